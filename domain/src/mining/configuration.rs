@@ -1,0 +1,256 @@
+//! What administrators may set, with the defaults of the platform.
+
+use super::{Bps, Points, RatePerHour};
+use crate::money::Minor;
+use crate::time::{Pause, Timestamp, counted};
+
+/// Everything mining is configured by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// Sessions and the base rate.
+    pub mining: MiningConfiguration,
+    /// Streaks.
+    pub streak: StreakConfiguration,
+    /// Referrals.
+    pub referral: ReferralConfiguration,
+}
+
+impl Configuration {
+    /// The time from `from` to `until` during which mining was switched on.
+    #[must_use]
+    pub fn counted(&self, from: Timestamp, until: Timestamp) -> chrono::TimeDelta {
+        counted(from, until, &self.mining.pauses)
+    }
+}
+
+/// Sessions and the base rate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MiningConfiguration {
+    /// Which version of the section this is.
+    pub version: i32,
+    /// Points an hour before any bonus.
+    pub base_rate: RatePerHour,
+    /// Length of a session, 1 to 168 hours.
+    pub session_duration_hours: u32,
+    /// Sessions a miner may start a UTC day, 1 to 24.
+    pub max_sessions_per_day: u32,
+    /// Whether anybody can start a session.
+    pub is_globally_enabled: bool,
+    /// How long a complete session can be claimed, 1 to 8760 hours.
+    pub claim_window_hours: u32,
+    /// When mining was switched off, from the section's history.
+    pub pauses: Vec<Pause>,
+}
+
+impl Default for MiningConfiguration {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            base_rate: RatePerHour(2_500),
+            session_duration_hours: 24,
+            max_sessions_per_day: 1,
+            is_globally_enabled: true,
+            claim_window_hours: 168,
+            pauses: Vec::new(),
+        }
+    }
+}
+
+/// Streaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreakConfiguration {
+    /// Which version of the section this is.
+    pub version: i32,
+    /// Ascending, the first from day 1, the last without an end.
+    pub tiers: Vec<StreakTier>,
+    /// Whether one late claim is forgiven.
+    pub grace_period_enabled: bool,
+    /// How late it may be, 0 to 168 hours.
+    pub grace_period_hours: u32,
+    /// What recovering a broken streak costs.
+    pub recovery_cost: Points,
+    /// A run earns one freeze token each so many days, 1 to 365.
+    pub freeze_token_days: u32,
+}
+
+/// One step of the streak's bonus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreakTier {
+    /// First day.
+    pub min_days: u32,
+    /// Last day; none for the last tier.
+    pub max_days: Option<u32>,
+    /// What it adds to the rate.
+    pub bonus: Bps,
+    /// What people see beside the name.
+    pub badge_name: Option<String>,
+    /// Paid once a run, on reaching the first day.
+    pub milestone: Points,
+}
+
+impl Default for StreakConfiguration {
+    fn default() -> Self {
+        let tier =
+            |min_days, max_days, bonus, badge: Option<&str>, milestone_whole: i64| StreakTier {
+                min_days,
+                max_days,
+                bonus: Bps(bonus),
+                badge_name: badge.map(str::to_owned),
+                milestone: Minor(milestone_whole.saturating_mul(10_000)),
+            };
+        Self {
+            version: 1,
+            tiers: vec![
+                tier(1, Some(2), 0, None, 0),
+                tier(3, Some(6), 1_000, Some("3-day"), 0),
+                tier(7, Some(13), 2_500, Some("7-day"), 50),
+                tier(14, Some(29), 5_000, Some("14-day"), 100),
+                tier(30, Some(59), 10_000, Some("30-day"), 300),
+                tier(60, Some(89), 12_500, Some("60-day"), 500),
+                tier(90, None, 15_000, Some("90-day"), 1_000),
+            ],
+            grace_period_enabled: true,
+            grace_period_hours: 24,
+            recovery_cost: Minor(500_000),
+            freeze_token_days: 7,
+        }
+    }
+}
+
+impl StreakConfiguration {
+    /// Freeze tokens a miner can keep.
+    pub const MAX_FREEZE_TOKENS: u32 = 3;
+
+    /// The tier a streak of so many days is in; none at 0 days.
+    #[must_use]
+    pub fn tier_at(&self, days: u32) -> Option<&StreakTier> {
+        self.tiers
+            .iter()
+            .rev()
+            .find(|tier| days > 0 && tier.min_days <= days)
+    }
+
+    /// What a streak of so many days adds to the rate.
+    #[must_use]
+    pub fn bonus_at(&self, days: u32) -> Bps {
+        self.tier_at(days).map_or(Bps(0), |tier| tier.bonus)
+    }
+
+    /// Checks that tiers start at day 1 and leave no gap or overlap.
+    pub fn check_tiers(&self) -> Result<(), ConfigurationError> {
+        let mut expected = Some(1);
+        for tier in &self.tiers {
+            if expected != Some(tier.min_days) {
+                return Err(ConfigurationError::TierGap {
+                    min_days: tier.min_days,
+                });
+            }
+            expected = match tier.max_days {
+                Some(max) if max >= tier.min_days => max.checked_add(1),
+                Some(_) => {
+                    return Err(ConfigurationError::TierEmpty {
+                        min_days: tier.min_days,
+                    });
+                }
+                None => None,
+            };
+        }
+        if expected.is_some() {
+            return Err(ConfigurationError::TierEnd);
+        }
+        Ok(())
+    }
+}
+
+/// Referrals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferralConfiguration {
+    /// Which version of the section this is.
+    pub version: i32,
+    /// What an active referral adds to its referrer's rate.
+    pub bonus_per_referral: Bps,
+    /// What all of them together may add.
+    pub max_bonus: Bps,
+    /// Whether a referral waits for the referred person's KYC.
+    pub kyc_required: bool,
+}
+
+impl Default for ReferralConfiguration {
+    fn default() -> Self {
+        Self {
+            version: 1,
+            bonus_per_referral: Bps(2_500),
+            max_bonus: Bps(10_000),
+            kyc_required: true,
+        }
+    }
+}
+
+/// Why a configuration makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigurationError {
+    /// A tier does not begin where the one before ends.
+    #[error(
+        "the tier from day {min_days} must begin the day after the one before it ends, the first at day 1"
+    )]
+    TierGap {
+        /// Where it begins.
+        min_days: u32,
+    },
+    /// A tier ends before it begins.
+    #[error("the tier from day {min_days} ends before it begins")]
+    TierEmpty {
+        /// Where it begins.
+        min_days: u32,
+    },
+    /// The last tier ends.
+    #[error("the last tier must have no last day")]
+    TierEnd,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_whole() {
+        let streak = StreakConfiguration::default();
+        assert_eq!(streak.check_tiers(), Ok(()));
+        for (days, bonus, badge) in [
+            (0, 0, None),
+            (1, 0, None),
+            (3, 1_000, Some("3-day")),
+            (13, 2_500, Some("7-day")),
+            (14, 5_000, Some("14-day")),
+            (59, 10_000, Some("30-day")),
+            (60, 12_500, Some("60-day")),
+            (4_000, 15_000, Some("90-day")),
+        ] {
+            assert_eq!(streak.bonus_at(days), Bps(bonus), "{days} days");
+            let tier = streak.tier_at(days);
+            assert_eq!(tier.and_then(|tier| tier.badge_name.as_deref()), badge);
+        }
+    }
+
+    #[test]
+    fn tiers_have_no_gaps() {
+        let check = |edit: fn(&mut Vec<StreakTier>)| {
+            let mut streak = StreakConfiguration::default();
+            edit(&mut streak.tiers);
+            streak.check_tiers()
+        };
+        let gap = |min_days| Err(ConfigurationError::TierGap { min_days });
+        assert_eq!(check(|tiers| drop(tiers.remove(0))), gap(3));
+        assert_eq!(check(|tiers| drop(tiers.remove(2))), gap(14));
+        assert_eq!(check(|tiers| tiers[1].max_days = Some(7)), gap(7));
+        assert_eq!(
+            check(|tiers| tiers[1].max_days = Some(2)),
+            Err(ConfigurationError::TierEmpty { min_days: 3 })
+        );
+        assert_eq!(
+            check(|tiers| drop(tiers.pop())),
+            Err(ConfigurationError::TierEnd)
+        );
+        assert_eq!(check(Vec::clear), Err(ConfigurationError::TierEnd));
+    }
+}

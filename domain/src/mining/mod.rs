@@ -1,0 +1,72 @@
+//! Mining: people earn points in sessions, with streaks, security circles and referrals.
+
+mod circle;
+mod configuration;
+mod miner;
+mod rate;
+mod referral;
+mod session;
+mod streak;
+
+pub use circle::{Circle, CircleMember, CircleStatus};
+pub use configuration::{
+    Configuration, ConfigurationError, MiningConfiguration, ReferralConfiguration,
+    StreakConfiguration, StreakTier,
+};
+pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, Role};
+pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
+pub use referral::{Applied, ReferralStatus};
+pub use session::{Claim, Session, SessionState, SessionStatus, Start, StartInput, claim, start};
+pub use streak::{BrokenRun, Due, Judgement, Milestone, Settled, Streak, StreakView};
+
+use crate::time::Timestamp;
+
+/// Why mining says no. The texts are for people; `MiningRefusal` itself is what programs compare.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MiningRefusal {
+    /// The user has no miner yet.
+    #[error("you have no miner yet: register one first")]
+    MinerNotFound,
+    /// The miner is suspended.
+    #[error("this miner is suspended")]
+    MinerSuspended,
+    /// The miner is banned.
+    #[error("this miner is banned")]
+    MinerBanned,
+    /// Mining is switched off for everybody.
+    #[error("mining is switched off at the moment")]
+    MiningDisabled,
+    /// A session is running.
+    #[error("a session is running until {ends_at}")]
+    SessionActive {
+        /// When it ends.
+        ends_at: Timestamp,
+    },
+    /// A complete session waits to be claimed.
+    #[error("claim the session that is complete before starting another")]
+    SessionUnclaimed,
+    /// As many sessions as allowed have been started this UTC day.
+    #[error("no more than {limit} sessions can be started a day (UTC)")]
+    DailySessionLimit {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// There is nothing to claim.
+    #[error("there is no session to claim: start one")]
+    SessionNotFound,
+    /// The last session was claimed already.
+    #[error("the last session has been claimed already")]
+    SessionAlreadyClaimed,
+    /// The session still runs.
+    #[error("the session runs until {ends_at}")]
+    SessionNotComplete {
+        /// When it ends.
+        ends_at: Timestamp,
+    },
+    /// The session was not claimed in time.
+    #[error("the session was not claimed within its time")]
+    SessionExpired,
+    /// Nobody active has this referral code.
+    #[error("no active miner has this referral code")]
+    ReferralCodeUnknown,
+}

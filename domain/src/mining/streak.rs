@@ -1,0 +1,423 @@
+//! Streaks: days in a row, judged at a moment by one function at start, at claim and on read.
+
+use chrono::TimeDelta;
+
+use super::{Bps, Configuration, Points, StreakConfiguration};
+use crate::time::{Timestamp, hours, plus};
+
+/// How long after a session's end its claim is still on time, in hours.
+const DUE_AFTER_END_HOURS: u32 = 24;
+/// How long a broken run can be recovered, in hours.
+const RECOVERABLE_HOURS: u32 = 7 * 24;
+/// Seconds of a missed day.
+const DAY_SECONDS: i64 = 86_400;
+
+/// A miner's streak as last settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Streak {
+    /// Days of the present run.
+    pub current: u32,
+    /// Days of the longest run ever.
+    pub longest: u32,
+    /// When a session was last claimed.
+    pub last_claim: Option<Timestamp>,
+    /// By when the next claim, or start, is on time; none before the first session.
+    pub due: Option<Due>,
+    /// Missed days that can still be bought off.
+    pub freeze_tokens: u32,
+    /// Whether the last claim, or the start since, came in the grace period.
+    pub is_grace_period: bool,
+    /// First days of the tiers whose milestones this run was paid.
+    pub milestones_paid: Vec<u32>,
+    /// The run before, while it can be recovered.
+    pub broken: Option<BrokenRun>,
+}
+
+/// By when the next claim is on time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The session's end, or the last claim: time switched off since then does not count.
+    pub since: Timestamp,
+    /// The last moment that is on time.
+    pub at: Timestamp,
+}
+
+/// A run that was broken and can be recovered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenRun {
+    /// How long it was, in days.
+    pub days: u32,
+    /// What it was paid already.
+    pub milestones_paid: Vec<u32>,
+    /// Until when it can be recovered.
+    pub recoverable_until: Timestamp,
+}
+
+/// What a moment means for a streak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Not after due, or nothing to lose.
+    OnTime,
+    /// Late, forgiven once.
+    Grace,
+    /// Late, bought off with so many freeze tokens.
+    Frozen {
+        /// One for each missed day.
+        tokens: u32,
+    },
+    /// Lost.
+    Broken,
+}
+
+/// A streak after a judgement was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The streak now.
+    pub streak: Streak,
+    /// What the moment meant.
+    pub judgement: Judgement,
+    /// Days of the run that was lost, if one was.
+    pub lost_days: Option<u32>,
+    /// Milestones reached (by a claim).
+    pub milestones: Vec<Milestone>,
+}
+
+/// Points paid for reaching the first day of a tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Milestone {
+    /// The tier's first day.
+    pub days: u32,
+    /// What it pays.
+    pub points: Points,
+}
+
+/// A streak as somebody sees it at a moment; seeing settles nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreakView {
+    /// Days that count: 0 when the run would be found broken.
+    pub days: u32,
+    /// What they add to the rate.
+    pub bonus: Bps,
+    /// The badge of their tier.
+    pub badge_name: Option<String>,
+    /// What the moment means.
+    pub judgement: Judgement,
+}
+
+impl Streak {
+    /// Judges the streak at `now` and changes nothing.
+    #[must_use]
+    pub fn judge(&self, now: Timestamp, configuration: &Configuration) -> Judgement {
+        let Some(due) = self.due.filter(|_| self.current > 0) else {
+            return Judgement::OnTime;
+        };
+        let seen = if now > due.since {
+            plus(due.since, configuration.counted(due.since, now))
+        } else {
+            now
+        };
+        let late = seen.signed_duration_since(due.at);
+        let rules = &configuration.streak;
+        if late <= TimeDelta::zero() {
+            Judgement::OnTime
+        } else if rules.grace_period_enabled
+            && !self.is_grace_period
+            && late <= hours(rules.grace_period_hours)
+        {
+            Judgement::Grace
+        } else {
+            let tokens = missed_days(late);
+            if tokens <= self.freeze_tokens {
+                Judgement::Frozen { tokens }
+            } else {
+                Judgement::Broken
+            }
+        }
+    }
+
+    /// Shows the streak at `now`.
+    #[must_use]
+    pub fn view(&self, now: Timestamp, configuration: &Configuration) -> StreakView {
+        let judgement = self.judge(now, configuration);
+        let days = if judgement == Judgement::Broken {
+            0
+        } else {
+            self.current
+        };
+        let tier = configuration.streak.tier_at(days);
+        StreakView {
+            days,
+            bonus: tier.map_or(Bps(0), |tier| tier.bonus),
+            badge_name: tier.and_then(|tier| tier.badge_name.clone()),
+            judgement,
+        }
+    }
+
+    /// Settles the streak when a session starts; the session's claim is judged against its own due.
+    #[must_use]
+    pub fn on_start(
+        self,
+        now: Timestamp,
+        ends_at: Timestamp,
+        configuration: &Configuration,
+    ) -> Settled {
+        let mut settled = self.settle(now, configuration);
+        settled.streak.due = Some(Due {
+            since: ends_at,
+            at: plus(ends_at, hours(DUE_AFTER_END_HOURS)),
+        });
+        settled
+    }
+
+    /// Settles the streak when a session is claimed and counts the day, once per UTC day.
+    #[must_use]
+    pub fn on_claim(
+        self,
+        now: Timestamp,
+        session_length: TimeDelta,
+        started_in_grace: bool,
+        configuration: &Configuration,
+    ) -> Settled {
+        let mut settled = self.settle(now, configuration);
+        let streak = &mut settled.streak;
+        streak.is_grace_period = settled.judgement == Judgement::Grace
+            || (started_in_grace && settled.judgement == Judgement::OnTime);
+        let counted_today = streak
+            .last_claim
+            .is_some_and(|claim| claim.date_naive() == now.date_naive());
+        if !counted_today {
+            settled.milestones = streak.add_days(1, &configuration.streak);
+        }
+        streak.last_claim = Some(now);
+        let due = plus(plus(now, session_length), hours(DUE_AFTER_END_HOURS));
+        streak.due = Some(Due {
+            since: now,
+            at: due,
+        });
+        settled
+    }
+
+    /// Makes the run longer and answers the milestones this crosses that the run was not yet paid.
+    fn add_days(&mut self, days: u32, rules: &StreakConfiguration) -> Vec<Milestone> {
+        let before = self.current;
+        self.current = before.saturating_add(days);
+        self.longest = self.longest.max(self.current);
+        if self.current.checked_rem(rules.freeze_token_days) == Some(0) {
+            self.freeze_tokens = self
+                .freeze_tokens
+                .saturating_add(1)
+                .min(StreakConfiguration::MAX_FREEZE_TOKENS);
+        }
+        let reached: Vec<Milestone> = rules
+            .tiers
+            .iter()
+            .filter(|tier| tier.milestone > Points::ZERO)
+            .filter(|tier| before < tier.min_days && tier.min_days <= self.current)
+            .filter(|tier| !self.milestones_paid.contains(&tier.min_days))
+            .map(|tier| Milestone {
+                days: tier.min_days,
+                points: tier.milestone,
+            })
+            .collect();
+        self.milestones_paid
+            .extend(reached.iter().map(|milestone| milestone.days));
+        reached
+    }
+
+    /// Carries out what `judge` finds.
+    fn settle(self, now: Timestamp, configuration: &Configuration) -> Settled {
+        let judgement = self.judge(now, configuration);
+        let mut streak = self;
+        let mut lost_days = None;
+        match judgement {
+            Judgement::OnTime => {}
+            Judgement::Grace => streak.is_grace_period = true,
+            Judgement::Frozen { tokens } => {
+                streak.freeze_tokens = streak.freeze_tokens.saturating_sub(tokens);
+            }
+            Judgement::Broken => {
+                lost_days = Some(streak.current);
+                streak.broken = Some(BrokenRun {
+                    days: streak.current,
+                    milestones_paid: std::mem::take(&mut streak.milestones_paid),
+                    recoverable_until: plus(now, hours(RECOVERABLE_HOURS)),
+                });
+                streak.current = 0;
+                streak.is_grace_period = false;
+            }
+        }
+        Settled {
+            streak,
+            judgement,
+            lost_days,
+            milestones: Vec::new(),
+        }
+    }
+}
+
+/// One for each begun day of being late.
+fn missed_days(late: TimeDelta) -> u32 {
+    let whole = late.num_seconds().div_euclid(DAY_SECONDS);
+    let begun = late
+        .checked_sub(&TimeDelta::days(whole))
+        .is_some_and(|rest| rest > TimeDelta::zero());
+    u32::try_from(whole.saturating_add(i64::from(begun))).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    fn run_of(days: u32, due: i64, freeze_tokens: u32) -> Streak {
+        Streak {
+            current: days,
+            longest: days,
+            last_claim: Some(at(due - 48)),
+            due: Some(Due {
+                since: at(due - 24),
+                at: at(due),
+            }),
+            freeze_tokens,
+            ..Streak::default()
+        }
+    }
+
+    #[test]
+    fn lateness_is_forgiven_bought_off_or_lost() {
+        let rules = Configuration::default();
+        for (late, tokens, expected) in [
+            (0, 0, Judgement::OnTime),
+            (1, 0, Judgement::Grace),
+            (24, 0, Judgement::Grace),
+            (25, 1, Judgement::Broken),
+            (25, 2, Judgement::Frozen { tokens: 2 }),
+            (48, 2, Judgement::Frozen { tokens: 2 }),
+            (49, 2, Judgement::Broken),
+            (72, 3, Judgement::Frozen { tokens: 3 }),
+        ] {
+            let streak = run_of(9, 100, tokens);
+            assert_eq!(streak.judge(at(100 + late), &rules), expected, "{late}");
+        }
+        let nothing_to_lose = run_of(0, 100, 0);
+        assert_eq!(nothing_to_lose.judge(at(900), &rules), Judgement::OnTime);
+    }
+
+    #[test]
+    fn grace_is_given_once_in_a_row() {
+        let rules = Configuration::default();
+        let day = TimeDelta::hours(24);
+        let first = run_of(2, 100, 0).on_claim(at(101), day, false, &rules);
+        assert_eq!(first.judgement, Judgement::Grace);
+        assert_eq!(first.streak.current, 3);
+        // The claim was at 101, so the next is due at 101 + 24 + 24.
+        let started = first.streak.clone().on_start(at(150), at(174), &rules);
+        assert_eq!(started.judgement, Judgement::Broken);
+        assert_eq!(started.lost_days, Some(3));
+        // On time in between, grace is there again.
+        let punctual = first.streak.on_start(at(149), at(173), &rules).streak;
+        let second = punctual.on_claim(at(197), day, false, &rules);
+        assert_eq!(second.judgement, Judgement::OnTime);
+        let third = second.streak.on_start(at(246), at(270), &rules);
+        assert_eq!(third.judgement, Judgement::Grace);
+        // A session started in grace can't be claimed in grace, and its claim counts as a grace one.
+        assert_eq!(third.streak.judge(at(295), &rules), Judgement::Broken);
+        let claimed = third.streak.on_claim(at(290), day, true, &rules);
+        assert!(claimed.streak.is_grace_period);
+    }
+
+    #[test]
+    fn a_run_earns_tokens_and_each_milestone_once() {
+        let rules = Configuration::default();
+        let mut streak = Streak::default();
+        let mut paid = Vec::new();
+        let mut now = 0;
+        for _ in 0..30 {
+            streak = streak.on_start(at(now), at(now + 24), &rules).streak;
+            now += 24;
+            let claimed = streak.on_claim(at(now), TimeDelta::hours(24), false, &rules);
+            paid.extend(claimed.milestones.iter().map(|m| (m.days, m.points.0)));
+            streak = claimed.streak;
+        }
+        assert_eq!(streak.current, 30);
+        assert_eq!(streak.freeze_tokens, 3);
+        assert_eq!(paid, [(7, 500_000), (14, 1_000_000), (30, 3_000_000)]);
+        assert_eq!(streak.milestones_paid, [7, 14, 30]);
+        let lost = streak.on_start(at(now + 24 * 9), at(now + 24 * 10), &rules);
+        assert_eq!(lost.judgement, Judgement::Broken);
+        assert_eq!(lost.streak.current, 0);
+        assert_eq!(lost.streak.longest, 30);
+        let broken = lost.streak.broken.expect("the run can be recovered");
+        assert_eq!((broken.days, broken.milestones_paid), (30, vec![7, 14, 30]));
+    }
+
+    #[test]
+    fn a_day_counts_once() {
+        let rules = Configuration::default();
+        let hour = TimeDelta::hours(1);
+        let once = Streak::default()
+            .on_claim(at(1), hour, false, &rules)
+            .streak;
+        let twice = once.on_claim(at(5), hour, false, &rules).streak;
+        assert_eq!(twice.current, 1);
+        assert_eq!(
+            twice.on_claim(at(25), hour, false, &rules).streak.current,
+            2
+        );
+    }
+
+    #[test]
+    fn time_switched_off_does_not_count() {
+        let mut rules = Configuration::default();
+        rules.mining.pauses = vec![crate::time::Pause {
+            from: at(90),
+            until: Some(at(190)),
+        }];
+        let streak = run_of(9, 100, 0);
+        assert_eq!(streak.judge(at(200), &rules), Judgement::OnTime);
+        assert_eq!(streak.judge(at(201), &rules), Judgement::Grace);
+    }
+
+    proptest! {
+        /// Claims at arbitrary gaps, against a model that keeps only hours.
+        #[test]
+        fn claims_follow_a_day_by_day_model(gaps in prop::collection::vec(0_i64..120, 1..80)) {
+            let rules = Configuration::default();
+            let day = TimeDelta::hours(24);
+            let mut streak = Streak::default();
+            let (mut days, mut tokens, mut grace, mut due, mut last_day) = (0_i64, 0_i64, false, i64::MAX, -1);
+            let mut now = 0;
+            for gap in gaps {
+                now += gap;
+                let late = now - due.min(now);
+                let missed = (late + 23) / 24;
+                let mut this_grace = false;
+                if days > 0 && late > 0 {
+                    if late <= 24 && !grace {
+                        this_grace = true;
+                    } else if missed <= tokens {
+                        tokens -= missed;
+                    } else {
+                        days = 0;
+                    }
+                }
+                grace = this_grace;
+                if now / 24 != last_day {
+                    days += 1;
+                    if days % 7 == 0 { tokens = (tokens + 1).min(3); }
+                    last_day = now / 24;
+                }
+                due = now + 48;
+                streak = streak.on_claim(at(now), day, false, &rules).streak;
+                prop_assert_eq!(i64::from(streak.current), days);
+                prop_assert_eq!(i64::from(streak.freeze_tokens), tokens);
+                prop_assert_eq!(streak.is_grace_period, grace);
+            }
+        }
+    }
+}

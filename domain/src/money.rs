@@ -1,0 +1,184 @@
+//! Amounts: whole numbers of a currency's smallest unit. Decimals exist only at the edges.
+
+use std::fmt;
+
+use rust_decimal::Decimal;
+
+/// An amount in a currency's smallest unit (a currency of scale 4 counts ten-thousandths).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Minor(pub i64);
+
+impl Minor {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// Adds, or answers `None` past what 64 bits hold.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// Subtracts, or answers `None` past what 64 bits hold.
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(rest) => Some(Self(rest)),
+            None => None,
+        }
+    }
+
+    /// Returns the amount as a decimal of the given scale: `Minor(60_000)` at scale 4 is `6.0000`.
+    #[must_use]
+    pub fn to_decimal(self, scale: u8) -> Decimal {
+        Decimal::new(self.0, u32::from(scale))
+    }
+}
+
+/// The largest single amount: 10¹² whole units.
+pub const LARGEST_WHOLE_UNITS: i64 = 1_000_000_000_000;
+
+/// Why a decimal is no amount of a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    /// It has digits the currency can't express; they are refused, not rounded.
+    #[error("has more than {scale} decimals")]
+    TooFine {
+        /// The currency's number of decimals.
+        scale: u8,
+    },
+    /// It is beyond 10¹² whole units.
+    #[error("is larger than 1000000000000")]
+    TooLarge,
+}
+
+/// Reads a decimal as an amount in the smallest unit of a currency of the given scale.
+pub fn amount(value: Decimal, scale: u8) -> Result<Minor, AmountError> {
+    if value.abs() > Decimal::from(LARGEST_WHOLE_UNITS) {
+        return Err(AmountError::TooLarge);
+    }
+    let mut exact = value.normalize();
+    if exact.scale() > u32::from(scale) {
+        return Err(AmountError::TooFine { scale });
+    }
+    exact.rescale(u32::from(scale));
+    i64::try_from(exact.mantissa())
+        .map(Minor)
+        .map_err(|_| AmountError::TooLarge)
+}
+
+/// A currency's code: 1 to 10 capital letters or digits. `PPoint` of older documents reads as `PPOINT`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CurrencyCode {
+    bytes: [u8; 10],
+}
+
+impl CurrencyCode {
+    /// Mining points.
+    pub const MP: Self = Self {
+        bytes: *b"MP\0\0\0\0\0\0\0\0",
+    };
+
+    /// Reads a code without regard to case.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() || text.len() > 10 || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return None;
+        }
+        let mut bytes = [0; 10];
+        for (to, from) in bytes.iter_mut().zip(text.bytes()) {
+            *to = from.to_ascii_uppercase();
+        }
+        Some(Self { bytes })
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let end = self.bytes.iter().position(|b| *b == 0).unwrap_or(10);
+        self.bytes
+            .get(..end)
+            .and_then(|code| str::from_utf8(code).ok())
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CurrencyCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A currency of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Currency {
+    /// Its number in the ledger, 1 to 255: the low byte of every wallet's key.
+    pub number: i16,
+    /// Its code.
+    pub code: CurrencyCode,
+    /// Decimals of its smallest unit; never changes once used.
+    pub scale: u8,
+    /// Decimals shown to people; may change.
+    pub display_decimals: u8,
+}
+
+/// An amount of a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    /// How much, in the currency's smallest unit.
+    pub amount: Minor,
+    /// Of what.
+    pub currency: Currency,
+}
+
+impl Money {
+    /// The amount as an exact decimal.
+    #[must_use]
+    pub fn to_decimal(&self) -> Decimal {
+        self.amount.to_decimal(self.currency.scale)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_exact_or_refused() {
+        assert_eq!(amount(Decimal::new(15, 1), 4), Ok(Minor(15_000)));
+        assert_eq!(amount(Decimal::new(15_000, 4), 1), Ok(Minor(15)));
+        assert_eq!(
+            amount(Decimal::new(1, 5), 4),
+            Err(AmountError::TooFine { scale: 4 })
+        );
+        assert_eq!(
+            amount(Decimal::from(LARGEST_WHOLE_UNITS), 6),
+            Ok(Minor(1_000_000_000_000_000_000))
+        );
+        assert_eq!(
+            amount(Decimal::from(LARGEST_WHOLE_UNITS + 1), 0),
+            Err(AmountError::TooLarge)
+        );
+        assert_eq!(Minor(-60_001).to_decimal(4).to_string(), "-6.0001");
+    }
+
+    #[test]
+    fn codes_are_upper_case() {
+        assert_eq!(CurrencyCode::parse("mp"), Some(CurrencyCode::MP));
+        assert_eq!(
+            CurrencyCode::parse("PPoint").map(|code| code.to_string()),
+            Some("PPOINT".to_owned())
+        );
+        for bad in ["", "M P", "ĐỒNG", "ABCDEFGHIJK"] {
+            assert_eq!(CurrencyCode::parse(bad), None, "{bad}");
+        }
+    }
+}

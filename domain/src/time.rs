@@ -1,0 +1,100 @@
+//! Moments and spans. Time is an argument everywhere; it comes from the database's clock.
+
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+
+/// A moment in UTC, with microseconds, as the database keeps it.
+pub type Timestamp = DateTime<Utc>;
+
+/// Returns `at` moved by `span`, stopping at the ends of the calendar.
+#[must_use]
+pub fn plus(at: Timestamp, span: TimeDelta) -> Timestamp {
+    at.checked_add_signed(span)
+        .unwrap_or(if span < TimeDelta::zero() {
+            Timestamp::MIN_UTC
+        } else {
+            Timestamp::MAX_UTC
+        })
+}
+
+/// Returns `hours` as a span.
+#[must_use]
+pub fn hours(hours: u32) -> TimeDelta {
+    TimeDelta::try_hours(i64::from(hours)).unwrap_or(TimeDelta::MAX)
+}
+
+/// Returns the first moment of the UTC day `at` lies in.
+#[must_use]
+pub fn day_start(at: Timestamp) -> Timestamp {
+    day_bounds(at.date_naive()).0
+}
+
+/// Returns the first moment of a UTC day and of the day after it.
+#[must_use]
+pub fn day_bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
+    let start = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc();
+    (
+        start(day),
+        day.checked_add_days(Days::new(1))
+            .map_or(Timestamp::MAX_UTC, start),
+    )
+}
+
+/// A span of time that counts for nobody: mining was switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended; `None` while it lasts.
+    pub until: Option<Timestamp>,
+}
+
+/// Returns the part of `from..until` that lies in none of `pauses`, which don't overlap each other.
+///
+/// Zero when `until` is not after `from`.
+#[must_use]
+pub fn counted(from: Timestamp, until: Timestamp, pauses: &[Pause]) -> TimeDelta {
+    let whole = until.signed_duration_since(from).max(TimeDelta::zero());
+    let paused = pauses.iter().fold(TimeDelta::zero(), |sum, pause| {
+        let start = pause.from.max(from);
+        let end = pause.until.unwrap_or(until).min(until);
+        let overlap = end.signed_duration_since(start).max(TimeDelta::zero());
+        sum.checked_add(&overlap).unwrap_or(whole)
+    });
+    whole
+        .checked_sub(&paused)
+        .unwrap_or_else(TimeDelta::zero)
+        .max(TimeDelta::zero())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    #[test]
+    fn time_counts_only_outside_of_pauses() {
+        let pauses = [
+            Pause {
+                from: at(2),
+                until: Some(at(4)),
+            },
+            Pause {
+                from: at(9),
+                until: None,
+            },
+        ];
+        assert_eq!(counted(at(0), at(1), &pauses), TimeDelta::hours(1));
+        assert_eq!(counted(at(0), at(3), &pauses), TimeDelta::hours(2));
+        assert_eq!(counted(at(3), at(20), &pauses), TimeDelta::hours(5));
+        assert_eq!(counted(at(5), at(4), &pauses), TimeDelta::zero());
+    }
+
+    #[test]
+    fn days_are_utc_days() {
+        assert_eq!(day_start(at(25)), at(24));
+        assert_eq!(day_bounds(at(25).date_naive()), (at(24), at(48)));
+    }
+}

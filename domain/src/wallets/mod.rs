@@ -1,0 +1,10 @@
+//! Wallets: the double-entry ledger under everything.
+
+mod account;
+mod posting;
+
+pub use account::{Bucket, OwnerKind, Wallet, WalletKind, WalletOwner};
+pub use posting::{
+    Balances, Entry, EntrySide, Leg, Origin, Posted, Posting, PostingRefusal, Reference, Side,
+    TransferReason, WalletKey, WalletState, decide,
+};
