@@ -1,0 +1,83 @@
+//! The audit log: what staff and services did or tried.
+
+use diesel::ExpressionMethods;
+use diesel_async::RunQueryDsl;
+use domain::access::Principal;
+
+use crate::idempotency::Request;
+use crate::schema::audit_log;
+use crate::{Db, DbError, Tx};
+
+/// Issuer and subject of a principal.
+#[must_use]
+pub fn actor(principal: &Principal) -> (String, String) {
+    match principal {
+        Principal::Anonymous => (String::new(), "anonymous".to_owned()),
+        Principal::Person(person) => (person.issuer.clone(), person.id.to_string()),
+        Principal::Service(service) => (service.issuer.clone(), service.subject.clone()),
+    }
+}
+
+/// Appends a command that its caller was not allowed, in a transaction of its own.
+///
+/// Only of staff and services: what users may not do is no news.
+pub async fn append_forbidden(
+    db: &Db,
+    request: Request,
+    action: &'static str,
+) -> Result<(), DbError> {
+    db.write("audit.forbidden", async move |tx| {
+        append(tx, &request, action, "FORBIDDEN", None).await
+    })
+    .await
+}
+
+/// Appends a command that a rule refused.
+pub(crate) async fn append_refused(
+    tx: &mut Tx,
+    request: &Request,
+    action: &str,
+    refusal: &str,
+) -> Result<(), DbError> {
+    append(tx, request, action, "REFUSED", Some(refusal)).await
+}
+
+async fn append(
+    tx: &mut Tx,
+    request: &Request,
+    action: &str,
+    outcome: &str,
+    refusal: Option<&str>,
+) -> Result<(), DbError> {
+    let Some(roles) = audited_roles(&request.principal) else {
+        return Ok(());
+    };
+    let (issuer, actor) = actor(&request.principal);
+    diesel::insert_into(audit_log::table)
+        .values((
+            audit_log::occurred_at.eq(tx.now()),
+            audit_log::issuer.eq(issuer),
+            audit_log::actor.eq(actor),
+            audit_log::roles.eq(roles),
+            audit_log::action.eq(action),
+            audit_log::outcome.eq(outcome),
+            audit_log::refusal.eq(refusal),
+            audit_log::request_id.eq(&request.request_id),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Roles or scopes of somebody whose commands are audited.
+fn audited_roles(principal: &Principal) -> Option<Vec<&'static str>> {
+    match principal {
+        Principal::Person(person) if person.is_staff() => {
+            Some(person.roles.iter().map(|role| role.name()).collect())
+        }
+        Principal::Service(service) => {
+            Some(service.scopes.iter().map(|scope| scope.name()).collect())
+        }
+        Principal::Person(_) | Principal::Anonymous => None,
+    }
+}

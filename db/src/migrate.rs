@@ -1,0 +1,129 @@
+//! Brings a database to the present shape: the role, then the migrations, one migrator at a time.
+
+use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::{Connection, DbError, Tls};
+
+/// The role of every pooled connection: it can't change what is append-only.
+pub const APP_ROLE: &str = "goodgo_app";
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
+
+/// Why a database can't be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// It can't be reached.
+    #[error("the database can't be reached: {0}")]
+    Unreachable(String),
+    /// The role can't be made or granted.
+    #[error(
+        "the role {APP_ROLE} can't be set up: {reason}; have an administrator of the database run: \
+         CREATE ROLE {APP_ROLE} NOLOGIN; GRANT {APP_ROLE} TO {user};"
+    )]
+    Role {
+        /// What the database said.
+        reason: String,
+        /// Who needs it.
+        user: String,
+    },
+    /// A migration failed.
+    #[error("a migration failed: {0}")]
+    Failed(String),
+    /// Anything else.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Creates the role, runs what migrations are pending, and makes the partitions of the coming days.
+///
+/// `url` is the migrating role's; `app_user` names the role of the server's own URL when that is another one.
+/// Must run on the multi-threaded runtime, outside of `select!` and `join!`.
+pub async fn migrate(url: &str, tls: &Tls, app_user: Option<&str>) -> Result<usize, MigrateError> {
+    let mut conn = connect(url, tls)
+        .await
+        .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
+    crate::pool::batch(&mut conn, "SELECT pg_advisory_lock(727274)").await?;
+    set_up_role(&mut conn, app_user).await?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let done = harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(|error| MigrateError::Failed(error.to_string()))?
+        .len();
+    let mut conn = harness.into_inner();
+    crate::clock::ensure_partitions(&mut conn).await?;
+    crate::pool::batch(&mut conn, "SELECT pg_advisory_unlock(727274)").await?;
+    if done > 0 {
+        tracing::info!(migrations = done, "Ran {done} migrations");
+    }
+    Ok(done)
+}
+
+/// How many migrations are pending.
+pub async fn pending(url: &str, tls: &Tls) -> Result<usize, MigrateError> {
+    let conn = connect(url, tls)
+        .await
+        .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
+    AsyncMigrationHarness::new(conn)
+        .pending_migrations(MIGRATIONS)
+        .map(|pending| pending.len())
+        .map_err(|error| MigrateError::Failed(error.to_string()))
+}
+
+/// Opens a connection in the role of the URL, which may do more than the server's.
+pub async fn connect(url: &str, tls: &Tls) -> Result<Connection, DbError> {
+    crate::pool::connect(url, tls)
+        .await
+        .map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+/// Makes the role and grants it, tolerating that another migrator of the cluster does the same.
+async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<(), MigrateError> {
+    let user: CurrentUser = diesel::sql_query("SELECT current_user::text AS name")
+        .get_result(conn)
+        .await
+        .map_err(DbError::from)?;
+    let app_user = app_user.unwrap_or(&user.name);
+    let set_up = format!(
+        "DO $$
+        DECLARE member text;
+        BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{APP_ROLE}') THEN
+                BEGIN
+                    CREATE ROLE {APP_ROLE} NOLOGIN;
+                EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+                END;
+            END IF;
+            FOREACH member IN ARRAY ARRAY[current_user::text, {app_user}] LOOP
+                IF NOT pg_has_role(member, '{APP_ROLE}', 'MEMBER') THEN
+                    EXECUTE format('GRANT {APP_ROLE} TO %I', member);
+                END IF;
+            END LOOP;
+        END $$",
+        app_user = quoted(app_user),
+    );
+    let mut tries = 1;
+    loop {
+        match crate::pool::batch(conn, &set_up).await {
+            Ok(()) => return Ok(()),
+            // Roles belong to the whole cluster: a migrator of another database may be granting the same.
+            Err(error) if tries < 10 && error.to_string().contains("concurrently") => tries += 1,
+            Err(error) => {
+                return Err(MigrateError::Role {
+                    reason: error.to_string(),
+                    user: app_user.to_owned(),
+                });
+            }
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[derive(diesel::QueryableByName)]
+struct CurrentUser {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    name: String,
+}

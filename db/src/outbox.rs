@@ -1,0 +1,225 @@
+//! Events: written with what they tell of, announced to every instance after the commit.
+
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::ids::{TransactionId, UserId};
+use domain::time::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_postgres::AsyncMessage;
+use uuid::Uuid;
+
+use crate::schema::outbox;
+use crate::{Connection, Db, DbError, Tx};
+
+/// The channel instances listen on.
+const CHANNEL: &str = "goodgo_events";
+/// Events announced at once: their ids must fit the 8,000 bytes of a notification.
+const ANNOUNCED_AT_ONCE: i64 = 400;
+
+/// An event to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEvent<P> {
+    /// What happened, under the name the platform knows.
+    pub name: &'static str,
+    /// What kind of thing it happened to.
+    pub subject_kind: &'static str,
+    /// To which one.
+    pub subject_id: Uuid,
+    /// The user whose subscriptions hear of it.
+    pub audience: Option<UserId>,
+    /// The subject's version right after.
+    pub sequence: i64,
+    /// The event's fields.
+    pub payload: P,
+    /// The ledger's transaction, if points or money moved.
+    pub transaction_id: Option<TransactionId>,
+}
+
+/// An event as it was written.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = outbox, check_for_backend(diesel::pg::Pg))]
+pub struct Event {
+    /// Order of writing.
+    pub id: i64,
+    /// What happened.
+    pub name: String,
+    /// What kind of thing it happened to.
+    pub subject_kind: String,
+    /// To which one.
+    pub subject_id: Uuid,
+    /// The user whose subscriptions hear of it.
+    pub audience_id: Option<Uuid>,
+    /// The subject's version right after.
+    pub sequence: i64,
+    /// The event's fields.
+    pub payload: Value,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// Machine time it was written.
+    pub written_at: Timestamp,
+}
+
+/// Writes an event in the transaction of what it tells.
+pub(crate) async fn append<P: Serialize>(
+    tx: &mut Tx,
+    request_id: &str,
+    event: NewEvent<P>,
+) -> Result<(), DbError> {
+    let payload = serde_json::to_value(&event.payload)
+        .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+    let now = tx.now();
+    diesel::insert_into(outbox::table)
+        .values((
+            outbox::day.eq(now.date_naive()),
+            outbox::event_id.eq(tx.new_id()),
+            outbox::name.eq(event.name),
+            outbox::subject_kind.eq(event.subject_kind),
+            outbox::subject_id.eq(event.subject_id),
+            outbox::audience_id.eq(event.audience.map(|user| user.0)),
+            outbox::sequence.eq(event.sequence),
+            outbox::payload.eq(payload),
+            outbox::transaction_id.eq(event.transaction_id.map(|id| id.0)),
+            outbox::request_id.eq(request_id),
+            outbox::occurred_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    tx.note_event();
+    Ok(())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Announced {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Announces events nobody announced yet to all instances, in one notification; answers how many.
+///
+/// Runs in a transaction of its own, never in the one that wrote the events: notifications at commit are serialized
+/// across the whole database. Without a broker, announced counts as delivered.
+pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, DbError> {
+    let announced: Option<Announced> = diesel::sql_query(
+        "WITH batch AS (
+             SELECT id, day FROM outbox WHERE announced_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), marked AS (
+             UPDATE outbox o SET announced_at = clock_timestamp(),
+                                 delivered_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END
+             FROM batch b WHERE o.id = b.id AND o.day = b.day
+             RETURNING o.id
+         ), said AS (
+             SELECT count(*) AS count, pg_notify($3, string_agg(id::text, ',' ORDER BY id)) FROM marked HAVING count(*) > 0
+         )
+         SELECT count FROM said",
+    )
+    .bind::<BigInt, _>(ANNOUNCED_AT_ONCE)
+    .bind::<Bool, _>(has_broker)
+    .bind::<Text, _>(CHANNEL)
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(announced.map_or(0, |announced| announced.count))
+}
+
+/// Reads events by id, in order.
+pub async fn events(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Event>, DbError> {
+    Ok(outbox::table
+        .filter(outbox::id.eq_any(ids))
+        .order(outbox::id)
+        .select(Event::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// Reads the announced events written since a moment of the machine's time, in order: what a lost connection missed.
+pub async fn events_since(conn: &mut Connection, since: Timestamp) -> Result<Vec<Event>, DbError> {
+    Ok(outbox::table
+        .filter(outbox::written_at.ge(since))
+        .filter(outbox::announced_at.is_not_null())
+        .order(outbox::id)
+        .limit(10_000)
+        .select(Event::as_select())
+        .load(conn)
+        .await?)
+}
+
+#[derive(diesel::QueryableByName)]
+struct Age {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<Timestamp>,
+    #[diesel(sql_type = Timestamptz)]
+    machine_now: Timestamp,
+}
+
+/// Seconds the oldest unannounced event has waited; 0 when none waits.
+pub async fn backlog_seconds(conn: &mut Connection) -> Result<f64, DbError> {
+    let age: Age = diesel::sql_query(
+        "SELECT min(written_at) AS oldest, clock_timestamp() AS machine_now FROM outbox WHERE announced_at IS NULL",
+    )
+    .get_result(conn)
+    .await?;
+    Ok(age
+        .oldest
+        .map_or(0.0, |oldest| (age.machine_now - oldest).as_seconds_f64()))
+}
+
+/// A connection of its own that hears what is announced.
+pub struct Listener {
+    ids: mpsc::Receiver<Vec<i64>>,
+    driver: tokio::task::JoinHandle<()>,
+    _client: tokio_postgres::Client,
+}
+
+impl Listener {
+    /// Connects and starts to listen.
+    pub async fn connect(db: &Db) -> Result<Self, DbError> {
+        let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
+        let (client, mut connection) =
+            tokio_postgres::connect(&db.settings().url, db.tls().connector())
+                .await
+                .map_err(unavailable)?;
+        let (said, ids) = mpsc::channel(1_024);
+        // The connection has to be polled for anything to happen on it; it ends with the client or the socket.
+        let driver = tokio::spawn(async move {
+            while let Some(Ok(message)) =
+                std::future::poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let AsyncMessage::Notification(notification) = message {
+                    let ids = notification
+                        .payload()
+                        .split(',')
+                        .filter_map(|id| id.parse().ok())
+                        .collect();
+                    if said.send(ids).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        client
+            .batch_execute(&format!("LISTEN {CHANNEL}"))
+            .await
+            .map_err(unavailable)?;
+        Ok(Self {
+            ids,
+            driver,
+            _client: client,
+        })
+    }
+
+    /// Waits for the next announcement; none when the connection is lost.
+    pub async fn next(&mut self) -> Option<Vec<i64>> {
+        self.ids.recv().await
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}

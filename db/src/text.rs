@@ -1,0 +1,40 @@
+//! Enums as the text their columns hold.
+
+use crate::DbError;
+
+/// An enum of `domain` with its text in the database.
+pub(crate) trait Text: Sized + Copy + 'static {
+    /// All values with their texts.
+    const TEXTS: &'static [(Self, &'static str)];
+
+    /// The column's text.
+    fn text(self) -> &'static str
+    where
+        Self: PartialEq,
+    {
+        Self::TEXTS
+            .iter()
+            .find(|(value, _)| *value == self)
+            .map_or("", |(_, text)| text)
+    }
+
+    /// Reads a column's text.
+    fn read(table: &'static str, column: &'static str, text: &str) -> Result<Self, DbError> {
+        Self::TEXTS
+            .iter()
+            .find(|(_, known)| *known == text)
+            .map(|(value, _)| *value)
+            .ok_or_else(|| DbError::inconsistent(table, column, text))
+    }
+}
+
+/// Declares the texts of an enum and, at compile time, that none of its values was forgotten.
+macro_rules! texts {
+    ($type:ty { $($value:ident = $text:literal),+ $(,)? }) => {
+        impl $crate::text::Text for $type {
+            const TEXTS: &'static [(Self, &'static str)] = &[$((<$type>::$value, $text)),+];
+        }
+        const _: fn($type) = |value| match value { $(<$type>::$value => ()),+ };
+    };
+}
+pub(crate) use texts;

@@ -1,0 +1,62 @@
+//! People of the platform, as far as their tokens told.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::ids::UserId;
+
+use crate::schema::{demo_people, users};
+use crate::{Connection, DbError, Tx};
+
+/// Letters and digits of made-up names.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// Makes sure that a person has a row: named by their token, else `Miner` and four random characters.
+pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
+    let name = name
+        .map(|name| name.trim().chars().take(100).collect::<String>())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| made_up_name(tx.ids().bytes()));
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id.0),
+            users::display_name.eq(name),
+            users::registered_at.eq(tx.now()),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Whether the person's identity was verified.
+pub(crate) async fn is_kyc_complete(conn: &mut Connection, id: UserId) -> Result<bool, DbError> {
+    Ok(users::table
+        .find(id.0)
+        .select(users::kyc_completed_at.is_not_null())
+        .first(conn)
+        .await
+        .optional()?
+        .unwrap_or(false))
+}
+
+/// The named people of the demo data.
+pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>, DbError> {
+    let people: Vec<(String, uuid::Uuid)> = demo_people::table
+        .order(demo_people::name)
+        .select((demo_people::name, demo_people::user_id))
+        .load(conn)
+        .await?;
+    Ok(people
+        .into_iter()
+        .map(|(name, id)| (name, UserId(id)))
+        .collect())
+}
+
+/// `Miner` and four random characters.
+pub(crate) fn made_up_name(bytes: [u8; 4]) -> String {
+    let suffix: String = bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect();
+    format!("Miner {suffix}")
+}

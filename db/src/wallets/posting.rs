@@ -1,0 +1,335 @@
+//! The posting core: how money and points move, inside the caller's transaction.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::sql_types::{
+    Array, BigInt, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
+};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName};
+use diesel_async::RunQueryDsl;
+use domain::money::Minor;
+use domain::time::Timestamp;
+use domain::wallets::{
+    Balances, Entry, Posted, Posting, PostingRefusal, WalletKey, WalletState, decide,
+};
+use uuid::Uuid;
+
+use crate::schema::wallets;
+use crate::text::Text as _;
+use crate::{Db, DbError, Tx};
+
+/// Posts business events in input order; answers one result per event. A refused one has no effect, and never counts
+/// against the next.
+///
+/// Locks the wallets whose balances will change, in ascending order: the caller holds no lock that comes after
+/// wallets in the order of `docs/LEDGER.md`, and posts once per transaction.
+pub async fn post(
+    tx: &mut Tx,
+    db: &Db,
+    postings: &[Posting],
+) -> Result<Vec<Result<Posted, PostingRefusal>>, DbError> {
+    let keys: BTreeSet<WalletKey> = postings
+        .iter()
+        .flat_map(|posting| &posting.legs)
+        .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
+        .collect();
+    let ids = ensure_wallets(tx, db, &keys).await?;
+    let (mut balances, posted_at) = lock(tx, &ids).await?;
+    let before = balances.clone();
+    let decided: Vec<Result<Vec<Entry>, PostingRefusal>> = postings
+        .iter()
+        .map(|posting| decide(&mut balances, &posting.legs))
+        .collect();
+    store_balances(tx, &ids, &before, &balances, posted_at).await?;
+    store_transfers(tx, db, &ids, postings, &decided, posted_at).await?;
+    Ok(postings
+        .iter()
+        .zip(decided)
+        .map(|(posting, entries)| {
+            entries.map(|entries| Posted {
+                transaction_id: posting.transaction_id,
+                posted_at,
+                entries,
+            })
+        })
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+}
+
+/// Finds the wallets' keys in the database, making those that nothing was posted to yet.
+async fn ensure_wallets(
+    tx: &mut Tx,
+    db: &Db,
+    keys: &BTreeSet<WalletKey>,
+) -> Result<BTreeMap<WalletKey, i64>, DbError> {
+    let wanted: Vec<WalletKey> = keys.iter().copied().collect();
+    let mut numbers = Vec::with_capacity(wanted.len());
+    for key in &wanted {
+        let currency = db
+            .currencies()
+            .get(&key.currency)
+            .ok_or_else(|| DbError::inconsistent("currencies", "code", key.currency))?;
+        numbers.push(currency.number);
+    }
+    // A second round finds what another transaction made at the same time: the first one's snapshot is older.
+    for _ in 0..2 {
+        let found: Vec<Found> = diesel::sql_query(
+            "WITH wanted AS (
+                 SELECT * FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS w (owner_kind, owner_id, currency, kind, position)
+             ), made AS (
+                 INSERT INTO wallets (id, owner_kind, owner_id, currency, kind, created_at)
+                 SELECT (nextval('wallets_serial') << 8) | w.currency, w.owner_kind, w.owner_id, w.currency, w.kind, $5
+                 FROM wanted w
+                 WHERE NOT EXISTS (SELECT 1 FROM wallets x WHERE x.owner_kind = w.owner_kind AND x.owner_id = w.owner_id
+                                   AND x.currency = w.currency AND x.kind = w.kind)
+                 ORDER BY w.position
+                 ON CONFLICT ON CONSTRAINT wallets_owner_key DO NOTHING
+                 RETURNING id, owner_kind, owner_id, currency, kind
+             ), present AS (
+                 SELECT id, owner_kind, owner_id, currency, kind FROM made
+                 UNION ALL
+                 SELECT x.id, x.owner_kind, x.owner_id, x.currency, x.kind FROM wallets x
+                 JOIN wanted w USING (owner_kind, owner_id, currency, kind)
+             )
+             SELECT present.id, wanted.position FROM present JOIN wanted USING (owner_kind, owner_id, currency, kind)",
+        )
+        .bind::<Array<SqlText>, _>(wanted.iter().map(|key| key.owner.kind.text()).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(wanted.iter().map(|key| key.owner.id).collect::<Vec<_>>())
+        .bind::<Array<SmallInt>, _>(&numbers)
+        .bind::<Array<SqlText>, _>(wanted.iter().map(|key| key.kind.text()).collect::<Vec<_>>())
+        .bind::<Timestamptz, _>(tx.now())
+        .load(tx.conn())
+        .await?;
+        if found.len() == wanted.len() {
+            return Ok(found
+                .into_iter()
+                .filter_map(|row| {
+                    let index = usize::try_from(row.position - 1).ok()?;
+                    Some((*wanted.get(index)?, row.id))
+                })
+                .collect());
+        }
+    }
+    Err(DbError::Contended("wallets made concurrently".to_owned()))
+}
+
+/// Locks the wallets that keep a balance and reads them in the next statement: waiting inside of a statement does not
+/// refresh what it sees.
+async fn lock(
+    tx: &mut Tx,
+    ids: &BTreeMap<WalletKey, i64>,
+) -> Result<(Balances, Timestamp), DbError> {
+    let kept: Vec<i64> = ids
+        .iter()
+        .filter(|(key, _)| key.kind.has_balance())
+        .map(|(_, id)| *id)
+        .collect();
+    wallets::table
+        .filter(wallets::id.eq_any(&kept))
+        .order(wallets::id)
+        .select(wallets::id)
+        .for_no_key_update()
+        .load::<i64>(tx.conn())
+        .await?;
+    let rows: Vec<(i64, i64, i64, i64, bool, Option<Timestamp>, Timestamp)> = wallets::table
+        .filter(wallets::id.eq_any(&kept))
+        .select((
+            wallets::id,
+            wallets::available,
+            wallets::held,
+            wallets::sequence,
+            wallets::is_frozen,
+            wallets::last_posted_at,
+            diesel::dsl::sql::<Timestamptz>("(SELECT app_now())"),
+        ))
+        .load(tx.conn())
+        .await?;
+    let posted_at = rows
+        .iter()
+        .map(|row| row.5.map_or(row.6, |last| last.max(row.6)))
+        .max()
+        .unwrap_or(tx.now());
+    let balances = ids
+        .iter()
+        .filter_map(|(key, id)| {
+            let row = rows.iter().find(|row| row.0 == *id)?;
+            Some((
+                *key,
+                WalletState {
+                    available: Minor(row.1),
+                    held: Minor(row.2),
+                    sequence: row.3,
+                    is_frozen: row.4,
+                },
+            ))
+        })
+        .collect();
+    Ok((balances, posted_at))
+}
+
+/// Writes the balances that changed, in one statement.
+async fn store_balances(
+    tx: &mut Tx,
+    ids: &BTreeMap<WalletKey, i64>,
+    before: &Balances,
+    after: &Balances,
+    posted_at: Timestamp,
+) -> Result<(), DbError> {
+    let changed: Vec<(i64, WalletState)> = after
+        .iter()
+        .filter(|(key, state)| before.get(key) != Some(state))
+        .filter_map(|(key, state)| Some((*ids.get(key)?, *state)))
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let column = |of: fn(&WalletState) -> i64| {
+        changed
+            .iter()
+            .map(|(_, state)| of(state))
+            .collect::<Vec<_>>()
+    };
+    let written = diesel::sql_query(
+        "UPDATE wallets w SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = $5
+         FROM unnest($1, $2, $3, $4) AS n (id, available, held, sequence) WHERE w.id = n.id",
+    )
+    .bind::<Array<BigInt>, _>(changed.iter().map(|(id, _)| *id).collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(column(|state| state.available.0))
+    .bind::<Array<BigInt>, _>(column(|state| state.held.0))
+    .bind::<Array<BigInt>, _>(column(|state| state.sequence))
+    .bind::<Timestamptz, _>(posted_at)
+    .execute(tx.conn())
+    .await?;
+    expect_rows("wallets", written, changed.len())
+}
+
+/// Columns of the transfers to be written.
+#[derive(Default)]
+struct Columns {
+    transaction: Vec<Uuid>,
+    leg: Vec<i16>,
+    reason: Vec<&'static str>,
+    reference_kind: Vec<&'static str>,
+    reference_id: Vec<String>,
+    origin: Vec<&'static str>,
+    correlation: Vec<Option<String>>,
+    currency: Vec<i16>,
+    amount: Vec<i64>,
+    debit: Sides,
+    credit: Sides,
+}
+
+/// Columns of one side.
+#[derive(Default)]
+struct Sides {
+    wallet: Vec<i64>,
+    bucket: Vec<&'static str>,
+    sequence: Vec<Option<i64>>,
+    after: Vec<Option<i64>>,
+}
+
+/// Writes all transfers in one statement.
+async fn store_transfers(
+    tx: &mut Tx,
+    db: &Db,
+    ids: &BTreeMap<WalletKey, i64>,
+    postings: &[Posting],
+    decided: &[Result<Vec<Entry>, PostingRefusal>],
+    posted_at: Timestamp,
+) -> Result<(), DbError> {
+    let mut columns = Columns::default();
+    for (posting, entries) in postings.iter().zip(decided) {
+        for (leg, entry) in entries.iter().flatten().enumerate() {
+            columns.push(db, ids, posting, leg, entry)?;
+        }
+    }
+    let count = columns.leg.len();
+    if count == 0 {
+        return Ok(());
+    }
+    let written = diesel::sql_query(
+        "INSERT INTO transfers (transaction_id, leg, reason, reference_kind, reference_id, origin, correlation_id, currency, amount,
+             debit_wallet, debit_bucket, debit_sequence, debit_after, credit_wallet, credit_bucket, credit_sequence, credit_after, posted_at)
+         SELECT *, $18 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind::<Array<SqlUuid>, _>(columns.transaction)
+    .bind::<Array<SmallInt>, _>(columns.leg)
+    .bind::<Array<SqlText>, _>(columns.reason)
+    .bind::<Array<SqlText>, _>(columns.reference_kind)
+    .bind::<Array<SqlText>, _>(columns.reference_id)
+    .bind::<Array<SqlText>, _>(columns.origin)
+    .bind::<Array<Nullable<SqlText>>, _>(columns.correlation)
+    .bind::<Array<SmallInt>, _>(columns.currency)
+    .bind::<Array<BigInt>, _>(columns.amount)
+    .bind::<Array<BigInt>, _>(columns.debit.wallet)
+    .bind::<Array<SqlText>, _>(columns.debit.bucket)
+    .bind::<Array<Nullable<BigInt>>, _>(columns.debit.sequence)
+    .bind::<Array<Nullable<BigInt>>, _>(columns.debit.after)
+    .bind::<Array<BigInt>, _>(columns.credit.wallet)
+    .bind::<Array<SqlText>, _>(columns.credit.bucket)
+    .bind::<Array<Nullable<BigInt>>, _>(columns.credit.sequence)
+    .bind::<Array<Nullable<BigInt>>, _>(columns.credit.after)
+    .bind::<Timestamptz, _>(posted_at)
+    .execute(tx.conn())
+    .await?;
+    expect_rows("transfers", written, count)
+}
+
+impl Columns {
+    fn push(
+        &mut self,
+        db: &Db,
+        ids: &BTreeMap<WalletKey, i64>,
+        posting: &Posting,
+        leg: usize,
+        entry: &Entry,
+    ) -> Result<(), DbError> {
+        let code = entry.leg.debit.wallet.currency;
+        let currency = db
+            .currencies()
+            .get(&code)
+            .ok_or_else(|| DbError::inconsistent("currencies", "code", code))?;
+        self.transaction.push(posting.transaction_id.0);
+        self.leg
+            .push(i16::try_from(leg).map_err(|_| DbError::inconsistent("transfers", "leg", leg))?);
+        self.reason.push(entry.leg.reason.text());
+        self.reference_kind.push(posting.reference.kind);
+        self.reference_id.push(posting.reference.id.clone());
+        self.origin.push(posting.origin.text());
+        self.correlation.push(posting.correlation_id.clone());
+        self.currency.push(currency.number);
+        self.amount.push(entry.leg.amount.0);
+        for (sides, side, written) in [
+            (&mut self.debit, entry.leg.debit, entry.debit),
+            (&mut self.credit, entry.leg.credit, entry.credit),
+        ] {
+            sides
+                .wallet
+                .push(ids.get(&side.wallet).copied().unwrap_or_default());
+            sides.bucket.push(side.bucket.text());
+            sides.sequence.push(written.map(|written| written.sequence));
+            sides.after.push(written.map(|written| written.after.0));
+        }
+        Ok(())
+    }
+}
+
+/// What was written must be what was decided.
+fn expect_rows(table: &'static str, written: usize, decided: usize) -> Result<(), DbError> {
+    if written == decided {
+        Ok(())
+    } else {
+        Err(DbError::inconsistent(
+            table,
+            "rows",
+            format!("{written} written, {decided} decided"),
+        ))
+    }
+}

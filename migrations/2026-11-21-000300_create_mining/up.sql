@@ -1,0 +1,224 @@
+-- Miners, their sessions and history, circles and referrals.
+
+CREATE TABLE miners (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    is_node_operator boolean NOT NULL DEFAULT false,
+    status text NOT NULL,
+    lifetime_points bigint NOT NULL,
+    current_streak integer NOT NULL,
+    longest_streak integer NOT NULL,
+    last_claim_at timestamptz,
+    streak_since timestamptz,
+    streak_due_at timestamptz,
+    freeze_tokens integer NOT NULL,
+    is_grace_period boolean NOT NULL,
+    milestones_paid integer[] NOT NULL,
+    broken_days integer,
+    broken_milestones_paid integer[],
+    broken_until timestamptz,
+    referral_code text NOT NULL,
+    referred_by uuid,
+    circle_id uuid,
+    version bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT miners_pkey PRIMARY KEY (id),
+    CONSTRAINT miners_user_id_key UNIQUE (user_id),
+    CONSTRAINT miners_referral_code_key UNIQUE (referral_code),
+    CONSTRAINT miners_user_id_fkey FOREIGN KEY (user_id) REFERENCES users (id),
+    CONSTRAINT miners_referred_by_fkey FOREIGN KEY (referred_by) REFERENCES miners (id),
+    CONSTRAINT miners_role_known CHECK (role IN ('PIONEER', 'CONTRIBUTOR', 'AMBASSADOR', 'NODE_OPERATOR')),
+    CONSTRAINT miners_status_known CHECK (status IN ('ACTIVE', 'SUSPENDED', 'BANNED')),
+    CONSTRAINT miners_lifetime_points_not_negative CHECK (lifetime_points >= 0),
+    CONSTRAINT miners_streak_not_negative CHECK (current_streak >= 0 AND longest_streak >= current_streak),
+    CONSTRAINT miners_freeze_tokens_range CHECK (freeze_tokens BETWEEN 0 AND 3),
+    CONSTRAINT miners_due_whole CHECK ((streak_since IS NULL) = (streak_due_at IS NULL)),
+    CONSTRAINT miners_broken_whole CHECK (num_nulls(broken_days, broken_milestones_paid, broken_until) IN (0, 3)),
+    CONSTRAINT miners_referral_code_form CHECK (referral_code ~ '^[A-HJ-NP-Z2-9]{8}$'),
+    CONSTRAINT miners_not_own_referrer CHECK (referred_by <> id)
+) WITH (fillfactor = 80);
+CREATE INDEX miners_leaderboard ON miners (lifetime_points DESC, created_at, id) WHERE status = 'ACTIVE';
+CREATE INDEX miners_lifetime_points ON miners (lifetime_points, id);
+CREATE INDEX miners_created_at ON miners (created_at, id);
+CREATE INDEX miners_circle_id ON miners (circle_id) WHERE circle_id IS NOT NULL;
+COMMENT ON TABLE miners IS 'Who mines: one row per user';
+COMMENT ON COLUMN miners.id IS 'The miner';
+COMMENT ON COLUMN miners.user_id IS 'Whose it is';
+COMMENT ON COLUMN miners.role IS 'The highest role that facts or a grant give';
+COMMENT ON COLUMN miners.is_node_operator IS 'Whether an administrator granted NODE_OPERATOR';
+COMMENT ON COLUMN miners.status IS 'Whether they may mine';
+COMMENT ON COLUMN miners.lifetime_points IS 'All points ever mined, in ten-thousandths';
+COMMENT ON COLUMN miners.current_streak IS 'Days of the present run, as last settled';
+COMMENT ON COLUMN miners.longest_streak IS 'Days of the longest run';
+COMMENT ON COLUMN miners.last_claim_at IS 'When a session was last claimed';
+COMMENT ON COLUMN miners.streak_since IS 'End of the open session, or the last claim: from here lateness is counted';
+COMMENT ON COLUMN miners.streak_due_at IS 'Until when the next claim is on time';
+COMMENT ON COLUMN miners.freeze_tokens IS 'Missed days that can be bought off';
+COMMENT ON COLUMN miners.is_grace_period IS 'Whether the last claim, or the start since, was forgiven as late';
+COMMENT ON COLUMN miners.milestones_paid IS 'First days of the tiers this run was paid for';
+COMMENT ON COLUMN miners.broken_days IS 'Days of the run before, while it can be recovered';
+COMMENT ON COLUMN miners.broken_milestones_paid IS 'What that run was paid for';
+COMMENT ON COLUMN miners.broken_until IS 'Until when it can be recovered';
+COMMENT ON COLUMN miners.referral_code IS 'By which others name them as referrer';
+COMMENT ON COLUMN miners.referred_by IS 'Who brought them';
+COMMENT ON COLUMN miners.circle_id IS 'The circle they are in';
+COMMENT ON COLUMN miners.version IS 'Raised by each change: sequence of the events about them';
+COMMENT ON COLUMN miners.created_at IS 'When they registered';
+COMMENT ON COLUMN miners.updated_at IS 'When they last changed';
+
+CREATE TABLE mining_sessions (
+    id uuid NOT NULL,
+    miner_id uuid NOT NULL,
+    status text NOT NULL,
+    started_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    claim_window_hours integer NOT NULL,
+    base_rate bigint NOT NULL,
+    role_bonus_bps integer NOT NULL,
+    circle_bonus_bps integer NOT NULL,
+    referral_bonus_bps integer NOT NULL,
+    streak_bonus_bps integer NOT NULL,
+    hourly_rate bigint NOT NULL,
+    started_in_grace boolean NOT NULL,
+    configuration_version integer NOT NULL,
+    claimed_at timestamptz,
+    points_earned bigint,
+    streak_bonus bigint,
+    referral_points bigint,
+    expired_at timestamptz,
+    CONSTRAINT mining_sessions_pkey PRIMARY KEY (id),
+    CONSTRAINT mining_sessions_miner_id_fkey FOREIGN KEY (miner_id) REFERENCES miners (id),
+    CONSTRAINT mining_sessions_status_known CHECK (status IN ('ACTIVE', 'COMPLETED', 'CLAIMED', 'EXPIRED')),
+    CONSTRAINT mining_sessions_ends_after_start CHECK (ends_at > started_at),
+    CONSTRAINT mining_sessions_claimed_whole CHECK ((status = 'CLAIMED') = (num_nonnulls(claimed_at, points_earned, streak_bonus, referral_points) = 4)
+        AND num_nonnulls(claimed_at, points_earned, streak_bonus, referral_points) IN (0, 4)),
+    CONSTRAINT mining_sessions_expired_whole CHECK ((status = 'EXPIRED') = (expired_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX mining_sessions_one_open ON mining_sessions (miner_id) WHERE status IN ('ACTIVE', 'COMPLETED');
+CREATE INDEX mining_sessions_miner_started ON mining_sessions (miner_id, started_at DESC);
+COMMENT ON TABLE mining_sessions IS 'Times of mining, with the rate they were started at';
+COMMENT ON COLUMN mining_sessions.id IS 'The session';
+COMMENT ON COLUMN mining_sessions.miner_id IS 'Whose';
+COMMENT ON COLUMN mining_sessions.status IS 'As last stored: an ACTIVE one may have ended since';
+COMMENT ON COLUMN mining_sessions.started_at IS 'When it began';
+COMMENT ON COLUMN mining_sessions.ends_at IS 'When it is complete';
+COMMENT ON COLUMN mining_sessions.claim_window_hours IS 'How long it can be claimed after';
+COMMENT ON COLUMN mining_sessions.base_rate IS 'Ten-thousandths of a point an hour, before any bonus';
+COMMENT ON COLUMN mining_sessions.role_bonus_bps IS 'Bonus of the role, in basis points';
+COMMENT ON COLUMN mining_sessions.circle_bonus_bps IS 'Bonus of the circle, in basis points';
+COMMENT ON COLUMN mining_sessions.referral_bonus_bps IS 'Bonus of referrals, in basis points';
+COMMENT ON COLUMN mining_sessions.streak_bonus_bps IS 'Bonus of the streak, in basis points';
+COMMENT ON COLUMN mining_sessions.hourly_rate IS 'Ten-thousandths of a point an hour, with every bonus';
+COMMENT ON COLUMN mining_sessions.started_in_grace IS 'Whether its start was forgiven as a late one';
+COMMENT ON COLUMN mining_sessions.configuration_version IS 'Of the section mining, when it began';
+COMMENT ON COLUMN mining_sessions.claimed_at IS 'When it was paid';
+COMMENT ON COLUMN mining_sessions.points_earned IS 'The reward, in ten-thousandths of a point';
+COMMENT ON COLUMN mining_sessions.streak_bonus IS 'Milestones paid with it, in ten-thousandths of a point';
+COMMENT ON COLUMN mining_sessions.referral_points IS 'Part of the reward owed to referrals, in ten-thousandths of a point';
+COMMENT ON COLUMN mining_sessions.expired_at IS 'When it was found too late, or ended by a ban';
+
+CREATE TABLE mining_history (
+    id uuid NOT NULL,
+    miner_id uuid NOT NULL,
+    points bigint NOT NULL,
+    source text NOT NULL,
+    session_id uuid,
+    earned_at timestamptz NOT NULL,
+    hourly_rate bigint NOT NULL,
+    streak_days integer NOT NULL,
+    CONSTRAINT mining_history_pkey PRIMARY KEY (id),
+    CONSTRAINT mining_history_miner_id_fkey FOREIGN KEY (miner_id) REFERENCES miners (id),
+    CONSTRAINT mining_history_session_id_fkey FOREIGN KEY (session_id) REFERENCES mining_sessions (id),
+    CONSTRAINT mining_history_source_known CHECK (source IN ('SESSION', 'STREAK_MILESTONE', 'ADJUSTMENT', 'STREAK_RECOVERY'))
+);
+CREATE INDEX mining_history_miner_earned ON mining_history (miner_id, earned_at DESC, id DESC);
+COMMENT ON TABLE mining_history IS 'Every change of a miner''s points';
+COMMENT ON COLUMN mining_history.id IS 'The line';
+COMMENT ON COLUMN mining_history.miner_id IS 'Whose';
+COMMENT ON COLUMN mining_history.points IS 'How much, in ten-thousandths; negative for what was taken';
+COMMENT ON COLUMN mining_history.source IS 'Where from';
+COMMENT ON COLUMN mining_history.session_id IS 'The session that earned it';
+COMMENT ON COLUMN mining_history.earned_at IS 'When';
+COMMENT ON COLUMN mining_history.hourly_rate IS 'The rate then, in ten-thousandths of a point an hour';
+COMMENT ON COLUMN mining_history.streak_days IS 'The streak right after';
+
+CREATE TABLE circles (
+    id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    name text NOT NULL,
+    status text NOT NULL,
+    member_count integer NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT circles_pkey PRIMARY KEY (id),
+    CONSTRAINT circles_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES miners (id),
+    CONSTRAINT circles_name_length CHECK (char_length(name) BETWEEN 1 AND 100),
+    CONSTRAINT circles_status_follows_members CHECK (
+        (status = 'INCOMPLETE' AND member_count BETWEEN 1 AND 2)
+        OR (status = 'ACTIVE' AND member_count BETWEEN 3 AND 5)
+        OR (status = 'DISBANDED' AND member_count = 0))
+);
+CREATE INDEX circles_owner_id ON circles (owner_id);
+COMMENT ON TABLE circles IS 'Three to five people who vouch for each other';
+COMMENT ON COLUMN circles.id IS 'The circle';
+COMMENT ON COLUMN circles.owner_id IS 'Who made it';
+COMMENT ON COLUMN circles.name IS 'Its name';
+COMMENT ON COLUMN circles.status IS 'Follows from its members, or DISBANDED for good';
+COMMENT ON COLUMN circles.member_count IS 'Active members, the owner included';
+COMMENT ON COLUMN circles.version IS 'Raised by each change';
+COMMENT ON COLUMN circles.created_at IS 'When it was made';
+COMMENT ON COLUMN circles.updated_at IS 'When it last changed';
+ALTER TABLE miners ADD CONSTRAINT miners_circle_id_fkey FOREIGN KEY (circle_id) REFERENCES circles (id);
+
+CREATE TABLE circle_members (
+    id uuid NOT NULL,
+    circle_id uuid NOT NULL,
+    miner_id uuid NOT NULL,
+    joined_at timestamptz NOT NULL,
+    left_at timestamptz,
+    CONSTRAINT circle_members_pkey PRIMARY KEY (id),
+    CONSTRAINT circle_members_circle_id_fkey FOREIGN KEY (circle_id) REFERENCES circles (id),
+    CONSTRAINT circle_members_miner_id_fkey FOREIGN KEY (miner_id) REFERENCES miners (id)
+);
+CREATE UNIQUE INDEX circle_members_one_circle ON circle_members (miner_id) WHERE left_at IS NULL;
+CREATE INDEX circle_members_active ON circle_members (circle_id, joined_at, id) WHERE left_at IS NULL;
+COMMENT ON TABLE circle_members IS 'Who is and was in which circle';
+COMMENT ON COLUMN circle_members.id IS 'The membership';
+COMMENT ON COLUMN circle_members.circle_id IS 'In which circle';
+COMMENT ON COLUMN circle_members.miner_id IS 'Who';
+COMMENT ON COLUMN circle_members.joined_at IS 'Since when';
+COMMENT ON COLUMN circle_members.left_at IS 'Until when; null for active members';
+
+CREATE TABLE referrals (
+    id uuid NOT NULL,
+    referrer_id uuid NOT NULL,
+    referred_id uuid NOT NULL,
+    referral_code text NOT NULL,
+    bonus_bps integer NOT NULL,
+    status text NOT NULL,
+    created_at timestamptz NOT NULL,
+    activated_at timestamptz,
+    CONSTRAINT referrals_pkey PRIMARY KEY (id),
+    CONSTRAINT referrals_referred_id_key UNIQUE (referred_id),
+    CONSTRAINT referrals_referrer_id_fkey FOREIGN KEY (referrer_id) REFERENCES miners (id),
+    CONSTRAINT referrals_referred_id_fkey FOREIGN KEY (referred_id) REFERENCES miners (id),
+    CONSTRAINT referrals_not_oneself CHECK (referrer_id <> referred_id),
+    CONSTRAINT referrals_status_known CHECK (status IN ('PENDING', 'ACTIVE', 'INACTIVE')),
+    CONSTRAINT referrals_bonus_range CHECK (bonus_bps BETWEEN 0 AND 100000)
+);
+CREATE INDEX referrals_referrer_id ON referrals (referrer_id, status) INCLUDE (bonus_bps);
+COMMENT ON TABLE referrals IS 'Who brought whom';
+COMMENT ON COLUMN referrals.id IS 'The referral';
+COMMENT ON COLUMN referrals.referrer_id IS 'Who brought';
+COMMENT ON COLUMN referrals.referred_id IS 'Whom';
+COMMENT ON COLUMN referrals.referral_code IS 'The code that was given';
+COMMENT ON COLUMN referrals.bonus_bps IS 'What it adds to the referrer''s rate while active, in basis points';
+COMMENT ON COLUMN referrals.status IS 'Whether it counts';
+COMMENT ON COLUMN referrals.created_at IS 'When the code was given';
+COMMENT ON COLUMN referrals.activated_at IS 'When it first counted';
+
+GRANT SELECT, INSERT, UPDATE ON miners, mining_sessions, circles, circle_members, referrals TO goodgo_app;
+GRANT SELECT, INSERT ON mining_history TO goodgo_app;

