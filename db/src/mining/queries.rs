@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, TextExpressionMethods, QueryDsl, SelectableHelper,
+    OptionalExtension, QueryDsl, SelectableHelper, TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, MinerId, SessionId, UserId};
@@ -17,9 +17,7 @@ use domain::time::{Timestamp, day_bounds};
 use uuid::Uuid;
 
 use super::rows::{CircleRow, HistoryRow, MinerRow, MinerSeen, SessionRow, SessionSeen, read_at};
-use crate::schema::{
-    circle_members, circles, miners, mining_sessions, referrals, users,
-};
+use crate::schema::{circle_members, circles, miners, mining_sessions, referrals, users};
 use crate::text::Text as _;
 use crate::{Connection, Count, DbError, Page, Slice};
 
@@ -175,7 +173,10 @@ macro_rules! filter_miners {
             let search = search.trim();
             $query = match Uuid::parse_str(search) {
                 Ok(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
-                Err(_) => $query.filter(miners::referral_code.like(format!("{}%", like_literal(&search.to_uppercase())))),
+                Err(_) => $query.filter(
+                    miners::referral_code
+                        .like(format!("{}%", like_literal(&search.to_uppercase()))),
+                ),
             };
         }
     };
@@ -386,6 +387,32 @@ pub async fn histories(
     Ok(of_miner
         .into_iter()
         .map(|(id, entries)| (id, page.slice(entries)))
+        .collect())
+}
+
+/// How long the histories of miners are, in one statement.
+pub async fn history_counts(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<(MinerId, Count)>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        lines: i64,
+    }
+    let rows: Vec<Counted> = diesel::sql_query(
+        "SELECT m.id, (SELECT count(*) FROM (SELECT 1 FROM mining_history WHERE miner_id = m.id LIMIT $2) h) AS lines
+         FROM unnest($1) AS m (id)",
+    )
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<BigInt, _>(Count::EXACT_TO + 1)
+    .load(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (MinerId(row.id), Count::of(row.lines)))
         .collect())
 }
 

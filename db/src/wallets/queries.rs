@@ -146,7 +146,14 @@ fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
     }
 }
 
+/// An owner kind's text.
+#[must_use]
+pub fn owner_kind_text(kind: OwnerKind) -> &'static str {
+    kind.text()
+}
+
 /// Reads an owner kind's text.
+#[must_use]
 pub fn owner_kind(text: &str) -> Option<OwnerKind> {
     OwnerKind::read("", "", text).ok()
 }

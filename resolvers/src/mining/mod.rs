@@ -1,0 +1,7 @@
+//! Mining in GraphQL.
+
+pub(crate) mod loaders;
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod subscriptions;

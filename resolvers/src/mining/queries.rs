@@ -1,0 +1,186 @@
+//! Mining's root fields of Query.
+
+use async_graphql::{Context, Object};
+use db::mining::queries::{MinerFilter as Filter, MinerKey, MinerOrderField as OrderField};
+use db::mining::{MinerSeen, queries};
+use domain::access::{Action, Relation};
+use domain::ids::{MinerId, UserId};
+
+use super::objects::{
+    Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
+    MinerProfile, OrderDirection,
+};
+use crate::errors::ApiError;
+use crate::node::GlobalId;
+use crate::paging::{CountPrecision, PageArgs, Total, encode, shown};
+use crate::request::Asked;
+use crate::scalars::Decimal;
+
+/// Places a leaderboard shows, at most.
+const LARGEST_LEADERBOARD: i32 = 100;
+
+/// Mining's reads.
+#[derive(Default)]
+pub struct MiningQuery;
+
+#[Object]
+impl MiningQuery {
+    /// A miner; null when there is none, or it is not the caller's. Requires: its owner, staff, or `mining:read`.
+    async fn miner(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] by: MinerBy,
+    ) -> Option<Result<Miner, ApiError>> {
+        find(ctx, by).await.transpose()
+    }
+
+    /// All miners: filter, search, order. Requires role: SUPPORT, FINANCE or ADMIN.
+    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
+    async fn miners(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all without it.")] filter: Option<MinerFilter>,
+        #[graphql(desc = "Newest first without it.")] order_by: Option<MinerOrder>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Items to skip, 0 to 10000; slower than a cursor, and not beside one.")]
+        offset: Option<i32>,
+    ) -> Option<Result<MinerConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset,
+        };
+        Some(list(ctx, filter.unwrap_or_default(), order_by, args).await)
+    }
+
+    /// The active miners with the most points; ties by who was there first. Public.
+    async fn leaderboard(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many places, 1 to 100.", default = 100)] limit: i32,
+    ) -> Option<Result<Leaderboard, ApiError>> {
+        Some(leaderboard(ctx, limit).await)
+    }
+}
+
+async fn find(ctx: &Context<'_>, by: MinerBy) -> Result<Option<Miner>, ApiError> {
+    // Anonymous callers hear that they have to sign in; the others that there is nothing of theirs.
+    if let Err(denied @ domain::access::Denied::Unauthenticated) =
+        ctx.principal().check(Action::MinerRead, Relation::Own)
+    {
+        return Err(denied.into());
+    }
+    let operation = ctx.operation();
+    let seen = match by {
+        MinerBy::Id(id) => match GlobalId::decode(&id)? {
+            GlobalId::Miner(id) => operation.mining.load_one(id).await?,
+            _ => {
+                return Err(ApiError::bad_input(
+                    "this is the id of something else than a miner",
+                ));
+            }
+        },
+        MinerBy::Uuid(id) => operation.mining.load_one(MinerId(id)).await?,
+        MinerBy::UserId(id) => operation.mining.load_one(UserId(id)).await?,
+        MinerBy::Code(code) => match domain::mining::ReferralCode::parse(&code) {
+            None => None,
+            Some(code) => {
+                ctx.db()
+                    .read(async move |conn| queries::miner_by_code(conn, code.as_str()).await)
+                    .await?
+            }
+        },
+    };
+    Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    filter: MinerFilter,
+    order: Option<MinerOrder>,
+    args: PageArgs,
+) -> Result<MinerConnection, ApiError> {
+    ctx.principal()
+        .check(Action::MinersList, Relation::Others)?;
+    let filter = Filter::try_from(filter)?;
+    let (field, descending) = order.map_or((OrderField::CreatedAt, true), |order| {
+        (order.field.into(), order.direction == OrderDirection::Desc)
+    });
+    let list = match (field, descending) {
+        (OrderField::CreatedAt, false) => "miners+c",
+        (OrderField::CreatedAt, true) => "miners-c",
+        (OrderField::TotalMinedPoints, false) => "miners+p",
+        (OrderField::TotalMinedPoints, true) => "miners-p",
+    };
+    let page = args.page::<MinerKey>(list)?;
+    let asked = filter.clone();
+    let slice = ctx
+        .db()
+        .read(async move |conn| queries::miners(conn, &asked, field, descending, &page).await)
+        .await?;
+    let slice = slice.try_map(|seen| {
+        let cursor = encode(list, &MinerKey::of(field, &seen));
+        Miner::of(ctx, seen)
+            .map(|miner| (cursor, miner))
+            .ok_or(ApiError::from(domain::access::Denied::Forbidden))
+    })?;
+    Ok(MinerConnection::new(slice, Total::Miners(filter)))
+}
+
+async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiError> {
+    let limit = u32::try_from(limit)
+        .ok()
+        .filter(|limit| (1..=LARGEST_LEADERBOARD.unsigned_abs()).contains(limit))
+        .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))?;
+    ctx.principal()
+        .check(Action::MinerProfileRead, Relation::Others)?;
+    let top = ctx
+        .db()
+        .read(async move |conn| queries::leaderboard(conn, limit).await)
+        .await?;
+    let entries: Vec<LeaderboardEntry> = (1..)
+        .zip(top)
+        .map(|(rank, seen)| entry(rank, CountPrecision::Exact, seen))
+        .collect();
+    let viewer_entry = match ctx.principal().person() {
+        Some(person) => viewer_entry(ctx, person.id).await?,
+        None => None,
+    };
+    Ok(Leaderboard {
+        entries,
+        viewer_entry,
+    })
+}
+
+async fn viewer_entry(
+    ctx: &Context<'_>,
+    user: UserId,
+) -> Result<Option<LeaderboardEntry>, ApiError> {
+    let Some(seen) = ctx.operation().mining.load_one(user).await? else {
+        return Ok(None);
+    };
+    if seen.miner.status != domain::mining::MinerStatus::Active {
+        return Ok(None);
+    }
+    let asked = seen.clone();
+    let ahead = ctx
+        .db()
+        .read(async move |conn| queries::miners_ahead(conn, &asked).await)
+        .await?;
+    let (ahead, precision) = shown(ahead);
+    Ok(Some(entry(ahead.saturating_add(1), precision, seen)))
+}
+
+fn entry(rank: i32, rank_precision: CountPrecision, seen: MinerSeen) -> LeaderboardEntry {
+    LeaderboardEntry {
+        rank,
+        rank_precision,
+        total_mined_points: Decimal::points(seen.miner.lifetime_points),
+        miner: MinerProfile::of(seen),
+    }
+}

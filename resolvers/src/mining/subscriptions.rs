@@ -1,0 +1,231 @@
+//! Mining's live updates.
+
+use async_graphql::{Context, ID, Interface, Result as FieldResult, SimpleObject, Subscription};
+use db::outbox::Event;
+use domain::access::{Action, Principal, Relation};
+use domain::ids::UserId;
+use futures_util::{Stream, StreamExt};
+use serde_json::Value;
+
+use super::objects::Miner;
+use crate::errors::ApiError;
+use crate::events::Announced;
+use crate::node::GlobalId;
+use crate::request::Asked;
+use crate::scalars::{DateTime, Decimal};
+
+/// Mining's live updates.
+#[derive(Default)]
+pub struct MiningSubscription;
+
+#[Subscription]
+impl MiningSubscription {
+    /// What happens to the caller's miner, or as staff to another one. Without a miner it stays open until one is
+    /// registered. `sequence` never goes back; a gap means that something was left out. Requires: a signed-in user;
+    /// with `minerId`, role SUPPORT, FINANCE or ADMIN.
+    async fn miner_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Somebody else's miner; staff only.")] miner_id: Option<ID>,
+    ) -> FieldResult<impl Stream<Item = MinerEvent> + use<>> {
+        let user = followed(ctx, miner_id).await?;
+        let principal = ctx.principal().clone();
+        let mut last = 0;
+        Ok(ctx
+            .operation()
+            .services
+            .events
+            .follow(user)
+            .filter_map(move |announced| {
+                let event = (announced.event.sequence > last)
+                    .then(|| MinerEvent::of(&principal, &announced))
+                    .flatten();
+                if event.is_some() {
+                    last = announced.event.sequence;
+                }
+                std::future::ready(event)
+            }))
+    }
+}
+
+/// Whom a subscription follows, if the caller may.
+async fn followed(ctx: &Context<'_>, miner_id: Option<ID>) -> Result<UserId, ApiError> {
+    let Some(id) = miner_id else {
+        ctx.principal().check(Action::MinerFollow, Relation::Own)?;
+        let person = ctx.principal().person();
+        return Ok(person.ok_or(domain::access::Denied::Forbidden)?.id);
+    };
+    let GlobalId::Miner(id) = GlobalId::decode(&id)? else {
+        return Err(ApiError::bad_input(
+            "this is the id of something else than a miner",
+        ));
+    };
+    let user = ctx
+        .operation()
+        .mining
+        .load_one(id)
+        .await?
+        .map(|seen| seen.miner.user_id);
+    let own = ctx
+        .principal()
+        .person()
+        .is_some_and(|person| Some(person.id) == user);
+    ctx.principal().check(Action::MinerFollow, own.into())?;
+    user.ok_or_else(|| ApiError::new(crate::errors::Code::NotFound, "there is no such miner"))
+}
+
+/// Something that happened to a miner.
+#[derive(Interface)]
+#[graphql(
+    field(name = "miner", ty = "&Miner", desc = "The miner after it."),
+    field(
+        name = "sequence",
+        ty = "&i32",
+        desc = "The miner's own version: it never goes back, gaps mean that something was left out."
+    ),
+    field(name = "occurred_at", ty = "&DateTime", desc = "When.")
+)]
+pub enum MinerEvent {
+    /// A session began.
+    Started(MiningSessionStarted),
+    /// Points were paid.
+    Points(PointsUpdated),
+    /// The first day of a streak's tier was reached.
+    Milestone(StreakMilestoneReached),
+    /// A streak was lost.
+    Broken(StreakBroken),
+    /// Somebody they referred began to count.
+    Referral(ReferralActivated),
+}
+
+/// A session began.
+#[derive(SimpleObject)]
+pub struct MiningSessionStarted {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// When the session is complete.
+    pub ends_at: DateTime,
+    /// Points an hour, fixed for the session.
+    pub hourly_rate: Decimal,
+}
+
+/// Points were paid for a session.
+#[derive(SimpleObject)]
+pub struct PointsUpdated {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// The session's reward, in points.
+    pub earned_points: Decimal,
+    /// Lifetime points after, in points.
+    pub total_points: Decimal,
+    /// Days of the streak after.
+    pub streak_days: i32,
+}
+
+/// The first day of a streak's tier was reached.
+#[derive(SimpleObject)]
+pub struct StreakMilestoneReached {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// The tier's first day.
+    pub streak_days: i32,
+    /// What it paid, in points.
+    pub bonus_points: Decimal,
+}
+
+/// A streak was lost.
+#[derive(SimpleObject)]
+pub struct StreakBroken {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// Days of the run that was lost.
+    pub lost_days: i32,
+}
+
+/// Somebody they referred began to count.
+#[derive(SimpleObject)]
+pub struct ReferralActivated {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// What the referral adds to the rate, as a share: `"0.2500"` is 25 %.
+    pub bonus_rate: Decimal,
+}
+
+impl MinerEvent {
+    /// The event as subscribers see it; none for what they don't, or may not any more.
+    fn of(principal: &Principal, announced: &Announced) -> Option<Self> {
+        let event = &announced.event;
+        let miner = Miner::for_principal(principal, announced.miner.clone()?)?;
+        let sequence = i32::try_from(event.sequence).unwrap_or(i32::MAX);
+        let occurred_at = event.occurred_at.into();
+        Some(match event.name.as_str() {
+            "MiningSessionStarted" => Self::Started(MiningSessionStarted {
+                miner,
+                sequence,
+                occurred_at,
+                ends_at: DateTime(text(event, "endsAt")?.parse().ok()?),
+                hourly_rate: decimal(event, "hourlyRate")?,
+            }),
+            "PointsMined" if text(event, "source")? == "SESSION" => Self::Points(PointsUpdated {
+                miner,
+                sequence,
+                occurred_at,
+                earned_points: decimal(event, "points")?,
+                total_points: decimal(event, "totalPoints")?,
+                streak_days: number(event, "streakDays")?,
+            }),
+            "StreakMilestoneReached" => Self::Milestone(StreakMilestoneReached {
+                miner,
+                sequence,
+                occurred_at,
+                streak_days: number(event, "streakDays")?,
+                bonus_points: decimal(event, "bonusPoints")?,
+            }),
+            "StreakBroken" => Self::Broken(StreakBroken {
+                miner,
+                sequence,
+                occurred_at,
+                lost_days: number(event, "lostDays")?,
+            }),
+            "ReferralActivated" => Self::Referral(ReferralActivated {
+                miner,
+                sequence,
+                occurred_at,
+                bonus_rate: decimal(event, "bonusRate")?,
+            }),
+            _ => return None,
+        })
+    }
+}
+
+fn text<'e>(event: &'e Event, field: &str) -> Option<&'e str> {
+    event.payload.get(field).and_then(Value::as_str)
+}
+
+fn decimal(event: &Event, field: &str) -> Option<Decimal> {
+    text(event, field)?.parse().ok().map(Decimal)
+}
+
+fn number(event: &Event, field: &str) -> Option<i32> {
+    i32::try_from(event.payload.get(field)?.as_i64()?).ok()
+}

@@ -1,0 +1,4 @@
+//! What belongs to no context alone: the caller, nodes, the server.
+
+pub(crate) mod objects;
+pub(crate) mod queries;

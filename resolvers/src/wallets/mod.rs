@@ -1,0 +1,5 @@
+//! Wallets in GraphQL.
+
+pub(crate) mod loaders;
+pub(crate) mod objects;
+pub(crate) mod queries;
