@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod clock;
 pub mod configuration;
+pub mod demo;
 mod error;
 pub mod idempotency;
 mod ids;
@@ -25,5 +26,5 @@ pub mod wallets;
 pub use error::DbError;
 pub use ids::Ids;
 pub use paging::{Count, Page, Slice};
-pub use pool::{Connection, Db, Settings, Tls};
+pub use pool::{Connection, Db, Settings, Tls, ping};
 pub use tx::Tx;

@@ -82,7 +82,7 @@ impl GlobalId {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?).ok()?;
         let mut parts = plain.split(':');
         let kind = parts.next()?;
-        let mut uuid = |parts: &mut std::str::Split<'_, char>| Uuid::try_parse(parts.next()?).ok();
+        let uuid = |parts: &mut std::str::Split<'_, char>| Uuid::try_parse(parts.next()?).ok();
         let read = match kind {
             "Miner" => Self::Miner(MinerId(uuid(&mut parts)?)),
             "MinerProfile" => Self::MinerProfile(MinerId(uuid(&mut parts)?)),

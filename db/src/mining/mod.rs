@@ -2,6 +2,6 @@
 
 pub mod commands;
 pub mod queries;
-mod rows;
+pub(crate) mod rows;
 
 pub use rows::{MinerSeen, SessionSeen};

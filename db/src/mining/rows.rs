@@ -188,7 +188,7 @@ impl MinerChange {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = mining_sessions, check_for_backend(diesel::pg::Pg))]
-pub(super) struct SessionRow {
+pub(crate) struct SessionRow {
     id: Uuid,
     miner_id: Uuid,
     status: String,
@@ -309,7 +309,7 @@ impl From<&Session> for SessionRow {
 
 #[derive(Queryable, Selectable, Insertable, diesel::QueryableByName)]
 #[diesel(table_name = mining_history, check_for_backend(diesel::pg::Pg))]
-pub(super) struct HistoryRow {
+pub(crate) struct HistoryRow {
     id: Uuid,
     miner_id: Uuid,
     points: i64,

@@ -113,14 +113,6 @@ const RULES: &[(&str, &str)] = &[
          FROM (SELECT DISTINCT transaction_id FROM transfers WHERE origin IN ('STAFF', 'SERVICE')) t
          WHERE NOT EXISTS (SELECT 1 FROM audit_log a WHERE a.transaction_id = t.transaction_id)",
     ),
-    (
-        "every claimed session was paid, once",
-        "SELECT format('session %s: earned %s, paid %s', s.id, s.points_earned + s.streak_bonus, coalesce(sum(t.amount), 0)) AS detail
-         FROM mining_sessions s LEFT JOIN transfers t ON t.reference_kind = 'mining_session' AND t.reference_id = s.id::text
-         WHERE s.status = 'CLAIMED'
-         GROUP BY s.id HAVING coalesce(sum(t.amount), 0) <> s.points_earned + s.streak_bonus
-            AND s.claimed_at >= (SELECT min(posted_at) FROM transfers WHERE reason = 'MINING_REWARD')",
-    ),
 ];
 
 #[derive(QueryableByName)]

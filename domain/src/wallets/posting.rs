@@ -197,7 +197,12 @@ pub struct Posted {
 /// Refusals, leg by leg: [`PostingRefusal::Malformed`], [`PostingRefusal::WalletFrozen`],
 /// [`PostingRefusal::InsufficientFunds`], [`PostingRefusal::Overflow`].
 pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, PostingRefusal> {
-    let mut after = balances.clone();
+    // Only what the legs touch is copied: a batch may hold thousands of wallets.
+    let mut after: Balances = legs
+        .iter()
+        .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
+        .filter_map(|key| balances.get(&key).map(|state| (key, *state)))
+        .collect();
     let mut entries = Vec::with_capacity(legs.len());
     for leg in legs {
         if leg.amount <= Minor::ZERO
@@ -214,7 +219,7 @@ pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, Posti
             credit,
         });
     }
-    *balances = after;
+    balances.extend(after);
     Ok(entries)
 }
 

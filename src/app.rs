@@ -1,0 +1,253 @@
+//! Everything built once: by the program, and by the tests.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use db::{Db, Ids, Settings, Tls};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use resolvers::Schema;
+use resolvers::events::EventBus;
+use resolvers::request::{About, Services};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::clock::instance_now;
+use crate::auth::{
+    AuthSettings, Authenticator, DevelopmentKeys, JwksSource, ServiceSettings, UserSettings,
+};
+use crate::config::{Config, Environment};
+use crate::http::health::{DependencyStatus, Health, Need};
+use crate::http::origins::Origins;
+use crate::http::{self, HttpSettings, HttpState};
+use crate::jobs;
+use crate::metrics::Metrics;
+use crate::realtime::{announcer, listener};
+use crate::secrets::DevSecrets;
+
+/// The server, built and not yet listening.
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The schema.
+    pub schema: Schema,
+    /// What operations are built over.
+    pub services: Services,
+    authenticator: Arc<Authenticator>,
+    config: Config,
+}
+
+/// Where the database is, after configuration and private cluster were looked at.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// The server's URL.
+    pub url: String,
+    /// The migrating role's URL; often the same.
+    pub migration_url: String,
+}
+
+impl Database {
+    /// The configured database, or the private one at this URL.
+    #[must_use]
+    pub fn of(config: &Config, private: Option<&str>) -> Option<Self> {
+        let url = private
+            .map(str::to_owned)
+            .or_else(|| config.database.url.clone())?;
+        let migration_url = config
+            .database
+            .migration_url
+            .clone()
+            .filter(|_| private.is_none());
+        Some(Self {
+            migration_url: migration_url.unwrap_or_else(|| url.clone()),
+            url,
+        })
+    }
+
+    /// Brings it to the present shape.
+    pub async fn migrate(&self, tls: &Tls) -> anyhow::Result<()> {
+        let user = self
+            .url
+            .parse::<tokio_postgres::Config>()
+            .ok()
+            .and_then(|url| url.get_user().map(str::to_owned));
+        db::migrate::migrate(&self.migration_url, tls, user.as_deref()).await?;
+        Ok(())
+    }
+
+    /// Opens the pool.
+    pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
+        let settings = Settings {
+            pool_size: config.database.pool_size,
+            ..Settings::new(&self.url)
+        };
+        Db::connect(settings, tls, ids)
+            .await
+            .context("the database can't be used")
+    }
+}
+
+impl App {
+    /// Builds the server over a migrated database.
+    pub fn build(
+        config: Config,
+        db: Db,
+        secrets: Option<&DevSecrets>,
+        jwks: Option<String>,
+    ) -> anyhow::Result<Self> {
+        let services = Services {
+            db: db.clone(),
+            events: EventBus::default(),
+            about: Arc::new(About {
+                version: env!("CARGO_PKG_VERSION"),
+                environment: config.environment.name(),
+            }),
+        };
+        let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
+        Ok(Self {
+            db,
+            schema: resolvers::schema(),
+            services,
+            authenticator: Arc::new(authenticator),
+            config,
+        })
+    }
+
+    /// Serves until `shutdown`, then lets requests in flight finish, for a while.
+    pub async fn serve(
+        self,
+        tcp: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        if self.config.environment == Environment::Production {
+            let offset = self
+                .db
+                .read(async |conn| db::clock::offset(conn).await)
+                .await?;
+            anyhow::ensure!(
+                offset.is_zero(),
+                "the database's clock was moved: that is for development, this database can't serve production"
+            );
+        }
+        let mut background = JoinSet::new();
+        background.spawn(announcer::run(self.db.clone(), false));
+        background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
+        background.spawn(jobs::partitions::run(self.db.clone()));
+        let (draining, is_draining) = watch::channel(false);
+        let drain = self.config.http.drain;
+        let tasks = TaskTracker::new();
+        let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);
+        tokio::spawn(async move {
+            shutdown.await;
+            tracing::info!("Stopping: what is in flight may finish");
+            // Readiness answers 503, sockets are told to come back, and the listener closes.
+            draining.send_replace(true);
+        });
+        let (mut closing, mut late) = (is_draining.clone(), is_draining);
+        let serving = axum::serve(
+            tcp,
+            router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
+            let _ = closing.wait_for(|draining| *draining).await;
+        });
+        tokio::select! {
+            ended = async {
+                let ended = serving.await;
+                tasks.close();
+                tasks.wait().await;
+                ended
+            } => ended.context("serving failed")?,
+            () = async {
+                let _ = late.wait_for(|draining| *draining).await;
+                tokio::time::sleep(drain).await;
+            } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
+        }
+        background.shutdown().await;
+        Ok(())
+    }
+
+    fn http_state(
+        self,
+        draining: watch::Receiver<bool>,
+        tasks: TaskTracker,
+    ) -> anyhow::Result<HttpState> {
+        let ids = self.db.ids().clone();
+        Ok(HttpState {
+            sdl: resolvers::sdl(&self.schema).into(),
+            schema: self.schema,
+            services: self.services,
+            authenticator: self.authenticator,
+            health: Arc::new(DatabaseHealth(self.db.clone())),
+            metrics: Metrics::start(self.db)?,
+            settings: Arc::new(HttpSettings {
+                allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
+                ..HttpSettings::default()
+            }),
+            draining,
+            new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),
+            tasks,
+        })
+    }
+}
+
+/// What a server can't do without.
+struct DatabaseHealth(Db);
+
+impl Health for DatabaseHealth {
+    fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
+        async {
+            let asked = Instant::now();
+            let answer = self.0.read(async |conn| db::ping(conn).await).await;
+            vec![DependencyStatus {
+                name: "database",
+                need: Need::ToServe,
+                answer: answer
+                    .map(|()| asked.elapsed())
+                    .map_err(|error| error.to_string()),
+            }]
+        }
+        .boxed()
+    }
+}
+
+/// Whose tokens are believed: configuration's, and in development those of the generated secrets.
+fn auth_settings(
+    config: &Config,
+    secrets: Option<&DevSecrets>,
+    jwks: Option<String>,
+) -> anyhow::Result<AuthSettings> {
+    let auth = &config.auth;
+    let sources = |texts: &[String]| {
+        texts
+            .iter()
+            .map(|text| text.parse())
+            .collect::<anyhow::Result<Vec<JwksSource>>>()
+    };
+    let service_jwks: Vec<String> = auth.service_jwks.iter().cloned().chain(jwks).collect();
+    Ok(AuthSettings {
+        users: UserSettings {
+            issuers: auth.user_issuers.clone(),
+            audiences: auth.audiences.clone(),
+            secret: auth
+                .jwt_secret
+                .clone()
+                .or_else(|| secrets.map(|secrets| secrets.jwt_secret.clone())),
+            jwks: sources(&auth.iam_jwks)?,
+        },
+        services: ServiceSettings {
+            issuers: auth.service_issuers.clone(),
+            audiences: auth.audiences.clone(),
+            jwks: sources(&service_jwks)?,
+        },
+        development_keys: match config.environment {
+            Environment::Development => DevelopmentKeys::Accepted,
+            Environment::Production => DevelopmentKeys::Refused,
+        },
+    })
+}

@@ -1,0 +1,136 @@
+//! What the claims of a verified token say about its bearer.
+
+use chrono::DateTime;
+use domain::access::{Person, Principal, Role, Scope, Service};
+use domain::ids::UserId;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Authenticated, Reason};
+
+/// Longer names are cut: they are for display.
+const MAX_NAME_CHARS: usize = 200;
+const MAX_SUBJECT_BYTES: usize = 200;
+
+/// The one claim that is read before anything is verified, to know whose key to verify with.
+#[derive(Deserialize)]
+pub struct Issued {
+    pub iss: String,
+}
+
+/// The claims we read.
+#[derive(Deserialize)]
+pub struct Claims {
+    iss: String,
+    sub: String,
+    exp: serde_json::Number,
+    #[serde(default)]
+    role: Value,
+    #[serde(default)]
+    roles: Value,
+    #[serde(
+        default,
+        rename = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+    )]
+    microsoft_role: Value,
+    #[serde(default)]
+    scope: Value,
+    #[serde(default)]
+    scopes: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    merchant_id: Value,
+    #[serde(default)]
+    advertiser_id: Value,
+}
+
+/// A person, from the claims of a user issuer's token.
+pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
+    let id = Uuid::try_parse(&claims.sub).map_err(|_| Reason::Claim("sub"))?;
+    let expires_at = expiry(&claims)?;
+    let mut roles: Vec<Role> = [&claims.role, &claims.roles, &claims.microsoft_role]
+        .into_iter()
+        .flat_map(texts)
+        .filter_map(Role::parse)
+        .chain([Role::User])
+        .collect();
+    roles.sort_unstable();
+    roles.dedup();
+    Ok(Authenticated {
+        principal: Principal::Person(Person {
+            id: UserId(id),
+            issuer: claims.iss,
+            roles,
+            merchant_id: uuid(&claims.merchant_id, "merchant_id")?.map(Into::into),
+            advertiser_id: uuid(&claims.advertiser_id, "advertiser_id")?.map(Into::into),
+            name: claims
+                .name
+                .as_str()
+                .map(|name| name.trim().chars().take(MAX_NAME_CHARS).collect())
+                .filter(|name: &String| !name.is_empty()),
+        }),
+        expires_at: Some(expires_at),
+    })
+}
+
+/// A service, from the claims of a service issuer's token.
+pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
+    if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT_BYTES {
+        return Err(Reason::Claim("sub"));
+    }
+    let expires_at = expiry(&claims)?;
+    let mut scopes: Vec<Scope> = [&claims.scope, &claims.scopes]
+        .into_iter()
+        .flat_map(texts)
+        .flat_map(str::split_whitespace)
+        .filter_map(Scope::parse)
+        .collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    Ok(Authenticated {
+        principal: Principal::Service(Service {
+            issuer: claims.iss,
+            subject: claims.sub,
+            scopes,
+        }),
+        expires_at: Some(expires_at),
+    })
+}
+
+fn expiry(claims: &Claims) -> Result<DateTime<chrono::Utc>, Reason> {
+    // RFC 7519 lets the number have a fraction; whole seconds are all that matters here.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "out of range saturates, and is no date then"
+    )]
+    let seconds = claims
+        .exp
+        .as_i64()
+        .or_else(|| claims.exp.as_f64().map(|seconds| seconds as i64));
+    seconds
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+        .ok_or(Reason::Claim("exp"))
+}
+
+/// The texts of a claim that is one or a list of them.
+fn texts(claim: &Value) -> impl Iterator<Item = &str> {
+    let list = match claim {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    list.iter().filter_map(Value::as_str)
+}
+
+/// An optional id. One that can't be read is refused rather than ignored: the bearer would act as somebody else.
+fn uuid(claim: &Value, name: &'static str) -> Result<Option<Uuid>, Reason> {
+    match claim {
+        Value::Null => Ok(None),
+        Value::String(text) if text.is_empty() => Ok(None),
+        Value::String(text) => Uuid::try_parse(text)
+            .map(Some)
+            .map_err(|_| Reason::Claim(name)),
+        _ => Err(Reason::Claim(name)),
+    }
+}

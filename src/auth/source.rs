@@ -1,0 +1,179 @@
+//! Where a JWKS is read from, and what of it is used.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+
+use super::tokens::DEVELOPMENT_KEY_PREFIX;
+use super::{DevelopmentKeys, PinnedKey};
+
+const MAX_BYTES: usize = 256 * 1024;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where keys are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JwksSource {
+    /// At an address.
+    Url(reqwest::Url),
+    /// In a file.
+    File(PathBuf),
+}
+
+impl FromStr for JwksSource {
+    type Err = anyhow::Error;
+
+    /// Reads an `http` or `https` address, or else a path.
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        ensure!(!text.is_empty(), "a JWKS needs an address or a path");
+        if text.starts_with("https://") || text.starts_with("http://") {
+            let url = text
+                .parse()
+                .with_context(|| format!("{text} is no address of a JWKS"))?;
+            return Ok(Self::Url(url));
+        }
+        Ok(Self::File(text.into()))
+    }
+}
+
+impl fmt::Display for JwksSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Makes what fetches keys: it follows nobody elsewhere and waits for nobody long.
+pub fn client() -> anyhow::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .context("can't make a client for JWKS")
+}
+
+/// Keys by their ids.
+pub(super) type Keys = HashMap<String, PinnedKey>;
+
+/// Which keys are used.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted {
+    /// For these algorithms.
+    pub algorithms: &'static [Algorithm],
+    /// Made for development, or not.
+    pub development_keys: DevelopmentKeys,
+}
+
+impl JwksSource {
+    /// Fetches the keys.
+    pub(super) async fn fetch(
+        &self,
+        client: Option<&reqwest::Client>,
+        wanted: Wanted,
+    ) -> anyhow::Result<Keys> {
+        let bytes = match (self, client) {
+            (Self::File(path), _) => tokio::fs::read(path).await?,
+            (Self::Url(url), Some(client)) => download(client, url.clone()).await?,
+            (Self::Url(_), None) => bail!("there is no client"),
+        };
+        wanted.parse(&bytes)
+    }
+
+    /// Reads the keys, if they are in a file: at start, when somebody can still mend it.
+    pub(super) fn read(&self, wanted: Wanted) -> anyhow::Result<Keys> {
+        match self {
+            Self::Url(_) => Ok(Keys::new()),
+            Self::File(path) => std::fs::read(path)
+                .map_err(anyhow::Error::from)
+                .and_then(|bytes| wanted.parse(&bytes))
+                .with_context(|| format!("can't read the JWKS {}", path.display())),
+        }
+    }
+}
+
+async fn download(client: &reqwest::Client, url: reqwest::Url) -> anyhow::Result<Vec<u8>> {
+    let mut response = client.get(url).send().await?.error_for_status()?;
+    ensure!(
+        response.status().is_success(),
+        "it answered {}",
+        response.status()
+    );
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        ensure!(
+            bytes.len() + chunk.len() <= MAX_BYTES,
+            "it is longer than {MAX_BYTES} bytes"
+        );
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+#[derive(Deserialize)]
+struct Jwks {
+    keys: Vec<serde_json::Value>,
+}
+
+impl Wanted {
+    /// Reads a JWKS. Keys of kinds we don't use are left out: a set may hold them for others.
+    pub(super) fn parse(self, bytes: &[u8]) -> anyhow::Result<Keys> {
+        ensure!(
+            bytes.len() <= MAX_BYTES,
+            "it is longer than {MAX_BYTES} bytes"
+        );
+        let jwks: Jwks = serde_json::from_slice(bytes).context("it is no JWKS")?;
+        Ok(jwks
+            .keys
+            .into_iter()
+            .filter_map(|key| serde_json::from_value(key).ok())
+            .filter_map(|key| self.pin(&key))
+            .collect())
+    }
+
+    fn pin(self, jwk: &Jwk) -> Option<(String, PinnedKey)> {
+        let id = jwk.common.key_id.clone()?;
+        if id.starts_with(DEVELOPMENT_KEY_PREFIX)
+            && self.development_keys == DevelopmentKeys::Refused
+        {
+            tracing::error!(id, "Left out the key {id}: it is one of development");
+            return None;
+        }
+        let algorithm = algorithm_of(jwk)?;
+        let is_to_verify = matches!(
+            jwk.common.public_key_use,
+            None | Some(PublicKeyUse::Signature)
+        ) && jwk
+            .common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+        if !is_to_verify || !self.algorithms.contains(&algorithm) {
+            return None;
+        }
+        let key = DecodingKey::from_jwk(jwk).ok()?;
+        Some((id, PinnedKey { algorithm, key }))
+    }
+}
+
+/// The one algorithm a key is for, by its kind: a secret among published keys, for one, is for none.
+fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
+    match (&jwk.algorithm, jwk.common.key_algorithm) {
+        (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Some(Algorithm::RS256),
+        (AlgorithmParameters::OctetKeyPair(pair), None | Some(KeyAlgorithm::EdDSA))
+            if pair.curve == EllipticCurve::Ed25519 =>
+        {
+            Some(Algorithm::EdDSA)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,168 @@
+//! Tokens that are good, and what they say.
+
+use super::*;
+
+#[tokio::test]
+async fn nobody_is_anonymous() {
+    let world = World::new("nobody");
+    for bearer in [None, Some(""), Some("  ")] {
+        let nobody = world.authenticator.authenticate(bearer).await.unwrap();
+        assert_eq!(nobody.principal, Principal::Anonymous);
+        assert_eq!(nobody.expires_at, None);
+    }
+}
+
+#[tokio::test]
+async fn good_tokens_of_users_say_who_they_are() {
+    let world = World::new("users");
+    let from = clock::instance_now();
+    let token = mint_user(
+        &world.keys.user_secret,
+        &UserToken {
+            issuer: "goodgo-platform",
+            audience: "goodgo-api",
+            user_id: UserId(USER),
+            roles: &[Role::Merchant, Role::Advertiser],
+            name: Some("Bob"),
+            merchant_id: Some(MerchantId(OTHER)),
+            advertiser_id: Some(AdvertiserId(USER)),
+            validity: Validity {
+                from,
+                lifetime: TimeDelta::hours(1),
+            },
+        },
+    )
+    .unwrap();
+    let bearer = format!("bearer  {token}");
+    let expected = Authenticated {
+        principal: Principal::Person(Person {
+            id: UserId(USER),
+            issuer: "goodgo-platform".into(),
+            roles: vec![Role::User, Role::Merchant, Role::Advertiser],
+            merchant_id: Some(MerchantId(OTHER)),
+            advertiser_id: Some(AdvertiserId(USER)),
+            name: Some("Bob".into()),
+        }),
+        expires_at: DateTime::from_timestamp(from.timestamp() + 3600, 0),
+    };
+    for _ in 0..2 {
+        let bob = world.authenticator.authenticate(Some(&bearer)).await;
+        assert_eq!(
+            bob.as_ref(),
+            Ok(&expected),
+            "first verified, then remembered"
+        );
+    }
+
+    let claims = with(user_claims(), "iss", "iam");
+    let ed_key = EncodingKey::from_ed_pem(world.iam.service_key_pem.as_bytes()).unwrap();
+    let ed_header = with_kid(Algorithm::EdDSA, &kid(&world.iam.service_jwks));
+    for token in [world.rs256(&claims), sign(&ed_header, &claims, &ed_key)] {
+        let person = world.ask(&token).await.unwrap();
+        assert_eq!(person.person().unwrap().issuer, "iam");
+    }
+}
+
+#[tokio::test]
+async fn roles_are_read_from_every_claim_that_holds_them() {
+    let world = World::new("roles");
+    for (claim, value, roles) in [
+        ("role", json!("admin"), vec![Role::User, Role::Admin]),
+        (
+            "role",
+            json!(["Support", "FINANCE"]),
+            vec![Role::User, Role::Support, Role::Finance],
+        ),
+        ("roles", json!("merchant"), vec![Role::User, Role::Merchant]),
+        (
+            "roles",
+            json!(["USER", "SERVICE", "root", 7]),
+            vec![Role::User],
+        ),
+        (
+            MICROSOFT_ROLE,
+            json!("Advertiser"),
+            vec![Role::User, Role::Advertiser],
+        ),
+        (
+            MICROSOFT_ROLE,
+            json!(["ADMIN", "ADMIN"]),
+            vec![Role::User, Role::Admin],
+        ),
+        ("scope", json!("wallet:read"), vec![Role::User]),
+        ("role", Value::Null, vec![Role::User]),
+    ] {
+        let token = world.hs256(&with(user_claims(), claim, value.clone()));
+        let person = world.ask(&token).await.unwrap();
+        assert_eq!(roles_of(&person), roles, "{claim}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn odd_but_good_tokens_are_accepted() {
+    let world = World::new("odd");
+    for (name, claims) in [
+        (
+            "several audiences",
+            with(user_claims(), "aud", json!(["else", "goodgo-api"])),
+        ),
+        (
+            "a fraction of a second",
+            with(
+                user_claims(),
+                "exp",
+                json!(60.5 + f64::from(u32::try_from(in_seconds(0)).unwrap())),
+            ),
+        ),
+        ("just expired", with(user_claims(), "exp", in_seconds(-2))),
+        ("valid since now", with(user_claims(), "nbf", in_seconds(0))),
+        ("empty merchant", with(user_claims(), "merchant_id", "")),
+        (
+            "an unread claim",
+            with(user_claims(), "jti", json!({"any": 1})),
+        ),
+        ("a name that is none", with(user_claims(), "name", 7)),
+    ] {
+        assert!(world.ask(&world.hs256(&claims)).await.is_ok(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn good_tokens_of_services_say_what_they_may() {
+    let world = World::new("services");
+    let minted = mint_service(
+        &world.keys.service_key_pem,
+        &ServiceToken {
+            issuer: "tills",
+            audience: "goodgo-services",
+            subject: "till-7",
+            scopes: &[Scope::WalletRead, Scope::WalletHold],
+            validity: Validity {
+                from: clock::instance_now(),
+                lifetime: TimeDelta::minutes(5),
+            },
+        },
+    )
+    .unwrap();
+    let list = json!(["wallet:hold", "wallet:read", "wallet:read"]);
+    for token in [
+        minted,
+        world.ed25519(&service_claims()),
+        world.ed25519(&with(
+            without(service_claims(), "scope"),
+            "scopes",
+            list.clone(),
+        )),
+        world.ed25519(&with(service_claims(), "scope", list)),
+        world.ed25519(&with(service_claims(), "role", "ADMIN")),
+    ] {
+        assert_eq!(
+            world.ask(&token).await,
+            Ok(Principal::Service(Service {
+                issuer: "tills".into(),
+                subject: "till-7".into(),
+                scopes: vec![Scope::WalletRead, Scope::WalletHold],
+            }))
+        );
+    }
+}

@@ -1,0 +1,439 @@
+//! The program's commands.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use chrono::TimeDelta;
+use clap::{Args, Parser, Subcommand};
+use db::{Db, Ids, Tls};
+use domain::access::{Role, Scope};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, Database};
+use crate::auth::clock::instance_now;
+use crate::auth::tokens;
+use crate::config::{Config, Environment};
+use crate::logging;
+use crate::postgres::{Cluster, DataDir, Options, running};
+use crate::secrets::DevSecrets;
+
+/// Mining, promotions, billing and wallets of the GoodGo platform behind one GraphQL schema.
+///
+/// Without a DATABASE_URL it runs a private PostgreSQL under GOODGO_DATA_DIR. docs/OPERATIONS.md explains every setting.
+#[derive(Parser)]
+#[command(version, about, long_about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (the default): migrate the database, then answer on PORT until told to stop.
+    Serve,
+    /// Bring the database to the present shape and stop.
+    Migrate,
+    /// Print the GraphQL schema; with --tables, db/src/schema.rs.
+    Schema {
+        /// Print the tables of the migrations instead, from a database made for it.
+        #[arg(long)]
+        tables: bool,
+    },
+    /// Fill the database with demo data: a town where there are no users, and a new user behind each demo name.
+    Seed,
+    /// Print a bearer token for somebody of the demo data, such as bob or service. Development only.
+    Token(TokenArgs),
+    /// Show the system's clock, or move it. Development only.
+    Clock {
+        #[command(subcommand)]
+        command: Option<ClockCommand>,
+    },
+    /// Check the ledger: what must be true of it, asked of one snapshot. Exit code 1 when something is not.
+    Verify,
+}
+
+#[derive(Args)]
+struct TokenArgs {
+    /// Whose: alice, bob, carol, support, finance, admin, merchant, advertiser, or service.
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    /// How long it is good for: 30m, 24h, 7d.
+    #[arg(long, default_value = "24h", value_parser = span)]
+    expires_in: TimeDelta,
+}
+
+#[derive(Subcommand)]
+enum ClockCommand {
+    /// Move the clock forward, for everybody: 90s, 30m, 24h, 7d.
+    Advance {
+        /// How far.
+        #[arg(value_parser = span)]
+        by: TimeDelta,
+    },
+}
+
+/// Parses the command line and runs what it says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(problems) => return complain(&problems),
+    };
+    let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Serve)
+        && let Err(missing) = config.check_for_serving()
+    {
+        return complain(&missing);
+    }
+    let done = logging::start(&config.log).and_then(|()| {
+        tokio::runtime::Runtime::new()
+            .context("the runtime can't be started")?
+            .block_on(execute(command, config))
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => complain(&[format!("{error:#}")]),
+    }
+}
+
+/// One line for each thing.
+fn complain(lines: &[String]) -> ExitCode {
+    for line in lines {
+        eprintln!("goodgo: {line}");
+    }
+    ExitCode::FAILURE
+}
+
+async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
+    let done = ExitCode::SUCCESS;
+    match command {
+        Command::Serve => serve(config).await.map(|()| done),
+        Command::Migrate => migrate(&config).await.map(|()| done),
+        Command::Schema { tables: false } => {
+            print!("{}", resolvers::sdl(&resolvers::schema()));
+            Ok(done)
+        }
+        Command::Schema { tables: true } => print_tables(&config).await.map(|()| done),
+        Command::Seed => seed(&config).await.map(|()| done),
+        Command::Token(args) => token(&config, &args).await.map(|()| done),
+        Command::Clock { command } => clock(&config, command).await.map(|()| done),
+        Command::Verify => verify(&config).await,
+    }
+}
+
+/// Ends when the process is told to stop.
+///
+/// The handlers are installed by the call, not by the first poll: a signal during start is not lost.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let stop = told_to_stop()?;
+    let tcp = bind(&config).await?;
+    let folder = DataDir::resolve(&config.database.data_dir)?;
+    let cluster = match config.database.url {
+        Some(_) => None,
+        None => Some(Cluster::start(&folder, &cluster_options(&config)).await?),
+    };
+    let served = serve_on(config, tcp, &folder, cluster.as_ref(), stop).await;
+    if let Some(cluster) = cluster {
+        cluster.stop().await?;
+    }
+    served
+}
+
+async fn serve_on(
+    config: Config,
+    tcp: TcpListener,
+    folder: &DataDir,
+    cluster: Option<&Cluster>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let tls = Tls::from_machine();
+    let database =
+        Database::of(&config, cluster.map(Cluster::url)).context("no database is configured")?;
+    database.migrate(&tls).await?;
+    let db = database.connect(&config, tls, Ids::random()).await?;
+    let is_development = config.environment == Environment::Development;
+    let mut secrets = None;
+    if is_development {
+        folder.create()?;
+        secrets = Some(DevSecrets::ensure(folder.path())?);
+        let is_new = db::demo::seed_if_empty(&db).await?;
+        if cluster.is_some() && !is_new {
+            db::demo::seed_people(&db).await?;
+        }
+    }
+    let jwks = secrets
+        .as_ref()
+        .map(|_| DevSecrets::jwks_path(folder.path()));
+    let address = tcp.local_addr()?;
+    let app = App::build(config, db, secrets.as_ref(), jwks)?;
+    if is_development {
+        welcome(address);
+    }
+    tracing::info!(%address, "Listening on http://{address}");
+    app.serve(tcp, stop).await
+}
+
+/// What somebody sees who starts it for the first time.
+fn welcome(address: SocketAddr) {
+    println!(
+        "
+  GoodGo, in development: demo data, generated secrets, an open schema.
+
+    GraphQL        http://{address}/graphql
+    how to ask     http://{address}/
+    the schema     http://{address}/schema.graphql
+    health         http://{address}/health
+
+    a token        script/token bob      (alice, carol, support, finance, admin, merchant, advertiser, service)
+    a day later    target/debug/goodgo clock advance 24h
+"
+    );
+}
+
+/// Takes the port first: an occupied one is found out before anything is started.
+async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let (host, port) = (&config.http.host, config.http.port);
+    TcpListener::bind((host.as_str(), port)).await.with_context(|| {
+        format!("port {port} of {host} can't be had: stop what listens there, or choose another with PORT=8081")
+    })
+}
+
+fn cluster_options(config: &Config) -> Options {
+    Options {
+        postgres_bin: config.database.postgres_bin.clone(),
+        path: config.database.path.clone(),
+        ..Options::default()
+    }
+}
+
+/// The database of a command beside the server: the configured one, or the private one that runs.
+async fn database(config: &Config) -> anyhow::Result<Database> {
+    let private = match config.database.url {
+        Some(_) => None,
+        None => Some(running(&DataDir::resolve(&config.database.data_dir)?).await?),
+    };
+    Database::of(config, private.as_deref()).context("no database is configured")
+}
+
+async fn connect(config: &Config) -> anyhow::Result<Db> {
+    let tls = Tls::from_machine();
+    let database = database(config).await?;
+    let pending = db::migrate::pending(&database.migration_url, &tls).await?;
+    ensure!(
+        pending == 0,
+        "the database lacks {pending} migrations: run goodgo migrate"
+    );
+    database.connect(config, tls, Ids::random()).await
+}
+
+async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let tls = Tls::from_machine();
+    if config.database.url.is_some() {
+        return database(config).await?.migrate(&tls).await;
+    }
+    let folder = DataDir::resolve(&config.database.data_dir)?;
+    let cluster = Cluster::start(&folder, &cluster_options(config)).await?;
+    let database =
+        Database::of(config, Some(cluster.url())).context("no database is configured")?;
+    let migrated = database.migrate(&tls).await;
+    cluster.stop().await?;
+    migrated
+}
+
+/// Prints the tables from a cluster made for it, so that nobody's database is touched.
+async fn print_tables(config: &Config) -> anyhow::Result<()> {
+    let path = std::env::temp_dir().join(format!("goodgo-tables-{}", std::process::id()));
+    let folder = DataDir::resolve(&path)?;
+    let cluster = Cluster::start(&folder, &cluster_options(config)).await?;
+    let printed = async {
+        let tls = Tls::from_machine();
+        db::migrate::migrate(cluster.url(), &tls, None).await?;
+        let mut conn = db::migrate::connect(cluster.url(), &tls).await?;
+        Ok::<_, anyhow::Error>(db::tables::print(&mut conn).await?)
+    }
+    .await;
+    cluster.stop().await?;
+    let made: PathBuf = folder.path().to_owned();
+    std::fs::remove_dir_all(&made)
+        .with_context(|| format!("{} can't be removed", made.display()))?;
+    print!("{}", printed?);
+    Ok(())
+}
+
+async fn seed(config: &Config) -> anyhow::Result<()> {
+    only_in_development(config, "seed")?;
+    let db = connect(config).await?;
+    if db::demo::seed_if_empty(&db).await? {
+        println!("made a town of miners and the demo people");
+    } else {
+        db::demo::seed_people(&db).await?;
+        println!("made new demo people; what was there stays");
+    }
+    Ok(())
+}
+
+async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
+    only_in_development(config, "token")?;
+    let folder = DataDir::resolve(&config.database.data_dir)?;
+    let secrets = DevSecrets::read(folder.path())?.context(
+        "there are no development secrets yet: start the server once with script/server",
+    )?;
+    let validity = tokens::Validity {
+        from: instance_now(),
+        lifetime: args.expires_in,
+    };
+    let audience = config
+        .auth
+        .audiences
+        .first()
+        .context("JWT_AUDIENCE is empty")?;
+    if args.name == "service" {
+        let token = tokens::ServiceToken {
+            issuer: config
+                .auth
+                .service_issuers
+                .first()
+                .context("TRUSTED_ISSUERS is empty")?,
+            audience,
+            subject: "demo-service",
+            scopes: &Scope::ALL,
+            validity,
+        };
+        println!("{}", tokens::mint_service(&secrets.service_key, &token)?);
+        return Ok(());
+    }
+    let tls = Tls::from_machine();
+    let db = database(config)
+        .await?
+        .connect(config, tls, Ids::random())
+        .await?;
+    let people = db
+        .read(async |conn| db::users::demo_people(conn).await)
+        .await?;
+    let Some((_, user_id)) = people.iter().find(|(name, _)| *name == args.name) else {
+        let names: Vec<&str> = people.iter().map(|(name, _)| name.as_str()).collect();
+        bail!(
+            "there is nobody called {}: it is one of {}, service",
+            args.name,
+            names.join(", ")
+        );
+    };
+    let roles: Vec<Role> = Role::parse(&args.name)
+        .into_iter()
+        .chain([Role::User])
+        .collect();
+    let token = tokens::UserToken {
+        issuer: config
+            .auth
+            .user_issuers
+            .first()
+            .context("JWT_ISSUER is empty")?,
+        audience,
+        user_id: *user_id,
+        roles: &roles,
+        name: Some(&args.name),
+        merchant_id: None,
+        advertiser_id: None,
+        validity,
+    };
+    let secret = config
+        .auth
+        .jwt_secret
+        .as_deref()
+        .unwrap_or(&secrets.jwt_secret);
+    println!("{}", tokens::mint_user(secret, &token)?);
+    Ok(())
+}
+
+async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result<()> {
+    only_in_development(config, "clock")?;
+    let database = database(config).await?;
+    let tls = Tls::from_machine();
+    let now = match command {
+        Some(ClockCommand::Advance { by }) => {
+            db::clock::advance(&database.migration_url, &tls, by).await?
+        }
+        None => db::clock::now(&mut db::migrate::connect(&database.url, &tls).await?).await?,
+    };
+    println!("{}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+    Ok(())
+}
+
+async fn verify(config: &Config) -> anyhow::Result<ExitCode> {
+    let db = connect(config).await?;
+    let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
+    let report = db::wallets::checker::check(&db).await?;
+    db::wallets::checker::store(&db, report.clone(), started_at).await?;
+    if report.mismatches.is_empty() {
+        println!(
+            "the ledger is right: {} transfers, {} wallets",
+            report.transfers, report.wallets
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    for mismatch in &report.mismatches {
+        println!("{}: {}", mismatch.rule, mismatch.detail);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn only_in_development(config: &Config, command: &str) -> anyhow::Result<()> {
+    ensure!(
+        config.environment == Environment::Development,
+        "goodgo {command} is for development only"
+    );
+    Ok(())
+}
+
+/// Reads `90s`, `30m`, `24h` or `7d`.
+fn span(text: &str) -> Result<TimeDelta, String> {
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let number: i64 = number
+        .parse()
+        .map_err(|_| "write a number and a unit, such as 24h".to_owned())?;
+    let span = match unit {
+        "s" => TimeDelta::try_seconds(number),
+        "m" => TimeDelta::try_minutes(number),
+        "h" => TimeDelta::try_hours(number),
+        "d" => TimeDelta::try_days(number),
+        _ => return Err("the unit is s, m, h or d, as in 24h".to_owned()),
+    };
+    span.filter(|span| *span > TimeDelta::zero() && *span <= TimeDelta::days(36_525))
+        .ok_or_else(|| "it is more than nothing, and at most 36525d".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_whole() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn spans_are_read() {
+        assert_eq!(span("24h"), Ok(TimeDelta::hours(24)));
+        assert_eq!(span("7d"), Ok(TimeDelta::days(7)));
+        for bad in ["", "h", "24", "-1h", "0s", "99999999d", "1é"] {
+            assert!(span(bad).is_err(), "{bad}");
+        }
+    }
+}

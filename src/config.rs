@@ -1,0 +1,393 @@
+//! Configuration: one struct per concern, each from the environment. The only reader of it.
+//!
+//! `docs/OPERATIONS.md` explains every setting; a test holds the two together.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the program is configured by.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Development or production.
+    pub environment: Environment,
+    /// Where it listens.
+    pub http: HttpConfig,
+    /// Where its data is.
+    pub database: DatabaseConfig,
+    /// Whose tokens it believes.
+    pub auth: AuthConfig,
+    /// How it logs.
+    pub log: LogConfig,
+}
+
+/// What the program is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Demo data, generated secrets, open introspection. The default, and said at start.
+    Development,
+    /// Refuses to start without its secrets; seeds nothing.
+    Production,
+}
+
+impl Environment {
+    /// The name as it is configured.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Where it listens, and whom it lets in.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    /// `GOODGO_HOST`: 127.0.0.1 in development, 0.0.0.0 in production.
+    pub host: String,
+    /// `PORT`: 8080.
+    pub port: u16,
+    /// `ALLOWED_ORIGINS`, comma-separated: web pages that may call.
+    pub allowed_origins: Vec<String>,
+    /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
+    pub drain: Duration,
+}
+
+/// Where its data is.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `DATABASE_URL`; without it a private cluster in the data folder.
+    pub url: Option<String>,
+    /// `MIGRATION_DATABASE_URL`: the same database in a role that may change its shape.
+    pub migration_url: Option<String>,
+    /// `GOODGO_POOL_SIZE`: connections, 16.
+    pub pool_size: usize,
+    /// `GOODGO_DATA_DIR`: private cluster and generated secrets, `.goodgo`.
+    pub data_dir: PathBuf,
+    /// `GOODGO_POSTGRES_BIN`: the folder of `postgres` and `initdb`, when it is not where it is looked for.
+    pub postgres_bin: Option<PathBuf>,
+    /// `PATH`, where `postgres` is looked for.
+    pub path: Option<OsString>,
+}
+
+/// Whose tokens it believes.
+#[derive(Clone, Debug)]
+pub struct AuthConfig {
+    /// `JWT_SECRET`: signs users' tokens (HS256), 32 bytes or more. Generated in development.
+    pub jwt_secret: Option<String>,
+    /// `JWT_ISSUER`, comma-separated: who may say that somebody is a user, `goodgo-platform`.
+    pub user_issuers: Vec<String>,
+    /// `JWT_AUDIENCE`, comma-separated: for whom tokens must be made, `goodgo-services,goodgo-api`.
+    pub audiences: Vec<String>,
+    /// `IAM_JWKS_URL`, comma-separated: keys of users' tokens (RS256, `EdDSA`).
+    pub iam_jwks: Vec<String>,
+    /// `SERVICE_JWKS_URL`, comma-separated: keys of services' tokens (`EdDSA`). Generated in development.
+    pub service_jwks: Vec<String>,
+    /// `TRUSTED_ISSUERS`, comma-separated: who may say that something is a service.
+    pub service_issuers: Vec<String>,
+}
+
+/// How it logs.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// `LOG_LEVEL`: `info`, or directives such as `goodgo=debug,tower_http=warn`.
+    pub filter: String,
+    /// `LOG_FORMAT`: `text` in development, `json` in production.
+    pub json: bool,
+}
+
+/// Settings as they were read, and what was wrong with them.
+struct Reader {
+    values: BTreeMap<String, OsString>,
+    problems: Vec<String>,
+}
+
+impl Config {
+    /// Reads the process's environment; answers one line for each thing that is wrong.
+    pub fn from_env() -> Result<Self, Vec<String>> {
+        let values = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
+        Self::from_values(values)
+    }
+
+    /// Reads settings from a map; answers one line for each thing that is wrong.
+    pub fn from_values(values: BTreeMap<String, OsString>) -> Result<Self, Vec<String>> {
+        let mut reader = Reader {
+            values,
+            problems: Vec::new(),
+        };
+        let config = reader.config();
+        if reader.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(reader.problems)
+        }
+    }
+
+    /// What production can't do without; answers one line for each thing that is missing.
+    pub fn check_for_serving(&self) -> Result<(), Vec<String>> {
+        if self.environment == Environment::Development {
+            return Ok(());
+        }
+        let mut missing = Vec::new();
+        if self.database.url.is_none() {
+            missing
+                .push("DATABASE_URL is not set: production needs a database of its own".to_owned());
+        }
+        match self.auth.jwt_secret.as_deref() {
+            None if self.auth.iam_jwks.is_empty() => missing.push(
+                "JWT_SECRET is not set (nor IAM_JWKS_URL): production needs to know whose tokens to believe".to_owned(),
+            ),
+            Some(secret) if crate::auth::tokens::is_development_secret(secret) => missing
+                .push("JWT_SECRET is a development secret: make one of at least 32 random bytes".to_owned()),
+            _ => {}
+        }
+        if self.auth.service_jwks.is_empty() {
+            missing.push(
+                "SERVICE_JWKS_URL is not set: production needs the keys of the services it trusts"
+                    .to_owned(),
+            );
+        }
+        if self.auth.service_issuers.is_empty() {
+            missing.push(
+                "TRUSTED_ISSUERS is not set: production needs the names of the services' issuers"
+                    .to_owned(),
+            );
+        }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(missing)
+        }
+    }
+}
+
+impl Reader {
+    fn config(&mut self) -> Config {
+        let environment = match self.text("GOODGO_ENV").as_deref() {
+            None | Some("development") => Environment::Development,
+            Some("production") => Environment::Production,
+            Some(other) => {
+                self.problems.push(format!(
+                    "GOODGO_ENV is {other:?}: it is development or production"
+                ));
+                Environment::Production
+            }
+        };
+        let is_production = environment == Environment::Production;
+        let default_host = if is_production {
+            "0.0.0.0"
+        } else {
+            "127.0.0.1"
+        };
+        let default_origins = if is_production {
+            ""
+        } else {
+            "http://localhost:3000,http://localhost:5173"
+        };
+        let default_format = if is_production { "json" } else { "text" };
+        Config {
+            environment,
+            http: HttpConfig {
+                host: self
+                    .text("GOODGO_HOST")
+                    .unwrap_or_else(|| default_host.to_owned()),
+                port: self.number("PORT", 8080, 0, 65_535),
+                allowed_origins: self.list("ALLOWED_ORIGINS", default_origins),
+                drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
+            },
+            database: DatabaseConfig {
+                url: self.database_url("DATABASE_URL"),
+                migration_url: self.database_url("MIGRATION_DATABASE_URL"),
+                pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
+                data_dir: self
+                    .path("GOODGO_DATA_DIR")
+                    .unwrap_or_else(|| PathBuf::from(".goodgo")),
+                postgres_bin: self.path("GOODGO_POSTGRES_BIN"),
+                path: self.values.get("PATH").cloned(),
+            },
+            auth: AuthConfig {
+                jwt_secret: self.secret("JWT_SECRET"),
+                user_issuers: self.list("JWT_ISSUER", "goodgo-platform"),
+                audiences: self.list("JWT_AUDIENCE", "goodgo-services,goodgo-api"),
+                iam_jwks: self.list("IAM_JWKS_URL", ""),
+                service_jwks: self.list("SERVICE_JWKS_URL", ""),
+                service_issuers: self.list(
+                    "TRUSTED_ISSUERS",
+                    if is_production {
+                        ""
+                    } else {
+                        "goodgo-dev-services"
+                    },
+                ),
+            },
+            log: LogConfig {
+                filter: self.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
+                json: self.choice("LOG_FORMAT", default_format, &["text", "json"]) == "json",
+            },
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.values.get(name)?;
+        let Some(text) = value.to_str() else {
+            self.problems.push(format!("{name} is not valid UTF-8"));
+            return None;
+        };
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn path(&mut self, name: &str) -> Option<PathBuf> {
+        self.values
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    }
+
+    fn list(&mut self, name: &str, default: &str) -> Vec<String> {
+        self.text(name)
+            .unwrap_or_else(|| default.to_owned())
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn choice(&mut self, name: &str, default: &str, choices: &[&str]) -> String {
+        let chosen = self.text(name).unwrap_or_else(|| default.to_owned());
+        if !choices.contains(&chosen.as_str()) {
+            self.problems.push(format!(
+                "{name} is {chosen:?}: it is one of {}",
+                choices.join(", ")
+            ));
+        }
+        chosen
+    }
+
+    fn number<N>(&mut self, name: &str, default: N, least: N, most: N) -> N
+    where
+        N: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
+    {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.parse::<N>() {
+            Ok(number) if least <= number && number <= most => number,
+            _ => {
+                self.problems.push(format!(
+                    "{name} is {text:?}: it is a whole number from {least} to {most}"
+                ));
+                default
+            }
+        }
+    }
+
+    fn secret(&mut self, name: &str) -> Option<String> {
+        let secret = self.text(name)?;
+        if secret.len() < 32 {
+            self.problems.push(format!(
+                "{name} has {} bytes: it needs at least 32",
+                secret.len()
+            ));
+        }
+        Some(secret)
+    }
+
+    fn database_url(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        if let Err(error) = url.parse::<tokio_postgres::Config>() {
+            self.problems.push(format!(
+                "{name} can't be read ({error}): write postgres://user:password@host:5432/database"
+            ));
+        }
+        Some(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        Config::from_values(
+            values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn nothing_is_needed_in_development() {
+        let config = read(&[]).expect("the defaults");
+        assert_eq!(config.environment, Environment::Development);
+        assert_eq!(
+            (config.http.host.as_str(), config.http.port),
+            ("127.0.0.1", 8080)
+        );
+        assert_eq!(config.check_for_serving(), Ok(()));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named() {
+        let problems = read(&[
+            ("GOODGO_ENV", "staging"),
+            ("PORT", "99999"),
+            ("GOODGO_POOL_SIZE", "1"),
+            ("JWT_SECRET", "short"),
+            ("DATABASE_URL", "http//nowhere"),
+            ("LOG_FORMAT", "xml"),
+        ])
+        .expect_err("all wrong");
+        for name in [
+            "GOODGO_ENV",
+            "PORT",
+            "GOODGO_POOL_SIZE",
+            "JWT_SECRET",
+            "DATABASE_URL",
+            "LOG_FORMAT",
+        ] {
+            assert_eq!(
+                problems
+                    .iter()
+                    .filter(|problem| problem.starts_with(name))
+                    .count(),
+                1,
+                "{name}: {problems:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn production_names_all_it_lacks() {
+        let bare = read(&[("GOODGO_ENV", "production")]).expect("readable");
+        let missing = bare.check_for_serving().expect_err("everything is missing");
+        for name in [
+            "DATABASE_URL",
+            "JWT_SECRET",
+            "SERVICE_JWKS_URL",
+            "TRUSTED_ISSUERS",
+        ] {
+            assert!(
+                missing.iter().any(|line| line.starts_with(name)),
+                "{name}: {missing:?}"
+            );
+        }
+        let weak = read(&[
+            ("GOODGO_ENV", "production"),
+            ("DATABASE_URL", "postgres://db/goodgo"),
+            ("JWT_SECRET", "your-super-secret-key-min-32-characters"),
+            ("SERVICE_JWKS_URL", "https://iam/jwks.json"),
+            ("TRUSTED_ISSUERS", "playhub"),
+        ])
+        .expect("readable");
+        let missing = weak.check_for_serving().expect_err("a development secret");
+        assert_eq!(missing.len(), 1);
+        assert!(missing[0].contains("development secret"));
+    }
+}

@@ -1,0 +1,218 @@
+//! GraphQL over HTTP, by its specification.
+
+use async_graphql::parser::types::OperationType;
+use axum::body::Bytes;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Extension, FromRequest, FromRequestParts, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use domain::access::Principal;
+use resolvers::errors::Code;
+
+use super::HttpState;
+use super::negotiate::{Media, is_json, negotiate};
+use super::operation::{Asking, Operation};
+use super::params;
+use super::refusal::Refusal;
+use super::reply;
+use super::request_id::RequestId;
+use crate::auth::BadToken;
+use crate::realtime;
+
+/// Answers a query in a query string, or opens a socket.
+pub async fn get(
+    State(state): State<HttpState>,
+    Extension(RequestId(id)): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    if realtime::is_upgrade(request.headers()) {
+        return open_socket(state, &id, request).await;
+    }
+    let (parts, _) = request.into_parts();
+    let media = match media_of(&parts.headers) {
+        Ok(media) => media,
+        Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
+    };
+    let answered = async {
+        let asking = asking(&state, &parts.headers, &id).await?;
+        let query = parts.uri.query().unwrap_or_default();
+        let operation = Operation::of(params::from_query(query)?)?;
+        if operation.kind != OperationType::Query {
+            return Err(Refusal::http(
+                StatusCode::METHOD_NOT_ALLOWED,
+                Code::BadRequest,
+                "GET is for queries only: send this by POST",
+            ));
+        }
+        Ok(execute(operation, &state, asking, media).await)
+    };
+    answered
+        .await
+        .unwrap_or_else(|refusal| reply::refuse(refusal, media, &id))
+}
+
+/// Answers a query or a mutation in a body.
+pub async fn post(
+    State(state): State<HttpState>,
+    Extension(RequestId(id)): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let media = match media_of(&parts.headers) {
+        Ok(media) => media,
+        Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
+    };
+    let answered = async {
+        let asking = asking(&state, &parts.headers, &id).await?;
+        check_content(&parts.headers)?;
+        let body = read(&state, Request::from_parts(parts, body)).await?;
+        let operation = Operation::of(params::from_body(&body)?)?;
+        if operation.kind == OperationType::Subscription {
+            return Err(Refusal::request(
+                Code::BadRequest,
+                "subscriptions need a WebSocket: connect to this path with the subprotocol graphql-transport-ws",
+            ));
+        }
+        Ok(execute(operation, &state, asking, media).await)
+    };
+    answered
+        .await
+        .unwrap_or_else(|refusal| reply::refuse(refusal, media, &id))
+}
+
+/// Refuses every other method.
+pub async fn other_method(
+    Extension(RequestId(id)): Extension<RequestId>,
+    method: Method,
+) -> Response {
+    let refusal = Refusal::http(
+        StatusCode::METHOD_NOT_ALLOWED,
+        Code::BadRequest,
+        format!("there is no {method} here: send queries and mutations by POST"),
+    );
+    let mut response = reply::refuse(refusal, Media::Json, &id);
+    response
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    response
+}
+
+async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let opened = match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
+        Ok(upgrade) => realtime::upgrade(state, &parts.headers, upgrade),
+        Err(_) => Err(Refusal::http(
+            StatusCode::BAD_REQUEST,
+            Code::BadRequest,
+            "this is no proper WebSocket handshake",
+        )),
+    };
+    opened.unwrap_or_else(|refusal| reply::refuse(refusal, Media::Json, id))
+}
+
+fn media_of(headers: &HeaderMap) -> Result<Media, Refusal> {
+    negotiate(headers).ok_or_else(|| {
+        Refusal::http(
+            StatusCode::NOT_ACCEPTABLE,
+            Code::BadRequest,
+            "answers are application/graphql-response+json or application/json: accept one of them",
+        )
+    })
+}
+
+async fn asking(state: &HttpState, headers: &HeaderMap, id: &str) -> Result<Asking, Refusal> {
+    let unauthenticated = |bad: BadToken| {
+        Refusal::http(
+            StatusCode::UNAUTHORIZED,
+            Code::Unauthenticated,
+            bad.to_string(),
+        )
+    };
+    let bearer = only(headers, &header::AUTHORIZATION).map_err(|()| unauthenticated(BadToken))?;
+    let authenticated = state
+        .authenticator
+        .authenticate(bearer)
+        .await
+        .map_err(unauthenticated)?;
+    let idempotency_key = only(headers, &header::HeaderName::from_static("idempotency-key"))
+        .map_err(|()| {
+            Refusal::malformed("the header Idempotency-Key is there twice, or is not ASCII")
+        })?;
+    Ok(Asking {
+        principal: authenticated.principal,
+        request_id: id.to_owned(),
+        idempotency_key: idempotency_key.map(str::to_owned),
+        transport: "http",
+    })
+}
+
+/// The one value of a header, if it is there.
+fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<&'a str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(drop),
+        (Some(_), Some(_)) => Err(()),
+    }
+}
+
+/// Takes JSON only: a page of another site can't send that without asking first.
+fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
+    let unsupported = |message| {
+        Refusal::http(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::BadRequest,
+            message,
+        )
+    };
+    if !is_json(headers) {
+        return Err(unsupported(
+            "the content type must be application/json in UTF-8",
+        ));
+    }
+    let is_plain = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if is_plain {
+        Ok(())
+    } else {
+        Err(unsupported("the body must not be compressed"))
+    }
+}
+
+async fn read(state: &HttpState, request: Request) -> Result<Bytes, Refusal> {
+    let settings = &state.settings;
+    let body =
+        tokio::time::timeout(settings.body_timeout, Bytes::from_request(request, state)).await;
+    let rejection = match body {
+        Ok(Ok(body)) => return Ok(body),
+        Ok(Err(rejection)) => rejection,
+        Err(_) => {
+            return Err(Refusal::http(
+                StatusCode::REQUEST_TIMEOUT,
+                Code::Timeout,
+                "the body took too long",
+            ));
+        }
+    };
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Err(Refusal::http(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Code::LimitExceeded,
+            format!("the body is longer than {} bytes", settings.max_body_bytes),
+        ));
+    }
+    Err(Refusal::malformed("the body did not arrive"))
+}
+
+async fn execute(
+    operation: Operation,
+    state: &HttpState,
+    asking: Asking,
+    media: Media,
+) -> Response {
+    let principal: Principal = asking.principal.clone();
+    let response = operation.execute(state, asking).await;
+    reply::answer(&response, media, &principal)
+}

@@ -1,0 +1,127 @@
+//! Says whether the process runs, whether it can serve, and how what it depends on is.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::HttpState;
+
+/// A check that takes longer is as good as failed: whoever asks won't wait either.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the process depends on.
+pub trait Health: Send + Sync {
+    /// Asks every dependency.
+    fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>>;
+}
+
+/// How a dependency is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DependencyStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// What becomes of the process without it.
+    pub need: Need,
+    /// How long it took to answer, or why it didn't: for our log only.
+    pub answer: Result<Duration, String>,
+}
+
+/// What becomes of the process without a dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It can't serve.
+    ToServe,
+    /// It serves, but something is left undone.
+    Optional,
+}
+
+/// The paths.
+pub fn routes() -> Router<HttpState> {
+    Router::new()
+        .route("/health", get(all))
+        .route("/health/live", get(live))
+        .route("/healthz", get(live))
+        .route("/health/ready", get(ready))
+        .route("/readyz", get(ready))
+}
+
+async fn live() -> Response {
+    write(StatusCode::OK, json!({"status": "up"}))
+}
+
+async fn ready(State(state): State<HttpState>) -> Response {
+    if *state.draining.borrow() {
+        return write(
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({"status": "draining"}),
+        );
+    }
+    let can_serve = check(&state).await.is_some_and(|dependencies| {
+        dependencies
+            .iter()
+            .all(|dependency| dependency.answer.is_ok() || dependency.need == Need::Optional)
+    });
+    let (status, text) = status_of(can_serve);
+    write(status, json!({"status": text}))
+}
+
+async fn all(State(state): State<HttpState>) -> Response {
+    let dependencies = check(&state).await;
+    let is_up = dependencies
+        .as_ref()
+        .is_some_and(|all| all.iter().all(|dependency| dependency.answer.is_ok()));
+    let by_name: Map<String, Value> = dependencies
+        .unwrap_or_default()
+        .into_iter()
+        .map(|dependency| (dependency.name.to_owned(), describe(&dependency)))
+        .collect();
+    let (status, text) = status_of(is_up);
+    let is_draining = *state.draining.borrow();
+    write(
+        status,
+        json!({"status": text, "draining": is_draining, "dependencies": by_name}),
+    )
+}
+
+async fn check(state: &HttpState) -> Option<Vec<DependencyStatus>> {
+    let dependencies = tokio::time::timeout(TIMEOUT, state.health.check()).await;
+    let Ok(dependencies) = dependencies else {
+        tracing::warn!("The health check took longer than {TIMEOUT:?}");
+        return None;
+    };
+    for dependency in &dependencies {
+        if let Err(error) = &dependency.answer {
+            let name = dependency.name;
+            tracing::warn!(name, error, "The {name} is down: {error}");
+        }
+    }
+    Some(dependencies)
+}
+
+/// What everybody may read: why something is down can name hosts and users, so it stays in the log.
+fn describe(dependency: &DependencyStatus) -> Value {
+    match dependency.answer {
+        Ok(latency) => {
+            json!({"status": "up", "latencyMs": (latency.as_secs_f64() * 100_000.0).round() / 100.0})
+        }
+        Err(_) => json!({"status": "down"}),
+    }
+}
+
+fn status_of(is_good: bool) -> (StatusCode, &'static str) {
+    if is_good {
+        (StatusCode::OK, "up")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "down")
+    }
+}
+
+fn write(status: StatusCode, body: Value) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}

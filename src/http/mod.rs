@@ -1,0 +1,166 @@
+//! Everything the process answers over HTTP.
+//!
+//! `graphql` is GraphQL over HTTP by its specification, put together from what a request says (`params`), which of
+//! its operations it means (`operation`), which media type it wants (`negotiate`) and how the answer is written
+//! (`reply`). `health`, `pages` and `documents` answer the rest. Around all of them stand request ids, the
+//! access log, the mask over panics, and CORS.
+
+mod documents;
+mod graphql;
+pub mod health;
+mod negotiate;
+mod observe;
+pub mod operation;
+pub mod origins;
+mod pages;
+pub mod panics;
+pub mod params;
+pub mod refusal;
+pub mod reply;
+pub mod request_id;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use resolvers::Schema;
+use resolvers::request::Services;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::auth::Authenticator;
+use crate::metrics::Metrics;
+use crate::realtime::SocketSettings;
+use health::Health;
+use origins::Origins;
+use request_id::NewRequestId;
+
+/// What the handlers are built over. Clones are cheap.
+#[derive(Clone)]
+pub struct HttpState {
+    /// The schema.
+    pub schema: Schema,
+    /// What operations are built over.
+    pub services: Services,
+    /// Tells who asks.
+    pub authenticator: Arc<Authenticator>,
+    /// The schema as text.
+    pub sdl: Arc<str>,
+    /// What the process depends on.
+    pub health: Arc<dyn Health>,
+    /// What was counted.
+    pub metrics: Metrics,
+    /// How much is allowed.
+    pub settings: Arc<HttpSettings>,
+    /// Turns true when the process is about to stop.
+    pub draining: watch::Receiver<bool>,
+    /// Makes ids for requests that bring none.
+    pub new_request_id: NewRequestId,
+    /// What outlives its request or its connection: writes and sockets. Whoever stops the process waits for them.
+    pub tasks: TaskTracker,
+}
+
+impl fmt::Debug for HttpState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpState")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How much is allowed.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The longest body of a request.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// Which other sites may ask from a browser.
+    pub allowed_origins: Origins,
+    /// The same for sockets.
+    pub sockets: SocketSettings,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 256 * 1024,
+            body_timeout: Duration::from_secs(10),
+            allowed_origins: Origins::default(),
+            sockets: SocketSettings::default(),
+        }
+    }
+}
+
+/// Builds the router: every path the process answers.
+pub fn router(state: HttpState) -> Router {
+    observe::describe();
+    crate::realtime::describe();
+    let settings = Arc::clone(&state.settings);
+    Router::new()
+        .route(
+            "/graphql",
+            get(graphql::get)
+                .post(graphql::post)
+                .fallback(graphql::other_method),
+        )
+        .route("/", get(pages::index))
+        .route("/graphiql", get(pages::index))
+        .route("/schema.graphql", get(documents::schema))
+        .route("/metrics", get(documents::metrics))
+        .merge(health::routes())
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
+        .layer(from_fn(panics::mask))
+        .layer(cors(&settings.allowed_origins))
+        .layer(map_response(no_sniffing))
+        .layer(from_fn(observe::record))
+        .layer(from_fn_with_state(state.clone(), request_id::assign))
+        .with_state(state)
+}
+
+/// The answer to a path nobody knows.
+async fn unknown_path() -> Response {
+    let body = serde_json::json!({"error": "nothing is here: GraphQL is at /graphql"});
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+}
+
+/// The answer to a method a path doesn't have; axum adds which it has.
+async fn unknown_method() -> Response {
+    let body = serde_json::json!({"error": "this path doesn't take this method"});
+    (StatusCode::METHOD_NOT_ALLOWED, axum::Json(body)).into_response()
+}
+
+async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}
+
+fn cors(origins: &Origins) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_methods([Method::GET, Method::POST, Method::OPTIONS])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::HeaderName::from_static("idempotency-key"),
+            header::HeaderName::from_static("x-apollo-operation-name"),
+            header::HeaderName::from_static("apollo-require-preflight"),
+            request_id::HEADER,
+        ])
+        .expose_headers([request_id::HEADER])
+        .max_age(Duration::from_secs(3600))
+        .vary([header::ORIGIN])
+}

@@ -1,0 +1,67 @@
+//! Why a request never reached execution, and what its sender is told.
+
+use std::borrow::Cow;
+
+use async_graphql::{Pos, Response};
+use axum::http::StatusCode;
+use resolvers::errors::{self, Code};
+
+/// Why a request never reached execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which status it has over HTTP.
+    pub kind: Kind,
+    /// Its code.
+    pub code: Code,
+    /// For developers.
+    pub message: Cow<'static, str>,
+    /// Where in the document it is wrong.
+    pub locations: Vec<Pos>,
+}
+
+/// Which status a refusal has: part of it is the specification's, part depends on what the client understands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// This one, whoever asks.
+    Http(StatusCode),
+    /// It is no GraphQL request: 400, but for clients that name `application/json`, who look into the body.
+    Malformed,
+    /// It is a GraphQL request, but not one to execute: 400 for clients that know `application/graphql-response+json`.
+    Request,
+}
+
+impl Refusal {
+    /// A request that is refused by its method, its headers or its size.
+    pub fn http(status: StatusCode, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Http(status), code, message)
+    }
+
+    /// Something that is no GraphQL request.
+    pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Malformed, Code::BadRequest, message)
+    }
+
+    /// A GraphQL request that can't be executed.
+    pub fn request(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Request, code, message)
+    }
+
+    fn new(kind: Kind, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            code,
+            message: message.into(),
+            locations: Vec::new(),
+        }
+    }
+
+    /// The refusal as GraphQL.
+    #[must_use]
+    pub fn into_response(self, request_id: &str) -> Response {
+        let mut response = errors::refused(self.code, self.message, request_id);
+        for error in &mut response.errors {
+            error.locations.clone_from(&self.locations);
+        }
+        response
+    }
+}

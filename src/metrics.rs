@@ -1,0 +1,75 @@
+//! What is counted: requests as they happen, process and pool when somebody asks.
+
+use std::sync::OnceLock;
+
+use db::Db;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_process::Collector;
+
+/// Upper bounds of durations, in seconds.
+const BUCKETS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+];
+
+/// The process's one recorder.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Renders what was counted.
+#[derive(Clone)]
+pub struct Metrics {
+    handle: PrometheusHandle,
+    process: Collector,
+    db: Db,
+}
+
+impl Metrics {
+    /// Starts counting, once per process.
+    pub fn start(db: Db) -> anyhow::Result<Self> {
+        let handle = match RECORDER.get() {
+            Some(handle) => handle.clone(),
+            None => {
+                let recorder = PrometheusBuilder::new()
+                    .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+                    .build_recorder();
+                let handle = RECORDER.get_or_init(|| recorder.handle()).clone();
+                // Of several servers in one process, as in tests, the first one's recorder counts for all.
+                let _ = metrics::set_global_recorder(recorder);
+                handle
+            }
+        };
+        let process = Collector::default();
+        process.describe();
+        metrics::describe_gauge!("goodgo_pool_connections", "Database connections, by state");
+        metrics::describe_counter!("goodgo_statements_total", "SQL statements sent");
+        metrics::describe_counter!("goodgo_write_retries_total", "Transactions run again");
+        metrics::describe_counter!(
+            "goodgo_events_announced_total",
+            "Events announced to all instances"
+        );
+        Ok(Self {
+            handle,
+            process,
+            db,
+        })
+    }
+
+    /// The text Prometheus reads.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.process.collect();
+        let (open, idle) = self.db.connections();
+        #[expect(clippy::cast_precision_loss, reason = "connections are few")]
+        for (state, count) in [("open", open), ("idle", idle)] {
+            metrics::gauge!("goodgo_pool_connections", "state" => state).set(count as f64);
+        }
+        metrics::counter!("goodgo_statements_total").absolute(self.db.statements());
+        self.handle.run_upkeep();
+        self.handle.render()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}

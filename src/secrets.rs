@@ -1,0 +1,92 @@
+//! Development's secrets: generated once into the data folder, never good for production.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::tokens;
+
+/// The folder's files.
+const SECRETS: &str = "secrets.json";
+const JWKS: &str = "jwks.json";
+
+/// What a development server signs and verifies tokens with.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct DevSecrets {
+    /// Signs users' tokens.
+    pub jwt_secret: String,
+    /// Signs services' tokens: an Ed25519 key in PEM.
+    pub service_key: String,
+    /// The public half, as a key set.
+    pub jwks: String,
+}
+
+impl DevSecrets {
+    /// Reads the secrets of a data folder, generating them the first time.
+    pub fn ensure(folder: &Path) -> anyhow::Result<Self> {
+        if let Some(secrets) = Self::read(folder)? {
+            return Ok(secrets);
+        }
+        let keys = tokens::generate_dev_keys()?;
+        let secrets = Self {
+            jwt_secret: keys.user_secret,
+            service_key: keys.service_key_pem,
+            jwks: keys.service_jwks,
+        };
+        let text = serde_json::to_string_pretty(&secrets)?;
+        write_new(&folder.join(SECRETS), &text)?;
+        write_new(&folder.join(JWKS), &secrets.jwks)?;
+        tracing::info!(folder = %folder.display(), "Generated development secrets");
+        // Another start may have been first: what is in the folder counts.
+        Ok(Self::read(folder)?.unwrap_or(secrets))
+    }
+
+    /// Reads the secrets of a data folder, if there are any.
+    pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let path = folder.join(SECRETS);
+        match fs::read_to_string(&path) {
+            Ok(text) => serde_json::from_str(&text)
+                .with_context(|| {
+                    format!(
+                        "{} can't be read: delete it, and new secrets are generated",
+                        path.display()
+                    )
+                })
+                .map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
+        }
+    }
+
+    /// Where the key set of a data folder lies.
+    #[must_use]
+    pub fn jwks_path(folder: &Path) -> String {
+        folder.join(JWKS).display().to_string()
+    }
+}
+
+/// Writes a file for its owner's eyes, whole or not at all; one that is there stays.
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let unfinished = path.with_extension(format!("tmp{}", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        match fs::hard_link(&unfinished, path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        }
+    };
+    let written = write();
+    let _ = fs::remove_file(&unfinished);
+    written.with_context(|| format!("{} can't be written", path.display()))
+}

@@ -1,0 +1,138 @@
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::support::test;
+
+const MINER: &str = "query ($by: MinerBy!) { miner(by: $by) { uuid } }";
+
+#[test]
+fn finds_a_miner_in_every_way_it_is_known() {
+    test(async |app| {
+        let alice = app.user();
+        let miner = alice.register().await;
+        let ways = [
+            json!({"id": miner["id"]}),
+            json!({"uuid": miner["uuid"]}),
+            json!({"userId": miner["userId"]}),
+            json!({"code": miner["referralCode"]}),
+        ];
+        for asker in [
+            alice.clone(),
+            app.person(&[Role::Support]),
+            app.service(&[Scope::MiningRead]),
+        ] {
+            for by in &ways {
+                assert_eq!(
+                    asker.get(MINER, json!({"by": by})).await["miner"]["uuid"],
+                    miner["uuid"],
+                    "{by}"
+                );
+            }
+        }
+        for by in &ways {
+            assert_eq!(
+                app.miner().await.get(MINER, json!({"by": by})).await["miner"],
+                Value::Null,
+                "{by}"
+            );
+        }
+    });
+}
+
+#[test]
+fn bad_input_gets_one_clear_error() {
+    test(async |app| {
+        let admin = app.person(&[Role::Admin]);
+        for (by, status) in [
+            (json!({"id": "nonsense"}), 200),
+            (
+                json!({"id": "V2FsbGV0OlVTRVI6MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA6TVA"}),
+                200,
+            ),
+            (json!({"uuid": "1"}), 400),
+            (json!({}), 400),
+            (json!({"uuid": null}), 400),
+        ] {
+            let answer = admin.ask(MINER, json!({"by": by})).await;
+            assert!(
+                answer.body["errors"]
+                    .as_array()
+                    .is_some_and(|errors| errors.len() == 1),
+                "{by}: {}",
+                answer.body
+            );
+            assert!(
+                ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&answer.code()),
+                "{by}: {}",
+                answer.body
+            );
+            let _ = status;
+        }
+    });
+}
+
+#[test]
+fn a_history_is_paged_both_ways() {
+    test(async |app| {
+        let alice = app.user();
+        let miner = alice.register().await;
+        app.sql(&format!(
+            "INSERT INTO mining_history (id, miner_id, points, source, earned_at, hourly_rate, streak_days)
+             SELECT gen_random_uuid(), '{}', n * 10000, 'ADJUSTMENT', app_now() - n * interval '1 hour', 2500, 0 FROM generate_series(1, 25) n",
+            miner["uuid"].as_str().unwrap()
+        ))
+        .await;
+        let query = "query ($first: Int, $last: Int, $after: String, $before: String) { viewer { miner {
+            history(first: $first, last: $last, after: $after, before: $before) {
+                totalCount totalCountPrecision edges { cursor node { pointsEarned } } nodes { pointsEarned }
+                pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+            }
+        } } }";
+        let page = async |variables: Value| {
+            alice.get(query, variables).await["viewer"]["miner"]["history"].clone()
+        };
+        let first = page(json!({"first": 10})).await;
+        assert_eq!(
+            (
+                first["totalCount"].clone(),
+                first["totalCountPrecision"].clone()
+            ),
+            (json!(25), json!("EXACT"))
+        );
+        assert_eq!(first["nodes"][0]["pointsEarned"], "1.0000");
+        assert_eq!(first["edges"][9]["node"], first["nodes"][9]);
+        assert_eq!(
+            (
+                &first["pageInfo"]["hasNextPage"],
+                &first["pageInfo"]["hasPreviousPage"]
+            ),
+            (&json!(true), &json!(false))
+        );
+        let second = page(json!({"first": 20, "after": first["pageInfo"]["endCursor"]})).await;
+        assert_eq!(second["nodes"].as_array().unwrap().len(), 15);
+        assert_eq!(second["nodes"][0]["pointsEarned"], "11.0000");
+        assert_eq!(second["pageInfo"]["hasNextPage"], false);
+        let back = page(json!({"last": 4, "before": second["pageInfo"]["startCursor"]})).await;
+        let points: Vec<_> = back["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["pointsEarned"].clone())
+            .collect();
+        assert_eq!(points, ["7.0000", "8.0000", "9.0000", "10.0000"]);
+        assert_eq!(back["pageInfo"]["hasPreviousPage"], true);
+        for bad in [
+            json!({}),
+            json!({"first": 0}),
+            json!({"first": 101}),
+            json!({"first": 1, "last": 1}),
+            json!({"first": 1, "after": "x"}),
+        ] {
+            assert_eq!(
+                alice.ask(query, bad.clone()).await.code(),
+                "BAD_USER_INPUT",
+                "{bad}"
+            );
+        }
+    });
+}

@@ -1,0 +1,145 @@
+use domain::access::Role;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, test};
+
+const MINERS: &str = "query ($filter: MinerFilter, $orderBy: MinerOrder, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
+    miners(filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
+        totalCount totalCountPrecision nodes { uuid totalMinedPoints } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }
+}";
+
+/// Thirty miners, some with equal points.
+async fn thirty(app: &TestApp) {
+    app.sql(
+        "INSERT INTO users (id, display_name, registered_at)
+             SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'M' || n, app_now() FROM generate_series(1, 30) n;
+         INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
+                             milestones_paid, referral_code, version, created_at, updated_at)
+             SELECT ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+                    CASE WHEN n % 3 = 0 THEN 'AMBASSADOR' ELSE 'PIONEER' END, CASE WHEN n % 10 = 0 THEN 'SUSPENDED' ELSE 'ACTIVE' END,
+                    (n / 4) * 10000, 0, 0, 0, false, '{}', 'CDE' || translate(lpad(n::text, 5, '0'), '0123456789', 'ABCDEFGHJK'), 1,
+                    app_now() - n * interval '1 minute', app_now() FROM generate_series(1, 30) n",
+    )
+    .await;
+}
+
+#[test]
+fn lists_pages_in_every_order_and_direction() {
+    test(async |app| {
+        thirty(app).await;
+        let staff = app.person(&[Role::Support]);
+        for field in ["CREATED_AT", "TOTAL_MINED_POINTS"] {
+            for direction in ["ASC", "DESC"] {
+                let order = json!({"field": field, "direction": direction});
+                let all = ids(&staff
+                    .get(MINERS, json!({"first": 30, "orderBy": order}))
+                    .await);
+                assert_eq!(all.len(), 30);
+                let mut seen = Vec::new();
+                let mut after = Value::Null;
+                loop {
+                    let page = staff
+                        .get(
+                            MINERS,
+                            json!({"first": 7, "after": after, "orderBy": order}),
+                        )
+                        .await;
+                    seen.extend(ids(&page));
+                    if page["miners"]["pageInfo"]["hasNextPage"] == false {
+                        break;
+                    }
+                    after = page["miners"]["pageInfo"]["endCursor"].clone();
+                }
+                assert_eq!(seen, all, "{order} forward");
+                let mut back = Vec::new();
+                let mut before = Value::Null;
+                loop {
+                    let page = staff
+                        .get(
+                            MINERS,
+                            json!({"last": 7, "before": before, "orderBy": order}),
+                        )
+                        .await;
+                    back.splice(0..0, ids(&page));
+                    if page["miners"]["pageInfo"]["hasPreviousPage"] == false {
+                        break;
+                    }
+                    before = page["miners"]["pageInfo"]["startCursor"].clone();
+                }
+                assert_eq!(back, all, "{order} backward");
+                let skipped = ids(&staff
+                    .get(MINERS, json!({"first": 5, "offset": 20, "orderBy": order}))
+                    .await);
+                assert_eq!(skipped, all[20..25], "{order} by offset");
+            }
+        }
+    });
+}
+
+fn ids(page: &Value) -> Vec<String> {
+    page["miners"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["uuid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn filters_and_searches() {
+    test(async |app| {
+        thirty(app).await;
+        let staff = app.person(&[Role::Finance]);
+        let count = async |filter: Value| {
+            let page = staff
+                .get(MINERS, json!({"first": 50, "filter": filter}))
+                .await;
+            assert_eq!(page["miners"]["totalCount"], json!(ids(&page).len()));
+            ids(&page).len()
+        };
+        assert_eq!(count(json!({"status": "SUSPENDED"})).await, 3);
+        assert_eq!(count(json!({"role": "AMBASSADOR"})).await, 10);
+        assert_eq!(
+            count(json!({"role": "AMBASSADOR", "status": "SUSPENDED"})).await,
+            1
+        );
+        assert_eq!(
+            count(json!({"search": "00000000-0000-7000-8000-000000000007"})).await,
+            1
+        );
+        assert_eq!(
+            count(json!({"search": "00000000-0000-7000-9000-000000000007"})).await,
+            1
+        );
+        assert_eq!(count(json!({"search": "cdeaaab"})).await, 10);
+        assert_eq!(count(json!({"search": "%"})).await, 0);
+        assert_eq!(count(json!({"search": " "})).await, 30);
+    });
+}
+
+#[test]
+fn a_cursor_fits_its_order_only() {
+    test(async |app| {
+        thirty(app).await;
+        let staff = app.person(&[Role::Admin]);
+        let page = staff.get(MINERS, json!({"first": 1})).await;
+        let after = page["miners"]["pageInfo"]["endCursor"].clone();
+        let order = json!({"field": "TOTAL_MINED_POINTS", "direction": "ASC"});
+        let answer = staff
+            .ask(
+                MINERS,
+                json!({"first": 1, "after": after, "orderBy": order}),
+            )
+            .await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let answer = staff
+            .ask(MINERS, json!({"first": 1, "after": after, "offset": 1}))
+            .await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let answer = staff
+            .ask(MINERS, json!({"first": 1, "filter": {"search": "\u{0}"}}))
+            .await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+    });
+}

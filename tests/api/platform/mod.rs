@@ -1,0 +1,3 @@
+mod node;
+mod server_info;
+mod viewer;

@@ -1,0 +1,21 @@
+use serde_json::json;
+
+use crate::support::test;
+
+#[test]
+fn says_what_the_server_is() {
+    test(async |app| {
+        let data = app
+            .anonymous()
+            .get("{ serverInfo { version environment timeAt } }", json!({}))
+            .await;
+        assert_eq!(data["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(data["serverInfo"]["environment"], "development");
+        assert!(
+            data["serverInfo"]["timeAt"]
+                .as_str()
+                .unwrap()
+                .ends_with('Z')
+        );
+    });
+}

@@ -1,0 +1,31 @@
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::support::test;
+
+#[test]
+fn is_the_person_who_asks() {
+    test(async |app| {
+        let query = "{ viewer { uuid roles permissions miner { uuid } } }";
+        let alice = app.user();
+        let viewer = alice.get(query, json!({})).await["viewer"].clone();
+        assert_eq!(viewer["uuid"], alice.id().to_string());
+        assert_eq!(viewer["roles"], json!(["USER"]));
+        assert_eq!(viewer["miner"], Value::Null);
+        assert_eq!(
+            viewer["permissions"],
+            json!(["SERVER_INFO_READ", "CURRENCIES_READ", "MINER_PROFILE_READ"])
+        );
+        let admin = app.person(&[Role::Admin]).get(query, json!({})).await["viewer"].clone();
+        assert_eq!(admin["roles"], json!(["USER", "ADMIN"]));
+        assert!(
+            admin["permissions"]
+                .as_array()
+                .unwrap()
+                .contains(&json!("MINERS_LIST"))
+        );
+        for nobody in [app.anonymous(), app.service(&[Scope::MiningRead])] {
+            assert_eq!(nobody.get(query, json!({})).await["viewer"], Value::Null);
+        }
+    });
+}

@@ -1,0 +1,40 @@
+use serde_json::json;
+
+use crate::support::test;
+
+#[test]
+fn shows_what_the_ledger_counts() {
+    test(async |app| {
+        let data = app
+            .anonymous()
+            .get("{ currencies { code scale displayDecimals } }", json!({}))
+            .await;
+        let shown: Vec<_> = data["currencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|currency| {
+                format!(
+                    "{} {} {}",
+                    currency["code"].as_str().unwrap(),
+                    currency["scale"],
+                    currency["displayDecimals"]
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "MP 4 4",
+                "PT 4 4",
+                "PPOINT 4 4",
+                "STAR 0 0",
+                "FZ 4 4",
+                "FUZE 6 6",
+                "USDT 6 6",
+                "USD 6 6",
+                "VND 6 0"
+            ]
+        );
+    });
+}

@@ -1,0 +1,2 @@
+mod currencies;
+mod wallet;

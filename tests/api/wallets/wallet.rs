@@ -1,0 +1,86 @@
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::support::test;
+
+const WALLET: &str = "query ($by: WalletBy!) { wallet(by: $by) { id currency available { amount currency } held { amount } isFrozen owner { kind uuid } } }";
+
+#[test]
+fn who_has_nothing_has_a_wallet_of_zeros() {
+    test(async |app| {
+        let alice = app.user();
+        let wallet = alice.get(WALLET, json!({"by": {"currency": "vnd"}})).await["wallet"].clone();
+        assert_eq!(
+            wallet["available"],
+            json!({"amount": "0.000000", "currency": "VND"})
+        );
+        assert_eq!(wallet["held"]["amount"], "0.000000");
+        assert_eq!(
+            wallet["owner"],
+            json!({"kind": "USER", "uuid": alice.id().to_string()})
+        );
+        let again = alice.get(WALLET, json!({"by": {"id": wallet["id"]}})).await["wallet"].clone();
+        assert_eq!(again, wallet);
+        let wallets = alice
+            .get("{ viewer { wallets { currency } } }", json!({}))
+            .await;
+        assert_eq!(wallets["viewer"]["wallets"], json!([]));
+    });
+}
+
+#[test]
+fn is_for_its_owner_staff_and_services_that_may() {
+    test(async |app| {
+        let alice = app.user();
+        let by =
+            json!({"owner": {"kind": "USER", "uuid": alice.id().to_string(), "currency": "MP"}});
+        for asker in [
+            alice.clone(),
+            app.person(&[Role::Finance]),
+            app.service(&[Scope::WalletRead]),
+        ] {
+            assert_eq!(
+                asker.get(WALLET, json!({"by": by})).await["wallet"]["currency"],
+                "MP"
+            );
+        }
+        for asker in [
+            app.user(),
+            app.person(&[Role::Merchant]),
+            app.service(&[Scope::MiningRead]),
+        ] {
+            assert_eq!(
+                asker.get(WALLET, json!({"by": by})).await["wallet"],
+                Value::Null
+            );
+        }
+        assert_eq!(
+            app.anonymous().ask(WALLET, json!({"by": by})).await.code(),
+            "UNAUTHENTICATED"
+        );
+        // The same key in another capacity is another owner.
+        let merchant = app.person(&[Role::Merchant]);
+        let by = |kind: &str| json!({"owner": {"kind": kind, "uuid": merchant.id().to_string(), "currency": "MP"}});
+        assert_eq!(
+            merchant.get(WALLET, json!({"by": by("MERCHANT")})).await["wallet"]["owner"]["kind"],
+            "MERCHANT"
+        );
+        assert_eq!(
+            merchant.get(WALLET, json!({"by": by("ADVERTISER")})).await["wallet"],
+            Value::Null
+        );
+    });
+}
+
+#[test]
+fn refuses_a_currency_there_is_none_of() {
+    test(async |app| {
+        assert_eq!(
+            app.user()
+                .ask(WALLET, json!({"by": {"currency": "XYZ"}}))
+                .await
+                .code(),
+            "BAD_USER_INPUT"
+        );
+    });
+}

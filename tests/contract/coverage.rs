@@ -1,0 +1,324 @@
+//! Every field that more than one audience can reach, asked by nobody, by the wrong owner, by the right one, by staff.
+//!
+//! The tables below say what each of them hears; a field or type the schema has and the tables don't fails the test.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use crate::support::{Actor, TestApp, test};
+
+/// What somebody hears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hears {
+    /// An answer.
+    Value,
+    /// null, without an error.
+    Null,
+    /// An error with this code.
+    Code(&'static str),
+}
+use Hears::{Code, Null, Value as Answer};
+
+const SIGN_IN: Hears = Code("UNAUTHENTICATED");
+const FORBIDDEN: Hears = Code("FORBIDDEN");
+
+/// A root field: the operation, and what anonymous, a stranger, the owner, staff and a service without scopes hear.
+struct Root {
+    field: &'static str,
+    operation: &'static str,
+    hear: [Hears; 5],
+}
+
+const ROOTS: &[Root] = &[
+    Root {
+        field: "Query.viewer",
+        operation: "{ viewer { uuid } }",
+        hear: [Null, Answer, Answer, Answer, Null],
+    },
+    Root {
+        field: "Query.node",
+        operation: "query ($miner: ID!) { node(id: $miner) { id } }",
+        hear: [Null, Null, Answer, Answer, Null],
+    },
+    Root {
+        field: "Query.nodes",
+        operation: "query ($miner: ID!) { nodes(ids: [$miner]) { id } }",
+        hear: [Null, Null, Answer, Answer, Null],
+    },
+    Root {
+        field: "Query.serverInfo",
+        operation: "{ serverInfo { version } }",
+        hear: [Answer; 5],
+    },
+    Root {
+        field: "Query.miner",
+        operation: "query ($miner: ID!) { miner(by: {id: $miner}) { uuid } }",
+        hear: [SIGN_IN, Null, Answer, Answer, Null],
+    },
+    Root {
+        field: "Query.miners",
+        operation: "{ miners(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Query.leaderboard",
+        operation: "{ leaderboard { entries { rank } } }",
+        hear: [Answer; 5],
+    },
+    Root {
+        field: "Query.currencies",
+        operation: "{ currencies { code } }",
+        hear: [Answer; 5],
+    },
+    Root {
+        field: "Query.wallet",
+        operation: "query ($wallet: ID!) { wallet(by: {id: $wallet}) { currency } }",
+        hear: [SIGN_IN, Null, Answer, Answer, Null],
+    },
+    Root {
+        field: "Mutation.minerRegister",
+        operation: "mutation { minerRegister(input: {}) { miner { uuid } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.miningSessionStart",
+        operation: "mutation { miningSessionStart(input: {}) { userErrors { code } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.miningSessionClaim",
+        operation: "mutation { miningSessionClaim(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    // Asked over a socket, in the tests of the field: anonymous, a stranger, the owner and staff.
+    Root {
+        field: "Subscription.minerUpdated",
+        operation: "",
+        hear: [SIGN_IN, FORBIDDEN, Answer, Answer, FORBIDDEN],
+    },
+];
+
+/// Objects with an id of their own: what anonymous, a stranger, the owner, staff and a service without scopes see of
+/// every field of them, through `node`.
+const NODES: &[(&str, [bool; 5])] = &[
+    ("Miner", [false, false, true, true, false]),
+    ("MinerProfile", [true; 5]),
+    ("MiningSession", [false, false, true, true, false]),
+    ("Circle", [false, false, true, true, false]),
+    ("Wallet", [false, false, true, true, false]),
+    ("Viewer", [false, false, true, false, false]),
+];
+
+/// Objects that are reached only through those above, and carry nothing that their parent's audience may not see.
+const VALUES: &[&str] = &[
+    "CircleMember",
+    "Currency",
+    "Leaderboard",
+    "LeaderboardEntry",
+    "LedgerEntry",
+    "LedgerEntryConnection",
+    "LedgerEntryEdge",
+    "LedgerReference",
+    "MinerConnection",
+    "MinerEdge",
+    "MinerRegisterPayload",
+    "MiningHistoryConnection",
+    "MiningHistoryEdge",
+    "MiningHistoryEntry",
+    "MiningRate",
+    "MiningSessionClaimPayload",
+    "MiningSessionStartPayload",
+    "MiningSessionStarted",
+    "MiningStreak",
+    "MiningUserError",
+    "Money",
+    "PageInfo",
+    "PointsUpdated",
+    "ReferralActivated",
+    "ServerInfo",
+    "StreakBroken",
+    "StreakMilestoneReached",
+    "WalletOwner",
+];
+
+struct Cast {
+    asking: [Actor; 5],
+    ids: Value,
+}
+
+async fn cast(app: &TestApp) -> Cast {
+    let owner = app.miner().await;
+    owner.start().await;
+    app.advance(TimeDelta::hours(24)).await;
+    app.sql(
+        "WITH circle AS (INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
+             SELECT gen_random_uuid(), id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM miners RETURNING id, owner_id),
+         member AS (INSERT INTO circle_members (id, circle_id, miner_id, joined_at) SELECT gen_random_uuid(), id, owner_id, app_now() FROM circle)
+         UPDATE miners SET circle_id = (SELECT id FROM circle)",
+    )
+    .await;
+    let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } } } }"#;
+    let viewer = owner.get(query, json!({})).await["viewer"].clone();
+    let miner = &viewer["miner"];
+    let ids = json!({
+        "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
+        "Circle": miner["circle"]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
+    });
+    let stranger = app.miner().await;
+    let service = app.service(&[Scope::RatesWrite]);
+    Cast {
+        asking: [
+            app.anonymous(),
+            stranger,
+            owner,
+            app.person(&[Role::Support]),
+            service,
+        ],
+        ids,
+    }
+}
+
+#[test]
+fn every_root_field_answers_each_audience_as_it_should() {
+    test(async |app| {
+        let cast = cast(app).await;
+        let variables = json!({"miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"]});
+        for root in ROOTS.iter().filter(|root| !root.operation.is_empty()) {
+            let name = root.field.split('.').nth(1).unwrap();
+            for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {
+                let answer = actor.ask(root.operation, variables.clone()).await;
+                let heard = match &answer.body["data"][name] {
+                    _ if answer.body.get("errors").is_some() => Code(code_of(answer.code())),
+                    Value::Null => Null,
+                    Value::Array(items) if items.iter().all(Value::is_null) => Null,
+                    _ => Answer,
+                };
+                assert_eq!(
+                    heard, expected,
+                    "{} by audience {who}: {}",
+                    root.field, answer.body
+                );
+            }
+        }
+        // What a service was forbidden to command is on record.
+        assert_eq!(
+            app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
+                .await,
+            3
+        );
+    });
+}
+
+/// The code as it stands in the tables.
+fn code_of(code: &str) -> &'static str {
+    ["UNAUTHENTICATED", "FORBIDDEN"]
+        .into_iter()
+        .find(|known| *known == code)
+        .unwrap_or("another")
+}
+
+const TYPES: &str = "{ __schema { types { kind name fields { name args { name } type { ...T } } } } }
+    fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
+
+#[test]
+fn every_field_of_every_node_is_seen_by_the_right_ones_only() {
+    test(async |app| {
+        let cast = cast(app).await;
+        let types = app.anonymous().get(TYPES, json!({})).await["__schema"]["types"].clone();
+        for (name, seen_by) in NODES {
+            let of = types
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|of| of["name"] == *name)
+                .unwrap();
+            for field in of["fields"].as_array().unwrap() {
+                let selection = selection(field);
+                let query = format!(
+                    "query ($id: ID!) {{ node(id: $id) {{ ... on {name} {{ it: {selection} }} }} }}"
+                );
+                for (who, (actor, seen)) in cast.asking.iter().zip(seen_by).enumerate() {
+                    let answer = actor.ask(&query, json!({"id": cast.ids[*name]})).await;
+                    assert!(
+                        answer.body.get("errors").is_none(),
+                        "{query} by audience {who}: {}",
+                        answer.body
+                    );
+                    assert_eq!(
+                        !answer.body["data"]["node"].is_null(),
+                        *seen,
+                        "{query} by audience {who}: {}",
+                        answer.body
+                    );
+                }
+            }
+        }
+    });
+}
+
+/// A field with the arguments and the selection it needs.
+fn selection(field: &Value) -> String {
+    let arguments: Vec<_> = field["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|argument| match argument["name"].as_str().unwrap() {
+            "first" => Some("first: 1"),
+            "currency" => Some("currency: \"MP\""),
+            _ => None,
+        })
+        .collect();
+    let mut inner = &field["type"];
+    while !inner["ofType"].is_null() {
+        inner = &inner["ofType"];
+    }
+    let is_object = ["OBJECT", "INTERFACE", "UNION"].contains(&inner["kind"].as_str().unwrap());
+    format!(
+        "{}{}{}",
+        field["name"].as_str().unwrap(),
+        if arguments.is_empty() {
+            String::new()
+        } else {
+            format!("({})", arguments.join(", "))
+        },
+        if is_object { " { __typename }" } else { "" }
+    )
+}
+
+#[test]
+fn nothing_of_the_schema_is_left_out() {
+    test(async |app| {
+        let types = app.anonymous().get(TYPES, json!({})).await["__schema"]["types"].clone();
+        let mut found = BTreeSet::new();
+        for of in types.as_array().unwrap() {
+            let name = of["name"].as_str().unwrap();
+            if of["kind"] != "OBJECT" || name.starts_with("__") {
+                continue;
+            }
+            if ["Query", "Mutation", "Subscription"].contains(&name) {
+                let fields = of["fields"].as_array().unwrap();
+                found.extend(
+                    fields
+                        .iter()
+                        .map(|field| format!("{name}.{}", field["name"].as_str().unwrap())),
+                );
+            } else {
+                found.insert(name.to_owned());
+            }
+        }
+        let covered = ROOTS
+            .iter()
+            .map(|root| root.field)
+            .chain(NODES.iter().map(|(name, _)| *name))
+            .chain(VALUES.iter().copied())
+            .map(str::to_owned)
+            .collect::<BTreeSet<_>>();
+        assert_eq!(
+            found, covered,
+            "say in the tables of this file who may see what"
+        );
+    });
+}

@@ -1,0 +1,145 @@
+//! Generated files are fresh, and everything is described.
+
+use db::Tls;
+use serde_json::{Value, json};
+
+use crate::support::test;
+
+#[test]
+fn the_committed_schema_is_fresh() {
+    let committed = include_str!("../../schema.graphql");
+    assert!(
+        resolvers::sdl(&resolvers::schema()) == committed,
+        "schema.graphql is stale: run script/generate"
+    );
+}
+
+#[test]
+fn the_committed_tables_match_the_migrations() {
+    test(async |app| {
+        let mut conn = db::migrate::connect(&app.database_url, &Tls::from_machine())
+            .await
+            .unwrap();
+        let printed = db::tables::print(&mut conn).await.unwrap();
+        assert!(
+            printed == include_str!("../../db/src/schema.rs"),
+            "db/src/schema.rs is stale: run script/generate"
+        );
+    });
+}
+
+const INTROSPECTION: &str = "{ __schema { types { kind name description specifiedByURL
+    fields(includeDeprecated: true) { name description args { name description } }
+    inputFields { name description } enumValues(includeDeprecated: true) { name description } } } }";
+
+#[test]
+fn every_element_is_described() {
+    test(async |app| {
+        let data = app.anonymous().get(INTROSPECTION, json!({})).await;
+        let mut silent = Vec::new();
+        let mut look = |name: String, element: &Value| {
+            if element["description"]
+                .as_str()
+                .is_none_or(|text| text.trim().is_empty())
+            {
+                silent.push(name);
+            }
+        };
+        for of in data["__schema"]["types"].as_array().unwrap() {
+            let name = of["name"].as_str().unwrap();
+            if name.starts_with("__") {
+                continue;
+            }
+            look(name.to_owned(), of);
+            for part in ["fields", "inputFields", "enumValues"] {
+                for element in of[part].as_array().into_iter().flatten() {
+                    let path = format!("{name}.{}", element["name"].as_str().unwrap());
+                    look(path.clone(), element);
+                    for arg in element["args"].as_array().into_iter().flatten() {
+                        look(format!("{path}({})", arg["name"].as_str().unwrap()), arg);
+                    }
+                }
+            }
+            let is_ours = of["kind"] == "SCALAR"
+                && !["ID", "Int", "String", "Boolean", "Float"].contains(&name);
+            assert!(
+                !is_ours || of["specifiedByURL"].is_string(),
+                "{name} has no @specifiedBy"
+            );
+        }
+        assert_eq!(silent, [""; 0], "not described");
+    });
+}
+
+/// Constraints are vocabulary, columns are documentation: every one has its name or comment.
+#[test]
+fn every_table_and_column_is_commented() {
+    test(async |app| {
+        let silent = app
+            .number(
+                "SELECT count(*) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                   AND c.relname <> '__diesel_schema_migrations'
+                   AND (col_description(c.oid, a.attnum) IS NULL OR obj_description(c.oid) IS NULL)",
+            )
+            .await;
+        assert_eq!(silent, 0, "columns without a comment");
+    });
+}
+
+/// Who connects as the server can't change what is append-only; nor can the owner.
+#[test]
+fn append_only_tables_are_append_only() {
+    test(async |app| {
+        let (client, connection) =
+            tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        client
+            .batch_execute(
+                "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, outcome) VALUES (app_now(), '', '', '{}', 'test', 'APPLIED');
+                 INSERT INTO transfers (transaction_id, leg, reason, reference_kind, reference_id, origin, currency, amount,
+                     debit_wallet, debit_bucket, credit_wallet, credit_bucket, posted_at)
+                 SELECT gen_random_uuid(), 0, 'OPENING_BALANCE', 'test', '', 'SEED', 1, 1, m.id, 'AVAILABLE', t.id, 'AVAILABLE', app_now()
+                 FROM wallets m, wallets t WHERE m.currency = 1 AND t.currency = 1 AND m.kind = 'MINING' AND t.kind = 'TREASURY'",
+            )
+            .await
+            .unwrap();
+        let changes = [
+            "UPDATE transfers SET amount = 2",
+            "DELETE FROM transfers",
+            "TRUNCATE transfers",
+            "TRUNCATE transfers_p0",
+            "UPDATE audit_log SET actor = 'x'",
+            "DELETE FROM audit_log",
+            "TRUNCATE audit_log",
+        ];
+        for change in changes {
+            let error = client.batch_execute(change).await.expect_err(change);
+            assert!(
+                error
+                    .as_db_error()
+                    .unwrap()
+                    .message()
+                    .ends_with("is append-only"),
+                "{change}: {error}"
+            );
+        }
+        client.batch_execute("SET ROLE goodgo_app").await.unwrap();
+        let more = [
+            "UPDATE app_clock SET offset_microseconds = 1",
+            "DELETE FROM wallets",
+            "UPDATE wallets SET owner_id = gen_random_uuid()",
+            "CREATE TABLE x ()",
+        ];
+        for change in changes.iter().chain(&more) {
+            let error = client.batch_execute(change).await.expect_err(change);
+            let message = error.as_db_error().unwrap().message();
+            assert!(
+                message.contains("denied") || message.contains("must be owner"),
+                "{change}: {message}"
+            );
+        }
+    });
+}

@@ -1,0 +1,129 @@
+//! The number of SQL statements of an operation does not depend on the number of rows.
+
+use std::sync::Arc;
+
+use async_graphql::{Request, Variables};
+use db::{Db, Ids, Settings, Tls};
+use domain::access::{Person, Principal, Role};
+use domain::ids::UserId;
+use resolvers::events::EventBus;
+use resolvers::request::{About, Caller, Services, execute};
+use serde_json::json;
+
+use crate::support::{TestApp, test};
+
+/// Operations over `$n` rows, and how many statements each takes.
+const OPERATIONS: &[(&str, u64)] = &[
+    // miners, circles, members, miners
+    (
+        "query ($n: Int) { miners(first: $n) { nodes { uuid displayName role status totalMinedPoints
+             circle { name status memberCount trustScore members { joinedAt isOwner miner { displayName role totalMinedPoints } } } } } }",
+        4,
+    ),
+    // miners, configuration, rate facts, sessions
+    ("query ($n: Int) { miners(first: $n) { nodes { rate { totalRate } session { status } streak { currentStreak } currentStreak } } }", 4),
+    // miners, configuration
+    ("query ($n: Int) { miners(first: $n) { edges { node { profile { currentStreak badge } } } } }", 2),
+    // miners, histories, their counts
+    ("query ($n: Int) { miners(first: $n) { nodes { history(first: 3) { totalCount nodes { pointsEarned } } } } }", 3),
+    // miners, wallets, entries
+    ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { reason } } } } } }", 3),
+    // miners, referrers, circles, owners
+    ("query ($n: Int) { miners(first: $n) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 4),
+    // miners, their count
+    ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
+    // leaderboard, configuration, the viewer's miner
+    ("query ($n: Int!) { leaderboard(limit: $n) { entries { rank miner { currentStreak badge } } viewerEntry { rank } } }", 3),
+];
+
+/// A database that nobody else sends statements to through this pool.
+async fn quiet(app: &TestApp) -> Services {
+    let db = Db::connect(
+        Settings::new(&app.database_url),
+        Tls::from_machine(),
+        Ids::seeded(1),
+    )
+    .await
+    .unwrap();
+    let about = Arc::new(About {
+        version: "test",
+        environment: "development",
+    });
+    Services {
+        db,
+        events: EventBus::default(),
+        about,
+    }
+}
+
+fn staff() -> Caller {
+    let principal = Principal::Person(Person {
+        id: UserId(uuid::Uuid::from_u128(1)),
+        issuer: "test".to_owned(),
+        roles: vec![Role::Support],
+        merchant_id: None,
+        advertiser_id: None,
+        name: None,
+    });
+    Caller {
+        principal,
+        request_id: "test".to_owned(),
+        idempotency_key: None,
+    }
+}
+
+#[test]
+fn statements_do_not_depend_on_rows() {
+    test(async |app| {
+        let services = quiet(app).await;
+        db::demo::seed_town(&services.db).await.unwrap();
+        let schema = resolvers::schema();
+        for (query, expected) in OPERATIONS {
+            for rows in [10, 100] {
+                let before = services.db.statements();
+                let request =
+                    Request::new(*query).variables(Variables::from_json(json!({"n": rows})));
+                let response = execute(&schema, &services, staff(), request).await;
+                assert!(response.errors.is_empty(), "{query}: {:?}", response.errors);
+                let body = serde_json::to_value(&response.data).unwrap();
+                let items = ["nodes", "edges", "entries"].iter().find_map(|list| {
+                    body.as_object()?.values().next()?[*list]
+                        .as_array()
+                        .map(Vec::len)
+                });
+                assert_eq!(items, Some(rows), "{query}");
+                assert_eq!(
+                    services.db.statements() - before,
+                    *expected,
+                    "{query} at {rows} rows"
+                );
+            }
+        }
+    });
+}
+
+/// What the demo tells adds up.
+#[test]
+fn the_demo_town_is_right() {
+    test(async |app| {
+        let services = quiet(app).await;
+        db::demo::seed_if_empty(&services.db).await.unwrap();
+        db::demo::seed_people(&services.db).await.unwrap();
+        assert!(app.number("SELECT count(*) FROM miners").await > 2_000);
+        assert!(
+            app.number("SELECT count(*) FROM circles WHERE status = 'ACTIVE'")
+                .await
+                > 50
+        );
+        // What people mined is what their wallets hold, and what their histories add up to.
+        let wrong = app
+            .number(
+                "SELECT count(*) FROM miners m
+                 LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'
+                 WHERE m.lifetime_points <> coalesce(w.available, 0)
+                    OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.miner_id = m.id)",
+            )
+            .await;
+        assert_eq!(wrong, 0);
+    });
+}

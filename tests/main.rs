@@ -1,0 +1,17 @@
+//! All tests of the whole: one binary, one PostgreSQL cluster, one database for each test.
+//!
+//! `support` is the harness; `api` mirrors the schema, one file for each root field; `process` drives the program as
+//! its users do.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that can't go on fails"
+)]
+
+mod api;
+mod contract;
+mod ledger;
+mod process;
+mod support;
+mod tidy;
+mod transport;

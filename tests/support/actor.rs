@@ -1,0 +1,173 @@
+//! Somebody who uses the server.
+
+use std::net::SocketAddr;
+
+use domain::ids::UserId;
+use serde_json::{Value, json};
+
+use super::Socket;
+
+/// Somebody who uses the server, with or without a token.
+#[derive(Clone)]
+pub struct Actor {
+    address: SocketAddr,
+    token: Option<String>,
+    user_id: Option<UserId>,
+    client: reqwest::Client,
+}
+
+/// A GraphQL response.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Value,
+}
+
+impl Actor {
+    pub fn new(address: SocketAddr, token: Option<String>, user_id: Option<UserId>) -> Self {
+        Self {
+            address,
+            token,
+            user_id,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    /// The same, at another instance.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            address,
+            ..self.clone()
+        }
+    }
+
+    /// The user's id.
+    pub fn id(&self) -> UserId {
+        self.user_id.expect("a user")
+    }
+
+    /// The bearer token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// Sends an operation.
+    pub async fn ask(&self, query: &str, variables: Value) -> Answer {
+        self.send(query, variables, &[]).await
+    }
+
+    /// Sends an operation with headers.
+    pub async fn send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Answer {
+        let mut request = self
+            .client
+            .post(format!("http://{}/graphql", self.address))
+            .header("accept", "application/graphql-response+json")
+            .json(&json!({"query": query, "variables": variables}));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        Answer {
+            status,
+            body: response.json().await.unwrap(),
+        }
+    }
+
+    /// Sends an operation that must succeed; answers its data.
+    pub async fn get(&self, query: &str, variables: Value) -> Value {
+        self.ask(query, variables).await.data()
+    }
+
+    /// Opens a socket, signed in.
+    pub async fn socket(&self) -> Socket {
+        Socket::open(self.address, self.token.as_deref()).await
+    }
+
+    /// Registers a miner; answers its fields.
+    pub async fn register(&self) -> Value {
+        let query = "mutation { minerRegister(input: {}) { miner { id uuid referralCode userId } userErrors { code } } }";
+        let data = self.get(query, json!({})).await;
+        assert_eq!(data["minerRegister"]["userErrors"], json!([]));
+        data["minerRegister"]["miner"].clone()
+    }
+
+    /// Starts a session; answers the payload.
+    pub async fn start(&self) -> Value {
+        let query = "mutation { miningSessionStart(input: {}) {
+            session { id uuid status hourlyRate } hourlyRate endsAt streakDays miner { id } userErrors { code field message }
+        } }";
+        self.get(query, json!({})).await["miningSessionStart"].clone()
+    }
+
+    /// Claims a session under a key.
+    pub async fn claim(&self, key: &str) -> Answer {
+        self.ask(CLAIM, json!({"key": key})).await
+    }
+
+    /// Claims a session that must be there; answers the payload.
+    pub async fn must_claim(&self, key: &str) -> Value {
+        let payload = self.claim(key).await.data()["miningSessionClaim"].clone();
+        assert_eq!(payload["userErrors"], json!([]), "{payload}");
+        payload
+    }
+
+    /// What the wallet of mining points holds.
+    pub async fn points(&self) -> String {
+        let query = r#"{ viewer { wallet(currency: "MP") { available { amount } } } }"#;
+        let data = self.get(query, json!({})).await;
+        data["viewer"]["wallet"]["available"]["amount"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+/// The command of a claim.
+pub const CLAIM: &str =
+    "mutation ($key: String) { miningSessionClaim(input: {idempotencyKey: $key}) {
+    pointsEarned streakBonus totalPoints streakDays
+    session { status pointsEarned streakBonus }
+    miner { totalMinedPoints }
+    userErrors { code field message }
+} }";
+
+impl Answer {
+    /// The data of a response without errors.
+    pub fn data(self) -> Value {
+        assert!(self.body.get("errors").is_none(), "errors: {}", self.body);
+        self.body["data"].clone()
+    }
+
+    /// The code of the first error; empty without one.
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// The reason of the first error; empty without one.
+    pub fn reason(&self) -> &str {
+        self.body["errors"][0]["extensions"]["reason"]
+            .as_str()
+            .unwrap_or_default()
+    }
+
+    /// The codes of the user errors of the only root field.
+    pub fn refusals(&self) -> Vec<&str> {
+        let payload = self.body["data"]
+            .as_object()
+            .and_then(|data| data.values().next());
+        let errors = payload.and_then(|payload| payload["userErrors"].as_array());
+        errors
+            .into_iter()
+            .flatten()
+            .filter_map(|error| error["code"].as_str())
+            .collect()
+    }
+}

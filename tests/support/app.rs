@@ -1,0 +1,290 @@
+//! A server for one test: what production starts, on a free port, over a database of its own.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use db::{Db, Ids, Tls};
+use domain::access::{Role, Scope};
+use futures_util::FutureExt;
+use goodgo::app::{App, Database};
+use goodgo::auth::clock::instance_now;
+use goodgo::auth::tokens::{self, DevKeys};
+use goodgo::config::Config;
+use goodgo::secrets::DevSecrets;
+use resolvers::events::EventBus;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Actor, Cluster};
+
+/// A server and what a test needs to know of it.
+pub struct TestApp {
+    /// Its database, for looking behind the API.
+    pub db: Db,
+    /// What happens, as it happens.
+    pub events: EventBus,
+    /// The URL of its database.
+    pub database_url: String,
+    address: SocketAddr,
+    secrets: DevSecrets,
+    name: String,
+    stop: Option<oneshot::Sender<()>>,
+    served: JoinHandle<anyhow::Result<()>>,
+}
+
+/// Runs a test over a server of its own, then checks what every test must leave true.
+pub fn test(body: impl AsyncFnOnce(&TestApp)) {
+    test_with(&[], body);
+}
+
+/// Runs a test over a server with settings.
+pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let cluster = Cluster::get().await;
+        let app = TestApp::start(settings).await;
+        let result = AssertUnwindSafe(body(&app)).catch_unwind().await;
+        let name = app.name.clone();
+        if result.is_ok() {
+            app.check().await;
+        }
+        app.stop().await;
+        cluster.drop_database(&name).await;
+        if let Err(panic) = result {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+impl TestApp {
+    /// Starts a server over a new database.
+    pub async fn start(settings: &[(&str, &str)]) -> Self {
+        let (name, url) = Cluster::get().await.create_database().await;
+        Self::start_on(name, url, secrets(), settings).await
+    }
+
+    /// Starts another instance over the same database.
+    pub async fn another(&self) -> Self {
+        Self::start_on(
+            self.name.clone(),
+            self.database_url.clone(),
+            self.secrets.clone(),
+            &[],
+        )
+        .await
+    }
+
+    async fn start_on(
+        name: String,
+        url: String,
+        secrets: DevSecrets,
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let mut values: BTreeMap<String, OsString> = BTreeMap::new();
+        values.insert("DATABASE_URL".to_owned(), OsString::from(&url));
+        values.insert("GOODGO_POOL_SIZE".to_owned(), OsString::from("8"));
+        for (name, value) in settings {
+            values.insert((*name).to_owned(), OsString::from(value));
+        }
+        let config = Config::from_values(values).unwrap();
+        let database = Database::of(&config, None).unwrap();
+        let db = database
+            .connect(
+                &config,
+                Tls::from_machine(),
+                Ids::seeded(42 + u64::from(std::process::id())),
+            )
+            .await
+            .unwrap();
+        let jwks =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.jwks.json"));
+        std::fs::write(&jwks, &secrets.jwks).unwrap();
+        let app = App::build(
+            config,
+            db.clone(),
+            Some(&secrets),
+            Some(jwks.display().to_string()),
+        )
+        .unwrap();
+        let events = app.services.events.clone();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(app.serve(tcp, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            db,
+            events,
+            database_url: url,
+            address,
+            secrets,
+            name,
+            stop: Some(stop),
+            served,
+        }
+    }
+
+    /// A URL of the server.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// The host and port of the server.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Somebody without a token.
+    pub fn anonymous(&self) -> Actor {
+        Actor::new(self.address, None, None)
+    }
+
+    /// A new user, named by a number so that a test can have several.
+    pub fn user(&self) -> Actor {
+        self.person(&[])
+    }
+
+    /// A new person with roles.
+    pub fn person(&self, roles: &[Role]) -> Actor {
+        let user_id = domain::ids::UserId(self.db.ids().uuid(instance_now()));
+        let token = self.user_token(user_id, roles, instance_now() + TimeDelta::hours(1));
+        Actor::new(self.address, Some(token), Some(user_id))
+    }
+
+    /// A user's token that expires at a moment.
+    pub fn user_token(
+        &self,
+        user_id: domain::ids::UserId,
+        roles: &[Role],
+        expires_at: DateTime<Utc>,
+    ) -> String {
+        let from = instance_now() - TimeDelta::hours(1);
+        tokens::mint_user(
+            &self.secrets.jwt_secret,
+            &tokens::UserToken {
+                issuer: "goodgo-platform",
+                audience: "goodgo-services",
+                user_id,
+                roles,
+                name: Some("Tester"),
+                merchant_id: None,
+                advertiser_id: None,
+                validity: tokens::Validity {
+                    from,
+                    lifetime: expires_at - from,
+                },
+            },
+        )
+        .unwrap()
+    }
+
+    /// A service with scopes.
+    pub fn service(&self, scopes: &[Scope]) -> Actor {
+        let token = tokens::mint_service(
+            &self.secrets.service_key,
+            &tokens::ServiceToken {
+                issuer: "goodgo-dev-services",
+                audience: "goodgo-services",
+                subject: "tester",
+                scopes,
+                validity: tokens::Validity {
+                    from: instance_now(),
+                    lifetime: TimeDelta::hours(1),
+                },
+            },
+        )
+        .unwrap();
+        Actor::new(self.address, Some(token), None)
+    }
+
+    /// A new user with a miner.
+    pub async fn miner(&self) -> Actor {
+        let actor = self.user();
+        actor.register().await;
+        actor
+    }
+
+    /// Moves the clock of this test's database forward.
+    pub async fn advance(&self, by: TimeDelta) {
+        db::clock::advance(&self.database_url, &Tls::from_machine(), by)
+            .await
+            .unwrap();
+    }
+
+    /// Runs SQL behind the API's back, as the owner of the tables.
+    pub async fn sql(&self, sql: &str) {
+        let (client, connection) =
+            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        let driver = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+    }
+
+    /// Asks SQL for one number behind the API's back.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let (client, connection) =
+            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+    }
+
+    /// What every test must leave true: right books, and no deadlock.
+    pub async fn check(&self) {
+        let report = db::wallets::checker::check(&self.db).await.unwrap();
+        assert_eq!(report.mismatches, [], "the ledger is wrong");
+        let log = Cluster::get().await.log_of(&self.name);
+        assert!(!log.contains("deadlock detected"), "a deadlock: {log}");
+    }
+
+    /// Waits until somebody follows what happens to a user.
+    pub async fn until_followed(&self, user: domain::ids::UserId) {
+        let followed = async {
+            while !self.events.follows(user.0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), followed)
+            .await
+            .expect("a follower in time");
+    }
+
+    /// Stops the server as a signal would.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        self.served.await.unwrap().unwrap();
+    }
+}
+
+fn secrets() -> DevSecrets {
+    static SECRETS: std::sync::OnceLock<DevSecrets> = std::sync::OnceLock::new();
+    SECRETS
+        .get_or_init(|| {
+            let DevKeys {
+                user_secret,
+                service_key_pem,
+                service_jwks,
+            } = tokens::generate_dev_keys().unwrap();
+            DevSecrets {
+                jwt_secret: user_secret,
+                service_key: service_key_pem,
+                jwks: service_jwks,
+            }
+        })
+        .clone()
+}

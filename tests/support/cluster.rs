@@ -1,0 +1,192 @@
+//! One PostgreSQL cluster for the run, shared by all test processes, and a migrated template to copy databases from.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use db::Tls;
+use goodgo::postgres::{DataDir, Options, running};
+use sha2::{Digest, Sha256};
+use tokio::sync::OnceCell;
+use tokio_postgres::NoTls;
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// The cluster of the run.
+pub struct Cluster {
+    url: String,
+    template: String,
+    folder: PathBuf,
+    /// Held as long as this process uses the cluster.
+    _user: File,
+}
+
+impl Cluster {
+    /// The cluster, started or found by the first test.
+    pub async fn get() -> &'static Self {
+        CLUSTER.get_or_init(Self::start).await
+    }
+
+    /// Copies the template; answers the copy's name and URL.
+    pub async fn create_database(&self) -> (String, String) {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("t{}_{number}", std::process::id());
+        self.execute(&format!(
+            "CREATE DATABASE {name} TEMPLATE {}",
+            self.template
+        ))
+        .await;
+        let url = self.url_of(&name);
+        (name, url)
+    }
+
+    /// Drops a database, whoever is still connected.
+    pub async fn drop_database(&self, name: &str) {
+        self.execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .await;
+    }
+
+    /// What the cluster's log says about a database.
+    pub fn log_of(&self, name: &str) -> String {
+        let log = std::fs::read(self.folder.join("postgres.log")).unwrap_or_default();
+        let marker = format!("] {name} ");
+        String::from_utf8_lossy(&log)
+            .lines()
+            .filter(|line| line.contains(&marker))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    async fn start() -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
+        let folder = DataDir::resolve(&folder).unwrap();
+        folder.create().unwrap();
+        // One process at a time starts the cluster or finds it started; all of them keep it alive.
+        let users = folder.path().join("users.lock");
+        let starting = File::create(folder.path().join("starting.lock")).unwrap();
+        starting.lock().unwrap();
+        let user = File::create(&users).unwrap();
+        user.lock_shared().unwrap();
+        let url = match running(&folder).await {
+            Ok(url) => url,
+            Err(_) => start_and_watch(&folder, &users).await,
+        };
+        let cluster = Self {
+            template: format!("template_{}", migrations_hash()),
+            url,
+            folder: folder.path().to_owned(),
+            _user: user,
+        };
+        cluster.make_template().await;
+        starting.unlock().unwrap();
+        cluster
+    }
+
+    async fn make_template(&self) {
+        let client = self.client("goodgo").await;
+        let exists = client
+            .query_opt(
+                "SELECT 1 FROM pg_database WHERE datname = $1 AND NOT datallowconn",
+                &[&self.template],
+            )
+            .await
+            .unwrap();
+        if exists.is_some() {
+            return;
+        }
+        let made = format!("{}_made", self.template);
+        self.execute(&format!("DROP DATABASE IF EXISTS {made} WITH (FORCE)"))
+            .await;
+        self.execute(&format!("CREATE DATABASE {made}")).await;
+        db::migrate::migrate(&self.url_of(&made), &Tls::from_machine(), None)
+            .await
+            .unwrap();
+        // Copying fails while anybody is connected, so nobody can be.
+        self.execute(&format!(
+            "ALTER DATABASE {made} WITH ALLOW_CONNECTIONS false"
+        ))
+        .await;
+        let closing = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        client.execute(closing, &[&made]).await.unwrap();
+        self.execute(&format!(
+            "ALTER DATABASE {made} RENAME TO {}",
+            self.template
+        ))
+        .await;
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        let (server, _) = self.url.rsplit_once('/').unwrap();
+        format!("{server}/{database}")
+    }
+
+    async fn client(&self, database: &str) -> tokio_postgres::Client {
+        let (client, connection) = tokio_postgres::connect(&self.url_of(database), NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    async fn execute(&self, sql: &str) {
+        self.client("goodgo")
+            .await
+            .batch_execute(sql)
+            .await
+            .unwrap();
+    }
+}
+
+/// Starts the cluster, and a watchdog that stops it when its last user is gone.
+async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
+    let fast = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let options = Options {
+        path: std::env::var_os("PATH"),
+        // Tests that kill the database have clusters of their own, where nothing is switched off.
+        settings: vec![
+            fast("fsync", "off"),
+            fast("full_page_writes", "off"),
+            fast("synchronous_commit", "off"),
+            fast("max_connections", "400"),
+        ],
+        ..Options::default()
+    };
+    let cluster = goodgo::postgres::Cluster::start(folder, &options)
+        .await
+        .unwrap();
+    let url = cluster.url().to_owned();
+    // It outlives this process if others use it: the watchdog stops it.
+    std::mem::forget(cluster);
+    let watchdog = r#"flock -x "$1" true; for pid in "$2"/pg*/postmaster.pid; do kill -INT "$(head -n 1 "$pid")"; done"#;
+    Command::new("sh")
+        .args(["-c", watchdog, "watchdog"])
+        .arg(users)
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    url
+}
+
+/// Names the template by what it was made from.
+fn migrations_hash() -> String {
+    let mut folders: Vec<PathBuf> =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+    folders.sort();
+    let mut hash = Sha256::new();
+    for folder in folders {
+        hash.update(std::fs::read(folder.join("up.sql")).unwrap());
+    }
+    hash.finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

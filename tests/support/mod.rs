@@ -1,0 +1,11 @@
+//! The harness: a server for each test over a database of its own, and people who use it.
+
+mod actor;
+mod app;
+mod cluster;
+mod socket;
+
+pub use actor::{Actor, Answer};
+pub use app::{TestApp, test, test_with};
+pub use cluster::Cluster;
+pub use socket::Socket;

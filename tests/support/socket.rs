@@ -1,0 +1,110 @@
+//! A client of graphql-transport-ws.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// How long to wait for a message before a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An open socket.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Opens a socket without saying anything yet.
+    pub async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Self {
+        let mut request = format!("ws://{address}/graphql")
+            .into_client_request()
+            .unwrap();
+        let protocol = "graphql-transport-ws".parse().unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (stream, _) = connect_async(request).await.unwrap();
+        Self { stream }
+    }
+
+    /// Opens a socket and signs in.
+    pub async fn open(address: SocketAddr, token: Option<&str>) -> Self {
+        let mut socket = Self::connect(address, &[]).await;
+        let payload = token.map(|token| json!({"Authorization": format!("Bearer {token}")}));
+        socket
+            .say(json!({"type": "connection_init", "payload": payload}))
+            .await;
+        assert_eq!(socket.hear().await["type"], "connection_ack");
+        socket
+    }
+
+    /// Sends a message.
+    pub async fn say(&mut self, message: Value) {
+        self.say_text(&message.to_string()).await;
+    }
+
+    /// Sends a message as it is.
+    pub async fn say_text(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Starts an operation.
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query}}))
+            .await;
+    }
+
+    /// Waits for the next message.
+    pub async fn hear(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("heard {other:?}"),
+            }
+        }
+    }
+
+    /// Waits for the next event of a subscription; answers its data.
+    pub async fn event(&mut self, id: &str) -> Value {
+        let message = self.hear().await;
+        assert_eq!(
+            (&message["type"], &message["id"]),
+            (&json!("next"), &json!(id)),
+            "{message}"
+        );
+        assert!(message["payload"].get("errors").is_none(), "{message}");
+        message["payload"]["data"].clone()
+    }
+
+    /// Makes sure that a subscription began: the server answers messages in order.
+    pub async fn settle(&mut self) {
+        self.say(json!({"type": "ping"})).await;
+        assert_eq!(self.hear().await["type"], "pong");
+    }
+
+    /// Waits for the close frame; answers its code.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Message::Close(frame) = self.next().await {
+                return frame.map_or(0, |frame| frame.code.into());
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Message {
+        tokio::time::timeout(PATIENCE, self.stream.next())
+            .await
+            .expect("a message in time")
+            .expect("an open socket")
+            .unwrap()
+    }
+}

@@ -1,0 +1,176 @@
+//! The house rules that no compiler knows.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Lines of a file, at most: longer ones have more than one sentence.
+const LONGEST_FILE: usize = 620;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The files git knows, or would with the next commit.
+fn files(pattern: &str) -> Vec<PathBuf> {
+    let listed = Command::new("git")
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--",
+            pattern,
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    String::from_utf8(listed.stdout)
+        .unwrap()
+        .lines()
+        .map(|name| root().join(name))
+        .filter(|path| path.exists())
+        .collect()
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn files_are_short_and_begin_with_what_they_are() {
+    for path in files("*.rs") {
+        let text = read(&path);
+        let lines = text.lines().count();
+        let is_generated = path.ends_with("db/src/schema.rs");
+        assert!(
+            lines <= LONGEST_FILE || is_generated,
+            "{} has {lines} lines",
+            path.display()
+        );
+        let is_list = path.ends_with("mod.rs") && path.starts_with(root().join("tests/api"));
+        let is_test_of_a_field = path.starts_with(root().join("tests/api"));
+        assert!(
+            text.starts_with("//!") || is_list || is_test_of_a_field,
+            "{} doesn't begin with its sentence",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn only_the_ledger_names_its_tables() {
+    let tables = [
+        "transfers",
+        "wallets::",
+        "reconciliation_runs",
+        "currencies::",
+    ];
+    for path in files("db/src/*.rs") {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        if name.starts_with("db/src/wallets/") || name == "db/src/schema.rs" {
+            continue;
+        }
+        for line in read(&path).lines().filter(|line| line.contains("schema::")) {
+            assert!(
+                !tables
+                    .iter()
+                    .any(|table| line.contains(&table.replace("::", ""))),
+                "{name} names a table of the ledger: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn domain_depends_on_values_only() {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--package",
+            "domain",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    assert!(tree.contains("rust_decimal"), "{tree}");
+    for banned in ["tokio", "diesel", "serde", "async-graphql", "futures"] {
+        let found = tree
+            .lines()
+            .any(|line| line.split(' ').next() == Some(banned));
+        assert!(!found, "domain depends on {banned}:\n{tree}");
+    }
+}
+
+#[test]
+fn operations_explain_every_setting() {
+    let operations = read(&root().join("docs/OPERATIONS.md"));
+    let config = read(&root().join("src/config.rs"));
+    let names = config.split('"').filter(|text| {
+        text.len() > 3
+            && text.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+            && text.chars().any(|c| c.is_ascii_uppercase())
+    });
+    let mut count = 0;
+    for name in names {
+        assert!(
+            operations.contains(&format!("`{name}`")),
+            "docs/OPERATIONS.md doesn't explain `{name}`"
+        );
+        count += 1;
+    }
+    assert!(count > 10, "no settings found");
+}
+
+#[test]
+fn links_of_the_documents_lead_somewhere() {
+    for path in files("*.md") {
+        for link in read(&path)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            if link.starts_with("http") || link.starts_with('#') {
+                continue;
+            }
+            let target = link.split('#').next().unwrap();
+            let lies_at = path.parent().unwrap().join(target);
+            assert!(
+                lies_at.exists(),
+                "{} links to {link}, which is not there",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    for pattern in ["*.rs", "script/*", ".ci/*", "*.sql"] {
+        for path in files(pattern)
+            .into_iter()
+            .filter(|path| !path.ends_with("tests/tidy.rs"))
+        {
+            for (number, line) in read(&path).lines().enumerate() {
+                let left = [
+                    "TODO",
+                    "FIXME",
+                    "XXX",
+                    "unimplemented!",
+                    "todo!(",
+                    "#[ignore",
+                ]
+                .iter()
+                .find(|mark| line.contains(**mark));
+                assert_eq!(left, None, "{}:{}", path.display(), number + 1);
+            }
+        }
+    }
+}

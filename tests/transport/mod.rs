@@ -1,0 +1,4 @@
+//! HTTP and sockets as clients meet them.
+
+mod http;
+mod socket;
