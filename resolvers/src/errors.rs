@@ -250,6 +250,7 @@ pub fn finish(mut response: Response, request_id: &str) -> Response {
 fn code_of_engine(error: &ServerError, was_executed: bool) -> Code {
     let is_about_a_value = [
         "Failed to parse",
+        "Expected input type",
         "Invalid value",
         "Variable",
         "Unknown variable",

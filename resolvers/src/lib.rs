@@ -4,6 +4,7 @@
 //! the check whether the caller may see what was loaded). [`request`] is what an operation carries, [`errors`] what can
 //! go wrong, [`paging`] how lists are cut.
 
+mod driver;
 pub mod errors;
 pub mod events;
 mod inputs;

@@ -1,23 +1,20 @@
 //! What an operation carries: who asks, its loaders, what it replayed.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::runtime::{Timer, TokioSpawner};
 use async_graphql::{Context, Request, Response, Value};
 use db::Db;
 use domain::access::{Action, Person, Principal, Relation};
 use domain::mining::Configuration;
 use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use tokio::sync::OnceCell;
 
 use crate::Schema;
+use crate::driver::{AtOnce, Loads};
 use crate::errors::{self, ApiError};
 use crate::events::EventBus;
-use crate::mining::loaders::MiningLoader;
+use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
 use crate::wallets::loaders::WalletLoader;
 
 /// What every operation is built over. Clones are cheap.
@@ -57,39 +54,38 @@ pub(crate) struct Operation {
     pub caller: Caller,
     pub mining: DataLoader<MiningLoader>,
     pub wallets: DataLoader<WalletLoader>,
-    configuration: OnceCell<Arc<Configuration>>,
+    configuration: OnceLock<Arc<Configuration>>,
     replays: Mutex<Vec<Value>>,
 }
 
 impl Operation {
-    fn new(services: &Services, caller: Caller) -> Self {
+    fn new(services: &Services, caller: Caller, loads: &Loads) -> Self {
         Self {
-            mining: loader(MiningLoader::new(services.db.clone())),
-            wallets: loader(WalletLoader::new(services.db.clone())),
+            mining: loader(MiningLoader::new(services.db.clone()), loads),
+            wallets: loader(WalletLoader::new(services.db.clone()), loads),
             services: services.clone(),
             caller,
-            configuration: OnceCell::new(),
+            configuration: OnceLock::new(),
             replays: Mutex::default(),
+        }
+    }
+
+    /// Gives every error its code, and lists the paths that answered what was stored before.
+    fn finish(&self, response: Response) -> Response {
+        let replays =
+            std::mem::take(&mut *self.replays.lock().unwrap_or_else(PoisonError::into_inner));
+        let response = errors::finish(response, &self.caller.request_id);
+        if replays.is_empty() {
+            response
+        } else {
+            response.extension("idempotentReplay", Value::List(replays))
         }
     }
 }
 
-fn loader<L: Send + Sync + 'static>(loader: L) -> DataLoader<L> {
+fn loader<L: Send + Sync + 'static>(loader: L, loads: &Loads) -> DataLoader<L> {
     // Larger than any allowed operation: one level of a query is one statement.
-    DataLoader::new(loader, TokioSpawner::current(), YieldTimer).max_batch_size(100_000)
-}
-
-/// Waits for other resolvers of the same level to ask too: two turns of the scheduler instead of a millisecond.
-struct YieldTimer;
-
-impl Timer for YieldTimer {
-    fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(async {
-            for _ in 0..2 {
-                tokio::task::yield_now().await;
-            }
-        })
-    }
+    DataLoader::new(loader, loads.clone(), AtOnce).max_batch_size(100_000)
 }
 
 /// Executes a query or a mutation and finishes its response: codes, masking, extensions.
@@ -99,10 +95,15 @@ pub async fn execute(
     caller: Caller,
     request: Request,
 ) -> Response {
-    let request_id = caller.request_id.clone();
-    let operation = Arc::new(Operation::new(services, caller));
-    let response = schema.execute(request.data(Arc::clone(&operation))).await;
-    errors::finish(with_replays(response, &operation), &request_id)
+    let loads = Loads::default();
+    let operation = Arc::new(Operation::new(services, caller, &loads));
+    let executing = schema.execute(request.data(Arc::clone(&operation)));
+    let response = loads
+        .drive(futures_util::stream::once(executing))
+        .boxed()
+        .next()
+        .await;
+    operation.finish(response.unwrap_or_default())
 }
 
 /// Executes any operation as a stream of finished responses: one for a query or a mutation.
@@ -112,27 +113,13 @@ pub fn execute_stream(
     caller: Caller,
     request: Request,
 ) -> BoxStream<'static, Response> {
-    let request_id = caller.request_id.clone();
-    let operation = Arc::new(Operation::new(services, caller));
-    schema
-        .execute_stream(request.data(Arc::clone(&operation)))
-        .map(move |response| errors::finish(with_replays(response, &operation), &request_id))
+    let loads = Loads::default();
+    let operation = Arc::new(Operation::new(services, caller, &loads));
+    let executing = schema.execute_stream(request.data(Arc::clone(&operation)));
+    loads
+        .drive(executing)
+        .map(move |response| operation.finish(response))
         .boxed()
-}
-
-/// Lists the paths that answered what was stored before.
-fn with_replays(response: Response, operation: &Operation) -> Response {
-    let replays = std::mem::take(
-        &mut *operation
-            .replays
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner),
-    );
-    if replays.is_empty() {
-        response
-    } else {
-        response.extension("idempotentReplay", Value::List(replays))
-    }
 }
 
 /// What resolvers ask of their context.
@@ -164,17 +151,14 @@ impl Asked for Context<'_> {
 
 /// The configuration in force, read once per operation.
 pub(crate) async fn configuration(ctx: &Context<'_>) -> Result<Arc<Configuration>, ApiError> {
-    let configuration = ctx
-        .operation()
-        .configuration
-        .get_or_try_init(|| async {
-            ctx.db()
-                .read(async |conn| db::configuration::mining(conn).await)
-                .await
-                .map(Arc::new)
-        })
-        .await?;
-    Ok(Arc::clone(configuration))
+    let operation = ctx.operation();
+    if let Some(known) = operation.configuration.get() {
+        return Ok(Arc::clone(known));
+    }
+    // By a loader: all who ask at once get it at once, and go on together.
+    let loaded = operation.mining.load_one(ConfigurationInForce).await?;
+    let loaded = loaded.ok_or(db::DbError::Unavailable("no configuration".to_owned()))?;
+    Ok(Arc::clone(operation.configuration.get_or_init(|| loaded)))
 }
 
 /// Lets a command of a person about what is theirs go on; what staff and services are forbidden is audited.

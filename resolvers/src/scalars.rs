@@ -21,6 +21,7 @@ const POINTS_SCALE: u8 = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
+/// An exact decimal number as text, without an exponent: `"6.2500"`. Never a floating-point number.
 #[Scalar(
     name = "Decimal",
     specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal"
@@ -65,6 +66,7 @@ impl From<rust_decimal::Decimal> for Decimal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
+/// A moment in UTC by RFC 3339: `"2027-01-15T08:00:00.123456Z"`.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339"
@@ -98,6 +100,7 @@ impl From<Timestamp> for DateTime {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CurrencyCode(pub Code);
 
+/// The code of a currency: 1 to 10 capital letters or digits, such as `"MP"`. See `currencies`.
 #[Scalar(
     name = "CurrencyCode",
     specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html"

@@ -60,6 +60,15 @@ impl Actor {
 
     /// Sends an operation with headers.
     pub async fn send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Answer {
+        self.try_send(query, variables, headers).await.unwrap()
+    }
+
+    /// Sends an operation to a server that may go away; none when it does.
+    pub async fn try_ask(&self, query: &str, variables: Value) -> Option<Answer> {
+        self.try_send(query, variables, &[]).await.ok()
+    }
+
+    async fn try_send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> reqwest::Result<Answer> {
         let mut request = self
             .client
             .post(format!("http://{}/graphql", self.address))
@@ -71,12 +80,9 @@ impl Actor {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let status = response.status().as_u16();
-        Answer {
-            status,
-            body: response.json().await.unwrap(),
-        }
+        Ok(Answer { status, body: response.json().await? })
     }
 
     /// Sends an operation that must succeed; answers its data.

@@ -43,6 +43,11 @@ pub fn test(body: impl AsyncFnOnce(&TestApp)) {
 
 /// Runs a test over a server with settings.
 pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
+    // What the server logs is shown with a test that fails.
+    let _ = tracing_subscriber::fmt()
+        .with_test_writer()
+        .with_max_level(tracing::Level::WARN)
+        .try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -5,7 +5,7 @@ mod app;
 mod cluster;
 mod socket;
 
-pub use actor::{Actor, Answer};
+pub use actor::{Actor, CLAIM};
 pub use app::{TestApp, test, test_with};
 pub use cluster::Cluster;
 pub use socket::Socket;

@@ -1,4 +1,78 @@
 //! HTTP and sockets as clients meet them.
 
+mod auth;
+mod health;
 mod http;
+mod refusals;
+mod server;
 mod socket;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Body, RequestBuilder};
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+/// The media type under which the status says whether the request was a good one.
+const GRAPHQL: &str = "application/graphql-response+json";
+
+/// What came back, whatever it is.
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Reply {
+    async fn to(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        Self {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    /// All values of a header; empty without one.
+    fn header(&self, name: &str) -> String {
+        let values = self.headers.get_all(name).iter();
+        let values: Vec<_> = values.map(|value| value.to_str().unwrap()).collect();
+        values.join(", ")
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
+    }
+
+    /// The code of a request error: the only one there is, beside no data at all.
+    fn refusal(&self) -> String {
+        let body = self.json();
+        assert!(body.get("data").is_none(), "{body}");
+        let errors = body["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{body}");
+        let error = &errors[0];
+        assert!(
+            error["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
+        assert_eq!(
+            error["extensions"]["requestId"].as_str(),
+            Some(self.header("x-request-id").as_str()),
+            "{body}"
+        );
+        error["extensions"]["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A GET of a path.
+fn get(app: &TestApp, path: &str) -> RequestBuilder {
+    reqwest::Client::new().get(app.url(path))
+}
+
+/// A POST to the endpoint, of what says that it is JSON.
+fn post(app: &TestApp, body: impl Into<Body>) -> RequestBuilder {
+    reqwest::Client::new()
+        .post(app.url("/graphql"))
+        .header("content-type", "application/json")
+        .body(body)
+}

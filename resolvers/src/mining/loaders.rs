@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 use db::mining::{MinerSeen, SessionSeen, queries};
 use db::{Count, Db, DbError, Page, Slice};
 use domain::ids::{CircleId, MinerId, SessionId, UserId};
-use domain::mining::{Circle, CircleMember, HistoryEntry, RateFacts};
+use domain::mining::{Circle, CircleMember, Configuration, HistoryEntry, RateFacts};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -21,6 +21,10 @@ impl MiningLoader {
         Self { db }
     }
 }
+
+/// What mining is configured by at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ConfigurationInForce;
 
 /// The members of a circle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +47,25 @@ pub(crate) struct HistoryOf(pub MinerId, pub Page<(Timestamp, Uuid)>);
 pub(crate) struct HistoryCountOf(pub MinerId);
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<DbError>>;
+
+impl Loader<ConfigurationInForce> for MiningLoader {
+    type Value = Arc<Configuration>;
+    type Error = Arc<DbError>;
+
+    async fn load(
+        &self,
+        _: &[ConfigurationInForce],
+    ) -> Loaded<ConfigurationInForce, Arc<Configuration>> {
+        let configuration = self
+            .db
+            .read(async |conn| db::configuration::mining(conn).await)
+            .await?;
+        Ok(HashMap::from([(
+            ConfigurationInForce,
+            Arc::new(configuration),
+        )]))
+    }
+}
 
 impl Loader<MinerId> for MiningLoader {
     type Value = MinerSeen;

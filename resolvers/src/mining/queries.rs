@@ -62,9 +62,9 @@ impl MiningQuery {
     async fn leaderboard(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many places, 1 to 100.", default = 100)] limit: i32,
+        #[graphql(desc = "How many places, 1 to 100.", default = 100)] limit: Option<i32>,
     ) -> Option<Result<Leaderboard, ApiError>> {
-        Some(leaderboard(ctx, limit).await)
+        Some(leaderboard(ctx, limit.unwrap_or(LARGEST_LEADERBOARD)).await)
     }
 }
 

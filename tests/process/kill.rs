@@ -1,0 +1,104 @@
+//! `kill -9` of server and postmaster in the middle of claims: nothing is lost, nothing half done, nothing twice.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+use domain::ids::UserId;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use goodgo::auth::clock::instance_now;
+use goodgo::auth::tokens::{self, UserToken, Validity};
+use goodgo::secrets::DevSecrets;
+use serde_json::{Value, json};
+
+use super::program::{Program, folder};
+use crate::support::{Actor, CLAIM};
+
+/// People who claim at once.
+const PEOPLE: usize = 60;
+
+/// How often it is killed. More in script/soak.
+fn kills() -> usize {
+    if std::env::var_os("GOODGO_SOAK").is_some() { 20 } else { 3 }
+}
+
+#[test]
+fn killed_in_the_middle_of_claims_it_comes_back_right() {
+    let folder = folder();
+    let mut program = Program::start(folder.path());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let tokens = tokens(folder.path());
+        let people = |program: &Program| -> Vec<Actor> {
+            tokens.iter().map(|token| Actor::new(program.address, Some(token.clone()), None)).collect()
+        };
+        each(&people(&program), async |person| drop(person.register().await)).await;
+        for round in 1..=kills() {
+            let claiming = people(&program);
+            each(&claiming, async |person| assert_eq!(person.start().await["userErrors"], json!([]))).await;
+            program.beside(&["clock", "advance", "24h"]);
+            // Claims until about a third is answered, then the lights go out.
+            let key = format!("round-{round}");
+            let mut waiting: FuturesUnordered<_> =
+                claiming.iter().map(|person| person.try_ask(CLAIM, json!({"key": key}))).collect();
+            let mut paid = 0;
+            while paid < PEOPLE / 3 {
+                let answer = waiting.next().await.expect("an answer").expect("an answer before the kill");
+                assert_eq!(answer.refusals(), [""; 0]);
+                paid += 1;
+            }
+            program.kill();
+            while let Some(answer) = waiting.next().await {
+                paid += usize::from(answer.is_some_and(|answer| answer.refusals().is_empty()));
+            }
+            program = Program::start(folder.path());
+            // The same keys again: who was paid hears the same answer, who was not is paid now.
+            let people = people(&program);
+            let replayed = std::sync::atomic::AtomicUsize::new(0);
+            each(&people, async |person| {
+                let answer = person.ask(CLAIM, json!({"key": key})).await;
+                assert_eq!(answer.refusals(), [""; 0], "{}", answer.body);
+                let is_replay = answer.body["extensions"]["idempotentReplay"] != Value::Null;
+                replayed.fetch_add(usize::from(is_replay), std::sync::atomic::Ordering::Relaxed);
+            })
+            .await;
+            assert!(replayed.into_inner() >= paid, "every answer that was given is remembered");
+            let verified = program.beside(&["verify"]);
+            assert!(verified.starts_with("the ledger is right"), "{verified}");
+            let query = r#"{ viewer { wallet(currency: "MP") { entries(first: 1) { totalCount } } miner { history(first: 1) { totalCount } } } }"#;
+            each(&people, async |person| {
+                let viewer = person.get(query, json!({})).await["viewer"].clone();
+                // One reward a round, milestones apart: what the wallet got is what the history says.
+                let lines = viewer["miner"]["history"]["totalCount"].clone();
+                assert_eq!(viewer["wallet"]["entries"]["totalCount"], lines);
+                assert!(lines.as_u64().is_some_and(|lines| lines >= round as u64), "{viewer}");
+            })
+            .await;
+        }
+        program.stop();
+    });
+}
+
+async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {
+    futures_util::future::join_all(people.iter().map(|person| body(person))).await;
+}
+
+/// Tokens of new people, signed with the program's development secret.
+fn tokens(folder: &Path) -> Vec<String> {
+    let secrets = DevSecrets::read(folder).unwrap().expect("secrets of a program that started");
+    let ids = db::Ids::random();
+    (0..PEOPLE)
+        .map(|_| {
+            let token = UserToken {
+                issuer: "goodgo-platform",
+                audience: "goodgo-services",
+                user_id: UserId(ids.uuid(instance_now())),
+                roles: &[],
+                name: None,
+                merchant_id: None,
+                advertiser_id: None,
+                validity: Validity { from: instance_now(), lifetime: TimeDelta::hours(1) },
+            };
+            tokens::mint_user(&secrets.jwt_secret, &token).unwrap()
+        })
+        .collect()
+}

@@ -1,0 +1,116 @@
+//! A running program.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::support::Actor;
+
+/// How long a start may take before a test fails: it makes a cluster, migrates and seeds, in a debug build.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A program that serves, over a data folder of its own.
+pub struct Program {
+    pub address: SocketAddr,
+    folder: PathBuf,
+    child: Child,
+}
+
+/// A command of the program that knows nothing of this process's settings.
+pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goodgo"));
+    command
+        .args(args)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("GOODGO_DATA_DIR", folder)
+        .env("PORT", "0")
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command to its end; answers its exit code, standard output and standard error.
+pub fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+impl Program {
+    /// Starts serving and waits until it listens.
+    pub fn start(folder: &Path) -> Self {
+        let mut child = goodgo(folder, &["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let started = Instant::now();
+        let mut log = String::new();
+        let address = loop {
+            assert!(started.elapsed() < PATIENCE, "it doesn't listen: {log}");
+            let Some(Ok(line)) = lines.next() else { panic!("it ended before it listened: {log}") };
+            log.push_str(&line);
+            if let Some((_, rest)) = line.split_once("Listening on http://") {
+                let address: String = rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+                break address.parse().unwrap();
+            }
+        };
+        // Somebody has to read what it goes on to say, or it would wait for that.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { address, folder: folder.to_owned(), child }
+    }
+
+    /// Somebody of the demo data, by a token that the program prints.
+    pub fn demo(&self, name: &str) -> Actor {
+        let (code, token, problem) = run(&mut goodgo(&self.folder, &["token", "--as", name]));
+        assert_eq!(code, 0, "{problem}");
+        Actor::new(self.address, Some(token.trim().to_owned()), None)
+    }
+
+    /// Runs a command beside the server that must succeed; answers what it prints.
+    pub fn beside(&self, args: &[&str]) -> String {
+        let (code, printed, problem) = run(&mut goodgo(&self.folder, args));
+        assert_eq!(code, 0, "goodgo {args:?}: {printed}{problem}");
+        printed
+    }
+
+    /// Stops it as an operator does, and waits for its end.
+    pub fn stop(mut self) {
+        send("TERM", self.child.id());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Kills the program and its postmaster, as a power cut would.
+    pub fn kill(mut self) {
+        let postmaster = postmaster(&self.folder).expect("a running postmaster");
+        send("KILL", self.child.id());
+        send("KILL", postmaster);
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing behind: the program stops its cluster when it is told to stop.
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            send("TERM", self.child.id());
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The process id of the cluster's postmaster, while it runs.
+pub fn postmaster(folder: &Path) -> Option<u32> {
+    let versions = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let file = versions.map(|entry| entry.path().join("postmaster.pid")).find(|path| path.exists())?;
+    std::fs::read_to_string(file).ok()?.lines().next()?.parse().ok()
+}
+
+fn send(signal: &str, pid: u32) {
+    let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap();
+    assert!(sent.success(), "kill -{signal} {pid}");
+}
+
+/// A folder for a program's data, removed at the end.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("goodgo-test-").tempdir().unwrap()
+}

@@ -1,0 +1,242 @@
+//! What machines and people ask beside GraphQL: probes, metrics, the schema, the page.
+
+use std::time::Duration;
+
+use goodgo::http::HttpSettings;
+use goodgo::http::health::Need;
+use serde_json::json;
+
+use super::server::{Server, down, up};
+use super::{Reply, get, post};
+use crate::support::{TestApp, test};
+
+const PROBES: [&str; 5] = [
+    "/health",
+    "/health/live",
+    "/healthz",
+    "/health/ready",
+    "/readyz",
+];
+
+async fn ask(server: &Server, path: &str) -> Reply {
+    Reply::to(reqwest::Client::new().get(server.url(path))).await
+}
+
+async fn metrics(app: &TestApp) -> String {
+    let reply = Reply::to(get(app, "/metrics")).await;
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply
+            .header("content-type")
+            .starts_with("text/plain; version=0.0.4")
+    );
+    reply.text
+}
+
+/// What a counter stands at, by the beginning of its line.
+fn count(text: &str, series: &str) -> f64 {
+    text.lines()
+        .find_map(|line| line.strip_prefix(series))
+        .map_or(0.0, |value| value.trim().parse().unwrap())
+}
+
+#[test]
+fn a_server_that_can_serve_says_so() {
+    test(async |app| {
+        for path in PROBES {
+            let reply = Reply::to(get(app, path)).await;
+            assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+            assert_eq!(reply.json()["status"], "up", "{path}");
+            assert_eq!(reply.header("cache-control"), "no-store", "{path}");
+            assert_eq!(reply.header("content-type"), "application/json", "{path}");
+        }
+        let health = Reply::to(get(app, "/health")).await.json();
+        assert_eq!(health["draining"], false);
+        let database = &health["dependencies"]["database"];
+        assert_eq!(database["status"], "up");
+        assert!(
+            database["latencyMs"].as_f64().is_some_and(|ms| ms > 0.0),
+            "{health}"
+        );
+    });
+}
+
+#[test]
+fn a_dependency_that_is_down_is_named_and_not_explained() {
+    test(async |app| {
+        let why = "no route to db-7.internal";
+        let server = Server::depending_on(
+            app,
+            HttpSettings::default(),
+            vec![
+                up("broker", Duration::from_micros(1_234)),
+                down("database", Need::ToServe, why),
+            ],
+        )
+        .await;
+        let reply = ask(&server, "/health").await;
+        assert_eq!(reply.status, 503);
+        assert_eq!(
+            reply.json(),
+            json!({"status": "down", "draining": false, "dependencies": {
+                "broker": {"status": "up", "latencyMs": 1.23},
+                "database": {"status": "down"},
+            }})
+        );
+        for (path, status) in [
+            ("/health/ready", 503),
+            ("/readyz", 503),
+            ("/health/live", 200),
+            ("/healthz", 200),
+        ] {
+            let reply = ask(&server, path).await;
+            assert_eq!(reply.status, status, "{path}");
+            assert!(!reply.text.contains("internal"), "{path}: {}", reply.text);
+        }
+        // Without what is optional it serves.
+        let server = Server::depending_on(
+            app,
+            HttpSettings::default(),
+            vec![down("broker", Need::Optional, why)],
+        )
+        .await;
+        assert_eq!(ask(&server, "/health").await.status, 503);
+        assert_eq!(ask(&server, "/readyz").await.status, 200);
+    });
+}
+
+#[test]
+fn a_server_that_is_about_to_stop_lives_and_is_not_ready() {
+    test(async |app| {
+        let server = Server::start(app, HttpSettings::default()).await;
+        for path in PROBES {
+            assert_eq!(ask(&server, path).await.status, 200, "{path}");
+        }
+        server.draining.send(true).unwrap();
+        for (path, status) in [
+            ("/health", 200),
+            ("/health/live", 200),
+            ("/healthz", 200),
+            ("/health/ready", 503),
+            ("/readyz", 503),
+        ] {
+            assert_eq!(ask(&server, path).await.status, status, "{path}");
+        }
+        assert_eq!(
+            ask(&server, "/readyz").await.json(),
+            json!({"status": "draining"})
+        );
+        assert_eq!(ask(&server, "/health").await.json()["draining"], true);
+        // What still comes is answered.
+        let answer = server.anonymous().get("{ __typename }", json!({})).await;
+        assert_eq!(answer["__typename"], "Query");
+    });
+}
+
+#[test]
+fn metrics_have_the_process_the_pool_and_the_requests() {
+    test(async |app| {
+        let requests = r#"http_requests_total{method="POST",path="/graphql",status="415"}"#;
+        let operations =
+            r#"graphql_operations_total{transport="http",kind="query",outcome="error"}"#;
+        let unknown = r#"http_requests_total{method="GET",path="unknown",status="404"}"#;
+        let before = metrics(app).await;
+        Reply::to(post(app, "x").header("content-type", "text/plain")).await;
+        let query = r#"{"query": "{ leaderboard(limit: 0) { viewerEntry { rank } } }"}"#;
+        Reply::to(post(app, query)).await;
+        Reply::to(get(app, "/no/such/path")).await;
+        let after = metrics(app).await;
+        // Other tests of this process count along.
+        for series in [requests, operations, unknown] {
+            assert!(
+                count(&after, series) > count(&before, series),
+                "{series}: {after}"
+            );
+        }
+        assert!(!after.contains("/no/such/path"), "{after}");
+        for series in [
+            "process_cpu_seconds_total ",
+            "process_resident_memory_bytes ",
+            "process_open_fds ",
+            r#"goodgo_pool_connections{state="open"} "#,
+            "goodgo_statements_total ",
+            r#"http_request_duration_seconds_count{method="POST",path="/graphql"} "#,
+            r#"graphql_operation_duration_seconds_count{transport="http",kind="query",outcome="error"} "#,
+        ] {
+            assert!(count(&after, series) > 0.0, "{series}: {after}");
+        }
+        assert!(after.contains(r#"goodgo_pool_connections{state="idle"} "#));
+        for line in after.lines().filter(|line| !line.starts_with('#')) {
+            assert!(!line.contains("query="), "{line}");
+        }
+    });
+}
+
+#[test]
+fn the_schema_can_be_read_and_remembered() {
+    test(async |app| {
+        let reply = Reply::to(get(app, "/schema.graphql")).await;
+        assert_eq!(reply.status, 200);
+        assert_eq!(
+            reply.header("content-type"),
+            "text/plain; charset=utf-8"
+        );
+        assert_eq!(reply.text, resolvers::sdl(&resolvers::schema()));
+        let tag = reply.header("etag");
+        assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+            let request = get(app, "/schema.graphql").header("if-none-match", &known);
+            let reply = Reply::to(request).await;
+            assert_eq!((reply.status, reply.text.as_str()), (304, ""), "{known}");
+            assert_eq!(reply.header("etag"), tag);
+        }
+        let request = get(app, "/schema.graphql").header("if-none-match", "\"x\"");
+        assert_eq!(Reply::to(request).await.status, 200);
+    });
+}
+
+#[test]
+fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
+    test(async |app| {
+        for path in ["/", "/graphiql"] {
+            let reply = Reply::to(get(app, path)).await;
+            assert_eq!(reply.status, 200, "{path}");
+            assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
+            assert!(
+                reply
+                    .header("content-security-policy")
+                    .starts_with("default-src 'none'"),
+                "{path}"
+            );
+            assert!(reply.text.contains(&app.url("/graphql")), "{}", reply.text);
+            for outside in ["<script", "<link", "<img", "<iframe", "src=", "@import", "url("] {
+                assert!(!reply.text.contains(outside), "{path}: {outside}");
+            }
+            // Its links stay here.
+            for link in reply.text.split("href=\"").skip(1) {
+                assert!(link.starts_with('/') && !link.starts_with("//"), "{link}");
+            }
+        }
+        // A host that isn't one doesn't get into it.
+        let request = get(app, "/").header("host", "x\"><script>");
+        let reply = Reply::to(request).await;
+        assert!(!reply.text.contains("<script"), "{}", reply.text);
+    });
+}
+
+#[test]
+fn elsewhere_is_nothing() {
+    test(async |app| {
+        for path in ["/nowhere", "/graphql/", "/health/", "/health/other", "/.env"] {
+            let reply = Reply::to(get(app, path)).await;
+            assert_eq!(reply.status, 404, "{path}");
+            assert!(reply.json()["error"].is_string(), "{path}");
+        }
+        for path in ["/health", "/metrics", "/", "/schema.graphql"] {
+            let request = reqwest::Client::new().post(app.url(path)).body("x");
+            let reply = Reply::to(request).await;
+            assert_eq!(reply.status, 405, "{path}");
+            assert!(reply.header("allow").contains("GET"), "{path}");
+        }
+    });
+}

@@ -1,0 +1,271 @@
+//! Requests that are not executed: each gets one clear error, and changes nothing.
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{GRAPHQL, Reply, post};
+use crate::support::test;
+
+/// The closed list of codes.
+const CODES: [&str; 17] = [
+    "GRAPHQL_PARSE_FAILED",
+    "GRAPHQL_VALIDATION_FAILED",
+    "BAD_USER_INPUT",
+    "OPERATION_RESOLUTION_FAILURE",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "PERSISTED_QUERY_NOT_SUPPORTED",
+    "PERSISTED_QUERY_NOT_ALLOWED",
+    "BAD_REQUEST",
+    "UNAUTHENTICATED",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "CONFLICT",
+    "LIMIT_EXCEEDED",
+    "RATE_LIMITED",
+    "TIMEOUT",
+    "UNAVAILABLE",
+    "INTERNAL_SERVER_ERROR",
+];
+
+#[test]
+fn what_is_no_request_is_a_bad_one_for_everybody() {
+    test(async |app| {
+        let deep = "[".repeat(100_000);
+        for body in [
+            &b""[..],
+            b"{",
+            b"nonsense",
+            b"\xff\xfe",
+            b"{\"query\":\"{ __typename }\xff\"}",
+            b"7",
+            b"null",
+            b"\"{ __typename }\"",
+            b"[]",
+            br#"[{"query":"{ __typename }"}]"#,
+            b"{}",
+            br#"{"qeury":"{ __typename }"}"#,
+            br#"{"query":null}"#,
+            br#"{"query":7}"#,
+            br#"{"query":["{ __typename }"]}"#,
+            br#"{"query":"{ __typename }","variables":[7]}"#,
+            br#"{"query":"{ __typename }","variables":"{}"}"#,
+            br#"{"query":"{ __typename }","operationName":7}"#,
+            br#"{"query":"{ __typename }","extensions":"x"}"#,
+            br#"{"query":"{ __typename }"} {"#,
+            deep.as_bytes(),
+        ] {
+            for accept in ["*/*", GRAPHQL] {
+                let reply = Reply::to(post(app, body.to_vec()).header("accept", accept)).await;
+                let body = String::from_utf8_lossy(&body[..body.len().min(80)]);
+                assert_eq!(reply.status, 400, "{body}: {}", reply.text);
+                assert_eq!(reply.refusal(), "BAD_REQUEST", "{body}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_null_is_as_good_as_not_there() {
+    test(async |app| {
+        let body = json!({"query": "{ __typename }", "operationName": null, "variables": null, "extensions": null});
+        let reply = Reply::to(post(app, body.to_string())).await;
+        assert_eq!(
+            (reply.status, reply.json()),
+            (200, json!({"data": {"__typename": "Query"}}))
+        );
+    });
+}
+
+#[test]
+fn a_request_that_cannot_be_executed_is_refused_by_its_media_type() {
+    test(async |app| {
+        let both = "query A { __typename } query B { __typename }";
+        let limit = "query ($limit: Int!) { leaderboard(limit: $limit) { viewerEntry { rank } } }";
+        for (body, code) in [
+            (json!({"query": "{"}), "GRAPHQL_PARSE_FAILED"),
+            (json!({"query": "hello"}), "GRAPHQL_PARSE_FAILED"),
+            (json!({"query": "  # nothing"}), "GRAPHQL_PARSE_FAILED"),
+            (
+                json!({"query": "fragment F on Query { __typename }"}),
+                "GRAPHQL_PARSE_FAILED",
+            ),
+            (
+                json!({"query": "{ nothing }"}),
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                json!({"query": "{ serverInfo }"}),
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (
+                json!({"query": "{ serverInfo { ...Gone } }"}),
+                "GRAPHQL_VALIDATION_FAILED",
+            ),
+            (json!({"query": "mutation { nothing }"}), "GRAPHQL_VALIDATION_FAILED"),
+            (json!({"query": limit.replace("$limit)", "$other)")}), "GRAPHQL_VALIDATION_FAILED"),
+            (json!({"query": both}), "OPERATION_RESOLUTION_FAILURE"),
+            (
+                json!({"query": both, "operationName": "C"}),
+                "OPERATION_RESOLUTION_FAILURE",
+            ),
+            (
+                json!({"query": "{ __typename }", "operationName": "C"}),
+                "OPERATION_RESOLUTION_FAILURE",
+            ),
+            (
+                json!({"query": "subscription { minerUpdated { __typename } }"}),
+                "BAD_REQUEST",
+            ),
+            (
+                json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}),
+                "PERSISTED_QUERY_NOT_SUPPORTED",
+            ),
+        ] {
+            for (accept, status) in [(GRAPHQL, 400), ("application/json", 200), ("*/*", 200)] {
+                let reply = Reply::to(post(app, body.to_string()).header("accept", accept)).await;
+                assert_eq!(
+                    (reply.status, reply.refusal().as_str()),
+                    (status, code),
+                    "{body} as {accept}: {}",
+                    reply.text
+                );
+            }
+        }
+        for name in ["A", "B"] {
+            let body = json!({"query": both, "operationName": name});
+            assert_eq!(
+                Reply::to(post(app, body.to_string())).await.json(),
+                json!({"data": {"__typename": "Query"}})
+            );
+        }
+    });
+}
+
+#[test]
+fn a_document_that_is_wrong_says_where() {
+    test(async |app| {
+        for (query, line) in [("{\n  serverInfo(", 2), ("{\n\n  nothing\n}", 3)] {
+            let answer = app.anonymous().ask(query, json!({})).await;
+            assert_eq!(
+                answer.body["errors"][0]["locations"][0]["line"], line,
+                "{}",
+                answer.body
+            );
+        }
+    });
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_gets_one_clear_error() {
+    test(async |app| {
+        let miner = "query ($by: MinerBy!) { miner(by: $by) { uuid } }";
+        let limit = "query ($limit: Int!) { leaderboard(limit: $limit) { viewerEntry { rank } } }";
+        let claim = "mutation ($input: MiningSessionClaimInput!) { miningSessionClaim(input: $input) { userErrors { code } } }";
+        for (query, variables) in [
+            (miner, json!({})),
+            (miner, json!({"by": null})),
+            (miner, json!({"by": 7})),
+            (miner, json!({"by": {"uuid": 7}})),
+            (miner, json!({"by": {"nothing": "x"}})),
+            (miner, json!({"by": {"code": "a", "uuid": "b"}})),
+            (limit, json!({})),
+            (limit, json!({"limit": null})),
+            (limit, json!({"limit": "many"})),
+            (limit, json!({"limit": 1.5})),
+            (limit, json!({"limit": 3_000_000_000_i64})),
+            (claim, json!({})),
+            (claim, json!({"input": {"idempotencyKey": 7}})),
+            (claim, json!({"input": []})),
+        ] {
+            let answer = app.user().ask(query, variables.clone()).await;
+            let errors = answer.body["errors"].as_array().unwrap();
+            assert_eq!(errors.len(), 1, "{variables}: {}", answer.body);
+            assert!(
+                ["BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"].contains(&answer.code()),
+                "{variables}: {}",
+                answer.body
+            );
+            assert!(CODES.contains(&answer.code()));
+            let data = answer.body.get("data").unwrap_or(&Value::Null);
+            let is_empty = data.as_object().is_none_or(|data| data.values().all(Value::is_null));
+            assert!(is_empty, "{variables}: {}", answer.body);
+        }
+    });
+}
+
+#[test]
+fn only_json_in_utf_8_is_read() {
+    test(async |app| {
+        let body = r#"{"query": "{ __typename }"}"#;
+        let send = |kind: Option<&'static str>, encoding: Option<&'static str>| {
+            let mut request = reqwest::Client::new().post(app.url("/graphql")).body(body);
+            if let Some(kind) = kind {
+                request = request.header("content-type", kind);
+            }
+            if let Some(encoding) = encoding {
+                request = request.header("content-encoding", encoding);
+            }
+            Reply::to(request.header("accept", GRAPHQL))
+        };
+        for good in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "Application/JSON;charset=\"UTF-8\"",
+        ] {
+            assert_eq!(send(Some(good), None).await.status, 200, "{good}");
+        }
+        // The first three are what a page of any site can send without asking.
+        for bad in [
+            None,
+            Some("text/plain"),
+            Some("application/x-www-form-urlencoded"),
+            Some("multipart/form-data; boundary=x"),
+            Some("text/plain; application/json"),
+            Some("application/graphql"),
+            Some("application/json; charset=latin1"),
+            Some("application/jsonx"),
+        ] {
+            let reply = send(bad, None).await;
+            assert_eq!(reply.status, 415, "{bad:?}");
+            assert_eq!(reply.refusal(), "BAD_REQUEST", "{bad:?}");
+        }
+        let reply = send(Some("application/json"), Some("gzip")).await;
+        assert_eq!(
+            (reply.status, reply.refusal().as_str()),
+            (415, "BAD_REQUEST")
+        );
+    });
+}
+
+#[test]
+fn a_body_has_256_kib_at_most() {
+    test(async |app| {
+        let body = |bytes: usize| {
+            let empty = r##"{"query":"{ __typename } #"}"##;
+            empty.replace('#', &format!("#{}", "x".repeat(bytes - empty.len())))
+        };
+        let most = 256 * 1024;
+        let reply = Reply::to(post(app, body(most))).await;
+        assert_eq!(
+            (reply.status, reply.json()),
+            (200, json!({"data": {"__typename": "Query"}}))
+        );
+        for accept in [GRAPHQL, "application/json", "*/*"] {
+            let reply = Reply::to(post(app, body(most + 1)).header("accept", accept)).await;
+            assert_eq!(reply.status, 413, "{accept}");
+            assert_eq!(reply.refusal(), "LIMIT_EXCEEDED", "{accept}");
+        }
+        // Whatever it says of its length: this one comes in pieces and says nothing.
+        let mut stream = TcpStream::connect(app.address()).await.unwrap();
+        let piece = body(most + 1);
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{piece}",
+            piece.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).await.unwrap();
+        assert_eq!(&begin, b"HTTP/1.1 413");
+    });
+}

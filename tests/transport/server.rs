@@ -1,0 +1,133 @@
+//! A server with limits of its own, beside the one of the test and over the same database.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use goodgo::auth::clock::instance_now;
+use goodgo::auth::tokens::generate_dev_keys;
+use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
+use goodgo::http::health::{DependencyStatus, Health, Need};
+use goodgo::http::{HttpSettings, HttpState, router};
+use goodgo::metrics::Metrics;
+use resolvers::request::{About, Services};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::support::{Actor, TestApp};
+
+/// The server.
+pub struct Server {
+    pub address: SocketAddr,
+    /// Whether it is about to stop.
+    pub draining: watch::Sender<bool>,
+    /// What outlives a request.
+    pub tasks: TaskTracker,
+}
+
+impl Server {
+    /// Starts it.
+    pub async fn start(app: &TestApp, settings: HttpSettings) -> Self {
+        Self::depending_on(app, settings, Vec::new()).await
+    }
+
+    /// Starts it with dependencies that are as they are said to be.
+    pub async fn depending_on(
+        app: &TestApp,
+        settings: HttpSettings,
+        dependencies: Vec<DependencyStatus>,
+    ) -> Self {
+        let schema = resolvers::schema();
+        let (draining, is_draining) = watch::channel(false);
+        let tasks = TaskTracker::new();
+        let ids = app.db.ids().clone();
+        let state = HttpState {
+            sdl: resolvers::sdl(&schema).into(),
+            schema,
+            services: Services {
+                db: app.db.clone(),
+                events: app.events.clone(),
+                about: Arc::new(About {
+                    version: "0",
+                    environment: "development",
+                }),
+            },
+            authenticator: Arc::new(authenticator()),
+            health: Arc::new(Said(dependencies)),
+            metrics: Metrics::start(app.db.clone()).unwrap(),
+            settings: Arc::new(settings),
+            draining: is_draining,
+            new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),
+            tasks: tasks.clone(),
+        };
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(tcp, service).await });
+        Self {
+            address,
+            draining,
+            tasks,
+        }
+    }
+
+    /// A URL of it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Somebody without a token: it knows nobody else.
+    pub fn anonymous(&self) -> Actor {
+        Actor::new(self.address, None, None)
+    }
+
+    /// Waits until nothing is left that outlives a request.
+    pub async fn until_idle(&self) {
+        self.tasks.close();
+        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait())
+            .await
+            .expect("an end in time");
+    }
+}
+
+fn authenticator() -> Authenticator {
+    Authenticator::new(AuthSettings {
+        users: UserSettings {
+            secret: Some(generate_dev_keys().unwrap().user_secret),
+            ..UserSettings::default()
+        },
+        services: ServiceSettings::default(),
+        development_keys: DevelopmentKeys::Accepted,
+    })
+    .unwrap()
+}
+
+/// A dependency that answers.
+pub fn up(name: &'static str, latency: Duration) -> DependencyStatus {
+    DependencyStatus {
+        name,
+        need: Need::ToServe,
+        answer: Ok(latency),
+    }
+}
+
+/// A dependency that doesn't.
+pub fn down(name: &'static str, need: Need, why: &str) -> DependencyStatus {
+    DependencyStatus {
+        name,
+        need,
+        answer: Err(why.to_owned()),
+    }
+}
+
+/// Dependencies that are as they are said to be.
+struct Said(Vec<DependencyStatus>);
+
+impl Health for Said {
+    fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
+        std::future::ready(self.0.clone()).boxed()
+    }
+}
