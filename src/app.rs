@@ -178,13 +178,14 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
+        let metrics = Metrics::start(self.db.clone(), self.services.events.clone())?;
         Ok(HttpState {
             sdl: resolvers::sdl(&self.schema).into(),
             schema: self.schema,
             services: self.services,
             authenticator: self.authenticator,
-            health: Arc::new(DatabaseHealth(self.db.clone())),
-            metrics: Metrics::start(self.db)?,
+            health: Arc::new(DatabaseHealth(self.db)),
+            metrics,
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 ..HttpSettings::default()

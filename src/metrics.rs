@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use db::Db;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
+use resolvers::events::EventBus;
 
 /// Upper bounds of durations, in seconds.
 const BUCKETS: [f64; 12] = [
@@ -20,26 +21,27 @@ pub struct Metrics {
     handle: PrometheusHandle,
     process: Collector,
     db: Db,
+    events: EventBus,
 }
 
 impl Metrics {
     /// Starts counting, once per process.
-    pub fn start(db: Db) -> anyhow::Result<Self> {
-        let handle = match RECORDER.get() {
-            Some(handle) => handle.clone(),
-            None => {
-                let recorder = PrometheusBuilder::new()
-                    .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
-                    .build_recorder();
-                let handle = RECORDER.get_or_init(|| recorder.handle()).clone();
-                // Of several servers in one process, as in tests, the first one's recorder counts for all.
-                let _ = metrics::set_global_recorder(recorder);
-                handle
-            }
+    pub fn start(db: Db, events: EventBus) -> anyhow::Result<Self> {
+        let handle = if let Some(handle) = RECORDER.get() {
+            handle.clone()
+        } else {
+            let recorder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
+                .build_recorder();
+            let handle = RECORDER.get_or_init(|| recorder.handle()).clone();
+            // Of several servers in one process, as in tests, the first one's recorder counts for all.
+            let _ = metrics::set_global_recorder(recorder);
+            handle
         };
         let process = Collector::default();
         process.describe();
         metrics::describe_gauge!("goodgo_pool_connections", "Database connections, by state");
+        metrics::describe_gauge!("goodgo_event_followers", "Subscriptions that follow events");
         metrics::describe_counter!("goodgo_statements_total", "SQL statements sent");
         metrics::describe_counter!("goodgo_write_retries_total", "Transactions run again");
         metrics::describe_counter!(
@@ -50,6 +52,7 @@ impl Metrics {
             handle,
             process,
             db,
+            events,
         })
     }
 
@@ -58,14 +61,17 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.process.collect();
         let (open, idle) = self.db.connections();
-        #[expect(clippy::cast_precision_loss, reason = "connections are few")]
-        for (state, count) in [("open", open), ("idle", idle)] {
-            metrics::gauge!("goodgo_pool_connections", "state" => state).set(count as f64);
-        }
+        metrics::gauge!("goodgo_pool_connections", "state" => "open").set(gauge(open));
+        metrics::gauge!("goodgo_pool_connections", "state" => "idle").set(gauge(idle));
+        metrics::gauge!("goodgo_event_followers").set(gauge(self.events.count()));
         metrics::counter!("goodgo_statements_total").absolute(self.db.statements());
         self.handle.run_upkeep();
         self.handle.render()
     }
+}
+
+fn gauge(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
 impl std::fmt::Debug for Metrics {

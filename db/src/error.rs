@@ -41,6 +41,10 @@ pub enum DbError {
 
 impl DbError {
     /// A row that holds what no row should.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers have texts, ids and errors at hand, by value"
+    )]
     pub(crate) fn inconsistent(
         table: &'static str,
         column: &'static str,

@@ -65,6 +65,12 @@ impl EventBus {
         }
     }
 
+    /// How many follow something, those who just left included.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.followers().values().map(Vec::len).sum()
+    }
+
     /// Forgets followers who are gone.
     pub fn sweep(&self) {
         self.followers().retain(|_, senders| {

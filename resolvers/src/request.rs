@@ -107,6 +107,7 @@ pub async fn execute(
 }
 
 /// Executes any operation as a stream of finished responses: one for a query or a mutation.
+#[must_use]
 pub fn execute_stream(
     schema: &Schema,
     services: &Services,
@@ -189,7 +190,7 @@ pub(crate) async fn authorize<'a>(
 pub(crate) fn note_replay(ctx: &Context<'_>) {
     let path = ctx
         .path_node
-        .map(|node| node.to_string_vec())
+        .map(async_graphql::QueryPathNode::to_string_vec)
         .unwrap_or_default()
         .into_iter()
         .map(Value::from)

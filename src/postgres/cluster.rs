@@ -116,6 +116,7 @@ impl Cluster {
     }
 
     /// Where to connect: a URL over the Unix socket, which `tokio_postgres::Config` and `psql` read.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }

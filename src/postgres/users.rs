@@ -64,6 +64,7 @@ impl DataDir {
     }
 
     /// The folder itself.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -5,12 +5,14 @@ use std::fmt::Write;
 use domain::access::{Action, Person, Principal, Relation, Role, Scope, Service};
 use domain::ids::UserId;
 
+use crate::support::variable;
+
 const COMMITTED: &str = include_str!("access.txt");
 
 #[test]
 fn the_policy_is_what_it_was() {
     let printed = print();
-    if std::env::var_os("GOODGO_UPDATE").is_some() {
+    if variable("GOODGO_UPDATE").is_some() {
         std::fs::write(
             concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/access.txt"),
             &printed,

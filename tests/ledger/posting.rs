@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{TestApp, test};
+use crate::support::{TestApp, is_soak, test};
 
 const PEOPLE: u128 = 4;
 const CODES: [&str; 2] = ["MP", "VND"];
@@ -121,11 +121,7 @@ async fn post(app: &TestApp, batch: Vec<Posting>) -> Vec<Result<(), &'static str
 #[test]
 fn random_programs_agree_with_a_model() {
     // Deeper in script/soak.
-    let programs: u64 = if std::env::var_os("GOODGO_SOAK").is_some() {
-        400
-    } else {
-        8
-    };
+    let programs: u64 = if is_soak() { 400 } else { 8 };
     test(async |app| {
         let mut rng = StdRng::seed_from_u64(7);
         let mut model = Model::default();

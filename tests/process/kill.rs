@@ -11,21 +11,25 @@ use goodgo::secrets::DevSecrets;
 use serde_json::{Value, json};
 
 use super::program::{Program, folder};
-use crate::support::{Actor, CLAIM};
+use crate::support::{Actor, CLAIM, is_soak};
 
 /// People who claim at once.
 const PEOPLE: usize = 60;
 
 /// How often it is killed. More in script/soak.
 fn kills() -> usize {
-    if std::env::var_os("GOODGO_SOAK").is_some() { 20 } else { 3 }
+    if is_soak() { 20 } else { 3 }
 }
 
 #[test]
 fn killed_in_the_middle_of_claims_it_comes_back_right() {
     let folder = folder();
     let mut program = Program::start(folder.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let tokens = tokens(folder.path());
         let people = |program: &Program| -> Vec<Actor> {
@@ -84,7 +88,9 @@ async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {
 
 /// Tokens of new people, signed with the program's development secret.
 fn tokens(folder: &Path) -> Vec<String> {
-    let secrets = DevSecrets::read(folder).unwrap().expect("secrets of a program that started");
+    let secrets = DevSecrets::read(folder)
+        .unwrap()
+        .expect("secrets of a program that started");
     let ids = db::Ids::random();
     (0..PEOPLE)
         .map(|_| {
@@ -96,7 +102,10 @@ fn tokens(folder: &Path) -> Vec<String> {
                 name: None,
                 merchant_id: None,
                 advertiser_id: None,
-                validity: Validity { from: instance_now(), lifetime: TimeDelta::hours(1) },
+                validity: Validity {
+                    from: instance_now(),
+                    lifetime: TimeDelta::hours(1),
+                },
             };
             tokens::mint_user(&secrets.jwt_secret, &token).unwrap()
         })

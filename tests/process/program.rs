@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::Actor;
+use crate::support::{Actor, variable};
 
 /// How long a start may take before a test fails: it makes a cluster, migrates and seeds, in a debug build.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,7 +24,7 @@ pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
     command
         .args(args)
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("PATH", variable("PATH").unwrap_or_default())
         .env("GOODGO_DATA_DIR", folder)
         .env("PORT", "0")
         .stdin(Stdio::null());
@@ -33,7 +33,11 @@ pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
 
 /// Runs a command to its end; answers its exit code, standard output and standard error.
 pub fn run(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
@@ -41,22 +45,35 @@ pub fn run(command: &mut Command) -> (i32, String, String) {
 impl Program {
     /// Starts serving and waits until it listens.
     pub fn start(folder: &Path) -> Self {
-        let mut child = goodgo(folder, &["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = goodgo(folder, &["serve"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let started = Instant::now();
         let mut log = String::new();
         let address = loop {
             assert!(started.elapsed() < PATIENCE, "it doesn't listen: {log}");
-            let Some(Ok(line)) = lines.next() else { panic!("it ended before it listened: {log}") };
+            let Some(Ok(line)) = lines.next() else {
+                panic!("it ended before it listened: {log}")
+            };
             log.push_str(&line);
             if let Some((_, rest)) = line.split_once("Listening on http://") {
-                let address: String = rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
+                let address: String = rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_digit() || ".:".contains(*c))
+                    .collect();
                 break address.parse().unwrap();
             }
         };
         // Somebody has to read what it goes on to say, or it would wait for that.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { address, folder: folder.to_owned(), child }
+        Self {
+            address,
+            folder: folder.to_owned(),
+            child,
+        }
     }
 
     /// Somebody of the demo data, by a token that the program prints.
@@ -71,6 +88,26 @@ impl Program {
         let (code, printed, problem) = run(&mut goodgo(&self.folder, args));
         assert_eq!(code, 0, "goodgo {args:?}: {printed}{problem}");
         printed
+    }
+
+    /// Waits until somebody follows events.
+    pub async fn until_followed(&self) {
+        let started = Instant::now();
+        loop {
+            let metrics = reqwest::get(format!("http://{}/metrics", self.address))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
+            if metrics
+                .lines()
+                .any(|line| line.starts_with("goodgo_event_followers ") && !line.ends_with(" 0"))
+            {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "nobody follows");
+        }
     }
 
     /// Stops it as an operator does, and waits for its end.
@@ -101,16 +138,29 @@ impl Drop for Program {
 /// The process id of the cluster's postmaster, while it runs.
 pub fn postmaster(folder: &Path) -> Option<u32> {
     let versions = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
-    let file = versions.map(|entry| entry.path().join("postmaster.pid")).find(|path| path.exists())?;
-    std::fs::read_to_string(file).ok()?.lines().next()?.parse().ok()
+    let file = versions
+        .map(|entry| entry.path().join("postmaster.pid"))
+        .find(|path| path.exists())?;
+    std::fs::read_to_string(file)
+        .ok()?
+        .lines()
+        .next()?
+        .parse()
+        .ok()
 }
 
 fn send(signal: &str, pid: u32) {
-    let sent = Command::new("kill").args([format!("-{signal}"), pid.to_string()]).status().unwrap();
+    let sent = Command::new("kill")
+        .args([format!("-{signal}"), pid.to_string()])
+        .status()
+        .unwrap();
     assert!(sent.success(), "kill -{signal} {pid}");
 }
 
 /// A folder for a program's data, removed at the end.
 pub fn folder() -> tempfile::TempDir {
-    tempfile::Builder::new().prefix("goodgo-test-").tempdir().unwrap()
+    tempfile::Builder::new()
+        .prefix("goodgo-test-")
+        .tempdir()
+        .unwrap()
 }

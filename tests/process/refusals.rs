@@ -6,7 +6,10 @@ use super::program::{Program, folder, goodgo, postmaster, run};
 
 /// The lines it says of itself.
 fn complaints(stderr: &str) -> Vec<&str> {
-    stderr.lines().filter_map(|line| line.strip_prefix("goodgo: ")).collect()
+    stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("goodgo: "))
+        .collect()
 }
 
 #[test]
@@ -15,13 +18,29 @@ fn production_names_everything_it_lacks() {
     let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("GOODGO_ENV", "production"));
     let said = complaints(&stderr);
     assert_eq!((code, said.len()), (1, 4), "{stderr}");
-    for (line, name) in said.iter().zip(["DATABASE_URL", "JWT_SECRET", "SERVICE_JWKS_URL", "TRUSTED_ISSUERS"]) {
+    for (line, name) in said.iter().zip([
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "SERVICE_JWKS_URL",
+        "TRUSTED_ISSUERS",
+    ]) {
         assert!(line.starts_with(name), "{line}");
     }
-    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing was made");
-    for command in [&["token", "--as", "bob"][..], &["clock", "advance", "24h"], &["seed"]] {
+    assert!(
+        std::fs::read_dir(folder.path()).unwrap().next().is_none(),
+        "nothing was made"
+    );
+    for command in [
+        &["token", "--as", "bob"][..],
+        &["clock", "advance", "24h"],
+        &["seed"],
+    ] {
         let (code, _, stderr) = run(goodgo(folder.path(), command).env("GOODGO_ENV", "production"));
-        assert_eq!((code, complaints(&stderr).len()), (1, 1), "{command:?}: {stderr}");
+        assert_eq!(
+            (code, complaints(&stderr).len()),
+            (1, 1),
+            "{command:?}: {stderr}"
+        );
         assert!(stderr.contains("development only"), "{stderr}");
     }
 }
@@ -29,9 +48,12 @@ fn production_names_everything_it_lacks() {
 #[test]
 fn bad_settings_are_named() {
     let folder = folder();
-    let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("PORT", "eighty").env("GOODGO_POOL_SIZE", "0"));
+    let (code, _, stderr) = run(goodgo(folder.path(), &["serve"])
+        .env("PORT", "eighty")
+        .env("GOODGO_POOL_SIZE", "0"));
     assert_eq!((code, complaints(&stderr).len()), (1, 2), "{stderr}");
-    let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("LOG_LEVEL", "goodgo=loud=er"));
+    let (code, _, stderr) =
+        run(goodgo(folder.path(), &["serve"]).env("LOG_LEVEL", "goodgo=loud=er"));
     assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
     assert!(stderr.contains("LOG_LEVEL"), "{stderr}");
 }
@@ -43,14 +65,20 @@ fn an_occupied_port_is_found_out_before_anything_starts() {
     let port = taken.local_addr().unwrap().port().to_string();
     let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("PORT", &port));
     assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
-    assert!(stderr.contains(&format!("port {port}")) && stderr.contains("PORT=8081"), "{stderr}");
+    assert!(
+        stderr.contains(&format!("port {port}")) && stderr.contains("PORT=8081"),
+        "{stderr}"
+    );
     assert_eq!(postmaster(folder.path()), None);
 }
 
 #[test]
 fn an_unreachable_database_is_said_plainly() {
     let folder = folder();
-    for url in ["postgres://nobody@127.0.0.1:1/none", "postgres://nobody@/none?host=/nowhere"] {
+    for url in [
+        "postgres://nobody@127.0.0.1:1/none",
+        "postgres://nobody@/none?host=/nowhere",
+    ] {
         let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("DATABASE_URL", url));
         assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
         assert!(stderr.contains("can't be reached"), "{stderr}");
@@ -64,13 +92,24 @@ fn a_second_program_is_turned_away() {
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["serve"]));
     assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
     // The first one goes on.
-    assert!(program.beside(&["verify"]).starts_with("the ledger is right"));
+    assert!(
+        program
+            .beside(&["verify"])
+            .starts_with("the ledger is right")
+    );
     program.stop();
     // Commands beside a server say that there is none.
     for command in [&["verify"][..], &["clock"], &["token", "--as", "bob"]] {
         let (code, _, stderr) = run(&mut goodgo(folder.path(), command));
-        assert_eq!((code, complaints(&stderr).len()), (1, 1), "{command:?}: {stderr}");
-        assert!(stderr.contains("isn't running") || stderr.contains("not running"), "{stderr}");
+        assert_eq!(
+            (code, complaints(&stderr).len()),
+            (1, 1),
+            "{command:?}: {stderr}"
+        );
+        assert!(
+            stderr.contains("isn't running") || stderr.contains("not running"),
+            "{stderr}"
+        );
     }
 }
 
@@ -80,7 +119,10 @@ fn names_and_spans_are_checked() {
     let program = Program::start(folder.path());
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["token", "--as", "mallory"]));
     assert_eq!(code, 1);
-    assert!(stderr.contains("nobody called mallory") && stderr.contains("alice"), "{stderr}");
+    assert!(
+        stderr.contains("nobody called mallory") && stderr.contains("alice"),
+        "{stderr}"
+    );
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["clock", "advance", "-24h"]));
     assert_eq!(code, 2, "{stderr}");
     program.stop();

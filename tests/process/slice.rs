@@ -6,7 +6,12 @@ use super::program::{Program, folder, postmaster};
 use crate::support::Socket;
 
 fn on_a_runtime(body: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(body);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(body);
 }
 
 #[test]
@@ -15,42 +20,60 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
     let program = Program::start(folder.path());
     on_a_runtime(async {
         let bob = program.demo("bob");
-        let viewer = "{ viewer { miner { totalMinedPoints hourlyRate session { status hourlyRate } } } }";
+        let viewer =
+            "{ viewer { miner { totalMinedPoints hourlyRate session { status hourlyRate } } } }";
         let before = bob.get(viewer, json!({})).await["viewer"]["miner"].clone();
         assert_eq!(before["session"]["status"], "COMPLETED");
-        let (had, rate) = (points(&bob.points().await), points(before["session"]["hourlyRate"].as_str().unwrap()));
+        let (had, rate) = (
+            points(&bob.points().await),
+            points(before["session"]["hourlyRate"].as_str().unwrap()),
+        );
 
         let mut socket = Socket::open(program.address, bob.token()).await;
         let follow = "subscription { minerUpdated { __typename ... on PointsUpdated { earnedPoints totalPoints } } }";
         socket.subscribe("1", follow).await;
-        // Queries of one socket are answered after the subscription before them has begun.
-        socket.subscribe("q", "{ serverInfo { version } }").await;
-        assert_eq!(socket.event("q").await["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
-        assert_eq!(socket.hear().await["type"], "complete");
+        program.until_followed().await;
 
         let paid = bob.must_claim("bob-1").await;
         let earned = points(paid["pointsEarned"].as_str().unwrap());
         assert_eq!(earned, rate * 24);
         assert_eq!(points(&bob.points().await), had + earned);
         let event = socket.event("1").await["minerUpdated"].clone();
-        assert_eq!(event, json!({"__typename": "PointsUpdated", "earnedPoints": paid["pointsEarned"], "totalPoints": paid["totalPoints"]}));
+        assert_eq!(
+            event,
+            json!({"__typename": "PointsUpdated", "earnedPoints": paid["pointsEarned"], "totalPoints": paid["totalPoints"]})
+        );
 
         // The newest entry is the reward, and the balance follows from the one before.
         let entries = "{ viewer { miner { wallet { entries(first: 2) { nodes { entryType amount { amount } balanceAfter { amount } } } } } } }";
-        let nodes = bob.get(entries, json!({})).await["viewer"]["miner"]["wallet"]["entries"]["nodes"].clone();
+        let nodes =
+            bob.get(entries, json!({})).await["viewer"]["miner"]["wallet"]["entries"]["nodes"]
+                .clone();
         assert_eq!(nodes[0]["amount"]["amount"], paid["pointsEarned"]);
         let after = |n: usize| points(nodes[n]["balanceAfter"]["amount"].as_str().unwrap());
         assert_eq!(after(0), after(1) + earned);
 
         let again = bob.claim("bob-1").await;
-        assert_eq!(again.body["extensions"]["idempotentReplay"], json!([["miningSessionClaim"]]));
-        assert_eq!(again.data()["miningSessionClaim"]["pointsEarned"], paid["pointsEarned"]);
-        assert_eq!(bob.claim("bob-2").await.refusals(), ["SESSION_ALREADY_CLAIMED"]);
+        assert_eq!(
+            again.body["extensions"]["idempotentReplay"],
+            json!([["miningSessionClaim"]])
+        );
+        assert_eq!(
+            again.data()["miningSessionClaim"]["pointsEarned"],
+            paid["pointsEarned"]
+        );
+        assert_eq!(
+            bob.claim("bob-2").await.refusals(),
+            ["SESSION_ALREADY_CLAIMED"]
+        );
 
         let carol = program.demo("carol");
         carol.register().await;
         assert_eq!(carol.start().await["userErrors"], json!([]));
-        assert_eq!(carol.claim("carol-1").await.refusals(), ["SESSION_NOT_COMPLETE"]);
+        assert_eq!(
+            carol.claim("carol-1").await.refusals(),
+            ["SESSION_NOT_COMPLETE"]
+        );
         program.beside(&["clock", "advance", "24h"]);
         assert_eq!(carol.must_claim("carol-2").await["pointsEarned"], "6.0000");
 
@@ -58,21 +81,47 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
         for by in ["24h", "24h", "20d"] {
             program.beside(&["clock", "advance", by]);
             let started = carol.start().await;
-            let code = started["userErrors"][0]["code"].as_str().unwrap_or("started");
-            assert!(["started", "SESSION_UNCLAIMED"].contains(&code), "{by}: {code}");
+            let code = started["userErrors"][0]["code"]
+                .as_str()
+                .unwrap_or("started");
+            assert!(
+                ["started", "SESSION_UNCLAIMED"].contains(&code),
+                "{by}: {code}"
+            );
             carol.claim(&format!("carol-{by}")).await.data();
         }
 
         // The demo's town can be seen by staff, and a service has a token too.
-        let staff = program.demo("support").get("{ miners(first: 1) { totalCount } }", json!({})).await;
+        let staff = program
+            .demo("support")
+            .get("{ miners(first: 1) { totalCount } }", json!({}))
+            .await;
         assert!(staff["miners"]["totalCount"].as_i64().unwrap() > 2_000);
         let query = "query ($id: UUID!) { miner(by: {userId: $id}) { status } }";
-        let alice = program.demo("alice").get("{ viewer { uuid } }", json!({})).await["viewer"]["uuid"].clone();
-        assert_eq!(program.demo("service").get(query, json!({"id": alice})).await["miner"]["status"], "ACTIVE");
+        let alice = program
+            .demo("alice")
+            .get("{ viewer { uuid } }", json!({}))
+            .await["viewer"]["uuid"]
+            .clone();
+        assert_eq!(
+            program
+                .demo("service")
+                .get(query, json!({"id": alice}))
+                .await["miner"]["status"],
+            "ACTIVE"
+        );
     });
-    assert!(program.beside(&["verify"]).starts_with("the ledger is right"));
+    assert!(
+        program
+            .beside(&["verify"])
+            .starts_with("the ledger is right")
+    );
     program.stop();
-    assert_eq!(postmaster(folder.path()), None, "the cluster stops with the program");
+    assert_eq!(
+        postmaster(folder.path()),
+        None,
+        "the cluster stops with the program"
+    );
 }
 
 /// Ten-thousandths of a point.
@@ -84,7 +133,13 @@ fn points(text: &str) -> i64 {
 #[test]
 fn each_start_puts_a_new_user_behind_each_name() {
     let folder = folder();
-    let uuid = async |program: &Program| program.demo("alice").get("{ viewer { uuid } }", json!({})).await["viewer"]["uuid"].clone();
+    let uuid = async |program: &Program| {
+        program
+            .demo("alice")
+            .get("{ viewer { uuid } }", json!({}))
+            .await["viewer"]["uuid"]
+            .clone()
+    };
     on_a_runtime(async {
         let program = Program::start(folder.path());
         let first = uuid(&program).await;

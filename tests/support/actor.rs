@@ -68,7 +68,12 @@ impl Actor {
         self.try_send(query, variables, &[]).await.ok()
     }
 
-    async fn try_send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> reqwest::Result<Answer> {
+    async fn try_send(
+        &self,
+        query: &str,
+        variables: Value,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
         let mut request = self
             .client
             .post(format!("http://{}/graphql", self.address))
@@ -82,7 +87,10 @@ impl Actor {
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
-        Ok(Answer { status, body: response.json().await? })
+        Ok(Answer {
+            status,
+            body: response.json().await?,
+        })
     }
 
     /// Sends an operation that must succeed; answers its data.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use db::Tls;
 use goodgo::postgres::{DataDir, Options, running};
 use sha2::{Digest, Sha256};
@@ -140,10 +142,14 @@ impl Cluster {
 }
 
 /// Starts the cluster, and a watchdog that stops it when its last user is gone.
+#[expect(
+    clippy::zombie_processes,
+    reason = "the watchdog outlives this process"
+)]
 async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     let fast = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let options = Options {
-        path: std::env::var_os("PATH"),
+        path: super::variable("PATH"),
         // Tests that kill the database have clusters of their own, where nothing is switched off.
         settings: vec![
             fast("fsync", "off"),
@@ -184,9 +190,6 @@ fn migrations_hash() -> String {
     for folder in folders {
         hash.update(std::fs::read(folder.join("up.sql")).unwrap());
     }
-    hash.finalize()
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let name: String = URL_SAFE_NO_PAD.encode(hash.finalize());
+    name.to_lowercase().replace(['-', '_'], "x")[..12].to_owned()
 }

@@ -3,9 +3,11 @@
 mod actor;
 mod app;
 mod cluster;
+mod environment;
 mod socket;
 
 pub use actor::{Actor, CLAIM};
 pub use app::{TestApp, test, test_with};
 pub use cluster::Cluster;
+pub use environment::{is_soak, variable};
 pub use socket::Socket;

@@ -105,19 +105,34 @@ fn bad() -> Vec<(&'static str, String)> {
         ("another secret", hs256(&[7; 48], &user(json!({})))),
         ("expired", by_secret(&user(json!({"exp": in_seconds(-60)})))),
         ("without end", by_secret(&user(json!({"exp": null})))),
-        ("not yet good", by_secret(&user(json!({"nbf": in_seconds(60)})))),
-        ("unknown issuer", by_secret(&user(json!({"iss": "somebody"})))),
+        (
+            "not yet good",
+            by_secret(&user(json!({"nbf": in_seconds(60)}))),
+        ),
+        (
+            "unknown issuer",
+            by_secret(&user(json!({"iss": "somebody"}))),
+        ),
         ("no issuer", by_secret(&user(json!({"iss": null})))),
-        ("another audience", by_secret(&user(json!({"aud": "others"})))),
+        (
+            "another audience",
+            by_secret(&user(json!({"aud": "others"}))),
+        ),
         ("no audience", by_secret(&user(json!({"aud": null})))),
         ("sub is no UUID", by_secret(&user(json!({"sub": "bob"})))),
         ("no sub", by_secret(&user(json!({"sub": null})))),
         ("alg none", format!("{none}.{}.", parts[1])),
-        ("alg none, signed", format!("{none}.{}.{}", parts[1], parts[2])),
+        (
+            "alg none, signed",
+            format!("{none}.{}.{}", parts[1], parts[2]),
+        ),
         ("changed", format!("{}.{admin}.{}", parts[0], parts[2])),
         ("unsigned", format!("{}.{}.", parts[0], parts[1])),
         ("a service by the secret", by_secret(&service(json!({})))),
-        ("a service by its public key", hs256(&public, &service(json!({})))),
+        (
+            "a service by its public key",
+            hs256(&public, &service(json!({}))),
+        ),
         ("a user by the public key", hs256(&public, &user(json!({})))),
         (
             "a user by a service's key",
@@ -165,8 +180,16 @@ fn good_tokens_are_let_in() {
         let viewer = r#"{"query": "{ viewer { uuid } }"}"#;
         let miner = r#"{"query": "{ miner(by: {uuid: \"01890a5d-ac96-774b-bcce-b302099a8058\"}) { uuid } }"}"#;
         for (bearer, body, data) in [
-            (format!("Bearer {person}"), viewer, json!({"viewer": {"uuid": SUBJECT}})),
-            (format!("bearer  {person}"), viewer, json!({"viewer": {"uuid": SUBJECT}})),
+            (
+                format!("Bearer {person}"),
+                viewer,
+                json!({"viewer": {"uuid": SUBJECT}}),
+            ),
+            (
+                format!("bearer  {person}"),
+                viewer,
+                json!({"viewer": {"uuid": SUBJECT}}),
+            ),
             (format!("Bearer {till}"), viewer, json!({"viewer": null})),
             (format!("Bearer {till}"), miner, json!({"miner": null})),
             (String::new(), viewer, json!({"viewer": null})),
@@ -234,7 +257,8 @@ fn bad_tokens_close_sockets_alike() {
 #[test]
 fn a_bad_token_executes_nothing() {
     test_with_keys("nothing", async |app| {
-        let register = r#"{"query": "mutation { minerRegister(input: {}) { userErrors { code } } }"}"#;
+        let register =
+            r#"{"query": "mutation { minerRegister(input: {}) { userErrors { code } } }"}"#;
         let expired = by_secret(&user(json!({"exp": in_seconds(-60)})));
         let reply = Reply::to(post(app, register).bearer_auth(expired)).await;
         assert_eq!(reply.status, 401);
@@ -255,7 +279,9 @@ fn roles_are_for_people_and_scopes_for_services() {
         let till = |claims| actor(by_key(keys(), &kid(), &service(claims)));
         let admin = till(json!({"roles": ["ADMIN"], "role": "ADMIN", "scope": "wallet:read"}));
         let named_like_a_user = till(json!({"sub": SUBJECT}));
-        let scoped = actor(by_secret(&user(json!({"scope": "mining:read wallet:read"}))));
+        let scoped = actor(by_secret(&user(
+            json!({"scope": "mining:read wallet:read"}),
+        )));
         for (who, query) in [
             (&admin, miners),
             (&named_like_a_user, register),
@@ -264,13 +290,20 @@ fn roles_are_for_people_and_scopes_for_services() {
             let answer = who.ask(query, json!({})).await;
             assert_eq!(answer.code(), "FORBIDDEN", "{query}: {}", answer.body);
             assert!(
-                answer.body["data"].as_object().unwrap().values().all(Value::is_null),
+                answer.body["data"]
+                    .as_object()
+                    .unwrap()
+                    .values()
+                    .all(Value::is_null),
                 "{}",
                 answer.body
             );
         }
         let support = actor(by_secret(&user(json!({"role": "Support"}))));
-        assert_eq!(support.get(miners, json!({})).await["miners"]["nodes"], json!([]));
+        assert_eq!(
+            support.get(miners, json!({})).await["miners"]["nodes"],
+            json!([])
+        );
     });
 }
 

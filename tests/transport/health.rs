@@ -177,14 +177,19 @@ fn the_schema_can_be_read_and_remembered() {
     test(async |app| {
         let reply = Reply::to(get(app, "/schema.graphql")).await;
         assert_eq!(reply.status, 200);
-        assert_eq!(
-            reply.header("content-type"),
-            "text/plain; charset=utf-8"
-        );
+        assert_eq!(reply.header("content-type"), "text/plain; charset=utf-8");
         assert_eq!(reply.text, resolvers::sdl(&resolvers::schema()));
         let tag = reply.header("etag");
-        assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
-        for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+        assert!(
+            tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'),
+            "{tag}"
+        );
+        for known in [
+            tag.clone(),
+            format!("W/{tag}"),
+            format!("\"x\", {tag}"),
+            "*".to_owned(),
+        ] {
             let request = get(app, "/schema.graphql").header("if-none-match", &known);
             let reply = Reply::to(request).await;
             assert_eq!((reply.status, reply.text.as_str()), (304, ""), "{known}");
@@ -209,7 +214,9 @@ fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
                 "{path}"
             );
             assert!(reply.text.contains(&app.url("/graphql")), "{}", reply.text);
-            for outside in ["<script", "<link", "<img", "<iframe", "src=", "@import", "url("] {
+            for outside in [
+                "<script", "<link", "<img", "<iframe", "src=", "@import", "url(",
+            ] {
                 assert!(!reply.text.contains(outside), "{path}: {outside}");
             }
             // Its links stay here.
@@ -227,7 +234,13 @@ fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
 #[test]
 fn elsewhere_is_nothing() {
     test(async |app| {
-        for path in ["/nowhere", "/graphql/", "/health/", "/health/other", "/.env"] {
+        for path in [
+            "/nowhere",
+            "/graphql/",
+            "/health/",
+            "/health/other",
+            "/.env",
+        ] {
             let reply = Reply::to(get(app, path)).await;
             assert_eq!(reply.status, 404, "{path}");
             assert!(reply.json()["error"].is_string(), "{path}");

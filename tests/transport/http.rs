@@ -32,7 +32,10 @@ fn the_client_chooses_the_media_type() {
             (Some("application/*"), json),
             (Some("application/json"), json),
             (Some(GRAPHQL), GRAPHQL),
-            (Some("APPLICATION/GraphQL-Response+JSON;charset=UTF-8"), GRAPHQL),
+            (
+                Some("APPLICATION/GraphQL-Response+JSON;charset=UTF-8"),
+                GRAPHQL,
+            ),
             (
                 Some("application/json, application/graphql-response+json"),
                 GRAPHQL,
@@ -45,7 +48,10 @@ fn the_client_chooses_the_media_type() {
                 Some("application/graphql-response+json;q=0.5, application/json;q=0.4"),
                 GRAPHQL,
             ),
-            (Some("application/graphql-response+json;q=0, */*;q=0.1"), json),
+            (
+                Some("application/graphql-response+json;q=0, */*;q=0.1"),
+                json,
+            ),
             (Some("application/json;q=0, */*;q=0.1"), GRAPHQL),
             (Some("text/html, application/json;q=0.1"), json),
         ] {
@@ -96,7 +102,8 @@ fn get_answers_queries() {
             ("operationName=Info&variables=", &info),
             ("operationName=Info&extensions=%7B%7D&other=1", &info),
         ] {
-            let reply = Reply::to(get(app, &format!("/graphql?query={document}&{operation}"))).await;
+            let reply =
+                Reply::to(get(app, &format!("/graphql?query={document}&{operation}"))).await;
             assert_eq!((reply.status, &reply.json()), (200, body), "{operation}");
         }
         let alice = app.user();
@@ -250,7 +257,10 @@ fn pages_of_listed_sites_may_ask() {
             let reply = Reply::to(post(app, GOOD).header("origin", origin)).await;
             assert_eq!(reply.status, 200);
             assert_eq!(reply.header("access-control-allow-origin"), origin);
-            assert_eq!(reply.header("access-control-expose-headers"), "x-request-id");
+            assert_eq!(
+                reply.header("access-control-expose-headers"),
+                "x-request-id"
+            );
         }
         for origin in [
             "https://evil.example",
@@ -290,7 +300,9 @@ fn what_is_in_flight_when_the_server_stops_is_finished() {
         stream.read_to_string(&mut rest).await.unwrap();
         assert!(rest.contains("HTTP/1.1 200 OK"), "{rest}");
         assert!(
-            rest.ends_with(&json!({"data": {"serverInfo": {"environment": "development"}}}).to_string()),
+            rest.ends_with(
+                &json!({"data": {"serverInfo": {"environment": "development"}}}).to_string()
+            ),
             "{rest}"
         );
         drop(socket);
@@ -344,7 +356,9 @@ fn faults_are_masked() {
             assert_masked(&answer.body, Some("broken-1"));
         }
         let mut socket = alice.socket().await;
-        socket.subscribe("1", "{ leaderboard { viewerEntry { rank } } }").await;
+        socket
+            .subscribe("1", "{ leaderboard { viewerEntry { rank } } }")
+            .await;
         assert_masked(&socket.hear().await["payload"], None);
         app.sql("ALTER TABLE gone RENAME TO miners").await;
     });

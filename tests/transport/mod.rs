@@ -1,6 +1,7 @@
 //! HTTP and sockets as clients meet them.
 
 mod auth;
+mod disconnect;
 mod health;
 mod http;
 mod refusals;
@@ -52,7 +53,9 @@ impl Reply {
         assert_eq!(errors.len(), 1, "{body}");
         let error = &errors[0];
         assert!(
-            error["message"].as_str().is_some_and(|text| !text.is_empty()),
+            error["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
             "{body}"
         );
         assert_eq!(

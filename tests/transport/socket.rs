@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use goodgo::auth::clock::instance_now;
 use goodgo::http::HttpSettings;
@@ -49,6 +51,7 @@ async fn until_unfollowed(app: &TestApp, actor: &Actor) {
     let unfollowed = async {
         while app.events.follows(actor.id().0) {
             tokio::task::yield_now().await;
+            app.events.sweep();
         }
     };
     tokio::time::timeout(Duration::from_secs(20), unfollowed)
@@ -89,7 +92,10 @@ fn queries_and_mutations_are_answered_once() {
             .say(json!({"type": "subscribe", "id": "2", "payload": payload}))
             .await;
         let next = socket.hear().await;
-        assert_eq!((&next["type"], &next["payload"]["data"]), (&json!("next"), &json!({"leaderboard": null})));
+        assert_eq!(
+            (&next["type"], &next["payload"]["data"]),
+            (&json!("next"), &json!({"leaderboard": null}))
+        );
         let extensions = &next["payload"]["errors"][0]["extensions"];
         assert_eq!(extensions["code"], "BAD_USER_INPUT");
         assert!(extensions["requestId"].is_string(), "{next}");
@@ -158,7 +164,9 @@ fn who_stops_listening_is_not_told_any_more() {
         socket.subscribe("1", FOLLOW).await;
         app.until_followed(alice.id()).await;
         socket.say(json!({"type": "complete", "id": "1"})).await;
-        socket.say(json!({"type": "complete", "id": "unknown"})).await;
+        socket
+            .say(json!({"type": "complete", "id": "unknown"}))
+            .await;
         until_unfollowed(app, &alice).await;
         alice.register().await;
         alice.start().await;
@@ -215,7 +223,10 @@ fn messages_out_of_turn_close_it() {
 #[test]
 fn who_says_nothing_is_not_waited_for() {
     test(async |app| {
-        let server = with_limits(app, |limits| limits.init_timeout = Duration::from_millis(100)).await;
+        let server = with_limits(app, |limits| {
+            limits.init_timeout = Duration::from_millis(100)
+        })
+        .await;
         let mut silent = Socket::connect(server.address, &[]).await;
         assert_eq!(silent.close_code().await, 4408);
         // Who spoke in time stays.
@@ -230,13 +241,17 @@ fn who_says_nothing_is_not_waited_for() {
 fn it_ends_with_its_token() {
     test(async |app| {
         let alice = app.user();
-        let expires_at = instance_now() + TimeDelta::seconds(2);
-        let token = app.user_token(alice.id(), &[], expires_at);
+        let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(3));
+        // Tokens have whole seconds.
+        let claims = URL_SAFE_NO_PAD
+            .decode(token.split('.').nth(1).unwrap())
+            .unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
         let mut socket = Socket::open(app.address(), Some(&token)).await;
         socket.subscribe("1", FOLLOW).await;
         app.until_followed(alice.id()).await;
         assert_eq!(socket.close_code().await, 4403);
-        assert!(instance_now().timestamp() >= expires_at.timestamp());
+        assert!(instance_now().timestamp() >= claims["exp"].as_i64().unwrap());
         until_unfollowed(app, &alice).await;
     });
 }
@@ -269,12 +284,15 @@ fn it_is_told_when_the_server_restarts() {
 fn who_does_not_answer_pings_is_gone() {
     test(async |app| {
         let server = with_limits(app, |limits| limits.ping_every = Duration::from_millis(50)).await;
-        let headers =
-            format!("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{PROTOCOL}");
+        let headers = format!("sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{PROTOCOL}");
         let (mut deaf, _) = shake_hands(server.address, &headers).await;
         let mut frames = [0; 8];
         deaf.read_exact(&mut frames).await.unwrap();
-        assert_eq!(frames[..5], [0x89, 0, 0x89, 0, 0x88], "two pings and the end");
+        assert_eq!(
+            frames[..5],
+            [0x89, 0, 0x89, 0, 0x88],
+            "two pings and the end"
+        );
         assert_eq!(u16::from_be_bytes([frames[6], frames[7]]), 1001);
         drop(deaf);
         // Who answers stays.
@@ -305,10 +323,7 @@ fn it_has_limits() {
             (&json!("error"), &json!("more")),
             "{error}"
         );
-        assert_eq!(
-            error["payload"][0]["extensions"]["code"],
-            "LIMIT_EXCEEDED"
-        );
+        assert_eq!(error["payload"][0]["extensions"]["code"], "LIMIT_EXCEEDED");
         socket.say(json!({"type": "complete", "id": "7"})).await;
         socket.subscribe("more", "{ __typename }").await;
         assert_eq!(socket.event("more").await, json!({"__typename": "Query"}));

@@ -322,7 +322,7 @@ fn session_seen((row, at): (SessionRow, Timestamp)) -> Result<SessionSeen, DbErr
 }
 
 /// The newest session of a miner whose row is locked.
-pub(super) async fn latest_session(
+pub(in crate::mining) async fn latest_session(
     conn: &mut Connection,
     miner: MinerId,
 ) -> Result<Option<Session>, DbError> {
@@ -337,7 +337,7 @@ pub(super) async fn latest_session(
 }
 
 /// Sessions a miner started in the UTC day of a moment.
-pub(super) async fn sessions_started_on(
+pub(in crate::mining) async fn sessions_started_on(
     conn: &mut Connection,
     miner: MinerId,
     at: Timestamp,
@@ -460,7 +460,7 @@ pub async fn circle_members(
 }
 
 /// How many active referrals a miner has.
-pub(super) async fn active_referrals(
+pub(in crate::mining) async fn active_referrals(
     conn: &mut Connection,
     referrer: MinerId,
 ) -> Result<u32, DbError> {

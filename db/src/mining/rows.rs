@@ -52,7 +52,7 @@ pub(super) fn read_at() -> SqlLiteral<Timestamptz> {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = miners, check_for_backend(diesel::pg::Pg))]
-pub(super) struct MinerRow {
+pub(in crate::mining) struct MinerRow {
     id: Uuid,
     user_id: Uuid,
     role: String,
@@ -135,7 +135,7 @@ impl TryFrom<MinerRow> for Miner {
 /// What a start or a claim changes of a miner.
 #[derive(AsChangeset)]
 #[diesel(table_name = miners, treat_none_as_null = true)]
-pub(super) struct MinerChange {
+pub(in crate::mining) struct MinerChange {
     lifetime_points: i64,
     current_streak: i32,
     longest_streak: i32,
@@ -153,7 +153,7 @@ pub(super) struct MinerChange {
 }
 
 impl MinerChange {
-    pub(super) fn of(
+    pub(in crate::mining) fn of(
         lifetime_points: Minor,
         streak: &Streak,
         version: i64,
@@ -302,7 +302,7 @@ impl From<&Session> for SessionRow {
                 SessionStatus::Expired
             }
         };
-        row.status = status.text().to_owned();
+        status.text().clone_into(&mut row.status);
         row
     }
 }

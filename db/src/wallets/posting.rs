@@ -120,6 +120,9 @@ async fn ensure_wallets(
     Err(DbError::Contended("wallets made concurrently".to_owned()))
 }
 
+/// A locked wallet: id, available, held, sequence, frozen, last posting, and the moment it was read.
+type Locked = (i64, i64, i64, i64, bool, Option<Timestamp>, Timestamp);
+
 /// Locks the wallets that keep a balance and reads them in the next statement: waiting inside of a statement does not
 /// refresh what it sees.
 async fn lock(
@@ -138,7 +141,7 @@ async fn lock(
         .for_no_key_update()
         .load::<i64>(tx.conn())
         .await?;
-    let rows: Vec<(i64, i64, i64, i64, bool, Option<Timestamp>, Timestamp)> = wallets::table
+    let rows: Vec<Locked> = wallets::table
         .filter(wallets::id.eq_any(&kept))
         .select((
             wallets::id,

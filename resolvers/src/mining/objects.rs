@@ -272,7 +272,6 @@ impl Miner {
     }
 
     /// Every change of their points, newest first.
-    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
     async fn history(
         &self,
         ctx: &Context<'_>,

@@ -27,10 +27,10 @@ fn pays_the_reward_into_the_wallet() {
             json!({"status": "CLAIMED", "pointsEarned": "6.0000", "streakBonus": "0.0000"})
         );
         assert_eq!(alice.points().await, "6.0000");
-        let query = r#"{ viewer { miner {
+        let query = "{ viewer { miner {
             history(first: 5) { totalCount nodes { pointsEarned source streakDays } }
             wallet { entries(first: 5) { totalCount nodes { entryType reason amount { amount currency } balanceAfter { amount } reference { referenceType } } } }
-        } } }"#;
+        } } }";
         let miner = alice.get(query, json!({})).await["viewer"]["miner"].clone();
         assert_eq!(
             miner["history"],

@@ -1,0 +1,93 @@
+//! Mining's commands, one file for each. Each runs in the caller's transaction, in this order: key, locks, decision,
+//! effects, events, answer.
+
+mod events;
+mod miner_register;
+mod session_claim;
+mod session_start;
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{MinerId, UserId};
+use domain::mining::{Miner, MiningRefusal, RateFacts, Settled};
+use domain::money::Minor;
+
+pub use miner_register::{MinerRegistered, miner_register};
+pub use session_claim::{SessionClaimed, session_claim};
+pub use session_start::{SessionStarted, session_start};
+
+use super::queries;
+use super::rows::{MinerChange, MinerRow};
+use crate::idempotency::Refusal;
+use crate::schema::miners;
+use crate::{Connection, DbError, Tx};
+
+impl Refusal for MiningRefusal {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::MinerNotFound => "MINER_NOT_FOUND",
+            Self::MinerSuspended => "MINER_SUSPENDED",
+            Self::MinerBanned => "MINER_BANNED",
+            Self::MiningDisabled => "MINING_DISABLED",
+            Self::SessionActive { .. } => "SESSION_ACTIVE",
+            Self::SessionUnclaimed => "SESSION_UNCLAIMED",
+            Self::DailySessionLimit { .. } => "DAILY_SESSION_LIMIT",
+            Self::SessionNotFound => "SESSION_NOT_FOUND",
+            Self::SessionAlreadyClaimed => "SESSION_ALREADY_CLAIMED",
+            Self::SessionNotComplete { .. } => "SESSION_NOT_COMPLETE",
+            Self::SessionExpired => "SESSION_EXPIRED",
+            Self::ReferralCodeUnknown => "REFERRAL_CODE_UNKNOWN",
+        }
+    }
+
+    fn field(&self) -> Option<&'static str> {
+        matches!(self, Self::ReferralCodeUnknown).then_some("referralCode")
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::SessionActive { ends_at } | Self::SessionNotComplete { ends_at } => {
+                vec![("endsAt", ends_at.to_rfc3339())]
+            }
+            Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+pub(super) async fn lock_miner(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Option<Miner>, DbError> {
+    let row: Option<MinerRow> = miners::table
+        .filter(miners::user_id.eq(user.0))
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Miner::try_from).transpose()
+}
+
+pub(super) async fn store_miner(
+    tx: &mut Tx,
+    miner: &Miner,
+    lifetime_points: Minor,
+    settled: &Settled,
+    version: i64,
+) -> Result<(), DbError> {
+    let change = MinerChange::of(lifetime_points, &settled.streak, version, tx.now());
+    diesel::update(miners::table.find(miner.id.0))
+        .set(change)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn facts_of(conn: &mut Connection, miner: MinerId) -> Result<RateFacts, DbError> {
+    queries::rate_facts(conn, &[miner])
+        .await?
+        .pop()
+        .map(|(_, facts)| facts)
+        .ok_or_else(|| DbError::inconsistent("miners", "id", miner))
+}

@@ -1,0 +1,191 @@
+//! Claiming a mining session: the reward goes to the wallet.
+
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::access::Principal;
+use domain::ids::{TransactionId, UserId};
+use domain::mining::{
+    Claim, Configuration, HistoryEntry, HistorySource, Miner, MiningRefusal, Session, SessionStatus,
+};
+use domain::money::{CurrencyCode, Minor};
+use domain::wallets::{
+    Leg, Origin, Posting, Reference, Side, TransferReason, WalletKind, WalletOwner,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::events::MinerEvents;
+use super::{lock_miner, store_miner};
+use crate::idempotency::{self, Answer, Claimed, Request};
+use crate::mining::queries;
+use crate::mining::rows::HistoryRow;
+use crate::schema::{mining_history, mining_sessions};
+use crate::text::Text as _;
+use crate::wallets::posting;
+use crate::{Db, DbError, Tx, configuration};
+
+/// What claiming a session gives. Points are in ten-thousandths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionClaimed {
+    /// Whose.
+    pub miner_id: Uuid,
+    /// The session.
+    pub session_id: Uuid,
+    /// Its reward.
+    pub points_earned: i64,
+    /// Milestones paid with it.
+    pub streak_bonus: i64,
+    /// Lifetime points after.
+    pub total_points: i64,
+    /// Days of the streak after.
+    pub streak_days: u32,
+}
+
+/// Claims the newest session: its reward and the milestones reached go to the miner's wallet.
+///
+/// Refusals: [`MiningRefusal::MinerNotFound`], then those of [`domain::mining::claim`].
+pub async fn session_claim(
+    tx: &mut Tx,
+    db: &Db,
+    request: &Request,
+    user: UserId,
+) -> Result<Answer<SessionClaimed>, DbError> {
+    let mut key = match idempotency::claim(tx, "mining.session_claim", request).await? {
+        Claimed::Replay(answer) => return Ok(answer),
+        Claimed::Fresh(key) => key,
+    };
+    let now = tx.now();
+    let Some(miner) = lock_miner(tx.conn(), user).await? else {
+        return key
+            .settle(tx, request, Err(MiningRefusal::MinerNotFound))
+            .await;
+    };
+    let latest = queries::latest_session(tx.conn(), miner.id).await?;
+    let configuration = configuration::mining(tx.conn()).await?;
+    let outcome = match domain::mining::claim(miner.clone(), latest, &configuration, now) {
+        Err(refusal) => Err(refusal),
+        Ok(claim) => {
+            let transaction_id = pay(tx, db, request, &miner, &claim).await?;
+            key.moved(transaction_id);
+            Ok(store_claim(tx, request, &miner, &claim, &configuration, transaction_id).await?)
+        }
+    };
+    key.settle(tx, request, outcome).await
+}
+
+/// Credits the reward and the milestones to the miner's wallet.
+async fn pay(
+    tx: &mut Tx,
+    db: &Db,
+    request: &Request,
+    miner: &Miner,
+    claim: &Claim,
+) -> Result<TransactionId, DbError> {
+    let leg = |amount: Minor, reason| Leg {
+        debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
+        credit: Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP),
+        amount,
+        reason,
+    };
+    let milestones = claim
+        .settled
+        .milestones
+        .iter()
+        .map(|milestone| leg(milestone.points, TransferReason::StreakMilestone));
+    let posting = Posting {
+        transaction_id: TransactionId(tx.new_id()),
+        reference: Reference {
+            kind: "mining_session",
+            id: claim.session.id.to_string(),
+        },
+        origin: origin_of(&request.principal),
+        correlation_id: Some(request.request_id.clone()),
+        legs: std::iter::once(leg(claim.points_earned, TransferReason::MiningReward))
+            .filter(|leg| leg.amount > Minor::ZERO)
+            .chain(milestones)
+            .collect(),
+    };
+    for posted in posting::post(tx, db, std::slice::from_ref(&posting)).await? {
+        // Credits from the mining account can't be refused, short of a balance beyond 64 bits.
+        posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
+    }
+    Ok(posting.transaction_id)
+}
+
+fn origin_of(principal: &Principal) -> Origin {
+    match principal {
+        Principal::Service(_) => Origin::Service,
+        Principal::Anonymous | Principal::Person(_) => Origin::User,
+    }
+}
+
+async fn store_claim(
+    tx: &mut Tx,
+    request: &Request,
+    miner: &Miner,
+    claim: &Claim,
+    configuration: &Configuration,
+    transaction_id: TransactionId,
+) -> Result<SessionClaimed, DbError> {
+    let session = &claim.session;
+    diesel::update(mining_sessions::table.find(session.id.0))
+        .set((
+            mining_sessions::status.eq(SessionStatus::Claimed.text()),
+            mining_sessions::claimed_at.eq(tx.now()),
+            mining_sessions::points_earned.eq(claim.points_earned.0),
+            mining_sessions::streak_bonus.eq(claim.streak_bonus.0),
+            mining_sessions::referral_points.eq(referral_points(session)),
+        ))
+        .execute(tx.conn())
+        .await?;
+    diesel::insert_into(mining_history::table)
+        .values(history_of(tx, miner, claim))
+        .execute(tx.conn())
+        .await?;
+    let mut events = MinerEvents::of(miner, Some(transaction_id));
+    events.streak(miner, &claim.settled, configuration);
+    events.points(miner, claim);
+    let version = events.store(tx, request).await?;
+    store_miner(tx, miner, claim.total_points, &claim.settled, version).await?;
+    Ok(SessionClaimed {
+        miner_id: miner.id.0,
+        session_id: session.id.0,
+        points_earned: claim.points_earned.0,
+        streak_bonus: claim.streak_bonus.0,
+        total_points: claim.total_points.0,
+        streak_days: claim.settled.streak.current,
+    })
+}
+
+fn referral_points(session: &Session) -> Option<i64> {
+    match &session.state {
+        domain::mining::SessionState::Claimed {
+            referral_points, ..
+        } => Some(referral_points.0),
+        _ => None,
+    }
+}
+
+/// A line for the reward and one for each milestone.
+fn history_of(tx: &Tx, miner: &Miner, claim: &Claim) -> Vec<HistoryRow> {
+    let line = |points, source| {
+        HistoryRow::from(&HistoryEntry {
+            id: domain::ids::HistoryId(tx.new_id()),
+            miner_id: miner.id,
+            points,
+            source,
+            session_id: Some(claim.session.id),
+            earned_at: tx.now(),
+            hourly_rate: claim.session.hourly_rate,
+            streak_days: claim.settled.streak.current,
+        })
+    };
+    let milestones = claim
+        .settled
+        .milestones
+        .iter()
+        .map(|milestone| line(milestone.points, HistorySource::StreakMilestone));
+    std::iter::once(line(claim.points_earned, HistorySource::Session))
+        .chain(milestones)
+        .collect()
+}

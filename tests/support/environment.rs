@@ -1,0 +1,17 @@
+//! The environment of the run: the only reader of it in the tests.
+
+use std::ffi::OsString;
+
+/// A variable of the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what script/test and script/soak say"
+)]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Whether this is the long run of script/soak.
+pub fn is_soak() -> bool {
+    variable("GOODGO_SOAK").is_some()
+}
