@@ -107,6 +107,7 @@ impl App {
                 version: env!("CARGO_PKG_VERSION"),
                 environment: config.environment.name(),
             }),
+            introspection: config.http.introspection,
         };
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
         Ok(Self {

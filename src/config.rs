@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use resolvers::request::Introspection;
+
 /// Everything the program is configured by.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -51,6 +53,8 @@ pub struct HttpConfig {
     pub port: u16,
     /// `ALLOWED_ORIGINS`, comma-separated: web pages that may call.
     pub allowed_origins: Vec<String>,
+    /// `GOODGO_INTROSPECTION`: `everybody` in development, `signed-in` in production, or `nobody`.
+    pub introspection: Introspection,
     /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
     pub drain: Duration,
 }
@@ -188,6 +192,11 @@ impl Reader {
         } else {
             "http://localhost:3000,http://localhost:5173"
         };
+        let default_introspection = if is_production {
+            "signed-in"
+        } else {
+            "everybody"
+        };
         let default_format = if is_production { "json" } else { "text" };
         Config {
             environment,
@@ -197,6 +206,18 @@ impl Reader {
                     .unwrap_or_else(|| default_host.to_owned()),
                 port: self.number("PORT", 8080, 0, 65_535),
                 allowed_origins: self.list("ALLOWED_ORIGINS", default_origins),
+                introspection: match self
+                    .choice(
+                        "GOODGO_INTROSPECTION",
+                        default_introspection,
+                        &["everybody", "signed-in", "nobody"],
+                    )
+                    .as_str()
+                {
+                    "everybody" => Introspection::Everybody,
+                    "signed-in" => Introspection::SignedIn,
+                    _ => Introspection::Nobody,
+                },
                 drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
             },
             database: DatabaseConfig {

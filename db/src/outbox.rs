@@ -1,6 +1,8 @@
 //! Events: written with what they tell of, announced to every instance after the commit.
 
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
+use std::time::Duration;
+
+use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
 };
@@ -20,6 +22,9 @@ use crate::{Connection, Db, DbError, Tx};
 const CHANNEL: &str = "goodgo_events";
 /// Events announced at once: their ids must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 400;
+
+/// How long the listening connection may be silent before the network is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// An event to be written.
 #[derive(Clone, Debug)]
@@ -60,8 +65,6 @@ pub struct Event {
     pub payload: Value,
     /// When it happened.
     pub occurred_at: Timestamp,
-    /// Machine time it was written.
-    pub written_at: Timestamp,
 }
 
 /// Writes an event in the transaction of what it tells.
@@ -136,36 +139,25 @@ pub async fn events(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Event>, Db
         .await?)
 }
 
-/// Reads the announced events written since a moment of the machine's time, in order: what a lost connection missed.
-pub async fn events_since(conn: &mut Connection, since: Timestamp) -> Result<Vec<Event>, DbError> {
-    Ok(outbox::table
+/// Reads the newest announced events of the last so-and-so long, by the machine's time, in order: what a lost
+/// connection missed.
+pub async fn events_of_the_last(
+    conn: &mut Connection,
+    span: Duration,
+) -> Result<Vec<Event>, DbError> {
+    let since = diesel::dsl::sql::<Timestamptz>("clock_timestamp() - ")
+        .bind::<Double, _>(span.as_secs_f64())
+        .sql(" * interval '1 second'");
+    let mut newest: Vec<Event> = outbox::table
         .filter(outbox::written_at.ge(since))
         .filter(outbox::announced_at.is_not_null())
-        .order(outbox::id)
+        .order(outbox::id.desc())
         .limit(10_000)
         .select(Event::as_select())
         .load(conn)
-        .await?)
-}
-
-#[derive(diesel::QueryableByName)]
-struct Age {
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    oldest: Option<Timestamp>,
-    #[diesel(sql_type = Timestamptz)]
-    machine_now: Timestamp,
-}
-
-/// Seconds the oldest unannounced event has waited; 0 when none waits.
-pub async fn backlog_seconds(conn: &mut Connection) -> Result<f64, DbError> {
-    let age: Age = diesel::sql_query(
-        "SELECT min(written_at) AS oldest, clock_timestamp() AS machine_now FROM outbox WHERE announced_at IS NULL",
-    )
-    .get_result(conn)
-    .await?;
-    Ok(age
-        .oldest
-        .map_or(0.0, |oldest| (age.machine_now - oldest).as_seconds_f64()))
+        .await?;
+    newest.reverse();
+    Ok(newest)
 }
 
 /// A connection of its own that hears what is announced.
@@ -179,10 +171,14 @@ impl Listener {
     /// Connects and starts to listen.
     pub async fn connect(db: &Db) -> Result<Self, DbError> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
-        let (client, mut connection) =
-            tokio_postgres::connect(&db.settings().url, db.tls().connector())
-                .await
-                .map_err(unavailable)?;
+        let mut config: tokio_postgres::Config = db.settings().url.parse().map_err(unavailable)?;
+        config
+            .application_name("goodgo events")
+            .keepalives_idle(KEEPALIVE);
+        let (client, mut connection) = config
+            .connect(db.tls().connector())
+            .await
+            .map_err(unavailable)?;
         let (said, ids) = mpsc::channel(1_024);
         // The connection has to be polled for anything to happen on it; it ends with the client or the socket.
         let driver = tokio::spawn(async move {

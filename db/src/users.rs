@@ -13,7 +13,11 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// Makes sure that a person has a row: named by their token, else `Miner` and four random characters.
 pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
     let name = name
-        .map(|name| name.trim().chars().take(100).collect::<String>())
+        .map(|name| {
+            // Whatever the token says, names are printed: no line breaks, no NUL.
+            let printable = name.trim().chars().filter(|c| !c.is_control());
+            printable.take(100).collect::<String>()
+        })
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| made_up_name(tx.ids().bytes()));
     diesel::insert_into(users::table)

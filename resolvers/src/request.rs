@@ -26,6 +26,35 @@ pub struct Services {
     pub events: EventBus,
     /// What the server says of itself.
     pub about: Arc<About>,
+    /// Who may ask what the schema is.
+    pub introspection: Introspection,
+}
+
+/// Who may ask what the schema is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Introspection {
+    /// Anybody.
+    Everybody,
+    /// Whoever has a token.
+    SignedIn,
+    /// Nobody: there is `/schema.graphql`.
+    Nobody,
+}
+
+impl Introspection {
+    /// Takes introspection out of a request of somebody who may not.
+    fn apply(self, caller: &Caller, request: Request) -> Request {
+        let allowed = match self {
+            Self::Everybody => true,
+            Self::SignedIn => caller.principal != Principal::Anonymous,
+            Self::Nobody => false,
+        };
+        if allowed {
+            request
+        } else {
+            request.disable_introspection()
+        }
+    }
 }
 
 /// What the server says of itself.
@@ -95,6 +124,7 @@ pub async fn execute(
     caller: Caller,
     request: Request,
 ) -> Response {
+    let request = services.introspection.apply(&caller, request);
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute(request.data(Arc::clone(&operation)));
@@ -114,6 +144,7 @@ pub fn execute_stream(
     caller: Caller,
     request: Request,
 ) -> BoxStream<'static, Response> {
+    let request = services.introspection.apply(&caller, request);
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute_stream(request.data(Arc::clone(&operation)));

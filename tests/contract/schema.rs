@@ -3,7 +3,7 @@
 use db::Tls;
 use serde_json::{Value, json};
 
-use crate::support::test;
+use crate::support::{test, test_with};
 
 #[test]
 fn the_committed_schema_is_fresh() {
@@ -71,6 +71,52 @@ fn every_element_is_described() {
             );
         }
         assert_eq!(silent, [""; 0], "not described");
+    });
+}
+
+#[test]
+fn introspection_can_be_for_the_signed_in_only() {
+    test_with(&[("GOODGO_INTROSPECTION", "signed-in")], async |app| {
+        let query = "{ __schema { queryType { name } } }";
+        let known = app.user().get(query, json!({})).await;
+        assert_eq!(known["__schema"]["queryType"]["name"], "Query");
+        let unknown = app.anonymous().ask(query, json!({})).await;
+        assert_eq!(
+            unknown.body["data"]["__schema"],
+            Value::Null,
+            "{}",
+            unknown.body
+        );
+    });
+}
+
+#[test]
+fn several_migrators_at_once_migrate_once() {
+    test(async |app| {
+        app.sql(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC",
+        )
+        .await;
+        let tls = Tls::from_machine();
+        let migrators: Vec<_> = (0..4)
+            .map(|_| {
+                let (url, tls) = (app.database_url.clone(), tls.clone());
+                tokio::spawn(async move { db::migrate::migrate(&url, &tls, None).await.unwrap() })
+            })
+            .collect();
+        let mut ran = Vec::new();
+        for migrator in migrators {
+            ran.push(migrator.await.unwrap());
+        }
+        ran.sort_unstable();
+        assert_eq!(ran, [0, 0, 0, 3]);
+        assert_eq!(
+            app.user().register().await["referralCode"]
+                .as_str()
+                .unwrap()
+                .len(),
+            8
+        );
     });
 }
 

@@ -7,7 +7,7 @@ use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
 use resolvers::events::EventBus;
-use resolvers::request::{About, Caller, Services, execute};
+use resolvers::request::{About, Caller, Introspection, Services, execute};
 use serde_json::json;
 
 use crate::support::{TestApp, test};
@@ -53,6 +53,7 @@ async fn quiet(app: &TestApp) -> Services {
         db,
         events: EventBus::default(),
         about,
+        introspection: Introspection::Everybody,
     }
 }
 

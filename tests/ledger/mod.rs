@@ -1,4 +1,5 @@
-//! The posting core against a model, and the checker against damage.
+//! The posting core against a model, the checker against damage, connections against being cut.
 
 mod checker;
+mod connections;
 mod posting;

@@ -260,7 +260,7 @@ fn only_json_in_utf_8_is_read() {
 fn a_body_has_256_kib_at_most() {
     test(async |app| {
         let body = |bytes: usize| {
-            let empty = r##"{"query":"{ __typename } #"}"##;
+            let empty = r#"{"query":"{ __typename } #"}"#;
             empty.replace('#', &format!("#{}", "x".repeat(bytes - empty.len())))
         };
         let most = 256 * 1024;

@@ -12,7 +12,7 @@ use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings
 use goodgo::http::health::{DependencyStatus, Health, Need};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
-use resolvers::request::{About, Services};
+use resolvers::request::{About, Introspection, Services};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -54,6 +54,7 @@ impl Server {
                     version: "0",
                     environment: "development",
                 }),
+                introspection: Introspection::Everybody,
             },
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),

@@ -62,7 +62,7 @@ pub struct MinerRegisterInput {
 }
 
 /// What `minerRegister` did.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Default)]
 pub struct MinerRegisterPayload {
     /// The caller's miner; null when refused.
     pub miner: Option<Miner>,
@@ -93,11 +93,11 @@ async fn register(
     Ok(match outcome(ctx, answer) {
         Ok(done) => MinerRegisterPayload {
             miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
-            user_errors: Vec::new(),
+            ..MinerRegisterPayload::default()
         },
         Err(refused) => MinerRegisterPayload {
-            miner: None,
             user_errors: vec![refused?],
+            ..MinerRegisterPayload::default()
         },
     })
 }
@@ -110,7 +110,7 @@ pub struct MiningSessionStartInput {
 }
 
 /// What `miningSessionStart` did.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Default)]
 pub struct MiningSessionStartPayload {
     /// The session; null when refused.
     pub session: Option<MiningSession>,
@@ -154,16 +154,12 @@ async fn start(
                 session,
                 streak_days: Some(days(done.streak_days)),
                 miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
-                user_errors: Vec::new(),
+                ..MiningSessionStartPayload::default()
             }
         }
         Err(refused) => MiningSessionStartPayload {
-            session: None,
-            hourly_rate: None,
-            ends_at: None,
-            streak_days: None,
-            miner: None,
             user_errors: vec![refused?],
+            ..MiningSessionStartPayload::default()
         },
     })
 }
@@ -177,7 +173,7 @@ pub struct MiningSessionClaimInput {
 }
 
 /// What `miningSessionClaim` did.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Default)]
 pub struct MiningSessionClaimPayload {
     /// The session, paid; null when refused.
     pub session: Option<MiningSession>,
@@ -223,16 +219,11 @@ async fn claim(
             total_points: Some(Decimal::points(Minor(done.total_points))),
             streak_days: Some(days(done.streak_days)),
             miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
-            user_errors: Vec::new(),
+            ..MiningSessionClaimPayload::default()
         },
         Err(refused) => MiningSessionClaimPayload {
-            session: None,
-            points_earned: None,
-            streak_bonus: None,
-            total_points: None,
-            streak_days: None,
-            miner: None,
             user_errors: vec![refused?],
+            ..MiningSessionClaimPayload::default()
         },
     })
 }
