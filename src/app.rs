@@ -179,7 +179,7 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
-        let metrics = Metrics::start(self.db.clone(), self.services.events.clone())?;
+        let metrics = Metrics::start(self.db.clone(), self.services.events.clone());
         Ok(HttpState {
             sdl: resolvers::sdl(&self.schema).into(),
             schema: self.schema,

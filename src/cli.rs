@@ -403,7 +403,8 @@ fn only_in_development(config: &Config, command: &str) -> anyhow::Result<()> {
 
 /// Reads `90s`, `30m`, `24h` or `7d`.
 fn span(text: &str) -> Result<TimeDelta, String> {
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+    let (number, unit) = text.split_at(last);
     let number: i64 = number
         .parse()
         .map_err(|_| "write a number and a unit, such as 24h".to_owned())?;

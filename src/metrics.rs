@@ -26,18 +26,9 @@ pub struct Metrics {
 
 impl Metrics {
     /// Starts counting, once per process.
-    pub fn start(db: Db, events: EventBus) -> anyhow::Result<Self> {
-        let handle = if let Some(handle) = RECORDER.get() {
-            handle.clone()
-        } else {
-            let recorder = PrometheusBuilder::new()
-                .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)?
-                .build_recorder();
-            let handle = RECORDER.get_or_init(|| recorder.handle()).clone();
-            // Of several servers in one process, as in tests, the first one's recorder counts for all.
-            let _ = metrics::set_global_recorder(recorder);
-            handle
-        };
+    #[must_use]
+    pub fn start(db: Db, events: EventBus) -> Self {
+        let handle = RECORDER.get_or_init(install).clone();
         let process = Collector::default();
         process.describe();
         metrics::describe_gauge!("goodgo_pool_connections", "Database connections, by state");
@@ -48,12 +39,12 @@ impl Metrics {
             "goodgo_events_announced_total",
             "Events announced to all instances"
         );
-        Ok(Self {
+        Self {
             handle,
             process,
             db,
             events,
-        })
+        }
     }
 
     /// The text Prometheus reads.
@@ -68,6 +59,21 @@ impl Metrics {
         self.handle.run_upkeep();
         self.handle.render()
     }
+}
+
+/// Makes the recorder that counts for the whole process.
+fn install() -> PrometheusHandle {
+    let builder = PrometheusBuilder::new();
+    let recorder =
+        match builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS) {
+            Ok(builder) => builder.build_recorder(),
+            Err(error) => unreachable!("there are buckets: {error}"),
+        };
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("Somebody else counts already: /metrics stays empty");
+    }
+    handle
 }
 
 fn gauge(count: usize) -> f64 {

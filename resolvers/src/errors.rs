@@ -248,18 +248,12 @@ pub fn finish(mut response: Response, request_id: &str) -> Response {
 
 /// The code of an error that the engine found: before execution it is the document's, after it a value's.
 fn code_of_engine(error: &ServerError, was_executed: bool) -> Code {
-    let is_about_a_value = [
-        "Failed to parse",
-        "Expected input type",
-        "Invalid value",
-        "Variable",
-        "Unknown variable",
-    ]
-    .iter()
-    .any(|start| error.message.starts_with(start));
+    let is_about_a_value = ["Failed to parse", "Expected input type", "Invalid value"]
+        .iter()
+        .any(|start| error.message.starts_with(start));
     match (was_executed, is_about_a_value) {
-        (false, false) => Code::GraphqlValidationFailed,
-        (_, true) => Code::BadUserInput,
+        (false, _) => Code::GraphqlValidationFailed,
+        (true, true) => Code::BadUserInput,
         (true, false) => Code::InternalServerError,
     }
 }

@@ -14,6 +14,7 @@ pub mod paging;
 mod platform;
 pub mod request;
 pub mod scalars;
+mod variables;
 mod wallets;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema as AnySchema};

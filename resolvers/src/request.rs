@@ -10,12 +10,12 @@ use domain::mining::Configuration;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 
-use crate::Schema;
 use crate::driver::{AtOnce, Loads};
-use crate::errors::{self, ApiError};
+use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
 use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
 use crate::wallets::loaders::WalletLoader;
+use crate::{Schema, variables};
 
 /// What every operation is built over. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -124,7 +124,10 @@ pub async fn execute(
     caller: Caller,
     request: Request,
 ) -> Response {
-    let request = services.introspection.apply(&caller, request);
+    let mut request = services.introspection.apply(&caller, request);
+    if let Err(problem) = variables::check(schema, &mut request) {
+        return errors::refused(Code::BadUserInput, problem, &caller.request_id);
+    }
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute(request.data(Arc::clone(&operation)));
@@ -144,7 +147,11 @@ pub fn execute_stream(
     caller: Caller,
     request: Request,
 ) -> BoxStream<'static, Response> {
-    let request = services.introspection.apply(&caller, request);
+    let mut request = services.introspection.apply(&caller, request);
+    if let Err(problem) = variables::check(schema, &mut request) {
+        let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
+        return futures_util::stream::iter([refused]).boxed();
+    }
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute_stream(request.data(Arc::clone(&operation)));

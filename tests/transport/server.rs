@@ -58,7 +58,7 @@ impl Server {
             },
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
-            metrics: Metrics::start(app.db.clone(), app.events.clone()).unwrap(),
+            metrics: Metrics::start(app.db.clone(), app.events.clone()),
             settings: Arc::new(settings),
             draining: is_draining,
             new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),

@@ -224,7 +224,7 @@ fn messages_out_of_turn_close_it() {
 fn who_says_nothing_is_not_waited_for() {
     test(async |app| {
         let server = with_limits(app, |limits| {
-            limits.init_timeout = Duration::from_millis(100)
+            limits.init_timeout = Duration::from_millis(100);
         })
         .await;
         let mut silent = Socket::connect(server.address, &[]).await;

@@ -1,0 +1,46 @@
+//! Mining's types. A `Miner` is for its owner and staff; everybody else sees a `MinerProfile`.
+
+mod circle;
+mod enums;
+mod history;
+mod inputs;
+mod leaderboard;
+mod miner;
+mod profile;
+mod rate;
+mod refusals;
+mod session;
+mod streak;
+
+use domain::mining::{Bps, RatePerHour};
+
+pub use circle::Circle;
+pub use enums::{
+    CircleStatus, MinerRole, MinerStatus, MiningHistorySource, MiningSessionStatus, StreakStatus,
+};
+pub use history::{MiningHistoryConnection, MiningHistoryEntry};
+pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};
+pub use leaderboard::{Leaderboard, LeaderboardEntry};
+pub use miner::{Miner, MinerConnection};
+pub use profile::MinerProfile;
+pub use rate::MiningRate;
+pub use refusals::MiningUserError;
+pub use session::MiningSession;
+pub use streak::MiningStreak;
+
+use crate::scalars::Decimal;
+
+/// A share of a rate.
+fn share(bonus: Bps) -> Decimal {
+    Decimal(bonus.to_decimal())
+}
+
+/// Points an hour.
+fn per_hour(rate: RatePerHour) -> Decimal {
+    Decimal(rate.to_decimal())
+}
+
+/// Days and members, which never come near the limit of 32 bits.
+pub(crate) fn days(days: u32) -> i32 {
+    i32::try_from(days).unwrap_or(i32::MAX)
+}

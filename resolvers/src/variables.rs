@@ -1,0 +1,286 @@
+//! Checks an operation's variables before anything of it is executed.
+//!
+//! The engine looks at a variable when the field that uses it is resolved. By then fields before it have run, and of a
+//! mutation that means commands. Here a value that doesn't fit its declared type refuses the whole request.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, DocumentOperations, Type, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::{Request, ScalarType, Value};
+
+use crate::Schema;
+use crate::scalars::{CurrencyCode, DateTime, Decimal};
+
+/// The types a variable can have, as the schema's text says.
+#[derive(Debug, Default)]
+struct InputTypes {
+    enums: HashMap<String, HashSet<String>>,
+    objects: HashMap<String, InputObject>,
+}
+
+#[derive(Debug, Default)]
+struct InputObject {
+    is_one_of: bool,
+    fields: HashMap<String, InputField>,
+}
+
+#[derive(Debug)]
+struct InputField {
+    of: Type,
+    has_default: bool,
+}
+
+static TYPES: OnceLock<InputTypes> = OnceLock::new();
+
+/// Says what is wrong with the variables of the operation that a request means; nothing when they fit, or when the
+/// document itself is wrong, which the engine says better.
+pub(crate) fn check(schema: &Schema, request: &mut Request) -> Result<(), String> {
+    let name = request.operation_name.clone();
+    let variables = request.variables.clone();
+    let Ok(document) = request.parsed_query() else {
+        return Ok(());
+    };
+    let operation = match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
+        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
+    };
+    let types = TYPES.get_or_init(|| InputTypes::read(&crate::sdl(schema)));
+    for definition in operation
+        .iter()
+        .flat_map(|operation| &operation.node.variable_definitions)
+    {
+        let (name, of) = (&definition.node.name.node, &definition.node.var_type.node);
+        let fits = match variables.get(name) {
+            Some(value) => types.check(value, of),
+            None if of.nullable || definition.node.default_value.is_some() => Ok(()),
+            None => Err(Misfit::new("is required")),
+        };
+        fits.map_err(|misfit| misfit.of_variable(name))?;
+    }
+    Ok(())
+}
+
+/// What is wrong, and how deep inside of the variable.
+struct Misfit {
+    path: Vec<String>,
+    problem: String,
+}
+
+impl Misfit {
+    fn new(problem: impl Into<String>) -> Self {
+        Self {
+            path: Vec::new(),
+            problem: problem.into(),
+        }
+    }
+
+    fn within(mut self, step: impl ToString) -> Self {
+        self.path.insert(0, step.to_string());
+        self
+    }
+
+    fn of_variable(self, name: &str) -> String {
+        let at = self.within(format!("${name}"));
+        format!("the variable {} {}", at.path.join("."), at.problem)
+    }
+}
+
+impl InputTypes {
+    fn read(sdl: &str) -> Self {
+        let mut types = Self::default();
+        let Ok(document) = parse_schema(sdl) else {
+            unreachable!("the schema's own text is GraphQL");
+        };
+        for definition in document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else {
+                continue;
+            };
+            let name = definition.node.name.node.to_string();
+            match definition.node.kind {
+                TypeKind::Enum(of) => {
+                    let values = of.values.into_iter();
+                    types.enums.insert(
+                        name,
+                        values
+                            .map(|value| value.node.value.node.to_string())
+                            .collect(),
+                    );
+                }
+                TypeKind::InputObject(of) => {
+                    let fields = of.fields.into_iter().map(|field| {
+                        let field = field.node;
+                        let has_default = field.default_value.is_some();
+                        let of = field.ty.node;
+                        (field.name.node.to_string(), InputField { of, has_default })
+                    });
+                    let directives = &definition.node.directives;
+                    types.objects.insert(
+                        name,
+                        InputObject {
+                            is_one_of: directives
+                                .iter()
+                                .any(|directive| directive.node.name.node == "oneOf"),
+                            fields: fields.collect(),
+                        },
+                    );
+                }
+                _ => {}
+            }
+        }
+        types
+    }
+
+    fn check(&self, value: &Value, of: &Type) -> Result<(), Misfit> {
+        if *value == Value::Null {
+            return if of.nullable {
+                Ok(())
+            } else {
+                Err(Misfit::new("must not be null"))
+            };
+        }
+        match (&of.base, value) {
+            (BaseType::List(item), Value::List(values)) => {
+                for (index, value) in values.iter().enumerate() {
+                    self.check(value, item)
+                        .map_err(|misfit| misfit.within(index))?;
+                }
+                Ok(())
+            }
+            // A single value stands for a list of one.
+            (BaseType::List(item), value) => self.check(value, item),
+            (BaseType::Named(name), value) => self.check_named(value, name),
+        }
+    }
+
+    fn check_named(&self, value: &Value, name: &str) -> Result<(), Misfit> {
+        if let Some(object) = self.objects.get(name) {
+            return self.check_object(value, name, object);
+        }
+        if let Some(values) = self.enums.get(name) {
+            let is_known = match value {
+                Value::String(text) => values.contains(text),
+                Value::Enum(text) => values.contains(text.as_str()),
+                _ => false,
+            };
+            return if is_known {
+                Ok(())
+            } else {
+                Err(Misfit::new(format!("is no value of {name}")))
+            };
+        }
+        let fits = match name {
+            "Int" => matches!(value, Value::Number(number)
+                if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
+            "Float" => matches!(value, Value::Number(_)),
+            "String" => matches!(value, Value::String(_)),
+            "Boolean" => matches!(value, Value::Boolean(_)),
+            "ID" => <async_graphql::ID as ScalarType>::is_valid(value),
+            "UUID" => <uuid::Uuid as ScalarType>::parse(value.clone()).is_ok(),
+            "Decimal" => Decimal::parse(value.clone()).is_ok(),
+            "DateTime" => DateTime::parse(value.clone()).is_ok(),
+            "CurrencyCode" => CurrencyCode::parse(value.clone()).is_ok(),
+            // A type the schema doesn't know: validation says so.
+            _ => true,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(Misfit::new(format!("is no {name}")))
+        }
+    }
+
+    fn check_object(&self, value: &Value, name: &str, object: &InputObject) -> Result<(), Misfit> {
+        let Value::Object(given) = value else {
+            return Err(Misfit::new(format!("is no {name}, which is an object")));
+        };
+        if let Some(unknown) = given
+            .keys()
+            .find(|field| !object.fields.contains_key(field.as_str()))
+        {
+            return Err(Misfit::new(format!("has a field that {name} has not")).within(unknown));
+        }
+        if object.is_one_of {
+            let is_one = given.len() == 1 && given.values().all(|value| *value != Value::Null);
+            if !is_one {
+                return Err(Misfit::new(format!(
+                    "needs exactly one of the fields of {name}"
+                )));
+            }
+        }
+        for (field, expected) in &object.fields {
+            match given.get(field.as_str()) {
+                Some(value) => self.check(value, &expected.of),
+                None if expected.of.nullable || expected.has_default => Ok(()),
+                None => Err(Misfit::new("is required")),
+            }
+            .map_err(|misfit| misfit.within(field))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Variables;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn checked(query: &str, variables: Json) -> Result<(), String> {
+        let mut request = Request::new(query).variables(Variables::from_json(variables));
+        check(&crate::schema(), &mut request)
+    }
+
+    #[test]
+    fn values_fit_their_types() {
+        let query = "query ($by: MinerBy!, $ids: [ID!], $filter: MinerFilter, $n: Int = 1, $code: CurrencyCode) { __typename }";
+        let uuid = "0190f5a2-7c1e-7000-8000-000000000001";
+        for good in [
+            json!({"by": {"uuid": uuid}}),
+            json!({"by": {"id": "x"}, "ids": ["a", 1], "filter": {"status": "ACTIVE", "search": null}}),
+            json!({"by": {"code": "x"}, "ids": "a", "n": null, "code": "mp", "unused": 1}),
+        ] {
+            assert_eq!(checked(query, good.clone()), Ok(()), "{good}");
+        }
+        for (bad, problem) in [
+            (json!({}), "$by is required"),
+            (json!({"by": null}), "$by must not be null"),
+            (json!({"by": 7}), "$by is no MinerBy"),
+            (json!({"by": {}}), "$by needs exactly one"),
+            (
+                json!({"by": {"id": "a", "code": "b"}}),
+                "$by needs exactly one",
+            ),
+            (json!({"by": {"uuid": "1"}}), "$by.uuid is no UUID"),
+            (json!({"by": {"name": "x"}}), "$by.name has a field"),
+            (
+                json!({"by": {"id": "a"}, "ids": ["a", null]}),
+                "$ids.1 must not be null",
+            ),
+            (
+                json!({"by": {"id": "a"}, "filter": {"status": "GONE"}}),
+                "$filter.status is no value of MinerStatus",
+            ),
+            (
+                json!({"by": {"id": "a"}, "n": 3_000_000_000_i64}),
+                "$n is no Int",
+            ),
+            (json!({"by": {"id": "a"}, "n": 1.5}), "$n is no Int"),
+            (
+                json!({"by": {"id": "a"}, "code": "M P"}),
+                "$code is no CurrencyCode",
+            ),
+        ] {
+            let said = checked(query, bad.clone()).expect_err("a misfit");
+            assert!(
+                said.starts_with(&format!("the variable {problem}")),
+                "{bad}: {said}"
+            );
+        }
+    }
+}
