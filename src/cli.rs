@@ -143,12 +143,13 @@ fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = told_to_stop()?;
     let tcp = bind(&config).await?;
-    let folder = DataDir::resolve(&config.database.data_dir)?;
-    let cluster = match config.database.url {
-        Some(_) => None,
-        None => Some(Cluster::start(&folder, &cluster_options(&config)).await?),
+    let cluster = if config.database.url.is_none() {
+        let folder = DataDir::resolve(&config.database.data_dir)?;
+        Some(Cluster::start(&folder, &cluster_options(&config)).await?)
+    } else {
+        None
     };
-    let served = serve_on(config, tcp, &folder, cluster.as_ref(), stop).await;
+    let served = serve_on(config, tcp, cluster.as_ref(), stop).await;
     if let Some(cluster) = cluster {
         cluster.stop().await?;
     }
@@ -158,7 +159,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 async fn serve_on(
     config: Config,
     tcp: TcpListener,
-    folder: &DataDir,
     cluster: Option<&Cluster>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
@@ -168,18 +168,17 @@ async fn serve_on(
     database.migrate(&tls).await?;
     let db = database.connect(&config, tls, Ids::random()).await?;
     let is_development = config.environment == Environment::Development;
-    let mut secrets = None;
+    let (mut secrets, mut jwks) = (None, None);
     if is_development {
+        let folder = DataDir::resolve(&config.database.data_dir)?;
         folder.create()?;
+        jwks = Some(DevSecrets::jwks_path(folder.path()));
         secrets = Some(DevSecrets::ensure(folder.path())?);
         let is_new = db::demo::seed_if_empty(&db).await?;
         if cluster.is_some() && !is_new {
             db::demo::seed_people(&db).await?;
         }
     }
-    let jwks = secrets
-        .as_ref()
-        .map(|_| DevSecrets::jwks_path(folder.path()));
     let address = tcp.local_addr()?;
     let app = App::build(config, db, secrets.as_ref(), jwks)?;
     if is_development {

@@ -1,5 +1,7 @@
 //! Logs: readable lines for people, JSON for machines.
 
+use std::io::IsTerminal;
+
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
@@ -17,6 +19,7 @@ pub fn start(config: &LogConfig) -> anyhow::Result<()> {
         })?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = if config.json {
         lines.json().try_init()

@@ -1,6 +1,6 @@
 //! Idempotency: a command's first answer, stored with its effect and given again.
 //!
-//! A command begins with [`claim`] and ends with [`Key::settle`]; in between it locks, asks `domain`, and stores.
+//! A command begins with `claim` and ends with `Key::settle`; in between it locks, asks `domain`, and stores.
 
 use std::collections::BTreeMap;
 

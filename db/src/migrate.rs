@@ -95,7 +95,9 @@ async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<()
                 END;
             END IF;
             FOREACH member IN ARRAY ARRAY[current_user::text, {app_user}] LOOP
-                IF NOT pg_has_role(member, '{APP_ROLE}', 'MEMBER') THEN
+                -- From PostgreSQL 16 on whoever made a role is its member, but may not become it.
+                IF NOT pg_has_role(member, '{APP_ROLE}',
+                        CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END) THEN
                     EXECUTE format('GRANT {APP_ROLE} TO %I', member);
                 END IF;
             END LOOP;

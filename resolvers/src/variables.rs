@@ -79,13 +79,13 @@ impl Misfit {
         }
     }
 
-    fn within(mut self, step: impl ToString) -> Self {
+    fn within(mut self, step: &impl ToString) -> Self {
         self.path.insert(0, step.to_string());
         self
     }
 
     fn of_variable(self, name: &str) -> String {
-        let at = self.within(format!("${name}"));
+        let at = self.within(&format!("${name}"));
         format!("the variable {} {}", at.path.join("."), at.problem)
     }
 }
@@ -147,7 +147,7 @@ impl InputTypes {
             (BaseType::List(item), Value::List(values)) => {
                 for (index, value) in values.iter().enumerate() {
                     self.check(value, item)
-                        .map_err(|misfit| misfit.within(index))?;
+                        .map_err(|misfit| misfit.within(&index))?;
                 }
                 Ok(())
             }

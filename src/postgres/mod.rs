@@ -10,8 +10,8 @@
 //! * nothing is left running after a failed start;
 //! * root works too, by handing the cluster to an unprivileged account.
 //!
-//! [`find`] looks for binaries, [`users`] decides whose cluster it is and where it can live,
-//! [`lock`] keeps others out, [`postmaster`] knows one running server, [`cluster`] puts them
+//! `find` looks for binaries, `users` decides whose cluster it is and where it can live,
+//! `lock` keeps others out, `postmaster` knows one running server, `cluster` puts them
 //! together.
 
 mod cluster;

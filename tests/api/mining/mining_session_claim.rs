@@ -217,7 +217,7 @@ fn refuses_without_a_session() {
         assert_eq!(
             app.miner().await.claim("1").await.refusals(),
             ["SESSION_NOT_FOUND"]
-        )
+        );
     });
 }
 

@@ -66,21 +66,23 @@ pub async fn session_claim(
         Err(refusal) => Err(refusal),
         Ok(claim) => {
             let transaction_id = pay(tx, db, request, &miner, &claim).await?;
-            key.moved(transaction_id);
+            if let Some(transaction_id) = transaction_id {
+                key.moved(transaction_id);
+            }
             Ok(store_claim(tx, request, &miner, &claim, &configuration, transaction_id).await?)
         }
     };
     key.settle(tx, request, outcome).await
 }
 
-/// Credits the reward and the milestones to the miner's wallet.
+/// Credits the reward and the milestones to the miner's wallet; none when both are nothing.
 async fn pay(
     tx: &mut Tx,
     db: &Db,
     request: &Request,
     miner: &Miner,
     claim: &Claim,
-) -> Result<TransactionId, DbError> {
+) -> Result<Option<TransactionId>, DbError> {
     let leg = |amount: Minor, reason| Leg {
         debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
         credit: Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP),
@@ -105,11 +107,14 @@ async fn pay(
             .chain(milestones)
             .collect(),
     };
+    if posting.legs.is_empty() {
+        return Ok(None);
+    }
     for posted in posting::post(tx, db, std::slice::from_ref(&posting)).await? {
         // Credits from the mining account can't be refused, short of a balance beyond 64 bits.
         posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
     }
-    Ok(posting.transaction_id)
+    Ok(Some(posting.transaction_id))
 }
 
 fn origin_of(principal: &Principal) -> Origin {
@@ -125,7 +130,7 @@ async fn store_claim(
     miner: &Miner,
     claim: &Claim,
     configuration: &Configuration,
-    transaction_id: TransactionId,
+    transaction_id: Option<TransactionId>,
 ) -> Result<SessionClaimed, DbError> {
     let session = &claim.session;
     diesel::update(mining_sessions::table.find(session.id.0))
@@ -142,7 +147,7 @@ async fn store_claim(
         .values(history_of(tx, miner, claim))
         .execute(tx.conn())
         .await?;
-    let mut events = MinerEvents::of(miner, Some(transaction_id));
+    let mut events = MinerEvents::of(miner, transaction_id);
     events.streak(miner, &claim.settled, configuration);
     events.points(miner, claim);
     let version = events.store(tx, request).await?;
