@@ -9,9 +9,9 @@ use anyhow::Context;
 use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use resolvers::Schema;
 use resolvers::events::EventBus;
 use resolvers::request::{About, Services};
+use resolvers::{Ranks, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -108,6 +108,7 @@ impl App {
                 environment: config.environment.name(),
             }),
             introspection: config.http.introspection,
+            ranks: Ranks::default(),
         };
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
         Ok(Self {

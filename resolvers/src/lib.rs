@@ -19,6 +19,8 @@ mod wallets;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema as AnySchema};
 
+pub use mining::ranks::Ranks;
+
 /// The root of reads. Fields are null when they fail, or when what they name is not there for this caller.
 #[derive(MergedObject, Default)]
 pub struct Query(

@@ -14,6 +14,7 @@ use crate::driver::{AtOnce, Loads};
 use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
 use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
+use crate::mining::ranks::Ranks;
 use crate::wallets::loaders::WalletLoader;
 use crate::{Schema, variables};
 
@@ -28,6 +29,8 @@ pub struct Services {
     pub about: Arc<About>,
     /// Who may ask what the schema is.
     pub introspection: Introspection,
+    /// Places of the leaderboard beyond those that are counted.
+    pub ranks: Ranks,
 }
 
 /// Who may ask what the schema is.

@@ -6,6 +6,7 @@ use async_graphql::{Request, Variables};
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
+use resolvers::Ranks;
 use resolvers::events::EventBus;
 use resolvers::request::{About, Caller, Introspection, Services, execute};
 use serde_json::json;
@@ -54,6 +55,7 @@ async fn quiet(app: &TestApp) -> Services {
         events: EventBus::default(),
         about,
         introspection: Introspection::Everybody,
+        ranks: Ranks::default(),
     }
 }
 

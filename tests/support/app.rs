@@ -15,6 +15,7 @@ use goodgo::auth::tokens::{self, DevKeys};
 use goodgo::config::Config;
 use goodgo::secrets::DevSecrets;
 use resolvers::events::EventBus;
+use resolvers::request::Services;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,6 +26,8 @@ use super::{Actor, Cluster};
 pub struct TestApp {
     /// Its database, for looking behind the API.
     pub db: Db,
+    /// What its operations are built over.
+    pub services: Services,
     /// What happens, as it happens.
     pub events: EventBus,
     /// The URL of its database.
@@ -119,7 +122,7 @@ impl TestApp {
             Some(jwks.display().to_string()),
         )
         .unwrap();
-        let events = app.services.events.clone();
+        let services = app.services.clone();
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -128,7 +131,8 @@ impl TestApp {
         }));
         Self {
             db,
-            events,
+            events: services.events.clone(),
+            services,
             database_url: url,
             address,
             secrets,

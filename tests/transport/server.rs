@@ -12,7 +12,6 @@ use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings
 use goodgo::http::health::{DependencyStatus, Health, Need};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
-use resolvers::request::{About, Introspection, Services};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -47,15 +46,7 @@ impl Server {
         let state = HttpState {
             sdl: resolvers::sdl(&schema).into(),
             schema,
-            services: Services {
-                db: app.db.clone(),
-                events: app.events.clone(),
-                about: Arc::new(About {
-                    version: "0",
-                    environment: "development",
-                }),
-                introspection: Introspection::Everybody,
-            },
+            services: app.services.clone(),
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),

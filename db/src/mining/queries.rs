@@ -94,6 +94,28 @@ pub async fn leaderboard(conn: &mut Connection, limit: u32) -> Result<Vec<MinerS
     rows.into_iter().map(seen).collect()
 }
 
+/// How many places lie between two steps of [`rank_steps`].
+pub const RANK_STEP: i64 = 1_000;
+
+/// The lifetime points of every thousandth active miner, from the top, in ten-thousandths.
+pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = BigInt)]
+        lifetime_points: i64,
+    }
+    let steps: Vec<Step> = diesel::sql_query(
+        "SELECT lifetime_points FROM (
+             SELECT lifetime_points, row_number() OVER (ORDER BY lifetime_points DESC, created_at, id) AS rank
+             FROM miners WHERE status = 'ACTIVE'
+         ) ranked WHERE rank % $1 = 0 ORDER BY rank",
+    )
+    .bind::<BigInt, _>(RANK_STEP)
+    .load(conn)
+    .await?;
+    Ok(steps.into_iter().map(|step| step.lifetime_points).collect())
+}
+
 /// How many active miners stand before this one.
 pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count, DbError> {
     let miner = &of.miner;

@@ -4,4 +4,5 @@ pub(crate) mod loaders;
 pub(crate) mod mutations;
 pub(crate) mod objects;
 pub(crate) mod queries;
+pub(crate) mod ranks;
 pub(crate) mod subscriptions;

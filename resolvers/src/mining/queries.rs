@@ -1,6 +1,7 @@
 //! Mining's root fields of Query.
 
 use async_graphql::{Context, Object};
+use db::Count;
 use db::mining::queries::{MinerFilter as Filter, MinerKey, MinerOrderField as OrderField};
 use db::mining::{MinerSeen, queries};
 use domain::access::{Action, Relation};
@@ -8,11 +9,11 @@ use domain::ids::{MinerId, UserId};
 
 use super::objects::{
     Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
-    MinerProfile, OrderDirection,
+    MinerProfile, OrderDirection, RankPrecision,
 };
 use crate::errors::ApiError;
 use crate::node::GlobalId;
-use crate::paging::{CountPrecision, PageArgs, Total, encode, shown};
+use crate::paging::{PageArgs, Total, encode};
 use crate::request::Asked;
 use crate::scalars::Decimal;
 
@@ -145,7 +146,7 @@ async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiEr
         .await?;
     let entries: Vec<LeaderboardEntry> = (1..)
         .zip(top)
-        .map(|(rank, seen)| entry(rank, CountPrecision::Exact, seen))
+        .map(|(rank, seen)| entry(rank, RankPrecision::Exact, seen))
         .collect();
     let viewer_entry = match ctx.principal().person() {
         Some(person) => viewer_entry(ctx, person.id).await?,
@@ -172,11 +173,20 @@ async fn viewer_entry(
         .db()
         .read(async move |conn| queries::miners_ahead(conn, &asked).await)
         .await?;
-    let (ahead, precision) = shown(ahead);
-    Ok(Some(entry(ahead.saturating_add(1), precision, seen)))
+    let (rank, precision) = match ahead {
+        Count::Exact(ahead) => (ahead.saturating_add(1), RankPrecision::Exact),
+        Count::AtLeast(_) => {
+            let ranks = &ctx.operation().services.ranks;
+            let points = seen.miner.lifetime_points.0;
+            let about = ranks.estimate(ctx.db(), points).await?;
+            (about.max(Count::EXACT_TO), RankPrecision::Estimated)
+        }
+    };
+    let rank = i32::try_from(rank).unwrap_or(i32::MAX);
+    Ok(Some(entry(rank, precision, seen)))
 }
 
-fn entry(rank: i32, rank_precision: CountPrecision, seen: MinerSeen) -> LeaderboardEntry {
+fn entry(rank: i32, rank_precision: RankPrecision, seen: MinerSeen) -> LeaderboardEntry {
     LeaderboardEntry {
         rank,
         rank_precision,

@@ -53,6 +53,40 @@ fn shows_the_top_and_the_viewers_own_place() {
 }
 
 #[test]
+fn a_place_beyond_ten_thousand_is_estimated() {
+    test(async |app| {
+        let alice = app.miner().await;
+        app.sql(
+            "INSERT INTO users (id, display_name, registered_at)
+                 SELECT md5(n::text)::uuid, 'M' || n, app_now() FROM generate_series(1, 12000) n;
+             INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
+                                 milestones_paid, referral_code, version, created_at, updated_at)
+                 SELECT md5('m' || n)::uuid, md5(n::text)::uuid, 'PIONEER', 'ACTIVE', n * 10000, 0, 0, 0, false, '{}',
+                        translate(lpad(upper(to_hex(n)), 8, 'Z'), '01', 'XY'), 1, app_now(), app_now()
+                 FROM (SELECT n FROM generate_series(1, 12000) n) numbers",
+        )
+        .await;
+        let place = async |points: i64| {
+            app.sql(&format!(
+                "UPDATE miners SET lifetime_points = {points} * 10000 WHERE user_id = '{}'",
+                alice.id()
+            ))
+            .await;
+            let query = "{ leaderboard(limit: 1) { viewerEntry { rank rankPrecision } } }";
+            alice.get(query, json!({})).await["leaderboard"]["viewerEntry"].clone()
+        };
+        assert_eq!(
+            place(11_000).await,
+            json!({"rank": 1_001, "rankPrecision": "EXACT"})
+        );
+        let far = place(500).await;
+        assert_eq!(far["rankPrecision"], "ESTIMATED");
+        let rank = far["rank"].as_i64().unwrap();
+        assert!((11_400..=11_600).contains(&rank), "{rank}");
+    });
+}
+
+#[test]
 fn has_a_limit() {
     test(async |app| {
         for limit in [0, -1, 101] {

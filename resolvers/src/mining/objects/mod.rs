@@ -20,7 +20,7 @@ pub use enums::{
 };
 pub use history::{MiningHistoryConnection, MiningHistoryEntry};
 pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};
-pub use leaderboard::{Leaderboard, LeaderboardEntry};
+pub use leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 pub use miner::{Miner, MinerConnection};
 pub use profile::MinerProfile;
 pub use rate::MiningRate;
