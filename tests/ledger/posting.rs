@@ -119,7 +119,7 @@ async fn post(app: &TestApp, batch: Vec<Posting>) -> Vec<Result<(), &'static str
 }
 
 #[test]
-fn random_programs_agree_with_a_model() {
+fn soak_random_programs_agree_with_a_model() {
     // Deeper in script/soak.
     let programs: u64 = if is_soak() { 400 } else { 8 };
     test(async |app| {
@@ -154,6 +154,7 @@ fn random_programs_agree_with_a_model() {
         }
         // Nothing here places holds, so what is held is explained away before the checker looks.
         release_all(app, &model).await;
+        println!("soak: {} batches agree with the model", programs * 25);
     });
 }
 

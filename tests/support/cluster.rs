@@ -165,7 +165,7 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     let url = cluster.url().to_owned();
     // It outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
-    let watchdog = r#"flock -x "$1" true; for pid in "$2"/pg*/postmaster.pid; do kill -INT "$(head -n 1 "$pid")"; done"#;
+    let watchdog = r#"flock -x "$1" true && for pid in "$2"/pg*/postmaster.pid; do kill -INT "$(head -n 1 "$pid")"; done"#;
     Command::new("sh")
         .args(["-c", watchdog, "watchdog"])
         .arg(users)
