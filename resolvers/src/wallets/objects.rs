@@ -278,12 +278,12 @@ pub enum WalletBy {
     /// The caller's own, as a user, of this currency.
     Currency(CurrencyCode),
     /// Somebody's, of a currency.
-    Owner(WalletOwnerInput),
+    Owner(WalletOfOwnerInput),
 }
 
 /// Names an owner and a currency.
 #[derive(InputObject)]
-pub struct WalletOwnerInput {
+pub struct WalletOfOwnerInput {
     /// What kind of owner.
     pub kind: WalletOwnerKind,
     /// Their key within the kind.
