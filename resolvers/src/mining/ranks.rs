@@ -11,30 +11,37 @@ const FRESH_FOR: Duration = Duration::from_secs(60);
 /// The last histogram of lifetime points. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Ranks {
-    last: Arc<Mutex<Option<(Instant, Arc<Vec<i64>>)>>>,
+    last: Arc<Mutex<Option<Histogram>>>,
+}
+
+/// The points of every thousandth place, in ten-thousandths.
+#[derive(Clone, Debug)]
+struct Histogram {
+    read_at: Instant,
+    steps: Arc<Vec<i64>>,
 }
 
 impl Ranks {
     /// About which place so many points have, in ten-thousandths.
     pub(crate) async fn estimate(&self, db: &Db, points: i64) -> Result<i64, DbError> {
-        let steps = match self.fresh() {
-            Some(steps) => steps,
-            None => {
-                let read =
-                    async |conn: &mut db::Connection| db::mining::queries::rank_steps(conn).await;
-                let steps = Arc::new(db.read(read).await?);
-                let read_at = (Instant::now(), Arc::clone(&steps));
-                *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(read_at);
-                steps
-            }
-        };
-        Ok(place(&steps, points))
+        if let Some(histogram) = self.fresh() {
+            return Ok(place(&histogram.steps, points));
+        }
+        let steps = db
+            .read(async |conn| db::mining::queries::rank_steps(conn).await)
+            .await?;
+        let estimated = place(&steps, points);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Histogram {
+            read_at: Instant::now(),
+            steps: Arc::new(steps),
+        });
+        Ok(estimated)
     }
 
-    fn fresh(&self) -> Option<Arc<Vec<i64>>> {
+    fn fresh(&self) -> Option<Histogram> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, steps) = last.as_ref()?;
-        (read_at.elapsed() < FRESH_FOR).then(|| Arc::clone(steps))
+        last.clone()
+            .filter(|histogram| histogram.read_at.elapsed() < FRESH_FOR)
     }
 }
 
