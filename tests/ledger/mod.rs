@@ -2,4 +2,5 @@
 
 mod checker;
 mod connections;
+mod lost_commit;
 mod posting;

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use super::program::{Program, folder, goodgo, postmaster, run};
+use crate::support::test;
 
 /// The lines it says of itself.
 fn complaints(stderr: &str) -> Vec<&str> {
@@ -111,6 +112,29 @@ fn a_second_program_is_turned_away() {
             "{stderr}"
         );
     }
+}
+
+#[test]
+fn production_refuses_a_database_whose_clock_was_moved() {
+    test(async |app| {
+        app.advance(chrono::TimeDelta::hours(1)).await;
+        let folder = folder();
+        let mut command = goodgo(folder.path(), &["serve"]);
+        command
+            .env("GOODGO_ENV", "production")
+            .env("DATABASE_URL", &app.database_url)
+            .env(
+                "JWT_SECRET",
+                "a secret of production, with 32 bytes or more",
+            )
+            .env("SERVICE_JWKS_URL", "https://127.0.0.1:1/jwks.json")
+            .env("TRUSTED_ISSUERS", "playhub");
+        let (code, _, stderr) = run(&mut command);
+        assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
+        assert!(stderr.contains("clock was moved"), "{stderr}");
+        // Production seeds nothing.
+        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
+    });
 }
 
 #[test]

@@ -81,13 +81,12 @@ impl TestApp {
 
     /// Starts another instance over the same database.
     pub async fn another(&self) -> Self {
-        Self::start_on(
-            self.name.clone(),
-            self.database_url.clone(),
-            self.secrets.clone(),
-            &[],
-        )
-        .await
+        self.another_at(self.database_url.clone()).await
+    }
+
+    /// Starts another instance over the same database, reached by another URL.
+    pub async fn another_at(&self, url: String) -> Self {
+        Self::start_on(self.name.clone(), url, self.secrets.clone(), &[]).await
     }
 
     async fn start_on(
