@@ -165,6 +165,7 @@ impl App {
                 tasks.wait().await;
                 ended
             } => ended.context("serving failed")?,
+            ended = background.join_next() => anyhow::bail!("a background task ended, which none should: {ended:?}"),
             () = async {
                 let _ = late.wait_for(|draining| *draining).await;
                 tokio::time::sleep(drain).await;

@@ -3,6 +3,7 @@
 use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
+use domain::wallets::Origin;
 
 use crate::idempotency::Request;
 use crate::schema::audit_log;
@@ -49,16 +50,16 @@ async fn append(
     outcome: &str,
     refusal: Option<&str>,
 ) -> Result<(), DbError> {
-    let Some(roles) = audited_roles(&request.principal) else {
+    if !matches!(request.origin, Origin::Staff | Origin::Service) {
         return Ok(());
-    };
+    }
     let (issuer, actor) = actor(&request.principal);
     diesel::insert_into(audit_log::table)
         .values((
             audit_log::occurred_at.eq(tx.now()),
             audit_log::issuer.eq(issuer),
             audit_log::actor.eq(actor),
-            audit_log::roles.eq(roles),
+            audit_log::roles.eq(roles_of(&request.principal)),
             audit_log::action.eq(action),
             audit_log::outcome.eq(outcome),
             audit_log::refusal.eq(refusal),
@@ -69,15 +70,11 @@ async fn append(
     Ok(())
 }
 
-/// Roles or scopes of somebody whose commands are audited.
-fn audited_roles(principal: &Principal) -> Option<Vec<&'static str>> {
+/// Roles or scopes, as names.
+fn roles_of(principal: &Principal) -> Vec<&'static str> {
     match principal {
-        Principal::Person(person) if person.is_staff() => {
-            Some(person.roles.iter().map(|role| role.name()).collect())
-        }
-        Principal::Service(service) => {
-            Some(service.scopes.iter().map(|scope| scope.name()).collect())
-        }
-        Principal::Person(_) | Principal::Anonymous => None,
+        Principal::Person(person) => person.roles.iter().map(|role| role.name()).collect(),
+        Principal::Service(service) => service.scopes.iter().map(|scope| scope.name()).collect(),
+        Principal::Anonymous => Vec::new(),
     }
 }

@@ -58,14 +58,15 @@ impl DbError {
     }
 
     /// Whether the transaction was rolled back for no fault of its own and may be tried again.
-    pub(crate) fn is_retryable(&self) -> bool {
-        matches!(self, Self::Contended(_))
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Contended(_)) || self.is_missing_partition() || self.is_closed()
     }
 
     /// Whether the day's partition was missing.
     pub(crate) fn is_missing_partition(&self) -> bool {
-        matches!(self, Self::Query(DieselError::DatabaseError(_, info))
-            if info.message().starts_with("no partition of relation"))
+        // Reported as a violated check without a name; every check of ours has one.
+        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, info))
+            if info.constraint_name().is_none())
     }
 
     /// Whether the connection is gone.

@@ -9,6 +9,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryD
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::ids::TransactionId;
+use domain::wallets::Origin;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -26,6 +27,8 @@ diesel::define_sql_function! {
 pub struct Request {
     /// Who.
     pub principal: Principal,
+    /// In which capacity: what staff do about their own miner or wallet, they do as users.
+    pub origin: Origin,
     /// The key; a command without one is carried out each time it is sent.
     pub key: Option<String>,
     /// SHA-256 of the command's input.

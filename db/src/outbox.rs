@@ -107,13 +107,17 @@ struct Announced {
 /// Runs in a transaction of its own, never in the one that wrote the events: notifications at commit are serialized
 /// across the whole database. Without a broker, announced counts as delivered.
 pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, DbError> {
+    // One announcer at a time, or the events of one subject could overtake each other. Waiting doesn't refresh what the
+    // statement sees, so the update looks again.
     let announced: Option<Announced> = diesel::sql_query(
-        "WITH batch AS (
-             SELECT id, day FROM outbox WHERE announced_at IS NULL ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
+        "WITH alone AS MATERIALIZED (
+             SELECT 1 AS granted FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
+         ), batch AS (
+             SELECT id, day FROM outbox WHERE announced_at IS NULL AND (SELECT granted FROM alone) = 1 ORDER BY id LIMIT $1
          ), marked AS (
              UPDATE outbox o SET announced_at = clock_timestamp(),
                                  delivered_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END
-             FROM batch b WHERE o.id = b.id AND o.day = b.day
+             FROM batch b WHERE o.id = b.id AND o.day = b.day AND o.announced_at IS NULL
              RETURNING o.id
          ), said AS (
              SELECT count(*) AS count, pg_notify($3, string_agg(id::text, ',' ORDER BY id)) FROM marked HAVING count(*) > 0
@@ -174,7 +178,10 @@ impl Listener {
         let mut config: tokio_postgres::Config = db.settings().url.parse().map_err(unavailable)?;
         config
             .application_name("goodgo events")
-            .keepalives_idle(KEEPALIVE);
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE / 3)
+            .keepalives_retries(3)
+            .tcp_user_timeout(KEEPALIVE * 2);
         let (client, mut connection) = config
             .connect(db.tls().connector())
             .await

@@ -43,7 +43,7 @@ impl<K> Page<K> {
             Slice {
                 items: rows,
                 has_previous: more,
-                has_next: self.before.is_some(),
+                has_next: self.before.is_some() || self.offset > 0,
             }
         } else {
             Slice {

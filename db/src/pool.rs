@@ -132,12 +132,16 @@ impl Db {
         T: Send,
     {
         let mut conn = self.connection().await?;
-        match query.clone()(&mut conn).await {
+        let answer = query.clone()(&mut conn).await;
+        conn.give_back();
+        match answer {
             Err(error) if error.is_closed() => {
                 drop(conn);
                 self.forget_idle();
                 let mut conn = self.connection().await?;
-                query(&mut conn).await
+                let answer = query(&mut conn).await;
+                conn.give_back();
+                answer
             }
             answer => answer,
         }
@@ -190,13 +194,71 @@ impl Db {
     }
 
     /// Takes a connection from the pool.
-    pub(crate) async fn connection(&self) -> Result<Object<Connection>, DbError> {
-        Ok(self.shared.pool.get().await?)
+    pub(crate) async fn connection(&self) -> Result<Lent, DbError> {
+        Ok(Lent {
+            conn: Some(self.shared.pool.get().await?),
+            is_done: false,
+            tls: self.shared.tls.clone(),
+        })
     }
 
     /// Closes idle connections: when one is closed, the others are likely closed too.
     pub(crate) fn forget_idle(&self) {
         self.shared.pool.retain(|_, _| false);
+    }
+}
+
+/// A connection from the pool. One that is dropped in the middle of its work (a reader hung up, a command panicked)
+/// doesn't go back: its statement is cancelled and the connection closed, so that nobody waits behind it and its
+/// locks are free.
+pub(crate) struct Lent {
+    conn: Option<Object<Connection>>,
+    is_done: bool,
+    tls: Tls,
+}
+
+impl Lent {
+    /// Says that the work is done: the connection may go back to the pool.
+    pub(crate) fn give_back(&mut self) {
+        self.is_done = true;
+    }
+}
+
+impl std::ops::Deref for Lent {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match &self.conn {
+            Some(conn) => conn,
+            None => unreachable!("only dropping takes it"),
+        }
+    }
+}
+
+impl std::ops::DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Connection {
+        match &mut self.conn {
+            Some(conn) => conn,
+            None => unreachable!("only dropping takes it"),
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if self.is_done {
+            return;
+        }
+        if let Some(conn) = self.conn.take().map(Object::take)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let tls = self.tls.connector();
+            runtime.spawn(async move {
+                // Closed or not heard, the statement ends by its timeout.
+                let _ = conn.cancel_token().cancel_query(tls).await;
+                drop(conn);
+            });
+        }
     }
 }
 

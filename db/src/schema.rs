@@ -159,8 +159,6 @@ diesel::table! {
         user_id -> Uuid,
         /// The highest role that facts or a grant give
         role -> Text,
-        /// Whether an administrator granted NODE_OPERATOR
-        is_node_operator -> Bool,
         /// Whether they may mine
         status -> Text,
         /// All points ever mined, in ten-thousandths

@@ -1,21 +1,24 @@
 //! The one door to a transaction.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use diesel_async::pooled_connection::deadpool::Object;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use domain::time::Timestamp;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::pool::Lent;
 use crate::{Connection, Db, DbError, Ids};
 
 /// How often a transaction is tried before its fault is answered.
 const ATTEMPTS: u32 = 4;
 
+/// How long to look for the stored answer of a command whose commit was lost.
+const LOST_FOR: Duration = Duration::from_secs(3);
+
 /// An open transaction. Only [`Db::write`] makes one, so whoever takes it runs inside of one.
 pub struct Tx {
-    conn: Object<Connection>,
+    conn: Lent,
     now: Timestamp,
     ids: Ids,
     wrote_event: bool,
@@ -92,35 +95,43 @@ impl Db {
         T: Send,
     {
         let mut attempt = 1;
+        // From a lost commit on, nothing but a stored answer can tell what happened.
+        let mut lost_at: Option<Instant> = None;
         loop {
             let error = match self.attempt(command.clone()).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            let again = match &error {
+            match &error {
+                Attempt::CommitLost { .. } => self.forget_idle(),
+                Attempt::Rolled(error) if error.is_closed() => self.forget_idle(),
                 Attempt::Rolled(error) if error.is_missing_partition() => {
                     self.read(async |conn| crate::clock::ensure_partitions(conn).await)
                         .await?;
-                    true
                 }
-                Attempt::Rolled(error) => error.is_retryable() || error.is_closed(),
-                Attempt::CommitLost { holds_key } => *holds_key,
-            };
-            if !again || attempt == ATTEMPTS {
-                return Err(match error {
-                    Attempt::Rolled(error) => error,
-                    Attempt::CommitLost { .. } => DbError::OutcomeUnknown,
-                });
+                Attempt::Rolled(_) => {}
             }
-            if !matches!(&error, Attempt::Rolled(error) if error.is_retryable()) {
-                self.forget_idle();
+            if let Attempt::CommitLost { holds_key } = error {
+                if !holds_key {
+                    return Err(DbError::OutcomeUnknown);
+                }
+                lost_at.get_or_insert_with(Instant::now);
+            }
+            let again = match (&error, lost_at) {
+                (_, Some(lost_at)) => lost_at.elapsed() < LOST_FOR,
+                (Attempt::Rolled(error), None) => attempt < ATTEMPTS && error.is_transient(),
+                (Attempt::CommitLost { .. }, None) => false,
+            };
+            if !again {
+                return Err(match (error, lost_at) {
+                    (Attempt::Rolled(error), None) => error,
+                    _ => DbError::OutcomeUnknown,
+                });
             }
             metrics::counter!("goodgo_write_retries_total").increment(1);
             let [jitter] = self.ids().bytes();
-            tokio::time::sleep(Duration::from_millis(
-                u64::from(attempt) * 5 + u64::from(jitter) / 16,
-            ))
-            .await;
+            let wait = u64::from(attempt.min(20)) * 5 + u64::from(jitter) / 16;
+            tokio::time::sleep(Duration::from_millis(wait)).await;
             attempt += 1;
         }
     }
@@ -155,14 +166,20 @@ impl Db {
                         Attempt::Rolled(error)
                     });
                 }
+                tx.conn.give_back();
                 if tx.wrote_event {
                     self.tell_event_written();
                 }
                 Ok(done)
             }
             Err(error) => {
-                // When even this fails the pool throws the connection away, and the database rolls back.
-                let _ = AnsiTransactionManager::rollback_transaction(&mut *tx.conn).await;
+                // When even this fails the connection is thrown away, and the database rolls back.
+                if AnsiTransactionManager::rollback_transaction(&mut *tx.conn)
+                    .await
+                    .is_ok()
+                {
+                    tx.conn.give_back();
+                }
                 Err(Attempt::Rolled(error))
             }
         }

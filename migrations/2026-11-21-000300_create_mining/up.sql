@@ -4,7 +4,6 @@ CREATE TABLE miners (
     id uuid NOT NULL,
     user_id uuid NOT NULL,
     role text NOT NULL,
-    is_node_operator boolean NOT NULL DEFAULT false,
     status text NOT NULL,
     lifetime_points bigint NOT NULL,
     current_streak integer NOT NULL,
@@ -47,7 +46,6 @@ COMMENT ON TABLE miners IS 'Who mines: one row per user';
 COMMENT ON COLUMN miners.id IS 'The miner';
 COMMENT ON COLUMN miners.user_id IS 'Whose it is';
 COMMENT ON COLUMN miners.role IS 'The highest role that facts or a grant give';
-COMMENT ON COLUMN miners.is_node_operator IS 'Whether an administrator granted NODE_OPERATOR';
 COMMENT ON COLUMN miners.status IS 'Whether they may mine';
 COMMENT ON COLUMN miners.lifetime_points IS 'All points ever mined, in ten-thousandths';
 COMMENT ON COLUMN miners.current_streak IS 'Days of the present run, as last settled';
@@ -133,6 +131,8 @@ CREATE TABLE mining_history (
     CONSTRAINT mining_history_session_id_fkey FOREIGN KEY (session_id) REFERENCES mining_sessions (id),
     CONSTRAINT mining_history_source_known CHECK (source IN ('SESSION', 'STREAK_MILESTONE', 'ADJUSTMENT', 'STREAK_RECOVERY'))
 );
+-- A session pays once, whoever forgets to lock.
+CREATE UNIQUE INDEX mining_history_session_pays_once ON mining_history (session_id) WHERE source = 'SESSION';
 CREATE INDEX mining_history_miner_earned ON mining_history (miner_id, earned_at DESC, id DESC);
 COMMENT ON TABLE mining_history IS 'Every change of a miner''s points';
 COMMENT ON COLUMN mining_history.id IS 'The line';

@@ -3,6 +3,7 @@
 use async_graphql::parser::types::Selection;
 use async_graphql::{Context, InputType, Value};
 use db::idempotency::Request;
+use domain::wallets::Origin;
 
 use crate::errors::ApiError;
 use crate::request::Asked;
@@ -53,6 +54,8 @@ pub(crate) fn command<I: InputType>(
         )),
         key => Ok(Request {
             principal: caller.principal.clone(),
+            // Every command so far is a person's, about what is theirs.
+            origin: Origin::User,
             key: key.map(str::to_owned),
             hash: Request::hash_of(&canonical(input)),
             request_id: caller.request_id.clone(),

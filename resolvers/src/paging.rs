@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::Datelike;
 use db::mining::queries::{MinerFilter, MinerKey};
 use db::{Count, Page};
 use domain::ids::MinerId;
@@ -99,10 +100,11 @@ impl CursorKey for (Timestamp, Uuid) {
 
     fn read(text: &str) -> Option<Self> {
         let (at, id) = text.split_once(':')?;
-        Some((
-            Timestamp::from_timestamp_micros(at.parse().ok()?)?,
-            Uuid::try_parse(id).ok()?,
-        ))
+        // Nothing of ours happened before 1970 or will after 9999, and PostgreSQL doesn't know every year chrono does.
+        let at = Timestamp::from_timestamp_micros(at.parse().ok()?)?;
+        (1970..=9999)
+            .contains(&at.year())
+            .then_some((at, Uuid::try_parse(id).ok()?))
     }
 }
 

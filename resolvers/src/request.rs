@@ -1,14 +1,16 @@
 //! What an operation carries: who asks, its loaders, what it replayed.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Request, Response, Value};
 use db::Db;
 use domain::access::{Action, Person, Principal, Relation};
 use domain::mining::Configuration;
+use domain::wallets::Origin;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tracing::Instrument;
 
 use crate::driver::{AtOnce, Loads};
 use crate::errors::{self, ApiError, Code};
@@ -86,7 +88,7 @@ pub(crate) struct Operation {
     pub caller: Caller,
     pub mining: DataLoader<MiningLoader>,
     pub wallets: DataLoader<WalletLoader>,
-    configuration: OnceLock<Arc<Configuration>>,
+    configuration: Mutex<Option<Arc<Configuration>>>,
     replays: Mutex<Vec<Value>>,
 }
 
@@ -97,9 +99,16 @@ impl Operation {
             wallets: loader(WalletLoader::new(services.db.clone()), loads),
             services: services.clone(),
             caller,
-            configuration: OnceLock::new(),
+            configuration: Mutex::default(),
             replays: Mutex::default(),
         }
+    }
+
+    /// What was read of the configuration, for as long as the operation answers once.
+    fn configuration(&self) -> MutexGuard<'_, Option<Arc<Configuration>>> {
+        self.configuration
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives every error its code, and lists the paths that answered what was stored before.
@@ -131,6 +140,7 @@ pub async fn execute(
     if let Err(problem) = variables::check(schema, &mut request) {
         return errors::refused(Code::BadUserInput, problem, &caller.request_id);
     }
+    let request_id = caller.request_id.clone();
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute(request.data(Arc::clone(&operation)));
@@ -138,6 +148,7 @@ pub async fn execute(
         .drive(futures_util::stream::once(executing))
         .boxed()
         .next()
+        .instrument(tracing::info_span!("operation", request_id))
         .await;
     operation.finish(response.unwrap_or_default())
 }
@@ -160,7 +171,11 @@ pub fn execute_stream(
     let executing = schema.execute_stream(request.data(Arc::clone(&operation)));
     loads
         .drive(executing)
-        .map(move |response| operation.finish(response))
+        .map(move |response| {
+            // The next event is judged by the configuration of its own time.
+            operation.configuration().take();
+            operation.finish(response)
+        })
         .boxed()
 }
 
@@ -194,13 +209,14 @@ impl Asked for Context<'_> {
 /// The configuration in force, read once per operation.
 pub(crate) async fn configuration(ctx: &Context<'_>) -> Result<Arc<Configuration>, ApiError> {
     let operation = ctx.operation();
-    if let Some(known) = operation.configuration.get() {
+    if let Some(known) = operation.configuration().as_ref() {
         return Ok(Arc::clone(known));
     }
     // By a loader: all who ask at once get it at once, and go on together.
     let loaded = operation.mining.load_one(ConfigurationInForce).await?;
     let loaded = loaded.ok_or(db::DbError::Unavailable("no configuration".to_owned()))?;
-    Ok(Arc::clone(operation.configuration.get_or_init(|| loaded)))
+    *operation.configuration() = Some(Arc::clone(&loaded));
+    Ok(loaded)
 }
 
 /// Lets a command of a person about what is theirs go on; what staff and services are forbidden is audited.
@@ -218,6 +234,11 @@ pub(crate) async fn authorize<'a>(
     if denied == domain::access::Denied::Forbidden {
         let request = db::idempotency::Request {
             principal: principal.clone(),
+            origin: match principal {
+                Principal::Service(_) => Origin::Service,
+                Principal::Person(person) if person.is_staff() => Origin::Staff,
+                Principal::Person(_) | Principal::Anonymous => Origin::User,
+            },
             key: None,
             hash: [0; 32],
             request_id: ctx.operation().caller.request_id.clone(),

@@ -49,10 +49,11 @@ async fn listen(
         *lost = None;
     }
     *wait = FIRST_WAIT;
+    let mut sweeps = tokio::time::interval(SWEEP_EVERY);
     loop {
         let ids = tokio::select! {
             ids = listener.next() => ids,
-            () = tokio::time::sleep(SWEEP_EVERY) => {
+            _ = sweeps.tick() => {
                 bus.sweep();
                 continue;
             }

@@ -118,24 +118,24 @@ pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
 
 /// How many active miners stand before this one.
 pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count, DbError> {
-    let miner = &of.miner;
-    let (points, at, id) = (miner.lifetime_points.0, miner.created_at, miner.id.0);
-    let ahead = miners::table
-        .filter(miners::status.eq(MinerStatus::Active.text()))
-        .filter(
-            miners::lifetime_points
-                .gt(points)
-                .or(miners::lifetime_points.eq(points).and(
-                    miners::created_at
-                        .lt(at)
-                        .or(miners::created_at.eq(at).and(miners::id.lt(id))),
-                )),
-        )
-        .select(miners::id)
-        .limit(Count::EXACT_TO + 1)
-        .load::<Uuid>(conn)
-        .await?;
-    Ok(Count::of(i64::try_from(ahead.len()).unwrap_or(i64::MAX)))
+    #[derive(diesel::QueryableByName)]
+    struct Ahead {
+        #[diesel(sql_type = BigInt)]
+        miners: i64,
+    }
+    let ahead: Ahead = diesel::sql_query(
+        "SELECT count(*) AS miners FROM (
+             SELECT 1 FROM miners WHERE status = 'ACTIVE' AND lifetime_points >= $1
+                AND (lifetime_points > $1 OR (created_at, id) < ($2, $3)) LIMIT $4
+         ) ahead",
+    )
+    .bind::<BigInt, _>(of.miner.lifetime_points.0)
+    .bind::<Timestamptz, _>(of.miner.created_at)
+    .bind::<SqlUuid, _>(of.miner.id.0)
+    .bind::<BigInt, _>(Count::EXACT_TO + 1)
+    .get_result(conn)
+    .await?;
+    Ok(Count::of(ahead.miners))
 }
 
 /// Which miners a list shows.

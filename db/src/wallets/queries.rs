@@ -1,8 +1,6 @@
 //! Reads of the ledger.
 
-use diesel::sql_types::{
-    Array, BigInt, Bool, Nullable, SmallInt, Text as SqlText, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::money::{Currency, CurrencyCode, Minor, Money};
@@ -91,7 +89,8 @@ pub async fn entries(
                 .map_or(0, |currency| currency.number)
         })
         .collect();
-    let rows: Vec<EntryRow> = diesel::sql_query(
+    let direction = if page.from_end { "ASC" } else { "DESC" };
+    let rows: Vec<EntryRow> = diesel::sql_query(format!(
         "SELECT w.owner_kind, w.owner_id, e.*
          FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
          JOIN wallets w ON w.owner_kind = k.owner_kind AND w.owner_id = k.owner_id AND w.currency = k.currency AND w.kind = 'MAIN'
@@ -99,17 +98,15 @@ pub async fn entries(
              SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
              FROM entries
              WHERE wallet = w.id AND sequence IS NOT NULL
-               AND ($4 IS NULL OR sequence < $4) AND ($5 IS NULL OR sequence > $5)
-             ORDER BY CASE WHEN $6 THEN sequence ELSE -sequence END
-             LIMIT $7
-         ) e",
-    )
+               AND sequence < $4 AND sequence > $5
+             ORDER BY sequence {direction} LIMIT $6
+         ) e"
+    ))
     .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.text()).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(keys.iter().map(|(owner, _)| owner.id).collect::<Vec<_>>())
     .bind::<Array<SmallInt>, _>(numbers)
-    .bind::<Nullable<BigInt>, _>(page.after)
-    .bind::<Nullable<BigInt>, _>(page.before)
-    .bind::<Bool, _>(page.from_end)
+    .bind::<BigInt, _>(page.after.unwrap_or(i64::MAX))
+    .bind::<BigInt, _>(page.before.unwrap_or(0))
     .bind::<BigInt, _>(page.fetch())
     .load(conn)
     .await?;

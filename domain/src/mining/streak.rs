@@ -237,11 +237,15 @@ impl Streak {
             }
             Judgement::Broken => {
                 lost_days = Some(streak.current);
-                streak.broken = Some(BrokenRun {
+                let lost = BrokenRun {
                     days: streak.current,
                     milestones_paid: std::mem::take(&mut streak.milestones_paid),
                     recoverable_until: plus(now, hours(RECOVERABLE_HOURS)),
-                });
+                };
+                // A longer run that can still be recovered is worth more than the one lost now.
+                let keeps =
+                    |before: &BrokenRun| now <= before.recoverable_until && before.days > lost.days;
+                streak.broken = streak.broken.filter(keeps).or(Some(lost));
                 streak.current = 0;
                 streak.is_grace_period = false;
             }

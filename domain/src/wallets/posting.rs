@@ -112,7 +112,7 @@ pub struct Posting {
 /// Why a posting is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostingRefusal {
-    /// The two sides are the same, of two currencies, or the amount is not above zero.
+    /// The two sides are the same, of two currencies, one of them was not locked, or the amount is not above zero.
     #[error("a transfer needs two sides of one currency and an amount above zero")]
     Malformed,
     /// Nothing may leave this wallet.
@@ -205,7 +205,11 @@ pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, Posti
         .collect();
     let mut entries = Vec::with_capacity(legs.len());
     for leg in legs {
+        let is_known =
+            |side: Side| !side.wallet.kind.has_balance() || after.contains_key(&side.wallet);
         if leg.amount <= Minor::ZERO
+            || !is_known(leg.debit)
+            || !is_known(leg.credit)
             || leg.debit == leg.credit
             || leg.debit.wallet.currency != leg.credit.wallet.currency
         {

@@ -65,7 +65,7 @@ pub struct MinerRegisterInput {
 #[derive(SimpleObject, Default)]
 pub struct MinerRegisterPayload {
     /// The caller's miner; null when refused.
-    pub miner: Option<Miner>,
+    pub miner: Option<Result<Miner, ApiError>>,
     /// Why it was refused; empty on success.
     pub user_errors: Vec<MiningUserError>,
 }
@@ -92,7 +92,8 @@ async fn register(
         .await?;
     Ok(match outcome(ctx, answer) {
         Ok(done) => MinerRegisterPayload {
-            miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
+            // It is done: what can't be shown of it is null, and takes nothing else away.
+            miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..MinerRegisterPayload::default()
         },
         Err(refused) => MinerRegisterPayload {
@@ -113,7 +114,7 @@ pub struct MiningSessionStartInput {
 #[derive(SimpleObject, Default)]
 pub struct MiningSessionStartPayload {
     /// The session; null when refused.
-    pub session: Option<MiningSession>,
+    pub session: Option<Result<MiningSession, ApiError>>,
     /// Points an hour, fixed for the session; null when refused.
     pub hourly_rate: Option<Decimal>,
     /// When it is complete; null when refused.
@@ -121,7 +122,7 @@ pub struct MiningSessionStartPayload {
     /// Days of the streak; null when refused.
     pub streak_days: Option<i32>,
     /// The caller's miner after; null when refused.
-    pub miner: Option<Miner>,
+    pub miner: Option<Result<Miner, ApiError>>,
     /// Why it was refused; empty on success.
     pub user_errors: Vec<MiningUserError>,
 }
@@ -147,13 +148,16 @@ async fn start(
         .await?;
     Ok(match outcome(ctx, answer) {
         Ok(done) => {
-            let session = MiningSession::load(ctx, SessionId(done.session_id)).await?;
+            let session = MiningSession::load(ctx, SessionId(done.session_id))
+                .await
+                .transpose();
+            let shown = session.as_ref().and_then(|session| session.as_ref().ok());
             MiningSessionStartPayload {
-                hourly_rate: session.as_ref().map(|session| session.hourly_rate),
-                ends_at: session.as_ref().map(|session| session.ends_at),
+                hourly_rate: shown.map(|session| session.hourly_rate),
+                ends_at: shown.map(|session| session.ends_at),
                 session,
                 streak_days: Some(days(done.streak_days)),
-                miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
+                miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
                 ..MiningSessionStartPayload::default()
             }
         }
@@ -176,7 +180,7 @@ pub struct MiningSessionClaimInput {
 #[derive(SimpleObject, Default)]
 pub struct MiningSessionClaimPayload {
     /// The session, paid; null when refused.
-    pub session: Option<MiningSession>,
+    pub session: Option<Result<MiningSession, ApiError>>,
     /// Its reward, in points; null when refused.
     pub points_earned: Option<Decimal>,
     /// Milestones paid with it, in points, 0 if none; null when refused.
@@ -186,7 +190,7 @@ pub struct MiningSessionClaimPayload {
     /// Days of the streak after; null when refused.
     pub streak_days: Option<i32>,
     /// The caller's miner after; null when refused.
-    pub miner: Option<Miner>,
+    pub miner: Option<Result<Miner, ApiError>>,
     /// Why it was refused; empty on success.
     pub user_errors: Vec<MiningUserError>,
 }
@@ -213,12 +217,14 @@ async fn claim(
         .await?;
     Ok(match outcome(ctx, answer) {
         Ok(done) => MiningSessionClaimPayload {
-            session: MiningSession::load(ctx, SessionId(done.session_id)).await?,
+            session: MiningSession::load(ctx, SessionId(done.session_id))
+                .await
+                .transpose(),
             points_earned: Some(Decimal::points(Minor(done.points_earned))),
             streak_bonus: Some(Decimal::points(Minor(done.streak_bonus))),
             total_points: Some(Decimal::points(Minor(done.total_points))),
             streak_days: Some(days(done.streak_days)),
-            miner: Miner::load(ctx, MinerId(done.miner_id)).await?,
+            miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..MiningSessionClaimPayload::default()
         },
         Err(refused) => MiningSessionClaimPayload {

@@ -119,6 +119,16 @@ async fn list(
         (OrderField::TotalMinedPoints, true) => "miners-p",
     };
     let page = args.page::<MinerKey>(list)?;
+    for key in [page.after, page.before].into_iter().flatten() {
+        let fits = matches!(
+            (key, field),
+            (MinerKey::CreatedAt(..), OrderField::CreatedAt)
+                | (MinerKey::TotalMinedPoints(..), OrderField::TotalMinedPoints)
+        );
+        if !fits {
+            return Err(ApiError::bad_input("this is a cursor of another order"));
+        }
+    }
     let asked = filter.clone();
     let slice = ctx
         .db()
@@ -148,17 +158,11 @@ async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiEr
         .zip(top)
         .map(|(rank, seen)| entry(rank, RankPrecision::Exact, seen))
         .collect();
-    let viewer_entry = match ctx.principal().person() {
-        Some(person) => viewer_entry(ctx, person.id).await?,
-        None => None,
-    };
-    Ok(Leaderboard {
-        entries,
-        viewer_entry,
-    })
+    Ok(Leaderboard { entries })
 }
 
-async fn viewer_entry(
+/// The caller's own place, if they mine.
+pub(super) async fn viewer_entry(
     ctx: &Context<'_>,
     user: UserId,
 ) -> Result<Option<LeaderboardEntry>, ApiError> {

@@ -30,21 +30,24 @@ impl MiningSubscription {
     ) -> FieldResult<impl Stream<Item = MinerEvent> + use<>> {
         let user = followed(ctx, miner_id).await?;
         let principal = ctx.principal().clone();
-        let mut last = 0;
-        Ok(ctx
+        let stream = ctx.operation().services.events.follow(user);
+        // What happened before is not news, however late it is heard: the version is read after following began.
+        let now = ctx
             .operation()
-            .services
-            .events
-            .follow(user)
-            .filter_map(move |announced| {
-                let event = (announced.event.sequence > last)
-                    .then(|| MinerEvent::of(&principal, &announced))
-                    .flatten();
-                if event.is_some() {
-                    last = announced.event.sequence;
-                }
-                std::future::ready(event)
-            }))
+            .mining
+            .load_one(user)
+            .await
+            .map_err(ApiError::from)?;
+        let mut last = now.map_or(0, |seen| seen.miner.version);
+        Ok(stream.filter_map(move |announced| {
+            let event = (announced.event.sequence > last)
+                .then(|| MinerEvent::of(&principal, &announced))
+                .flatten();
+            if event.is_some() {
+                last = announced.event.sequence;
+            }
+            std::future::ready(event)
+        }))
     }
 }
 

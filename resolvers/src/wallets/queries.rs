@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use domain::access::{Action, Denied, Relation};
-use domain::wallets::WalletOwner;
+use domain::wallets::{OwnerKind, WalletOwner};
 
 use super::objects::{Currency, Wallet, WalletBy};
 use crate::errors::ApiError;
@@ -64,6 +64,11 @@ async fn find(ctx: &Context<'_>, by: WalletBy) -> Result<Option<Wallet>, ApiErro
             (owner, named.currency)
         }
     };
+    if owner.kind == OwnerKind::System {
+        return Err(ApiError::bad_input(
+            "the platform's own accounts keep no running balance and are no wallets",
+        ));
+    }
     if !ctx.db().currencies().contains_key(&currency) {
         return Err(ApiError::bad_input(format!(
             "there is no currency {currency}: see `currencies`"

@@ -1,4 +1,5 @@
 use chrono::TimeDelta;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
 
 use super::mining_session_start::switch;
@@ -259,35 +260,40 @@ fn time_while_mining_was_off_counts_against_nobody() {
 fn thirty_two_identical_requests_have_one_effect() {
     test(async |app| {
         let alice = ready(app).await;
-        let all = futures_util::future::join_all((0..32).map(|_| alice.claim("same"))).await;
-        let mut paid = 0;
-        for answer in &all {
-            if answer.body.get("errors").is_some() {
-                assert_eq!(
-                    (answer.code(), answer.reason()),
-                    ("CONFLICT", "IN_PROGRESS")
-                );
-                assert_eq!(
-                    answer.body["errors"][0]["extensions"]["retryAfterSeconds"],
-                    1
-                );
-                let retried = alice.claim("same").await;
-                assert_eq!(
-                    retried.data()["miningSessionClaim"]["pointsEarned"],
-                    "6.0000"
-                );
-            } else {
-                assert_eq!(
-                    answer.body["data"]["miningSessionClaim"]["pointsEarned"],
-                    "6.0000"
-                );
-                paid += 1;
-            }
+        // The one that has the key waits for the miner's row, so that all others surely meet it.
+        let holder = hold_miners(app).await;
+        let mut waiting: FuturesUnordered<_> = (0..32).map(|_| alice.claim("same")).collect();
+        for _ in 0..31 {
+            let answer = waiting.next().await.unwrap();
+            assert_eq!(
+                (answer.code(), answer.reason()),
+                ("CONFLICT", "IN_PROGRESS")
+            );
+            assert_eq!(
+                answer.body["errors"][0]["extensions"]["retryAfterSeconds"],
+                1
+            );
         }
-        assert!(paid >= 1);
+        holder.batch_execute("COMMIT").await.unwrap();
+        let first = waiting.next().await.unwrap().data();
+        assert_eq!(first["miningSessionClaim"]["pointsEarned"], "6.0000");
+        for _ in 0..31 {
+            assert_eq!(alice.claim("same").await.data(), first);
+        }
         assert_eq!(alice.points().await, "6.0000");
         assert_eq!(app.number("SELECT count(*) FROM transfers").await, 1);
     });
+}
+
+/// Locks every miner until the answered client says COMMIT.
+async fn hold_miners(app: &TestApp) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let lock = "BEGIN; SELECT id FROM miners FOR NO KEY UPDATE";
+    client.batch_execute(lock).await.unwrap();
+    client
 }
 
 #[test]

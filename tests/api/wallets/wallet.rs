@@ -75,6 +75,12 @@ fn is_for_its_owner_staff_and_services_that_may() {
 #[test]
 fn refuses_a_currency_there_is_none_of() {
     test(async |app| {
+        let house = json!({"owner": {"kind": "SYSTEM", "uuid": "00000000-0000-0000-0000-000000000000", "currency": "MP"}});
+        let staff = app
+            .person(&[Role::Finance])
+            .ask(WALLET, json!({"by": house}))
+            .await;
+        assert_eq!(staff.code(), "BAD_USER_INPUT");
         assert_eq!(
             app.user()
                 .ask(WALLET, json!({"by": {"currency": "XYZ"}}))

@@ -2,15 +2,12 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::access::Principal;
 use domain::ids::{TransactionId, UserId};
 use domain::mining::{
     Claim, Configuration, HistoryEntry, HistorySource, Miner, MiningRefusal, Session, SessionStatus,
 };
 use domain::money::{CurrencyCode, Minor};
-use domain::wallets::{
-    Leg, Origin, Posting, Reference, Side, TransferReason, WalletKind, WalletOwner,
-};
+use domain::wallets::{Leg, Posting, Reference, Side, TransferReason, WalletKind, WalletOwner};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -100,7 +97,7 @@ async fn pay(
             kind: "mining_session",
             id: claim.session.id.to_string(),
         },
-        origin: origin_of(&request.principal),
+        origin: request.origin,
         correlation_id: Some(request.request_id.clone()),
         legs: std::iter::once(leg(claim.points_earned, TransferReason::MiningReward))
             .filter(|leg| leg.amount > Minor::ZERO)
@@ -117,13 +114,6 @@ async fn pay(
     Ok(Some(posting.transaction_id))
 }
 
-fn origin_of(principal: &Principal) -> Origin {
-    match principal {
-        Principal::Service(_) => Origin::Service,
-        Principal::Anonymous | Principal::Person(_) => Origin::User,
-    }
-}
-
 async fn store_claim(
     tx: &mut Tx,
     request: &Request,
@@ -133,7 +123,12 @@ async fn store_claim(
     transaction_id: Option<TransactionId>,
 ) -> Result<SessionClaimed, DbError> {
     let session = &claim.session;
-    diesel::update(mining_sessions::table.find(session.id.0))
+    let open = [
+        SessionStatus::Active.text(),
+        SessionStatus::Completed.text(),
+    ];
+    let paid = diesel::update(mining_sessions::table.find(session.id.0))
+        .filter(mining_sessions::status.eq_any(open))
         .set((
             mining_sessions::status.eq(SessionStatus::Claimed.text()),
             mining_sessions::claimed_at.eq(tx.now()),
@@ -143,6 +138,13 @@ async fn store_claim(
         ))
         .execute(tx.conn())
         .await?;
+    if paid != 1 {
+        return Err(DbError::inconsistent(
+            "mining_sessions",
+            "status",
+            session.id,
+        ));
+    }
     diesel::insert_into(mining_history::table)
         .values(history_of(tx, miner, claim))
         .execute(tx.conn())

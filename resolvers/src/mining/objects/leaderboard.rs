@@ -1,17 +1,28 @@
 //! The miners with the most points.
 
-use async_graphql::{Enum, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 
 use super::MinerProfile;
+use crate::errors::ApiError;
+use crate::mining::queries::viewer_entry;
+use crate::request::Asked;
 use crate::scalars::Decimal;
 
 /// The miners with the most points.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Leaderboard {
     /// From the first place down.
     pub entries: Vec<LeaderboardEntry>,
+}
+
+#[ComplexObject]
+impl Leaderboard {
     /// The caller's own place; null for anonymous callers and those who don't mine.
-    pub viewer_entry: Option<LeaderboardEntry>,
+    async fn viewer_entry(&self, ctx: &Context<'_>) -> Option<Result<LeaderboardEntry, ApiError>> {
+        let person = ctx.principal().person()?;
+        viewer_entry(ctx, person.id).await.transpose()
+    }
 }
 
 /// A place on the leaderboard.
