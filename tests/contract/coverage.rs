@@ -93,7 +93,7 @@ const ROOTS: &[Root] = &[
         operation: "mutation { miningSessionClaim(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
-    // Asked over a socket, in the tests of the field: anonymous, a stranger, the owner and staff.
+    // Asked over a socket, with the owner's miner.
     Root {
         field: "Subscription.minerUpdated",
         operation: "",
@@ -209,6 +209,37 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 .await,
             3
         );
+    });
+}
+
+#[test]
+fn the_subscription_answers_each_audience_as_it_should() {
+    test(async |app| {
+        let cast = cast(app).await;
+        let root = ROOTS
+            .iter()
+            .find(|root| root.field == "Subscription.minerUpdated")
+            .unwrap();
+        let id = cast.ids["Miner"].as_str().unwrap();
+        let follow = format!(r#"subscription {{ minerUpdated(minerId: "{id}") {{ sequence }} }}"#);
+        for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {
+            let following = app.events.count();
+            let mut socket = actor.socket().await;
+            socket.subscribe("1", &follow).await;
+            if expected == Answer {
+                while app.events.count() == following {
+                    tokio::task::yield_now().await;
+                }
+                continue;
+            }
+            let message = socket.hear().await;
+            let errors = match message["type"].as_str() {
+                Some("error") => &message["payload"],
+                _ => &message["payload"]["errors"],
+            };
+            let code = errors[0]["extensions"]["code"].as_str().unwrap_or_default();
+            assert_eq!(Code(code_of(code)), expected, "audience {who}: {message}");
+        }
     });
 }
 

@@ -152,6 +152,11 @@ fn soak_random_programs_agree_with_a_model() {
                 .await;
             assert_eq!(i128::from(stored), *balance);
         }
+        // What was refused left nothing, not even an empty wallet.
+        let untouched = app
+            .number("SELECT count(*) FROM wallets WHERE kind = 'MAIN' AND sequence = 0")
+            .await;
+        assert_eq!(untouched, 0);
         // Nothing here places holds, so what is held is explained away before the checker looks.
         release_all(app, &model).await;
         println!("soak: {} batches agree with the model", programs * 25);

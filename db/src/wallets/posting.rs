@@ -33,13 +33,26 @@ pub async fn post(
         .flat_map(|posting| &posting.legs)
         .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
         .collect();
-    let ids = ensure_wallets(tx, db, &keys).await?;
+    let wanted = Wanted::of(db, &keys)?;
+    let mut ids = wanted.find(tx).await?;
     let (mut balances, posted_at) = lock(tx, &ids).await?;
+    // A wallet nothing was posted to yet holds nothing; it is made when something is.
+    for key in keys.iter().filter(|key| key.kind.has_balance()) {
+        balances.entry(*key).or_default();
+    }
     let before = balances.clone();
     let decided: Vec<Result<Vec<Entry>, PostingRefusal>> = postings
         .iter()
         .map(|posting| decide(&mut balances, &posting.legs))
         .collect();
+    let new: BTreeSet<WalletKey> = decided
+        .iter()
+        .flatten()
+        .flatten()
+        .flat_map(|entry| [entry.leg.debit.wallet, entry.leg.credit.wallet])
+        .filter(|key| !ids.contains_key(key))
+        .collect();
+    ids.extend(Wanted::of(db, &new)?.make(tx).await?);
     store_balances(tx, &ids, &before, &balances, posted_at).await?;
     store_transfers(tx, db, &ids, postings, &decided, posted_at).await?;
     Ok(postings
@@ -63,61 +76,90 @@ struct Found {
     position: i64,
 }
 
-/// Finds the wallets' keys in the database, making those that nothing was posted to yet.
-async fn ensure_wallets(
-    tx: &mut Tx,
-    db: &Db,
-    keys: &BTreeSet<WalletKey>,
-) -> Result<BTreeMap<WalletKey, i64>, DbError> {
-    let wanted: Vec<WalletKey> = keys.iter().copied().collect();
-    let mut numbers = Vec::with_capacity(wanted.len());
-    for key in &wanted {
-        let currency = db
-            .currencies()
-            .get(&key.currency)
-            .ok_or_else(|| DbError::inconsistent("currencies", "code", key.currency))?;
-        numbers.push(currency.number);
+/// Wallets to be found or made, column by column.
+struct Wanted {
+    keys: Vec<WalletKey>,
+    owner_kinds: Vec<&'static str>,
+    owner_ids: Vec<Uuid>,
+    currencies: Vec<i16>,
+    kinds: Vec<&'static str>,
+}
+
+impl Wanted {
+    fn of(db: &Db, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
+        let number = |key: &WalletKey| {
+            let currency = db.currencies().get(&key.currency);
+            currency
+                .map(|currency| currency.number)
+                .ok_or_else(|| DbError::inconsistent("currencies", "code", key.currency))
+        };
+        Ok(Self {
+            keys: keys.iter().copied().collect(),
+            owner_kinds: keys.iter().map(|key| key.owner.kind.text()).collect(),
+            owner_ids: keys.iter().map(|key| key.owner.id).collect(),
+            currencies: keys.iter().map(number).collect::<Result<_, _>>()?,
+            kinds: keys.iter().map(|key| key.kind.text()).collect(),
+        })
     }
-    // A second round finds what another transaction made at the same time: the first one's snapshot is older.
-    for _ in 0..2 {
+
+    /// Finds those that are there.
+    async fn find(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
         let found: Vec<Found> = diesel::sql_query(
+            "SELECT x.id, w.position
+             FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS w (owner_kind, owner_id, currency, kind, position)
+             JOIN wallets x USING (owner_kind, owner_id, currency, kind)",
+        )
+        .bind::<Array<SqlText>, _>(&self.owner_kinds)
+        .bind::<Array<SqlUuid>, _>(&self.owner_ids)
+        .bind::<Array<SmallInt>, _>(&self.currencies)
+        .bind::<Array<SqlText>, _>(&self.kinds)
+        .load(tx.conn())
+        .await?;
+        Ok(self.by_key(found))
+    }
+
+    /// Makes all of them, in ascending order; when another transaction was first, everything is decided again.
+    async fn make(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
+        if self.keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let now = tx.now();
+        let made: Vec<Found> = diesel::sql_query(
             "WITH wanted AS (
                  SELECT * FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS w (owner_kind, owner_id, currency, kind, position)
              ), made AS (
                  INSERT INTO wallets (id, owner_kind, owner_id, currency, kind, created_at)
-                 SELECT (nextval('wallets_serial') << 8) | w.currency, w.owner_kind, w.owner_id, w.currency, w.kind, $5
-                 FROM wanted w
-                 WHERE NOT EXISTS (SELECT 1 FROM wallets x WHERE x.owner_kind = w.owner_kind AND x.owner_id = w.owner_id
-                                   AND x.currency = w.currency AND x.kind = w.kind)
-                 ORDER BY w.position
+                 SELECT (nextval('wallets_serial') << 8) | currency, owner_kind, owner_id, currency, kind, $5
+                 FROM wanted ORDER BY position
                  ON CONFLICT ON CONSTRAINT wallets_owner_key DO NOTHING
                  RETURNING id, owner_kind, owner_id, currency, kind
-             ), present AS (
-                 SELECT id, owner_kind, owner_id, currency, kind FROM made
-                 UNION ALL
-                 SELECT x.id, x.owner_kind, x.owner_id, x.currency, x.kind FROM wallets x
-                 JOIN wanted w USING (owner_kind, owner_id, currency, kind)
              )
-             SELECT present.id, wanted.position FROM present JOIN wanted USING (owner_kind, owner_id, currency, kind)",
+             SELECT made.id, wanted.position FROM made JOIN wanted USING (owner_kind, owner_id, currency, kind)",
         )
-        .bind::<Array<SqlText>, _>(wanted.iter().map(|key| key.owner.kind.text()).collect::<Vec<_>>())
-        .bind::<Array<SqlUuid>, _>(wanted.iter().map(|key| key.owner.id).collect::<Vec<_>>())
-        .bind::<Array<SmallInt>, _>(&numbers)
-        .bind::<Array<SqlText>, _>(wanted.iter().map(|key| key.kind.text()).collect::<Vec<_>>())
-        .bind::<Timestamptz, _>(tx.now())
+        .bind::<Array<SqlText>, _>(&self.owner_kinds)
+        .bind::<Array<SqlUuid>, _>(&self.owner_ids)
+        .bind::<Array<SmallInt>, _>(&self.currencies)
+        .bind::<Array<SqlText>, _>(&self.kinds)
+        .bind::<Timestamptz, _>(now)
         .load(tx.conn())
         .await?;
-        if found.len() == wanted.len() {
-            return Ok(found
-                .into_iter()
-                .filter_map(|row| {
-                    let index = usize::try_from(row.position - 1).ok()?;
-                    Some((*wanted.get(index)?, row.id))
-                })
-                .collect());
+        if made.len() == self.keys.len() {
+            Ok(self.by_key(made))
+        } else {
+            Err(DbError::Contended("wallets made concurrently".to_owned()))
         }
     }
-    Err(DbError::Contended("wallets made concurrently".to_owned()))
+
+    fn by_key(&self, found: Vec<Found>) -> BTreeMap<WalletKey, i64> {
+        let key_of = |row: &Found| {
+            let index = usize::try_from(row.position - 1).ok()?;
+            self.keys.get(index).copied()
+        };
+        found
+            .into_iter()
+            .filter_map(|row| Some((key_of(&row)?, row.id)))
+            .collect()
+    }
 }
 
 /// A locked wallet: id, available, held, sequence, frozen, last posting, and the moment it was read.
