@@ -45,7 +45,19 @@ pub fn run(command: &mut Command) -> (i32, String, String) {
 impl Program {
     /// Starts serving and waits until it listens.
     pub fn start(folder: &Path) -> Self {
-        let mut child = goodgo(folder, &["serve"])
+        Self::launch(folder, &mut goodgo(folder, &["serve"]))
+    }
+
+    /// Starts another process over the same database and secrets.
+    pub async fn another(&self) -> Self {
+        let data = goodgo::postgres::DataDir::resolve(&self.folder).unwrap();
+        let url = goodgo::postgres::running(&data).await.unwrap();
+        let mut command = goodgo(&self.folder, &["serve"]);
+        Self::launch(&self.folder, command.env("DATABASE_URL", url))
+    }
+
+    fn launch(folder: &Path, command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()

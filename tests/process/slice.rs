@@ -29,16 +29,19 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
             points(before["session"]["hourlyRate"].as_str().unwrap()),
         );
 
-        let mut socket = Socket::open(program.address, bob.token()).await;
+        // Followed in another process than the one that claims.
+        let other = program.another().await;
+        let mut socket = Socket::open(other.address, bob.token()).await;
         let follow = "subscription { minerUpdated { __typename ... on PointsUpdated { earnedPoints totalPoints } } }";
         socket.subscribe("1", follow).await;
-        program.until_followed().await;
+        other.until_followed().await;
 
         let paid = bob.must_claim("bob-1").await;
         let earned = points(paid["pointsEarned"].as_str().unwrap());
         assert_eq!(earned, rate * 24);
         assert_eq!(points(&bob.points().await), had + earned);
         let event = socket.event("1").await["minerUpdated"].clone();
+        other.stop();
         assert_eq!(
             event,
             json!({"__typename": "PointsUpdated", "earnedPoints": paid["pointsEarned"], "totalPoints": paid["totalPoints"]})
