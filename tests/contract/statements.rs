@@ -30,7 +30,7 @@ const OPERATIONS: &[(&str, u64)] = &[
     // miners, wallets, entries
     ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { reason } } } } } }", 3),
     // miners, referrers, circles, owners
-    ("query ($n: Int) { miners(first: $n, orderBy: {field: TOTAL_MINED_POINTS, direction: DESC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 4),
+    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 4),
     // miners, their count
     ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
     // leaderboard, configuration, the viewer's miner
