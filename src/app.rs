@@ -21,9 +21,11 @@ use crate::auth::clock::instance_now;
 use crate::auth::{
     AuthSettings, Authenticator, DevelopmentKeys, JwksSource, ServiceSettings, UserSettings,
 };
-use crate::config::{Config, Environment};
+use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
+use crate::http::persisted::{self, Documents, Trusted};
+use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs;
 use crate::metrics::Metrics;
@@ -84,6 +86,7 @@ impl Database {
     pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
         let settings = Settings {
             pool_size: config.database.pool_size,
+            statement_timeout: config.database.statement_timeout,
             ..Settings::new(&self.url)
         };
         Db::connect(settings, tls, ids)
@@ -182,6 +185,13 @@ impl App {
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
         let metrics = Metrics::start(self.db.clone(), self.services.events.clone());
+        let LimitsConfig {
+            limits,
+            rates,
+            max_body_bytes,
+            max_service_body_bytes,
+            request_timeout,
+        } = self.config.limits;
         Ok(HttpState {
             sdl: resolvers::sdl(&self.schema).into(),
             schema: self.schema,
@@ -191,13 +201,33 @@ impl App {
             metrics,
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
+                trusted_proxies: self.config.http.trusted_proxies,
+                max_body_bytes,
+                max_service_body_bytes,
+                limits,
+                request_timeout,
                 ..HttpSettings::default()
             }),
+            buckets: Arc::new(Buckets::new(rates, limits.mode)),
+            documents: Arc::new(documents(&self.config.documents)?),
             draining,
             new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),
             tasks,
         })
     }
+}
+
+/// The documents that clients may name.
+fn documents(config: &DocumentsConfig) -> anyhow::Result<Documents> {
+    let mut trusted = Trusted::default();
+    for manifest in &config.manifests {
+        trusted.add(manifest)?;
+    }
+    Ok(Documents::new(persisted::Settings {
+        remembered_bytes: config.remembered_bytes,
+        trust: config.trust,
+        trusted,
+    }))
 }
 
 /// What a server can't do without.

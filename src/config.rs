@@ -7,7 +7,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use resolvers::limits::{Limits, Mode};
 use resolvers::request::Introspection;
+
+use crate::http::HttpSettings;
+use crate::http::persisted::Trust;
+use crate::http::rate::Rates;
 
 /// Everything the program is configured by.
 #[derive(Clone, Debug)]
@@ -20,6 +25,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Whose tokens it believes.
     pub auth: AuthConfig,
+    /// How much it takes from each caller.
+    pub limits: LimitsConfig,
+    /// Which documents callers may name.
+    pub documents: DocumentsConfig,
     /// How it logs.
     pub log: LogConfig,
 }
@@ -55,6 +64,8 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// `GOODGO_INTROSPECTION`: `everybody` in development, `signed-in` in production, or `nobody`.
     pub introspection: Introspection,
+    /// `GOODGO_TRUSTED_PROXIES`: how many proxies of ours stand in front and append to `X-Forwarded-For`, 0.
+    pub trusted_proxies: usize,
     /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
     pub drain: Duration,
 }
@@ -68,6 +79,8 @@ pub struct DatabaseConfig {
     pub migration_url: Option<String>,
     /// `GOODGO_POOL_SIZE`: connections, 16.
     pub pool_size: usize,
+    /// `GOODGO_STATEMENT_TIMEOUT_MS`: how long a statement may take, 8000.
+    pub statement_timeout: Duration,
     /// `GOODGO_DATA_DIR`: private cluster and generated secrets, `.goodgo`.
     pub data_dir: PathBuf,
     /// `GOODGO_POSTGRES_BIN`: the folder of `postgres` and `initdb`, when it is not where it is looked for.
@@ -91,6 +104,35 @@ pub struct AuthConfig {
     pub service_jwks: Vec<String>,
     /// `TRUSTED_ISSUERS`, comma-separated: who may say that something is a service.
     pub service_issuers: Vec<String>,
+}
+
+/// How much it takes from each caller.
+#[derive(Clone, Debug)]
+pub struct LimitsConfig {
+    /// `GOODGO_LIMITS` (`enforce`, or `log` to try them), `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
+    /// `GOODGO_MAX_DEPTH`, `GOODGO_MAX_FIELDS`, `GOODGO_MAX_ALIASES`, `GOODGO_MAX_ROOT_FIELDS`,
+    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_COST`: how large documents may be.
+    pub limits: Limits,
+    /// `GOODGO_RATE_ANONYMOUS`, `GOODGO_RATE_USER`, `GOODGO_RATE_STAFF`, `GOODGO_RATE_SERVICE`: points a second;
+    /// `GOODGO_RATE_ISSUERS`, comma-separated `issuer=points`, for single issuers of services.
+    pub rates: Rates,
+    /// `GOODGO_MAX_BODY_BYTES`: 262144.
+    pub max_body_bytes: usize,
+    /// `GOODGO_MAX_SERVICE_BODY_BYTES`: the same for services, 1048576.
+    pub max_service_body_bytes: usize,
+    /// `GOODGO_REQUEST_TIMEOUT_SECONDS`: how long a query or a mutation may take, 10.
+    pub request_timeout: Duration,
+}
+
+/// Which documents callers may name.
+#[derive(Clone, Debug)]
+pub struct DocumentsConfig {
+    /// `GOODGO_PERSISTED_QUERY_BYTES`: memory for automatic persisted queries, 8388608; 0 switches them off.
+    pub remembered_bytes: usize,
+    /// `GOODGO_TRUSTED_DOCUMENTS`: `off`, `log` what is not trusted, or `enforce`.
+    pub trust: Trust,
+    /// `GOODGO_TRUSTED_DOCUMENTS_FILES`, comma-separated: manifests.
+    pub manifests: Vec<PathBuf>,
 }
 
 /// How it logs.
@@ -218,12 +260,19 @@ impl Reader {
                     "signed-in" => Introspection::SignedIn,
                     _ => Introspection::Nobody,
                 },
+                trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
                 drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
             },
             database: DatabaseConfig {
                 url: self.database_url("DATABASE_URL"),
                 migration_url: self.database_url("MIGRATION_DATABASE_URL"),
                 pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
+                statement_timeout: Duration::from_millis(self.number(
+                    "GOODGO_STATEMENT_TIMEOUT_MS",
+                    8_000,
+                    10,
+                    3_600_000,
+                )),
                 data_dir: self
                     .path("GOODGO_DATA_DIR")
                     .unwrap_or_else(|| PathBuf::from(".goodgo")),
@@ -245,11 +294,99 @@ impl Reader {
                     },
                 ),
             },
+            limits: self.limits(),
+            documents: self.documents(),
             log: LogConfig {
                 filter: self.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
                 json: self.choice("LOG_FORMAT", default_format, &["text", "json"]) == "json",
             },
         }
+    }
+
+    fn documents(&mut self) -> DocumentsConfig {
+        DocumentsConfig {
+            remembered_bytes: self.number("GOODGO_PERSISTED_QUERY_BYTES", 8 << 20, 0, 1 << 32),
+            trust: match self
+                .choice(
+                    "GOODGO_TRUSTED_DOCUMENTS",
+                    "off",
+                    &["off", "log", "enforce"],
+                )
+                .as_str()
+            {
+                "log" => Trust::Log,
+                "enforce" => Trust::Enforce,
+                _ => Trust::Off,
+            },
+            manifests: self
+                .list("GOODGO_TRUSTED_DOCUMENTS_FILES", "")
+                .into_iter()
+                .map(PathBuf::from)
+                .collect(),
+        }
+    }
+
+    fn limits(&mut self) -> LimitsConfig {
+        let (limits, rates, http) = (Limits::default(), Rates::default(), HttpSettings::default());
+        let mode = self.choice("GOODGO_LIMITS", "enforce", &["enforce", "log"]);
+        let mut size = |name, default| self.number(name, default, 1, u64::from(u32::MAX));
+        let limits = Limits {
+            mode: match mode.as_str() {
+                "log" => Mode::Log,
+                _ => Mode::Enforce,
+            },
+            tokens: size("GOODGO_MAX_TOKENS", limits.tokens),
+            operations: size("GOODGO_MAX_OPERATIONS", limits.operations),
+            depth: size("GOODGO_MAX_DEPTH", limits.depth),
+            fields: size("GOODGO_MAX_FIELDS", limits.fields),
+            aliases: size("GOODGO_MAX_ALIASES", limits.aliases),
+            root_fields: size("GOODGO_MAX_ROOT_FIELDS", limits.root_fields),
+            directives: size("GOODGO_MAX_DIRECTIVES", limits.directives),
+            cost: size("GOODGO_MAX_COST", limits.cost),
+        };
+        let mut rate = |name, default| self.number(name, default, 1, 100_000_000);
+        let rates = Rates {
+            anonymous: rate("GOODGO_RATE_ANONYMOUS", rates.anonymous),
+            user: rate("GOODGO_RATE_USER", rates.user),
+            staff: rate("GOODGO_RATE_STAFF", rates.staff),
+            service: rate("GOODGO_RATE_SERVICE", rates.service),
+            issuers: self.rates_of_issuers("GOODGO_RATE_ISSUERS"),
+        };
+        let (body, service_body) = (http.max_body_bytes, http.max_service_body_bytes);
+        LimitsConfig {
+            limits,
+            rates,
+            max_body_bytes: self.number("GOODGO_MAX_BODY_BYTES", body, 1_024, 1 << 30),
+            max_service_body_bytes: self.number(
+                "GOODGO_MAX_SERVICE_BODY_BYTES",
+                service_body,
+                1_024,
+                1 << 30,
+            ),
+            request_timeout: Duration::from_secs(self.number(
+                "GOODGO_REQUEST_TIMEOUT_SECONDS",
+                http.request_timeout.as_secs(),
+                1,
+                3_600,
+            )),
+        }
+    }
+
+    fn rates_of_issuers(&mut self, name: &str) -> Vec<(String, u32)> {
+        let mut rates = Vec::new();
+        for item in self.list(name, "") {
+            let rate = item.rsplit_once('=').and_then(|(issuer, rate)| {
+                let rate = rate.trim().parse().ok().filter(|rate| *rate > 0)?;
+                Some((issuer.trim().to_owned(), rate))
+            });
+            match rate {
+                Some(rate) => rates.push(rate),
+                None => self.problems.push(format!(
+                    "{name} has {item:?}: write issuer=points, with a whole number of points a second"
+                )),
+            }
+        }
+        rates
     }
 
     fn text(&mut self, name: &str) -> Option<String> {

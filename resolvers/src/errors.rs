@@ -216,11 +216,18 @@ pub fn refused(code: Code, message: impl Into<String>, request_id: &str) -> Resp
     Response::from_errors(vec![error])
 }
 
+/// How many errors a document that is refused is told.
+const MAX_ERRORS_OF_A_DOCUMENT: usize = 5;
+
 /// Gives every error its code, and masks what no resolver of ours said.
 #[must_use]
 pub fn finish(mut response: Response, request_id: &str) -> Response {
     let was_executed =
         response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
+    if !was_executed {
+        // A document can be wrong in thousands of ways at once; a few of them are help enough.
+        response.errors.truncate(MAX_ERRORS_OF_A_DOCUMENT);
+    }
     for error in &mut response.errors {
         let known = error
             .extensions

@@ -8,12 +8,15 @@ mod driver;
 pub mod errors;
 pub mod events;
 mod inputs;
+pub mod language;
+pub mod limits;
 mod mining;
 mod node;
 pub mod paging;
 mod platform;
 pub mod request;
 pub mod scalars;
+mod shape;
 mod variables;
 mod wallets;
 

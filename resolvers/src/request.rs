@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::driver::{AtOnce, Loads};
 use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
+use crate::language::Language;
 use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
 use crate::mining::ranks::Ranks;
 use crate::wallets::loaders::WalletLoader;
@@ -80,6 +81,8 @@ pub struct Caller {
     pub request_id: String,
     /// The header `Idempotency-Key`.
     pub idempotency_key: Option<String>,
+    /// What messages for people are written in.
+    pub language: Language,
 }
 
 /// One operation: a fresh set of loaders, shared with nobody.

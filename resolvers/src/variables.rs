@@ -3,38 +3,12 @@
 //! The engine looks at a variable when the field that uses it is resolved. By then fields before it have run, and of a
 //! mutation that means commands. Here a value that doesn't fit its declared type refuses the whole request.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
-
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{
-    BaseType, DocumentOperations, Type, TypeKind, TypeSystemDefinition,
-};
+use async_graphql::parser::types::{BaseType, DocumentOperations, Type};
 use async_graphql::{Request, ScalarType, Value};
 
 use crate::Schema;
 use crate::scalars::{CurrencyCode, DateTime, Decimal};
-
-/// The types a variable can have, as the schema's text says.
-#[derive(Debug, Default)]
-struct InputTypes {
-    enums: HashMap<String, HashSet<String>>,
-    objects: HashMap<String, InputObject>,
-}
-
-#[derive(Debug, Default)]
-struct InputObject {
-    is_one_of: bool,
-    fields: HashMap<String, InputField>,
-}
-
-#[derive(Debug)]
-struct InputField {
-    of: Type,
-    has_default: bool,
-}
-
-static TYPES: OnceLock<InputTypes> = OnceLock::new();
+use crate::shape::{InputObject, Shape};
 
 /// Says what is wrong with the variables of the operation that a request means; nothing when they fit, or when the
 /// document itself is wrong, which the engine says better.
@@ -49,23 +23,31 @@ pub(crate) fn check(schema: &Schema, request: &mut Request) -> Result<(), String
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
         (DocumentOperations::Multiple(operations), None) => operations.values().next(),
     };
-    let types = TYPES.get_or_init(|| InputTypes::read(&crate::sdl(schema)));
+    let shape = Shape::of(schema);
     for definition in operation
         .iter()
         .flat_map(|operation| &operation.node.variable_definitions)
     {
         let (name, of) = (&definition.node.name.node, &definition.node.var_type.node);
         let fits = match variables.get(name) {
-            Some(value) => types.check(value, of),
-            None if of.nullable || definition.node.default_value.is_some() => Ok(()),
-            None => Err(Misfit::new("is required")),
+            Some(value) => shape.check(value, of),
+            None => match &definition.node.default_value {
+                Some(default) => shape.check(&default.node, of),
+                None if of.nullable => Ok(()),
+                None => Err(Misfit::new("is required")),
+            },
         };
         fits.map_err(|misfit| misfit.of_variable(name))?;
     }
     Ok(())
 }
 
-/// What is wrong, and how deep inside of the variable.
+/// Says what is wrong with a value that stands in a document; nothing when it fits.
+pub(crate) fn check_literal(shape: &Shape, value: &Value, of: &Type) -> Result<(), String> {
+    shape.check(value, of).map_err(Misfit::of_literal)
+}
+
+/// What is wrong, and how deep inside of the value.
 struct Misfit {
     path: Vec<String>,
     problem: String,
@@ -84,57 +66,18 @@ impl Misfit {
         self
     }
 
+    fn of_literal(self) -> String {
+        let at = self.path.iter().map(|step| format!(".{step}"));
+        format!("{} {}", at.collect::<String>(), self.problem)
+    }
+
     fn of_variable(self, name: &str) -> String {
         let at = self.within(&format!("${name}"));
         format!("the variable {} {}", at.path.join("."), at.problem)
     }
 }
 
-impl InputTypes {
-    fn read(sdl: &str) -> Self {
-        let mut types = Self::default();
-        let Ok(document) = parse_schema(sdl) else {
-            unreachable!("the schema's own text is GraphQL");
-        };
-        for definition in document.definitions {
-            let TypeSystemDefinition::Type(definition) = definition else {
-                continue;
-            };
-            let name = definition.node.name.node.to_string();
-            match definition.node.kind {
-                TypeKind::Enum(of) => {
-                    let values = of.values.into_iter();
-                    types.enums.insert(
-                        name,
-                        values
-                            .map(|value| value.node.value.node.to_string())
-                            .collect(),
-                    );
-                }
-                TypeKind::InputObject(of) => {
-                    let fields = of.fields.into_iter().map(|field| {
-                        let field = field.node;
-                        let has_default = field.default_value.is_some();
-                        let of = field.ty.node;
-                        (field.name.node.to_string(), InputField { of, has_default })
-                    });
-                    let directives = &definition.node.directives;
-                    types.objects.insert(
-                        name,
-                        InputObject {
-                            is_one_of: directives
-                                .iter()
-                                .any(|directive| directive.node.name.node == "oneOf"),
-                            fields: fields.collect(),
-                        },
-                    );
-                }
-                _ => {}
-            }
-        }
-        types
-    }
-
+impl Shape {
     fn check(&self, value: &Value, of: &Type) -> Result<(), Misfit> {
         if *value == Value::Null {
             return if of.nullable {
@@ -158,7 +101,7 @@ impl InputTypes {
     }
 
     fn check_named(&self, value: &Value, name: &str) -> Result<(), Misfit> {
-        if let Some(object) = self.objects.get(name) {
+        if let Some(object) = self.inputs.get(name) {
             return self.check_object(value, name, object);
         }
         if let Some(values) = self.enums.get(name) {
@@ -215,7 +158,7 @@ impl InputTypes {
         for (field, expected) in &object.fields {
             match given.get(field.as_str()) {
                 Some(value) => self.check(value, &expected.of),
-                None if expected.of.nullable || expected.has_default => Ok(()),
+                None if expected.of.nullable || expected.default.is_some() => Ok(()),
                 None => Err(Misfit::new("is required")),
             }
             .map_err(|misfit| misfit.within(field))?;

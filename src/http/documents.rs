@@ -3,23 +3,13 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
 
-use super::HttpState;
+use super::{HttpState, reply};
 
 /// The schema as text, which browsers show and tools read.
 pub async fn schema(State(state): State<HttpState>, headers: HeaderMap) -> Response {
-    let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(state.sdl.as_bytes()));
-    let tag = format!("\"{hash}\"");
-    let is_known = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|known| known.trim().trim_start_matches("W/"))
-        .any(|known| known == tag || known == "*");
+    let tag = reply::entity_tag(state.sdl.as_bytes());
+    let is_known = reply::is_known(&headers, &tag);
     let caching = [
         (header::ETAG, tag),
         (header::CACHE_CONTROL, "no-cache".to_owned()),

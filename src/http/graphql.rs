@@ -1,18 +1,22 @@
 //! GraphQL over HTTP, by its specification.
 
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Response as GraphqlResponse, value};
 use axum::body::Bytes;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Extension, FromRequest, FromRequestParts, Request, State};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use domain::access::Principal;
 use resolvers::errors::Code;
 
 use super::HttpState;
+use super::caller::Client;
 use super::negotiate::{Media, is_json, negotiate};
 use super::operation::{Asking, Operation};
 use super::params;
+use super::rate::Payer;
 use super::refusal::Refusal;
 use super::reply;
 use super::request_id::RequestId;
@@ -34,9 +38,9 @@ pub async fn get(
         Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
     };
     let answered = async {
-        let asking = asking(&state, &parts.headers, &id).await?;
+        let asking = asking(&state, &parts, &id).await?;
         let query = parts.uri.query().unwrap_or_default();
-        let operation = Operation::of(params::from_query(query)?)?;
+        let operation = Operation::of(params::from_query(query)?, &state)?;
         if operation.kind != OperationType::Query {
             return Err(Refusal::http(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -44,7 +48,13 @@ pub async fn get(
                 "GET is for queries only: send this by POST",
             ));
         }
-        Ok(execute(operation, &state, asking, media).await)
+        let is_public = asking.principal == Principal::Anonymous;
+        let answer = execute(operation, &state, asking, &parts.headers).await?;
+        Ok(if is_public && answer.is_ok() {
+            reply::answer_public(&answer, media, &parts.headers)
+        } else {
+            reply::answer(&answer, media, is_public)
+        })
     };
     answered
         .await
@@ -63,17 +73,21 @@ pub async fn post(
         Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
     };
     let answered = async {
-        let asking = asking(&state, &parts.headers, &id).await?;
+        let asking = asking(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
-        let body = read(&state, Request::from_parts(parts, body)).await?;
-        let operation = Operation::of(params::from_body(&body)?)?;
+        let headers = parts.headers.clone();
+        let limit = state.settings.max_body_bytes_of(&asking.principal);
+        let body = read(&state, Request::from_parts(parts, body), limit).await?;
+        let operation = Operation::of(params::from_body(&body)?, &state)?;
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::request(
                 Code::BadRequest,
                 "subscriptions need a WebSocket: connect to this path with the subprotocol graphql-transport-ws",
             ));
         }
-        Ok(execute(operation, &state, asking, media).await)
+        let is_public = asking.principal == Principal::Anonymous;
+        let answer = execute(operation, &state, asking, &headers).await?;
+        Ok(reply::answer(&answer, media, is_public))
     };
     answered
         .await
@@ -100,7 +114,7 @@ pub async fn other_method(
 async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let opened = match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
-        Ok(upgrade) => realtime::upgrade(state, &parts.headers, upgrade),
+        Ok(upgrade) => realtime::upgrade(state, &parts, upgrade),
         Err(_) => Err(Refusal::http(
             StatusCode::BAD_REQUEST,
             Code::BadRequest,
@@ -120,7 +134,8 @@ fn media_of(headers: &HeaderMap) -> Result<Media, Refusal> {
     })
 }
 
-async fn asking(state: &HttpState, headers: &HeaderMap, id: &str) -> Result<Asking, Refusal> {
+async fn asking(state: &HttpState, parts: &Parts, id: &str) -> Result<Asking, Refusal> {
+    let headers = &parts.headers;
     let unauthenticated = |bad: BadToken| {
         Refusal::http(
             StatusCode::UNAUTHORIZED,
@@ -129,21 +144,30 @@ async fn asking(state: &HttpState, headers: &HeaderMap, id: &str) -> Result<Aski
         )
     };
     let bearer = only(headers, &header::AUTHORIZATION).map_err(|()| unauthenticated(BadToken))?;
-    let authenticated = state
-        .authenticator
-        .authenticate(bearer)
-        .await
-        .map_err(unauthenticated)?;
+    let client = Client::of(parts, state.settings.trusted_proxies);
+    let authenticated = match state.authenticator.authenticate(bearer).await {
+        Ok(authenticated) => authenticated,
+        Err(bad) => {
+            // Guessing costs as much as asking.
+            let payer = Payer::of(&Principal::Anonymous, client.address);
+            state.buckets.arrive(&payer)?;
+            return Err(unauthenticated(bad));
+        }
+    };
     let idempotency_key = only(headers, &header::HeaderName::from_static("idempotency-key"))
         .map_err(|()| {
             Refusal::malformed("the header Idempotency-Key is there twice, or is not ASCII")
         })?;
-    Ok(Asking {
+    let asking = Asking {
+        payer: Payer::of(&authenticated.principal, client.address),
         principal: authenticated.principal,
         request_id: id.to_owned(),
         idempotency_key: idempotency_key.map(str::to_owned),
+        language: client.language,
         transport: "http",
-    })
+    };
+    asking.arrive(state)?;
+    Ok(asking)
 }
 
 /// The one value of a header, if it is there.
@@ -181,38 +205,60 @@ fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-async fn read(state: &HttpState, request: Request) -> Result<Bytes, Refusal> {
-    let settings = &state.settings;
-    let body =
-        tokio::time::timeout(settings.body_timeout, Bytes::from_request(request, state)).await;
-    let rejection = match body {
-        Ok(Ok(body)) => return Ok(body),
-        Ok(Err(rejection)) => rejection,
-        Err(_) => {
-            return Err(Refusal::http(
-                StatusCode::REQUEST_TIMEOUT,
-                Code::Timeout,
-                "the body took too long",
-            ));
-        }
-    };
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Err(Refusal::http(
+async fn read(state: &HttpState, mut request: Request, limit: usize) -> Result<Bytes, Refusal> {
+    let too_large = || {
+        Refusal::http(
             StatusCode::PAYLOAD_TOO_LARGE,
             Code::LimitExceeded,
-            format!("the body is longer than {} bytes", settings.max_body_bytes),
-        ));
+            format!("the body is longer than {limit} bytes"),
+        )
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
+        return Err(too_large());
     }
-    Err(Refusal::malformed("the body did not arrive"))
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    let arriving = Bytes::from_request(request, state);
+    match tokio::time::timeout(state.settings.body_timeout, arriving).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(too_large())
+        }
+        Ok(Err(_)) => Err(Refusal::malformed("the body did not arrive")),
+        Err(_) => Err(Refusal::http(
+            StatusCode::REQUEST_TIMEOUT,
+            Code::Timeout,
+            "the body took too long",
+        )),
+    }
 }
+
+/// Asked for by this header, what an operation cost and what is left stands in `extensions.cost`.
+const COST: &str = "graphql-cost";
 
 async fn execute(
     operation: Operation,
     state: &HttpState,
     asking: Asking,
-    media: Media,
-) -> Response {
-    let principal: Principal = asking.principal.clone();
-    let response = operation.execute(state, asking).await;
-    reply::answer(&response, media, &principal)
+    headers: &HeaderMap,
+) -> Result<GraphqlResponse, Refusal> {
+    let cost = operation.cost;
+    let budget = operation.pay(state, &asking)?;
+    let response = operation.execute(state, asking).await?;
+    let wants_cost = headers
+        .get(COST)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"report"));
+    if !wants_cost {
+        return Ok(response);
+    }
+    let report = value!({
+        "requestedQueryCost": cost,
+        "throttleStatus": {
+            "maximumAvailable": budget.maximum,
+            "currentlyAvailable": budget.left,
+            "restoreRate": budget.restored,
+        },
+    });
+    Ok(response.extension("cost", report))
 }

@@ -5,6 +5,7 @@
 //! (`reply`). `health`, `pages` and `documents` answer the rest. Around all of them stand request ids, the
 //! access log, the mask over panics, and CORS.
 
+pub mod caller;
 mod documents;
 mod graphql;
 pub mod health;
@@ -15,6 +16,8 @@ pub mod origins;
 mod pages;
 pub mod panics;
 pub mod params;
+pub mod persisted;
+pub mod rate;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
@@ -24,15 +27,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use domain::access::Principal;
 use resolvers::Schema;
+use resolvers::limits::Limits;
 use resolvers::request::Services;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::auth::Authenticator;
@@ -40,6 +47,8 @@ use crate::metrics::Metrics;
 use crate::realtime::SocketSettings;
 use health::Health;
 use origins::Origins;
+use persisted::Documents;
+use rate::Buckets;
 use request_id::NewRequestId;
 
 /// What the handlers are built over. Clones are cheap.
@@ -59,6 +68,10 @@ pub struct HttpState {
     pub metrics: Metrics,
     /// How much is allowed.
     pub settings: Arc<HttpSettings>,
+    /// How much each caller has left.
+    pub buckets: Arc<Buckets>,
+    /// Documents that can be named.
+    pub documents: Arc<Documents>,
     /// Turns true when the process is about to stop.
     pub draining: watch::Receiver<bool>,
     /// Makes ids for requests that bring none.
@@ -80,6 +93,14 @@ impl fmt::Debug for HttpState {
 pub struct HttpSettings {
     /// The longest body of a request.
     pub max_body_bytes: usize,
+    /// The longest of a service, which sends many things at once.
+    pub max_service_body_bytes: usize,
+    /// How large documents may be.
+    pub limits: Limits,
+    /// How long a query or a mutation may take.
+    pub request_timeout: Duration,
+    /// How many proxies of ours a request passes before it gets here.
+    pub trusted_proxies: usize,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
     /// Which other sites may ask from a browser.
@@ -92,9 +113,23 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             max_body_bytes: 256 * 1024,
+            max_service_body_bytes: 1024 * 1024,
+            limits: Limits::default(),
+            request_timeout: Duration::from_secs(10),
+            trusted_proxies: 0,
             body_timeout: Duration::from_secs(10),
             allowed_origins: Origins::default(),
             sockets: SocketSettings::default(),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// The longest body a caller may send.
+    fn max_body_bytes_of(&self, principal: &Principal) -> usize {
+        match principal {
+            Principal::Service(_) => self.max_service_body_bytes,
+            Principal::Anonymous | Principal::Person(_) => self.max_body_bytes,
         }
     }
 }
@@ -118,8 +153,8 @@ pub fn router(state: HttpState) -> Router {
         .merge(health::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(settings.max_body_bytes))
         .layer(from_fn(panics::mask))
+        .layer(compression())
         .layer(cors(&settings.allowed_origins))
         .layer(map_response(no_sniffing))
         .layer(from_fn(observe::record))
@@ -147,6 +182,16 @@ async fn no_sniffing(mut response: Response) -> Response {
     response
 }
 
+/// Compresses what is worth it, as the client likes it: small answers, pictures and streams stay as they are.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it = SizeAbove::new(1_024)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::SSE);
+    CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(worth_it)
+}
+
 fn cors(origins: &Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().cloned()))
@@ -156,11 +201,12 @@ fn cors(origins: &Origins) -> CorsLayer {
             header::CONTENT_TYPE,
             header::ACCEPT,
             header::HeaderName::from_static("idempotency-key"),
+            header::HeaderName::from_static("graphql-cost"),
             header::HeaderName::from_static("x-apollo-operation-name"),
             header::HeaderName::from_static("apollo-require-preflight"),
             request_id::HEADER,
         ])
-        .expose_headers([request_id::HEADER])
+        .expose_headers([request_id::HEADER, header::RETRY_AFTER, header::ETAG])
         .max_age(Duration::from_secs(3600))
         .vary([header::ORIGIN])
 }

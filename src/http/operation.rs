@@ -1,14 +1,17 @@
-//! Tells which operation of its document a request means, and executes it.
+//! Tells which operation of its document a request means, what it may cost, and executes it.
 
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request, Response};
 use domain::access::Principal;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
+use resolvers::language::Language;
 use resolvers::request::{self, Caller};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::HttpState;
+use super::params::Asked;
+use super::rate::{Budget, Payer};
 use super::refusal::Refusal;
 
 /// An operation that is ready to execute.
@@ -16,6 +19,8 @@ use super::refusal::Refusal;
 pub struct Operation {
     /// What it does.
     pub kind: OperationType,
+    /// What it may cost, in points.
+    pub cost: u64,
     request: Request,
 }
 
@@ -24,38 +29,76 @@ pub struct Operation {
 pub struct Asking {
     /// Who.
     pub principal: Principal,
+    /// Whose budget it is.
+    pub payer: Payer,
     /// The name of the request.
     pub request_id: String,
     /// The header `Idempotency-Key`.
     pub idempotency_key: Option<String>,
+    /// What messages for people are written in.
+    pub language: Language,
     /// For the metrics: `http` or `websocket`.
     pub transport: &'static str,
 }
 
+impl Asking {
+    /// Takes what a request costs by having come, before anybody looks at it.
+    pub fn arrive(&self, state: &HttpState) -> Result<(), Refusal> {
+        Ok(state.buckets.arrive(&self.payer)?)
+    }
+}
+
 impl Operation {
-    /// Parses the document, once, and finds the operation in it.
-    pub fn of(mut request: Request) -> Result<Self, Refusal> {
-        let name = request.operation_name.clone();
-        let document = request.parsed_query().map_err(|error| Refusal {
+    /// Finds the document, holds it against the limits, parses it, once, and finds the operation in it.
+    pub fn of(asked: Asked, state: &HttpState) -> Result<Self, Refusal> {
+        let document = state.documents.find(asked.source)?;
+        let limits = &state.settings.limits;
+        limits.check_text(&document.text)?;
+        let name = asked.operation_name.as_deref();
+        let mut request = Request::new(document.text.as_str()).variables(asked.variables);
+        let variables = request.variables.clone();
+        let parsed = request.parsed_query().map_err(|error| Refusal {
             locations: error.locations,
             ..Refusal::request(Code::GraphqlParseFailed, error.message)
         })?;
-        let kind = find(&document.operations, name.as_deref())?;
-        Ok(Self { kind, request })
+        let kind = find(&parsed.operations, name)?;
+        let cost = limits.check(&state.schema, parsed, name, &variables)?;
+        state.documents.remember(&document);
+        request.operation_name = asked.operation_name;
+        Ok(Self {
+            kind,
+            cost,
+            request,
+        })
+    }
+
+    /// Takes what it costs from its caller's budget.
+    pub fn pay(&self, state: &HttpState, asking: &Asking) -> Result<Budget, Refusal> {
+        Ok(state.buckets.pay(&asking.payer, self.cost)?)
     }
 
     /// Executes a query or a mutation. Dropping it stops a query; a mutation runs to its end.
-    pub async fn execute(self, state: &HttpState, asking: Asking) -> Response {
+    ///
+    /// A query that takes too long is stopped; a mutation that does goes on, unheard.
+    pub async fn execute(self, state: &HttpState, asking: Asking) -> Result<Response, Refusal> {
         let started_at = Instant::now();
         let Asking { transport, .. } = asking;
-        let kind = self.kind;
-        let response = match kind {
-            OperationType::Mutation => self.execute_to_the_end(state, asking).await,
-            _ => {
-                request::execute(&state.schema, &state.services, asking.into(), self.request).await
-            }
+        let (kind, limit) = (self.kind, state.settings.request_timeout);
+        let (response, late) = if kind == OperationType::Mutation {
+            let executing = self.execute_to_the_end(state, asking);
+            let late = "this takes too long to wait for, and may still be done: ask again with the same idempotency key";
+            (timeout(limit, executing).await, late)
+        } else {
+            let executing =
+                request::execute(&state.schema, &state.services, asking.into(), self.request);
+            let late = "this took too long: ask for less";
+            (timeout(limit, executing).await, late)
         };
-        let outcome = if response.is_ok() { "ok" } else { "error" };
+        let outcome = match &response {
+            Ok(response) if response.is_ok() => "ok",
+            Ok(_) => "error",
+            Err(_) => "timeout",
+        };
         let labels = [
             ("transport", transport),
             ("kind", name_of(kind)),
@@ -64,7 +107,7 @@ impl Operation {
         metrics::counter!("graphql_operations_total", &labels).increment(1);
         metrics::histogram!("graphql_operation_duration_seconds", &labels)
             .record(started_at.elapsed().as_secs_f64());
-        response
+        response.map_err(|_| Refusal::late(late))
     }
 
     /// Executes a subscription, until it is dropped.
@@ -101,6 +144,7 @@ impl From<Asking> for Caller {
             principal: asking.principal,
             request_id: asking.request_id,
             idempotency_key: asking.idempotency_key,
+            language: asking.language,
         }
     }
 }
@@ -140,21 +184,18 @@ fn name_of(kind: OperationType) -> &'static str {
 mod tests {
     use super::*;
 
-    fn of(query: &str, name: Option<&str>) -> Result<OperationType, Code> {
-        let mut request = Request::new(query);
-        request.operation_name = name.map(str::to_owned);
-        Operation::of(request)
-            .map(|operation| operation.kind)
-            .map_err(|refusal| refusal.code)
+    fn found(query: &str, name: Option<&str>) -> Result<OperationType, Code> {
+        let document = async_graphql::parser::parse_query(query).expect("a document");
+        find(&document.operations, name).map_err(|refusal| refusal.code)
     }
 
     #[test]
     fn the_operation_is_the_only_one_or_the_named_one() {
-        assert_eq!(of("{a}", None), Ok(OperationType::Query));
-        assert_eq!(of("mutation M {a}", None), Ok(OperationType::Mutation));
+        assert_eq!(found("{a}", None), Ok(OperationType::Query));
+        assert_eq!(found("mutation M {a}", None), Ok(OperationType::Mutation));
         let both = "query Q {a} mutation M {a} subscription S {a}";
-        assert_eq!(of(both, Some("M")), Ok(OperationType::Mutation));
-        assert_eq!(of(both, Some("S")), Ok(OperationType::Subscription));
+        assert_eq!(found(both, Some("M")), Ok(OperationType::Mutation));
+        assert_eq!(found(both, Some("S")), Ok(OperationType::Subscription));
         for (query, name) in [
             (both, None),
             (both, Some("X")),
@@ -162,21 +203,10 @@ mod tests {
             ("query Q {a}", Some("q")),
         ] {
             assert_eq!(
-                of(query, name),
+                found(query, name),
                 Err(Code::OperationResolutionFailure),
                 "{query} {name:?}"
             );
         }
-    }
-
-    #[test]
-    fn what_is_no_document_is_refused_with_its_place() {
-        let refusal = Operation::of(Request::new("{\n  a(")).unwrap_err();
-        assert_eq!(refusal.code, Code::GraphqlParseFailed);
-        assert_eq!(refusal.locations.first().map(|at| at.line), Some(2));
-        assert_eq!(
-            of("fragment F on Q {a}", None),
-            Err(Code::GraphqlParseFailed)
-        );
     }
 }

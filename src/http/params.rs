@@ -1,14 +1,26 @@
 //! Reads what a GraphQL request says, from a body, a query string or a socket's message.
 
-use async_graphql::{Request, Value, Variables};
+use async_graphql::Variables;
 use percent_encoding::percent_decode_str;
 use resolvers::errors::Code;
 use serde_json::{Map, Value as Json};
 
+use super::persisted::{Name, Source};
 use super::refusal::Refusal;
 
+/// What a request says.
+#[derive(Debug)]
+pub struct Asked {
+    /// The document, or what it is called.
+    pub source: Source,
+    /// Which operation of the document is meant.
+    pub operation_name: Option<String>,
+    /// Values of its variables.
+    pub variables: Variables,
+}
+
 /// Reads the body of a POST.
-pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
+pub fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
     let text =
         std::str::from_utf8(body).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
     let json = serde_json::from_str(text).map_err(|error| {
@@ -22,14 +34,14 @@ pub fn from_body(body: &[u8]) -> Result<Request, Refusal> {
 }
 
 /// Reads the query string of a GET.
-pub fn from_query(query: &str) -> Result<Request, Refusal> {
+pub fn from_query(query: &str) -> Result<Asked, Refusal> {
     let mut params = Map::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = decode(name)?;
         let value = decode(value)?;
         let value = match name.as_str() {
-            "query" | "operationName" => Json::String(value),
+            "query" | "operationName" | "documentId" => Json::String(value),
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => serde_json::from_str(&value)
                 .map_err(|_| Refusal::malformed(format!("the parameter {name} is not JSON")))?,
@@ -46,7 +58,7 @@ pub fn from_query(query: &str) -> Result<Request, Refusal> {
 }
 
 /// Reads a request that is JSON already.
-pub fn from_json(json: Json) -> Result<Request, Refusal> {
+pub fn from_json(json: Json) -> Result<Asked, Refusal> {
     let mut params = match json {
         Json::Object(params) => params,
         Json::Array(_) => {
@@ -56,28 +68,44 @@ pub fn from_json(json: Json) -> Result<Request, Refusal> {
         }
         _ => return Err(Refusal::malformed("the request is no object")),
     };
-    let query = text(&mut params, "query")?.filter(|query| !query.is_empty());
-    let operation_name = text(&mut params, "operationName")?.filter(|name| !name.is_empty());
-    let variables = object(&mut params, "variables")?;
     let extensions = object(&mut params, "extensions")?;
-    let Some(query) = query else {
-        return Err(if extensions.contains_key("persistedQuery") {
-            Refusal::request(
-                Code::PersistedQueryNotSupported,
-                "PersistedQueryNotSupported",
-            )
-        } else {
-            Refusal::malformed("there is no query")
-        });
+    let query = text(&mut params, "query")?.filter(|query| !query.is_empty());
+    let source = match (query, name(&mut params, &extensions)?) {
+        (Some(text), None) => Source::Text(text),
+        (Some(text), Some(name)) => Source::Both(text, name),
+        (None, Some(name)) => Source::Named(name),
+        (None, None) => return Err(Refusal::malformed("there is no query")),
     };
-    let mut request = Request::new(query).variables(Variables::from_json(Json::Object(variables)));
-    request.operation_name = operation_name;
-    for (name, value) in extensions {
-        let value = Value::from_json(value)
-            .map_err(|_| Refusal::malformed(format!("the extension {name} makes no sense")))?;
-        request.extensions.insert(name, value);
+    Ok(Asked {
+        source,
+        operation_name: text(&mut params, "operationName")?.filter(|name| !name.is_empty()),
+        variables: Variables::from_json(Json::Object(object(&mut params, "variables")?)),
+    })
+}
+
+/// How the request names its document, if it does.
+fn name(
+    params: &mut Map<String, Json>,
+    extensions: &Map<String, Json>,
+) -> Result<Option<Name>, Refusal> {
+    let id = text(params, "documentId")?.filter(|id| !id.is_empty());
+    let persisted = match extensions.get("persistedQuery") {
+        None | Some(Json::Null) => return Ok(id.map(Name::Id)),
+        Some(persisted) => persisted,
+    };
+    if persisted["version"] != 1 {
+        return Err(Refusal::request(
+            Code::BadRequest,
+            "extensions.persistedQuery.version must be 1",
+        ));
     }
-    Ok(request)
+    match &persisted["sha256Hash"] {
+        Json::String(hash) => Ok(Some(Name::Hash(hash.clone()))),
+        _ => Err(Refusal::request(
+            Code::BadRequest,
+            "extensions.persistedQuery.sha256Hash must be the document's SHA-256 in hexadecimal",
+        )),
+    }
 }
 
 fn text(params: &mut Map<String, Json>, name: &'static str) -> Result<Option<String>, Refusal> {
@@ -119,13 +147,12 @@ mod tests {
                 .as_bytes(),
         )
         .unwrap();
-        assert_eq!(request.query, "{ä}");
+        assert_eq!(request.source, Source::Text("{ä}".to_owned()));
         assert_eq!(request.operation_name.as_deref(), Some("A"));
         assert_eq!(
             serde_json::to_string(&request.variables).unwrap(),
             r#"{"x":[1,null]}"#
         );
-        assert_eq!(request.extensions.len(), 1);
         let nulls =
             br#"{"query": "{a}", "operationName": null, "variables": null, "extensions": null}"#;
         assert!(from_body(nulls).is_ok());
@@ -137,7 +164,7 @@ mod tests {
             "query=%7Ba+b%7D&operationName=A&variables=%7B%22x%22%3A1%7D&other=%7B&extensions=",
         )
         .unwrap();
-        assert_eq!(request.query, "{a b}");
+        assert_eq!(request.source, Source::Text("{a b}".to_owned()));
         assert_eq!(request.operation_name.as_deref(), Some("A"));
         assert_eq!(request.variables.len(), 1);
     }
@@ -151,9 +178,9 @@ mod tests {
             b"7",
             b"null",
             b"[]",
-            br#"[{"query":"{a}"}]"#,
             b"{}",
             br#"{"query":""}"#,
+            br#"[{"query":"{a}"}]"#,
             br#"{"query":7}"#,
             br#"{"query":"{a}","variables":[]}"#,
             br#"{"query":"{a}","variables":"{}"}"#,
@@ -182,7 +209,42 @@ mod tests {
                 "{query}"
             );
         }
-        let stored = from_body(br#"{"extensions":{"persistedQuery":{"version":1}}}"#).unwrap_err();
-        assert_eq!(stored.code, Code::PersistedQueryNotSupported);
+    }
+
+    #[test]
+    fn a_document_can_be_named() {
+        let source = |body: &str| from_body(body.as_bytes()).map(|asked| asked.source);
+        let hash = Name::Hash("ab".to_owned());
+        let id = Name::Id("sha256:ab".to_owned());
+        for (body, expected) in [
+            (
+                r#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+                Source::Named(hash.clone()),
+            ),
+            (
+                r#"{"query":"{a}","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
+                Source::Both("{a}".to_owned(), hash),
+            ),
+            (
+                r#"{"documentId":"sha256:ab","extensions":{"persistedQuery":null}}"#,
+                Source::Named(id.clone()),
+            ),
+            (
+                r#"{"query":"{a}","documentId":""}"#,
+                Source::Text("{a}".to_owned()),
+            ),
+        ] {
+            assert_eq!(source(body), Ok(expected), "{body}");
+        }
+        let in_url = from_query("documentId=sha256%3Aab").map(|asked| asked.source);
+        assert_eq!(in_url, Ok(Source::Named(id)));
+        for bad in [
+            r#"{"extensions":{"persistedQuery":7}}"#,
+            r#"{"extensions":{"persistedQuery":{"version":1}}}"#,
+            r#"{"extensions":{"persistedQuery":{"version":2,"sha256Hash":"ab"}}}"#,
+            r#"{"documentId":7}"#,
+        ] {
+            assert_eq!(source(bad).unwrap_err().code, Code::BadRequest, "{bad}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! Writes answers: body, media type and status.
 
 use async_graphql::{Response as GraphqlResponse, Value};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::access::Principal;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use sha2::{Digest, Sha256};
 
 use super::negotiate::Media;
 use super::refusal::{Kind, Refusal};
@@ -38,15 +40,15 @@ pub fn is_request_error(response: &GraphqlResponse) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Writes what came of a request that was understood.
+/// Writes what came of a request that was understood. What one caller sees is nobody else's.
 #[must_use]
-pub fn answer(response: &GraphqlResponse, media: Media, principal: &Principal) -> Response {
+pub fn answer(response: &GraphqlResponse, media: Media, is_public: bool) -> Response {
     let status = match media {
         Media::GraphqlResponse if is_request_error(response) => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
     let mut answer = write(response, media, status);
-    if *principal != Principal::Anonymous {
+    if !is_public {
         answer.headers_mut().insert(
             header::CACHE_CONTROL,
             HeaderValue::from_static("private, no-store"),
@@ -55,6 +57,46 @@ pub fn answer(response: &GraphqlResponse, media: Media, principal: &Principal) -
     answer
 }
 
+/// Writes what everybody would read, for caches to keep, who ask whether it still holds.
+#[must_use]
+pub fn answer_public(response: &GraphqlResponse, media: Media, asked: &HeaderMap) -> Response {
+    let Ok(body) = serde_json::to_vec(&Body(response)) else {
+        return write(response, media, StatusCode::OK);
+    };
+    let tag = entity_tag(&body);
+    let headers = [
+        (header::CACHE_CONTROL, "public, no-cache"),
+        (header::VARY, VARY),
+    ];
+    if is_known(asked, &tag) {
+        return (StatusCode::NOT_MODIFIED, headers, [(header::ETAG, tag)]).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, media.content_type())];
+    (headers, kind, [(header::ETAG, tag)], body).into_response()
+}
+
+/// The tag of a body, weak, because it may still be compressed.
+#[must_use]
+pub fn entity_tag(body: &[u8]) -> String {
+    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(body)))
+}
+
+/// Whether the client has it already.
+#[must_use]
+pub fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+    let weak = tag.trim_start_matches("W/");
+    asked
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|known| known.trim().trim_start_matches("W/"))
+        .any(|known| known == weak || known == "*")
+}
+
+/// What an answer depends on.
+const VARY: &str = "accept, authorization";
+
 /// Writes why a request wasn't executed.
 #[must_use]
 pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
@@ -62,11 +104,17 @@ pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
         (Kind::Http(status), _) => status,
         (Kind::Malformed, Media::GraphqlResponse | Media::JsonByDefault)
         | (Kind::Request, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        (Kind::Malformed, Media::Json) | (Kind::Request, Media::Json | Media::JsonByDefault) => {
-            StatusCode::OK
-        }
+        (Kind::Late, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
+        (Kind::Malformed, Media::Json)
+        | (Kind::Request | Kind::Late, Media::Json | Media::JsonByDefault) => StatusCode::OK,
     };
+    let retry_after = refusal.retry_after_seconds;
     let mut answer = write(&refusal.into_response(request_id), media, status);
+    if let Some(seconds) = retry_after {
+        answer
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
+    }
     let (name, value) = match status {
         StatusCode::METHOD_NOT_ALLOWED => (header::ALLOW, "POST"),
         StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
@@ -81,7 +129,7 @@ pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
 fn write(response: &GraphqlResponse, media: Media, status: StatusCode) -> Response {
     let headers = [
         (header::CONTENT_TYPE, media.content_type()),
-        (header::VARY, "accept, authorization"),
+        (header::VARY, VARY),
     ];
     match serde_json::to_vec(&Body(response)) {
         Ok(body) => (status, headers, body).into_response(),

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use async_graphql::Request;
 use async_graphql::parser::types::OperationType;
 use domain::access::Principal;
 use futures_util::{FutureExt, StreamExt};
@@ -14,13 +13,25 @@ use tokio::task::AbortHandle;
 
 use super::protocol::{Close, ServerMessage};
 use crate::http::HttpState;
+use crate::http::caller::Client;
 use crate::http::operation::{Asking, Operation};
 use crate::http::panics;
+use crate::http::params::Asked;
+use crate::http::rate::Payer;
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 
 /// How many messages may wait for a client that reads slowly, before its operations wait too.
 const QUEUE: usize = 16;
+
+/// Who is at the other end of a socket.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who it is.
+    pub principal: Principal,
+    /// Where it is.
+    pub client: Client,
+}
 
 /// The operations of one socket. Dropping it stops them, but for mutations, which run to their end unheard.
 #[derive(Debug)]
@@ -67,35 +78,27 @@ impl Operations {
     pub fn start(
         &mut self,
         state: &HttpState,
-        principal: &Principal,
+        caller: &Caller,
         id: String,
-        request: Result<Box<Request>, Refusal>,
+        request: Result<Box<Asked>, Refusal>,
     ) -> Result<Option<String>, Close> {
         if self.running.contains_key(id.as_str()) {
             return Err(Close::IN_USE);
         }
-        let request_id = (state.new_request_id)();
-        let max = state.settings.sockets.max_operations;
-        let operation = if self.running.len() >= max {
-            Err(Refusal::request(
-                Code::LimitExceeded,
-                format!("more than {max} operations at once on this socket"),
-            ))
-        } else {
-            request.and_then(|request| Operation::of(*request))
+        let asking = Asking {
+            principal: caller.principal.clone(),
+            payer: Payer::of(&caller.principal, caller.client.address),
+            request_id: (state.new_request_id)(),
+            idempotency_key: None,
+            language: caller.client.language,
+            transport: "websocket",
         };
-        let operation = match operation {
+        let operation = match self.admit(state, &asking, request) {
             Ok(operation) => operation,
             Err(refusal) => {
-                let response = refusal.into_response(&request_id);
+                let response = refusal.into_response(&asking.request_id);
                 return Ok(Some(ServerMessage::error(&id, &response).to_text()));
             }
-        };
-        let asking = Asking {
-            principal: principal.clone(),
-            request_id,
-            idempotency_key: None,
-            transport: "websocket",
         };
         self.started += 1;
         let id: Arc<str> = id.into();
@@ -109,6 +112,23 @@ impl Operations {
         self.running.insert(id, Running { number, task });
         metrics::gauge!("websocket_operations").increment(1);
         Ok(None)
+    }
+
+    fn admit(
+        &self,
+        state: &HttpState,
+        asking: &Asking,
+        request: Result<Box<Asked>, Refusal>,
+    ) -> Result<Operation, Refusal> {
+        asking.arrive(state)?;
+        let max = state.settings.sockets.max_operations;
+        if self.running.len() >= max {
+            let message = format!("more than {max} operations at once on this socket");
+            return Err(Refusal::request(Code::LimitExceeded, message));
+        }
+        let operation = Operation::of(*request?, state)?;
+        operation.pay(state, asking)?;
+        Ok(operation)
     }
 
     /// Stops an operation; one that isn't there has just ended by itself.
@@ -190,7 +210,9 @@ async fn execute(operation: Operation, state: &HttpState, asking: Asking, speake
     let mut responses = match operation.kind {
         OperationType::Subscription => operation.subscribe(state, asking),
         OperationType::Query | OperationType::Mutation => {
-            let response = operation.execute(state, asking).await;
+            let request_id = asking.request_id.clone();
+            let executed = operation.execute(state, asking).await;
+            let response = executed.unwrap_or_else(|refusal| refusal.into_response(&request_id));
             futures_util::stream::once(async { response }).boxed()
         }
     };

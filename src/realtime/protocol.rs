@@ -1,10 +1,10 @@
 //! The messages of graphql-transport-ws.
 
-use async_graphql::{Request, Response};
+use async_graphql::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::http::params;
+use crate::http::params::{self, Asked};
 use crate::http::refusal::{Kind, Refusal};
 use crate::http::reply::Body;
 
@@ -58,7 +58,7 @@ pub enum ClientMessage {
         /// Its name for it.
         id: String,
         /// What it is, or why it can't be.
-        request: Result<Box<Request>, Refusal>,
+        request: Result<Box<Asked>, Refusal>,
     },
     /// What it doesn't want any more.
     Complete {

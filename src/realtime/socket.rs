@@ -3,18 +3,19 @@
 use std::pin::pin;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use domain::access::Principal;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use resolvers::errors::Code;
 use tokio::time::{self, Duration, Instant, MissedTickBehavior};
 
-use super::operations::Operations;
+use super::operations::{Caller, Operations};
 use super::protocol::{self, ClientMessage, Close, ServerMessage};
 use crate::auth::clock::instance_now;
 use crate::http::HttpState;
+use crate::http::caller::Client;
 use crate::http::refusal::Refusal;
 
 /// So many pings in a row without an answer, and nobody is there.
@@ -26,7 +27,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Opens a socket, or says why not.
 pub fn upgrade(
     state: HttpState,
-    headers: &HeaderMap,
+    handshake: &Parts,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     if *state.draining.borrow() {
@@ -37,7 +38,11 @@ pub fn upgrade(
             message,
         ));
     }
-    if !state.settings.allowed_origins.allow_socket(headers) {
+    if !state
+        .settings
+        .allowed_origins
+        .allow_socket(&handshake.headers)
+    {
         let message = "this origin may not open sockets here";
         return Err(Refusal::http(
             StatusCode::FORBIDDEN,
@@ -56,20 +61,21 @@ pub fn upgrade(
     }
     let max_bytes = state.settings.sockets.max_message_bytes;
     let tasks = state.tasks.clone();
+    let client = Client::of(handshake, state.settings.trusted_proxies);
     Ok(upgrade
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
-        .on_upgrade(move |socket| tasks.track_future(serve(socket, state))))
+        .on_upgrade(move |socket| tasks.track_future(serve(socket, state, client))))
 }
 
 /// Serves a socket until it ends.
-async fn serve<S>(mut socket: S, state: HttpState)
+async fn serve<S>(mut socket: S, state: HttpState, client: Client)
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
     metrics::gauge!("websocket_connections").increment(1);
-    let mut session = Session::new(&mut socket, &state);
+    let mut session = Session::new(&mut socket, &state, client);
     let end = session.run().await;
     drop(session);
     metrics::gauge!("websocket_connections").decrement(1);
@@ -131,8 +137,9 @@ impl From<Close> for End {
 struct Session<'a, S> {
     socket: &'a mut S,
     state: &'a HttpState,
+    client: Client,
     /// Who it is, once acknowledged.
-    principal: Option<Principal>,
+    caller: Option<Caller>,
     /// When the client must have said who it is; after that, when its token expires.
     deadline: Option<Instant>,
     unanswered_pings: u8,
@@ -143,11 +150,12 @@ impl<'a, S> Session<'a, S>
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
-    fn new(socket: &'a mut S, state: &'a HttpState) -> Self {
+    fn new(socket: &'a mut S, state: &'a HttpState, client: Client) -> Self {
         Self {
             socket,
             state,
-            principal: None,
+            client,
+            caller: None,
             deadline: Some(Instant::now() + state.settings.sockets.init_timeout),
             unanswered_pings: 0,
             operations: Operations::default(),
@@ -197,8 +205,8 @@ where
             ClientMessage::Ping(payload) => self.say(&ServerMessage::Pong { payload }).await,
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { id, request } => {
-                let principal = self.principal.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
-                match self.operations.start(self.state, principal, id, request)? {
+                let caller = self.caller.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
+                match self.operations.start(self.state, caller, id, request)? {
                     Some(refusal) => self.send(Message::Text(refusal.into())).await,
                     None => Ok(()),
                 }
@@ -211,7 +219,7 @@ where
     }
 
     async fn init(&mut self, bearer: Option<&str>) -> Result<(), End> {
-        if self.principal.is_some() {
+        if self.caller.is_some() {
             return Err(Close::SECOND_INIT.into());
         }
         let authenticated = self
@@ -221,12 +229,15 @@ where
             .await
             .map_err(|_| Close::BAD_TOKEN)?;
         self.deadline = authenticated.expires_at.and_then(instant_of);
-        self.principal = Some(authenticated.principal);
+        self.caller = Some(Caller {
+            principal: authenticated.principal,
+            client: self.client,
+        });
         self.say(&ServerMessage::ConnectionAck).await
     }
 
     fn on_deadline(&self) -> Close {
-        if self.principal.is_some() {
+        if self.caller.is_some() {
             Close::EXPIRED
         } else {
             Close::NO_INIT

@@ -8,6 +8,7 @@ use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
 use resolvers::Ranks;
 use resolvers::events::EventBus;
+use resolvers::language::Language;
 use resolvers::request::{About, Caller, Introspection, Services, execute};
 use serde_json::json;
 
@@ -72,6 +73,7 @@ fn staff() -> Caller {
         principal,
         request_id: "test".to_owned(),
         idempotency_key: None,
+        language: Language::English,
     }
 }
 

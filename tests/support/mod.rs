@@ -4,6 +4,7 @@ mod actor;
 mod app;
 mod cluster;
 mod environment;
+pub mod lock;
 mod socket;
 
 pub use actor::{Actor, CLAIM};

@@ -259,7 +259,7 @@ fn pages_of_listed_sites_may_ask() {
             assert_eq!(reply.header("access-control-allow-origin"), origin);
             assert_eq!(
                 reply.header("access-control-expose-headers"),
-                "x-request-id"
+                "x-request-id,retry-after,etag"
             );
         }
         for origin in [

@@ -1,9 +1,13 @@
 //! HTTP and sockets as clients meet them.
 
+mod answers;
 mod auth;
 mod disconnect;
 mod health;
+mod hostile;
 mod http;
+mod limits;
+mod persisted;
 mod refusals;
 mod server;
 mod socket;
@@ -78,4 +82,9 @@ fn post(app: &TestApp, body: impl Into<Body>) -> RequestBuilder {
         .post(app.url("/graphql"))
         .header("content-type", "application/json")
         .body(body)
+}
+
+/// A text so many times.
+fn times(count: u64, text: impl Fn(u64) -> String) -> String {
+    (0..count).map(text).collect::<Vec<_>>().join(" ")
 }

@@ -96,7 +96,7 @@ fn a_request_that_cannot_be_executed_is_refused_by_its_media_type() {
             ),
             (
                 json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "00"}}}),
-                "PERSISTED_QUERY_NOT_SUPPORTED",
+                "PERSISTED_QUERY_NOT_FOUND",
             ),
         ] {
             for (accept, status) in [(GRAPHQL, 400), ("application/json", 200), ("*/*", 200)] {

@@ -10,6 +10,8 @@ use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
 use goodgo::http::health::{DependencyStatus, Health, Need};
+use goodgo::http::persisted::{self, Documents};
+use goodgo::http::rate::{Buckets, Rates};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
 use tokio::net::TcpListener;
@@ -50,6 +52,8 @@ impl Server {
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
+            buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
+            documents: Arc::new(Documents::new(persisted::Settings::default())),
             settings: Arc::new(settings),
             draining: is_draining,
             new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),

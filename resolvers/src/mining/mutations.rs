@@ -242,5 +242,8 @@ fn outcome<T>(
     if answer.is_replay {
         note_replay(ctx);
     }
-    answer.outcome.map_err(MiningUserError::try_from)
+    let language = ctx.operation().caller.language;
+    answer
+        .outcome
+        .map_err(|refused| MiningUserError::new(refused, language))
 }

@@ -4,6 +4,7 @@ use async_graphql::{Enum, SimpleObject};
 use db::idempotency::Refused;
 
 use crate::errors::ApiError;
+use crate::language::Language;
 
 /// Why mining says no.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +46,32 @@ pub struct MiningUserError {
     pub message: String,
 }
 
-impl TryFrom<Refused> for MiningUserError {
-    type Error = ApiError;
+impl MiningErrorCode {
+    fn in_vietnamese(self) -> &'static str {
+        match self {
+            Self::MinerNotFound => "bạn chưa có thợ đào: hãy đăng ký trước",
+            Self::MinerSuspended => "thợ đào này đang bị tạm ngưng",
+            Self::MinerBanned => "thợ đào này đã bị cấm",
+            Self::MiningDisabled => "tính năng đào hiện đang tắt",
+            Self::SessionActive => "một phiên đào đang chạy",
+            Self::SessionUnclaimed => {
+                "hãy nhận thưởng của phiên đã hoàn thành trước khi bắt đầu phiên mới"
+            }
+            Self::DailySessionLimit => "bạn đã dùng hết số phiên của ngày hôm nay (UTC)",
+            Self::SessionNotFound => "không có phiên nào để nhận thưởng: hãy bắt đầu một phiên",
+            Self::SessionAlreadyClaimed => "phần thưởng của phiên gần nhất đã được nhận",
+            Self::SessionNotComplete => "phiên đào vẫn đang chạy",
+            Self::SessionExpired => "đã quá thời hạn nhận thưởng của phiên này",
+            Self::ReferralCodeUnknown => {
+                "không có thợ đào nào đang hoạt động với mã giới thiệu này"
+            }
+        }
+    }
+}
 
-    fn try_from(refused: Refused) -> Result<Self, ApiError> {
+impl MiningUserError {
+    /// A refusal as the payload shows it. English texts are the rules' own, with what they know of the case.
+    pub fn new(refused: Refused, language: Language) -> Result<Self, ApiError> {
         let code = <MiningErrorCode as async_graphql::resolver_utils::EnumType>::items()
             .iter()
             .find(|item| item.name == refused.code)
@@ -60,10 +83,14 @@ impl TryFrom<Refused> for MiningUserError {
                     "an unknown refusal",
                 )
             })?;
+        let message = match language {
+            Language::English => refused.message,
+            Language::Vietnamese => code.in_vietnamese().to_owned(),
+        };
         Ok(Self {
             code,
             field: refused.field,
-            message: refused.message,
+            message,
         })
     }
 }

@@ -1,0 +1,391 @@
+//! Measures an operation with its fragments written out, looking at each fragment once.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::{Name, Positioned, Value, Variables};
+
+use super::{Excess, NESTING, Problem, invalid, over};
+use crate::shape::{self, Shape};
+use crate::variables::check_literal;
+
+/// How many items a list has that says nothing of its length.
+const UNBOUNDED: u64 = 5;
+/// What a command costs.
+const COMMAND: u64 = 10;
+
+/// How large a selection is. Sums stop at the largest number there is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Measure {
+    pub fields: u64,
+    pub depth: u64,
+    pub aliases: u64,
+    pub directives: u64,
+    /// Fields of the selection itself.
+    pub root_fields: u64,
+    /// Lists of introspection in each other.
+    pub introspection_lists: u64,
+    /// What one item of each list of the selection costs: how many there are is known to who selects it.
+    items: u64,
+    /// What the rest costs.
+    rest: u64,
+}
+
+impl Measure {
+    /// What it costs where nothing says how long its lists are.
+    pub fn cost(self) -> u64 {
+        self.cost_with(UNBOUNDED).max(1)
+    }
+
+    fn cost_with(self, length: u64) -> u64 {
+        self.items.saturating_mul(length).saturating_add(self.rest)
+    }
+
+    fn add(&mut self, other: Self) {
+        for (sum, more) in [
+            (&mut self.fields, other.fields),
+            (&mut self.aliases, other.aliases),
+            (&mut self.directives, other.directives),
+            (&mut self.root_fields, other.root_fields),
+            (&mut self.items, other.items),
+            (&mut self.rest, other.rest),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.depth = self.depth.max(other.depth);
+        self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
+    }
+}
+
+/// Measures one operation of a document.
+pub(super) struct Measuring<'a> {
+    shape: &'a Shape,
+    document: &'a ExecutableDocument,
+    operation: &'a OperationDefinition,
+    variables: &'a Variables,
+    /// What fragments measure; none for those that are being measured.
+    fragments: HashMap<&'a str, Option<Measure>>,
+    nesting: u64,
+}
+
+impl<'a> Measuring<'a> {
+    pub fn new(
+        shape: &'a Shape,
+        document: &'a ExecutableDocument,
+        operation: &'a OperationDefinition,
+        variables: &'a Variables,
+    ) -> Self {
+        Self {
+            shape,
+            document,
+            operation,
+            variables,
+            fragments: HashMap::new(),
+            nesting: 0,
+        }
+    }
+
+    /// Measures the operation.
+    pub fn operation(&mut self) -> Result<Measure, Problem> {
+        let operation = self.operation;
+        let root = match operation.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        let mut measure = self.selections(&operation.selection_set.node, root)?;
+        measure.add(directives(&operation.directives));
+        for variable in &operation.variable_definitions {
+            measure.add(directives(&variable.node.directives));
+        }
+        Ok(measure)
+    }
+
+    fn selections(&mut self, set: &'a SelectionSet, of: &str) -> Result<Measure, Problem> {
+        self.nesting += 1;
+        if let Some(excess) = over("nesting", NESTING, self.nesting) {
+            return Err(Excess::into(excess));
+        }
+        let mut sum = Measure::default();
+        for selection in &set.items {
+            let measure = match &selection.node {
+                Selection::Field(field) => self.field(field, of)?,
+                Selection::FragmentSpread(spread) => {
+                    let mut measure = self.fragment(&spread.node.fragment_name)?;
+                    measure.add(directives(&spread.node.directives));
+                    measure
+                }
+                Selection::InlineFragment(fragment) => {
+                    let fragment = &fragment.node;
+                    let of = fragment
+                        .type_condition
+                        .as_ref()
+                        .map_or(of, |condition| condition.node.on.node.as_str());
+                    let mut measure = self.selections(&fragment.selection_set.node, of)?;
+                    measure.add(directives(&fragment.directives));
+                    measure
+                }
+            };
+            sum.add(measure);
+        }
+        self.nesting -= 1;
+        Ok(sum)
+    }
+
+    fn fragment(&mut self, name: &'a Positioned<Name>) -> Result<Measure, Problem> {
+        match self.fragments.get(name.node.as_str()) {
+            Some(Some(measure)) => return Ok(*measure),
+            Some(None) => {
+                let message = format!("the fragment {} spreads itself", name.node);
+                return Err(invalid(message, name));
+            }
+            None => {}
+        }
+        // Validation says which fragments are not there.
+        let Some(fragment) = self.document.fragments.get(&name.node) else {
+            return Ok(Measure::default());
+        };
+        let fragment = &fragment.node;
+        self.fragments.insert(&name.node, None);
+        let of = fragment.type_condition.node.on.node.as_str();
+        let mut measure = self.selections(&fragment.selection_set.node, of)?;
+        measure.add(directives(&fragment.directives));
+        self.fragments.insert(&name.node, Some(measure));
+        Ok(measure)
+    }
+
+    fn field(&mut self, field: &'a Positioned<Field>, of: &str) -> Result<Measure, Problem> {
+        let field = &field.node;
+        let known = self.shape.field(of, &field.name.node);
+        if let Some(known) = known {
+            self.check_literals(field, known)?;
+        }
+        let inner = known.map_or("", |known| known.of.as_str());
+        let below = self.selections(&field.selection_set.node, inner)?;
+        let is_list = known.is_some_and(|known| known.is_list);
+        let mut measure = Measure {
+            fields: below.fields.saturating_add(1),
+            depth: below.depth.saturating_add(1),
+            aliases: below
+                .aliases
+                .saturating_add(u64::from(field.alias.is_some())),
+            introspection_lists: below.introspection_lists.saturating_add(u64::from(
+                is_list && nests_without_end(&field.name.node, of),
+            )),
+            root_fields: 1,
+            ..Measure::default()
+        };
+        measure.add(directives(&field.directives));
+        measure.directives = measure.directives.saturating_add(below.directives);
+        if let Some(known) = known.filter(|known| self.shape.is_composite(&known.of)) {
+            let own = if of == "Mutation" { COMMAND } else { 1 };
+            let length = self.length(field, known);
+            match (known.is_list, length) {
+                // A list of a connection, or one that says nothing: whoever selects it knows how long it is.
+                (true, None) => measure.items = below.cost_with(UNBOUNDED).saturating_add(own),
+                (true, Some(length)) => {
+                    let item = below.cost_with(UNBOUNDED).saturating_add(own);
+                    measure.rest = item.saturating_mul(length);
+                }
+                (false, length) => {
+                    let inside = below.cost_with(length.unwrap_or(UNBOUNDED));
+                    measure.rest = inside.saturating_add(own);
+                }
+            }
+        }
+        Ok(measure)
+    }
+
+    /// How long a list is at most, if the field's arguments say.
+    fn length(&self, field: &Field, known: &shape::Field) -> Option<u64> {
+        let sizes = ["first", "last", "limit", "ids"].into_iter();
+        let sizes = sizes.filter_map(|name| {
+            let input = known.arguments.get(name)?;
+            let given = field.get_argument(name).and_then(|value| {
+                let value = value.node.clone();
+                value
+                    .into_const_with(|name| self.variable(&name).ok_or(()))
+                    .ok()
+            });
+            given.or_else(|| input.default.clone())
+        });
+        sizes
+            .filter_map(|value| match value {
+                Value::Number(number) => number
+                    .as_i64()
+                    .map(|number| u64::try_from(number).unwrap_or(0)),
+                Value::List(items) => u64::try_from(items.len()).ok(),
+                _ => None,
+            })
+            .max()
+    }
+
+    fn variable(&self, name: &Name) -> Option<Value> {
+        let mut definitions = self.operation.variable_definitions.iter();
+        self.variables.get(name).cloned().or_else(|| {
+            definitions
+                .find(|definition| definition.node.name.node == *name)
+                .and_then(|definition| Some(definition.node.default_value.clone()?.node))
+        })
+    }
+
+    /// Checks arguments that are written out: the engine looks at scalars of ours only when the field is resolved.
+    fn check_literals(&self, field: &'a Field, known: &shape::Field) -> Result<(), Problem> {
+        for (name, value) in &field.arguments {
+            let Some(input) = known.arguments.get(name.node.as_str()) else {
+                continue;
+            };
+            if let Some(literal) = value.node.clone().into_const() {
+                check_literal(self.shape, &literal, &input.of).map_err(|problem| {
+                    let message = format!("the argument {}{problem}", name.node);
+                    invalid(message, value)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a list of introspection leads to itself again: a few of them in each other are the whole schema many times.
+fn nests_without_end(field: &str, of: &str) -> bool {
+    of == "__Type"
+        && matches!(
+            field,
+            "fields" | "interfaces" | "possibleTypes" | "inputFields"
+        )
+}
+
+fn directives(directives: &[Positioned<Directive>]) -> Measure {
+    Measure {
+        directives: u64::try_from(directives.len()).unwrap_or(u64::MAX),
+        ..Measure::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::json;
+
+    use super::*;
+
+    fn measured(query: &str) -> Result<Measure, Problem> {
+        let document = parse_query(query).expect("a document");
+        let (_, operation) = document.operations.iter().next().expect("an operation");
+        let variables = Variables::from_json(json!({"n": 7, "ids": ["a", "b", "c"]}));
+        let shape = Shape::of(&crate::schema());
+        Measuring::new(shape, &document, &operation.node, &variables).operation()
+    }
+
+    fn cost(query: &str) -> u64 {
+        measured(query).expect(query).cost()
+    }
+
+    #[test]
+    fn an_object_costs_one_and_a_list_as_many_as_it_may_have() {
+        for (query, points) in [
+            ("{ __typename }", 1),
+            ("{ serverInfo { version } }", 1),
+            ("{ viewer { roles miner { displayName } } }", 2),
+            // The connection, its nodes, and what each of them has.
+            ("{ miners(first: 50) { nodes { uuid } } }", 51),
+            (
+                "{ miners(first: 50) { totalCount pageInfo { hasNextPage } nodes { uuid } edges { node { uuid } } } }",
+                152,
+            ),
+            (
+                "{ miners(first: 50) { nodes { circle { members { miner { uuid } } } } } }",
+                601,
+            ),
+            (
+                "{ miners(last: 10) { nodes { history(first: 3) { nodes { pointsEarned } } } } }",
+                51,
+            ),
+            (
+                "query ($n: Int) { miners(first: $n) { nodes { uuid } } }",
+                8,
+            ),
+            (
+                "query ($m: Int = 9) { miners(first: $m) { nodes { uuid } } }",
+                10,
+            ),
+            // Its default is 100.
+            ("{ leaderboard { entries { rank } } }", 101),
+            (
+                "{ leaderboard(limit: 3) { entries { miner { badge } } } }",
+                7,
+            ),
+            ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", 3),
+            (
+                r#"{ nodes(ids: ["a", "b"]) { ... on Miner { circle { uuid } } } }"#,
+                4,
+            ),
+            ("{ currencies { code } }", 5),
+            (
+                "mutation { miningSessionStart(input: {}) { miner { uuid } } }",
+                11,
+            ),
+            (
+                "subscription { minerUpdated { sequence miner { uuid } } }",
+                2,
+            ),
+            ("{ miners(first: -5) { nodes { uuid } } }", 1),
+        ] {
+            assert_eq!(cost(query), points, "{query}");
+        }
+    }
+
+    #[test]
+    fn fragments_count_where_they_are_spread() {
+        let spread = measured(
+            "query @a { a: viewer { ...F } ...G @b } fragment F on Viewer @c { b: roles miner { uuid } }
+             fragment G on Query { viewer { ...F } ... @d { viewer { roles } } }",
+        )
+        .expect("a measure");
+        assert_eq!((spread.fields, spread.depth), (10, 3));
+        assert_eq!((spread.aliases, spread.root_fields), (3, 3));
+        assert_eq!(spread.directives, 5);
+        // A connection's lists are as long as it says, wherever they stand.
+        let inside =
+            "query { miners(first: 50) { ...F } } fragment F on MinerConnection { nodes { uuid } }";
+        assert_eq!(cost(inside), 51);
+    }
+
+    #[test]
+    fn a_bomb_is_counted_and_not_walked() {
+        use std::fmt::Write;
+        let mut bomb = "{ ...F0 }".to_owned();
+        for number in 0..60 {
+            let next = number + 1;
+            let _ = write!(
+                bomb,
+                " fragment F{number} on Query {{ ...F{next} ...F{next} }}"
+            );
+        }
+        bomb.push_str(" fragment F60 on Query { viewer { roles } }");
+        assert_eq!(measured(&bomb).expect("a measure").fields, 1 << 61);
+        bomb.push_str(" fragment G on Query { ...G }");
+        assert!(measured(&bomb).is_ok());
+        let circle =
+            "{ ...A } fragment A on Query { ...B } fragment B on Query { viewer { ...A } }";
+        assert!(
+            matches!(measured(circle), Err(Problem::Invalid { message, .. }) if message.contains("spreads itself"))
+        );
+    }
+
+    #[test]
+    fn values_written_out_are_checked() {
+        for query in [
+            r#"{ miner(by: {uuid: "7"}) { uuid } }"#,
+            r#"{ viewer { wallet(currency: "no currency") { currency } } }"#,
+        ] {
+            assert!(
+                matches!(measured(query), Err(Problem::Invalid { .. })),
+                "{query}"
+            );
+        }
+    }
+}

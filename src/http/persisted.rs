@@ -1,0 +1,434 @@
+//! Documents that clients name instead of sending them: those the server was sent before (automatic persisted queries),
+//! and those its operator trusts.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, ensure};
+use lru::LruCache;
+use resolvers::errors::Code;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::refusal::Refusal;
+
+/// A SHA-256 hash.
+type Hash = [u8; 32];
+
+/// How a client names a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Name {
+    /// By the hash of its text, as automatic persisted queries do.
+    Hash(String),
+    /// By an id its operator knows it by.
+    Id(String),
+}
+
+/// What a request says of its document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Here it is.
+    Text(String),
+    /// The server should know it.
+    Named(Name),
+    /// Here it is, and this is what it is called from now on.
+    Both(String, Name),
+}
+
+/// A document to execute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its text.
+    pub text: String,
+    /// What to remember it by, once it has turned out to be one.
+    pub hash: Option<[u8; 32]>,
+}
+
+/// What becomes of documents nobody trusted in advance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// They are executed.
+    #[default]
+    Off,
+    /// They are executed and logged.
+    Log,
+    /// They are refused.
+    Enforce,
+}
+
+/// What is known of documents before anybody sends one.
+#[derive(Debug, Default)]
+pub struct Trusted {
+    by_id: HashMap<String, Arc<str>>,
+    hashes: HashSet<Hash>,
+}
+
+/// A manifest of trusted documents: of Apollo's tools, or a map of ids to texts, as code generators write it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Manifest {
+    Apollo {
+        format: String,
+        version: u32,
+        operations: Vec<Operation>,
+    },
+    Map(HashMap<String, String>),
+}
+
+#[derive(Deserialize)]
+struct Operation {
+    id: String,
+    body: String,
+}
+
+impl Trusted {
+    /// Reads a manifest.
+    pub fn add(&mut self, path: &Path) -> anyhow::Result<()> {
+        let what = || format!("the manifest {} of trusted documents", path.display());
+        let text = std::fs::read_to_string(path).with_context(what)?;
+        self.add_text(&text).with_context(what)
+    }
+
+    fn add_text(&mut self, text: &str) -> anyhow::Result<()> {
+        let manifest: Manifest = serde_json::from_str(text)
+            .context("is neither an Apollo manifest nor a JSON object of ids and documents")?;
+        let operations: Vec<(String, String)> = match manifest {
+            Manifest::Apollo {
+                format,
+                version,
+                operations,
+            } => {
+                ensure!(
+                    format == "apollo-persisted-query-manifest" && version == 1,
+                    "has the format {format:?} in version {version}, which nobody knows here"
+                );
+                let operations = operations.into_iter();
+                operations
+                    .map(|operation| (operation.id, operation.body))
+                    .collect()
+            }
+            Manifest::Map(operations) => operations.into_iter().collect(),
+        };
+        for (id, text) in operations {
+            async_graphql::parser::parse_query(&text)
+                .with_context(|| format!("has a document that is no GraphQL: {id}"))?;
+            self.hashes.insert(Sha256::digest(&text).into());
+            self.by_id.insert(bare(&id).to_owned(), text.into());
+        }
+        Ok(())
+    }
+}
+
+/// How much is remembered, and what is trusted.
+#[derive(Debug)]
+pub struct Settings {
+    /// Bytes of documents that are remembered; 0 switches automatic persisted queries off.
+    pub remembered_bytes: usize,
+    /// What becomes of documents nobody trusted in advance.
+    pub trust: Trust,
+    /// The trusted ones.
+    pub trusted: Trusted,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            remembered_bytes: 8 * 1024 * 1024,
+            trust: Trust::Off,
+            trusted: Trusted::default(),
+        }
+    }
+}
+
+/// All documents that can be named.
+#[derive(Debug)]
+pub struct Documents {
+    settings: Settings,
+    remembered: Mutex<Remembered>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    texts: LruCache<Hash, Arc<str>>,
+    bytes: usize,
+}
+
+impl Documents {
+    /// The trusted ones; nothing is remembered yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            remembered: Mutex::new(Remembered {
+                texts: LruCache::unbounded(),
+                bytes: 0,
+            }),
+        }
+    }
+
+    /// Finds the document a request means.
+    pub fn find(&self, source: Source) -> Result<Document, Refusal> {
+        match source {
+            Source::Named(name) => Ok(Document {
+                text: self.named(&name)?.to_string(),
+                hash: None,
+            }),
+            Source::Text(text) => self.sent(text, None),
+            Source::Both(text, name) => self.sent(text, Some(name)),
+        }
+    }
+
+    /// Remembers a document that turned out to be one.
+    pub fn remember(&self, document: &Document) {
+        let Some(hash) = document.hash else { return };
+        let mut remembered = self
+            .remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        remembered.bytes += document.text.len();
+        if let Some((_, known)) = remembered.texts.push(hash, document.text.as_str().into()) {
+            remembered.bytes -= known.len();
+        }
+        while remembered.bytes > self.settings.remembered_bytes {
+            let Some((_, oldest)) = remembered.texts.pop_lru() else {
+                break;
+            };
+            remembered.bytes -= oldest.len();
+        }
+        metrics::gauge!("persisted_queries_bytes").set(f64::from(
+            u32::try_from(remembered.bytes).unwrap_or(u32::MAX),
+        ));
+    }
+
+    fn remembers(&self) -> bool {
+        self.settings.remembered_bytes > 0 && self.settings.trust != Trust::Enforce
+    }
+
+    fn named(&self, name: &Name) -> Result<Arc<str>, Refusal> {
+        let (Name::Hash(id) | Name::Id(id)) = name;
+        if let Some(text) = self.settings.trusted.by_id.get(bare(id)) {
+            return Ok(Arc::clone(text));
+        }
+        if self.settings.trust == Trust::Enforce {
+            return Err(not_allowed());
+        }
+        match name {
+            Name::Hash(_) if !self.remembers() => Err(Refusal::request(
+                Code::PersistedQueryNotSupported,
+                "PersistedQueryNotSupported",
+            )),
+            Name::Hash(hash) => {
+                let mut remembered = self
+                    .remembered
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                // The text of both is what clients look for.
+                let known = hash_of(hash).and_then(|hash| remembered.texts.get(&hash).cloned());
+                let found = known.is_some().to_string();
+                metrics::counter!("persisted_queries_total", "found" => found).increment(1);
+                known.ok_or_else(|| {
+                    Refusal::request(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+                })
+            }
+            Name::Id(_) => Err(Refusal::request(
+                Code::PersistedQueryNotFound,
+                "no document has this id",
+            )),
+        }
+    }
+
+    fn sent(&self, text: String, name: Option<Name>) -> Result<Document, Refusal> {
+        let own: Hash = if name.is_some() || self.settings.trust != Trust::Off {
+            Sha256::digest(&text).into()
+        } else {
+            Hash::default()
+        };
+        let is_trusted = || self.settings.trusted.hashes.contains(&own);
+        match self.settings.trust {
+            Trust::Enforce if !is_trusted() => return Err(not_allowed()),
+            Trust::Log if !is_trusted() => {
+                metrics::counter!("untrusted_documents_total").increment(1);
+                tracing::warn!(
+                    bytes = text.len(),
+                    "Executes a document that is not trusted"
+                );
+            }
+            _ => {}
+        }
+        let hash = match name {
+            Some(Name::Hash(hash)) if hash_of(&hash) != Some(own) => {
+                return Err(Refusal::request(
+                    Code::BadRequest,
+                    "provided sha does not match query",
+                ));
+            }
+            Some(Name::Hash(_)) => self.remembers().then_some(own),
+            Some(Name::Id(_)) | None => None,
+        };
+        Ok(Document { text, hash })
+    }
+}
+
+fn not_allowed() -> Refusal {
+    Refusal::request(
+        Code::PersistedQueryNotAllowed,
+        "only documents that were registered in advance are executed here",
+    )
+}
+
+/// An id without the prefix that says how it was made.
+fn bare(id: &str) -> &str {
+    id.strip_prefix("sha256:").unwrap_or(id)
+}
+
+fn hash_of(text: &str) -> Option<Hash> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    let mut hash = Hash::default();
+    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> String {
+        use std::fmt::Write;
+        let hash = Sha256::digest(text);
+        hash.iter().fold(String::new(), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    fn hash(text: &str) -> Name {
+        Name::Hash(hex(text))
+    }
+
+    fn by_hash(text: &str) -> Source {
+        Source::Named(hash(text))
+    }
+
+    fn text(text: &str) -> Source {
+        Source::Text(text.to_owned())
+    }
+
+    fn both(text: &str) -> Source {
+        Source::Both(text.to_owned(), hash(text))
+    }
+
+    fn code(found: Result<Document, Refusal>) -> Code {
+        found.expect_err("a refusal").code
+    }
+
+    #[test]
+    fn what_was_sent_once_is_known_by_its_hash() {
+        let documents = Documents::new(Settings::default());
+        assert_eq!(
+            code(documents.find(by_hash("{a}"))),
+            Code::PersistedQueryNotFound
+        );
+        let sent = documents.find(both("{a}")).expect("a document");
+        assert_eq!(
+            code(documents.find(by_hash("{a}"))),
+            Code::PersistedQueryNotFound
+        );
+        documents.remember(&sent);
+        assert_eq!(documents.find(by_hash("{a}")).expect("known").text, "{a}");
+        let upper = Name::Hash(hex("{a}").to_uppercase());
+        assert!(documents.find(Source::Named(upper)).is_ok());
+        let other = documents.find(Source::Both("{b}".to_owned(), hash("{a}")));
+        assert_eq!(code(other), Code::BadRequest);
+        for bad in ["", "x", &"é".repeat(32), &"+1".repeat(32)] {
+            let name = Source::Named(Name::Hash(bad.to_owned()));
+            assert_eq!(
+                code(documents.find(name)),
+                Code::PersistedQueryNotFound,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_by_bytes() {
+        let documents = Documents::new(Settings {
+            remembered_bytes: 10,
+            ..Settings::default()
+        });
+        let send = |text: &str| {
+            let sent = documents.find(both(text)).expect(text);
+            documents.remember(&sent);
+        };
+        let knows = |text: &str| documents.find(by_hash(text)).is_ok();
+        for text in ["{a}", "{b}", "{c}", "{c}", "{c}"] {
+            send(text);
+        }
+        assert!(knows("{b}") && knows("{c}") && knows("{a}"));
+        send("{d}");
+        assert!(!knows("{b}") && knows("{c}") && knows("{a}") && knows("{d}"));
+        send("{too long for it}");
+        assert!(!knows("{too long for it}"));
+    }
+
+    #[test]
+    fn it_can_be_switched_off() {
+        let documents = Documents::new(Settings {
+            remembered_bytes: 0,
+            ..Settings::default()
+        });
+        assert_eq!(
+            code(documents.find(by_hash("{a}"))),
+            Code::PersistedQueryNotSupported
+        );
+        let sent = documents.find(both("{a}"));
+        assert_eq!(sent.expect("the text is there").hash, None);
+    }
+
+    #[test]
+    fn trusted_documents_have_ids() {
+        let mut trusted = Trusted::default();
+        trusted
+            .add_text(r#"{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "1", "name": "A", "type": "query", "body": "query A {a}"}]}"#)
+            .expect("Apollo's format");
+        trusted
+            .add_text(r#"{"sha256:2": "query B {b}"}"#)
+            .expect("a code generator's format");
+        for bad in [
+            "",
+            "[]",
+            r#"{"1": "{"}"#,
+            r#"{"format": "x", "version": 1, "operations": []}"#,
+        ] {
+            assert!(Trusted::default().add_text(bad).is_err(), "{bad}");
+        }
+        let documents = Documents::new(Settings {
+            trust: Trust::Enforce,
+            trusted,
+            ..Settings::default()
+        });
+        let id = |id: &str| Source::Named(Name::Id(id.to_owned()));
+        for (name, expected) in [
+            (id("1"), "query A {a}"),
+            (id("2"), "query B {b}"),
+            (id("sha256:2"), "query B {b}"),
+        ] {
+            assert_eq!(documents.find(name).expect(expected).text, expected);
+        }
+        assert!(documents.find(text("query B {b}")).is_ok());
+        assert_eq!(
+            code(documents.find(id("3"))),
+            Code::PersistedQueryNotAllowed
+        );
+        assert_eq!(
+            code(documents.find(by_hash("{a}"))),
+            Code::PersistedQueryNotAllowed
+        );
+        let other = documents.find(text("{a}"));
+        assert_eq!(code(other), Code::PersistedQueryNotAllowed);
+    }
+}

@@ -1,0 +1,301 @@
+//! Limits of documents, of bodies, of what a caller may ask in a second, and of time.
+
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use super::{GRAPHQL, Reply, post, times};
+use crate::support::lock::{Lock, WAITING, until};
+use crate::support::{TestApp, test, test_with};
+
+async fn ask(app: &TestApp, query: &str) -> Reply {
+    send(app, &json!({"query": query})).await
+}
+
+async fn send(app: &TestApp, body: &Value) -> Reply {
+    Reply::to(post(app, body.to_string()).header("accept", GRAPHQL)).await
+}
+
+/// Asserts that a document is within a limit, and that a slightly larger one is not.
+async fn at_the_limit(app: &TestApp, limit: &str, maximum: u64, document: impl Fn(u64) -> String) {
+    let within = send(
+        app,
+        &json!({"query": document(maximum), "operationName": "Q"}),
+    )
+    .await;
+    assert_eq!(within.status, 200, "{limit}: {}", within.text);
+    assert!(
+        within.json().get("errors").is_none(),
+        "{limit}: {}",
+        within.text
+    );
+    let over = send(
+        app,
+        &json!({"query": document(maximum + 1), "operationName": "Q"}),
+    )
+    .await;
+    assert_eq!(
+        (over.status, over.refusal()),
+        (400, "LIMIT_EXCEEDED".to_owned()),
+        "{limit}: {}",
+        over.text
+    );
+    let extensions = &over.json()["errors"][0]["extensions"];
+    let named = ["limit", "maximum", "value"].map(|name| &extensions[name]);
+    assert_eq!(named, [&json!(limit), &json!(maximum), &json!(maximum + 1)]);
+}
+
+#[test]
+fn each_limit_of_a_document_holds_and_names_itself() {
+    test(async |app| {
+        at_the_limit(app, "tokens", 5_000, |tokens| {
+            // Seven for the rest; comments and commas are none.
+            let fields = times(tokens - 7, |_| "version".to_owned());
+            format!("query Q {{ serverInfo {{ {fields} }} }} # and, so, on")
+        })
+        .await;
+        at_the_limit(app, "operations", 20, |count| {
+            let others = times(count - 1, |number| {
+                format!("query Q{number} {{ __typename }}")
+            });
+            format!("{others} query Q {{ __typename }}")
+        })
+        .await;
+        at_the_limit(app, "depth", 16, |depth| {
+            let inner = times(depth - 2, |_| "{ ofType".to_owned());
+            let end = times(depth - 1, |_| "}".to_owned());
+            format!("query Q {{ __type(name: \"Query\") {inner} {{ name {end} }}")
+        })
+        .await;
+        at_the_limit(app, "fields", 5_000, |count| {
+            let hundreds = times((count - 1) / 100, |_| "...F".to_owned());
+            let rest = times((count - 1) % 100, |_| "version".to_owned());
+            let hundred = times(100, |_| "version".to_owned());
+            format!("query Q {{ serverInfo {{ {hundreds} {rest} }} }} fragment F on ServerInfo {{ {hundred} }}")
+        })
+        .await;
+        at_the_limit(app, "aliases", 30, |count| {
+            // Two of them by the fragment, which is spread twice.
+            let aliased = times(count - 3, |number| format!("a{number}: version"));
+            format!(
+                "query Q {{ serverInfo {{ {aliased} ...F }} b: serverInfo {{ ...F }} }}
+                 fragment F on ServerInfo {{ c: version }}"
+            )
+        })
+        .await;
+        at_the_limit(app, "rootFields", 20, |count| {
+            format!(
+                "query Q {{ {} }}",
+                times(count, |_| "__typename".to_owned())
+            )
+        })
+        .await;
+        at_the_limit(app, "directives", 50, |count| {
+            let fields = times(count, |_| "version @include(if: true)".to_owned());
+            format!("query Q {{ serverInfo {{ {fields} }} }}")
+        })
+        .await;
+        at_the_limit(app, "introspectionLists", 3, |count| {
+            let lists = times(count, |_| "fields { type {".to_owned());
+            let ends = times(2 * count, |_| "}".to_owned());
+            format!("query Q {{ __type(name: \"Query\") {{ {lists} name {ends} }} }}")
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_an_operation_costs_is_limited_and_told() {
+    test(async |app| {
+        let ada = app.person(&[Role::Support]);
+        let query = "query ($n: Int) { miners(first: $n) { nodes { history(first: 99) { nodes { pointsEarned } } } } }";
+        // 1 for the connection, for each of its nodes 1 and 1 + 99 for the history.
+        let reply = ada.ask(query, json!({"n": 99})).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let reply = ada.ask(query, json!({"n": 100})).await;
+        assert_eq!(
+            (reply.status, reply.code()),
+            (400, "LIMIT_EXCEEDED"),
+            "{}",
+            reply.body
+        );
+        let extensions = &reply.body["errors"][0]["extensions"];
+        assert_eq!(
+            (
+                &extensions["limit"],
+                &extensions["maximum"],
+                &extensions["value"]
+            ),
+            (&json!("cost"), &json!(10_000), &json!(10_101))
+        );
+        let report = [("graphql-cost", "report")];
+        let reply = ada.send(query, json!({"n": 10}), &report).await;
+        let cost = &reply.body["extensions"]["cost"];
+        assert_eq!(cost["requestedQueryCost"], json!(1_011), "{}", reply.body);
+        let throttle = &cost["throttleStatus"];
+        assert_eq!(throttle["maximumAvailable"], json!(50_000));
+        assert_eq!(throttle["restoreRate"], json!(5_000));
+        let left = throttle["currentlyAvailable"].as_u64().unwrap();
+        assert!((1..50_000).contains(&left), "{left}");
+        let reply = ada.ask(query, json!({"n": 10})).await;
+        assert!(reply.body.get("extensions").is_none(), "{}", reply.body);
+    });
+}
+
+#[test]
+fn limits_can_be_tried_without_refusing_anybody() {
+    let settings = [
+        ("GOODGO_LIMITS", "log"),
+        ("GOODGO_MAX_ALIASES", "1"),
+        ("GOODGO_RATE_ANONYMOUS", "1"),
+    ];
+    test_with(&settings, async |app| {
+        for _ in 0..20 {
+            let reply = ask(app, "{ a: serverInfo { b: version } }").await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+        }
+        let metrics = Reply::to(super::get(app, "/metrics")).await.text;
+        for counted in [
+            r#"graphql_limits_exceeded_total{limit="aliases"}"#,
+            r#"rate_limited_total{caller="anonymous"}"#,
+        ] {
+            assert!(metrics.contains(counted), "{metrics}");
+        }
+        // The stack ends somewhere, whatever the mode.
+        let deep = format!("{}{}", "{a".repeat(65), "}".repeat(65));
+        assert_eq!(ask(app, &deep).await.refusal(), "LIMIT_EXCEEDED");
+    });
+}
+
+#[test]
+fn who_asks_too_much_is_told_when_to_come_back() {
+    let settings = [("GOODGO_RATE_ANONYMOUS", "2"), ("GOODGO_RATE_USER", "3")];
+    test_with(&settings, async |app| {
+        let list = "{ leaderboard(limit: 100) { entries { rank } } }";
+        assert_eq!(
+            ask(app, list).await.status,
+            200,
+            "a full bucket pays for anything"
+        );
+        for accept in [GRAPHQL, "application/json"] {
+            let request = post(app, json!({"query": list}).to_string());
+            let reply = Reply::to(request.header("accept", accept)).await;
+            assert_eq!(
+                (reply.status, reply.refusal()),
+                (429, "RATE_LIMITED".to_owned())
+            );
+            let seconds: u64 = reply.header("retry-after").parse().unwrap();
+            assert!((1..=10).contains(&seconds), "{seconds}");
+            let error = &reply.json()["errors"][0];
+            assert_eq!(error["extensions"]["retryAfterSeconds"], json!(seconds));
+        }
+        // Somebody else at the same address has a bucket of their own.
+        let alice = app.user();
+        assert_eq!(alice.ask(list, json!({})).await.status, 200);
+        assert_eq!(alice.ask(list, json!({})).await.status, 429);
+        let mut socket = alice.socket().await;
+        socket.subscribe("1", list).await;
+        let refused = socket.hear().await;
+        assert_eq!(refused["type"], "error", "{refused}");
+        assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+        // Guessing tokens is asking, too.
+        let request = post(app, "{}").header("authorization", "Bearer guess");
+        assert_eq!(Reply::to(request).await.status, 429);
+    });
+}
+
+#[test]
+fn callers_behind_a_proxy_are_told_apart_by_what_it_says() {
+    let settings = [
+        ("GOODGO_RATE_ANONYMOUS", "1"),
+        ("GOODGO_TRUSTED_PROXIES", "1"),
+    ];
+    test_with(&settings, async |app| {
+        let from = async |forwarded: &str| {
+            let body = json!({"query": "{ leaderboard { entries { rank } } }"}).to_string();
+            let request = post(app, body).header("x-forwarded-for", forwarded);
+            Reply::to(request).await.status
+        };
+        assert_eq!(from("203.0.113.1").await, 200);
+        assert_eq!(from("203.0.113.1").await, 429);
+        assert_eq!(from("203.0.113.2").await, 200);
+        assert_eq!(
+            from("198.51.100.7, 203.0.113.2").await,
+            429,
+            "what a client invents"
+        );
+    });
+}
+
+#[test]
+fn services_may_send_more_at_once() {
+    test(async |app| {
+        let service = app.service(&[Scope::MiningRead]);
+        let body = |bytes: usize| json!({"query": "{ __typename }", "more": "x".repeat(bytes)});
+        let as_service = async |bytes: usize| {
+            let request = post(app, body(bytes).to_string());
+            Reply::to(request.bearer_auth(service.token().unwrap())).await
+        };
+        assert_eq!(send(app, &body(200 * 1024)).await.status, 200);
+        let refused = send(app, &body(300 * 1024)).await;
+        assert_eq!(
+            (refused.status, refused.refusal()),
+            (413, "LIMIT_EXCEEDED".to_owned())
+        );
+        assert_eq!(as_service(1_000 * 1024).await.status, 200);
+        assert_eq!(as_service(1_100 * 1024).await.status, 413);
+    });
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_stopped() {
+    let settings = [("GOODGO_STATEMENT_TIMEOUT_MS", "200")];
+    test_with(&settings, async |app| {
+        let ada = app.person(&[Role::Support]);
+        let locked = Lock::on(app, "miners").await;
+        let reply = ada
+            .ask(
+                "{ serverInfo { version } miners(first: 1) { nodes { uuid } } }",
+                json!({}),
+            )
+            .await;
+        assert_eq!(reply.code(), "TIMEOUT", "{}", reply.body);
+        assert!(
+            reply.body["data"]["serverInfo"]["version"].is_string(),
+            "{}",
+            reply.body
+        );
+        locked.release().await;
+    });
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_given_up() {
+    let settings = [("GOODGO_REQUEST_TIMEOUT_SECONDS", "1")];
+    test_with(&settings, async |app| {
+        let ada = app.person(&[Role::Support]);
+        let bob = app.user();
+        let locked = Lock::on(app, "miners").await;
+        let query = "{ miners(first: 1) { nodes { uuid } } }";
+        let reply = ada.ask(query, json!({})).await;
+        assert_eq!(
+            (reply.status, reply.code()),
+            (504, "TIMEOUT"),
+            "{}",
+            reply.body
+        );
+        assert!(reply.body.get("data").is_none(), "{}", reply.body);
+        // The read is cancelled: nothing of it waits for the table any more.
+        until(app, WAITING, 0).await;
+        // A write goes on, and is done once it can be.
+        let register = "mutation { minerRegister(input: {}) { miner { uuid } } }";
+        let reply = bob.ask(register, json!({})).await;
+        assert_eq!(
+            (reply.status, reply.code()),
+            (504, "TIMEOUT"),
+            "{}",
+            reply.body
+        );
+        locked.release().await;
+        until(app, "SELECT count(*) FROM miners", 1).await;
+    });
+}
