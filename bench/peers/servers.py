@@ -3,7 +3,8 @@ import glob, json, os, re, signal, socket, subprocess, time, urllib.error, urlli
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-FOLDER = os.path.join(os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target"), "bench", "reads")
+TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target"))
+FOLDER = os.path.join(TARGET, "bench", "reads")
 
 # What ours is told beside its defaults; --ours NAME=VALUE adds to it. It serves with every limit on.
 # One caller asks for everything here, so limits by caller are set so high that they are counted and never met.
@@ -112,7 +113,7 @@ def data_folder():
 
 
 def goodgo():
-    return os.environ.get("GOODGO_BIN") or os.path.join(ROOT, "target", "release", "goodgo")
+    return os.path.abspath(os.environ.get("GOODGO_BIN") or os.path.join(TARGET, "release", "goodgo"))
 
 
 def start_ours(more):
