@@ -6,10 +6,9 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR") or os.path.join(ROOT, "target"))
 FOLDER = os.path.join(TARGET, "bench", "reads")
 
-# What ours is told beside its defaults; --ours NAME=VALUE adds to it. It serves with every limit on.
-# One caller asks for everything here, so limits by caller are set so high that they are counted and never met.
-OURS = {
-}
+# What ours is told beside its defaults; --ours NAME=VALUE adds to it. It serves with every limit on. One caller asks
+# for everything here: a limit by caller belongs here, so high that it counts and is never met.
+OURS = {}
 POOL_OF_PEERS = 16
 
 
