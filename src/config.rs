@@ -55,6 +55,8 @@ pub struct HttpConfig {
     pub allowed_origins: Vec<String>,
     /// `GOODGO_INTROSPECTION`: `everybody` in development, `signed-in` in production, or `nobody`.
     pub introspection: Introspection,
+    /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
+    pub graphiql: bool,
     /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
     pub drain: Duration,
 }
@@ -218,6 +220,7 @@ impl Reader {
                     "signed-in" => Introspection::SignedIn,
                     _ => Introspection::Nobody,
                 },
+                graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
                 drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
             },
             database: DatabaseConfig {

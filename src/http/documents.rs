@@ -13,13 +13,7 @@ use super::HttpState;
 pub async fn schema(State(state): State<HttpState>, headers: HeaderMap) -> Response {
     let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(state.sdl.as_bytes()));
     let tag = format!("\"{hash}\"");
-    let is_known = headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|known| known.trim().trim_start_matches("W/"))
-        .any(|known| known == tag || known == "*");
+    let is_known = is_known(&headers, &tag);
     let caching = [
         (header::ETAG, tag),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
@@ -29,6 +23,18 @@ pub async fn schema(State(state): State<HttpState>, headers: HeaderMap) -> Respo
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     (caching, kind, state.sdl.to_string()).into_response()
+}
+
+/// Whether whoever asks has what this tag names.
+pub(super) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let tag = tag.trim_start_matches("W/");
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|known| known.trim().trim_start_matches("W/"))
+        .any(|known| known == tag || known == "*")
 }
 
 /// What was counted, for Prometheus.
