@@ -18,7 +18,8 @@ const PLUGINS = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false }), EXA
 /** Where there is room, a newcomer sees what can be asked. */
 const FIRST_PLUGIN = matchMedia('(min-width: 900px)').matches ? { visiblePlugin: EXAMPLES_PLUGIN } : {};
 
-const FIRST_QUERY = `# Ask what is public, or sign in above and choose an example at the left.
+const FIRST_QUERY = `# This is public. Sign in above,
+# then choose an example at the left.
 query Welcome {
   serverInfo {
     environment
