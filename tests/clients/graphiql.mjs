@@ -122,6 +122,8 @@ async function looks() {
       await panel(page, 'Examples');
       await page.waitForSelector('.goodgo-examples');
       await screenshot(page, `${scheme}-${width}-examples`);
+      await example(page, 'Leaderboard');
+      await screenshot(page, `${scheme}-${width}-example`);
       await window.close();
     }
   }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod disconnect;
+mod graphiql;
 mod health;
 mod http;
 mod refusals;

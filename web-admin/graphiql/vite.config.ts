@@ -13,4 +13,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 8000,
   },
   worker: { format: 'es' },
+  // npm run dev: the page from here, everything else from a server.
+  server: { proxy: { '/graphql': { target: 'http://localhost:8080', ws: true }, '/graphiql/people': 'http://localhost:8080' } },
 });

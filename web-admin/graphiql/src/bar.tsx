@@ -130,6 +130,12 @@ function describe(greeting: Greeting | null): string {
   if (!greeting) return '';
   if (!greeting.who) return 'Not signed in';
   const { name, roles, expiresAt } = greeting.who;
-  const until = expiresAt ? `, until ${expiresAt.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}` : '';
-  return `Signed in as ${name} (${roles.join(', ')})${until}`;
+  return `Signed in as ${name} (${roles.join(', ')})${expiresAt ? `, until ${moment(expiresAt)}` : ''}`;
+}
+
+/** A day of this week by its name, another by its date. */
+function moment(at: Date): string {
+  const isNear = at.getTime() - Date.now() < 6 * 86_400_000;
+  const day: Intl.DateTimeFormatOptions = isNear ? { weekday: 'short' } : { year: 'numeric', month: 'short', day: 'numeric' };
+  return at.toLocaleString([], { ...day, hour: '2-digit', minute: '2-digit' });
 }

@@ -7,7 +7,7 @@ export const EXAMPLES_PLUGIN: GraphiQLPlugin = { title: 'Examples', icon: Icon, 
 
 /** Opens an example in a tab of its own. What runs is stopped: its answers would arrive in the new tab. */
 function useOpen(): (example: Example) => void {
-  const { addTab, stop } = useGraphiQLActions();
+  const { addTab, stop, setVisiblePlugin } = useGraphiQLActions();
   const { queryEditor, variableEditor, headerEditor, responseEditor } = useGraphiQL((state) => ({
     queryEditor: state.queryEditor,
     variableEditor: state.variableEditor,
@@ -21,6 +21,8 @@ function useOpen(): (example: Example) => void {
     variableEditor?.setValue(freshVariables(example));
     headerEditor?.setValue('');
     responseEditor?.setValue('');
+    // On a telephone the panel covers the editors.
+    if (matchMedia('(max-width: 700px)').matches) setVisiblePlugin(null);
     queryEditor?.focus();
   };
 }
