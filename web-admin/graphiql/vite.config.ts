@@ -11,6 +11,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 8000,
+    // Packages apart from what is written here, so that a changed example changes one small file.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'preload', test: /preload-helper/, priority: 2 },
+            { name: 'packages', test: /node_modules\/(@?graphiql|@graphiql|graphql|graphql-ws|react|react-dom|scheduler|zustand|@radix-ui|framer-motion|motion-dom|motion-utils|markdown-it)\//, priority: 1 },
+          ],
+        },
+      },
+    },
   },
   worker: { format: 'es' },
   // npm run dev: the page from here, everything else from a server.
