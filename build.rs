@@ -21,6 +21,7 @@ fn main() -> io::Result<()> {
     for path in packed {
         let name = path.strip_prefix(&root).map_err(io::Error::other)?;
         let name = name.with_extension("");
+        let (name, path) = (name.to_string_lossy(), path.to_string_lossy());
         let _ = writeln!(list, "    ({name:?}, include_bytes!({path:?})),");
     }
     list.push_str("]\n");
