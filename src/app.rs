@@ -18,10 +18,12 @@ use tokio::task::JoinSet;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::clock::instance_now;
+use crate::auth::demo::DemoTokens;
 use crate::auth::{
     AuthSettings, Authenticator, DevelopmentKeys, JwksSource, ServiceSettings, UserSettings,
 };
 use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
+use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
 use crate::http::persisted::{self, Documents, Trusted};
@@ -41,6 +43,7 @@ pub struct App {
     /// What operations are built over.
     pub services: Services,
     authenticator: Arc<Authenticator>,
+    graphiql: Graphiql,
     config: Config,
 }
 
@@ -113,12 +116,14 @@ impl App {
             introspection: config.http.introspection,
             ranks: Ranks::default(),
         };
+        let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
         Ok(Self {
             db,
             schema: resolvers::schema(),
             services,
             authenticator: Arc::new(authenticator),
+            graphiql,
             config,
         })
     }
@@ -206,6 +211,7 @@ impl App {
                 max_service_body_bytes,
                 limits,
                 request_timeout,
+                graphiql: self.graphiql,
                 ..HttpSettings::default()
             }),
             buckets: Arc::new(Buckets::new(rates, limits.mode)),
@@ -248,6 +254,20 @@ impl Health for DatabaseHealth {
         }
         .boxed()
     }
+}
+
+/// Whether GraphiQL is served; only in development one can be somebody of the demo data there.
+fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Graphiql> {
+    Ok(match (config.http.graphiql, config.environment, secrets) {
+        (false, _, _) => Graphiql::Off,
+        (true, Environment::Development, Some(secrets)) => {
+            Graphiql::WithPeople(Arc::new(DemoPeople {
+                tokens: DemoTokens::new(config, secrets)?,
+                host: config.http.host.clone(),
+            }))
+        }
+        (true, _, _) => Graphiql::On,
+    })
 }
 
 /// Whose tokens are believed: configuration's, and in development those of the generated secrets.

@@ -9,13 +9,11 @@ use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use db::{Db, Ids, Tls};
-use domain::access::{Role, Scope};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{App, Database};
-use crate::auth::clock::instance_now;
-use crate::auth::tokens;
+use crate::auth::demo::DemoTokens;
 use crate::config::{Config, Environment};
 use crate::logging;
 use crate::postgres::{Cluster, DataDir, Options, running};
@@ -180,21 +178,27 @@ async fn serve_on(
         }
     }
     let address = tcp.local_addr()?;
+    let has_graphiql = config.http.graphiql;
     let app = App::build(config, db, secrets.as_ref(), jwks)?;
     if is_development {
-        welcome(address);
+        welcome(address, has_graphiql);
     }
     tracing::info!(%address, "Listening on http://{address}");
     app.serve(tcp, stop).await
 }
 
 /// What somebody sees who starts it for the first time.
-fn welcome(address: SocketAddr) {
+fn welcome(address: SocketAddr, has_graphiql: bool) {
+    let graphiql = if has_graphiql {
+        format!("\n    in a browser   http://{address}/graphiql    (sign in as bob)")
+    } else {
+        String::new()
+    };
     println!(
         "
   GoodGo, in development: demo data, generated secrets, an open schema.
 
-    GraphQL        http://{address}/graphql
+    GraphQL        http://{address}/graphql{graphiql}
     how to ask     http://{address}/
     the schema     http://{address}/schema.graphql
     health         http://{address}/health
@@ -293,28 +297,9 @@ async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
     let secrets = DevSecrets::read(folder.path())?.context(
         "there are no development secrets yet: start the server once with script/server",
     )?;
-    let validity = tokens::Validity {
-        from: instance_now(),
-        lifetime: args.expires_in,
-    };
-    let audience = config
-        .auth
-        .audiences
-        .first()
-        .context("JWT_AUDIENCE is empty")?;
+    let tokens = DemoTokens::new(config, &secrets)?;
     if args.name == "service" {
-        let token = tokens::ServiceToken {
-            issuer: config
-                .auth
-                .service_issuers
-                .first()
-                .context("TRUSTED_ISSUERS is empty")?,
-            audience,
-            subject: "demo-service",
-            scopes: &Scope::ALL,
-            validity,
-        };
-        println!("{}", tokens::mint_service(&secrets.service_key, &token)?);
+        println!("{}", tokens.service(args.expires_in)?);
         return Ok(());
     }
     let tls = Tls::from_machine();
@@ -325,7 +310,7 @@ async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
     let people = db
         .read(async |conn| db::users::demo_people(conn).await)
         .await?;
-    let Some((_, user_id)) = people.iter().find(|(name, _)| *name == args.name) else {
+    let Some((name, user_id)) = people.iter().find(|(name, _)| *name == args.name) else {
         let names: Vec<&str> = people.iter().map(|(name, _)| name.as_str()).collect();
         bail!(
             "there is nobody called {}: it is one of {}, service",
@@ -333,30 +318,7 @@ async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
             names.join(", ")
         );
     };
-    let roles: Vec<Role> = Role::parse(&args.name)
-        .into_iter()
-        .chain([Role::User])
-        .collect();
-    let token = tokens::UserToken {
-        issuer: config
-            .auth
-            .user_issuers
-            .first()
-            .context("JWT_ISSUER is empty")?,
-        audience,
-        user_id: *user_id,
-        roles: &roles,
-        name: Some(&args.name),
-        merchant_id: None,
-        advertiser_id: None,
-        validity,
-    };
-    let secret = config
-        .auth
-        .jwt_secret
-        .as_deref()
-        .unwrap_or(&secrets.jwt_secret);
-    println!("{}", tokens::mint_user(secret, &token)?);
+    println!("{}", tokens.person(name, *user_id, args.expires_in)?);
     Ok(())
 }
 

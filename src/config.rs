@@ -66,6 +66,8 @@ pub struct HttpConfig {
     pub introspection: Introspection,
     /// `GOODGO_TRUSTED_PROXIES`: how many proxies of ours stand in front and append to `X-Forwarded-For`, 0.
     pub trusted_proxies: usize,
+    /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
+    pub graphiql: bool,
     /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
     pub drain: Duration,
 }
@@ -261,6 +263,7 @@ impl Reader {
                     _ => Introspection::Nobody,
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
+                graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
                 drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
             },
             database: DatabaseConfig {

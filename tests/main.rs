@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod clients;
 mod contract;
 mod ledger;
 mod process;

@@ -10,6 +10,7 @@
 mod cache;
 mod claims;
 pub mod clock;
+pub mod demo;
 mod keys;
 mod settings;
 mod source;

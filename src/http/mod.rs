@@ -2,11 +2,12 @@
 //!
 //! `graphql` is GraphQL over HTTP by its specification, put together from what a request says (`params`), which of
 //! its operations it means (`operation`), which media type it wants (`negotiate`) and how the answer is written
-//! (`reply`). `health`, `pages` and `documents` answer the rest. Around all of them stand request ids, the
+//! (`reply`). `graphiql`, `health`, `pages` and `documents` answer the rest. Around all of them stand request ids, the
 //! access log, the mask over panics, and CORS.
 
 pub mod caller;
 mod documents;
+pub mod graphiql;
 mod graphql;
 pub mod health;
 mod negotiate;
@@ -45,6 +46,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
 use crate::realtime::SocketSettings;
+use graphiql::Graphiql;
 use health::Health;
 use origins::Origins;
 use persisted::Documents;
@@ -107,6 +109,8 @@ pub struct HttpSettings {
     pub allowed_origins: Origins,
     /// The same for sockets.
     pub sockets: SocketSettings,
+    /// Whether there is a page to ask from.
+    pub graphiql: Graphiql,
 }
 
 impl Default for HttpSettings {
@@ -120,6 +124,7 @@ impl Default for HttpSettings {
             body_timeout: Duration::from_secs(10),
             allowed_origins: Origins::default(),
             sockets: SocketSettings::default(),
+            graphiql: Graphiql::default(),
         }
     }
 }
@@ -147,11 +152,11 @@ pub fn router(state: HttpState) -> Router {
                 .fallback(graphql::other_method),
         )
         .route("/", get(pages::index))
-        .route("/graphiql", get(pages::index))
         .route("/schema.graphql", get(documents::schema))
         .route("/metrics", get(documents::metrics))
+        .merge(graphiql::routes(&settings.graphiql))
         .merge(health::routes())
-        .fallback(unknown_path)
+        .fallback(async || unknown_path())
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
         .layer(compression())
@@ -163,7 +168,7 @@ pub fn router(state: HttpState) -> Router {
 }
 
 /// The answer to a path nobody knows.
-async fn unknown_path() -> Response {
+fn unknown_path() -> Response {
     let body = serde_json::json!({"error": "nothing is here: GraphQL is at /graphql"});
     (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }

@@ -45,7 +45,8 @@ fn read(origin: &str) -> anyhow::Result<HeaderValue> {
     HeaderValue::from_str(&origin.to_ascii_lowercase()).with_context(wrong)
 }
 
-fn is_same_host(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+/// Whether an origin is the site that was asked itself.
+pub(super) fn is_same_host(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let host = host.and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok().and_then(|origin| {
         let (scheme, host) = origin.split_once("://")?;

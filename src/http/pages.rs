@@ -1,4 +1,4 @@
-//! A page for people who come with a browser, until there is a console.
+//! A page for people who come with a browser: what this is, and where to go.
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,7 @@
-//! What others rely on: the schema, who may see what, how many statements an operation takes.
+//! What others rely on: the schema, who may see what, how many statements an operation takes, GraphiQL's examples.
 
 mod access;
 mod coverage;
+mod graphiql;
 mod schema;
 mod statements;

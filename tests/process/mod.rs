@@ -1,6 +1,6 @@
 //! The program as its users run it: real processes, a private cluster, signals.
 
 mod kill;
-mod program;
+pub mod program;
 mod refusals;
 mod slice;

@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod disconnect;
+mod graphiql;
 mod health;
 mod hostile;
 mod http;

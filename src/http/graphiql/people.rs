@@ -1,0 +1,188 @@
+//! Tokens of the demo people, for the page's own use. Development only.
+//!
+//! A token is as good as a password, so they are handed out to browsers on this machine, to the page that we served, and
+//! to nobody else: not to other sites, and not to a site whose name was made to point here.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use domain::access::Role;
+use serde_json::{Value, json};
+
+use super::super::HttpState;
+use super::super::origins::is_same_host;
+use crate::auth::demo::DemoTokens;
+
+/// How long a token is good for: a working day, and what follows it.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// Headers of proxies: whoever stands behind one isn't on this machine.
+const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
+
+/// The people one can be, and where the page they are for is.
+pub struct DemoPeople {
+    /// Makes their tokens.
+    pub tokens: DemoTokens,
+    /// The host the server was told to listen on.
+    pub host: String,
+}
+
+impl fmt::Debug for DemoPeople {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DemoPeople").finish_non_exhaustive()
+    }
+}
+
+/// Everybody's name, with a new token.
+pub async fn list(
+    people: Arc<DemoPeople>,
+    State(state): State<HttpState>,
+    request: Request,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let is_near = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    if !is_near || !is_own_page(request.headers(), &people.host) {
+        let body = json!({"error": "this is for GraphiQL in a browser on the same machine: use goodgo token --as bob"});
+        return write(StatusCode::FORBIDDEN, body);
+    }
+    match mint(&people.tokens, &state).await {
+        Ok(body) => write(StatusCode::OK, body),
+        Err(error) => {
+            tracing::error!("The demo people can't be listed: {error:#}");
+            let body = json!({"error": "the demo people can't be listed"});
+            write(StatusCode::INTERNAL_SERVER_ERROR, body)
+        }
+    }
+}
+
+async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
+    let people = state
+        .services
+        .db
+        .read(async |conn| db::users::demo_people(conn).await)
+        .await?;
+    // Those who mine before those who are named after what they are.
+    let (staff, users): (Vec<_>, Vec<_>) = people
+        .iter()
+        .partition(|(name, _)| Role::parse(name).is_some());
+    let mut listed = Vec::new();
+    for (name, user_id) in users.into_iter().chain(staff) {
+        let token = tokens.person(name, *user_id, LIFETIME)?;
+        listed.push(json!({"name": name, "token": token}));
+    }
+    if !listed.is_empty() {
+        listed.push(json!({"name": "service", "token": tokens.service(LIFETIME)?}));
+    }
+    Ok(Value::Array(listed))
+}
+
+/// Whether our own page asks, reached under a name of this machine.
+fn is_own_page(headers: &HeaderMap, configured_host: &str) -> bool {
+    if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+        return false;
+    }
+    // Browsers say where a request comes from, and pages can't.
+    let is_same_site = headers
+        .get("sec-fetch-site")
+        .is_none_or(|site| site == "same-origin");
+    let host = headers.get(header::HOST);
+    let is_same_origin = headers
+        .get(header::ORIGIN)
+        .is_none_or(|origin| is_same_host(origin, host));
+    is_same_site
+        && is_same_origin
+        && host
+            .and_then(|host| host.to_str().ok())
+            .is_some_and(|host| is_of_this_machine(host, configured_host))
+}
+
+/// Any other name may belong to somebody who made it point here.
+fn is_of_this_machine(host: &str, configured_host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, _)) => name,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.eq_ignore_ascii_case(configured_host)
+        || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn write(status: StatusCode, body: Value) -> Response {
+    let headers = [
+        (header::CACHE_CONTROL.as_str(), "no-store"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ];
+    (status, headers, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderName;
+
+    fn ask(pairs: &[(&'static str, &'static str)]) -> bool {
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| {
+                let name = HeaderName::from_static(name);
+                (name, value.parse().unwrap())
+            })
+            .collect();
+        is_own_page(&headers, "devbox")
+    }
+
+    #[test]
+    fn our_own_page_is_answered_under_the_names_of_this_machine() {
+        for host in [
+            "localhost:8080",
+            "LOCALHOST",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "devbox:8080",
+        ] {
+            assert!(ask(&[("host", host)]), "{host}");
+            assert!(
+                ask(&[("host", host), ("sec-fetch-site", "same-origin")]),
+                "{host}"
+            );
+        }
+        assert!(ask(&[
+            ("host", "localhost:8080"),
+            ("origin", "http://localhost:8080")
+        ]));
+    }
+
+    #[test]
+    fn other_sites_are_not() {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:8080",
+            "10.0.0.7:8080",
+            "0.0.0.0:8080",
+            "",
+        ] {
+            assert!(
+                !ask(&[("host", host), ("sec-fetch-site", "same-origin")]),
+                "{host}"
+            );
+        }
+        assert!(!ask(&[]));
+        let host = ("host", "localhost:8080");
+        for (name, value) in [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+            ("origin", "http://localhost:3000"),
+            ("origin", "null"),
+            ("x-forwarded-for", "10.0.0.7"),
+        ] {
+            assert!(!ask(&[host, (name, value)]), "{name}: {value}");
+        }
+    }
+}
