@@ -35,6 +35,14 @@ async function open(path, window = browser, width = 1280, scheme = 'light') {
   const page = await window.newPage();
   await page.setViewport({ width, height: 800 });
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
+  await watch(page);
+  await page.goto(new URL(path, base).href);
+  await page.waitForSelector('.graphiql-execute-button', { timeout: PATIENCE });
+  return page;
+}
+
+/** Collects what a page complains about, and what it asks elsewhere. */
+async function watch(page) {
   await page.evaluateOnNewDocument(() => {
     addEventListener('securitypolicyviolation', (event) => {
       console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`);
@@ -51,9 +59,6 @@ async function open(path, window = browser, width = 1280, scheme = 'light') {
   const devtools = await page.createCDPSession();
   await devtools.send('Network.enable');
   devtools.on('Network.webSocketCreated', ({ url }) => stay(url));
-  await page.goto(new URL(path, base).href);
-  await page.waitForSelector('.graphiql-execute-button', { timeout: PATIENCE });
-  return page;
 }
 
 async function run(page) {
@@ -160,8 +165,7 @@ async function openClaim(page) {
   const arrow = await page.waitForSelector('a[aria-label^="Claim a session"]', { timeout: PATIENCE });
   await arrow.click();
   const second = await opened;
-  second.on('console', (message) => message.type() === 'error' && complaints.push(`console: ${message.text()}`));
-  second.on('pageerror', (error) => complaints.push(`page: ${error}`));
+  await watch(second);
   await second.setViewport({ width: 1280, height: 800 });
   await hasText(second, '.graphiql-query-editor', 'miningSessionClaim');
   await second.waitForFunction(() => document.querySelector('.graphiql-tab-active')?.textContent?.includes('Claim'), { timeout: PATIENCE });
