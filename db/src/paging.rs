@@ -1,5 +1,10 @@
 //! Pages of lists: a slice after or before a key, never an unbounded one.
 
+use diesel::QueryResult;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Integer;
+
 /// Which page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Page<K> {
@@ -33,6 +38,20 @@ impl<K> Page<K> {
         i64::from(self.limit) + 1
     }
 
+    /// A query cut to the page, with the numbers in its text.
+    ///
+    /// With the limit as a parameter PostgreSQL plans the statement anew each time, because any limit could come. With
+    /// few different limits there are few different statements; rows that are too many are dropped by [`Page::slice`].
+    pub(crate) fn cut<Q>(&self, query: Q) -> Cut<Q> {
+        let steps = [10, 25, 50, 100];
+        let step = steps.into_iter().find(|step| self.limit <= *step);
+        Cut {
+            query,
+            limit: step.unwrap_or(self.limit),
+            offset: self.offset.cast_signed(),
+        }
+    }
+
     /// Makes a slice of rows that were fetched in the page's direction.
     pub(crate) fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
         let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -55,6 +74,36 @@ impl<K> Page<K> {
     }
 }
 
+/// A query with its limit and offset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cut<Q> {
+    query: Q,
+    limit: u32,
+    offset: i32,
+}
+
+impl<Q: Query> Query for Cut<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<Q> QueryId for Cut<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cut<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        // One more than wanted tells whether there are more.
+        out.push_sql(&format!(" LIMIT {} + 1", self.limit));
+        if self.offset > 0 {
+            out.push_sql(" OFFSET ");
+            out.push_bind_param::<Integer, _>(&self.offset)?;
+        }
+        Ok(())
+    }
+}
+
 /// A page's items, in the list's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice<T> {
@@ -68,6 +117,15 @@ pub struct Slice<T> {
 
 impl<T> Slice<T> {
     /// Turns every item into another.
+    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Slice<U> {
+        Slice {
+            items: self.items.into_iter().map(map).collect(),
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+        }
+    }
+
+    /// Turns every item into another, if all of them can be.
     pub fn try_map<U, E>(self, map: impl FnMut(T) -> Result<U, E>) -> Result<Slice<U>, E> {
         Ok(Slice {
             items: self.items.into_iter().map(map).collect::<Result<_, _>>()?,

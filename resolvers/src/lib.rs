@@ -13,6 +13,7 @@ pub mod limits;
 mod mining;
 mod node;
 pub mod paging;
+mod plain;
 mod platform;
 pub mod request;
 pub mod scalars;

@@ -1,6 +1,6 @@
 //! Global ids: opaque to clients, and one way to load whatever has one.
 
-use async_graphql::{Context, ID, Interface};
+use async_graphql::{Context, ID, Interface, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ids::{CircleId, MinerId, SessionId, UserId};
@@ -54,6 +54,11 @@ pub enum GlobalId {
 }
 
 impl GlobalId {
+    /// The id as the engine's value.
+    pub(crate) fn to_value(&self) -> Value {
+        Value::String(self.encode())
+    }
+
     /// Writes the id.
     #[must_use]
     pub fn encode(&self) -> String {

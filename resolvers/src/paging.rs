@@ -192,21 +192,27 @@ pub(crate) fn shown(count: Count) -> (i32, CountPrecision) {
     (i32::try_from(count).unwrap_or(i32::MAX), precision)
 }
 
-/// Declares a connection type and its edge type over a node type.
+/// Declares a connection type and its edge type over a node type, whose places are keys of a type.
 macro_rules! connection {
-    ($(#[$doc:meta])* $connection:ident, $(#[$edge_doc:meta])* $edge:ident, $node:ty) => {
+    ($(#[$doc:meta])* $connection:ident, $(#[$edge_doc:meta])* $edge:ident, $node:ty, by $key:ty) => {
         $(#[$doc])*
         pub struct $connection {
-            items: std::sync::Arc<Vec<(String, $node)>>,
+            list: &'static str,
+            items: std::sync::Arc<Vec<($key, $node)>>,
             has_previous: bool,
             has_next: bool,
             total: $crate::paging::Total,
         }
 
         impl $connection {
-            /// Makes a connection of a slice whose items know their cursors.
-            pub(crate) fn new(slice: db::Slice<(String, $node)>, total: $crate::paging::Total) -> Self {
+            /// Makes a connection of a slice of a list whose items know their places.
+            pub(crate) fn new(
+                list: &'static str,
+                slice: db::Slice<($key, $node)>,
+                total: $crate::paging::Total,
+            ) -> Self {
                 Self {
+                    list,
                     items: std::sync::Arc::new(slice.items),
                     has_previous: slice.has_previous,
                     has_next: slice.has_next,
@@ -221,22 +227,29 @@ macro_rules! connection {
             /// The items with their cursors.
             async fn edges(&self) -> Vec<$edge> {
                 (0..self.items.len())
-                    .map(|index| $edge { items: std::sync::Arc::clone(&self.items), index })
+                    .map(|index| $edge {
+                        list: self.list,
+                        items: std::sync::Arc::clone(&self.items),
+                        index,
+                    })
                     .collect()
             }
 
             /// The items alone.
-            async fn nodes(&self) -> Vec<&$node> {
-                self.items.iter().map(|(_, node)| node).collect()
+            async fn nodes(&self) -> $crate::plain::ReadyList<&$node> {
+                $crate::plain::ReadyList(self.items.iter().map(|(_, node)| node).collect())
             }
 
             /// Where this page lies in the list.
             async fn page_info(&self) -> async_graphql::connection::PageInfo {
+                let cursor = |item: Option<&($key, _)>| {
+                    item.map(|(key, _)| $crate::paging::encode(self.list, key))
+                };
                 async_graphql::connection::PageInfo {
                     has_previous_page: self.has_previous,
                     has_next_page: self.has_next,
-                    start_cursor: self.items.first().map(|(cursor, _)| cursor.clone()),
-                    end_cursor: self.items.last().map(|(cursor, _)| cursor.clone()),
+                    start_cursor: cursor(self.items.first()),
+                    end_cursor: cursor(self.items.last()),
                 }
             }
 
@@ -256,7 +269,8 @@ macro_rules! connection {
 
         $(#[$edge_doc])*
         pub struct $edge {
-            items: std::sync::Arc<Vec<(String, $node)>>,
+            list: &'static str,
+            items: std::sync::Arc<Vec<($key, $node)>>,
             index: usize,
         }
 
@@ -264,13 +278,13 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $edge {
             /// Where the item stands: give it as `after` or `before`.
-            async fn cursor(&self) -> &str {
-                &self.items[self.index].0
+            async fn cursor(&self) -> String {
+                $crate::paging::encode(self.list, &self.items[self.index].0)
             }
 
             /// The item.
-            async fn node(&self) -> &$node {
-                &self.items[self.index].1
+            async fn node(&self) -> $crate::plain::Ready<&$node> {
+                $crate::plain::Ready(&self.items[self.index].1)
             }
         }
     };

@@ -135,7 +135,7 @@ impl OutputType for GlobalId {
         _: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        Ok(Value::String(self.encode()))
+        Ok(self.to_value())
     }
 }
 

@@ -3,5 +3,6 @@
 mod access;
 mod coverage;
 mod graphiql;
+mod plain;
 mod schema;
 mod statements;

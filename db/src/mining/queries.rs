@@ -13,10 +13,13 @@ use domain::mining::{
     Bps, Circle, CircleMember, CircleStatus, HistoryEntry, MinerStatus, RateFacts, ReferralStatus,
     Role, Session,
 };
+use domain::money::Minor;
 use domain::time::{Timestamp, day_bounds};
 use uuid::Uuid;
 
-use super::rows::{CircleRow, HistoryRow, MinerRow, MinerSeen, SessionRow, SessionSeen, read_at};
+use super::rows::{
+    CircleRow, HistoryRow, MinerRow, MinerSeen, Profile, ReadAt, SessionRow, SessionSeen,
+};
 use crate::schema::{circle_members, circles, miners, mining_sessions, referrals, users};
 use crate::text::Text as _;
 use crate::{Connection, Count, DbError, Page, Slice};
@@ -37,7 +40,7 @@ macro_rules! select_miners {
         miners::table.inner_join(users::table).select((
             MinerRow::as_select(),
             users::display_name,
-            read_at(),
+            ReadAt,
         ))
     };
 }
@@ -254,11 +257,7 @@ pub async fn miners(
             query.order((miners::lifetime_points.desc(), miners::id.desc()))
         }
     };
-    let rows: Vec<Loaded> = query
-        .limit(page.fetch())
-        .offset(i64::from(page.offset))
-        .load(conn)
-        .await?;
+    let rows: Vec<Loaded> = page.cut(query).load(conn).await?;
     page.slice(rows).try_map(seen)
 }
 
@@ -317,7 +316,7 @@ pub async fn latest_sessions(
             mining_sessions::miner_id,
             mining_sessions::started_at.desc(),
         ))
-        .select((SessionRow::as_select(), read_at()))
+        .select((SessionRow::as_select(), ReadAt))
         .load(conn)
         .await?;
     rows.into_iter().map(session_seen).collect()
@@ -330,7 +329,7 @@ pub async fn sessions_by_id(
 ) -> Result<Vec<SessionSeen>, DbError> {
     let rows: Vec<(SessionRow, Timestamp)> = mining_sessions::table
         .filter(mining_sessions::id.eq_any(ids.iter().map(|id| id.0)))
-        .select((SessionRow::as_select(), read_at()))
+        .select((SessionRow::as_select(), ReadAt))
         .load(conn)
         .await?;
     rows.into_iter().map(session_seen).collect()
@@ -479,6 +478,50 @@ pub async fn circle_members(
             joined_at,
         })
         .collect())
+}
+
+/// Active members of circles with what others see of them, in the order they joined, in one statement.
+pub async fn circle_member_profiles(
+    conn: &mut Connection,
+    ids: &[CircleId],
+) -> Result<Vec<(CircleMember, Profile)>, DbError> {
+    type Row = (Uuid, Timestamp, Uuid, String, i64, String);
+    let rows: Vec<Row> = circle_members::table
+        .inner_join(miners::table.on(miners::id.eq(circle_members::miner_id)))
+        .inner_join(users::table.on(users::id.eq(miners::user_id)))
+        .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
+        .filter(circle_members::left_at.is_null())
+        .order((
+            circle_members::circle_id,
+            circle_members::joined_at,
+            circle_members::id,
+        ))
+        .select((
+            circle_members::circle_id,
+            circle_members::joined_at,
+            miners::id,
+            miners::role,
+            miners::lifetime_points,
+            users::display_name,
+        ))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(circle, joined_at, id, role, points, display_name)| {
+            let member = CircleMember {
+                circle_id: CircleId(circle),
+                miner_id: MinerId(id),
+                joined_at,
+            };
+            let profile = Profile {
+                id: MinerId(id),
+                display_name,
+                role: Role::read("miners", "role", &role)?,
+                lifetime_points: Minor(points),
+            };
+            Ok((member, profile))
+        })
+        .collect()
 }
 
 /// How many active referrals a miner has.

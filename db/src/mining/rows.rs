@@ -1,9 +1,13 @@
 //! Mining's tables as structs.
 
-use diesel::dsl::sql;
-use diesel::expression::SqlLiteral;
+use diesel::expression::{ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::Timestamptz;
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{
+    AppearsOnTable, AsChangeset, Expression, Insertable, QueryResult, Queryable, Selectable,
+    SelectableExpression,
+};
 use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use domain::mining::{
     Bps, BrokenRun, Circle, CircleStatus, Due, HistoryEntry, HistorySource, Miner, MinerStatus,
@@ -36,6 +40,19 @@ pub struct MinerSeen {
     pub at: Timestamp,
 }
 
+/// What others see of a miner, but for the streak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Who.
+    pub id: MinerId,
+    /// What others call them.
+    pub display_name: String,
+    /// What they are to the platform.
+    pub role: Role,
+    /// All points ever mined.
+    pub lifetime_points: Minor,
+}
+
 /// A session as read at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionSeen {
@@ -46,8 +63,26 @@ pub struct SessionSeen {
 }
 
 /// The system's time, read once per statement and not once per row.
-pub(super) fn read_at() -> SqlLiteral<Timestamptz> {
-    sql("(SELECT app_now())")
+///
+/// A type of its own, because diesel prepares statements with literal SQL anew each time.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(super) struct ReadAt;
+
+impl Expression for ReadAt {
+    type SqlType = Timestamptz;
+}
+
+impl QueryFragment<Pg> for ReadAt {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT app_now())");
+        Ok(())
+    }
+}
+
+impl<QS> AppearsOnTable<QS> for ReadAt {}
+impl<QS> SelectableExpression<QS> for ReadAt {}
+impl<GB> ValidGrouping<GB> for ReadAt {
+    type IsAggregate = is_aggregate::Never;
 }
 
 #[derive(Queryable, Selectable)]

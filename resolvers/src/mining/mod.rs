@@ -1,5 +1,6 @@
 //! Mining in GraphQL.
 
+mod ahead;
 pub(crate) mod loaders;
 pub(crate) mod mutations;
 pub(crate) mod objects;

@@ -7,13 +7,15 @@ use db::mining::{MinerSeen, queries};
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, UserId};
 
+use super::ahead::Ahead;
 use super::objects::{
     Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
     MinerProfile, OrderDirection, RankPrecision,
 };
 use crate::errors::ApiError;
 use crate::node::GlobalId;
-use crate::paging::{PageArgs, Total, encode};
+use crate::paging::{PageArgs, Total};
+use crate::plain::ReadyList;
 use crate::request::Asked;
 use crate::scalars::Decimal;
 
@@ -134,13 +136,15 @@ async fn list(
         .db()
         .read(async move |conn| queries::miners(conn, &asked, field, descending, &page).await)
         .await?;
-    let slice = slice.try_map(|seen| {
-        let cursor = encode(list, &MinerKey::of(field, &seen));
+    let mut slice = slice.try_map(|seen| {
+        let key = MinerKey::of(field, &seen);
         Miner::of(ctx, seen)
-            .map(|miner| (cursor, miner))
+            .map(|miner| (key, miner))
             .ok_or(ApiError::from(domain::access::Denied::Forbidden))
     })?;
-    Ok(MinerConnection::new(slice, Total::Miners(filter)))
+    let mut miners: Vec<&mut Miner> = slice.items.iter_mut().map(|(_, miner)| miner).collect();
+    Ahead::of_connection(ctx).fetch(ctx, &mut miners).await;
+    Ok(MinerConnection::new(list, slice, Total::Miners(filter)))
 }
 
 async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiError> {
@@ -154,11 +158,12 @@ async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiEr
         .db()
         .read(async move |conn| queries::leaderboard(conn, limit).await)
         .await?;
-    let entries: Vec<LeaderboardEntry> = (1..)
+    let entries = (1..)
         .zip(top)
-        .map(|(rank, seen)| entry(rank, RankPrecision::Exact, seen))
-        .collect();
-    Ok(Leaderboard { entries })
+        .map(|(rank, seen)| entry(rank, RankPrecision::Exact, seen));
+    Ok(Leaderboard {
+        entries: ReadyList(entries.collect()),
+    })
 }
 
 /// The caller's own place, if they mine.

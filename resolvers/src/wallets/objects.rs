@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::loaders::EntriesOf;
 use crate::errors::ApiError;
 use crate::node::GlobalId;
-use crate::paging::{PageArgs, Total, connection, encode};
+use crate::paging::{PageArgs, Total, connection};
+use crate::plain::plain;
 use crate::request::Asked;
 use crate::scalars::{CurrencyCode, DateTime, Decimal};
 
@@ -144,10 +145,9 @@ impl Wallet {
             .load_one(EntriesOf(self.key, page))
             .await?
             .unwrap_or_default();
-        let slice = slice.try_map(|entry| {
-            Ok::<_, ApiError>((encode(LIST, &entry.sequence), LedgerEntry::from(entry)))
-        })?;
+        let slice = slice.map(|entry| (entry.sequence, LedgerEntry::from(entry)));
         Ok(LedgerEntryConnection::new(
+            LIST,
             slice,
             Total::Known(self.sequence),
         ))
@@ -239,6 +239,13 @@ pub struct LedgerReference {
     pub reference_id: String,
 }
 
+plain!(Money, amount, currency);
+plain!(LedgerReference, reference_type, reference_id);
+plain!(
+    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at;
+    amount, balance_after, reference
+);
+
 impl From<StoredEntry> for LedgerEntry {
     fn from(entry: StoredEntry) -> Self {
         Self {
@@ -267,7 +274,7 @@ connection! {
     LedgerEntryConnection,
     /// One line of a page of a statement.
     LedgerEntryEdge,
-    LedgerEntry
+    LedgerEntry, by i64
 }
 
 /// Names a wallet, in one of the ways it is known.

@@ -1,6 +1,9 @@
 //! Security circles.
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, SimpleObject, Value};
+use db::mining::Profile;
 use domain::access::Action;
 use domain::ids::{CircleId, MinerId};
 use domain::mining as rules;
@@ -10,7 +13,8 @@ use super::{CircleStatus, MinerProfile, days, share};
 use crate::errors::ApiError;
 use crate::mining::loaders::MembersOf;
 use crate::node::GlobalId;
-use crate::request::Asked;
+use crate::plain::{Asked, Plain, Ready, ReadyList, Written, plain_values};
+use crate::request::Asked as _;
 use crate::scalars::{DateTime, Decimal};
 
 /// A security circle: three to five people who vouch for each other. For its members and staff.
@@ -39,6 +43,11 @@ pub struct Circle {
     owner_id: MinerId,
     #[graphql(skip)]
     circle_id: CircleId,
+    /// Its members, where they were fetched with it.
+    #[graphql(skip)]
+    fetched_members: Option<ReadyList<CircleMember>>,
+    #[graphql(skip)]
+    pub(super) written: Written,
 }
 
 impl Circle {
@@ -57,7 +66,32 @@ impl Circle {
         Ok(ctx.operation().mining.load_one(id).await?.map(Self::shown))
     }
 
-    pub(super) fn shown(circle: rules::Circle) -> Self {
+    /// The circle with its members, of which the caller may see profiles.
+    pub(crate) fn with_members(
+        circle: rules::Circle,
+        members: impl IntoIterator<Item = (rules::CircleMember, Profile)>,
+    ) -> Self {
+        let circle = Self::shown(circle);
+        let members = members.into_iter().map(|(member, profile)| CircleMember {
+            fetched: Some(Arc::new(MinerProfile::shown(profile))),
+            ..circle.member(&member)
+        });
+        Self {
+            fetched_members: Some(ReadyList(members.collect())),
+            ..circle
+        }
+    }
+
+    fn member(&self, member: &rules::CircleMember) -> CircleMember {
+        CircleMember {
+            joined_at: member.joined_at.into(),
+            is_owner: member.miner_id == self.owner_id,
+            miner_id: member.miner_id,
+            fetched: None,
+        }
+    }
+
+    pub(crate) fn shown(circle: rules::Circle) -> Self {
         Self {
             id: GlobalId::Circle(circle.id),
             uuid: circle.id.0,
@@ -69,7 +103,30 @@ impl Circle {
             created_at: circle.created_at.into(),
             owner_id: circle.owner_id,
             circle_id: circle.id,
+            fetched_members: None,
+            written: Written::default(),
             name: circle.name,
+        }
+    }
+}
+
+impl Plain for Circle {
+    plain_values!(
+        id,
+        uuid,
+        name,
+        status,
+        member_count,
+        trust_score,
+        bonus_multiplier,
+        is_valid,
+        created_at
+    );
+
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        match (field, &self.fetched_members) {
+            ("members", Some(members)) => asked.of_all(&members.0),
+            _ => None,
         }
     }
 }
@@ -77,33 +134,33 @@ impl Circle {
 #[ComplexObject]
 impl Circle {
     /// Who made it.
-    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<MinerProfile, ApiError>> {
-        MinerProfile::load(ctx, self.owner_id).await.transpose()
+    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
+        let owner = MinerProfile::load(ctx, self.owner_id).await;
+        owner.map(|owner| owner.map(Ready)).transpose()
     }
 
     /// Its active members in the order they joined, the owner first: 5 at most.
-    async fn members(&self, ctx: &Context<'_>) -> Option<Result<Vec<CircleMember>, ApiError>> {
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<ReadyList<CircleMember>, ApiError>> {
+        if let Some(fetched) = &self.fetched_members {
+            return Some(Ok(fetched.clone()));
+        }
         let members = ctx
             .operation()
             .mining
             .load_one(MembersOf(self.circle_id))
             .await;
         Some(members.map_err(ApiError::from).map(|members| {
-            members
-                .unwrap_or_default()
-                .into_iter()
-                .map(|member| CircleMember {
-                    joined_at: member.joined_at.into(),
-                    is_owner: member.miner_id == self.owner_id,
-                    miner_id: member.miner_id,
-                })
-                .collect()
+            let members = members.unwrap_or_default();
+            ReadyList(members.iter().map(|member| self.member(member)).collect())
         }))
     }
 }
 
 /// Somebody's membership of a circle.
-#[derive(SimpleObject)]
+#[derive(SimpleObject, Clone)]
 #[graphql(complex)]
 pub struct CircleMember {
     /// Since when.
@@ -112,12 +169,32 @@ pub struct CircleMember {
     pub is_owner: bool,
     #[graphql(skip)]
     miner_id: MinerId,
+    /// Who, where that was fetched with them.
+    #[graphql(skip)]
+    fetched: Option<Arc<MinerProfile>>,
+}
+
+impl Plain for CircleMember {
+    plain_values!(joined_at, is_owner);
+
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        match (field, &self.fetched) {
+            ("miner", Some(miner)) => asked.of(miner),
+            _ => None,
+        }
+    }
 }
 
 #[ComplexObject]
 impl CircleMember {
     /// Who.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<MinerProfile, ApiError>> {
-        MinerProfile::load(ctx, self.miner_id).await.transpose()
+    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Ready<Arc<MinerProfile>>, ApiError>> {
+        if let Some(miner) = &self.fetched {
+            return Some(Ok(Ready(Arc::clone(miner))));
+        }
+        let miner = MinerProfile::load(ctx, self.miner_id).await;
+        miner
+            .map(|miner| miner.map(|miner| Ready(Arc::new(miner))))
+            .transpose()
     }
 }

@@ -2,10 +2,12 @@
 
 use async_graphql::SimpleObject;
 use domain::mining as rules;
+use domain::time::Timestamp;
 use uuid::Uuid;
 
 use super::{MiningHistorySource, days, per_hour};
 use crate::paging::connection;
+use crate::plain::plain;
 use crate::scalars::{DateTime, Decimal};
 
 /// One change of a miner's points.
@@ -27,6 +29,17 @@ pub struct MiningHistoryEntry {
     pub streak_days: i32,
 }
 
+plain!(
+    MiningHistoryEntry,
+    uuid,
+    points_earned,
+    source,
+    session_uuid,
+    earned_at,
+    hourly_rate,
+    streak_days
+);
+
 impl From<rules::HistoryEntry> for MiningHistoryEntry {
     fn from(entry: rules::HistoryEntry) -> Self {
         Self {
@@ -46,5 +59,5 @@ connection! {
     MiningHistoryConnection,
     /// One item of a page of history.
     MiningHistoryEdge,
-    MiningHistoryEntry
+    MiningHistoryEntry, by (Timestamp, Uuid)
 }

@@ -5,6 +5,7 @@ use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use super::MinerProfile;
 use crate::errors::ApiError;
 use crate::mining::queries::viewer_entry;
+use crate::plain::{ReadyList, plain};
 use crate::request::Asked;
 use crate::scalars::Decimal;
 
@@ -13,7 +14,7 @@ use crate::scalars::Decimal;
 #[graphql(complex)]
 pub struct Leaderboard {
     /// From the first place down.
-    pub entries: Vec<LeaderboardEntry>,
+    pub entries: ReadyList<LeaderboardEntry>,
 }
 
 #[ComplexObject]
@@ -37,6 +38,8 @@ pub struct LeaderboardEntry {
     /// All points ever mined, in points.
     pub total_mined_points: Decimal,
 }
+
+plain!(LeaderboardEntry, rank, rank_precision, total_mined_points; miner);
 
 /// Whether a place is exact.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

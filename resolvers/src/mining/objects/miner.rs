@@ -1,14 +1,16 @@
 //! A miner, whole: for its owner and staff.
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, SimpleObject, Value};
 use db::mining::MinerSeen;
+use db::mining::queries::MinerKey;
 use domain::access::{Action, Principal};
-use domain::ids::MinerId;
+use domain::ids::{CircleId, MinerId};
 use domain::mining as rules;
 use domain::money::CurrencyCode;
 use uuid::Uuid;
 
-use super::profile::streak_days;
 use super::{
     Circle, MinerProfile, MinerRole, MinerStatus, MiningHistoryConnection, MiningHistoryEntry,
     MiningRate, MiningSession, MiningSessionStatus, MiningStreak, days, share,
@@ -16,8 +18,9 @@ use super::{
 use crate::errors::ApiError;
 use crate::mining::loaders::{HistoryOf, LatestSessionOf, RateFactsOf};
 use crate::node::GlobalId;
-use crate::paging::{PageArgs, Total, connection, encode};
-use crate::request::{Asked, configuration};
+use crate::paging::{PageArgs, Total, connection};
+use crate::plain::{Asked, Plain, Ready, plain_values};
+use crate::request::{Asked as _, configuration};
 use crate::scalars::{DateTime, Decimal};
 use crate::wallets::objects::Wallet;
 
@@ -49,6 +52,33 @@ pub struct Miner {
     pub updated_at: DateTime,
     #[graphql(skip)]
     seen: MinerSeen,
+    /// Their circle, where it was fetched with them.
+    #[graphql(skip)]
+    fetched_circle: Option<Arc<Circle>>,
+}
+
+impl Plain for Miner {
+    plain_values!(
+        id,
+        uuid,
+        user_id,
+        display_name,
+        role,
+        status,
+        total_mined_points,
+        referral_code,
+        longest_streak,
+        created_at,
+        updated_at
+    );
+
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        match (field, &self.fetched_circle, self.seen.miner.circle_id) {
+            ("circle", Some(circle), _) => asked.of_shared(circle, &circle.written),
+            ("circle", None, None) => Some(Value::Null),
+            _ => None,
+        }
+    }
 }
 
 impl Miner {
@@ -87,8 +117,21 @@ impl Miner {
             longest_streak: days(miner.streak.longest),
             created_at: miner.created_at.into(),
             updated_at: miner.updated_at.into(),
+            fetched_circle: None,
             seen,
         }
+    }
+
+    /// Which circle they are in, if the caller may see it.
+    pub(crate) fn circle_shown_to(&self, ctx: &Context<'_>) -> Option<CircleId> {
+        // Whoever sees the whole miner is a member through them, or on the staff.
+        let id = self.seen.miner.circle_id?;
+        ctx.may(Action::CircleRead, self.is_own(ctx)).then_some(id)
+    }
+
+    /// Keeps the circle that was fetched with them.
+    pub(crate) fn keep_circle(&mut self, circle: Arc<Circle>) {
+        self.fetched_circle = Some(circle);
     }
 
     async fn rate_now(&self, ctx: &Context<'_>) -> Result<MiningRate, ApiError> {
@@ -179,7 +222,10 @@ impl Miner {
 
     /// Days of the streak that count at the moment: 0 when it would be found broken.
     async fn current_streak(&self, ctx: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        Some(streak_days(ctx, &self.seen).await)
+        Some(configuration(ctx).await.map(|configuration| {
+            let streak = &self.seen.miner.streak;
+            days(streak.view(self.seen.at, &configuration).days)
+        }))
     }
 
     /// What the streak adds to the rate, as a share: `"0.2500"` is 25 %.
@@ -215,24 +261,25 @@ impl Miner {
     }
 
     /// The circle they are in; null without one.
-    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Circle, ApiError>> {
-        let id = self.seen.miner.circle_id?;
-        // Whoever sees the whole miner is a member through them, or on the staff.
-        if !ctx.may(Action::CircleRead, self.is_own(ctx)) {
-            return None;
+    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Ready<Arc<Circle>>, ApiError>> {
+        if let Some(circle) = &self.fetched_circle {
+            return Some(Ok(Ready(Arc::clone(circle))));
         }
+        let id = self.circle_shown_to(ctx)?;
         let circle = ctx.operation().mining.load_one(id).await;
         circle
-            .map(|circle| circle.map(Circle::shown))
+            .map(|circle| circle.map(|circle| Ready(Arc::new(Circle::shown(circle)))))
             .map_err(ApiError::from)
             .transpose()
     }
 
     /// Who brought them; null when nobody did.
-    async fn referred_by(&self, ctx: &Context<'_>) -> Option<Result<MinerProfile, ApiError>> {
-        MinerProfile::load(ctx, self.seen.miner.referred_by?)
-            .await
-            .transpose()
+    async fn referred_by(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<Ready<MinerProfile>, ApiError>> {
+        let referrer = MinerProfile::load(ctx, self.seen.miner.referred_by?).await;
+        referrer.map(|referrer| referrer.map(Ready)).transpose()
     }
 
     /// Their wallet of mining points.
@@ -264,11 +311,15 @@ impl Miner {
             .load_one(HistoryOf(id, page))
             .await?
             .unwrap_or_default();
-        let slice = slice.try_map(|entry| {
-            let cursor = encode(LIST, &(entry.earned_at, entry.id.0));
-            Ok::<_, ApiError>((cursor, MiningHistoryEntry::from(entry)))
-        })?;
-        Ok(MiningHistoryConnection::new(slice, Total::History(id)))
+        let slice = slice.map(|entry| {
+            let key = (entry.earned_at, entry.id.0);
+            (key, MiningHistoryEntry::from(entry))
+        });
+        Ok(MiningHistoryConnection::new(
+            LIST,
+            slice,
+            Total::History(id),
+        ))
     }
 }
 
@@ -277,5 +328,5 @@ connection! {
     MinerConnection,
     /// One item of a page of miners.
     MinerEdge,
-    Miner
+    Miner, by MinerKey
 }

@@ -1,13 +1,17 @@
 //! What others see of a miner.
 
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context, SimpleObject};
-use db::mining::MinerSeen;
+use db::mining::{MinerSeen, Profile};
 use domain::access::{Action, Relation};
 use domain::ids::MinerId;
+use domain::mining::StreakView;
 
 use super::{MinerRole, days};
 use crate::errors::ApiError;
 use crate::node::GlobalId;
+use crate::plain::plain;
 use crate::request::{Asked, configuration};
 use crate::scalars::Decimal;
 
@@ -24,7 +28,10 @@ pub struct MinerProfile {
     /// All points ever mined, in points.
     pub total_mined_points: Decimal,
     #[graphql(skip)]
-    seen: MinerSeen,
+    miner_id: MinerId,
+    /// The whole miner, where it was read for something else.
+    #[graphql(skip)]
+    seen: Option<Arc<MinerSeen>>,
 }
 
 impl MinerProfile {
@@ -34,8 +41,34 @@ impl MinerProfile {
             display_name: seen.display_name.clone(),
             role: seen.miner.role.into(),
             total_mined_points: Decimal::points(seen.miner.lifetime_points),
-            seen,
+            miner_id: seen.miner.id,
+            seen: Some(Arc::new(seen)),
         }
+    }
+
+    /// What was read for nothing else; what depends on the streak is loaded when it is asked for.
+    pub(crate) fn shown(profile: Profile) -> Self {
+        Self {
+            id: GlobalId::MinerProfile(profile.id),
+            display_name: profile.display_name,
+            role: profile.role.into(),
+            total_mined_points: Decimal::points(profile.lifetime_points),
+            miner_id: profile.id,
+            seen: None,
+        }
+    }
+
+    async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView, ApiError> {
+        let seen = match &self.seen {
+            Some(seen) => Arc::clone(seen),
+            None => {
+                let loaded = ctx.operation().mining.load_one(self.miner_id).await?;
+                let gone = || db::DbError::Unavailable("the miner is gone".to_owned());
+                Arc::new(loaded.ok_or_else(gone)?)
+            }
+        };
+        let configuration = configuration(ctx).await?;
+        Ok(seen.miner.streak.view(seen.at, &configuration))
     }
 
     /// Loads what the caller may see of anybody.
@@ -47,28 +80,18 @@ impl MinerProfile {
     }
 }
 
+plain!(MinerProfile, id, display_name, role, total_mined_points);
+
 #[ComplexObject]
 impl MinerProfile {
     /// Days of the streak that count at the moment.
     async fn current_streak(&self, ctx: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        Some(streak_days(ctx, &self.seen).await)
+        Some(self.streak(ctx).await.map(|streak| days(streak.days)))
     }
 
     /// The badge of the streak's tier; null without one.
     async fn badge(&self, ctx: &Context<'_>) -> Option<Result<String, ApiError>> {
-        let badge = configuration(ctx).await.map(|configuration| {
-            self.seen
-                .miner
-                .streak
-                .view(self.seen.at, &configuration)
-                .badge_name
-        });
+        let badge = self.streak(ctx).await.map(|streak| streak.badge_name);
         badge.transpose()
     }
-}
-
-/// Days of a miner's streak that count at the moment they were read.
-pub(super) async fn streak_days(ctx: &Context<'_>, seen: &MinerSeen) -> Result<i32, ApiError> {
-    let configuration = configuration(ctx).await?;
-    Ok(days(seen.miner.streak.view(seen.at, &configuration).days))
 }

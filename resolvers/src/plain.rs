@@ -1,0 +1,302 @@
+//! Objects that are there already, written without a future for each of their fields.
+//!
+//! The engine makes a boxed future for every field of every object, which is most of what a long list costs. Where all
+//! that is asked of an object is in it, and in what was fetched with it, [`Plain`] writes it at once; where anything else
+//! is asked, the engine resolves the whole object as ever. Both ways lead to the same answer, and a test compares them.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::registry::Registry;
+use async_graphql::resolver_utils::resolve_list;
+use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
+
+/// An object that knows some of its fields without asking anybody.
+pub(crate) trait Plain: OutputType {
+    /// The value of a field without arguments and selections; none for what has to be resolved.
+    fn value(&self, field: &str) -> Option<Value>;
+
+    /// The value of a field that is an object, or a list of them, if it was fetched with this one.
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        let _ = (field, asked);
+        None
+    }
+}
+
+impl<T: Plain> Plain for &T {
+    fn value(&self, field: &str) -> Option<Value> {
+        T::value(self, field)
+    }
+
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        T::child(self, field, asked)
+    }
+}
+
+impl<T: Plain> Plain for Arc<T> {
+    fn value(&self, field: &str) -> Option<Value> {
+        T::value(self, field)
+    }
+
+    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+        T::child(self, field, asked)
+    }
+}
+
+/// Implements [`Plain::value`] by the names of a struct's fields.
+macro_rules! plain_values {
+    ($($field:ident),+ $(,)?) => {
+        fn value(&self, field: &str) -> Option<async_graphql::Value> {
+            use async_graphql::InputType as _;
+            $(if $crate::plain::is_camel_case(field, stringify!($field)) {
+                return Some(self.$field.to_value());
+            })+
+            None
+        }
+    };
+}
+pub(crate) use plain_values;
+
+/// Implements [`Plain`] for a struct by the names of its fields: first values, then objects.
+macro_rules! plain {
+    ($type:ty, $($field:ident),+ $(; $($child:ident),+)?) => {
+        impl $crate::plain::Plain for $type {
+            $crate::plain::plain_values!($($field),+);
+
+            $(fn child(
+                &self,
+                field: &str,
+                asked: &$crate::plain::Asked<'_>,
+            ) -> Option<async_graphql::Value> {
+                $(if $crate::plain::is_camel_case(field, stringify!($child)) {
+                    return asked.of(&self.$child);
+                })+
+                None
+            })?
+        }
+    };
+}
+pub(crate) use plain;
+
+/// Whether a field of the schema is this field of a struct.
+pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
+    let mut camel = camel.bytes();
+    let mut is_start = false;
+    for byte in snake.bytes() {
+        if byte == b'_' {
+            is_start = true;
+            continue;
+        }
+        let expected = if is_start {
+            byte.to_ascii_uppercase()
+        } else {
+            byte
+        };
+        is_start = false;
+        if camel.next() != Some(expected) {
+            return false;
+        }
+    }
+    camel.next().is_none()
+}
+
+/// What was last written of an object that stands at several places, and by which selections: copying it takes a
+/// fraction of the time. Objects live for one operation, and so do selections.
+#[derive(Debug, Default)]
+pub(crate) struct Written(Mutex<Option<(usize, Value)>>);
+
+/// What is asked of an object.
+pub(crate) struct Asked<'a> {
+    context: &'a ContextSelectionSet<'a>,
+    selections: &'a SelectionSet,
+}
+
+impl Asked<'_> {
+    /// All of it, if the object has all of it.
+    pub fn of<T: Plain>(&self, object: &T) -> Option<Value> {
+        let mut fields = IndexMap::with_capacity(self.selections.items.len());
+        self.collect(object, &mut fields)?;
+        Some(Value::Object(fields))
+    }
+
+    /// All of it, of an object that stands at several places of an answer.
+    pub fn of_shared<T: Plain>(&self, object: &T, written: &Written) -> Option<Value> {
+        let place = std::ptr::from_ref(self.selections).addr();
+        let mut written = written.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*written {
+            Some((known, value)) if *known == place => Some(value.clone()),
+            _ => {
+                let value = self.of(object)?;
+                *written = Some((place, value.clone()));
+                Some(value)
+            }
+        }
+    }
+
+    /// All of it, of all objects of a list.
+    pub fn of_all<'b, T: Plain + 'b>(
+        &self,
+        objects: impl IntoIterator<Item = &'b T>,
+    ) -> Option<Value> {
+        let objects: Option<Vec<_>> = objects.into_iter().map(|object| self.of(object)).collect();
+        objects.map(Value::List)
+    }
+
+    fn collect<T: Plain>(&self, object: &T, fields: &mut IndexMap<Name, Value>) -> Option<()> {
+        for selection in &self.selections.items {
+            // `@skip` and `@include` are carried out and gone.
+            if !selection.node.directives().is_empty() {
+                return None;
+            }
+            match &selection.node {
+                Selection::Field(field) => self.field(object, &field.node, fields)?,
+                Selection::FragmentSpread(spread) => {
+                    let fragments = &self.context.query_env.fragments;
+                    let fragment = &fragments.get(&spread.node.fragment_name.node)?.node;
+                    let of = fragment.type_condition.node.on.node.as_str();
+                    self.fragment(object, Some(of), &fragment.selection_set.node, fields)?;
+                }
+                Selection::InlineFragment(fragment) => {
+                    let condition = fragment.node.type_condition.as_ref();
+                    let of = condition.map(|condition| condition.node.on.node.as_str());
+                    self.fragment(object, of, &fragment.node.selection_set.node, fields)?;
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn field<T: Plain>(
+        &self,
+        object: &T,
+        field: &Field,
+        fields: &mut IndexMap<Name, Value>,
+    ) -> Option<()> {
+        let key = &field.response_key().node;
+        let name = field.name.node.as_str();
+        let is_leaf = field.selection_set.node.items.is_empty();
+        if fields.contains_key(key) {
+            // The same value again; objects would have to be merged.
+            return is_leaf.then_some(());
+        }
+        if !field.arguments.is_empty() {
+            return None;
+        }
+        let value = if !is_leaf {
+            let asked = Asked {
+                context: self.context,
+                selections: &field.selection_set.node,
+            };
+            object.child(name, &asked)?
+        } else if name == "__typename" {
+            Value::String(T::type_name().into_owned())
+        } else {
+            object.value(name)?
+        };
+        fields.insert(key.clone(), value);
+        Some(())
+    }
+
+    fn fragment<T: Plain>(
+        &self,
+        object: &T,
+        of: Option<&str>,
+        selections: &SelectionSet,
+        fields: &mut IndexMap<Name, Value>,
+    ) -> Option<()> {
+        let own = T::type_name();
+        let is_interface = |of: &str| {
+            let interfaces = self.context.schema_env.registry.implements.get(&*own);
+            interfaces.is_some_and(|interfaces| interfaces.contains(of))
+        };
+        if of.is_some_and(|of| of != own && !is_interface(of)) {
+            return Some(());
+        }
+        let inner = Asked {
+            context: self.context,
+            selections,
+        };
+        inner.collect(object, fields)
+    }
+}
+
+/// An object that is written at once where that is possible.
+#[derive(Clone, Copy, Debug)]
+pub struct Ready<T>(pub T);
+
+impl<T: Plain> OutputType for Ready<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let asked = Asked {
+            context,
+            selections: &context.item.node,
+        };
+        match asked.of(&self.0) {
+            Some(value) => Ok(value),
+            None => self.0.resolve(context, field).await,
+        }
+    }
+}
+
+/// A list of objects that are written at once where that is possible.
+#[derive(Clone, Debug)]
+pub struct ReadyList<T>(pub Vec<T>);
+
+impl<T: Plain> OutputType for ReadyList<T> {
+    fn type_name() -> Cow<'static, str> {
+        <Vec<T> as OutputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Vec<T> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let asked = Asked {
+            context,
+            selections: &context.item.node,
+        };
+        match asked.of_all(&self.0) {
+            Some(values) => Ok(values),
+            None => resolve_list(context, field, &self.0, Some(self.0.len())).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_across_cases() {
+        for (camel, snake) in [("id", "id"), ("totalMinedPoints", "total_mined_points")] {
+            assert!(is_camel_case(camel, snake), "{camel}");
+        }
+        for (camel, snake) in [
+            ("total", "total_mined_points"),
+            ("totalMinedPoints", "total"),
+            ("total_mined", "total_mined"),
+            ("Id", "id"),
+            ("", "id"),
+        ] {
+            assert!(!is_camel_case(camel, snake), "{camel}");
+        }
+    }
+}

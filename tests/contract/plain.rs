@@ -1,0 +1,98 @@
+//! Objects that are written at once look like those the engine resolves field by field.
+
+use domain::access::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Actor, test};
+
+/// Queries, with places for fields that have to be resolved: of a miner, a circle, a member, a profile, an entry.
+const QUERIES: &[&str] = &[
+    "{ miners(first: 60, orderBy: {field: CREATED_AT, direction: ASC}) {
+        nodes {
+            __typename id uuid userId displayName role status totalMinedPoints referralCode longestStreak createdAt
+            updatedAt MINER
+            circle {
+                __typename id uuid name named: name status memberCount trustScore bonusMultiplier isValid createdAt CIRCLE
+                members { __typename joinedAt isOwner isOwner MEMBER who: miner { ...P ... on Node { id } ... { role } } }
+            }
+        }
+        edges { cursor node { uuid MINER circle { uuid CIRCLE members { isOwner MEMBER } } } }
+    } }
+    fragment P on MinerProfile { __typename displayName role totalMinedPoints PROFILE }",
+    "{ miners(first: 5, orderBy: {field: CREATED_AT, direction: ASC}) { nodes {
+        uuid MINER circle { uuid } circle { name CIRCLE }
+        again: circle { members { isOwner @skip(if: true) joinedAt @include(if: true) MEMBER } }
+    } } }",
+    "{ leaderboard(limit: 20) { entries {
+        rank rankPrecision totalMinedPoints miner { id displayName role totalMinedPoints PROFILE }
+    } } }",
+    "{ miners(first: 20, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { MINER
+        history(first: 5) { nodes { uuid pointsEarned source sessionUuid earnedAt hourlyRate streakDays } }
+        wallet { entries(first: 5) { nodes {
+            sequence entryType bucket reason transactionUuid postedAt amount { amount currency }
+            balanceAfter { amount currency } reference { referenceType referenceId }
+        } } }
+    } } }",
+];
+
+const RESOLVED: &[(&str, &str)] = &[
+    ("MINER", "zz: currentStreak"),
+    ("CIRCLE", "zz: owner { id }"),
+    ("MEMBER", "zz: miner { badge }"),
+    ("PROFILE", "zz: badge"),
+];
+
+async fn ask(actor: &Actor, query: &str, resolved: impl Fn(&'static str) -> &'static str) -> Value {
+    let query = RESOLVED
+        .iter()
+        .fold(query.to_owned(), |query, (place, field)| {
+            query.replace(place, resolved(field))
+        });
+    actor.get(&query, json!({})).await
+}
+
+fn without_resolved(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("zz");
+            fields.values_mut().for_each(without_resolved);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_resolved),
+        _ => {}
+    }
+}
+
+#[test]
+fn both_ways_lead_to_the_same_answer() {
+    test(async |app| {
+        db::demo::seed_town(&app.services.db).await.unwrap();
+        let support = app.person(&[Role::Support]);
+        for query in QUERIES {
+            let quick = ask(&support, query, |_| "").await;
+            let mut slow = ask(&support, query, |field| field).await;
+            without_resolved(&mut slow);
+            // As text, so that the order of fields counts.
+            assert_eq!(quick.to_string(), slow.to_string(), "{query}");
+        }
+    });
+}
+
+#[test]
+fn what_was_not_fetched_ahead_is_loaded() {
+    test(async |app| {
+        db::demo::seed_town(&app.services.db).await.unwrap();
+        let support = app.person(&[Role::Support]);
+        let selection =
+            "uuid circle { name members { joinedAt isOwner miner { id displayName } } }";
+        let list = "orderBy: {field: CREATED_AT, direction: ASC}";
+        let ahead = format!("{{ miners(first: 60, {list}) {{ nodes {{ {selection} }} }} }}");
+        let ahead = support.get(&ahead, json!({})).await;
+        for miner in ahead["miners"]["nodes"].as_array().unwrap() {
+            let query = format!("query ($by: MinerBy!) {{ miner(by: $by) {{ {selection} }} }}");
+            let loaded = support
+                .get(&query, json!({"by": {"uuid": miner["uuid"]}}))
+                .await;
+            assert_eq!(loaded["miner"], *miner);
+        }
+    });
+}
