@@ -108,8 +108,10 @@ fn several_migrators_at_once_migrate_once() {
         for migrator in migrators {
             ran.push(migrator.await.unwrap());
         }
+        // One of them ran all there were, and the others found nothing to do.
         ran.sort_unstable();
-        assert_eq!(ran, [0, 0, 0, 3]);
+        let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
+        assert_eq!(ran, [0, 0, 0, migrations.unwrap().count()]);
         assert_eq!(
             app.user().register().await["referralCode"]
                 .as_str()
