@@ -44,7 +44,9 @@ pub fn is_request_error(response: &GraphqlResponse) -> bool {
 #[must_use]
 pub fn answer(response: &GraphqlResponse, media: Media, is_public: bool) -> Response {
     let status = match media {
-        Media::GraphqlResponse if is_request_error(response) => StatusCode::BAD_REQUEST,
+        Media::GraphqlResponse | Media::GraphqlResponseOrJson if is_request_error(response) => {
+            StatusCode::BAD_REQUEST
+        }
         _ => StatusCode::OK,
     };
     let mut answer = write(response, media, status);
@@ -100,13 +102,16 @@ const VARY: &str = "accept, authorization";
 /// Writes why a request wasn't executed.
 #[must_use]
 pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
+    let media = match (refusal.kind, media) {
+        (Kind::Unsent, Media::GraphqlResponseOrJson) => Media::Json,
+        _ => media,
+    };
     let status = match (refusal.kind, media) {
         (Kind::Http(status), _) => status,
-        (Kind::Malformed, Media::GraphqlResponse | Media::JsonByDefault)
-        | (Kind::Request, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        (Kind::Late, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
-        (Kind::Malformed, Media::Json)
-        | (Kind::Request | Kind::Late, Media::Json | Media::JsonByDefault) => StatusCode::OK,
+        (Kind::Malformed, _) => StatusCode::BAD_REQUEST,
+        (_, Media::Json) => StatusCode::OK,
+        (Kind::Late, _) => StatusCode::GATEWAY_TIMEOUT,
+        (Kind::Request | Kind::Unsent, _) => StatusCode::BAD_REQUEST,
     };
     let retry_after = refusal.retry_after_seconds;
     let mut answer = write(&refusal.into_response(request_id), media, status);

@@ -4,6 +4,7 @@
 //! `script/test` says so at the end; CI skips nothing.
 
 mod graphiql;
+mod programs;
 
 use std::fs::OpenOptions;
 use std::io::Write;
