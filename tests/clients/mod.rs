@@ -5,6 +5,7 @@
 
 mod graphiql;
 mod programs;
+mod wire;
 
 use std::fs::OpenOptions;
 use std::io::Write;
