@@ -1,8 +1,9 @@
-//! Clients that partners use, driven against a running server: programs for Node, and a browser.
+//! Clients that partners use, driven against a running server: programs for Node, a browser, and a fuzzer.
 //!
-//! They live in `tests/clients`, with one lock file for all. Where a machine lacks what they need, they are skipped, and
-//! `script/test` says so at the end; CI skips nothing.
+//! They live in `tests/clients`, with one lock file for all; a fuzzer, in Python, is pinned beside it. Where a machine
+//! lacks what they need, they are skipped, and `script/test` says so at the end; CI skips nothing.
 
+mod fuzz;
 mod graphiql;
 mod programs;
 mod wire;
