@@ -78,20 +78,28 @@ fn a_document_that_was_sent_once_is_known_by_its_hash() {
         );
         // Who takes application/json, if only besides, looks at the text: some do so at 200 only.
         let other = json!({"extensions": extensions("{ other }")}).to_string();
+        let other_in_url = extensions("{ other }").to_string();
         for accept in [
             "application/json",
             "application/graphql-response+json, application/json",
             "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json",
         ] {
-            let reply = Reply::to(post(app, other.clone()).header("accept", accept)).await;
-            assert_eq!(
-                (reply.status, reply.refusal()),
-                (200, "PERSISTED_QUERY_NOT_FOUND".to_owned())
-            );
-            assert_eq!(
-                reply.header("content-type"),
-                "application/json; charset=utf-8"
-            );
+            for request in [
+                post(app, other.clone()),
+                by_get(app, &[("extensions", &other_in_url)]),
+            ] {
+                let reply = Reply::to(request.header("accept", accept)).await;
+                assert_eq!(
+                    (reply.status, reply.refusal()),
+                    (200, "PERSISTED_QUERY_NOT_FOUND".to_owned())
+                );
+                assert_eq!(
+                    reply.header("content-type"),
+                    "application/json; charset=utf-8"
+                );
+                // A cache that kept it would keep the text from ever being of use.
+                assert_eq!(reply.header("cache-control"), "private, no-store");
+            }
         }
     });
 }
