@@ -89,12 +89,13 @@ impl Node {
             .await
             .unwrap_or_else(|_| panic!("{script} doesn't end"))
             .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
-            "{script} fails:\n{}{}",
-            String::from_utf8_lossy(&output.stdout),
+            "{script} fails:\n{said}{}",
             String::from_utf8_lossy(&output.stderr)
         );
+        println!("{said}");
     }
 }
 
