@@ -1,8 +1,9 @@
 //! Apollo's clients for Kotlin and iOS by what they put on the wire.
 //!
 //! Nobody builds an application for a telephone here. So their requests were written down from their sources, of the
-//! versions that each record names, and are replayed byte for byte: to headers in their order and keys of a body in
-//! theirs. Each record also says which answers its client reads at all: one it can't read is as bad as a wrong one.
+//! versions that each record names, and are replayed byte for byte. What the system's HTTP library adds (the agent's
+//! name, languages, encodings, the order of iOS's headers) stands there as usual; no source of Apollo's says it. Each
+//! record also says which answers its client reads at all: one it can't read is as bad as a wrong one.
 
 use std::path::Path;
 
