@@ -209,6 +209,8 @@ fn cors(origins: &Origins) -> CorsLayer {
             header::HeaderName::from_static("graphql-cost"),
             header::HeaderName::from_static("x-apollo-operation-name"),
             header::HeaderName::from_static("apollo-require-preflight"),
+            header::HeaderName::from_static("apollographql-client-name"),
+            header::HeaderName::from_static("apollographql-client-version"),
             request_id::HEADER,
         ])
         .expose_headers([request_id::HEADER, header::RETRY_AFTER, header::ETAG])

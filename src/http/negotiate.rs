@@ -7,18 +7,20 @@ use axum::http::{HeaderMap, header};
 pub enum Media {
     /// `application/graphql-response+json`: the status says whether the request was a good one.
     GraphqlResponse,
-    /// `application/json`, as the client named it: it looks into the body, not at the status.
+    /// The same, for a client that takes `application/json` as well.
+    GraphqlResponseOrJson,
+    /// `application/json`: the client looks into the body, not at the status.
     Json,
-    /// `application/json` again, for clients that take anything.
-    JsonByDefault,
 }
 
 impl Media {
     /// The content type, with the encoding: it is always UTF-8.
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Self::Json | Self::JsonByDefault => "application/json; charset=utf-8",
+            Self::GraphqlResponse | Self::GraphqlResponseOrJson => {
+                "application/graphql-response+json; charset=utf-8"
+            }
+            Self::Json => "application/json; charset=utf-8",
         }
     }
 }
@@ -40,7 +42,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
         .iter()
         .all(|value| value.as_bytes().trim_ascii().is_empty());
     if is_silent {
-        return Some(Media::JsonByDefault);
+        return Some(Media::Json);
     }
     let graphql = weight_of("graphql-response+json", &ranges);
     let json = weight_of("json", &ranges);
@@ -49,11 +51,13 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
     }
     Some(
         if graphql.milli > json.milli || (graphql.milli == json.milli && graphql.is_named) {
-            Media::GraphqlResponse
-        } else if json.is_named {
-            Media::Json
+            if json.milli == 0 {
+                Media::GraphqlResponse
+            } else {
+                Media::GraphqlResponseOrJson
+            }
         } else {
-            Media::JsonByDefault
+            Media::Json
         },
     )
 }
@@ -174,16 +178,13 @@ mod tests {
 
     #[test]
     fn the_type_wanted_most_wins() {
-        use Media::{GraphqlResponse, Json, JsonByDefault};
-        assert_eq!(negotiate(&HeaderMap::new()), Some(JsonByDefault));
+        use Media::{GraphqlResponse, GraphqlResponseOrJson, Json};
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
         for (value, media) in [
-            ("", Some(JsonByDefault)),
-            ("*/*", Some(JsonByDefault)),
-            ("application/*", Some(JsonByDefault)),
-            (
-                "text/html,application/xhtml+xml,*/*;q=0.8",
-                Some(JsonByDefault),
-            ),
+            ("", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/*", Some(Json)),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Json)),
             ("application/json", Some(Json)),
             ("application/json; charset=utf-8", Some(Json)),
             ("Application/JSON;Q=0.5", Some(Json)),
@@ -194,11 +195,11 @@ mod tests {
             ),
             (
                 "application/json, application/graphql-response+json",
-                Some(GraphqlResponse),
+                Some(GraphqlResponseOrJson),
             ),
             (
                 "application/graphql-response+json,application/json;q=0.9",
-                Some(GraphqlResponse),
+                Some(GraphqlResponseOrJson),
             ),
             (
                 "application/graphql-response+json;q=0.4, application/json;q=0.5",
@@ -206,12 +207,9 @@ mod tests {
             ),
             (
                 "application/graphql-response+json, */*",
-                Some(GraphqlResponse),
+                Some(GraphqlResponseOrJson),
             ),
-            (
-                "application/graphql-response+json;q=0, */*",
-                Some(JsonByDefault),
-            ),
+            ("application/graphql-response+json;q=0, */*", Some(Json)),
             ("application/json;q=0, */*;q=0.1", Some(GraphqlResponse)),
             (
                 "multipart/mixed;subscriptionSpec=1.0, application/json",

@@ -214,7 +214,7 @@ impl Documents {
             return Err(not_allowed());
         }
         match name {
-            Name::Hash(_) if !self.remembers() => Err(Refusal::request(
+            Name::Hash(_) if !self.remembers() => Err(Refusal::unsent(
                 Code::PersistedQueryNotSupported,
                 "PersistedQueryNotSupported",
             )),
@@ -228,7 +228,7 @@ impl Documents {
                 let found = known.is_some().to_string();
                 metrics::counter!("persisted_queries_total", "found" => found).increment(1);
                 known.ok_or_else(|| {
-                    Refusal::request(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+                    Refusal::unsent(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
                 })
             }
             Name::Id(_) => Err(Refusal::request(

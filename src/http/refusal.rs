@@ -31,10 +31,13 @@ pub struct Refusal {
 pub enum Kind {
     /// This one, whoever asks.
     Http(StatusCode),
-    /// It is no GraphQL request: 400, but for clients that name `application/json`, who look into the body.
+    /// It is no GraphQL request: 400, whatever the client understands.
     Malformed,
     /// It is a GraphQL request, but not one to execute: 400 for clients that know `application/graphql-response+json`.
     Request,
+    /// It names a document that it has to send: a step on the way, which Apollo's clients for iOS take only at a status
+    /// of success. So who takes `application/json` gets that, and 200; else it is 400.
+    Unsent,
     /// It was executed for too long: 504 for the same clients.
     Late,
 }
@@ -91,6 +94,11 @@ impl Refusal {
     /// A GraphQL request that can't be executed.
     pub fn request(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Request, code, message)
+    }
+
+    /// A request that names its document and has to send it.
+    pub fn unsent(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::Unsent, code, message)
     }
 
     /// A request whose execution took too long.

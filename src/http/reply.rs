@@ -40,19 +40,21 @@ pub fn is_request_error(response: &GraphqlResponse) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Writes what came of a request that was understood. What one caller sees is nobody else's.
+/// Writes what came of a request that was understood. What one caller sees is nobody else's, and a failure may be over
+/// the next time.
 #[must_use]
 pub fn answer(response: &GraphqlResponse, media: Media, is_public: bool) -> Response {
     let status = match media {
-        Media::GraphqlResponse if is_request_error(response) => StatusCode::BAD_REQUEST,
+        Media::GraphqlResponse | Media::GraphqlResponseOrJson if is_request_error(response) => {
+            StatusCode::BAD_REQUEST
+        }
         _ => StatusCode::OK,
     };
     let mut answer = write(response, media, status);
-    if !is_public {
-        answer.headers_mut().insert(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("private, no-store"),
-        );
+    if !is_public || response.is_err() {
+        answer
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, NOT_TO_KEEP);
     }
     answer
 }
@@ -97,19 +99,28 @@ pub fn is_known(asked: &HeaderMap, tag: &str) -> bool {
 /// What an answer depends on.
 const VARY: &str = "accept, authorization";
 
-/// Writes why a request wasn't executed.
+/// What no cache keeps.
+const NOT_TO_KEEP: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// Writes why a request wasn't executed. Nobody keeps it: a document asked for by its hash is unknown only once.
 #[must_use]
 pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
+    let media = match (refusal.kind, media) {
+        (Kind::Unsent, Media::GraphqlResponseOrJson) => Media::Json,
+        _ => media,
+    };
     let status = match (refusal.kind, media) {
         (Kind::Http(status), _) => status,
-        (Kind::Malformed, Media::GraphqlResponse | Media::JsonByDefault)
-        | (Kind::Request, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-        (Kind::Late, Media::GraphqlResponse) => StatusCode::GATEWAY_TIMEOUT,
-        (Kind::Malformed, Media::Json)
-        | (Kind::Request | Kind::Late, Media::Json | Media::JsonByDefault) => StatusCode::OK,
+        (Kind::Malformed, _) => StatusCode::BAD_REQUEST,
+        (_, Media::Json) => StatusCode::OK,
+        (Kind::Late, _) => StatusCode::GATEWAY_TIMEOUT,
+        (Kind::Request | Kind::Unsent, _) => StatusCode::BAD_REQUEST,
     };
     let retry_after = refusal.retry_after_seconds;
     let mut answer = write(&refusal.into_response(request_id), media, status);
+    answer
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NOT_TO_KEEP);
     if let Some(seconds) = retry_after {
         answer
             .headers_mut()

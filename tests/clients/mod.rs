@@ -1,9 +1,12 @@
-//! Clients that partners use, driven against a running server: programs for Node, and a browser.
+//! Clients that partners use, driven against a running server: programs for Node, a browser, and a fuzzer.
 //!
-//! They live in `tests/clients`, with one lock file for all. Where a machine lacks what they need, they are skipped, and
-//! `script/test` says so at the end; CI skips nothing.
+//! They live in `tests/clients`, with one lock file for all; a fuzzer, in Python, is pinned beside it. Where a machine
+//! lacks what they need, they are skipped, and `script/test` says so at the end; CI skips nothing.
 
+mod fuzz;
 mod graphiql;
+mod programs;
+mod wire;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -86,12 +89,13 @@ impl Node {
             .await
             .unwrap_or_else(|_| panic!("{script} doesn't end"))
             .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
-            "{script} fails:\n{}{}",
-            String::from_utf8_lossy(&output.stdout),
+            "{script} fails:\n{said}{}",
             String::from_utf8_lossy(&output.stderr)
         );
+        println!("{said}");
     }
 }
 

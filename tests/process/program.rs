@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::{Actor, variable};
@@ -16,6 +17,7 @@ pub struct Program {
     pub address: SocketAddr,
     folder: PathBuf,
     child: Child,
+    complaints: Arc<Mutex<Vec<String>>>,
 }
 
 /// A command of the program that knows nothing of this process's settings.
@@ -46,6 +48,12 @@ impl Program {
     /// Starts serving and waits until it listens.
     pub fn start(folder: &Path) -> Self {
         Self::launch(folder, &mut goodgo(folder, &["serve"]))
+    }
+
+    /// Starts serving with settings.
+    pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
+        let mut command = goodgo(folder, &["serve"]);
+        Self::launch(folder, command.envs(settings.iter().copied()))
     }
 
     /// Starts another process over the same database and secrets.
@@ -80,11 +88,23 @@ impl Program {
             }
         };
         // Somebody has to read what it goes on to say, or it would wait for that.
-        std::thread::spawn(move || lines.for_each(drop));
+        let complaints = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&complaints);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if [" WARN ", "ERROR ", "panicked"]
+                    .iter()
+                    .any(|bad| line.contains(bad))
+                {
+                    heard.lock().unwrap().push(line);
+                }
+            }
+        });
         Self {
             address,
             folder: folder.to_owned(),
             child,
+            complaints,
         }
     }
 
@@ -100,6 +120,11 @@ impl Program {
         let (code, printed, problem) = run(&mut goodgo(&self.folder, args));
         assert_eq!(code, 0, "goodgo {args:?}: {printed}{problem}");
         printed
+    }
+
+    /// Warnings, errors and panics it has logged since it listens.
+    pub fn complaints(&self) -> Vec<String> {
+        self.complaints.lock().unwrap().clone()
     }
 
     /// Waits until somebody follows events.

@@ -17,7 +17,7 @@ async fn asked_by_origin(app: &TestApp, method: reqwest::Method, origin: &str) -
         .header("access-control-request-method", "POST")
         .header(
             "access-control-request-headers",
-            "authorization,content-type,accept,idempotency-key,x-apollo-operation-name,apollo-require-preflight,x-request-id",
+            "authorization,content-type,accept,idempotency-key,x-apollo-operation-name,apollo-require-preflight,apollographql-client-name,apollographql-client-version,x-request-id",
         );
     Reply::to(request).await
 }
@@ -230,6 +230,12 @@ fn caches_are_told_what_the_answer_depends_on() {
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff");
         }
+        // Nor is a failure for anybody to keep.
+        for query in ["{", "{nothing}", "{leaderboard(limit:0){entries{rank}}}"] {
+            let reply = Reply::to(get(app, &format!("/graphql?query={query}"))).await;
+            assert_eq!(reply.status, 200, "{}", reply.text);
+            assert_eq!(reply.header("cache-control"), "private, no-store");
+        }
     });
 }
 
@@ -250,6 +256,8 @@ fn pages_of_listed_sites_may_ask() {
                 "idempotency-key",
                 "x-apollo-operation-name",
                 "apollo-require-preflight",
+                "apollographql-client-name",
+                "apollographql-client-version",
                 "x-request-id",
             ] {
                 assert!(headers.contains(name), "{name}: {headers}");

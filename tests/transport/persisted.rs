@@ -76,13 +76,31 @@ fn a_document_that_was_sent_once_is_known_by_its_hash() {
             told(by_get(app, &[("extensions", &in_url)])).await,
             version()
         );
-        // Clients that only know application/json look at the text.
+        // Who takes application/json, if only besides, looks at the text: some do so at 200 only.
         let other = json!({"extensions": extensions("{ other }")}).to_string();
-        let reply = Reply::to(post(app, other).header("accept", "application/json")).await;
-        assert_eq!(
-            (reply.status, reply.refusal()),
-            (200, "PERSISTED_QUERY_NOT_FOUND".to_owned())
-        );
+        let other_in_url = extensions("{ other }").to_string();
+        for accept in [
+            "application/json",
+            "application/graphql-response+json, application/json",
+            "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json",
+        ] {
+            for request in [
+                post(app, other.clone()),
+                by_get(app, &[("extensions", &other_in_url)]),
+            ] {
+                let reply = Reply::to(request.header("accept", accept)).await;
+                assert_eq!(
+                    (reply.status, reply.refusal()),
+                    (200, "PERSISTED_QUERY_NOT_FOUND".to_owned())
+                );
+                assert_eq!(
+                    reply.header("content-type"),
+                    "application/json; charset=utf-8"
+                );
+                // A cache that kept it would keep the text from ever being of use.
+                assert_eq!(reply.header("cache-control"), "private, no-store");
+            }
+        }
     });
 }
 

@@ -34,7 +34,7 @@ fn what_is_no_request_is_a_bad_one_for_everybody() {
             br#"{"query":"{ __typename }"} {"#,
             deep.as_bytes(),
         ] {
-            for accept in ["*/*", GRAPHQL] {
+            for accept in ["*/*", GRAPHQL, "application/json"] {
                 let reply = Reply::to(post(app, body.to_vec()).header("accept", accept)).await;
                 let body = String::from_utf8_lossy(&body[..body.len().min(80)]);
                 assert_eq!(reply.status, 400, "{body}: {}", reply.text);

@@ -1,0 +1,59 @@
+//! Programs for Node that nobody here wrote: clients, code generators, audits and linters.
+
+use std::path::Path;
+
+use super::Node;
+use crate::support::test;
+
+/// Runs a program against a server, with the token of a user who has a miner and no session.
+fn against_a_server(script: &str) {
+    let Some(node) = Node::find(&format!("clients::programs {script}")) else {
+        return;
+    };
+    test(async |app| {
+        let alice = app.miner().await;
+        node.run(script, &[&app.url(""), alice.token().unwrap()])
+            .await;
+    });
+}
+
+/// Runs a program that only reads files.
+fn over_the_schema(script: &str, args: &[&str]) {
+    let Some(node) = Node::find(&format!("clients::programs {script}")) else {
+        return;
+    };
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(node.run(script, args));
+}
+
+#[test]
+fn every_audit_of_graphql_over_http_passes() {
+    against_a_server("audits.mjs");
+}
+
+#[test]
+fn apollo_client_queries_persists_caches_and_watches() {
+    against_a_server("apollo.mjs");
+}
+
+#[test]
+fn urql_queries_persists_and_reads_errors() {
+    against_a_server("urql.mjs");
+}
+
+#[test]
+fn generated_code_has_types_that_hold() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codegen");
+    over_the_schema("codegen.mjs", &[folder.to_str().unwrap()]);
+}
+
+#[test]
+fn the_schema_is_what_graphql_eslint_recommends() {
+    over_the_schema("lint.mjs", &[]);
+}
+
+#[test]
+fn nothing_breaks_clients_of_the_released_schema() {
+    over_the_schema("breaking.mjs", &[]);
+}
