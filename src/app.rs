@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
+use async_graphql::Variables;
+use async_graphql::parser::parse_query;
 use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use resolvers::events::EventBus;
+use resolvers::limits::{Limits, Problem};
 use resolvers::request::{About, Services};
 use resolvers::{Ranks, Schema};
 use tokio::net::TcpListener;
@@ -26,7 +29,7 @@ use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
-use crate::http::persisted::{self, Documents, Trusted};
+use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs;
@@ -197,6 +200,7 @@ impl App {
             max_service_body_bytes,
             request_timeout,
         } = self.config.limits;
+        let documents = documents(&self.config.documents, &limits, &self.schema)?;
         Ok(HttpState {
             sdl: resolvers::sdl(&self.schema).into(),
             schema: self.schema,
@@ -215,7 +219,7 @@ impl App {
                 ..HttpSettings::default()
             }),
             buckets: Arc::new(Buckets::new(rates, limits.mode)),
-            documents: Arc::new(documents(&self.config.documents)?),
+            documents: Arc::new(documents),
             draining,
             new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),
             tasks,
@@ -223,12 +227,30 @@ impl App {
     }
 }
 
-/// The documents that clients may name.
-fn documents(config: &DocumentsConfig) -> anyhow::Result<Documents> {
+/// The documents that clients may name. What could never be executed is found out at start.
+fn documents(
+    config: &DocumentsConfig,
+    limits: &Limits,
+    schema: &Schema,
+) -> anyhow::Result<Documents> {
     let mut trusted = Trusted::default();
     for manifest in &config.manifests {
         trusted.add(manifest)?;
     }
+    for (id, text) in trusted.iter() {
+        let check = || -> Result<(), Problem> {
+            limits.check_text(text)?;
+            if let Ok(document) = parse_query(text) {
+                limits.check(schema, &document, None, &Variables::default())?;
+            }
+            Ok(())
+        };
+        check().map_err(|problem| anyhow::anyhow!("the trusted document {id}: {problem}"))?;
+    }
+    anyhow::ensure!(
+        config.trust != Trust::Enforce || trusted.iter().next().is_some(),
+        "GOODGO_TRUSTED_DOCUMENTS=enforce without any trusted document would refuse everybody: name manifests in GOODGO_TRUSTED_DOCUMENTS_FILES"
+    );
     Ok(Documents::new(persisted::Settings {
         remembered_bytes: config.remembered_bytes,
         trust: config.trust,
@@ -258,6 +280,8 @@ impl Health for DatabaseHealth {
 
 /// Whether GraphiQL is served; only in development one can be somebody of the demo data there.
 fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Graphiql> {
+    // With a secret of one's own the tokens would be good elsewhere, too.
+    let secrets = secrets.filter(|_| config.auth.jwt_secret.is_none());
     Ok(match (config.http.graphiql, config.environment, secrets) {
         (false, _, _) => Graphiql::Off,
         (true, Environment::Development, Some(secrets)) => {
@@ -304,4 +328,48 @@ fn auth_settings(
             Environment::Production => DevelopmentKeys::Refused,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start(trust: Trust, manifest: Option<&str>) -> Result<(), String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        let config = DocumentsConfig {
+            remembered_bytes: 0,
+            trust,
+            manifests: manifest.iter().map(|_| path.clone()).collect(),
+        };
+        if let Some(manifest) = manifest {
+            std::fs::write(&path, manifest).unwrap();
+        }
+        let started = documents(&config, &Limits::default(), &resolvers::schema());
+        started.map(drop).map_err(|problem| format!("{problem:#}"))
+    }
+
+    #[test]
+    fn documents_that_nobody_could_execute_are_found_out_at_start() {
+        let good = r#"{"1": "{ serverInfo { version } }"}"#;
+        assert_eq!(start(Trust::Enforce, Some(good)), Ok(()));
+        assert_eq!(start(Trust::Log, None), Ok(()));
+        let aliases: String = ('a'..='z')
+            .flat_map(|a| [a, 'x', ':', 'i', 'd', ' ', a, 'y', ':', 'i', 'd', ' '])
+            .collect();
+        let large = format!(r#"{{"1": "{{ viewer {{ {aliases} }} }}"}}"#);
+        for (trust, manifest, problem) in [
+            (Trust::Enforce, None, "without any trusted document"),
+            (Trust::Off, Some(large.as_str()), "aliases 52, at most 30"),
+            (
+                Trust::Off,
+                Some(r#"{"1": "{ ...Gone }"}"#),
+                "no fragment Gone",
+            ),
+            (Trust::Off, Some("{"), "neither an Apollo manifest"),
+        ] {
+            let said = start(trust, manifest).unwrap_err();
+            assert!(said.contains(problem), "{said}");
+        }
+    }
 }

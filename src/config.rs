@@ -111,9 +111,9 @@ pub struct AuthConfig {
 /// How much it takes from each caller.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
-    /// `GOODGO_LIMITS` (`enforce`, or `log` to try them), `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
+    /// `GOODGO_LIMITS` (`enforce`, or `log` to try them), `GOODGO_MAX_DOCUMENT_BYTES`, `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
     /// `GOODGO_MAX_DEPTH`, `GOODGO_MAX_FIELDS`, `GOODGO_MAX_ALIASES`, `GOODGO_MAX_ROOT_FIELDS`,
-    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_COST`: how large documents may be.
+    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_VALUES`, `GOODGO_MAX_COST`: how large documents may be.
     pub limits: Limits,
     /// `GOODGO_RATE_ANONYMOUS`, `GOODGO_RATE_USER`, `GOODGO_RATE_STAFF`, `GOODGO_RATE_SERVICE`: points a second;
     /// `GOODGO_RATE_ISSUERS`, comma-separated `issuer=points`, for single issuers of services.
@@ -332,19 +332,22 @@ impl Reader {
     fn limits(&mut self) -> LimitsConfig {
         let (limits, rates, http) = (Limits::default(), Rates::default(), HttpSettings::default());
         let mode = self.choice("GOODGO_LIMITS", "enforce", &["enforce", "log"]);
+        let depth = self.number("GOODGO_MAX_DEPTH", limits.depth, 1, 60);
         let mut size = |name, default| self.number(name, default, 1, u64::from(u32::MAX));
         let limits = Limits {
             mode: match mode.as_str() {
                 "log" => Mode::Log,
                 _ => Mode::Enforce,
             },
+            bytes: size("GOODGO_MAX_DOCUMENT_BYTES", limits.bytes),
             tokens: size("GOODGO_MAX_TOKENS", limits.tokens),
             operations: size("GOODGO_MAX_OPERATIONS", limits.operations),
-            depth: size("GOODGO_MAX_DEPTH", limits.depth),
+            depth,
             fields: size("GOODGO_MAX_FIELDS", limits.fields),
             aliases: size("GOODGO_MAX_ALIASES", limits.aliases),
             root_fields: size("GOODGO_MAX_ROOT_FIELDS", limits.root_fields),
             directives: size("GOODGO_MAX_DIRECTIVES", limits.directives),
+            values: size("GOODGO_MAX_VALUES", limits.values),
             cost: size("GOODGO_MAX_COST", limits.cost),
         };
         let mut rate = |name, default| self.number(name, default, 1, 100_000_000);
@@ -503,6 +506,9 @@ mod tests {
             ("JWT_SECRET", "short"),
             ("DATABASE_URL", "http//nowhere"),
             ("LOG_FORMAT", "xml"),
+            ("GOODGO_MAX_DEPTH", "0"),
+            ("GOODGO_RATE_ISSUERS", "shop=many"),
+            ("GOODGO_TRUSTED_DOCUMENTS", "perhaps"),
         ])
         .expect_err("all wrong");
         for name in [
@@ -512,6 +518,9 @@ mod tests {
             "JWT_SECRET",
             "DATABASE_URL",
             "LOG_FORMAT",
+            "GOODGO_MAX_DEPTH",
+            "GOODGO_RATE_ISSUERS",
+            "GOODGO_TRUSTED_DOCUMENTS",
         ] {
             assert_eq!(
                 problems
@@ -522,6 +531,16 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn issuers_of_services_have_rates_of_their_own() {
+        let limits = read(&[("GOODGO_RATE_ISSUERS", "shop=50, till = 7")])
+            .expect("readable")
+            .limits;
+        let rates = [("shop".to_owned(), 50), ("till".to_owned(), 7)];
+        assert_eq!(limits.rates.issuers, rates);
+        assert_eq!(limits.limits, Limits::default());
     }
 
     #[test]

@@ -216,6 +216,8 @@ pub fn refused(code: Code, message: impl Into<String>, request_id: &str) -> Resp
     Response::from_errors(vec![error])
 }
 
+/// Characters of a message of the engine.
+const LONGEST_MESSAGE: usize = 200;
 /// How many errors a document that is refused is told.
 const MAX_ERRORS_OF_A_DOCUMENT: usize = 5;
 
@@ -239,6 +241,7 @@ pub fn finish(mut response: Response, request_id: &str) -> Response {
                 tracing::error!(request_id, error = %error.message, "Masked an error: {}", error.message);
                 MASKED.clone_into(&mut error.message);
             }
+            shorten(&mut error.message);
             error
                 .extensions
                 .get_or_insert_default()
@@ -251,6 +254,14 @@ pub fn finish(mut response: Response, request_id: &str) -> Response {
         error.source = None;
     }
     response
+}
+
+/// Cuts a message of the engine, which repeats what it was sent.
+fn shorten(message: &mut String) {
+    if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
 }
 
 /// The code of an error that the engine found: before execution it is the document's, after it a value's.

@@ -55,6 +55,8 @@ pub fn schema() -> Schema {
     .register_output_type::<node::Node>()
     .register_output_type::<errors::UserError>()
     .disable_suggestions()
+    // Of the same: `limits` refuses what is deeper, and says so.
+    .limit_recursive_depth(2 * usize::try_from(limits::NESTING).unwrap_or(usize::MAX))
     .finish()
 }
 

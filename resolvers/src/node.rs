@@ -55,7 +55,7 @@ pub enum GlobalId {
 
 impl GlobalId {
     /// The id as the engine's value.
-    pub(crate) fn to_value(&self) -> Value {
+    pub(crate) fn to_value(self) -> Value {
         Value::String(self.encode())
     }
 

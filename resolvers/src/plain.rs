@@ -5,7 +5,7 @@
 //! is asked, the engine resolves the whole object as ever. Both ways lead to the same answer, and a test compares them.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
@@ -107,6 +107,12 @@ pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Written(Mutex<Option<(usize, Value)>>);
 
+impl Written {
+    fn last(&self) -> MutexGuard<'_, Option<(usize, Value)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What is asked of an object.
 pub(crate) struct Asked<'a> {
     context: &'a ContextSelectionSet<'a>,
@@ -124,15 +130,12 @@ impl Asked<'_> {
     /// All of it, of an object that stands at several places of an answer.
     pub fn of_shared<T: Plain>(&self, object: &T, written: &Written) -> Option<Value> {
         let place = std::ptr::from_ref(self.selections).addr();
-        let mut written = written.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*written {
-            Some((known, value)) if *known == place => Some(value.clone()),
-            _ => {
-                let value = self.of(object)?;
-                *written = Some((place, value.clone()));
-                Some(value)
-            }
+        if let Some((_, value)) = written.last().as_ref().filter(|(known, _)| *known == place) {
+            return Some(value.clone());
         }
+        let value = self.of(object)?;
+        *written.last() = Some((place, value.clone()));
+        Some(value)
     }
 
     /// All of it, of all objects of a list.

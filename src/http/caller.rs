@@ -1,11 +1,16 @@
 //! What a request tells of its caller besides the token: where it comes from, and which language it reads.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Once;
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use resolvers::language::Language;
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+static WARNED: Once = Once::new();
 
 /// Where a request comes from, and what its sender reads.
 #[derive(Clone, Copy, Debug)]
@@ -46,17 +51,29 @@ fn address(parts: &Parts, proxies: usize) -> IpAddr {
 }
 
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let hops: Vec<&str> = headers
-        .get_all("x-forwarded-for")
+    let lines: Vec<&[u8]> = headers
+        .get_all(FORWARDED_FOR)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .map(HeaderValue::as_bytes)
         .collect();
-    let seen = hops.len().checked_sub(proxies).filter(|_| proxies > 0)?;
-    let hop = hops.get(seen)?;
-    let bare = hop.parse::<SocketAddr>().map(|address| address.ip());
-    bare.or_else(|_| hop.trim_matches(['[', ']']).parse()).ok()
+    if proxies == 0 {
+        if !lines.is_empty() {
+            WARNED.call_once(|| {
+                tracing::warn!(
+                    "Requests come through a proxy: without GOODGO_TRUSTED_PROXIES all callers behind it are one address"
+                );
+            });
+        }
+        return None;
+    }
+    // As bytes: what a client invents need not be text, and must not hide what our proxies appended.
+    let all = lines.join(&b","[..]);
+    let hop = all.rsplit(|byte| *byte == b',').nth(proxies - 1)?;
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    let with_port = hop.parse::<SocketAddr>().map(|address| address.ip());
+    with_port
+        .or_else(|_| hop.trim_matches(['[', ']']).parse())
+        .ok()
 }
 
 #[cfg(test)]
@@ -84,7 +101,10 @@ mod tests {
             let seen = seen.map(|seen| seen.parse().expect("an address"));
             assert_eq!(forwarded(&headers, proxies), seen, "{proxies}");
         }
-        headers.append("x-forwarded-for", "unknown".parse().expect("a header"));
+        let odd = HeaderValue::from_bytes(b"\xe9, unknown").expect("a header");
+        headers.append("x-forwarded-for", odd);
         assert_eq!(forwarded(&headers, 1), None);
+        let third = "2001:db8::3".parse().expect("an address");
+        assert_eq!(forwarded(&headers, 3), Some(third));
     }
 }

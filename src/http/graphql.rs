@@ -50,11 +50,13 @@ pub async fn get(
         }
         let is_public = asking.principal == Principal::Anonymous;
         let answer = execute(operation, &state, asking, &parts.headers).await?;
-        Ok(if is_public && answer.is_ok() {
-            reply::answer_public(&answer, media, &parts.headers)
-        } else {
-            reply::answer(&answer, media, is_public)
-        })
+        Ok(
+            if is_public && answer.is_ok() && answer.extensions.is_empty() {
+                reply::answer_public(&answer, media, &parts.headers)
+            } else {
+                reply::answer(&answer, media, false)
+            },
+        )
     };
     answered
         .await
@@ -113,8 +115,14 @@ pub async fn other_method(
 
 async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
+    // Nobody knows yet who it is: so a socket is paid for by its address, and guesses of tokens with it.
+    let client = Client::of(&parts, state.settings.trusted_proxies);
+    let stranger = Payer::of(&Principal::Anonymous, client.address);
+    if let Err(too_much) = state.buckets.arrive(&stranger) {
+        return reply::refuse(too_much.into(), Media::Json, id);
+    }
     let opened = match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
-        Ok(upgrade) => realtime::upgrade(state, &parts, upgrade),
+        Ok(upgrade) => realtime::upgrade(state, &parts.headers, client, upgrade),
         Err(_) => Err(Refusal::http(
             StatusCode::BAD_REQUEST,
             Code::BadRequest,
@@ -149,8 +157,7 @@ async fn asking(state: &HttpState, parts: &Parts, id: &str) -> Result<Asking, Re
         Ok(authenticated) => authenticated,
         Err(bad) => {
             // Guessing costs as much as asking.
-            let payer = Payer::of(&Principal::Anonymous, client.address);
-            state.buckets.arrive(&payer)?;
+            state.buckets.arrive(&Payer::guesser(client.address))?;
             return Err(unauthenticated(bad));
         }
     };

@@ -11,8 +11,10 @@ use tokio::time::{Instant, timeout};
 
 use super::HttpState;
 use super::params::Asked;
+use super::persisted::Document;
 use super::rate::{Budget, Payer};
 use super::refusal::Refusal;
+use super::reply::is_request_error;
 
 /// An operation that is ready to execute.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct Operation {
     /// What it may cost, in points.
     pub cost: u64,
     request: Request,
+    document: Document,
 }
 
 /// Who wants it executed, and over what.
@@ -63,12 +66,12 @@ impl Operation {
         })?;
         let kind = find(&parsed.operations, name)?;
         let cost = limits.check(&state.schema, parsed, name, &variables)?;
-        state.documents.remember(&document);
         request.operation_name = asked.operation_name;
         Ok(Self {
             kind,
             cost,
             request,
+            document,
         })
     }
 
@@ -80,10 +83,11 @@ impl Operation {
     /// Executes a query or a mutation. Dropping it stops a query; a mutation runs to its end.
     ///
     /// A query that takes too long is stopped; a mutation that does goes on, unheard.
-    pub async fn execute(self, state: &HttpState, asking: Asking) -> Result<Response, Refusal> {
+    pub async fn execute(mut self, state: &HttpState, asking: Asking) -> Result<Response, Refusal> {
         let started_at = Instant::now();
         let Asking { transport, .. } = asking;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
+        let document = std::mem::take(&mut self.document);
         let (response, late) = if kind == OperationType::Mutation {
             let executing = self.execute_to_the_end(state, asking);
             let late = "this takes too long to wait for, and may still be done: ask again with the same idempotency key";
@@ -94,6 +98,13 @@ impl Operation {
             let late = "this took too long: ask for less";
             (timeout(limit, executing).await, late)
         };
+        // Only now it has turned out to be one: what is no GraphQL of ours is not worth remembering.
+        if response
+            .as_ref()
+            .is_ok_and(|response| !is_request_error(response))
+        {
+            state.documents.remember(&document);
+        }
         let outcome = match &response {
             Ok(response) if response.is_ok() => "ok",
             Ok(_) => "error",

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, ensure};
 use lru::LruCache;
@@ -37,7 +37,7 @@ pub enum Source {
 }
 
 /// A document to execute.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
     /// Its text.
     pub text: String,
@@ -114,9 +114,19 @@ impl Trusted {
             async_graphql::parser::parse_query(&text)
                 .with_context(|| format!("has a document that is no GraphQL: {id}"))?;
             self.hashes.insert(Sha256::digest(&text).into());
-            self.by_id.insert(bare(&id).to_owned(), text.into());
+            let text: Arc<str> = text.into();
+            let known = self.by_id.insert(bare(&id).to_owned(), Arc::clone(&text));
+            ensure!(
+                known.is_none_or(|known| known == text),
+                "has another document than before under the id {id}"
+            );
         }
         Ok(())
+    }
+
+    /// Every document with its id.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.by_id.iter().map(|(id, text)| (id.as_str(), &**text))
     }
 }
 
@@ -179,26 +189,33 @@ impl Documents {
         }
     }
 
-    /// Remembers a document that turned out to be one.
+    /// Remembers a document that the engine has taken. One that would push many others out is not.
     pub fn remember(&self, document: &Document) {
         let Some(hash) = document.hash else { return };
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        remembered.bytes += document.text.len();
-        if let Some((_, known)) = remembered.texts.push(hash, document.text.as_str().into()) {
-            remembered.bytes -= known.len();
+        let room = self.settings.remembered_bytes;
+        if cost_of(&document.text) > room / 16 {
+            return;
         }
-        while remembered.bytes > self.settings.remembered_bytes {
+        let mut remembered = self.remembered();
+        remembered.bytes += cost_of(&document.text);
+        if let Some((_, known)) = remembered.texts.push(hash, document.text.as_str().into()) {
+            remembered.bytes -= cost_of(&known);
+        }
+        while remembered.bytes > room {
             let Some((_, oldest)) = remembered.texts.pop_lru() else {
                 break;
             };
-            remembered.bytes -= oldest.len();
+            remembered.bytes -= cost_of(&oldest);
         }
         metrics::gauge!("persisted_queries_bytes").set(f64::from(
             u32::try_from(remembered.bytes).unwrap_or(u32::MAX),
         ));
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remembers(&self) -> bool {
@@ -210,52 +227,40 @@ impl Documents {
         if let Some(text) = self.settings.trusted.by_id.get(bare(id)) {
             return Ok(Arc::clone(text));
         }
-        if self.settings.trust == Trust::Enforce {
-            return Err(not_allowed());
-        }
         match name {
+            _ if self.settings.trust == Trust::Enforce => Err(not_allowed()),
+            Name::Id(_) => Err(Refusal::request(
+                Code::PersistedQueryNotFound,
+                "no document has this id",
+            )),
+            // The texts of both are what clients look for.
             Name::Hash(_) if !self.remembers() => Err(Refusal::unsent(
                 Code::PersistedQueryNotSupported,
                 "PersistedQueryNotSupported",
             )),
             Name::Hash(hash) => {
-                let mut remembered = self
-                    .remembered
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                // The text of both is what clients look for.
-                let known = hash_of(hash).and_then(|hash| remembered.texts.get(&hash).cloned());
+                let hash = hash_of(hash);
+                let known = hash.and_then(|hash| {
+                    let text = self.remembered().texts.get(&hash).cloned()?;
+                    Some((hash, text))
+                });
                 let found = known.is_some().to_string();
                 metrics::counter!("persisted_queries_total", "found" => found).increment(1);
-                known.ok_or_else(|| {
+                let (hash, text) = known.ok_or_else(|| {
                     Refusal::unsent(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
-                })
+                })?;
+                self.judge(&text, &hash)?;
+                Ok(text)
             }
-            Name::Id(_) => Err(Refusal::request(
-                Code::PersistedQueryNotFound,
-                "no document has this id",
-            )),
         }
     }
 
     fn sent(&self, text: String, name: Option<Name>) -> Result<Document, Refusal> {
-        let own: Hash = if name.is_some() || self.settings.trust != Trust::Off {
-            Sha256::digest(&text).into()
-        } else {
-            Hash::default()
-        };
-        let is_trusted = || self.settings.trusted.hashes.contains(&own);
-        match self.settings.trust {
-            Trust::Enforce if !is_trusted() => return Err(not_allowed()),
-            Trust::Log if !is_trusted() => {
-                metrics::counter!("untrusted_documents_total").increment(1);
-                tracing::warn!(
-                    bytes = text.len(),
-                    "Executes a document that is not trusted"
-                );
-            }
-            _ => {}
+        if name.is_none() && self.settings.trust == Trust::Off {
+            return Ok(Document { text, hash: None });
         }
+        let own: Hash = Sha256::digest(&text).into();
+        self.judge(&text, &own)?;
         let hash = match name {
             Some(Name::Hash(hash)) if hash_of(&hash) != Some(own) => {
                 return Err(Refusal::request(
@@ -268,6 +273,29 @@ impl Documents {
         };
         Ok(Document { text, hash })
     }
+
+    /// Whether a document may be executed, and who should hear of it.
+    fn judge(&self, text: &str, hash: &Hash) -> Result<(), Refusal> {
+        let trust = self.settings.trust;
+        if trust == Trust::Off || self.settings.trusted.hashes.contains(hash) {
+            return Ok(());
+        }
+        if trust == Trust::Enforce {
+            return Err(not_allowed());
+        }
+        metrics::counter!("untrusted_documents_total").increment(1);
+        let beginning: String = text.chars().take(80).collect();
+        tracing::warn!(
+            document = beginning,
+            "Executes a document that is not trusted: {beginning}"
+        );
+        Ok(())
+    }
+}
+
+/// What remembering a text takes: the text, and what stands around it.
+fn cost_of(text: &str) -> usize {
+    text.len() + 256
 }
 
 fn not_allowed() -> Refusal {
@@ -357,22 +385,26 @@ mod tests {
     #[test]
     fn memory_is_bounded_by_bytes() {
         let documents = Documents::new(Settings {
-            remembered_bytes: 10,
+            remembered_bytes: 16 * cost_of("{00}"),
             ..Settings::default()
         });
+        let name = |number: usize| format!("{{{number:02}}}");
         let send = |text: &str| {
             let sent = documents.find(both(text)).expect(text);
             documents.remember(&sent);
         };
-        let knows = |text: &str| documents.find(by_hash(text)).is_ok();
-        for text in ["{a}", "{b}", "{c}", "{c}", "{c}"] {
-            send(text);
+        let knows = |number| documents.find(by_hash(&name(number))).is_ok();
+        for number in 0..16 {
+            send(&name(number));
+            send(&name(number));
         }
-        assert!(knows("{b}") && knows("{c}") && knows("{a}"));
-        send("{d}");
-        assert!(!knows("{b}") && knows("{c}") && knows("{a}") && knows("{d}"));
-        send("{too long for it}");
-        assert!(!knows("{too long for it}"));
+        assert!((0..16).all(knows));
+        // The first was asked for the longest ago.
+        send(&name(16));
+        assert!(!knows(0) && (1..17).all(knows));
+        let long = "{too long for a sixteenth}";
+        send(long);
+        assert!(documents.find(by_hash(long)).is_err() && (1..17).all(knows));
     }
 
     #[test]
@@ -406,6 +438,10 @@ mod tests {
         ] {
             assert!(Trusted::default().add_text(bad).is_err(), "{bad}");
         }
+        let mut twice = Trusted::default();
+        twice.add_text(r#"{"1": "{a}"}"#).expect("once");
+        twice.add_text(r#"{"sha256:1": "{a}"}"#).expect("the same");
+        assert!(twice.add_text(r#"{"1": "{b}"}"#).is_err());
         let documents = Documents::new(Settings {
             trust: Trust::Enforce,
             trusted,

@@ -59,6 +59,8 @@ pub enum Payer {
     Staff(uuid::Uuid),
     /// An issuer of services' tokens.
     Issuer(String),
+    /// An address that sends tokens that are none: it must not spend what others behind it need.
+    Guesser(IpAddr),
 }
 
 impl Payer {
@@ -70,6 +72,12 @@ impl Payer {
             Principal::Person(person) => Self::of_person(person),
             Principal::Service(service) => Self::Issuer(service.issuer.clone()),
         }
+    }
+
+    /// Who pays for a token that is none.
+    #[must_use]
+    pub fn guesser(address: IpAddr) -> Self {
+        Self::Guesser(network(address))
     }
 
     fn of_person(person: &Person) -> Self {
@@ -114,7 +122,10 @@ pub struct TooMuch {
 pub struct Buckets {
     rates: Rates,
     mode: Mode,
-    callers: Mutex<LruCache<Payer, Bucket>>,
+    /// Those who are known by their tokens.
+    known: Mutex<LruCache<Payer, Bucket>>,
+    /// Those who are known by their address, of which somebody may have many: they make nobody else forgotten.
+    strangers: Mutex<LruCache<Payer, Bucket>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +153,8 @@ impl Buckets {
         Self {
             rates,
             mode,
-            callers: Mutex::new(LruCache::new(CALLERS)),
+            known: Mutex::new(LruCache::new(CALLERS)),
+            strangers: Mutex::new(LruCache::new(CALLERS)),
         }
     }
 
@@ -165,7 +177,11 @@ impl Buckets {
         let capacity = u64::from(rate) * u64::from(SECONDS) * POINT;
         let wanted = wanted(capacity);
         let now = Instant::now();
-        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let callers = match payer {
+            Payer::Address(_) | Payer::Guesser(_) => &self.strangers,
+            Payer::User(_) | Payer::Staff(_) | Payer::Issuer(_) => &self.known,
+        };
+        let mut callers = callers.lock().unwrap_or_else(PoisonError::into_inner);
         let full = || Bucket {
             left: capacity,
             at: now,
@@ -198,7 +214,7 @@ impl Buckets {
 
     fn rate(&self, payer: &Payer) -> u32 {
         match payer {
-            Payer::Address(_) => self.rates.anonymous,
+            Payer::Address(_) | Payer::Guesser(_) => self.rates.anonymous,
             Payer::User(_) => self.rates.user,
             Payer::Staff(_) => self.rates.staff,
             Payer::Issuer(issuer) => {
@@ -218,6 +234,7 @@ impl Payer {
             Self::User(_) => "user",
             Self::Staff(_) => "staff",
             Self::Issuer(_) => "service",
+            Self::Guesser(_) => "bad token",
         }
     }
 }

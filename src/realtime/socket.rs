@@ -3,8 +3,7 @@
 use std::pin::pin;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
@@ -27,7 +26,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Opens a socket, or says why not.
 pub fn upgrade(
     state: HttpState,
-    handshake: &Parts,
+    headers: &HeaderMap,
+    client: Client,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
     if *state.draining.borrow() {
@@ -38,11 +38,7 @@ pub fn upgrade(
             message,
         ));
     }
-    if !state
-        .settings
-        .allowed_origins
-        .allow_socket(&handshake.headers)
-    {
+    if !state.settings.allowed_origins.allow_socket(headers) {
         let message = "this origin may not open sockets here";
         return Err(Refusal::http(
             StatusCode::FORBIDDEN,
@@ -61,7 +57,6 @@ pub fn upgrade(
     }
     let max_bytes = state.settings.sockets.max_message_bytes;
     let tasks = state.tasks.clone();
-    let client = Client::of(handshake, state.settings.trusted_proxies);
     Ok(upgrade
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)

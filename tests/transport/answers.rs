@@ -36,6 +36,10 @@ fn what_everybody_may_read_is_remembered_and_asked_for_again() {
             let wrong = Reply::to(get(app, wrong).header("accept", GRAPHQL)).await;
             assert_eq!((wrong.status, wrong.header("etag")), (400, String::new()));
         }
+        // What is left of a caller's budget is nobody else's, either.
+        let report = get(app, PUBLIC).header("graphql-cost", "report");
+        let report = Reply::to(report).await;
+        assert_eq!(report.header("cache-control"), "private, no-store");
         let posted = post(
             app,
             json!({"query": "{ serverInfo { version } }"}).to_string(),

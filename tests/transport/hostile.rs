@@ -1,25 +1,23 @@
 //! Documents that are made to keep a server busy.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use domain::access::Role;
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, Reply, post, times};
-use crate::support::test;
+use crate::support::{test, test_with};
 
 /// What each is, the request, and the code it is refused with; none where it is just answered.
 fn hostile() -> Vec<(&'static str, Value, &'static str)> {
-    let mut bomb = "{ ...F0 }".to_owned();
-    for number in 0..18 {
+    // Walked instead of counted, either would take longer than anybody waits.
+    let steps = times(40, |number| {
         let next = number + 1;
-        write!(
-            bomb,
-            " fragment F{number} on Query {{ ...F{next} ...F{next} }}"
-        )
-        .unwrap();
-    }
-    bomb.push_str(" fragment F18 on Query { serverInfo { version } }");
+        format!("fragment F{number} on Query {{ ...F{next} ...F{next} }}")
+    });
+    let bomb = format!("{{ ...F0 }} {steps} fragment F40 on Query {{ serverInfo {{ version }} }}");
+    let open_bomb = format!("{{ ...F0 }} {steps} fragment F40 on Query {{ ...Gone }}");
+    let mentions = times(2_300, |_| "$a".to_owned());
     let deep_value = format!(
         "{{ miner(by: {}7{}) }}",
         "[".repeat(2_000),
@@ -27,6 +25,21 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
     );
     vec![
         ("a fragment bomb", json!({"query": bomb}), "LIMIT_EXCEEDED"),
+        (
+            "a fragment bomb without an end",
+            json!({"query": open_bomb}),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+        (
+            "a large variable many times",
+            json!({"query": format!("query ($a: [ID!]!) {{ nodes(ids: [{mentions}]) {{ id }} }}"), "variables": {"a": vec![1; 100_000]}}),
+            "LIMIT_EXCEEDED",
+        ),
+        (
+            "inline fragments in each other",
+            json!({"query": format!("{} __typename {}", "{ ... ".repeat(60) + "{", "}".repeat(61))}),
+            "",
+        ),
         (
             "many aliases",
             json!({"query": format!("{{ {} }}", times(2_000, |n| format!("a{n}: __typename")))}),
@@ -68,11 +81,6 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
             "GRAPHQL_PARSE_FAILED",
         ),
         (
-            "a NUL in a value",
-            json!({"query": "query ($a: String) { miners(first: 1, filter: {search: $a}) { nodes { uuid } } }", "variables": {"a": "\u{0}"}}),
-            "",
-        ),
-        (
             "a batch",
             json!(vec![json!({"query": "{ __typename }"}); 1_000]),
             "BAD_REQUEST",
@@ -95,7 +103,7 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
         (
             "a long string",
             json!({"query": format!("{{ a(b: \"{}\") }}", "x".repeat(200_000))}),
-            "GRAPHQL_VALIDATION_FAILED",
+            "LIMIT_EXCEEDED",
         ),
     ]
 }
@@ -121,9 +129,36 @@ fn hostile_documents_are_refused_at_once() {
                     );
                 }
             }
-            // What a debug build on a busy machine takes says little: `script/bench hostile` measures. A document that
-            // is walked instead of counted takes longer than anybody waits.
+            // What a debug build on a busy machine takes says little: `script/bench hostile` measures.
             assert!(quickest < Duration::from_secs(2), "{what}: {quickest:?}");
+        }
+    });
+}
+
+#[test]
+fn what_postgresql_cannot_store_is_bad_input() {
+    test(async |app| {
+        let support = app.person(&[Role::Support]);
+        let query =
+            "query ($a: String) { miners(first: 1, filter: {search: $a}) { nodes { uuid } } }";
+        let answer = support.ask(query, json!({"a": "\u{0}"})).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
+    });
+}
+
+/// Where limits are only tried, what would keep the process busy is refused even so.
+#[test]
+fn bombs_are_refused_whatever_the_mode() {
+    test_with(&[("GOODGO_LIMITS", "log")], async |app| {
+        for (what, body, code) in hostile() {
+            let started_at = Instant::now();
+            let request = post(app, body.to_string()).header("accept", GRAPHQL);
+            let reply = Reply::to(request).await;
+            assert!(reply.status < 500, "{what}: {}", reply.text);
+            assert!(started_at.elapsed() < Duration::from_secs(5), "{what}");
+            if what.contains("bomb") || what.contains("many times") {
+                assert_eq!(reply.refusal(), code, "{what}");
+            }
         }
     });
 }

@@ -94,12 +94,63 @@ fn each_limit_of_a_document_holds_and_names_itself() {
             format!("query Q {{ serverInfo {{ {fields} }} }}")
         })
         .await;
+        at_the_limit(app, "bytes", 65_536, |bytes| {
+            let query = "query Q { __typename } #";
+            let rest = usize::try_from(bytes).unwrap() - query.len();
+            format!("{query}{}", "x".repeat(rest))
+        })
+        .await;
         at_the_limit(app, "introspectionLists", 3, |count| {
             let lists = times(count, |_| "fields { type {".to_owned());
             let ends = times(2 * count, |_| "}".to_owned());
             format!("query Q {{ __type(name: \"Query\") {{ {lists} name {ends} }} }}")
         })
         .await;
+    });
+}
+
+#[test]
+fn variables_count_as_often_as_they_are_mentioned() {
+    test(async |app| {
+        let query = "query ($a: [ID!]!) { nodes(ids: $a) @include(if: true) { id } }";
+        // Itself and its items, once; so many nodes cost too much.
+        let ask = async |items: usize| {
+            let variables = json!({"a": vec!["x"; items]});
+            send(app, &json!({"query": query, "variables": variables}))
+                .await
+                .json()
+        };
+        let within = ask(49_999).await;
+        assert_eq!(within["errors"][0]["extensions"]["limit"], "cost");
+        let over = ask(50_000).await;
+        let extensions = &over["errors"][0]["extensions"];
+        let named = ["limit", "maximum", "value"].map(|name| &extensions[name]);
+        assert_eq!(named, [&json!("values"), &json!(50_000), &json!(50_001)]);
+    });
+}
+
+#[test]
+fn what_nests_too_deep_is_refused_by_the_same_name() {
+    test(async |app| {
+        let inline = |depth: usize| {
+            format!(
+                "{{ {} __typename {} }}",
+                "... { ".repeat(depth),
+                "}".repeat(depth)
+            )
+        };
+        assert_eq!(ask(app, &inline(63)).await.status, 200);
+        let over = ask(app, &inline(64)).await;
+        assert_eq!(over.json()["errors"][0]["extensions"]["limit"], "nesting");
+        // A fragment is as deep as where it is spread.
+        let spread = format!(
+            "{{ ...F {} ...F {} }} fragment F on Query {}",
+            "... { ".repeat(40),
+            "}".repeat(40),
+            inline(40)
+        );
+        let over = ask(app, &spread).await;
+        assert_eq!(over.json()["errors"][0]["extensions"]["limit"], "nesting");
     });
 }
 
@@ -197,9 +248,17 @@ fn who_asks_too_much_is_told_when_to_come_back() {
         let refused = socket.hear().await;
         assert_eq!(refused["type"], "error", "{refused}");
         assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED");
-        // Guessing tokens is asking, too.
-        let request = post(app, "{}").header("authorization", "Bearer guess");
-        assert_eq!(Reply::to(request).await.status, 429);
+        // Guessing tokens is asking, too, but spends nobody else's budget.
+        let guess = async || {
+            let request = post(app, "{}").header("authorization", "Bearer guess");
+            Reply::to(request).await.status
+        };
+        assert_eq!(guess().await, 401);
+        let mut guesses = 0;
+        while guess().await == 401 {
+            guesses += 1;
+        }
+        assert!((10..100).contains(&guesses), "{guesses}");
     });
 }
 

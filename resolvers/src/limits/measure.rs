@@ -7,6 +7,7 @@ use async_graphql::parser::types::{
     SelectionSet,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql_value::Value as Written;
 
 use super::{Excess, NESTING, Problem, invalid, over};
 use crate::shape::{self, Shape};
@@ -22,8 +23,12 @@ const COMMAND: u64 = 10;
 pub(super) struct Measure {
     pub fields: u64,
     pub depth: u64,
+    /// Selections in selections, with fragments written out: what is walked on the stack.
+    pub nesting: u64,
     pub aliases: u64,
     pub directives: u64,
+    /// Values of variables, as often as they are mentioned: each mention is a copy of the whole variable.
+    pub values: u64,
     /// Fields of the selection itself.
     pub root_fields: u64,
     /// Lists of introspection in each other.
@@ -49,6 +54,7 @@ impl Measure {
             (&mut self.fields, other.fields),
             (&mut self.aliases, other.aliases),
             (&mut self.directives, other.directives),
+            (&mut self.values, other.values),
             (&mut self.root_fields, other.root_fields),
             (&mut self.items, other.items),
             (&mut self.rest, other.rest),
@@ -56,6 +62,7 @@ impl Measure {
             *sum = sum.saturating_add(more);
         }
         self.depth = self.depth.max(other.depth);
+        self.nesting = self.nesting.max(other.nesting);
         self.introspection_lists = self.introspection_lists.max(other.introspection_lists);
     }
 }
@@ -68,6 +75,8 @@ pub(super) struct Measuring<'a> {
     variables: &'a Variables,
     /// What fragments measure; none for those that are being measured.
     fragments: HashMap<&'a str, Option<Measure>>,
+    /// How large variables are.
+    sizes: HashMap<&'a str, u64>,
     nesting: u64,
 }
 
@@ -84,6 +93,7 @@ impl<'a> Measuring<'a> {
             operation,
             variables,
             fragments: HashMap::new(),
+            sizes: HashMap::new(),
             nesting: 0,
         }
     }
@@ -97,14 +107,15 @@ impl<'a> Measuring<'a> {
             OperationType::Subscription => "Subscription",
         };
         let mut measure = self.selections(&operation.selection_set.node, root)?;
-        measure.add(directives(&operation.directives));
+        measure.add(self.directives(&operation.directives));
         for variable in &operation.variable_definitions {
-            measure.add(directives(&variable.node.directives));
+            measure.add(self.directives(&variable.node.directives));
         }
         Ok(measure)
     }
 
     fn selections(&mut self, set: &'a SelectionSet, of: &str) -> Result<Measure, Problem> {
+        // The measure knows only afterwards; this walk stands on the stack, too.
         self.nesting += 1;
         if let Some(excess) = over("nesting", NESTING, self.nesting) {
             return Err(Excess::into(excess));
@@ -115,7 +126,7 @@ impl<'a> Measuring<'a> {
                 Selection::Field(field) => self.field(field, of)?,
                 Selection::FragmentSpread(spread) => {
                     let mut measure = self.fragment(&spread.node.fragment_name)?;
-                    measure.add(directives(&spread.node.directives));
+                    measure.add(self.directives(&spread.node.directives));
                     measure
                 }
                 Selection::InlineFragment(fragment) => {
@@ -125,13 +136,14 @@ impl<'a> Measuring<'a> {
                         .as_ref()
                         .map_or(of, |condition| condition.node.on.node.as_str());
                     let mut measure = self.selections(&fragment.selection_set.node, of)?;
-                    measure.add(directives(&fragment.directives));
+                    measure.add(self.directives(&fragment.directives));
                     measure
                 }
             };
             sum.add(measure);
         }
         self.nesting -= 1;
+        sum.nesting = sum.nesting.saturating_add(1);
         Ok(sum)
     }
 
@@ -144,15 +156,16 @@ impl<'a> Measuring<'a> {
             }
             None => {}
         }
-        // Validation says which fragments are not there.
+        // The engine says this only after it has walked all that leads there.
         let Some(fragment) = self.document.fragments.get(&name.node) else {
-            return Ok(Measure::default());
+            let message = format!("there is no fragment {}", name.node);
+            return Err(invalid(message, name));
         };
         let fragment = &fragment.node;
         self.fragments.insert(&name.node, None);
         let of = fragment.type_condition.node.on.node.as_str();
         let mut measure = self.selections(&fragment.selection_set.node, of)?;
-        measure.add(directives(&fragment.directives));
+        measure.add(self.directives(&fragment.directives));
         self.fragments.insert(&name.node, Some(measure));
         Ok(measure)
     }
@@ -169,6 +182,7 @@ impl<'a> Measuring<'a> {
         let mut measure = Measure {
             fields: below.fields.saturating_add(1),
             depth: below.depth.saturating_add(1),
+            nesting: below.nesting,
             aliases: below
                 .aliases
                 .saturating_add(u64::from(field.alias.is_some())),
@@ -178,8 +192,12 @@ impl<'a> Measuring<'a> {
             root_fields: 1,
             ..Measure::default()
         };
-        measure.add(directives(&field.directives));
+        measure.add(self.directives(&field.directives));
         measure.directives = measure.directives.saturating_add(below.directives);
+        measure.values = measure.values.saturating_add(below.values);
+        for (_, value) in &field.arguments {
+            measure.values = measure.values.saturating_add(self.mentioned(&value.node));
+        }
         if let Some(known) = known.filter(|known| self.shape.is_composite(&known.of)) {
             let own = if of == "Mutation" { COMMAND } else { 1 };
             let length = self.length(field, known);
@@ -199,36 +217,68 @@ impl<'a> Measuring<'a> {
         Ok(measure)
     }
 
+    fn directives(&mut self, directives: &'a [Positioned<Directive>]) -> Measure {
+        let mut measure = Measure {
+            directives: u64::try_from(directives.len()).unwrap_or(u64::MAX),
+            ..Measure::default()
+        };
+        for (_, value) in directives
+            .iter()
+            .flat_map(|directive| &directive.node.arguments)
+        {
+            measure.values = measure.values.saturating_add(self.mentioned(&value.node));
+        }
+        measure
+    }
+
+    /// How much of variables is copied where they are mentioned.
+    fn mentioned(&mut self, value: &'a Written) -> u64 {
+        match value {
+            Written::Variable(name) => {
+                if let Some(size) = self.sizes.get(name.as_str()) {
+                    return *size;
+                }
+                let size = self.variable(name).map_or(0, size_of);
+                self.sizes.insert(name, size);
+                size
+            }
+            Written::List(items) => {
+                let items = items.iter().map(|item| self.mentioned(item));
+                items.fold(0, u64::saturating_add)
+            }
+            Written::Object(fields) => {
+                let fields = fields.values().map(|value| self.mentioned(value));
+                fields.fold(0, u64::saturating_add)
+            }
+            _ => 0,
+        }
+    }
+
     /// How long a list is at most, if the field's arguments say.
     fn length(&self, field: &Field, known: &shape::Field) -> Option<u64> {
         let sizes = ["first", "last", "limit", "ids"].into_iter();
         let sizes = sizes.filter_map(|name| {
             let input = known.arguments.get(name)?;
-            let given = field.get_argument(name).and_then(|value| {
-                let value = value.node.clone();
-                value
-                    .into_const_with(|name| self.variable(&name).ok_or(()))
-                    .ok()
-            });
-            given.or_else(|| input.default.clone())
-        });
-        sizes
-            .filter_map(|value| match value {
-                Value::Number(number) => number
-                    .as_i64()
-                    .map(|number| u64::try_from(number).unwrap_or(0)),
-                Value::List(items) => u64::try_from(items.len()).ok(),
+            let given = field.get_argument(name);
+            // Looked at where it stands: a variable can be large, and be mentioned often.
+            let given = given.and_then(|given| match &given.node {
+                Written::Variable(variable) => self.variable(variable).and_then(length_of),
+                Written::Number(number) => length_of(&Value::Number(number.clone())),
+                Written::List(items) => u64::try_from(items.len()).ok(),
                 _ => None,
-            })
-            .max()
+            });
+            // Null is as good as nothing.
+            given.or_else(|| input.default.as_ref().and_then(length_of))
+        });
+        sizes.max()
     }
 
-    fn variable(&self, name: &Name) -> Option<Value> {
+    fn variable(&self, name: &Name) -> Option<&Value> {
         let mut definitions = self.operation.variable_definitions.iter();
-        self.variables.get(name).cloned().or_else(|| {
+        self.variables.get(name).or_else(|| {
             definitions
                 .find(|definition| definition.node.name.node == *name)
-                .and_then(|definition| Some(definition.node.default_value.clone()?.node))
+                .and_then(|definition| Some(&definition.node.default_value.as_ref()?.node))
         })
     }
 
@@ -249,6 +299,29 @@ impl<'a> Measuring<'a> {
     }
 }
 
+/// How large a value is: itself and what is in it, and long texts as much as many short ones.
+fn size_of(value: &Value) -> u64 {
+    let inside = match value {
+        Value::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
+        Value::List(items) => items.iter().map(size_of).fold(0, u64::saturating_add),
+        Value::Object(fields) => fields.values().map(size_of).fold(0, u64::saturating_add),
+        _ => 0,
+    };
+    inside.saturating_add(1)
+}
+
+/// How many items a value asks for, as a number of them or as a list; nothing below none.
+fn length_of(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => {
+            let number = number.as_i64()?;
+            Some(u64::try_from(number).unwrap_or(0))
+        }
+        Value::List(items) => u64::try_from(items.len()).ok(),
+        _ => None,
+    }
+}
+
 /// Whether a list of introspection leads to itself again: a few of them in each other are the whole schema many times.
 fn nests_without_end(field: &str, of: &str) -> bool {
     of == "__Type"
@@ -256,13 +329,6 @@ fn nests_without_end(field: &str, of: &str) -> bool {
             field,
             "fields" | "interfaces" | "possibleTypes" | "inputFields"
         )
-}
-
-fn directives(directives: &[Positioned<Directive>]) -> Measure {
-    Measure {
-        directives: u64::try_from(directives.len()).unwrap_or(u64::MAX),
-        ..Measure::default()
-    }
 }
 
 #[cfg(test)]
@@ -275,7 +341,7 @@ mod tests {
     fn measured(query: &str) -> Result<Measure, Problem> {
         let document = parse_query(query).expect("a document");
         let (_, operation) = document.operations.iter().next().expect("an operation");
-        let variables = Variables::from_json(json!({"n": 7, "ids": ["a", "b", "c"]}));
+        let variables = Variables::from_json(json!({"n": 7, "none": null, "ids": ["a", "b", "c"]}));
         let shape = Shape::of(&crate::schema());
         Measuring::new(shape, &document, &operation.node, &variables).operation()
     }
@@ -333,6 +399,11 @@ mod tests {
                 2,
             ),
             ("{ miners(first: -5) { nodes { uuid } } }", 1),
+            ("{ leaderboard(limit: null) { entries { rank } } }", 101),
+            (
+                "query ($none: Int) { leaderboard(limit: $none) { entries { rank } } }",
+                101,
+            ),
         ] {
             assert_eq!(cost(query), points, "{query}");
         }
@@ -365,8 +436,13 @@ mod tests {
                 " fragment F{number} on Query {{ ...F{next} ...F{next} }}"
             );
         }
+        let unfinished = measured(&bomb);
+        assert!(
+            matches!(unfinished, Err(Problem::Invalid { message, .. }) if message.contains("no fragment F60"))
+        );
         bomb.push_str(" fragment F60 on Query { viewer { roles } }");
-        assert_eq!(measured(&bomb).expect("a measure").fields, 1 << 61);
+        let bomb_measured = measured(&bomb).expect("a measure");
+        assert_eq!((bomb_measured.fields, bomb_measured.nesting), (1 << 61, 63));
         bomb.push_str(" fragment G on Query { ...G }");
         assert!(measured(&bomb).is_ok());
         let circle =
@@ -374,6 +450,14 @@ mod tests {
         assert!(
             matches!(measured(circle), Err(Problem::Invalid { message, .. }) if message.contains("spreads itself"))
         );
+    }
+
+    #[test]
+    fn each_mention_of_a_variable_counts() {
+        let query = "query ($ids: [ID!]!, $n: Int) { nodes(ids: $ids) { id } again: nodes(ids: [$n, $n]) { id } ...F }
+            fragment F on Query @skip(if: $n) { miners(first: 1, filter: {search: $ids}) { nodes { uuid } } }";
+        // The list and its three items, twice; the number three times.
+        assert_eq!(measured(query).expect("a measure").values, 2 * 4 + 3);
     }
 
     #[test]

@@ -17,14 +17,22 @@ use crate::shape::Shape;
 use measure::Measuring;
 use tokens::Text;
 
-/// Brackets in brackets, and fragments in fragments: the parser and the engine walk them on the stack.
-const NESTING: u64 = 64;
+/// Brackets in brackets, and selections in selections with fragments written out: they are walked on the stack.
+pub(crate) const NESTING: u64 = 64;
 
-/// How large documents may be. Every one of them is configurable but how deep brackets may stand in each other.
+/// Lists of introspection in each other: with a few more, the schema stands in itself many times over.
+const INTROSPECTION_LISTS: u64 = 3;
+
+/// What is so many times over a limit is refused even where limits are only tried: it would keep the process busy.
+const AT_ANY_RATE: u64 = 10;
+
+/// How large documents may be. Two limits are fixed: how deep things may stand in each other, and lists of introspection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Whether what is over a limit is refused, or only logged.
     pub mode: Mode,
+    /// Bytes of the text.
+    pub bytes: u64,
     /// Names, numbers, strings and punctuation.
     pub tokens: u64,
     /// Operations, of which one is executed.
@@ -39,6 +47,8 @@ pub struct Limits {
     pub root_fields: u64,
     /// Directives.
     pub directives: u64,
+    /// Values of variables, as often as they are mentioned.
+    pub values: u64,
     /// What executing it may cost at most, in points: see [`Limits::check`].
     pub cost: u64,
 }
@@ -48,7 +58,8 @@ pub struct Limits {
 pub enum Mode {
     /// What is over a limit is refused.
     Enforce,
-    /// What is over a limit is logged and executed, so that limits can be tried on the clients one has.
+    /// What is over a limit is logged and executed, so that limits can be tried on the clients one has. Ten times over
+    /// one is refused even so.
     Log,
 }
 
@@ -56,6 +67,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             mode: Mode::Enforce,
+            bytes: 64 * 1024,
             tokens: 5_000,
             operations: 20,
             depth: 16,
@@ -63,6 +75,7 @@ impl Default for Limits {
             aliases: 30,
             root_fields: 20,
             directives: 50,
+            values: 50_000,
             cost: 10_000,
         }
     }
@@ -107,6 +120,17 @@ pub enum Problem {
     },
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excess(excess) => excess.fmt(f),
+            Self::Invalid { message, at } => {
+                write!(f, "{message} (line {}, column {})", at.line, at.column)
+            }
+        }
+    }
+}
+
 impl From<Excess> for Problem {
     fn from(excess: Excess) -> Self {
         Self::Excess(excess)
@@ -116,6 +140,8 @@ impl From<Excess> for Problem {
 impl Limits {
     /// Checks a document's text.
     pub fn check_text(&self, document: &str) -> Result<(), Excess> {
+        let bytes = u64::try_from(document.len()).unwrap_or(u64::MAX);
+        self.judge(over("bytes", self.bytes, bytes))?;
         let text = Text::of(document);
         // Not a matter of mode: the stack ends somewhere.
         over("nesting", NESTING, text.nesting).map_or(Ok(()), Err)?;
@@ -141,13 +167,19 @@ impl Limits {
             let operation = &operation.node;
             let measured = Measuring::new(shape, document, operation, variables).operation()?;
             fields = fields.saturating_add(measured.fields);
+            over("nesting", NESTING, measured.nesting).map_or(Ok(()), Err)?;
             for excess in [
                 over("depth", self.depth, measured.depth),
                 over("aliases", self.aliases, measured.aliases),
                 over("rootFields", self.root_fields, measured.root_fields),
                 over("directives", self.directives, measured.directives),
-                over("introspectionLists", 3, measured.introspection_lists),
+                over(
+                    "introspectionLists",
+                    INTROSPECTION_LISTS,
+                    measured.introspection_lists,
+                ),
                 over("fields", self.fields, fields),
+                over("values", self.values, measured.values),
             ] {
                 self.judge(excess)?;
             }
@@ -165,8 +197,7 @@ impl Limits {
         };
         metrics::counter!("graphql_limits_exceeded_total", "limit" => excess.limit).increment(1);
         match self.mode {
-            Mode::Enforce => Err(excess),
-            Mode::Log => {
+            Mode::Log if excess.value / AT_ANY_RATE <= excess.maximum => {
                 tracing::warn!(
                     limit = excess.limit,
                     maximum = excess.maximum,
@@ -175,6 +206,7 @@ impl Limits {
                 );
                 Ok(())
             }
+            Mode::Enforce | Mode::Log => Err(excess),
         }
     }
 }

@@ -23,7 +23,16 @@ use crate::auth::demo::DemoTokens;
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
 /// Headers of proxies: whoever stands behind one isn't on this machine.
-const FORWARDED: [&str; 3] = ["forwarded", "x-forwarded-for", "x-forwarded-host"];
+const FORWARDED: [&str; 8] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "cf-connecting-ip",
+];
 
 /// The people one can be, and where the page they are for is.
 pub struct DemoPeople {

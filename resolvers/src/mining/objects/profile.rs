@@ -59,13 +59,12 @@ impl MinerProfile {
     }
 
     async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView, ApiError> {
-        let seen = match &self.seen {
-            Some(seen) => Arc::clone(seen),
-            None => {
-                let loaded = ctx.operation().mining.load_one(self.miner_id).await?;
-                let gone = || db::DbError::Unavailable("the miner is gone".to_owned());
-                Arc::new(loaded.ok_or_else(gone)?)
-            }
+        let seen = if let Some(seen) = &self.seen {
+            Arc::clone(seen)
+        } else {
+            let loaded = ctx.operation().mining.load_one(self.miner_id).await?;
+            let gone = || db::DbError::Unavailable("the miner is gone".to_owned());
+            Arc::new(loaded.ok_or_else(gone)?)
         };
         let configuration = configuration(ctx).await?;
         Ok(seen.miner.streak.view(seen.at, &configuration))
