@@ -266,8 +266,9 @@ fn only_json_in_utf_8_is_read() {
 fn a_body_has_256_kib_at_most() {
     test(async |app| {
         let body = |bytes: usize| {
-            let empty = r#"{"query":"{ __typename } #"}"#;
-            empty.replace('#', &format!("#{}", "x".repeat(bytes - empty.len())))
+            let empty = r#"{"query":"{ __typename }","beside":""}"#;
+            let beside = format!("beside\":\"{}", "x".repeat(bytes - empty.len()));
+            empty.replace("beside\":\"", &beside)
         };
         let most = 256 * 1024;
         let reply = Reply::to(post(app, body(most))).await;

@@ -115,6 +115,9 @@ impl<'a> Measuring<'a> {
     }
 
     fn selections(&mut self, set: &'a SelectionSet, of: &str) -> Result<Measure, Problem> {
+        if set.items.is_empty() {
+            return Ok(Measure::default());
+        }
         // The measure knows only afterwards; this walk stands on the stack, too.
         self.nesting += 1;
         if let Some(excess) = over("nesting", NESTING, self.nesting) {
