@@ -48,7 +48,7 @@ def main():
     missed = []
     try:
         ours.wait()
-        bodies = {name: json.dumps(document).encode() for name, document in documents().items()}
+        bodies = {name: json.dumps(document, separators=(",", ":")).encode() for name, document in documents().items()}
         beside = {"beside: the smallest query": "{ __typename }", "beside: the largest query": "{ serverInfo { " + "version " * 4_990 + "} }"}
         bodies = {**{name: json.dumps({"query": query}).encode() for name, query in beside.items()}, **bodies}
         took = {name: [] for name in bodies}
