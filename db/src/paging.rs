@@ -3,7 +3,7 @@
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Integer;
+use diesel::sql_types::{BigInt, Integer};
 
 /// Which page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +100,28 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cut<Q> {
             out.push_sql(" OFFSET ");
             out.push_bind_param::<Integer, _>(&self.offset)?;
         }
+        Ok(())
+    }
+}
+
+/// How many rows a query has, counted as far as counts are exact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted<Q>(pub Q);
+
+impl<Q: Query> Query for Counted<Q> {
+    type SqlType = BigInt;
+}
+
+impl<Q> QueryId for Counted<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Counted<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(&format!(" LIMIT {}) counted", Count::EXACT_TO + 1));
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub(crate) trait Plain: OutputType {
     fn value(&self, field: &str) -> Option<Value>;
 
     /// The value of a field that is an object, or a list of them, if it was fetched with this one.
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         let _ = (field, asked);
         None
     }
@@ -30,7 +30,7 @@ impl<T: Plain> Plain for &T {
         T::value(self, field)
     }
 
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         T::child(self, field, asked)
     }
 }
@@ -40,7 +40,7 @@ impl<T: Plain> Plain for Arc<T> {
         T::value(self, field)
     }
 
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         T::child(self, field, asked)
     }
 }
@@ -68,7 +68,7 @@ macro_rules! plain {
             $(fn child(
                 &self,
                 field: &str,
-                asked: &$crate::plain::Asked<'_>,
+                asked: &$crate::plain::Selected<'_>,
             ) -> Option<async_graphql::Value> {
                 $(if $crate::plain::is_camel_case(field, stringify!($child)) {
                     return asked.of(&self.$child);
@@ -114,12 +114,12 @@ impl Written {
 }
 
 /// What is asked of an object.
-pub(crate) struct Asked<'a> {
+pub(crate) struct Selected<'a> {
     context: &'a ContextSelectionSet<'a>,
     selections: &'a SelectionSet,
 }
 
-impl Asked<'_> {
+impl Selected<'_> {
     /// All of it, if the object has all of it.
     pub fn of<T: Plain>(&self, object: &T) -> Option<Value> {
         let mut fields = IndexMap::with_capacity(self.selections.items.len());
@@ -188,7 +188,7 @@ impl Asked<'_> {
             return None;
         }
         let value = if !is_leaf {
-            let asked = Asked {
+            let asked = Selected {
                 context: self.context,
                 selections: &field.selection_set.node,
             };
@@ -217,7 +217,7 @@ impl Asked<'_> {
         if of.is_some_and(|of| of != own && !is_interface(of)) {
             return Some(());
         }
-        let inner = Asked {
+        let inner = Selected {
             context: self.context,
             selections,
         };
@@ -243,7 +243,7 @@ impl<T: Plain> OutputType for Ready<T> {
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let asked = Asked {
+        let asked = Selected {
             context,
             selections: &context.item.node,
         };
@@ -272,7 +272,7 @@ impl<T: Plain> OutputType for ReadyList<T> {
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let asked = Asked {
+        let asked = Selected {
             context,
             selections: &context.item.node,
         };

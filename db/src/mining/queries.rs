@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::rows::{
     CircleRow, HistoryRow, MinerRow, MinerSeen, Profile, ReadAt, SessionRow, SessionSeen,
 };
+use crate::paging::Counted;
 use crate::schema::{circle_members, circles, miners, mining_sessions, referrals, users};
 use crate::text::Text as _;
 use crate::{Connection, Count, DbError, Page, Slice};
@@ -265,8 +266,8 @@ pub async fn miners(
 pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result<Count, DbError> {
     let mut query = miners::table.select(miners::id).into_boxed::<Pg>();
     filter_miners!(query, filter);
-    let found = query.limit(Count::EXACT_TO + 1).load::<Uuid>(conn).await?;
-    Ok(Count::of(i64::try_from(found.len()).unwrap_or(i64::MAX)))
+    let found: i64 = Counted(query).get_result(conn).await?;
+    Ok(Count::of(found))
 }
 
 /// What the rates of miners depend on, in one statement.

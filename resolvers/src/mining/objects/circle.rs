@@ -13,8 +13,8 @@ use super::{CircleStatus, MinerProfile, days, share};
 use crate::errors::ApiError;
 use crate::mining::loaders::MembersOf;
 use crate::node::GlobalId;
-use crate::plain::{Asked, Plain, Ready, ReadyList, Written, plain_values};
-use crate::request::Asked as _;
+use crate::plain::{Plain, Ready, ReadyList, Selected, Written, plain_values};
+use crate::request::Asked;
 use crate::scalars::{DateTime, Decimal};
 
 /// A security circle: three to five people who vouch for each other. For its members and staff.
@@ -123,7 +123,7 @@ impl Plain for Circle {
         created_at
     );
 
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         match (field, &self.fetched_members) {
             ("members", Some(members)) => asked.of_all(&members.0),
             _ => None,
@@ -177,7 +177,7 @@ pub struct CircleMember {
 impl Plain for CircleMember {
     plain_values!(joined_at, is_owner);
 
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         match (field, &self.fetched) {
             ("miner", Some(miner)) => asked.of(miner),
             _ => None,

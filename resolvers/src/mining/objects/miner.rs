@@ -19,8 +19,8 @@ use crate::errors::ApiError;
 use crate::mining::loaders::{HistoryOf, LatestSessionOf, RateFactsOf};
 use crate::node::GlobalId;
 use crate::paging::{PageArgs, Total, connection};
-use crate::plain::{Asked, Plain, Ready, plain_values};
-use crate::request::{Asked as _, configuration};
+use crate::plain::{Plain, Ready, Selected, plain_values};
+use crate::request::{Asked, configuration};
 use crate::scalars::{DateTime, Decimal};
 use crate::wallets::objects::Wallet;
 
@@ -72,7 +72,7 @@ impl Plain for Miner {
         updated_at
     );
 
-    fn child(&self, field: &str, asked: &Asked<'_>) -> Option<Value> {
+    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
         match (field, &self.fetched_circle, self.seen.miner.circle_id) {
             ("circle", Some(circle), _) => asked.of_shared(circle, &circle.written),
             ("circle", None, None) => Some(Value::Null),
