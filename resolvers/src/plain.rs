@@ -119,7 +119,14 @@ pub(crate) struct Selected<'a> {
     selections: &'a SelectionSet,
 }
 
-impl Selected<'_> {
+impl<'a> Selected<'a> {
+    fn at(context: &'a ContextSelectionSet<'a>) -> Self {
+        Self {
+            context,
+            selections: &context.item.node,
+        }
+    }
+
     /// All of it, if the object has all of it.
     pub fn of<T: Plain>(&self, object: &T) -> Option<Value> {
         let mut fields = IndexMap::with_capacity(self.selections.items.len());
@@ -243,11 +250,7 @@ impl<T: Plain> OutputType for Ready<T> {
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let asked = Selected {
-            context,
-            selections: &context.item.node,
-        };
-        match asked.of(&self.0) {
+        match Selected::at(context).of(&self.0) {
             Some(value) => Ok(value),
             None => self.0.resolve(context, field).await,
         }
@@ -272,11 +275,7 @@ impl<T: Plain> OutputType for ReadyList<T> {
         context: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let asked = Selected {
-            context,
-            selections: &context.item.node,
-        };
-        match asked.of_all(&self.0) {
+        match Selected::at(context).of_all(&self.0) {
             Some(values) => Ok(values),
             None => resolve_list(context, field, &self.0, Some(self.0.len())).await,
         }

@@ -4,7 +4,7 @@
 //! mutation that means commands. Here a value that doesn't fit its declared type refuses the whole request.
 
 use async_graphql::parser::types::{BaseType, DocumentOperations, Type};
-use async_graphql::{Request, ScalarType, Value};
+use async_graphql::{Request, ScalarType, Value, Variables};
 
 use crate::Schema;
 use crate::scalars::{CurrencyCode, DateTime, Decimal};
@@ -13,8 +13,19 @@ use crate::shape::{InputObject, Shape};
 /// Says what is wrong with the variables of the operation that a request means; nothing when they fit, or when the
 /// document itself is wrong, which the engine says better.
 pub(crate) fn check(schema: &Schema, request: &mut Request) -> Result<(), String> {
+    // Parsing wants the whole request: its variables, which can be large, stand aside meanwhile.
+    let variables = std::mem::take(&mut request.variables);
+    let checked = check_values(schema, request, &variables);
+    request.variables = variables;
+    checked
+}
+
+fn check_values(
+    schema: &Schema,
+    request: &mut Request,
+    variables: &Variables,
+) -> Result<(), String> {
     let name = request.operation_name.clone();
-    let variables = request.variables.clone();
     let Ok(document) = request.parsed_query() else {
         return Ok(());
     };
@@ -169,7 +180,6 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Variables;
     use serde_json::{Value as Json, json};
 
     use super::*;

@@ -58,15 +58,15 @@ impl Operation {
         let limits = &state.settings.limits;
         limits.check_text(&document.text)?;
         let name = asked.operation_name.as_deref();
-        let mut request = Request::new(document.text.as_str()).variables(asked.variables);
-        let variables = request.variables.clone();
+        let mut request = Request::new(document.text.as_str());
         let parsed = request.parsed_query().map_err(|error| Refusal {
             locations: error.locations,
             ..Refusal::request(Code::GraphqlParseFailed, error.message)
         })?;
         let kind = find(&parsed.operations, name)?;
-        let cost = limits.check(&state.schema, parsed, name, &variables)?;
+        let cost = limits.check(&state.schema, parsed, name, &asked.variables)?;
         request.operation_name = asked.operation_name;
+        request.variables = asked.variables;
         Ok(Self {
             kind,
             cost,

