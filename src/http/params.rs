@@ -3,6 +3,7 @@
 use async_graphql::Variables;
 use percent_encoding::percent_decode_str;
 use resolvers::errors::Code;
+use resolvers::limits::Excess;
 use serde_json::{Map, Value as Json};
 
 use super::persisted::{Name, Source};
@@ -23,6 +24,7 @@ pub struct Asked {
 pub fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
     let text =
         std::str::from_utf8(body).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
+    check_size(text)?;
     let json = serde_json::from_str(text).map_err(|error| {
         Refusal::malformed(format!(
             "the body is not JSON (line {}, column {})",
@@ -31,6 +33,32 @@ pub fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
         ))
     })?;
     from_json(json)
+}
+
+/// Values a request may be made of. A few bytes each, they take more time to read than all else that is allowed.
+const MOST_VALUES: u64 = 60_000;
+
+/// Counts the values of JSON by its commas outside of strings, before anybody reads it.
+pub fn check_size(text: &str) -> Result<(), Refusal> {
+    let (mut commas, mut is_string, mut is_escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_string,
+            b'"' => is_string = !is_string,
+            b',' if !is_string => commas += 1,
+            _ => {}
+        }
+    }
+    let excess = Excess {
+        limit: "jsonValues",
+        maximum: MOST_VALUES,
+        value: commas + 1,
+    };
+    if excess.value > excess.maximum {
+        return Err(excess.into());
+    }
+    Ok(())
 }
 
 /// Reads the query string of a GET.
@@ -156,6 +184,17 @@ mod tests {
         let nulls =
             br#"{"query": "{a}", "operationName": null, "variables": null, "extensions": null}"#;
         assert!(from_body(nulls).is_ok());
+    }
+
+    #[test]
+    fn values_are_counted_outside_of_strings() {
+        let list = |values: usize| format!("[{}1]", "1,".repeat(values - 1));
+        assert_eq!(check_size(&list(60_000)), Ok(()));
+        let over = check_size(&list(60_001)).unwrap_err();
+        assert_eq!(over.code, Code::LimitExceeded);
+        assert_eq!(over.excess.map(|excess| excess.value), Some(60_001));
+        let text = format!(r#"["\",{}", "\\"]"#, ",".repeat(100_000));
+        assert_eq!(check_size(&text), Ok(()));
     }
 
     #[test]

@@ -78,6 +78,7 @@ struct Raw {
 impl ClientMessage {
     /// Reads a message.
     pub fn parse(text: &str) -> Result<Self, Close> {
+        params::check_size(text).map_err(|_| Close::TOO_BIG)?;
         let raw: Raw = serde_json::from_str(text).map_err(|_| Close::MALFORMED)?;
         let id = raw
             .id
