@@ -112,7 +112,10 @@ fn domain_depends_on_values_only() {
 #[test]
 fn operations_explain_every_setting() {
     let operations = read(&root().join("docs/OPERATIONS.md"));
-    let config = read(&root().join("src/config.rs"));
+    let config: String = files("src/config/*.rs")
+        .iter()
+        .map(|path| read(path))
+        .collect();
     let names = config.split('"').filter(|text| {
         text.len() > 3
             && text.chars().all(|c| c.is_ascii_uppercase() || c == '_')

@@ -2,17 +2,19 @@
 //!
 //! `docs/OPERATIONS.md` explains every setting; a test holds the two together.
 
+mod limits;
+mod reader;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use resolvers::limits::{Limits, Mode};
 use resolvers::request::Introspection;
 
-use crate::http::HttpSettings;
+pub use self::limits::LimitsConfig;
+use self::reader::Reader;
 use crate::http::persisted::Trust;
-use crate::http::rate::Rates;
 
 /// Everything the program is configured by.
 #[derive(Clone, Debug)]
@@ -108,24 +110,6 @@ pub struct AuthConfig {
     pub service_issuers: Vec<String>,
 }
 
-/// How much it takes from each caller.
-#[derive(Clone, Debug)]
-pub struct LimitsConfig {
-    /// `GOODGO_LIMITS` (`enforce`, or `log` to try them), `GOODGO_MAX_DOCUMENT_BYTES`, `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
-    /// `GOODGO_MAX_DEPTH`, `GOODGO_MAX_FIELDS`, `GOODGO_MAX_ALIASES`, `GOODGO_MAX_ROOT_FIELDS`,
-    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_VALUES`, `GOODGO_MAX_COST`: how large documents may be.
-    pub limits: Limits,
-    /// `GOODGO_RATE_ANONYMOUS`, `GOODGO_RATE_USER`, `GOODGO_RATE_STAFF`, `GOODGO_RATE_SERVICE`: points a second;
-    /// `GOODGO_RATE_ISSUERS`, comma-separated `issuer=points`, for single issuers of services.
-    pub rates: Rates,
-    /// `GOODGO_MAX_BODY_BYTES`: 262144.
-    pub max_body_bytes: usize,
-    /// `GOODGO_MAX_SERVICE_BODY_BYTES`: the same for services, 1048576.
-    pub max_service_body_bytes: usize,
-    /// `GOODGO_REQUEST_TIMEOUT_SECONDS`: how long a query or a mutation may take, 10.
-    pub request_timeout: Duration,
-}
-
 /// Which documents callers may name.
 #[derive(Clone, Debug)]
 pub struct DocumentsConfig {
@@ -144,12 +128,6 @@ pub struct LogConfig {
     pub filter: String,
     /// `LOG_FORMAT`: `text` in development, `json` in production.
     pub json: bool,
-}
-
-/// Settings as they were read, and what was wrong with them.
-struct Reader {
-    values: BTreeMap<String, OsString>,
-    problems: Vec<String>,
 }
 
 impl Config {
@@ -328,149 +306,6 @@ impl Reader {
                 .collect(),
         }
     }
-
-    fn limits(&mut self) -> LimitsConfig {
-        let (limits, rates, http) = (Limits::default(), Rates::default(), HttpSettings::default());
-        let mode = self.choice("GOODGO_LIMITS", "enforce", &["enforce", "log"]);
-        let depth = self.number("GOODGO_MAX_DEPTH", limits.depth, 1, 60);
-        let mut size = |name, default| self.number(name, default, 1, u64::from(u32::MAX));
-        let limits = Limits {
-            mode: match mode.as_str() {
-                "log" => Mode::Log,
-                _ => Mode::Enforce,
-            },
-            bytes: size("GOODGO_MAX_DOCUMENT_BYTES", limits.bytes),
-            tokens: size("GOODGO_MAX_TOKENS", limits.tokens),
-            operations: size("GOODGO_MAX_OPERATIONS", limits.operations),
-            depth,
-            fields: size("GOODGO_MAX_FIELDS", limits.fields),
-            aliases: size("GOODGO_MAX_ALIASES", limits.aliases),
-            root_fields: size("GOODGO_MAX_ROOT_FIELDS", limits.root_fields),
-            directives: size("GOODGO_MAX_DIRECTIVES", limits.directives),
-            values: size("GOODGO_MAX_VALUES", limits.values),
-            cost: size("GOODGO_MAX_COST", limits.cost),
-        };
-        let mut rate = |name, default| self.number(name, default, 1, 100_000_000);
-        let rates = Rates {
-            anonymous: rate("GOODGO_RATE_ANONYMOUS", rates.anonymous),
-            user: rate("GOODGO_RATE_USER", rates.user),
-            staff: rate("GOODGO_RATE_STAFF", rates.staff),
-            service: rate("GOODGO_RATE_SERVICE", rates.service),
-            issuers: self.rates_of_issuers("GOODGO_RATE_ISSUERS"),
-        };
-        let (body, service_body) = (http.max_body_bytes, http.max_service_body_bytes);
-        LimitsConfig {
-            limits,
-            rates,
-            max_body_bytes: self.number("GOODGO_MAX_BODY_BYTES", body, 1_024, 1 << 30),
-            max_service_body_bytes: self.number(
-                "GOODGO_MAX_SERVICE_BODY_BYTES",
-                service_body,
-                1_024,
-                1 << 30,
-            ),
-            request_timeout: Duration::from_secs(self.number(
-                "GOODGO_REQUEST_TIMEOUT_SECONDS",
-                http.request_timeout.as_secs(),
-                1,
-                3_600,
-            )),
-        }
-    }
-
-    fn rates_of_issuers(&mut self, name: &str) -> Vec<(String, u32)> {
-        let mut rates = Vec::new();
-        for item in self.list(name, "") {
-            let rate = item.rsplit_once('=').and_then(|(issuer, rate)| {
-                let rate = rate.trim().parse().ok().filter(|rate| *rate > 0)?;
-                Some((issuer.trim().to_owned(), rate))
-            });
-            match rate {
-                Some(rate) => rates.push(rate),
-                None => self.problems.push(format!(
-                    "{name} has {item:?}: write issuer=points, with a whole number of points a second"
-                )),
-            }
-        }
-        rates
-    }
-
-    fn text(&mut self, name: &str) -> Option<String> {
-        let value = self.values.get(name)?;
-        let Some(text) = value.to_str() else {
-            self.problems.push(format!("{name} is not valid UTF-8"));
-            return None;
-        };
-        let text = text.trim();
-        (!text.is_empty()).then(|| text.to_owned())
-    }
-
-    fn path(&mut self, name: &str) -> Option<PathBuf> {
-        self.values
-            .get(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    }
-
-    fn list(&mut self, name: &str, default: &str) -> Vec<String> {
-        self.text(name)
-            .unwrap_or_else(|| default.to_owned())
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty())
-            .map(str::to_owned)
-            .collect()
-    }
-
-    fn choice(&mut self, name: &str, default: &str, choices: &[&str]) -> String {
-        let chosen = self.text(name).unwrap_or_else(|| default.to_owned());
-        if !choices.contains(&chosen.as_str()) {
-            self.problems.push(format!(
-                "{name} is {chosen:?}: it is one of {}",
-                choices.join(", ")
-            ));
-        }
-        chosen
-    }
-
-    fn number<N>(&mut self, name: &str, default: N, least: N, most: N) -> N
-    where
-        N: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
-    {
-        let Some(text) = self.text(name) else {
-            return default;
-        };
-        match text.parse::<N>() {
-            Ok(number) if least <= number && number <= most => number,
-            _ => {
-                self.problems.push(format!(
-                    "{name} is {text:?}: it is a whole number from {least} to {most}"
-                ));
-                default
-            }
-        }
-    }
-
-    fn secret(&mut self, name: &str) -> Option<String> {
-        let secret = self.text(name)?;
-        if secret.len() < 32 {
-            self.problems.push(format!(
-                "{name} has {} bytes: it needs at least 32",
-                secret.len()
-            ));
-        }
-        Some(secret)
-    }
-
-    fn database_url(&mut self, name: &str) -> Option<String> {
-        let url = self.text(name)?;
-        if let Err(error) = url.parse::<tokio_postgres::Config>() {
-            self.problems.push(format!(
-                "{name} can't be read ({error}): write postgres://user:password@host:5432/database"
-            ));
-        }
-        Some(url)
-    }
 }
 
 #[cfg(test)]
@@ -540,7 +375,7 @@ mod tests {
             .limits;
         let rates = [("shop".to_owned(), 50), ("till".to_owned(), 7)];
         assert_eq!(limits.rates.issuers, rates);
-        assert_eq!(limits.limits, Limits::default());
+        assert_eq!(limits.limits, resolvers::limits::Limits::default());
     }
 
     #[test]

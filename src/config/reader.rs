@@ -1,0 +1,92 @@
+//! Reads single settings; notes what is wrong with them instead of stopping at the first.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Settings as they were read, and what was wrong with them.
+pub struct Reader {
+    /// The environment.
+    pub values: BTreeMap<String, OsString>,
+    /// One line for each thing that is wrong.
+    pub problems: Vec<String>,
+}
+
+impl Reader {
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let value = self.values.get(name)?;
+        let Some(text) = value.to_str() else {
+            self.problems.push(format!("{name} is not valid UTF-8"));
+            return None;
+        };
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    pub fn path(&mut self, name: &str) -> Option<PathBuf> {
+        self.values
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    }
+
+    pub fn list(&mut self, name: &str, default: &str) -> Vec<String> {
+        self.text(name)
+            .unwrap_or_else(|| default.to_owned())
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    pub fn choice(&mut self, name: &str, default: &str, choices: &[&str]) -> String {
+        let chosen = self.text(name).unwrap_or_else(|| default.to_owned());
+        if !choices.contains(&chosen.as_str()) {
+            self.problems.push(format!(
+                "{name} is {chosen:?}: it is one of {}",
+                choices.join(", ")
+            ));
+        }
+        chosen
+    }
+
+    pub fn number<N>(&mut self, name: &str, default: N, least: N, most: N) -> N
+    where
+        N: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
+    {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.parse::<N>() {
+            Ok(number) if least <= number && number <= most => number,
+            _ => {
+                self.problems.push(format!(
+                    "{name} is {text:?}: it is a whole number from {least} to {most}"
+                ));
+                default
+            }
+        }
+    }
+
+    pub fn secret(&mut self, name: &str) -> Option<String> {
+        let secret = self.text(name)?;
+        if secret.len() < 32 {
+            self.problems.push(format!(
+                "{name} has {} bytes: it needs at least 32",
+                secret.len()
+            ));
+        }
+        Some(secret)
+    }
+
+    pub fn database_url(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        if let Err(error) = url.parse::<tokio_postgres::Config>() {
+            self.problems.push(format!(
+                "{name} can't be read ({error}): write postgres://user:password@host:5432/database"
+            ));
+        }
+        Some(url)
+    }
+}
