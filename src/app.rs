@@ -34,7 +34,7 @@ use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs;
 use crate::metrics::Metrics;
-use crate::realtime::{announcer, listener};
+use crate::realtime::{announcer, leaderboard, listener};
 use crate::secrets::DevSecrets;
 
 /// The server, built and not yet listening.
@@ -150,10 +150,18 @@ impl App {
         let mut background = JoinSet::new();
         background.spawn(announcer::run(self.db.clone(), false));
         background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
-        background.spawn(jobs::partitions::run(self.db.clone()));
+        background.spawn(leaderboard::run(
+            self.db.clone(),
+            self.services.events.clone(),
+        ));
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let tasks = TaskTracker::new();
+        tasks.spawn(jobs::runner::run(
+            self.db.clone(),
+            &jobs::ALL,
+            is_draining.clone(),
+        ));
         let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);
         tokio::spawn(async move {
             shutdown.await;

@@ -11,6 +11,7 @@ pub mod demo;
 mod error;
 pub mod idempotency;
 mod ids;
+pub mod jobs;
 pub mod migrate;
 pub mod mining;
 pub mod outbox;

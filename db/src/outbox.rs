@@ -63,6 +63,8 @@ pub struct Event {
     pub sequence: i64,
     /// The event's fields.
     pub payload: Value,
+    /// The ledger's transaction, if points or money moved.
+    pub transaction_id: Option<Uuid>,
     /// When it happened.
     pub occurred_at: Timestamp,
 }
@@ -143,11 +145,12 @@ pub async fn events(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Event>, Db
         .await?)
 }
 
-/// Reads the newest announced events of the last so-and-so long, by the machine's time, in order: what a lost
-/// connection missed.
+/// Reads the newest announced events of the last so-and-so long, by the machine's time, that are for these users, in
+/// order: what a lost connection missed.
 pub async fn events_of_the_last(
     conn: &mut Connection,
     span: Duration,
+    audience: &[UserId],
 ) -> Result<Vec<Event>, DbError> {
     let since = diesel::dsl::sql::<Timestamptz>("clock_timestamp() - ")
         .bind::<Double, _>(span.as_secs_f64())
@@ -155,6 +158,7 @@ pub async fn events_of_the_last(
     let mut newest: Vec<Event> = outbox::table
         .filter(outbox::written_at.ge(since))
         .filter(outbox::announced_at.is_not_null())
+        .filter(outbox::audience_id.eq_any(audience.iter().map(|user| user.0)))
         .order(outbox::id.desc())
         .limit(10_000)
         .select(Event::as_select())

@@ -151,6 +151,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Background jobs; all times are the machine's
+    jobs (name) {
+        /// Which job
+        name -> Text,
+        /// When it is to run next
+        due_at -> Timestamptz,
+        /// The instance that runs it; null while nobody does
+        holder -> Nullable<Uuid>,
+        /// Until when it is the holder's, unless renewed: a dead instance holds nothing for long
+        leased_until -> Nullable<Timestamptz>,
+        /// When it was last taken
+        started_at -> Nullable<Timestamptz>,
+        /// When it last came to an end
+        finished_at -> Nullable<Timestamptz>,
+        /// When it last came to a good end
+        succeeded_at -> Nullable<Timestamptz>,
+        /// How often it came to an end
+        runs -> Int8,
+        /// How often in a row that was a bad one
+        failures -> Int8,
+        /// What went wrong the last time; null after a good end
+        last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     /// Who mines: one row per user
     miners (id) {
         /// The miner
@@ -446,6 +472,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     currencies,
     demo_people,
     idempotency_keys,
+    jobs,
     miners,
     mining_history,
     mining_sessions,

@@ -161,6 +161,10 @@ pub enum Action {
     CircleRead,
     /// See a wallet and its entries.
     WalletRead,
+    /// Follow what moves in somebody's wallets.
+    WalletFollow,
+    /// See the background jobs.
+    JobsRead,
 }
 
 /// Who may take an action.
@@ -200,7 +204,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -212,6 +216,8 @@ impl Action {
         Self::MiningSessionClaim,
         Self::CircleRead,
         Self::WalletRead,
+        Self::WalletFollow,
+        Self::JobsRead,
     ];
 
     /// The table.
@@ -223,11 +229,11 @@ impl Action {
                 scopes: &[Scope::MiningRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinersList => Rule {
+            Self::MinersList | Self::JobsRead => Rule {
                 roles: STAFF,
                 ..NOBODY
             },
-            Self::MinerFollow | Self::CircleRead => OWN_OR_STAFF,
+            Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
             Self::MinerRegister | Self::MiningSessionStart | Self::MiningSessionClaim => OWN,
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],

@@ -4,7 +4,11 @@ use async_graphql::{Error, ErrorExtensionValues, Interface, Response, ServerErro
 use db::DbError;
 use domain::access::Denied;
 
+use crate::events::TooSlow;
 use crate::mining::objects::MiningUserError;
+
+/// `extensions.reason` of the error that ends a subscription whose client reads too slowly.
+pub const TOO_SLOW: &str = "TOO_SLOW";
 
 /// The codes of top-level errors: what a developer must mend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,6 +129,13 @@ impl ApiError {
             retry_after_seconds: Some(seconds),
             ..self
         }
+    }
+}
+
+impl From<TooSlow> for ApiError {
+    fn from(_: TooSlow) -> Self {
+        let message = "you read too slowly: query what is now, and subscribe again";
+        Self::new(Code::LimitExceeded, message).because(TOO_SLOW)
     }
 }
 

@@ -23,6 +23,7 @@ mod wallets;
 
 use async_graphql::{MergedObject, MergedSubscription, SDLExportOptions, Schema as AnySchema};
 
+pub use mining::queries::LARGEST_LEADERBOARD;
 pub use mining::ranks::Ranks;
 
 /// The root of reads. Fields are null when they fail, or when what they name is not there for this caller.
@@ -39,7 +40,10 @@ pub struct Mutation(mining::mutations::MiningMutation);
 
 /// The root of live updates. After a reconnect, query: nothing relies on having seen every event.
 #[derive(MergedSubscription, Default)]
-pub struct Subscription(mining::subscriptions::MiningSubscription);
+pub struct Subscription(
+    mining::subscriptions::MiningSubscription,
+    wallets::subscriptions::WalletsSubscription,
+);
 
 /// The schema.
 pub type Schema = AnySchema<Query, Mutation, Subscription>;

@@ -114,6 +114,11 @@ impl Operation {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Judges what follows by a configuration that was read for it already.
+    pub fn judge_by(&self, configuration: &Arc<Configuration>) {
+        *self.configuration() = Some(Arc::clone(configuration));
+    }
+
     /// Gives every error its code, and lists the paths that answered what was stored before.
     fn finish(&self, response: Response) -> Response {
         let replays =
@@ -187,6 +192,9 @@ pub(crate) trait Asked {
     /// The operation.
     fn operation(&self) -> &Operation;
 
+    /// The operation, for streams that go on after the resolver.
+    fn shared_operation(&self) -> Arc<Operation>;
+
     /// The database.
     fn db(&self) -> &Db {
         &self.operation().services.db
@@ -206,6 +214,10 @@ pub(crate) trait Asked {
 impl Asked for Context<'_> {
     fn operation(&self) -> &Operation {
         self.data_unchecked::<Arc<Operation>>()
+    }
+
+    fn shared_operation(&self) -> Arc<Operation> {
+        Arc::clone(self.data_unchecked::<Arc<Operation>>())
     }
 }
 

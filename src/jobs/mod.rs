@@ -1,3 +1,24 @@
-//! Background jobs: one file each.
+//! Background jobs: one file each. [`runner`] runs each of them on one instance at a time, whichever comes first.
 
-pub mod partitions;
+mod ledger_check;
+mod partitions;
+pub mod runner;
+
+use std::time::Duration;
+
+use db::{Db, DbError};
+use futures_util::future::BoxFuture;
+
+/// A job. It may be stopped at any moment and begun anew by another instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// Its name, in the table of jobs and in metrics.
+    pub name: &'static str,
+    /// How long after its end it is due again.
+    pub every: Duration,
+    /// Does it once.
+    pub run: fn(Db) -> BoxFuture<'static, Result<(), DbError>>,
+}
+
+/// All of them.
+pub const ALL: [Job; 2] = [ledger_check::JOB, partitions::JOB];

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use db::Db;
+use db::{Db, DbError};
+use futures_util::FutureExt;
 
-/// How often to look: partitions are ready seven days ahead.
-const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+use super::Job;
 
-/// Makes missing partitions, now and every hour. Every instance may: the database lets one in at a time.
-pub async fn run(db: Db) {
-    loop {
-        if let Err(error) = db
-            .read(async |conn| db::clock::ensure_partitions(conn).await)
-            .await
-        {
-            tracing::error!(%error, "Partitions can't be made: {error}");
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+/// Partitions are ready seven days ahead, so an hour is soon enough.
+pub const JOB: Job = Job {
+    name: "partitions",
+    every: Duration::from_secs(3_600),
+    run: |db| run(db).boxed(),
+};
+
+async fn run(db: Db) -> Result<(), DbError> {
+    db.read(async |conn| db::clock::ensure_partitions(conn).await)
+        .await
 }

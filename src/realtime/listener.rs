@@ -1,13 +1,14 @@
-//! Hears what any instance announced, reads it once, and hands it to this instance's followers.
+//! Hears what any instance announced, reads its subjects once, and hands the news to this instance's followers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use db::mining::queries;
 use db::outbox::{Event, Listener, events, events_of_the_last};
 use db::{Db, DbError};
-use domain::ids::MinerId;
-use resolvers::events::{Announced, EventBus};
+use domain::ids::{MinerId, UserId};
+use domain::wallets::{OwnerKind, Wallet};
+use resolvers::events::{EventBus, MinerNews, WalletNews};
 
 /// Waits between tries to connect: from the first to the last, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -15,8 +16,6 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How far before a loss a new connection reads: a dead connection may go unnoticed for a while, and what was written
 /// before the loss may have been announced after it. Followers drop what they have seen.
 const READ_BACK: Duration = Duration::from_secs(60);
-/// How often followers who left are forgotten.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Listens until the end of the program; a lost connection is made again, and what it missed is read.
 pub async fn run(db: Db, bus: EventBus) {
@@ -41,55 +40,118 @@ async fn listen(
 ) -> Result<(), DbError> {
     let mut listener = Listener::connect(db).await?;
     if let Some(at) = *lost {
-        let back = at.elapsed() + READ_BACK;
-        let missed = db
-            .read(async move |conn| events_of_the_last(conn, back).await)
-            .await?;
-        publish(db, bus, missed).await?;
+        catch_up(db, bus, at.elapsed() + READ_BACK).await?;
         *lost = None;
     }
     *wait = FIRST_WAIT;
-    let mut sweeps = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        let ids = tokio::select! {
-            ids = listener.next() => ids,
-            _ = sweeps.tick() => {
-                bus.sweep();
-                continue;
-            }
-        };
-        let Some(ids) = ids else { return Ok(()) };
+    while let Some(ids) = listener.next().await {
         if bus.is_followed() {
             let heard = db.read(async move |conn| events(conn, &ids).await).await?;
-            publish(db, bus, heard).await?;
+            tell_of_miners(db, bus, &heard).await?;
+            tell_of_moved_wallets(db, bus, &heard).await?;
+            if heard.iter().any(|event| event.subject_kind == "miner") {
+                bus.touch_leaderboard();
+            }
         }
     }
+    Ok(())
 }
 
-/// Reads the subjects that somebody follows, once for all their followers, and hands the events on.
-async fn publish(db: &Db, bus: &EventBus, heard: Vec<Event>) -> Result<(), DbError> {
-    let followed: Vec<Event> = heard
-        .into_iter()
-        .filter(|event| event.audience_id.is_some_and(|user| bus.follows(user)))
-        .collect();
-    let ids: Vec<MinerId> = followed
-        .iter()
-        .filter(|event| event.subject_kind == "miner")
-        .map(|event| MinerId(event.subject_id))
-        .collect();
-    if ids.is_empty() {
+/// Tells followers what was missed: of miners, their events; of what is nothing but state, the state.
+async fn catch_up(db: &Db, bus: &EventBus, back: Duration) -> Result<(), DbError> {
+    let followed = bus.miners.subjects();
+    if !followed.is_empty() {
+        let missed = db
+            .read(async move |conn| events_of_the_last(conn, back, &followed).await)
+            .await?;
+        tell_of_miners(db, bus, &missed).await?;
+    }
+    let followed = bus.wallets.subjects();
+    if !followed.is_empty() {
+        let known = db.clone();
+        let wallets = db
+            .read(async move |conn| {
+                db::wallets::queries::wallets_of_people(&known, conn, &followed).await
+            })
+            .await?;
+        tell_of_wallets(bus, wallets);
+    }
+    bus.touch_leaderboard();
+    Ok(())
+}
+
+/// Reads the miners that somebody follows, once for all their followers, and tells what happened to them.
+async fn tell_of_miners(db: &Db, bus: &EventBus, heard: &[Event]) -> Result<(), DbError> {
+    let followed = |event: &&Event| {
+        let audience = event.audience_id.map(UserId);
+        event.subject_kind == "miner" && audience.is_some_and(|user| bus.miners.follows(&user))
+    };
+    let heard: Vec<&Event> = heard.iter().filter(followed).collect();
+    if heard.is_empty() {
         return Ok(());
     }
-    let miners = db
-        .read(async move |conn| queries::miners_by_id(conn, &ids).await)
+    let mut ids: Vec<MinerId> = heard
+        .iter()
+        .map(|event| MinerId(event.subject_id))
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let (miners, configuration) = db
+        .read(async move |conn| {
+            let miners = db::mining::queries::miners_by_id(conn, &ids).await?;
+            Ok((miners, db::configuration::mining(conn).await?))
+        })
         .await?;
+    let configuration = Arc::new(configuration);
     let miners: HashMap<_, _> = miners
         .into_iter()
         .map(|seen| (seen.miner.id.0, seen))
         .collect();
-    for event in followed {
-        let miner = miners.get(&event.subject_id).cloned();
-        bus.publish(Announced { event, miner });
+    for event in heard {
+        if let (Some(user), Some(miner)) = (event.audience_id, miners.get(&event.subject_id)) {
+            let news = MinerNews {
+                event: event.clone(),
+                miner: miner.clone(),
+                configuration: Arc::clone(&configuration),
+            };
+            bus.miners.publish(&UserId(user), news);
+        }
     }
     Ok(())
+}
+
+/// Reads the wallets that these events moved something in, if anybody follows any, and tells of those that are followed.
+async fn tell_of_moved_wallets(db: &Db, bus: &EventBus, heard: &[Event]) -> Result<(), DbError> {
+    let mut transactions: Vec<_> = heard
+        .iter()
+        .filter_map(|event| event.transaction_id)
+        .collect();
+    transactions.sort_unstable();
+    transactions.dedup();
+    if transactions.is_empty() || !bus.wallets.is_followed() {
+        return Ok(());
+    }
+    let known = db.clone();
+    let wallets = db
+        .read(async move |conn| {
+            db::wallets::queries::wallets_moved_by(&known, conn, &transactions).await
+        })
+        .await?;
+    tell_of_wallets(bus, wallets);
+    Ok(())
+}
+
+fn tell_of_wallets(bus: &EventBus, wallets: Vec<Wallet>) {
+    for wallet in wallets {
+        if let (OwnerKind::User, Some(occurred_at)) = (wallet.owner.kind, wallet.last_posted_at) {
+            let owner = UserId(wallet.owner.id);
+            bus.wallets.publish(
+                &owner,
+                WalletNews {
+                    wallet,
+                    occurred_at,
+                },
+            );
+        }
+    }
 }

@@ -2,9 +2,11 @@
 //!
 //! `protocol` is what client and server say to each other in graphql-transport-ws, `operations` what runs on one
 //! socket, `socket` a socket's life from handshake to close code. [`announcer`] tells all instances what was written,
-//! [`listener`] hears it and hands it to this instance's subscribers.
+//! [`listener`] hears it and hands it to this instance's subscribers; what all of them follow together, [`leaderboard`]
+//! reads for all of them.
 
 pub mod announcer;
+pub mod leaderboard;
 pub mod listener;
 mod operations;
 mod protocol;

@@ -261,7 +261,7 @@ impl TestApp {
     /// Waits until somebody follows what happens to a user.
     pub async fn until_followed(&self, user: domain::ids::UserId) {
         let followed = async {
-            while !self.events.follows(user.0) {
+            while !self.events.miners.follows(&user) {
                 tokio::task::yield_now().await;
             }
         };

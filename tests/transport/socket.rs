@@ -49,9 +49,8 @@ async fn with_limits(app: &TestApp, change: impl FnOnce(&mut SocketSettings)) ->
 
 async fn until_unfollowed(app: &TestApp, actor: &Actor) {
     let unfollowed = async {
-        while app.events.follows(actor.id().0) {
+        while app.events.miners.follows(&actor.id()) {
             tokio::task::yield_now().await;
-            app.events.sweep();
         }
     };
     tokio::time::timeout(Duration::from_secs(20), unfollowed)

@@ -84,7 +84,7 @@ pub async fn miner_by_code(
 }
 
 /// The active miners with the most lifetime points; ties by who was there first.
-pub async fn leaderboard(conn: &mut Connection, limit: u32) -> Result<Vec<MinerSeen>, DbError> {
+pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>, DbError> {
     let rows: Vec<Loaded> = select_miners!()
         .filter(miners::status.eq(MinerStatus::Active.text()))
         .order((
@@ -92,7 +92,7 @@ pub async fn leaderboard(conn: &mut Connection, limit: u32) -> Result<Vec<MinerS
             miners::created_at,
             miners::id,
         ))
-        .limit(i64::from(limit))
+        .limit(i64::try_from(places).unwrap_or(i64::MAX))
         .load(conn)
         .await?;
     rows.into_iter().map(seen).collect()

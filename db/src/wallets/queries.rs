@@ -1,14 +1,16 @@
 //! Reads of the ledger.
 
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{CombineDsl, ExpressionMethods, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
+use domain::ids::UserId;
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
+use uuid::Uuid;
 
 use super::LedgerEntry;
 use super::rows::{CurrencyRow, EntryRow, WalletRow};
-use crate::schema::{currencies as currency_table, wallets};
+use crate::schema::{currencies as currency_table, transfers, wallets};
 use crate::text::Text as _;
 use crate::{Connection, Db, DbError, Page, Slice};
 
@@ -66,6 +68,42 @@ pub async fn wallets_of(
         .filter(wallets::kind.eq(WalletKind::Main.text()))
         .filter(wallets::sequence.gt(0))
         .order(wallets::currency)
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+}
+
+/// All ordinary wallets of these people that have a posting.
+pub async fn wallets_of_people(
+    db: &Db,
+    conn: &mut Connection,
+    people: &[UserId],
+) -> Result<Vec<Wallet>, DbError> {
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
+        .filter(wallets::owner_id.eq_any(people.iter().map(|user| user.0)))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::sequence.gt(0))
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+}
+
+/// The ordinary wallets of people that these transactions moved something in.
+pub async fn wallets_moved_by(
+    db: &Db,
+    conn: &mut Connection,
+    transactions: &[Uuid],
+) -> Result<Vec<Wallet>, DbError> {
+    let moved = || transfers::table.filter(transfers::transaction_id.eq_any(transactions));
+    let debited = moved().select(transfers::debit_wallet);
+    let credited = moved().select(transfers::credit_wallet);
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::id.eq_any(debited.union(credited)))
+        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
         .select(WalletRow::as_select())
         .load(conn)
         .await?;

@@ -1,26 +1,27 @@
 //! Mining's root fields of Query.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object};
 use db::Count;
+use db::mining::queries;
 use db::mining::queries::{MinerFilter as Filter, MinerKey, MinerOrderField as OrderField};
-use db::mining::{MinerSeen, queries};
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, UserId};
 
 use super::ahead::Ahead;
 use super::objects::{
     Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
-    MinerProfile, OrderDirection, RankPrecision,
+    OrderDirection, RankPrecision,
 };
 use crate::errors::ApiError;
 use crate::node::GlobalId;
 use crate::paging::{PageArgs, Total};
 use crate::plain::ReadyList;
 use crate::request::Asked;
-use crate::scalars::Decimal;
 
 /// Places a leaderboard shows, at most.
-const LARGEST_LEADERBOARD: i32 = 100;
+pub const LARGEST_LEADERBOARD: usize = 100;
 
 /// Mining's reads.
 #[derive(Default)]
@@ -67,7 +68,7 @@ impl MiningQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "How many places, 1 to 100.", default = 100)] limit: Option<i32>,
     ) -> Option<Result<Leaderboard, ApiError>> {
-        Some(leaderboard(ctx, limit.unwrap_or(LARGEST_LEADERBOARD)).await)
+        Some(leaderboard(ctx, limit).await)
     }
 }
 
@@ -147,20 +148,26 @@ async fn list(
     Ok(MinerConnection::new(list, slice, Total::Miners(filter)))
 }
 
-async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiError> {
-    let limit = u32::try_from(limit)
+/// How many places of the leaderboard are asked for.
+pub(super) fn places(limit: Option<i32>) -> Result<usize, ApiError> {
+    limit
+        .map_or(Ok(LARGEST_LEADERBOARD), usize::try_from)
         .ok()
-        .filter(|limit| (1..=LARGEST_LEADERBOARD.unsigned_abs()).contains(limit))
-        .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))?;
+        .filter(|places| (1..=LARGEST_LEADERBOARD).contains(places))
+        .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))
+}
+
+async fn leaderboard(ctx: &Context<'_>, limit: Option<i32>) -> Result<Leaderboard, ApiError> {
+    let places = places(limit)?;
     ctx.principal()
         .check(Action::MinerProfileRead, Relation::Others)?;
     let top = ctx
         .db()
-        .read(async move |conn| queries::leaderboard(conn, limit).await)
+        .read(async move |conn| queries::leaderboard(conn, places).await)
         .await?;
     let entries = (1..)
         .zip(top)
-        .map(|(rank, seen)| entry(rank, RankPrecision::Exact, seen));
+        .map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::new(seen)));
     Ok(Leaderboard {
         entries: ReadyList(entries.collect()),
     })
@@ -192,14 +199,5 @@ pub(super) async fn viewer_entry(
         }
     };
     let rank = i32::try_from(rank).unwrap_or(i32::MAX);
-    Ok(Some(entry(rank, precision, seen)))
-}
-
-fn entry(rank: i32, rank_precision: RankPrecision, seen: MinerSeen) -> LeaderboardEntry {
-    LeaderboardEntry {
-        rank,
-        rank_precision,
-        total_mined_points: Decimal::points(seen.miner.lifetime_points),
-        miner: MinerProfile::of(seen),
-    }
+    Ok(Some(LeaderboardEntry::of(rank, precision, Arc::new(seen))))
 }

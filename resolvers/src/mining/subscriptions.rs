@@ -1,16 +1,20 @@
 //! Mining's live updates.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Interface, Result as FieldResult, SimpleObject, Subscription};
 use db::outbox::Event;
 use domain::access::{Action, Principal, Relation};
 use domain::ids::UserId;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use serde_json::Value;
 
-use super::objects::Miner;
+use super::objects::{LeaderboardEntry, Miner, RankPrecision};
+use super::queries::places;
 use crate::errors::ApiError;
-use crate::events::Announced;
+use crate::events::{LeaderboardNews, MinerNews, events};
 use crate::node::GlobalId;
+use crate::plain::ReadyList;
 use crate::request::Asked;
 use crate::scalars::{DateTime, Decimal};
 
@@ -27,27 +31,70 @@ impl MiningSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Somebody else's miner; staff only.")] miner_id: Option<ID>,
-    ) -> FieldResult<impl Stream<Item = MinerEvent> + use<>> {
+    ) -> FieldResult<impl Stream<Item = FieldResult<MinerEvent>> + use<>> {
         let user = followed(ctx, miner_id).await?;
-        let principal = ctx.principal().clone();
-        let stream = ctx.operation().services.events.follow(user);
+        let operation = ctx.shared_operation();
+        let news = operation.services.events.miners.follow(user);
         // What happened before is not news, however late it is heard: the version is read after following began.
-        let now = ctx
-            .operation()
-            .mining
-            .load_one(user)
-            .await
-            .map_err(ApiError::from)?;
+        let now = operation.mining.load_one(user).await;
+        let now = now.map_err(ApiError::from)?;
         let mut last = now.map_or(0, |seen| seen.miner.version);
-        Ok(stream.filter_map(move |announced| {
-            let event = (announced.event.sequence > last)
-                .then(|| MinerEvent::of(&principal, &announced))
-                .flatten();
-            if event.is_some() {
-                last = announced.event.sequence;
+        let event = move |news: Arc<MinerNews>| {
+            if news.event.sequence <= last {
+                return None;
             }
-            std::future::ready(event)
-        }))
+            let event = MinerEvent::of(&operation.caller.principal, &news)?;
+            last = news.event.sequence;
+            operation.judge_by(&news.configuration);
+            Some(event)
+        };
+        Ok(events(news, event))
+    }
+
+    /// The leaderboard's first places, whenever they changed: the newest state, at most once a second. Public.
+    async fn leaderboard_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many places, 1 to 100.", default = 100)] limit: Option<i32>,
+    ) -> FieldResult<impl Stream<Item = FieldResult<LeaderboardEvent>> + use<>> {
+        ctx.principal()
+            .check(Action::MinerProfileRead, Relation::Others)
+            .map_err(ApiError::from)?;
+        let places = places(limit)?;
+        let operation = ctx.shared_operation();
+        let news = operation.services.events.leaderboard.follow(());
+        let mut last: Option<Arc<LeaderboardNews>> = None;
+        let event = move |news: Arc<LeaderboardNews>| {
+            let is_new = last
+                .as_ref()
+                .is_none_or(|last| news.at > last.at && news.differs(last, places));
+            let event = is_new.then(|| LeaderboardEvent::of(&news, places))?;
+            operation.judge_by(&news.configuration);
+            last = Some(news);
+            Some(event)
+        };
+        Ok(events(news, event))
+    }
+}
+
+/// The leaderboard's first places, after they changed.
+#[derive(SimpleObject)]
+pub struct LeaderboardEvent {
+    /// From the first place down.
+    pub entries: ReadyList<LeaderboardEntry>,
+    /// When they were read. It never goes back.
+    pub occurred_at: DateTime,
+}
+
+impl LeaderboardEvent {
+    fn of(news: &LeaderboardNews, places: usize) -> Self {
+        let entries = (1..)
+            .zip(news.top.iter().take(places))
+            .map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::clone(seen)));
+        Self {
+            entries: ReadyList(entries.collect()),
+            occurred_at: news.at.into(),
+        }
     }
 }
 
@@ -176,9 +223,9 @@ pub struct ReferralActivated {
 
 impl MinerEvent {
     /// The event as subscribers see it; none for what they don't, or may not any more.
-    fn of(principal: &Principal, announced: &Announced) -> Option<Self> {
-        let event = &announced.event;
-        let miner = Miner::for_principal(principal, announced.miner.clone()?)?;
+    fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
+        let event = &news.event;
+        let miner = Miner::for_principal(principal, news.miner.clone())?;
         let sequence = i32::try_from(event.sequence).unwrap_or(i32::MAX);
         let occurred_at = event.occurred_at.into();
         Some(match event.name.as_str() {

@@ -1,4 +1,5 @@
 //! What belongs to no context alone: the caller, nodes, the server.
 
+pub(crate) mod jobs;
 pub(crate) mod objects;
 pub(crate) mod queries;

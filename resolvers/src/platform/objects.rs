@@ -56,6 +56,10 @@ pub enum Permission {
     CircleRead,
     /// See any wallet.
     WalletRead,
+    /// Follow what moves in anybody's wallets.
+    WalletFollow,
+    /// See the background jobs.
+    JobsRead,
 }
 
 /// The person who asks.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use domain::access::{Action, Relation};
 
+use super::jobs::Job;
 use super::objects::{ServerInfo, Viewer};
 use crate::errors::ApiError;
 use crate::node::{GlobalId, Node};
@@ -44,6 +45,11 @@ impl PlatformQuery {
         Some(load_all(ctx, &ids).await)
     }
 
+    /// The background jobs, by name. Requires role: SUPPORT, FINANCE or ADMIN.
+    async fn jobs(&self, ctx: &Context<'_>) -> Option<Result<Vec<Job>, ApiError>> {
+        Some(jobs(ctx).await)
+    }
+
     /// What the server is, and which time it has. Public.
     async fn server_info(&self, ctx: &Context<'_>) -> Option<Result<ServerInfo, ApiError>> {
         Some(server_info(ctx).await)
@@ -60,6 +66,15 @@ async fn load_all(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>, Ap
         .collect::<Result<Vec<_>, _>>()?;
     // Together, so that their loaders see them together.
     futures_util::future::try_join_all(ids.into_iter().map(|id| Node::load(ctx, id))).await
+}
+
+async fn jobs(ctx: &Context<'_>) -> Result<Vec<Job>, ApiError> {
+    ctx.principal().check(Action::JobsRead, Relation::Others)?;
+    let jobs = ctx
+        .db()
+        .read(async |conn| db::jobs::all(conn).await)
+        .await?;
+    Ok(jobs.into_iter().map(Job::from).collect())
 }
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo, ApiError> {

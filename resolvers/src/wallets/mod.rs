@@ -3,3 +3,4 @@
 pub(crate) mod loaders;
 pub(crate) mod objects;
 pub(crate) mod queries;
+pub(crate) mod subscriptions;

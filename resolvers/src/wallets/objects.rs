@@ -2,7 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, OneofObject, SimpleObject};
 use db::wallets::LedgerEntry as StoredEntry;
-use domain::access::Action;
+use domain::access::{Action, Principal};
 use domain::money as kernel;
 use domain::wallets::{self as rules, WalletOwner as Owner};
 use uuid::Uuid;
@@ -104,9 +104,14 @@ pub struct Wallet {
 impl Wallet {
     /// The wallet, if the caller may see it. There is no other way to make one.
     pub(crate) fn of(ctx: &Context<'_>, wallet: &rules::Wallet) -> Option<Self> {
-        let own = ctx.principal().owns(wallet.owner);
+        Self::for_principal(ctx.principal(), wallet)
+    }
+
+    /// The wallet, if this principal may see it.
+    pub(crate) fn for_principal(principal: &Principal, wallet: &rules::Wallet) -> Option<Self> {
+        let own = principal.owns(wallet.owner);
         let key = (wallet.owner, wallet.currency.code);
-        ctx.may(Action::WalletRead, own).then(|| Self {
+        principal.may(Action::WalletRead, own.into()).then(|| Self {
             id: GlobalId::Wallet(key.0, key.1),
             owner: WalletOwner {
                 kind: wallet.owner.kind.into(),

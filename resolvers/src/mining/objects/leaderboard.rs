@@ -1,6 +1,9 @@
 //! The miners with the most points.
 
+use std::sync::Arc;
+
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use db::mining::MinerSeen;
 
 use super::MinerProfile;
 use crate::errors::ApiError;
@@ -40,6 +43,17 @@ pub struct LeaderboardEntry {
 }
 
 plain!(LeaderboardEntry, rank, rank_precision, total_mined_points; miner);
+
+impl LeaderboardEntry {
+    pub(crate) fn of(rank: i32, rank_precision: RankPrecision, seen: Arc<MinerSeen>) -> Self {
+        Self {
+            rank,
+            rank_precision,
+            total_mined_points: Decimal::points(seen.miner.lifetime_points),
+            miner: MinerProfile::of(seen),
+        }
+    }
+}
 
 /// Whether a place is exact.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

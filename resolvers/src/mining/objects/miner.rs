@@ -165,7 +165,7 @@ impl Miner {
 impl Miner {
     /// What others see of them.
     async fn profile(&self) -> MinerProfile {
-        MinerProfile::of(self.seen.clone())
+        MinerProfile::of(Arc::new(self.seen.clone()))
     }
 
     /// Their rate at the moment, part by part.

@@ -35,14 +35,14 @@ pub struct MinerProfile {
 }
 
 impl MinerProfile {
-    pub(crate) fn of(seen: MinerSeen) -> Self {
+    pub(crate) fn of(seen: Arc<MinerSeen>) -> Self {
         Self {
             id: GlobalId::MinerProfile(seen.miner.id),
             display_name: seen.display_name.clone(),
             role: seen.miner.role.into(),
             total_mined_points: Decimal::points(seen.miner.lifetime_points),
             miner_id: seen.miner.id,
-            seen: Some(Arc::new(seen)),
+            seen: Some(seen),
         }
     }
 
@@ -75,7 +75,8 @@ impl MinerProfile {
         if !ctx.may(Action::MinerProfileRead, Relation::Others) {
             return Ok(None);
         }
-        Ok(ctx.operation().mining.load_one(id).await?.map(Self::of))
+        let seen = ctx.operation().mining.load_one(id).await?;
+        Ok(seen.map(|seen| Self::of(Arc::new(seen))))
     }
 }
 

@@ -1,0 +1,163 @@
+//! Background jobs: when each is due, and which instance may run it.
+//!
+//! Times are the machine's, as leases must not depend on a clock that can be moved.
+
+use std::time::Duration;
+
+use diesel::expression::SqlLiteral;
+use diesel::sql_types::{Array, Bool, Double, Text};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::schema::jobs;
+use crate::{Connection, DbError};
+
+/// A job as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
+pub struct Job {
+    /// Which one.
+    pub name: String,
+    /// When it is to run next.
+    pub due_at: Timestamp,
+    /// Whether an instance runs it.
+    #[diesel(select_expression = is_running(), select_expression_type = SqlLiteral<Bool>)]
+    pub is_running: bool,
+    /// When it was last taken.
+    pub started_at: Option<Timestamp>,
+    /// When it last came to an end.
+    pub finished_at: Option<Timestamp>,
+    /// When it last came to a good end.
+    pub succeeded_at: Option<Timestamp>,
+    /// How often it came to an end.
+    pub runs: i64,
+    /// How often in a row that was a bad one.
+    pub failures: i64,
+    /// What went wrong the last time.
+    pub last_error: Option<String>,
+}
+
+/// A lease that ran out was a dead instance's.
+fn is_running() -> SqlLiteral<Bool> {
+    diesel::dsl::sql("coalesce(leased_until >= clock_timestamp(), false)")
+}
+
+/// Makes sure that there is a row for each; new ones are due at once.
+pub async fn register(conn: &mut Connection, names: &[&str]) -> Result<(), DbError> {
+    let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
+    diesel::insert_into(jobs::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes the job of these that has been due the longest and that nobody runs; none, if there is none.
+pub async fn take(
+    conn: &mut Connection,
+    names: &[&str],
+    holder: Uuid,
+    lease: Duration,
+) -> Result<Option<String>, DbError> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let taken: Option<Taken> = diesel::sql_query(
+        "UPDATE jobs SET holder = $2, started_at = clock_timestamp(),
+                         leased_until = clock_timestamp() + $3 * interval '1 second'
+         WHERE name = (
+             SELECT name FROM jobs
+             WHERE name = ANY($1) AND due_at <= clock_timestamp()
+               AND (leased_until IS NULL OR leased_until < clock_timestamp())
+             ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+         RETURNING name",
+    )
+    .bind::<Array<Text>, _>(names)
+    .bind::<diesel::sql_types::Uuid, _>(holder)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .get_result(conn)
+    .await
+    .optional()?;
+    Ok(taken.map(|taken| taken.name))
+}
+
+/// Holds a job for longer; answers whether it is still the holder's.
+pub async fn renew(
+    conn: &mut Connection,
+    name: &str,
+    holder: Uuid,
+    lease: Duration,
+) -> Result<bool, DbError> {
+    let renewed = diesel::sql_query(
+        "UPDATE jobs SET leased_until = clock_timestamp() + $3 * interval '1 second'
+         WHERE name = $1 AND holder = $2 AND leased_until >= clock_timestamp()",
+    )
+    .bind::<Text, _>(name)
+    .bind::<diesel::sql_types::Uuid, _>(holder)
+    .bind::<Double, _>(lease.as_secs_f64())
+    .execute(conn)
+    .await?;
+    Ok(renewed == 1)
+}
+
+/// Notes how a job ended and when it is due again. Who doesn't hold it any more notes nothing.
+pub async fn finish(
+    conn: &mut Connection,
+    name: &str,
+    holder: Uuid,
+    error: Option<&str>,
+    again_in: Duration,
+) -> Result<(), DbError> {
+    diesel::sql_query(
+        "UPDATE jobs SET holder = NULL, leased_until = NULL, finished_at = clock_timestamp(),
+                         succeeded_at = CASE WHEN $3 IS NULL THEN clock_timestamp() ELSE succeeded_at END,
+                         runs = runs + 1, failures = CASE WHEN $3 IS NULL THEN 0 ELSE failures + 1 END,
+                         last_error = $3, due_at = clock_timestamp() + $4 * interval '1 second'
+         WHERE name = $1 AND holder = $2",
+    )
+    .bind::<Text, _>(name)
+    .bind::<diesel::sql_types::Uuid, _>(holder)
+    .bind::<diesel::sql_types::Nullable<Text>, _>(error)
+    .bind::<Double, _>(again_in.as_secs_f64())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets go of what an instance holds: it ends, and others may go on at once.
+pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError> {
+    diesel::update(jobs::table.filter(jobs::holder.eq(holder)))
+        .set((
+            jobs::holder.eq(None::<Uuid>),
+            jobs::leased_until.eq(None::<Timestamp>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Makes a job due now.
+pub async fn hurry(conn: &mut Connection, name: &str) -> Result<(), DbError> {
+    diesel::sql_query("UPDATE jobs SET due_at = clock_timestamp() WHERE name = $1")
+        .bind::<Text, _>(name)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// All jobs, by name.
+pub async fn all(conn: &mut Connection) -> Result<Vec<Job>, DbError> {
+    Ok(jobs::table
+        .order(jobs::name)
+        .select(Job::as_select())
+        .load(conn)
+        .await?)
+}
