@@ -54,6 +54,11 @@ const ROOTS: &[Root] = &[
         hear: [Answer; 5],
     },
     Root {
+        field: "Query.jobs",
+        operation: "{ jobs { name } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
         field: "Query.miner",
         operation: "query ($miner: ID!) { miner(by: {id: $miner}) { uuid } }",
         hear: [SIGN_IN, Null, Answer, Answer, Null],
@@ -93,10 +98,20 @@ const ROOTS: &[Root] = &[
         operation: "mutation { miningSessionClaim(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
-    // Asked over a socket, with the owner's miner.
+    // Asked over a socket.
     Root {
         field: "Subscription.minerUpdated",
-        operation: "",
+        operation: "subscription ($miner: ID!) { minerUpdated(minerId: $miner) { sequence } }",
+        hear: [SIGN_IN, FORBIDDEN, Answer, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Subscription.leaderboardUpdated",
+        operation: "subscription { leaderboardUpdated { occurredAt } }",
+        hear: [Answer; 5],
+    },
+    Root {
+        field: "Subscription.walletUpdated",
+        operation: "subscription ($user: UUID!) { walletUpdated(userId: $user) { sequence } }",
         hear: [SIGN_IN, FORBIDDEN, Answer, Answer, FORBIDDEN],
     },
 ];
@@ -116,8 +131,10 @@ const NODES: &[(&str, [bool; 5])] = &[
 const VALUES: &[&str] = &[
     "CircleMember",
     "Currency",
+    "Job",
     "Leaderboard",
     "LeaderboardEntry",
+    "LeaderboardEvent",
     "LedgerEntry",
     "LedgerEntryConnection",
     "LedgerEntryEdge",
@@ -141,6 +158,7 @@ const VALUES: &[&str] = &[
     "ServerInfo",
     "StreakBroken",
     "StreakMilestoneReached",
+    "WalletEvent",
     "WalletOwner",
 ];
 
@@ -186,7 +204,8 @@ fn every_root_field_answers_each_audience_as_it_should() {
     test(async |app| {
         let cast = cast(app).await;
         let variables = json!({"miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"]});
-        for root in ROOTS.iter().filter(|root| !root.operation.is_empty()) {
+        let answered = |root: &&Root| !root.field.starts_with("Subscription.");
+        for root in ROOTS.iter().filter(answered) {
             let name = root.field.split('.').nth(1).unwrap();
             for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {
                 let answer = actor.ask(root.operation, variables.clone()).await;
@@ -213,32 +232,39 @@ fn every_root_field_answers_each_audience_as_it_should() {
 }
 
 #[test]
-fn the_subscription_answers_each_audience_as_it_should() {
+fn every_subscription_answers_each_audience_as_it_should() {
     test(async |app| {
         let cast = cast(app).await;
-        let root = ROOTS
-            .iter()
-            .find(|root| root.field == "Subscription.minerUpdated")
-            .unwrap();
-        let id = cast.ids["Miner"].as_str().unwrap();
-        let follow = format!(r#"subscription {{ minerUpdated(minerId: "{id}") {{ sequence }} }}"#);
-        for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {
-            let following = app.events.count();
-            let mut socket = actor.socket().await;
-            socket.subscribe("1", &follow).await;
-            if expected == Answer {
-                while app.events.count() == following {
-                    tokio::task::yield_now().await;
+        let owner = cast.asking[2].id().to_string();
+        let variables = json!({"miner": cast.ids["Miner"], "user": owner});
+        let followed = |root: &&Root| root.field.starts_with("Subscription.");
+        for root in ROOTS.iter().filter(followed) {
+            for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {
+                let following = app.events.count();
+                let mut socket = actor.socket().await;
+                let payload = json!({"query": root.operation, "variables": variables});
+                socket
+                    .say(json!({"id": "1", "type": "subscribe", "payload": payload}))
+                    .await;
+                if expected == Answer {
+                    app.until(|| app.events.count() > following).await;
+                    drop(socket);
+                    app.until(|| app.events.count() == following).await;
+                    continue;
                 }
-                continue;
+                let message = socket.hear().await;
+                let errors = match message["type"].as_str() {
+                    Some("error") => &message["payload"],
+                    _ => &message["payload"]["errors"],
+                };
+                let code = errors[0]["extensions"]["code"].as_str().unwrap_or_default();
+                let heard = Code(code_of(code));
+                assert_eq!(
+                    heard, expected,
+                    "{} by audience {who}: {message}",
+                    root.field
+                );
             }
-            let message = socket.hear().await;
-            let errors = match message["type"].as_str() {
-                Some("error") => &message["payload"],
-                _ => &message["payload"]["errors"],
-            };
-            let code = errors[0]["extensions"]["code"].as_str().unwrap_or_default();
-            assert_eq!(Code(code_of(code)), expected, "audience {who}: {message}");
         }
     });
 }

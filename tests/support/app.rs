@@ -260,14 +260,19 @@ impl TestApp {
 
     /// Waits until somebody follows what happens to a user.
     pub async fn until_followed(&self, user: domain::ids::UserId) {
-        let followed = async {
-            while !self.events.miners.follows(&user) {
+        self.until(|| self.events.miners.follows(&user)).await;
+    }
+
+    /// Waits until something is so.
+    pub async fn until(&self, is_so: impl Fn() -> bool) {
+        let waiting = async {
+            while !is_so() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(20), followed)
+        tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
             .await
-            .expect("a follower in time");
+            .expect("it to be so in time");
     }
 
     /// Stops the server as a signal would.

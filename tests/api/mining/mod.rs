@@ -1,4 +1,5 @@
 mod leaderboard;
+mod leaderboard_updated;
 mod miner;
 mod miner_register;
 mod miner_updated;

@@ -1,3 +1,4 @@
+mod jobs;
 mod node;
 mod server_info;
 mod viewer;

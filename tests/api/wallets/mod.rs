@@ -1,2 +1,3 @@
 mod currencies;
 mod wallet;
+mod wallet_updated;

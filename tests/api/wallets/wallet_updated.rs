@@ -1,0 +1,134 @@
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use domain::access::{Role, Scope};
+use domain::money::Minor;
+use resolvers::events::WalletNews;
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Socket, TestApp, test};
+
+const FOLLOW: &str = "subscription { walletUpdated {
+    sequence occurredAt wallet { currency available { amount } held { amount } owner { uuid } }
+} }";
+
+async fn follow(app: &TestApp, whose: &Actor, socket: &mut Socket, query: &str) {
+    let before = app.events.wallets.count();
+    socket.subscribe("1", query).await;
+    app.until(|| app.events.wallets.count() > before && app.events.wallets.follows(&whose.id()))
+        .await;
+}
+
+#[test]
+fn tells_the_owner_and_staff_on_every_instance() {
+    test(async |app| {
+        let other = app.another().await;
+        let (alice, bob) = (app.miner().await, app.miner().await);
+        let mut own = alice.socket().await;
+        let mut staff = app
+            .person(&[Role::Support])
+            .at(other.address())
+            .socket()
+            .await;
+        follow(app, &alice, &mut own, FOLLOW).await;
+        let of_alice = FOLLOW.replace(
+            "walletUpdated",
+            &format!("walletUpdated(userId: \"{}\")", alice.id()),
+        );
+        follow(&other, &alice, &mut staff, &of_alice).await;
+        for miner in [&alice, &bob] {
+            miner.start().await;
+        }
+        app.advance(TimeDelta::hours(24)).await;
+        // Somebody else's is nobody's news here.
+        bob.must_claim("1").await;
+        alice.must_claim("1").await;
+        for socket in [&mut own, &mut staff] {
+            let event = socket.event("1").await["walletUpdated"].clone();
+            assert_eq!(
+                (&event["sequence"], &event["wallet"]),
+                (
+                    &json!(1),
+                    &json!({
+                        "currency": "MP", "available": {"amount": "6.0000"}, "held": {"amount": "0.0000"},
+                        "owner": {"uuid": alice.id().to_string()},
+                    })
+                )
+            );
+            assert!(event["occurredAt"].is_string());
+        }
+        other.stop().await;
+    });
+}
+
+#[test]
+fn tells_at_most_ten_times_a_second_and_the_last_state_at_last() {
+    test(async |app| {
+        let alice = app.miner().await;
+        alice.start().await;
+        app.advance(TimeDelta::hours(24)).await;
+        alice.must_claim("1").await;
+        let (db, owner) = (app.db.clone(), alice.id().into());
+        let wallets = app
+            .db
+            .read(async move |conn| db::wallets::queries::wallets_of(&db, conn, owner).await)
+            .await
+            .unwrap();
+        let mut socket = alice.socket().await;
+        follow(app, &alice, &mut socket, FOLLOW).await;
+        let began_at = Instant::now();
+        for sequence in 2..=5_000 {
+            let mut wallet = wallets[0].clone();
+            wallet.sequence = sequence;
+            wallet.available.amount = Minor(sequence);
+            let occurred_at = wallet.last_posted_at.unwrap();
+            app.events.wallets.publish(
+                &alice.id(),
+                WalletNews {
+                    wallet,
+                    occurred_at,
+                },
+            );
+            if sequence % 50 == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let (mut events, mut last) = (0_u128, 1);
+        while last < 5_000 {
+            let event = socket.event("1").await["walletUpdated"].clone();
+            let sequence = event["sequence"].as_i64().unwrap();
+            assert!(sequence > last, "it went back from {last} to {sequence}");
+            last = sequence;
+            events += 1;
+        }
+        assert!(
+            events <= 1 + began_at.elapsed().as_millis() / 100,
+            "{events} events"
+        );
+    });
+}
+
+#[test]
+fn others_may_not() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let of_alice = format!(
+            "subscription {{ walletUpdated(userId: \"{}\") {{ sequence }} }}",
+            alice.id()
+        );
+        for (actor, query, code) in [
+            (app.anonymous(), FOLLOW, "UNAUTHENTICATED"),
+            (app.user(), &of_alice, "FORBIDDEN"),
+            (app.service(&[Scope::WalletRead]), FOLLOW, "FORBIDDEN"),
+        ] {
+            let mut socket = actor.socket().await;
+            socket.subscribe("1", query).await;
+            let message: Value = socket.hear().await;
+            let errors = match message["type"].as_str() {
+                Some("error") => &message["payload"],
+                _ => &message["payload"]["errors"],
+            };
+            assert_eq!(errors[0]["extensions"]["code"], code, "{message}");
+        }
+    });
+}
