@@ -32,7 +32,7 @@ use crate::http::origins::Origins;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
-use crate::jobs;
+use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
 use crate::realtime::{announcer, leaderboard, listener};
 use crate::secrets::DevSecrets;
@@ -160,6 +160,7 @@ impl App {
         tasks.spawn(jobs::runner::run(
             self.db.clone(),
             &jobs::ALL,
+            Pace::default(),
             is_draining.clone(),
         ));
         let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);

@@ -11,7 +11,9 @@
 mod api;
 mod clients;
 mod contract;
+mod jobs;
 mod ledger;
+mod live;
 mod process;
 mod support;
 mod tidy;

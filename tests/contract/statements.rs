@@ -1,15 +1,19 @@
 //! The number of SQL statements of an operation does not depend on the number of rows.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_graphql::{Request, Variables};
+use async_graphql::{Request, Response, Variables};
+use db::outbox::Event;
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
 use resolvers::Ranks;
-use resolvers::events::EventBus;
+use resolvers::events::{EventBus, LeaderboardNews, MinerNews};
 use resolvers::language::Language;
-use resolvers::request::{About, Caller, Introspection, Services, execute};
+use resolvers::request::{About, Caller, Introspection, Services, execute, execute_stream};
 use serde_json::json;
 
 use crate::support::{TestApp, test};
@@ -130,5 +134,98 @@ fn the_demo_town_is_right() {
             )
             .await;
         assert_eq!(wrong, 0);
+    });
+}
+
+/// The global id of a person's miner.
+async fn node_of(schema: &resolvers::Schema, services: &Services, user: UserId) -> String {
+    let query = format!("{{ miner(by: {{userId: \"{user}\"}}) {{ id }} }}");
+    let response = execute(schema, services, staff(), Request::new(query)).await;
+    let data = serde_json::to_value(&response.data).unwrap();
+    data["miner"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Polls subscriptions until all of them wait for news, and for nothing of the database.
+async fn settle(streams: &mut [BoxStream<'static, Response>], services: &Services) {
+    let mut before = (0, 0);
+    loop {
+        let any = futures_util::future::select_all(streams.iter_mut().map(StreamExt::next));
+        let waiting = tokio::time::timeout(Duration::from_millis(200), any).await;
+        assert!(waiting.is_err(), "news before any were told");
+        let now = (services.events.count(), services.db.statements());
+        if now == before && now.0 == streams.len() {
+            return;
+        }
+        before = now;
+    }
+}
+
+/// What a subscription's event shows was read once for all: however many follow, telling them takes no statement.
+#[test]
+fn an_event_is_read_once_for_all_its_followers() {
+    const FOLLOWERS: usize = 50;
+    test(async |app| {
+        let services = quiet(app).await;
+        db::demo::seed_town(&services.db).await.unwrap();
+        let schema = resolvers::schema();
+        let (top, configuration) = services
+            .db
+            .read(async |conn| {
+                let top = db::mining::queries::leaderboard(conn, 10).await?;
+                Ok((top, db::configuration::mining(conn).await?))
+            })
+            .await
+            .unwrap();
+        let configuration = Arc::new(configuration);
+        let (user, at) = (top[0].miner.user_id, top[0].at);
+        let id = services.db.ids().uuid(at);
+        let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName currentStreak badge } } } }";
+        let miner = format!(
+            "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ displayName currentStreak streak {{ currentStreak }} }} }} }}",
+            node_of(&schema, &services, user).await
+        );
+        let mut streams = Vec::new();
+        for query in [board, &miner] {
+            for _ in 0..FOLLOWERS {
+                streams.push(execute_stream(
+                    &schema,
+                    &services,
+                    staff(),
+                    Request::new(query),
+                ));
+            }
+        }
+        settle(&mut streams, &services).await;
+        let before = services.db.statements();
+        services.events.leaderboard.publish(
+            &(),
+            LeaderboardNews {
+                top: top.iter().cloned().map(Arc::new).collect(),
+                at,
+                configuration: Arc::clone(&configuration),
+            },
+        );
+        let event = Event {
+            id: 1,
+            name: "StreakBroken".to_owned(),
+            subject_kind: "miner".to_owned(),
+            subject_id: top[0].miner.id.0,
+            audience_id: Some(user.0),
+            sequence: 1_000_000,
+            payload: json!({"lostDays": 3}),
+            transaction_id: Some(id),
+            occurred_at: at,
+        };
+        let news = MinerNews {
+            event,
+            miner: top[0].clone(),
+            configuration,
+        };
+        services.events.miners.publish(&user, news);
+        for stream in &mut streams {
+            let response = stream.next().await.unwrap();
+            assert!(response.errors.is_empty(), "{:?}", response.errors);
+        }
+        assert_eq!(services.db.statements() - before, 0);
     });
 }

@@ -275,6 +275,12 @@ impl TestApp {
             .expect("it to be so in time");
     }
 
+    /// Ends the server in the middle of what it does; nobody is told.
+    pub async fn kill(self) {
+        self.served.abort();
+        let _ = self.served.await;
+    }
+
     /// Stops the server as a signal would.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {

@@ -1,0 +1,3 @@
+//! Background jobs: each on one instance at a time, whatever happens to the instances.
+
+mod runner;

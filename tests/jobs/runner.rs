@@ -1,0 +1,228 @@
+//! Who runs a job, and what becomes of it when they fail, die or are told to stop.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use db::jobs::{Job as Stored, all, hurry, take};
+use db::{Db, DbError};
+use futures_util::FutureExt;
+use goodgo::jobs::Job;
+use goodgo::jobs::runner::{Pace, run};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::support::{TestApp, test};
+
+const QUICK: Pace = Pace {
+    look_every: Duration::from_millis(10),
+    lease: Duration::from_secs(1),
+    renew_every: Duration::from_millis(100),
+};
+const RARELY: Duration = Duration::from_secs(3_600);
+
+/// An instance's runner of some jobs.
+struct Runner {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Runner {
+    fn start(app: &TestApp, jobs: &'static [Job]) -> Self {
+        let (stop, is_draining) = watch::channel(false);
+        let task = tokio::spawn(run(app.db.clone(), jobs, QUICK, is_draining));
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        self.task.await.unwrap();
+    }
+}
+
+async fn stored(db: &Db, name: &str) -> Option<Stored> {
+    let jobs = db.read(async |conn| all(conn).await).await.unwrap();
+    jobs.into_iter().find(|job| job.name == name)
+}
+
+/// Waits until a job is as it should be; answers it.
+async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) -> Stored {
+    let waiting = async {
+        loop {
+            if let Some(job) = stored(db, name).await.filter(&is_so) {
+                return job;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("it to be so in time")
+}
+
+async fn hurry_up(db: &Db, name: &'static str) {
+    db.read(async move |conn| hurry(conn, name).await)
+        .await
+        .unwrap();
+}
+
+#[test]
+fn every_instance_looks_and_one_runs() {
+    static RUNNING: AtomicU32 = AtomicU32::new(0);
+    static MOST: AtomicU32 = AtomicU32::new(0);
+    static JOBS: [Job; 1] = [Job {
+        name: "test-alone",
+        every: RARELY,
+        run: |db| {
+            async move {
+                let running = RUNNING.fetch_add(1, Ordering::SeqCst) + 1;
+                MOST.fetch_max(running, Ordering::SeqCst);
+                db.read(async |conn| db::ping(conn).await).await?;
+                tokio::task::yield_now().await;
+                RUNNING.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            }
+            .boxed()
+        },
+    }];
+    test(async |app| {
+        let runners: Vec<_> = (0..4).map(|_| Runner::start(app, &JOBS)).collect();
+        for round in 1..=20 {
+            // Due again while it may still run: nobody begins it a second time before its end.
+            until(&app.db, "test-alone", |job| job.runs >= round).await;
+            hurry_up(&app.db, "test-alone").await;
+        }
+        until(&app.db, "test-alone", |job| job.runs >= 21).await;
+        for runner in runners {
+            runner.stop().await;
+        }
+        assert_eq!(MOST.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn what_fails_or_panics_is_noted_and_tried_again() {
+    static JOBS: [Job; 2] = [
+        Job {
+            name: "test-fails",
+            every: RARELY,
+            run: |_| async { Err(DbError::Unavailable("no moon".to_owned())) }.boxed(),
+        },
+        Job {
+            name: "test-panics",
+            every: RARELY,
+            run: |_| async { panic!("on purpose") }.boxed(),
+        },
+    ];
+    test(async |app| {
+        let runner = Runner::start(app, &JOBS);
+        for (name, said) in [("test-fails", "no moon"), ("test-panics", "panicked")] {
+            let job = until(&app.db, name, |job| job.failures == 1).await;
+            assert!(job.last_error.clone().unwrap().contains(said), "{job:?}");
+            assert_eq!(
+                (job.runs, job.succeeded_at, job.is_running),
+                (1, None, false)
+            );
+            let wait = job.due_at - job.finished_at.unwrap();
+            assert!(
+                (59..=60).contains(&wait.num_seconds()),
+                "not in an hour: {job:?}"
+            );
+            hurry_up(&app.db, name).await;
+            until(&app.db, name, |job| job.failures == 2 && job.runs == 2).await;
+        }
+        runner.stop().await;
+    });
+}
+
+static WAITS: [Job; 1] = [Job {
+    name: "test-waits",
+    every: RARELY,
+    run: |_| std::future::pending().boxed(),
+}];
+
+#[test]
+fn what_a_dead_instance_held_is_begun_anew() {
+    static JOBS: [Job; 1] = [Job {
+        name: "test-inherited",
+        every: RARELY,
+        run: |_| async { Ok(()) }.boxed(),
+    }];
+    test(async |app| {
+        let names = ["test-inherited"];
+        app.db
+            .read(async move |conn| db::jobs::register(conn, &names).await)
+            .await
+            .unwrap();
+        // An instance takes it and is never heard of again.
+        let dead = Uuid::from_u128(1);
+        let taken = app
+            .db
+            .read(async move |conn| take(conn, &names, dead, Duration::from_secs(1)).await)
+            .await
+            .unwrap();
+        assert_eq!(taken.as_deref(), Some("test-inherited"));
+        let held = stored(&app.db, "test-inherited").await.unwrap();
+        let runner = Runner::start(app, &JOBS);
+        let job = until(&app.db, "test-inherited", |job| job.runs == 1).await;
+        let waited = job.started_at.unwrap() - held.started_at.unwrap();
+        assert!(
+            waited >= chrono::TimeDelta::seconds(1),
+            "it was taken while it was held: {waited}"
+        );
+        runner.stop().await;
+    });
+}
+
+#[test]
+fn a_long_job_stays_its_instances_until_that_is_told_to_stop() {
+    test(async |app| {
+        let runner = Runner::start(app, &WAITS);
+        let taken = until(&app.db, "test-waits", |job| job.is_running).await;
+        // Longer than a lease, with another instance looking for work.
+        let other = Runner::start(app, &WAITS);
+        app.number("SELECT count(pg_sleep(1.5))").await;
+        let job = stored(&app.db, "test-waits").await.unwrap();
+        assert_eq!((job.started_at, job.is_running), (taken.started_at, true));
+        // A rolling restart: the next one begins it at once.
+        runner.stop().await;
+        let job = until(&app.db, "test-waits", |job| {
+            job.started_at > taken.started_at
+        })
+        .await;
+        assert_eq!((job.runs, job.failures), (0, 0));
+        other.stop().await;
+        assert!(!stored(&app.db, "test-waits").await.unwrap().is_running);
+    });
+}
+
+#[test]
+fn whose_lease_is_lost_stops() {
+    static STOPPED: AtomicU32 = AtomicU32::new(0);
+    struct Stopped;
+    impl Drop for Stopped {
+        fn drop(&mut self) {
+            STOPPED.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    static JOBS: [Job; 1] = [Job {
+        name: "test-robbed",
+        every: RARELY,
+        run: |_| {
+            async {
+                let _stopped = Stopped;
+                std::future::pending().await
+            }
+            .boxed()
+        },
+    }];
+    test(async |app| {
+        let runner = Runner::start(app, &JOBS);
+        until(&app.db, "test-robbed", |job| job.is_running).await;
+        app.sql("UPDATE jobs SET holder = gen_random_uuid(), leased_until = 'infinity' WHERE name = 'test-robbed'")
+            .await;
+        app.until(|| STOPPED.load(Ordering::SeqCst) == 1).await;
+        // What it stopped is not noted as an end of the robber's run.
+        assert_eq!(stored(&app.db, "test-robbed").await.unwrap().runs, 0);
+        runner.stop().await;
+    });
+}

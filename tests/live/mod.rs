@@ -1,0 +1,3 @@
+//! Live updates over several instances, lost connections and slow readers.
+
+mod instances;
