@@ -98,6 +98,11 @@ impl TestApp {
         let mut values: BTreeMap<String, OsString> = BTreeMap::new();
         values.insert("DATABASE_URL".to_owned(), OsString::from(&url));
         values.insert("GOODGO_POOL_SIZE".to_owned(), OsString::from("8"));
+        // A test that stops with open sockets doesn't wait for their turns.
+        values.insert(
+            "GOODGO_SOCKET_DRAIN_SECONDS".to_owned(),
+            OsString::from("0"),
+        );
         for (name, value) in settings {
             values.insert((*name).to_owned(), OsString::from(value));
         }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use goodgo::auth::clock::instance_now;
 use goodgo::http::HttpSettings;
-use goodgo::realtime::SocketSettings;
+use goodgo::realtime::LiveSettings;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -41,9 +41,9 @@ async fn status_of(address: SocketAddr, headers: &str) -> u16 {
 
 const PROTOCOL: &str = "sec-websocket-protocol: graphql-transport-ws\r\n";
 
-async fn with_limits(app: &TestApp, change: impl FnOnce(&mut SocketSettings)) -> Server {
+async fn with_limits(app: &TestApp, change: impl FnOnce(&mut LiveSettings)) -> Server {
     let mut settings = HttpSettings::default();
-    change(&mut settings.sockets);
+    change(&mut settings.live);
     Server::start(app, settings).await
 }
 
