@@ -84,6 +84,12 @@ impl TestApp {
         self.another_at(self.database_url.clone()).await
     }
 
+    /// Starts another instance over the same database, with settings.
+    pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
+        let url = self.database_url.clone();
+        Self::start_on(self.name.clone(), url, self.secrets.clone(), settings).await
+    }
+
     /// Starts another instance over the same database, reached by another URL.
     pub async fn another_at(&self, url: String) -> Self {
         Self::start_on(self.name.clone(), url, self.secrets.clone(), &[]).await
@@ -273,6 +279,19 @@ impl TestApp {
         tokio::time::timeout(std::time::Duration::from_secs(20), followed)
             .await
             .expect("a follower in time");
+    }
+
+    /// Waits until nobody follows what happens to a user.
+    pub async fn until_unfollowed(&self, user: domain::ids::UserId) {
+        let unfollowed = async {
+            while self.events.follows(user.0) {
+                tokio::task::yield_now().await;
+                self.events.sweep();
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), unfollowed)
+            .await
+            .expect("nobody following in time");
     }
 
     /// Stops the server as a signal would.
