@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
+use axum::serve::ListenerExt;
 use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -29,12 +30,13 @@ use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
+use crate::http::patience::Patient;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
-use crate::realtime::{announcer, leaderboard, listener};
+use crate::realtime::{Places, announcer, leaderboard, listener};
 use crate::secrets::DevSecrets;
 
 /// The server, built and not yet listening.
@@ -156,6 +158,13 @@ impl App {
         ));
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
+        let leave = self.config.live.leave;
+        let tcp = Patient {
+            tcp,
+            // Sockets give up first, and try to say so.
+            patience: self.config.live.write_timeout + Duration::from_secs(3),
+        }
+        .tap_io(|_| {});
         let tasks = TaskTracker::new();
         tasks.spawn(jobs::runner::run(
             self.db.clone(),
@@ -167,7 +176,8 @@ impl App {
         tokio::spawn(async move {
             shutdown.await;
             tracing::info!("Stopping: what is in flight may finish");
-            // Readiness answers 503, sockets are told to come back, and the listener closes.
+            // Readiness answers 503 and each answer is its connection's last; load balancers look elsewhere. After a
+            // while sockets are told to come back, and the listener closes.
             draining.send_replace(true);
         });
         let (mut closing, mut late) = (is_draining.clone(), is_draining);
@@ -177,6 +187,7 @@ impl App {
         )
         .with_graceful_shutdown(async move {
             let _ = closing.wait_for(|draining| *draining).await;
+            tokio::time::sleep(leave).await;
         });
         tokio::select! {
             ended = async {
@@ -217,6 +228,7 @@ impl App {
             authenticator: self.authenticator,
             health: Arc::new(DatabaseHealth(self.db)),
             metrics,
+            places: Places::new(self.config.live.places),
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
@@ -224,6 +236,7 @@ impl App {
                 max_service_body_bytes,
                 limits,
                 request_timeout,
+                live: self.config.live,
                 graphiql: self.graphiql,
                 ..HttpSettings::default()
             }),

@@ -3,6 +3,7 @@
 //! `docs/OPERATIONS.md` explains every setting; a test holds the two together.
 
 mod limits;
+mod live;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use resolvers::request::Introspection;
 pub use self::limits::LimitsConfig;
 use self::reader::Reader;
 use crate::http::persisted::Trust;
+use crate::realtime::LiveSettings;
 
 /// Everything the program is configured by.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct Config {
     pub auth: AuthConfig,
     /// How much it takes from each caller.
     pub limits: LimitsConfig,
+    /// How sockets and streams are kept.
+    pub live: LiveSettings,
     /// Which documents callers may name.
     pub documents: DocumentsConfig,
     /// How it logs.
@@ -219,6 +223,8 @@ impl Reader {
         } else {
             "everybody"
         };
+        let leave_seconds = if is_production { 2 } else { 0 };
+        let drain = Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600));
         let default_format = if is_production { "json" } else { "text" };
         Config {
             environment,
@@ -242,7 +248,7 @@ impl Reader {
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
                 graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
-                drain: Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600)),
+                drain,
             },
             database: DatabaseConfig {
                 url: self.database_url("DATABASE_URL"),
@@ -276,6 +282,7 @@ impl Reader {
                 ),
             },
             limits: self.limits(),
+            live: self.live(leave_seconds, drain),
             documents: self.documents(),
             log: LogConfig {
                 filter: self.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),

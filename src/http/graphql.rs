@@ -8,12 +8,13 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use domain::access::Principal;
 use resolvers::errors::Code;
 
 use super::HttpState;
 use super::caller::Client;
-use super::negotiate::{Media, is_json, negotiate};
+use super::negotiate::{Accepted, Media, is_json, negotiate};
 use super::operation::{Asking, Operation};
 use super::params;
 use super::rate::Payer;
@@ -21,9 +22,9 @@ use super::refusal::Refusal;
 use super::reply;
 use super::request_id::RequestId;
 use crate::auth::BadToken;
-use crate::realtime;
+use crate::realtime::{self, Live, Opened};
 
-/// Answers a query in a query string, or opens a socket.
+/// Answers a query in a query string, tells it or a subscription as a stream, or opens a socket.
 pub async fn get(
     State(state): State<HttpState>,
     Extension(RequestId(id)): Extension<RequestId>,
@@ -33,21 +34,34 @@ pub async fn get(
         return open_socket(state, &id, request).await;
     }
     let (parts, _) = request.into_parts();
-    let media = match media_of(&parts.headers) {
-        Ok(media) => media,
+    let accepted = match accepted(&parts.headers) {
+        Ok(accepted) => accepted,
         Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
     };
+    let media = accepted.media;
     let answered = async {
-        let asking = asking(&state, &parts, &id).await?;
+        let visitor = visit(&state, &parts, &id).await?;
         let query = parts.uri.query().unwrap_or_default();
         let operation = Operation::of(params::from_query(query)?, &state)?;
-        if operation.kind != OperationType::Query {
+        if operation.kind == OperationType::Mutation {
             return Err(Refusal::http(
                 StatusCode::METHOD_NOT_ALLOWED,
                 Code::BadRequest,
                 "GET is for queries only: send this by POST",
             ));
         }
+        if let Some(live) = accepted.live(operation.kind) {
+            let opened = visitor.open(&state, live, operation).await?;
+            return Ok(tell(opened, media));
+        }
+        if operation.kind == OperationType::Subscription {
+            return Err(Refusal::http(
+                StatusCode::METHOD_NOT_ALLOWED,
+                Code::BadRequest,
+                NEEDS_A_STREAM,
+            ));
+        }
+        let asking = visitor.asking;
         let is_public = asking.principal == Principal::Anonymous;
         let answer = execute(operation, &state, asking, &parts.headers).await?;
         Ok(
@@ -63,30 +77,33 @@ pub async fn get(
         .unwrap_or_else(|refusal| reply::refuse(refusal, media, &id))
 }
 
-/// Answers a query or a mutation in a body.
+/// Answers a query or a mutation in a body, or tells any operation as a stream.
 pub async fn post(
     State(state): State<HttpState>,
     Extension(RequestId(id)): Extension<RequestId>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let media = match media_of(&parts.headers) {
-        Ok(media) => media,
+    let accepted = match accepted(&parts.headers) {
+        Ok(accepted) => accepted,
         Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
     };
+    let media = accepted.media;
     let answered = async {
-        let asking = asking(&state, &parts, &id).await?;
+        let visitor = visit(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
-        let limit = state.settings.max_body_bytes_of(&asking.principal);
+        let limit = state.settings.max_body_bytes_of(&visitor.asking.principal);
         let body = read(&state, Request::from_parts(parts, body), limit).await?;
         let operation = Operation::of(params::from_body(&body)?, &state)?;
-        if operation.kind == OperationType::Subscription {
-            return Err(Refusal::request(
-                Code::BadRequest,
-                "subscriptions need a WebSocket: connect to this path with the subprotocol graphql-transport-ws",
-            ));
+        if let Some(live) = accepted.live(operation.kind) {
+            let opened = visitor.open(&state, live, operation).await?;
+            return Ok(tell(opened, media));
         }
+        if operation.kind == OperationType::Subscription {
+            return Err(Refusal::request(Code::BadRequest, NEEDS_A_STREAM));
+        }
+        let asking = visitor.asking;
         let is_public = asking.principal == Principal::Anonymous;
         let answer = execute(operation, &state, asking, &headers).await?;
         Ok(reply::answer(&answer, media, is_public))
@@ -132,17 +149,51 @@ async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     opened.unwrap_or_else(|refusal| reply::refuse(refusal, Media::Json, id))
 }
 
-fn media_of(headers: &HeaderMap) -> Result<Media, Refusal> {
+/// What a subscription is told that wants one answer.
+const NEEDS_A_STREAM: &str = "subscriptions need a WebSocket (connect to this path with the subprotocol graphql-transport-ws), or a stream: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0";
+
+fn tell(opened: Opened, media: Media) -> Response {
+    match opened {
+        Opened::Stream(response) => response,
+        Opened::Failed(response) => reply::answer(&response, media, false),
+    }
+}
+
+fn accepted(headers: &HeaderMap) -> Result<Accepted, Refusal> {
     negotiate(headers).ok_or_else(|| {
         Refusal::http(
             StatusCode::NOT_ACCEPTABLE,
             Code::BadRequest,
-            "answers are application/graphql-response+json or application/json: accept one of them",
+            "answers are application/graphql-response+json or application/json, streams text/event-stream or multipart/mixed: accept one of them",
         )
     })
 }
 
-async fn asking(state: &HttpState, parts: &Parts, id: &str) -> Result<Asking, Refusal> {
+/// Somebody who asks over HTTP.
+struct Visitor {
+    asking: Asking,
+    client: Client,
+    /// When its token expires.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Visitor {
+    async fn open(
+        self,
+        state: &HttpState,
+        live: Live,
+        operation: Operation,
+    ) -> Result<Opened, Refusal> {
+        let Self {
+            asking,
+            client,
+            expires_at,
+        } = self;
+        realtime::open(state, live, operation, asking, client, expires_at).await
+    }
+}
+
+async fn visit(state: &HttpState, parts: &Parts, id: &str) -> Result<Visitor, Refusal> {
     let headers = &parts.headers;
     let unauthenticated = |bad: BadToken| {
         Refusal::http(
@@ -174,7 +225,11 @@ async fn asking(state: &HttpState, parts: &Parts, id: &str) -> Result<Asking, Re
         transport: "http",
     };
     asking.arrive(state)?;
-    Ok(asking)
+    Ok(Visitor {
+        asking,
+        client,
+        expires_at: authenticated.expires_at,
+    })
 }
 
 /// The one value of a header, if it is there.

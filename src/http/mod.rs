@@ -17,6 +17,7 @@ pub mod origins;
 mod pages;
 pub mod panics;
 pub mod params;
+pub mod patience;
 pub mod persisted;
 pub mod rate;
 pub mod refusal;
@@ -28,8 +29,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::access::Principal;
@@ -45,7 +47,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
-use crate::realtime::SocketSettings;
+use crate::realtime::{LiveSettings, Places};
 use graphiql::Graphiql;
 use health::Health;
 use origins::Origins;
@@ -72,6 +74,8 @@ pub struct HttpState {
     pub settings: Arc<HttpSettings>,
     /// How much each caller has left.
     pub buckets: Arc<Buckets>,
+    /// How many sockets and streams each caller has open.
+    pub places: Places,
     /// Documents that can be named.
     pub documents: Arc<Documents>,
     /// Turns true when the process is about to stop.
@@ -107,8 +111,8 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// Which other sites may ask from a browser.
     pub allowed_origins: Origins,
-    /// The same for sockets.
-    pub sockets: SocketSettings,
+    /// Sockets and streams.
+    pub live: LiveSettings,
     /// Whether there is a page to ask from.
     pub graphiql: Graphiql,
 }
@@ -123,7 +127,7 @@ impl Default for HttpSettings {
             trusted_proxies: 0,
             body_timeout: Duration::from_secs(10),
             allowed_origins: Origins::default(),
-            sockets: SocketSettings::default(),
+            live: LiveSettings::default(),
             graphiql: Graphiql::default(),
         }
     }
@@ -159,6 +163,7 @@ pub fn router(state: HttpState) -> Router {
         .fallback(async || unknown_path())
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
+        .layer(from_fn_with_state(state.clone(), hang_up))
         .layer(compression())
         .layer(cors(&settings.allowed_origins))
         .layer(map_response(no_sniffing))
@@ -179,6 +184,16 @@ async fn unknown_method() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, axum::Json(body)).into_response()
 }
 
+/// Once the process is about to stop, each answer is the last one of its connection.
+async fn hang_up(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if *state.draining.borrow() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
 async fn no_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -191,7 +206,8 @@ async fn no_sniffing(mut response: Response) -> Response {
 fn compression() -> CompressionLayer<impl Predicate> {
     let worth_it = SizeAbove::new(1_024)
         .and(NotForContentType::IMAGES)
-        .and(NotForContentType::SSE);
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::const_new("multipart/"));
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(worth_it)

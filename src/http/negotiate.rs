@@ -1,6 +1,9 @@
-//! Chooses the media type of an answer, by what the client accepts.
+//! Chooses how an answer is told, by what the client accepts.
 
+use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, header};
+
+use crate::realtime::Live;
 
 /// What an answer is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +28,30 @@ impl Media {
     }
 }
 
+/// What a client takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// What an answer is written as, and a refusal.
+    pub media: Media,
+    /// How it takes what goes on.
+    live: Option<Live>,
+    /// Whether it takes everything so.
+    prefers_live: bool,
+}
+
+impl Accepted {
+    /// How an operation is told that may go on; none, if it is answered once, or refused.
+    pub fn live(self, kind: OperationType) -> Option<Live> {
+        let goes_on = kind == OperationType::Subscription;
+        self.live.filter(|_| goes_on || self.prefers_live)
+    }
+}
+
 /// Chooses by `Accept`; none, if it takes nothing we have.
 ///
-/// The most specific range counts for a type, as RFC 9110 has it. Between equals the client's order decides nothing,
-/// so the newer type wins; only a client that doesn't care gets `application/json`, which every client can read.
-pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
+/// Only who names them is told by events or in parts, and queries only where nothing else is wanted as much: clients
+/// name these types also where they would rather have one answer.
+pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let ranges: Vec<Range<'_>> = headers
         .get_all(header::ACCEPT)
         .iter()
@@ -41,11 +63,58 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Media> {
         .get_all(header::ACCEPT)
         .iter()
         .all(|value| value.as_bytes().trim_ascii().is_empty());
-    if is_silent {
-        return Some(Media::Json);
+    let media = if is_silent {
+        Some(Media::Json)
+    } else {
+        media_of(&ranges)
+    };
+    let Some((live, wanted)) = live_of(&ranges) else {
+        return media.map(|media| Accepted {
+            media,
+            live: None,
+            prefers_live: false,
+        });
+    };
+    let others = [
+        weight_of("graphql-response+json", &ranges),
+        weight_of("json", &ranges),
+    ];
+    let prefers_live = others
+        .iter()
+        .all(|other| other.milli < wanted || (other.milli == wanted && !other.is_named));
+    Some(Accepted {
+        // Who waits for a stream looks at the status first.
+        media: media
+            .filter(|_| !prefers_live)
+            .unwrap_or(Media::GraphqlResponse),
+        live: Some(live),
+        prefers_live,
+    })
+}
+
+/// What a client takes that goes on, and how much it wants it, in thousandths.
+fn live_of(ranges: &[Range<'_>]) -> Option<(Live, u16)> {
+    let named = |live| {
+        let weights = ranges
+            .iter()
+            .filter(|range| range.live == Some(live))
+            .map(|range| range.milli);
+        Some((live, weights.max().filter(|milli| *milli > 0)?))
+    };
+    match (named(Live::EventStream), named(Live::Multipart)) {
+        (Some(events), Some(parts)) if parts.1 > events.1 => Some(parts),
+        (None, parts) => parts,
+        (events, _) => events,
     }
-    let graphql = weight_of("graphql-response+json", &ranges);
-    let json = weight_of("json", &ranges);
+}
+
+/// Chooses the type of one answer.
+///
+/// The most specific range counts for a type, as RFC 9110 has it. Between equals the client's order decides nothing,
+/// so the newer type wins; only a client that doesn't care gets `application/json`, which every client can read.
+fn media_of(ranges: &[Range<'_>]) -> Option<Media> {
+    let graphql = weight_of("graphql-response+json", ranges);
+    let json = weight_of("json", ranges);
     if graphql.milli == 0 && json.milli == 0 {
         return None;
     }
@@ -89,6 +158,8 @@ struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
     milli: u16,
+    /// Which of ours it names that go on.
+    live: Option<Live>,
 }
 
 impl<'a> Range<'a> {
@@ -100,6 +171,7 @@ impl<'a> Range<'a> {
             kind,
             subtype,
             milli: 1000,
+            live: live(kind, subtype),
         };
         for parameter in parts {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -108,6 +180,8 @@ impl<'a> Range<'a> {
                 range.milli = quality(value)?;
             } else if name.trim().eq_ignore_ascii_case("charset") && !is_utf8(value) {
                 return None;
+            } else if is_other_spec(name.trim(), value) {
+                range.live = None;
             }
         }
         Some(range)
@@ -124,6 +198,26 @@ impl<'a> Range<'a> {
             self.subtype.eq_ignore_ascii_case(subtype).then_some(2)
         }
     }
+}
+
+fn live(kind: &str, subtype: &str) -> Option<Live> {
+    let is = |wanted: (&str, &str)| {
+        kind.eq_ignore_ascii_case(wanted.0) && subtype.eq_ignore_ascii_case(wanted.1)
+    };
+    if is(("text", "event-stream")) {
+        Some(Live::EventStream)
+    } else if is(("multipart", "mixed")) {
+        Some(Live::Multipart)
+    } else {
+        None
+    }
+}
+
+/// Whether parts are meant for something that isn't here: deferred fields, or another version.
+fn is_other_spec(name: &str, value: &str) -> bool {
+    name.eq_ignore_ascii_case("deferSpec")
+        || name.eq_ignore_ascii_case("incrementalSpec")
+        || (name.eq_ignore_ascii_case("subscriptionSpec") && value != "1.0")
 }
 
 /// Whether a body is JSON in UTF-8, by its `Content-Type`.
@@ -173,13 +267,126 @@ mod tests {
     fn accept(value: &'static str) -> Option<Media> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(value));
-        negotiate(&headers)
+        negotiate(&headers).map(|accepted| accepted.media)
+    }
+
+    /// How a query and a subscription are told.
+    fn told(value: &'static str) -> Option<(Option<Live>, Option<Live>)> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, HeaderValue::from_static(value));
+        let accepted = negotiate(&headers)?;
+        let told = |kind| accepted.live(kind);
+        Some((
+            told(OperationType::Query),
+            told(OperationType::Subscription),
+        ))
+    }
+
+    #[test]
+    fn only_who_asks_for_it_is_told_what_goes_on() {
+        const EVENTS: Option<Live> = Some(Live::EventStream);
+        const PARTS: Option<Live> = Some(Live::Multipart);
+        for (value, told_by) in [
+            ("text/event-stream", Some((EVENTS, EVENTS))),
+            ("Text/Event-Stream; charset=utf-8", Some((EVENTS, EVENTS))),
+            ("text/event-stream, */*", Some((EVENTS, EVENTS))),
+            (
+                "text/event-stream, application/json;q=0.9",
+                Some((EVENTS, EVENTS)),
+            ),
+            ("text/event-stream, application/json", Some((None, EVENTS))),
+            (
+                "application/json, text/event-stream;q=0.5",
+                Some((None, EVENTS)),
+            ),
+            (
+                "application/json, text/event-stream;q=0",
+                Some((None, None)),
+            ),
+            ("*/*", Some((None, None))),
+            ("text/*", None),
+            ("multipart/mixed", Some((PARTS, PARTS))),
+            (
+                "multipart/mixed;subscriptionSpec=2.0, application/json",
+                Some((None, None)),
+            ),
+            ("multipart/mixed;deferSpec=20220824", None),
+            // urql, for queries and for subscriptions.
+            (
+                "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+                Some((None, EVENTS)),
+            ),
+            ("text/event-stream, multipart/mixed", Some((EVENTS, EVENTS))),
+            (
+                "text/event-stream;q=0.5, multipart/mixed",
+                Some((PARTS, PARTS)),
+            ),
+            // Apollo Client: 3, 4, and with deferred fields.
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json;q=0.9",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9",
+                Some((None, None)),
+            ),
+            (
+                "multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json,application/json;q=0.9",
+                Some((None, None)),
+            ),
+            // Apollo Kotlin: 3, 4, and queries.
+            (
+                "multipart/mixed; boundary=\"graphql\"; subscriptionSpec=1.0, application/json",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed;subscriptionSpec=1.0, application/graphql-response+json, application/json",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed; deferSpec=20220824, application/json",
+                Some((None, None)),
+            ),
+            // Apollo iOS: 1, 2, and queries.
+            (
+                "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0,application/json",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed;subscriptionSpec=1.0,application/graphql-response+json,application/json",
+                Some((None, PARTS)),
+            ),
+            (
+                "multipart/mixed;boundary=\"graphql\";deferSpec=20220824,application/json",
+                Some((None, None)),
+            ),
+        ] {
+            assert_eq!(told(value), told_by, "{value}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_stream_is_refused_with_a_status() {
+        assert_eq!(accept("text/event-stream"), Some(Media::GraphqlResponse));
+        assert_eq!(
+            accept("text/event-stream, application/json;q=0.1"),
+            Some(Media::GraphqlResponse)
+        );
+        assert_eq!(
+            accept("text/event-stream, application/json"),
+            Some(Media::Json)
+        );
     }
 
     #[test]
     fn the_type_wanted_most_wins() {
         use Media::{GraphqlResponse, GraphqlResponseOrJson, Json};
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        let silent = negotiate(&HeaderMap::new()).map(|accepted| accepted.media);
+        assert_eq!(silent, Some(Json));
         for (value, media) in [
             ("", Some(Json)),
             ("*/*", Some(Json)),

@@ -1,9 +1,13 @@
 //! Tells which operation of its document a request means, what it may cost, and executes it.
 
+use std::sync::Arc;
+use std::task::Poll;
+
 use async_graphql::parser::types::{DocumentOperations, OperationType};
 use async_graphql::{Request, Response};
 use domain::access::Principal;
-use futures_util::stream::BoxStream;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use resolvers::errors::Code;
 use resolvers::language::Language;
 use resolvers::request::{self, Caller};
@@ -11,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use super::HttpState;
 use super::params::Asked;
-use super::persisted::Document;
+use super::persisted::{Document, Documents};
 use super::rate::{Budget, Payer};
 use super::refusal::Refusal;
 use super::reply::is_request_error;
@@ -40,7 +44,7 @@ pub struct Asking {
     pub idempotency_key: Option<String>,
     /// What messages for people are written in.
     pub language: Language,
-    /// For the metrics: `http` or `websocket`.
+    /// For the metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
 }
 
@@ -123,14 +127,21 @@ impl Operation {
 
     /// Executes a subscription, until it is dropped.
     #[must_use]
-    pub fn subscribe(self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
+    pub fn subscribe(mut self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
         let labels = [
             ("transport", asking.transport),
             ("kind", name_of(self.kind)),
             ("outcome", "started"),
         ];
         metrics::counter!("graphql_operations_total", &labels).increment(1);
-        request::execute_stream(&state.schema, &state.services, asking.into(), self.request)
+        let document = std::mem::take(&mut self.document);
+        let responses =
+            request::execute_stream(&state.schema, &state.services, asking.into(), self.request);
+        if document.hash.is_some() {
+            remember(Arc::clone(&state.documents), document, responses)
+        } else {
+            responses
+        }
     }
 
     async fn execute_to_the_end(self, state: &HttpState, asking: Asking) -> Response {
@@ -147,6 +158,28 @@ impl Operation {
             },
         }
     }
+}
+
+/// Remembers the document of a subscription as soon as it has turned out to be one: the engine has looked at it before it
+/// first answers or waits.
+fn remember(
+    documents: Arc<Documents>,
+    document: Document,
+    mut responses: BoxStream<'static, Response>,
+) -> BoxStream<'static, Response> {
+    let mut unknown = Some(document);
+    stream::poll_fn(move |context| {
+        let polled = responses.poll_next_unpin(context);
+        if let Some(document) = unknown.take() {
+            let is_refused =
+                matches!(&polled, Poll::Ready(Some(response)) if is_request_error(response));
+            if !is_refused {
+                documents.remember(&document);
+            }
+        }
+        polled
+    })
+    .boxed()
 }
 
 impl From<Asking> for Caller {

@@ -89,7 +89,8 @@ impl Payer {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// The address, or of IPv6 its network: a machine has many.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -1,49 +1,31 @@
-//! Live updates: sockets, and the events they carry.
+//! Live updates: sockets, streams over HTTP, and the events they carry.
 //!
-//! `protocol` is what client and server say to each other in graphql-transport-ws, `operations` what runs on one
-//! socket, `socket` a socket's life from handshake to close code. [`announcer`] tells all instances what was written,
-//! [`listener`] hears it and hands it to this instance's subscribers; what all of them follow together, [`leaderboard`]
-//! reads for all of them.
+//! `protocol` is what client and server say to each other over a socket, in two dialects, `operations` what runs on one
+//! socket, `socket` a socket's life from handshake to close code. `stream` tells one operation over HTTP, as `sse` or
+//! `multipart` write it. `places` counts what each caller has open, `leaving` says when all of it has to end.
+//! [`announcer`] tells all instances what was written, [`listener`] hears it and hands it to this instance's
+//! subscribers; what all of them follow together, [`leaderboard`] reads for all of them.
 
 pub mod announcer;
 pub mod leaderboard;
+mod leaving;
 pub mod listener;
+mod multipart;
 mod operations;
+mod places;
 mod protocol;
+mod settings;
 mod socket;
+mod sse;
+mod stream;
 
-use std::time::Duration;
-
+use async_graphql::{Response, Value};
 use axum::http::{HeaderMap, header};
 
+pub use places::{Full, Holder, MaxPlaces, Place, Places};
+pub use settings::LiveSettings;
 pub use socket::upgrade;
-
-/// How much a socket is allowed.
-#[derive(Clone, Debug)]
-pub struct SocketSettings {
-    /// How long a client may take to say who it is.
-    pub init_timeout: Duration,
-    /// How often we ask whether it is still there.
-    pub ping_every: Duration,
-    /// How long it may take to read what we send.
-    pub write_timeout: Duration,
-    /// The longest message it may send.
-    pub max_message_bytes: usize,
-    /// How many operations it may run at once.
-    pub max_operations: usize,
-}
-
-impl Default for SocketSettings {
-    fn default() -> Self {
-        Self {
-            init_timeout: Duration::from_secs(3),
-            ping_every: Duration::from_secs(20),
-            write_timeout: Duration::from_secs(10),
-            max_message_bytes: 256 * 1024,
-            max_operations: 100,
-        }
-    }
-}
+pub use stream::{Live, Opened, open};
 
 /// Whether a request wants to become a socket.
 #[must_use]
@@ -58,5 +40,24 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
 pub fn describe() {
     metrics::describe_gauge!("websocket_connections", "Sockets that are open");
     metrics::describe_gauge!("websocket_operations", "Operations that run on sockets");
-    metrics::describe_counter!("websocket_closes_total", "Sockets closed, by code");
+    metrics::describe_counter!(
+        "websocket_closes_total",
+        "Sockets closed, by code and reason"
+    );
+    metrics::describe_gauge!("http_streams", "Operations that are told over HTTP");
+    metrics::describe_counter!("http_streams_ended_total", "Streams ended, by reason");
+    metrics::describe_counter!(
+        "live_refused_total",
+        "Sockets and streams one caller had too many"
+    );
+}
+
+/// Whether a subscription ends because its client reads too slowly.
+fn is_too_slow(response: &Response) -> bool {
+    let reasons = response.errors.iter().filter_map(|error| {
+        let extensions = error.extensions.as_ref()?;
+        extensions.get("reason")
+    });
+    let too_slow = Value::from("TOO_SLOW");
+    reasons.into_iter().any(|reason| *reason == too_slow)
 }

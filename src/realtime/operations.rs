@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use domain::access::Principal;
 use futures_util::{FutureExt, StreamExt};
@@ -11,7 +12,9 @@ use resolvers::errors::{self, Code};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::protocol::{Close, ServerMessage};
+use super::is_too_slow;
+use super::leaving::RESTARTS;
+use super::protocol::{Close, Dialect, ServerMessage};
 use crate::http::HttpState;
 use crate::http::caller::Client;
 use crate::http::operation::{Asking, Operation};
@@ -36,8 +39,11 @@ pub struct Caller {
 /// The operations of one socket. Dropping it stops them, but for mutations, which run to their end unheard.
 #[derive(Debug)]
 pub struct Operations {
+    dialect: Dialect,
     running: HashMap<Arc<str>, Running>,
     started: u64,
+    /// Whether the socket is about to be closed: nothing new begins.
+    is_closing: bool,
     sender: mpsc::Sender<Event>,
     receiver: mpsc::Receiver<Event>,
 }
@@ -46,44 +52,58 @@ pub struct Operations {
 struct Running {
     /// Tells it from an earlier one with the same id, of which a message may still wait.
     number: u64,
+    kind: OperationType,
     task: AbortHandle,
 }
 
-/// A message of an operation, ready to be sent.
+/// What an operation has to tell.
 #[derive(Debug)]
-pub struct Event {
+struct Event {
     id: Arc<str>,
     number: u64,
-    text: String,
-    is_last: bool,
+    said: Said,
 }
 
-impl Default for Operations {
-    fn default() -> Self {
+#[derive(Debug)]
+enum Said {
+    /// A message, ready to be sent.
+    More(String),
+    /// The last one.
+    Last(String),
+    /// That the socket has to end.
+    Close(Close),
+}
+
+impl Operations {
+    /// None yet.
+    pub fn new(dialect: Dialect) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         Self {
+            dialect,
             running: HashMap::new(),
             started: 0,
+            is_closing: false,
             sender,
             receiver,
         }
     }
-}
 
-impl Operations {
     /// Starts an operation.
     ///
     /// Refused alone: one that makes no sense, and one too many; the message says so. The socket ends over an id that
-    /// is in use, as the protocol wants it.
+    /// is in use, unless the dialect has it that the new one takes its place.
     pub fn start(
         &mut self,
-        state: &HttpState,
+        state: &Arc<HttpState>,
         caller: &Caller,
         id: String,
         request: Result<Box<Asked>, Refusal>,
     ) -> Result<Option<String>, Close> {
         if self.running.contains_key(id.as_str()) {
-            return Err(Close::IN_USE);
+            if !self.dialect.replaces() {
+                return Err(Close::IN_USE);
+            }
+            self.stop(&id);
         }
         let asking = Asking {
             principal: caller.principal.clone(),
@@ -97,19 +117,28 @@ impl Operations {
             Ok(operation) => operation,
             Err(refusal) => {
                 let response = refusal.into_response(&asking.request_id);
-                return Ok(Some(ServerMessage::error(&id, &response).to_text()));
+                return Ok(self
+                    .dialect
+                    .write(&ServerMessage::Error(&id, &response.errors)));
             }
         };
         self.started += 1;
         let id: Arc<str> = id.into();
+        let kind = operation.kind;
         let speaker = Speaker {
+            dialect: self.dialect,
             id: Arc::clone(&id),
             number: self.started,
             sender: self.sender.clone(),
         };
-        let task = tokio::spawn(run(operation, state.clone(), asking, speaker)).abort_handle();
-        let number = self.started;
-        self.running.insert(id, Running { number, task });
+        // In a box of its own size: a task is as large as the largest of what it may become.
+        let running = run(operation, Arc::clone(state), asking, speaker).boxed();
+        let running = Running {
+            number: self.started,
+            kind,
+            task: tokio::spawn(running).abort_handle(),
+        };
+        self.running.insert(id, running);
         metrics::gauge!("websocket_operations").increment(1);
         Ok(None)
     }
@@ -121,7 +150,10 @@ impl Operations {
         request: Result<Box<Asked>, Refusal>,
     ) -> Result<Operation, Refusal> {
         asking.arrive(state)?;
-        let max = state.settings.sockets.max_operations;
+        if self.is_closing {
+            return Err(Refusal::request(Code::Unavailable, RESTARTS));
+        }
+        let max = state.settings.live.max_operations;
         if self.running.len() >= max {
             let message = format!("more than {max} operations at once on this socket");
             return Err(Refusal::request(Code::LimitExceeded, message));
@@ -131,16 +163,36 @@ impl Operations {
         Ok(operation)
     }
 
-    /// Stops an operation; one that isn't there has just ended by itself.
-    pub fn stop(&mut self, id: &str) {
-        if let Some(running) = self.running.remove(id) {
+    /// Stops an operation, and says whether there was one: it may have just ended by itself.
+    pub fn stop(&mut self, id: &str) -> bool {
+        let running = self.running.remove(id);
+        if let Some(running) = &running {
             running.task.abort();
             metrics::gauge!("websocket_operations").decrement(1);
         }
+        running.is_some()
     }
 
-    /// Waits for the next message.
-    pub async fn next(&mut self) -> String {
+    /// Stops what would go on for ever, and begins nothing new: what answers once may still do so.
+    pub fn wind_up(&mut self) {
+        self.is_closing = true;
+        let endless = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.kind == OperationType::Subscription)
+            .map(|(id, _)| Arc::clone(id));
+        for id in endless.collect::<Vec<_>>() {
+            self.stop(&id);
+        }
+    }
+
+    /// Whether nothing runs.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Waits for the next message, or for what ends the socket.
+    pub async fn next(&mut self) -> Result<String, Close> {
         loop {
             // The sender beside it keeps the channel open.
             let Some(event) = self.receiver.recv().await else {
@@ -153,10 +205,14 @@ impl Operations {
             if !is_current {
                 continue;
             }
-            if event.is_last {
-                self.stop(&event.id);
+            match event.said {
+                Said::More(text) => return Ok(text),
+                Said::Last(text) => {
+                    self.stop(&event.id);
+                    return Ok(text);
+                }
+                Said::Close(close) => return Err(close),
             }
-            return event.text;
         }
     }
 }
@@ -172,55 +228,75 @@ impl Drop for Operations {
 
 /// Speaks for one operation.
 struct Speaker {
+    dialect: Dialect,
     id: Arc<str>,
     number: u64,
     sender: mpsc::Sender<Event>,
 }
 
 impl Speaker {
-    async fn say(&self, message: ServerMessage<'_>) {
+    async fn next(&self, response: &Response) {
+        let message = ServerMessage::Next(&self.id, response);
+        if let Some(text) = self.dialect.write(&message) {
+            self.say(Said::More(text)).await;
+        }
+    }
+
+    async fn error(&self, response: &Response) {
+        self.last(ServerMessage::Error(&self.id, &response.errors))
+            .await;
+    }
+
+    async fn complete(&self) {
+        self.last(ServerMessage::Complete(&self.id)).await;
+    }
+
+    async fn last(&self, message: ServerMessage<'_>) {
+        if let Some(text) = self.dialect.write(&message) {
+            self.say(Said::Last(text)).await;
+        }
+    }
+
+    async fn say(&self, said: Said) {
         let event = Event {
             id: Arc::clone(&self.id),
             number: self.number,
-            is_last: matches!(
-                message,
-                ServerMessage::Error { .. } | ServerMessage::Complete { .. }
-            ),
-            text: message.to_text(),
+            said,
         };
         // With the receiver gone the socket is closed and nobody listens.
         self.sender.send(event).await.ok();
     }
 }
 
-async fn run(operation: Operation, state: HttpState, asking: Asking, speaker: Speaker) {
+async fn run(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: Speaker) {
     let request_id = asking.request_id.clone();
-    let running = AssertUnwindSafe(execute(operation, &state, asking, &speaker));
+    let running = AssertUnwindSafe(execute(operation, state, asking, &speaker));
     if let Err(panic) = running.catch_unwind().await {
         panics::log(panic.as_ref(), &request_id);
         let response = errors::refused(Code::InternalServerError, panics::MASKED, &request_id);
-        speaker
-            .say(ServerMessage::error(&speaker.id, &response))
-            .await;
+        speaker.error(&response).await;
     }
 }
 
-async fn execute(operation: Operation, state: &HttpState, asking: Asking, speaker: &Speaker) {
-    let id = &speaker.id;
+async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: &Speaker) {
     let mut responses = match operation.kind {
-        OperationType::Subscription => operation.subscribe(state, asking),
+        OperationType::Subscription => operation.subscribe(&state, asking),
         OperationType::Query | OperationType::Mutation => {
             let request_id = asking.request_id.clone();
-            let executed = operation.execute(state, asking).await;
+            let executed = operation.execute(&state, asking).await;
             let response = executed.unwrap_or_else(|refusal| refusal.into_response(&request_id));
-            futures_util::stream::once(async { response }).boxed()
+            futures_util::stream::iter([response]).boxed()
         }
     };
+    drop(state);
     while let Some(response) = responses.next().await {
-        if is_request_error(&response) {
-            return speaker.say(ServerMessage::error(id, &response)).await;
+        if is_too_slow(&response) {
+            return speaker.say(Said::Close(Close::TOO_SLOW)).await;
         }
-        speaker.say(ServerMessage::next(id, &response)).await;
+        if is_request_error(&response) {
+            return speaker.error(&response).await;
+        }
+        speaker.next(&response).await;
     }
-    speaker.say(ServerMessage::Complete { id }).await;
+    speaker.complete().await;
 }

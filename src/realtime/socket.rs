@@ -1,18 +1,20 @@
 //! A socket's life, from the handshake to its close code.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
-use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use domain::access::Principal;
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use resolvers::errors::Code;
-use tokio::time::{self, Duration, Instant, MissedTickBehavior};
+use tokio::time::{self, Duration, Instant};
 
+use super::leaving::{every, instant_of, reached, refuse_while_draining, time_to_leave};
 use super::operations::{Caller, Operations};
-use super::protocol::{self, ClientMessage, Close, ServerMessage};
-use crate::auth::clock::instance_now;
+use super::places::{Holder, Place};
+use super::protocol::{ClientMessage, Close, Dialect, ServerMessage};
 use crate::http::HttpState;
 use crate::http::caller::Client;
 use crate::http::refusal::Refusal;
@@ -23,6 +25,12 @@ const MAX_UNANSWERED_PINGS: u8 = 2;
 /// How long we wait for a client to see our close frame.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// What is read at once: enough for most of what clients say, and what an idle socket holds on to.
+const READ_BUFFER_BYTES: usize = 2 * 1024;
+
+/// What may wait to be written: one answer, for each is flushed before the next, and the largest is not larger.
+const MAX_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
+
 /// Opens a socket, or says why not.
 pub fn upgrade(
     state: HttpState,
@@ -30,14 +38,7 @@ pub fn upgrade(
     client: Client,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Refusal> {
-    if *state.draining.borrow() {
-        let message = "the server restarts: connect again";
-        return Err(Refusal::http(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Code::Unavailable,
-            message,
-        ));
-    }
+    refuse_while_draining(&state)?;
     if !state.settings.allowed_origins.allow_socket(headers) {
         let message = "this origin may not open sockets here";
         return Err(Refusal::http(
@@ -46,56 +47,76 @@ pub fn upgrade(
             message,
         ));
     }
-    let upgrade = upgrade.protocols([protocol::NAME]);
-    if upgrade.selected_protocol().is_none() {
-        let message = "the subprotocol must be graphql-transport-ws";
+    let upgrade = upgrade.protocols(Dialect::NAMES);
+    let Some(dialect) = upgrade.selected_protocol().and_then(Dialect::of) else {
+        let message = "the subprotocol must be graphql-transport-ws or graphql-ws";
         return Err(Refusal::http(
             StatusCode::BAD_REQUEST,
             Code::BadRequest,
             message,
         ));
-    }
-    let max_bytes = state.settings.sockets.max_message_bytes;
+    };
+    // Until it says who it is, it is one of its address.
+    let place = state
+        .places
+        .take(Holder::of(&Principal::Anonymous, client.address))?;
+    let max_bytes = state.settings.live.max_message_bytes;
     let tasks = state.tasks.clone();
+    let state = Arc::new(state);
     Ok(upgrade
         .max_message_size(max_bytes)
         .max_frame_size(max_bytes)
-        .on_upgrade(move |socket| tasks.track_future(serve(socket, state, client))))
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
+        .on_upgrade(move |socket| {
+            let serving = serve(socket, dialect, state, client, place);
+            tasks.track_future(serving.boxed())
+        }))
 }
 
 /// Serves a socket until it ends.
-async fn serve<S>(mut socket: S, state: HttpState, client: Client)
-where
+async fn serve<S>(
+    mut socket: S,
+    dialect: Dialect,
+    state: Arc<HttpState>,
+    client: Client,
+    place: Place,
+) where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
-    metrics::gauge!("websocket_connections").increment(1);
-    let mut session = Session::new(&mut socket, &state, client);
+    let open = metrics::gauge!("websocket_connections");
+    open.increment(1);
+    let mut session = Session::new(&mut socket, dialect, &state, client, place);
     let end = session.run().await;
+    // Its operations stop, and its place is free for one that comes instead.
     drop(session);
-    metrics::gauge!("websocket_connections").decrement(1);
-    let code = match end {
+    open.decrement(1);
+    let (code, name) = match end {
         End::Close(close) => {
-            say_goodbye(&mut socket, close).await;
-            close.code
+            say_goodbye(&mut socket, dialect, close).await;
+            (close.code, close.name)
         }
         End::ByClient => {
             time::timeout(GOODBYE, socket.close()).await.ok();
-            1000
+            (1000, "by client")
         }
-        End::Lost => 1006,
+        End::Lost => (1006, "lost"),
     };
     let seconds = started_at.elapsed().as_secs_f64();
-    metrics::counter!("websocket_closes_total", "code" => code.to_string()).increment(1);
+    let labels = [("code", code.to_string()), ("reason", name.to_owned())];
+    metrics::counter!("websocket_closes_total", &labels).increment(1);
     tracing::info!(
         code,
+        reason = name,
         seconds,
-        "Socket closed with {code} after {seconds:.1} s"
+        "Socket closed with {code} ({name}) after {seconds:.1} s"
     );
 }
 
 /// Sends a close frame, and hangs up only after the client did: else the frame may never arrive.
-async fn say_goodbye<S>(socket: &mut S, close: Close)
+async fn say_goodbye<S>(socket: &mut S, dialect: Dialect, close: Close)
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
@@ -104,6 +125,9 @@ where
         reason: close.reason.into(),
     };
     let goodbye = async {
+        if let Some(farewell) = dialect.write(&ServerMessage::Farewell(close)) {
+            socket.send(Message::Text(farewell.into())).await.ok();
+        }
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
@@ -131,47 +155,68 @@ impl From<Close> for End {
 /// One socket while it is open.
 struct Session<'a, S> {
     socket: &'a mut S,
-    state: &'a HttpState,
+    dialect: Dialect,
+    state: &'a Arc<HttpState>,
     client: Client,
+    place: Place,
     /// Who it is, once acknowledged.
     caller: Option<Caller>,
     /// When the client must have said who it is; after that, when its token expires.
     deadline: Option<Instant>,
     unanswered_pings: u8,
     operations: Operations,
+    /// Whether it ends as soon as what answers once has answered.
+    is_leaving: bool,
 }
 
 impl<'a, S> Session<'a, S>
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
-    fn new(socket: &'a mut S, state: &'a HttpState, client: Client) -> Self {
+    fn new(
+        socket: &'a mut S,
+        dialect: Dialect,
+        state: &'a Arc<HttpState>,
+        client: Client,
+        place: Place,
+    ) -> Self {
         Self {
             socket,
+            dialect,
             state,
             client,
+            place,
             caller: None,
-            deadline: Some(Instant::now() + state.settings.sockets.init_timeout),
+            deadline: Some(Instant::now() + state.settings.live.init_timeout),
             unanswered_pings: 0,
-            operations: Operations::default(),
+            operations: Operations::new(dialect),
+            is_leaving: false,
         }
     }
 
     async fn run(&mut self) -> End {
-        let ping_every = self.state.settings.sockets.ping_every;
-        let mut pings = time::interval_at(Instant::now() + ping_every, ping_every);
-        pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut drained = pin!(drained(self.state));
+        let mut pings = every(self.state.settings.live.ping_every);
+        let mut leaving = pin!(time_to_leave(self.state));
         loop {
             let turn = tokio::select! {
                 message = self.socket.next() => self.on_message(message).await,
-                text = self.operations.next() => self.send(Message::Text(text.into())).await,
+                said = self.operations.next() => match said {
+                    Ok(text) => self.send(Message::Text(text.into())).await,
+                    Err(close) => Err(close.into()),
+                },
                 () = reached(self.deadline) => Err(self.on_deadline().into()),
                 _ = pings.tick() => self.ping().await,
-                () = &mut drained => Err(Close::RESTART.into()),
+                () = &mut leaving, if !self.is_leaving => {
+                    self.is_leaving = true;
+                    self.operations.wind_up();
+                    Ok(())
+                }
             };
             if let Err(end) = turn {
                 return end;
+            }
+            if self.is_leaving && self.operations.is_idle() {
+                return Close::RESTART.into();
             }
         }
     }
@@ -195,9 +240,9 @@ where
     }
 
     async fn on_text(&mut self, text: &str) -> Result<(), End> {
-        match ClientMessage::parse(text)? {
+        match self.dialect.read(text)? {
             ClientMessage::Init(bearer) => self.init(bearer.as_deref()).await,
-            ClientMessage::Ping(payload) => self.say(&ServerMessage::Pong { payload }).await,
+            ClientMessage::Ping(payload) => self.say(&ServerMessage::Pong(payload)).await,
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { id, request } => {
                 let caller = self.caller.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
@@ -207,9 +252,13 @@ where
                 }
             }
             ClientMessage::Complete { id } => {
-                self.operations.stop(&id);
-                Ok(())
+                if self.operations.stop(&id) {
+                    self.say(&ServerMessage::Stopped(&id)).await
+                } else {
+                    Ok(())
+                }
             }
+            ClientMessage::Terminate => Err(Close::TERMINATED.into()),
         }
     }
 
@@ -223,12 +272,15 @@ where
             .authenticate(bearer)
             .await
             .map_err(|_| Close::BAD_TOKEN)?;
+        let holder = Holder::of(&authenticated.principal, self.client.address);
+        self.place.move_to(holder).map_err(|_| Close::TOO_MANY)?;
         self.deadline = authenticated.expires_at.and_then(instant_of);
         self.caller = Some(Caller {
             principal: authenticated.principal,
             client: self.client,
         });
-        self.say(&ServerMessage::ConnectionAck).await
+        self.say(&ServerMessage::Ack).await?;
+        self.say(&ServerMessage::KeepAlive).await
     }
 
     fn on_deadline(&self) -> Close {
@@ -244,18 +296,25 @@ where
             return Err(Close::GONE.into());
         }
         self.unanswered_pings += 1;
+        if self.caller.is_some() {
+            self.say(&ServerMessage::KeepAlive).await?;
+        }
         self.send(Message::Ping(axum::body::Bytes::new())).await
     }
 
     async fn say(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
-        self.send(Message::Text(message.to_text().into())).await
+        match self.dialect.write(message) {
+            Some(text) => self.send(Message::Text(text.into())).await,
+            None => Ok(()),
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
-        let timeout = self.state.settings.sockets.write_timeout;
+        let timeout = self.state.settings.live.write_timeout;
         match time::timeout(timeout, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Lost),
+            Ok(Err(_)) => Err(End::Lost),
+            Err(_) => Err(Close::TOO_SLOW.into()),
         }
     }
 }
@@ -271,25 +330,4 @@ fn end_of(error: &axum::Error) -> End {
     } else {
         End::Lost
     }
-}
-
-async fn reached(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => time::sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn drained(state: &HttpState) {
-    let mut draining = state.draining.clone();
-    if draining.wait_for(|is_draining| *is_draining).await.is_err() {
-        // Whoever would have told is gone.
-        std::future::pending::<()>().await;
-    }
-}
-
-/// When an expiry comes, by the clock that can't be set; none, if that is too far off to be told.
-fn instant_of(expires_at: DateTime<Utc>) -> Option<Instant> {
-    let left = (expires_at - instance_now()).to_std().unwrap_or_default();
-    Instant::now().checked_add(left)
 }

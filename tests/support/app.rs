@@ -84,6 +84,12 @@ impl TestApp {
         self.another_at(self.database_url.clone()).await
     }
 
+    /// Starts another instance over the same database, with settings.
+    pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
+        let url = self.database_url.clone();
+        Self::start_on(self.name.clone(), url, self.secrets.clone(), settings).await
+    }
+
     /// Starts another instance over the same database, reached by another URL.
     pub async fn another_at(&self, url: String) -> Self {
         Self::start_on(self.name.clone(), url, self.secrets.clone(), &[]).await
@@ -98,6 +104,11 @@ impl TestApp {
         let mut values: BTreeMap<String, OsString> = BTreeMap::new();
         values.insert("DATABASE_URL".to_owned(), OsString::from(&url));
         values.insert("GOODGO_POOL_SIZE".to_owned(), OsString::from("8"));
+        // A test that stops with open sockets doesn't wait for their turns.
+        values.insert(
+            "GOODGO_SOCKET_DRAIN_SECONDS".to_owned(),
+            OsString::from("0"),
+        );
         for (name, value) in settings {
             values.insert((*name).to_owned(), OsString::from(value));
         }
@@ -279,6 +290,11 @@ impl TestApp {
     pub async fn kill(self) {
         self.served.abort();
         let _ = self.served.await;
+    }
+
+    /// Waits until nobody follows what happens to a user.
+    pub async fn until_unfollowed(&self, user: domain::ids::UserId) {
+        self.until(|| !self.events.miners.follows(&user)).await;
     }
 
     /// Stops the server as a signal would.

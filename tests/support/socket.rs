@@ -1,4 +1,4 @@
-//! A client of graphql-transport-ws.
+//! A client of sockets, in graphql-transport-ws where nothing else is said.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,10 +21,19 @@ pub struct Socket {
 impl Socket {
     /// Opens a socket without saying anything yet.
     pub async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Self {
+        Self::connect_as("graphql-transport-ws", address, headers).await
+    }
+
+    /// Opens a socket of a subprotocol.
+    pub async fn connect_as(
+        protocol: &str,
+        address: SocketAddr,
+        headers: &[(&'static str, &str)],
+    ) -> Self {
         let mut request = format!("ws://{address}/graphql")
             .into_client_request()
             .unwrap();
-        let protocol = "graphql-transport-ws".parse().unwrap();
+        let protocol = protocol.parse().unwrap();
         request
             .headers_mut()
             .insert("sec-websocket-protocol", protocol);
@@ -56,6 +65,11 @@ impl Socket {
         self.stream.send(Message::text(text)).await.unwrap();
     }
 
+    /// Sends what is not text.
+    pub async fn say_bytes(&mut self, bytes: &'static [u8]) {
+        self.stream.send(Message::binary(bytes)).await.unwrap();
+    }
+
     /// Starts an operation.
     pub async fn subscribe(&mut self, id: &str, query: &str) {
         self.say(json!({"id": id, "type": "subscribe", "payload": {"query": query}}))
@@ -69,6 +83,17 @@ impl Socket {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("heard {other:?}"),
+            }
+        }
+    }
+
+    /// Waits for the next message; none, if the socket is closed.
+    pub async fn try_hear(&mut self) -> Option<Value> {
+        loop {
+            match self.next().await {
+                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
+                Message::Close(_) => return None,
+                _ => {}
             }
         }
     }
@@ -93,9 +118,16 @@ impl Socket {
 
     /// Waits for the close frame; answers its code.
     pub async fn close_code(&mut self) -> u16 {
+        self.close().await.0
+    }
+
+    /// Waits for the close frame; answers its code and its reason, and says goodbye.
+    pub async fn close(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.next().await {
-                return frame.map_or(0, |frame| frame.code.into());
+                self.stream.flush().await.ok();
+                let frame = frame.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                return frame.unwrap_or_default();
             }
         }
     }

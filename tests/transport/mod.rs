@@ -3,6 +3,7 @@
 mod answers;
 mod auth;
 mod disconnect;
+mod draining;
 mod graphiql;
 mod health;
 mod hostile;
@@ -11,7 +12,8 @@ mod limits;
 mod persisted;
 mod refusals;
 mod server;
-mod socket;
+mod sockets;
+mod streams;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Body, RequestBuilder};

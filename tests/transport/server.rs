@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
 use goodgo::http::health::{DependencyStatus, Health, Need};
+use goodgo::http::patience::Patient;
 use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
+use goodgo::realtime::Places;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -27,6 +30,8 @@ pub struct Server {
     pub draining: watch::Sender<bool>,
     /// What outlives a request.
     pub tasks: TaskTracker,
+    /// Who has what open.
+    pub places: Places,
 }
 
 impl Server {
@@ -44,6 +49,8 @@ impl Server {
         let schema = resolvers::schema();
         let (draining, is_draining) = watch::channel(false);
         let tasks = TaskTracker::new();
+        let places = Places::new(settings.live.places);
+        let patience = settings.live.write_timeout * 2;
         let ids = app.db.ids().clone();
         let state = HttpState {
             sdl: resolvers::sdl(&schema).into(),
@@ -53,6 +60,7 @@ impl Server {
             health: Arc::new(Said(dependencies)),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
+            places: places.clone(),
             documents: Arc::new(Documents::new(persisted::Settings::default())),
             settings: Arc::new(settings),
             draining: is_draining,
@@ -61,12 +69,14 @@ impl Server {
         };
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
+        let tcp = Patient { tcp, patience }.tap_io(|_| {});
         let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(tcp, service).await });
         Self {
             address,
             draining,
             tasks,
+            places,
         }
     }
 

@@ -1,0 +1,91 @@
+//! How live transports are kept: sockets, streams, and the end of both.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+use crate::realtime::{LiveSettings, MaxPlaces};
+
+impl Reader {
+    /// Reads `GOODGO_SOCKET_…`, `GOODGO_SOCKETS_PER_…` and `GOODGO_LEAVE_SECONDS`. What of it belongs to the end of the
+    /// process fits into `drain`.
+    pub fn live(&mut self, leave_seconds: u64, drain: Duration) -> LiveSettings {
+        let LiveSettings {
+            init_timeout,
+            ping_every,
+            write_timeout,
+            max_message_bytes,
+            max_operations,
+            places,
+            drain: span,
+            ..
+        } = LiveSettings::default();
+        let mut seconds = |name, default: u64, least| {
+            Duration::from_secs(self.number(name, default, least, 3_600))
+        };
+        let init_timeout = seconds("GOODGO_SOCKET_INIT_SECONDS", init_timeout.as_secs(), 1);
+        let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", ping_every.as_secs(), 1);
+        let write_timeout = seconds("GOODGO_SOCKET_WRITE_SECONDS", write_timeout.as_secs(), 1);
+        let leave = seconds("GOODGO_LEAVE_SECONDS", leave_seconds, 0).min(drain);
+        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", span.as_secs(), 0).min(drain - leave);
+        let mut most = |name, default| self.number(name, default, 1, 1_000_000);
+        let places = MaxPlaces {
+            per_address: most("GOODGO_SOCKETS_PER_ADDRESS", places.per_address),
+            per_user: most("GOODGO_SOCKETS_PER_USER", places.per_user),
+            per_service: most("GOODGO_SOCKETS_PER_SERVICE", places.per_service),
+        };
+        let (bytes, operations) = (max_message_bytes, max_operations);
+        LiveSettings {
+            init_timeout,
+            ping_every,
+            write_timeout,
+            max_message_bytes: self.number("GOODGO_SOCKET_MESSAGE_BYTES", bytes, 1_024, 1 << 30),
+            max_operations: self.number("GOODGO_SOCKET_OPERATIONS", operations, 1, 10_000),
+            places,
+            leave,
+            drain: span,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(values: &[(&str, &str)], drain_seconds: u64) -> (LiveSettings, Vec<String>) {
+        let values = values.iter();
+        let mut reader = Reader {
+            values: values
+                .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+                .collect::<BTreeMap<_, _>>(),
+            problems: Vec::new(),
+        };
+        let live = reader.live(2, Duration::from_secs(drain_seconds));
+        (live, reader.problems)
+    }
+
+    #[test]
+    fn the_end_of_sockets_fits_into_the_end_of_the_process() {
+        for (drain_seconds, leave, drain) in [(10, 2, 2), (3, 2, 1), (1, 1, 0), (0, 0, 0)] {
+            let (live, problems) = read(&[], drain_seconds);
+            assert_eq!(problems, Vec::<String>::new());
+            let seconds = (live.leave.as_secs(), live.drain.as_secs());
+            assert_eq!(seconds, (leave, drain), "{drain_seconds}");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_nothing() {
+        for name in [
+            "GOODGO_SOCKET_INIT_SECONDS",
+            "GOODGO_SOCKET_PING_SECONDS",
+            "GOODGO_SOCKET_WRITE_SECONDS",
+            "GOODGO_SOCKET_OPERATIONS",
+            "GOODGO_SOCKETS_PER_USER",
+        ] {
+            let (_, problems) = read(&[(name, "0")], 10);
+            assert_eq!(problems.len(), 1, "{name}: {problems:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Parts of one answer, as Apollo's protocol for subscriptions over HTTP has them.
+//!
+//! Clients take a part only when the delimiter behind it is there. So that is written with it, and the next part goes on
+//! from there.
+
+use async_graphql::{Response, ServerError};
+use serde::Serialize;
+
+use super::stream::json;
+use crate::http::reply::Body;
+
+pub const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
+
+/// The first delimiter, and a heartbeat.
+pub const OPEN: &str = "\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
+
+pub const BEAT: &str = "\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
+
+pub const COMPLETE: &str = "--\r\n";
+
+#[derive(Serialize)]
+struct Payload<'a> {
+    payload: Option<Body<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [ServerError],
+}
+
+pub fn next(response: &Response) -> String {
+    part(&Payload {
+        payload: Some(Body(response)),
+        errors: &[],
+    })
+}
+
+/// What ends it: no result of the operation, but of what carries it.
+pub fn fault(response: &Response) -> String {
+    part(&Payload {
+        payload: None,
+        errors: &response.errors,
+    })
+}
+
+fn part(payload: &Payload<'_>) -> String {
+    let json = json(payload);
+    format!("\r\ncontent-type: application/json\r\n\r\n{json}\r\n--graphql")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_make_one_body() {
+        let refused = Response::from_errors(vec![ServerError::new("no", None)]);
+        let body = [
+            OPEN,
+            &next(&Response::new(1)),
+            BEAT,
+            &fault(&refused),
+            COMPLETE,
+        ]
+        .concat();
+        let parts: Vec<_> = body.split("\r\n--graphql").collect();
+        let head = "\r\ncontent-type: application/json\r\n\r\n";
+        assert_eq!(parts.len(), 6);
+        assert_eq!((parts[0], parts[5]), ("", "--\r\n"));
+        let said: Vec<_> = parts[1..5]
+            .iter()
+            .map(|part| part.strip_prefix(head).expect("a head"))
+            .collect();
+        let fault = r#"{"payload":null,"errors":[{"message":"no"}]}"#;
+        assert_eq!(said, ["{}", r#"{"payload":{"data":1}}"#, "{}", fault]);
+    }
+}

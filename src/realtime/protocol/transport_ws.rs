@@ -1,0 +1,138 @@
+//! graphql-transport-ws, the subprotocol of the package graphql-ws.
+
+use serde_json::Value;
+
+use super::{ClientMessage, Close, NOTHING, Raw, ServerMessage, init, line, subscribe};
+use crate::http::reply::Body;
+
+/// The subprotocol's name.
+pub const NAME: &str = "graphql-transport-ws";
+
+pub fn read(raw: Raw) -> Result<ClientMessage, Close> {
+    match (raw.kind.as_str(), raw.id, raw.payload) {
+        ("connection_init", _, payload) => init(payload),
+        ("ping", _, payload @ (None | Some(Value::Object(_)))) => Ok(ClientMessage::Ping(payload)),
+        ("pong", _, None | Some(Value::Object(_))) => Ok(ClientMessage::Pong),
+        ("complete", Some(id), _) => Ok(ClientMessage::Complete { id }),
+        ("subscribe", Some(id), Some(payload)) => subscribe(id, payload),
+        _ => Err(Close::MALFORMED),
+    }
+}
+
+pub fn write(message: &ServerMessage<'_>) -> Option<String> {
+    Some(match message {
+        ServerMessage::Ack => line("connection_ack", None, NOTHING),
+        ServerMessage::Pong(payload) => line("pong", None, payload.as_ref()),
+        ServerMessage::Next(id, response) => line("next", Some(id), Some(Body(response))),
+        ServerMessage::Error(id, errors) => line("error", Some(id), Some(errors)),
+        ServerMessage::Complete(id) => line("complete", Some(id), NOTHING),
+        // Frames of WebSocket keep it alive, who completes knows it, and the close frame says why.
+        ServerMessage::KeepAlive | ServerMessage::Stopped(_) | ServerMessage::Farewell(_) => {
+            return None;
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Response;
+
+    use super::super::Dialect;
+    use super::*;
+
+    fn read(text: &str) -> Result<ClientMessage, Close> {
+        Dialect::TransportWs.read(text)
+    }
+
+    #[test]
+    fn messages_are_read() {
+        for (text, bearer) in [
+            (r#"{"type":"connection_init"}"#, None),
+            (r#"{"type":"connection_init","payload":null}"#, None),
+            (
+                r#"{"type":"connection_init","payload":{"Authorization":null}}"#,
+                None,
+            ),
+            (
+                r#"{"type":"connection_init","payload":{"Authorization":"Bearer x","a":1}}"#,
+                Some("Bearer x"),
+            ),
+            (
+                r#"{"type":"connection_init","payload":{"authorization":"Bearer y"}}"#,
+                Some("Bearer y"),
+            ),
+        ] {
+            match read(text) {
+                Ok(ClientMessage::Init(read)) => assert_eq!(read.as_deref(), bearer, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        let subscribe =
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":null}}"#;
+        assert!(matches!(
+            read(subscribe),
+            Ok(ClientMessage::Subscribe { id, request: Ok(_) }) if id == "1"
+        ));
+        assert!(matches!(
+            read(r#"{"type":"pong"}"#),
+            Ok(ClientMessage::Pong)
+        ));
+        assert!(matches!(
+            read(r#"{"type":"complete","id":"1"}"#),
+            Ok(ClientMessage::Complete { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_no_message_closes_the_socket() {
+        let long = format!(r#"{{"type":"complete","id":"{}"}}"#, "x".repeat(129));
+        for text in [
+            "",
+            "{",
+            "[]",
+            "7",
+            "{}",
+            r#"{"type":7}"#,
+            r#"{"type":"start","id":"1","payload":{"query":"{a}"}}"#,
+            r#"{"type":"connection_init","payload":[]}"#,
+            r#"{"type":"subscribe","payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":7,"payload":{"query":"{a}"}}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
+            r#"{"type":"complete"}"#,
+            r#"{"type":"ping","payload":"x"}"#,
+            &long,
+        ] {
+            assert_eq!(read(text).map(drop), Err(Close::MALFORMED), "{text}");
+        }
+        let odd = r#"{"type":"connection_init","payload":{"Authorization":7}}"#;
+        assert_eq!(read(odd).map(drop), Err(Close::BAD_TOKEN));
+    }
+
+    #[test]
+    fn messages_are_written() {
+        let response = Response::new(true);
+        for (message, text) in [
+            (ServerMessage::Ack, r#"{"type":"connection_ack"}"#),
+            (ServerMessage::Pong(None), r#"{"type":"pong"}"#),
+            (
+                ServerMessage::Next("1", &response),
+                r#"{"type":"next","id":"1","payload":{"data":true}}"#,
+            ),
+            (
+                ServerMessage::Error("1", &[]),
+                r#"{"type":"error","id":"1","payload":[]}"#,
+            ),
+            (
+                ServerMessage::Complete("1"),
+                r#"{"type":"complete","id":"1"}"#,
+            ),
+        ] {
+            assert_eq!(write(&message).as_deref(), Some(text));
+        }
+        assert_eq!(write(&ServerMessage::KeepAlive), None);
+        assert_eq!(write(&ServerMessage::Farewell(Close::EXPIRED)), None);
+    }
+}

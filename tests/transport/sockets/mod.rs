@@ -1,0 +1,49 @@
+//! Sockets: what is said over them, and how they end.
+
+mod closing;
+mod handshake;
+mod legacy;
+mod messages;
+mod places;
+mod slow;
+
+use std::net::SocketAddr;
+
+use goodgo::http::HttpSettings;
+use goodgo::realtime::LiveSettings;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::server::Server;
+use crate::support::TestApp;
+
+pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
+
+/// Shakes hands by hand; answers the stream and the head of the answer.
+pub async fn shake_hands(address: SocketAddr, headers: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    (stream, String::from_utf8(head).unwrap().to_lowercase())
+}
+
+/// The status of a handshake.
+pub async fn status_of(address: SocketAddr, headers: &str) -> u16 {
+    let (_, head) = shake_hands(address, &format!("{KEY}{headers}")).await;
+    head.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+pub const KEY: &str = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+pub const PROTOCOL: &str = "sec-websocket-protocol: graphql-transport-ws\r\n";
+
+pub async fn with_limits(app: &TestApp, change: impl FnOnce(&mut LiveSettings)) -> Server {
+    let mut settings = HttpSettings::default();
+    change(&mut settings.live);
+    Server::start(app, settings).await
+}

@@ -1,0 +1,131 @@
+//! How many sockets and streams a caller may have.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use goodgo::realtime::MaxPlaces;
+use serde_json::json;
+
+use super::{PROTOCOL, status_of, with_limits};
+use crate::support::{Socket, TestApp, test, test_with};
+use crate::transport::Reply;
+use crate::transport::server::Server;
+
+async fn until_taken(server: &Server, count: usize) {
+    let taken = async {
+        while server.places.count() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), taken)
+        .await
+        .unwrap_or_else(|_| panic!("{count} places, not {}", server.places.count()));
+}
+
+async fn init(address: SocketAddr, token: &str) -> Socket {
+    let mut socket = Socket::connect(address, &[]).await;
+    let payload = json!({"Authorization": format!("Bearer {token}")});
+    socket
+        .say(json!({"type": "connection_init", "payload": payload}))
+        .await;
+    socket
+}
+
+#[test]
+fn an_address_has_so_many_and_gets_them_back() {
+    test(async |app| {
+        let server = with_limits(app, |limits| {
+            limits.places = MaxPlaces {
+                per_address: 3,
+                ..MaxPlaces::default()
+            };
+        })
+        .await;
+        let anonymous = server.anonymous();
+        let mut open = Vec::new();
+        for _ in 0..2 {
+            open.push(anonymous.socket().await);
+        }
+        // One that says nothing counts as well.
+        let silent = Socket::connect(server.address, &[]).await;
+        assert_eq!(status_of(server.address, PROTOCOL).await, 429);
+        let request = reqwest::Client::new()
+            .get(server.url("/graphql"))
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-protocol", "graphql-ws");
+        let reply = Reply::to(request).await;
+        assert_eq!(
+            (reply.status, reply.refusal()),
+            (429, "LIMIT_EXCEEDED".to_owned())
+        );
+        let extensions = &reply.json()["errors"][0]["extensions"];
+        assert_eq!(extensions["limit"], "socketsPerAddress");
+        assert_eq!(extensions["maximum"], 3);
+
+        drop(silent);
+        until_taken(&server, 2).await;
+        open.push(anonymous.socket().await);
+        // However it ends, it is given back.
+        open[0].say_text("nonsense").await;
+        assert_eq!(open[0].close_code().await, 4400);
+        until_taken(&server, 2).await;
+        drop(open);
+        until_taken(&server, 0).await;
+        server.until_idle().await;
+    });
+}
+
+#[test]
+fn who_signs_in_counts_for_itself() {
+    let settings = [
+        ("GOODGO_SOCKETS_PER_ADDRESS", "2"),
+        ("GOODGO_SOCKETS_PER_USER", "2"),
+        ("GOODGO_SOCKETS_PER_SERVICE", "3"),
+    ];
+    test_with(&settings, async |app| {
+        let (alice, bob) = (app.user(), app.user());
+        let service = app.service(&[]);
+        let mut open = Vec::new();
+        for actor in [&alice, &alice, &bob, &bob, &service, &service, &service] {
+            open.push(actor.socket().await);
+        }
+        for actor in [&alice, &service] {
+            let mut more = init(app.address(), actor.token().unwrap()).await;
+            let (code, reason) = more.close().await;
+            assert_eq!(code, 1013);
+            assert!(reason.contains("close some"), "{reason}");
+        }
+        // Their address has room, and a stream needs a place like a socket.
+        drop(app.anonymous().socket().await);
+        assert_eq!(stream(app, &alice).await.status, 429);
+        open.remove(0);
+        until_room(app, &alice).await;
+    });
+}
+
+async fn stream(app: &TestApp, actor: &crate::support::Actor) -> Reply {
+    let request = reqwest::Client::new()
+        .post(app.url("/graphql"))
+        .bearer_auth(actor.token().unwrap())
+        .header("accept", "text/event-stream")
+        .json(&json!({"query": "subscription { minerUpdated { __typename } }"}));
+    Reply::to(request).await
+}
+
+/// Waits until the server has noticed that a socket is gone.
+async fn until_room(app: &TestApp, actor: &crate::support::Actor) {
+    let room = async {
+        loop {
+            let mut socket = init(app.address(), actor.token().unwrap()).await;
+            if let Some(said) = socket.try_hear().await {
+                return assert_eq!(said["type"], "connection_ack");
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), room)
+        .await
+        .expect("room in time");
+}

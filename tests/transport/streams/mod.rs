@@ -1,0 +1,79 @@
+//! Operations that are told over HTTP for as long as they go on.
+
+mod multipart;
+mod sse;
+
+use reqwest::{RequestBuilder, Response};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::support::{Actor, TestApp};
+
+pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
+
+/// A POST of an operation that accepts a stream.
+pub fn ask(app: &TestApp, actor: &Actor, accept: &str, query: &str) -> RequestBuilder {
+    let request = reqwest::Client::new()
+        .post(app.url("/graphql"))
+        .header("accept", accept)
+        // Whoever reads a stream could unpack it; it must not be packed, or it would be held back.
+        .header("accept-encoding", "gzip, br, zstd")
+        .json(&json!({"query": query}));
+    match actor.token() {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
+/// An answer that is read as it comes.
+pub struct Stream {
+    pub response: Response,
+    unread: String,
+}
+
+impl Stream {
+    pub async fn open(request: RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Self {
+            response,
+            unread: String::new(),
+        }
+    }
+
+    /// Waits for what stands before the next delimiter; none at the end.
+    pub async fn until(&mut self, delimiter: &str) -> Option<String> {
+        loop {
+            if let Some((before, rest)) = self.unread.split_once(delimiter) {
+                let before = before.to_owned();
+                self.unread = rest.to_owned();
+                return Some(before);
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
+            let chunk = chunk.await.expect("more in time").unwrap()?;
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.response.headers().get(name);
+        value
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+
+    /// Reads what is left.
+    pub async fn rest(mut self) -> String {
+        while let Some(chunk) = self.response.chunk().await.unwrap() {
+            self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+        self.unread
+    }
+}
+
+/// The code of the only error.
+pub fn code(response: &Value) -> &str {
+    response["errors"][0]["extensions"]["code"]
+        .as_str()
+        .unwrap_or_default()
+}
