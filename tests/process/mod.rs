@@ -3,4 +3,5 @@
 mod kill;
 pub mod program;
 mod refusals;
+mod rolling;
 mod slice;

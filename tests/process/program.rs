@@ -58,10 +58,18 @@ impl Program {
 
     /// Starts another process over the same database and secrets.
     pub async fn another(&self) -> Self {
+        self.another_with(&[]).await
+    }
+
+    /// The same, with settings.
+    pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
         let data = goodgo::postgres::DataDir::resolve(&self.folder).unwrap();
         let url = goodgo::postgres::running(&data).await.unwrap();
         let mut command = goodgo(&self.folder, &["serve"]);
-        Self::launch(&self.folder, command.env("DATABASE_URL", url))
+        command
+            .env("DATABASE_URL", url)
+            .envs(settings.iter().copied());
+        Self::launch(&self.folder, &mut command)
     }
 
     fn launch(folder: &Path, command: &mut Command) -> Self {

@@ -55,6 +55,45 @@ impl Socket {
         socket
     }
 
+    /// Opens a socket and signs in, where the server may go away meanwhile; none when it does.
+    pub async fn try_open(address: SocketAddr, token: Option<&str>) -> Option<Self> {
+        let mut request = format!("ws://{address}/graphql")
+            .into_client_request()
+            .unwrap();
+        let protocol = "graphql-transport-ws".parse().unwrap();
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", protocol);
+        let (mut stream, _) = connect_async(request).await.ok()?;
+        let payload = token.map(|token| json!({"Authorization": format!("Bearer {token}")}));
+        let init = json!({"type": "connection_init", "payload": payload}).to_string();
+        stream.send(Message::text(init)).await.ok()?;
+        let ack = stream.next().await?.ok()?;
+        ack.is_text().then_some(Self { stream })
+    }
+
+    /// Starts an operation, where the server may go away meanwhile.
+    pub async fn try_subscribe(&mut self, id: &str, query: &str) {
+        let message = json!({"id": id, "type": "subscribe", "payload": {"query": query}});
+        // Whoever waits for the end of the socket hears of it there.
+        let _ = self.stream.send(Message::text(message.to_string())).await;
+    }
+
+    /// Waits for the close frame, or for something else that ends the wait; answers the code.
+    pub async fn close_code_unless(&mut self, ended: impl Future<Output = ()>) -> Option<u16> {
+        let mut ended = std::pin::pin!(ended);
+        loop {
+            tokio::select! {
+                () = &mut ended => return None,
+                message = self.stream.next() => match message {
+                    Some(Ok(Message::Close(frame))) => return Some(frame.map_or(0, |frame| frame.code.into())),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return Some(1006),
+                },
+            }
+        }
+    }
+
     /// Sends a message.
     pub async fn say(&mut self, message: Value) {
         self.say_text(&message.to_string()).await;

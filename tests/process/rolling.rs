@@ -1,0 +1,238 @@
+//! A rolling restart of two instances: no command is lost or done twice, and everybody who listens is back soon.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use domain::ids::UserId;
+use goodgo::auth::clock::instance_now;
+use goodgo::auth::tokens::{self, UserToken, Validity};
+use goodgo::secrets::DevSecrets;
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::program::{Program, folder};
+use crate::support::{Actor, Socket};
+
+const LISTENERS: usize = 20;
+const WRITERS: usize = 6;
+/// How long a listener may be without a server.
+const AWAY: Duration = Duration::from_secs(5);
+/// For so long an instance that is told to stop only says so.
+const LEAVES: &[(&str, &str)] = &[("GOODGO_LEAVE_SECONDS", "1")];
+const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
+
+/// What a load balancer knows: where to send who asks. It knows it before an instance is told to stop only if that
+/// instance says so by its readiness, which is asked each time.
+#[derive(Clone, Default)]
+struct Balancer {
+    instances: Arc<Mutex<Vec<SocketAddr>>>,
+    turn: Arc<AtomicUsize>,
+}
+
+impl Balancer {
+    fn set(&self, instances: &[&Program]) {
+        *self.instances.lock().unwrap() = instances.iter().map(|one| one.address).collect();
+    }
+
+    fn next(&self) -> SocketAddr {
+        let instances = self.instances.lock().unwrap();
+        instances[self.turn.fetch_add(1, Ordering::Relaxed) % instances.len()]
+    }
+
+    /// An instance that says it is ready.
+    async fn ready(&self) -> SocketAddr {
+        loop {
+            let at = self.next();
+            let asked = reqwest::get(format!("http://{at}/health/ready")).await;
+            if asked.is_ok_and(|answer| answer.status() == 200) {
+                return at;
+            }
+        }
+    }
+}
+
+/// Makes tokens of new people.
+struct People {
+    secret: String,
+    ids: db::Ids,
+}
+
+impl People {
+    fn somebody(&self) -> (String, UserId) {
+        let user_id = UserId(self.ids.uuid(instance_now()));
+        let token = UserToken {
+            issuer: "goodgo-platform",
+            audience: "goodgo-services",
+            user_id,
+            roles: &[],
+            name: None,
+            merchant_id: None,
+            advertiser_id: None,
+            validity: Validity {
+                from: instance_now(),
+                lifetime: TimeDelta::hours(1),
+            },
+        };
+        (tokens::mint_user(&self.secret, &token).unwrap(), user_id)
+    }
+}
+
+/// Registers new people and starts their sessions until it is enough; answers how many.
+///
+/// An answer that got lost is asked for again under the same key, as clients are told to.
+async fn write(balancer: Balancer, people: Arc<People>, is_enough: watch::Receiver<bool>) -> usize {
+    let mut done = 0;
+    while !*is_enough.borrow() {
+        let (token, user) = people.somebody();
+        for (field, query) in [
+            (
+                "minerRegister",
+                "mutation ($key: String!) { minerRegister(input: {idempotencyKey: $key}) { userErrors { code } } }",
+            ),
+            (
+                "miningSessionStart",
+                "mutation ($key: String!) { miningSessionStart(input: {idempotencyKey: $key}) { userErrors { code } } }",
+            ),
+        ] {
+            loop {
+                let at = balancer.next();
+                let actor = Actor::new(at, Some(token.clone()), Some(user));
+                let Some(answer) = actor.try_ask(query, json!({"key": field})).await else {
+                    continue;
+                };
+                match answer.code() {
+                    "" => {
+                        assert_eq!(
+                            answer.body["data"][field]["userErrors"],
+                            json!([]),
+                            "{}",
+                            answer.body
+                        );
+                        break;
+                    }
+                    // It stops, or the same command is still on its way at the other one.
+                    "UNAVAILABLE" | "CONFLICT" => {}
+                    other => panic!("{other}: {}", answer.body),
+                }
+            }
+        }
+        done += 1;
+    }
+    done
+}
+
+/// Listens until told to stop, coming back whenever the server goes; answers how often, and the longest time away.
+async fn listen(
+    balancer: Balancer,
+    token: String,
+    mut is_enough: watch::Receiver<bool>,
+) -> (usize, Duration, Option<Socket>) {
+    let (mut returns, mut longest) = (0, Duration::ZERO);
+    let mut left_at: Option<Instant> = None;
+    loop {
+        let at = balancer.ready().await;
+        let Some(mut socket) = Socket::try_open(at, Some(&token)).await else {
+            continue;
+        };
+        socket.try_subscribe("1", FOLLOW).await;
+        if let Some(left_at) = left_at {
+            longest = longest.max(left_at.elapsed());
+            returns += 1;
+        }
+        let enough = async { drop(is_enough.wait_for(|is_enough| *is_enough).await) };
+        match socket.close_code_unless(enough).await {
+            Some(code) => assert_eq!(code, 1012, "the server says that it restarts"),
+            None => return (returns, longest, Some(socket)),
+        }
+        left_at = Some(Instant::now());
+    }
+}
+
+/// How many miners there are.
+async fn miners(support: &Actor) -> u64 {
+    let query = "{ miners(first: 1) { totalCount } }";
+    let data = support.get(query, json!({})).await;
+    data["miners"]["totalCount"].as_u64().unwrap()
+}
+
+#[test]
+fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
+    let folder = folder();
+    // The first one keeps the database; it is none of the two.
+    let keeper = Program::start(folder.path());
+    let secrets = DevSecrets::read(folder.path()).unwrap().unwrap();
+    let people = Arc::new(People {
+        secret: secrets.jwt_secret,
+        ids: db::Ids::random(),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (mut first, mut second) = (keeper.another_with(LEAVES).await, keeper.another_with(LEAVES).await);
+        let balancer = Balancer::default();
+        balancer.set(&[&first, &second]);
+        let (enough, is_enough) = watch::channel(false);
+        let support = keeper.demo("support");
+        let count_before = miners(&support).await;
+        let mut listening = Vec::new();
+        let mut listeners = Vec::new();
+        for _ in 0..LISTENERS {
+            let (token, user) = people.somebody();
+            Actor::new(keeper.address, Some(token.clone()), Some(user)).register().await;
+            listeners.push(Actor::new(keeper.address, Some(token.clone()), Some(user)));
+            listening.push(tokio::spawn(listen(balancer.clone(), token, is_enough.clone())));
+        }
+        let writing: Vec<_> = (0..WRITERS)
+            .map(|_| tokio::spawn(write(balancer.clone(), Arc::clone(&people), is_enough.clone())))
+            .collect();
+        first.until_followed().await;
+        second.until_followed().await;
+        // One after the other; the balancer learns of a new one when it listens, and of an old one by asking it.
+        let started = keeper.another_with(LEAVES).await;
+        balancer.set(&[&first, &second, &started]);
+        tokio::task::block_in_place(|| first.stop());
+        first = started;
+        balancer.set(&[&first, &second]);
+        let started = keeper.another_with(LEAVES).await;
+        balancer.set(&[&first, &second, &started]);
+        tokio::task::block_in_place(|| second.stop());
+        second = started;
+        balancer.set(&[&first, &second]);
+        first.until_followed().await;
+        second.until_followed().await;
+        enough.send_replace(true);
+        let mut written = 0;
+        for writer in writing {
+            written += writer.await.unwrap();
+        }
+        let (mut returns, mut sockets) = (0, Vec::new());
+        for listener in listening {
+            let (times, longest, socket) = listener.await.unwrap();
+            assert!(longest < AWAY, "somebody was away for {longest:?}");
+            returns += times;
+            sockets.extend(socket);
+        }
+        assert!(returns >= LISTENERS, "each had to come back: {returns}");
+        // What was answered is there, once, and nothing else is.
+        let after = miners(&support).await;
+        let again = keeper.beside(&["verify"]);
+        assert!(again.starts_with("the ledger is right"), "{again}");
+        assert_eq!(after - count_before, u64::try_from(written + LISTENERS).unwrap());
+        // And those who came back hear what happens now.
+        for (person, socket) in listeners.iter().zip(&mut sockets) {
+            person.start().await;
+            assert_eq!(socket.event("1").await["minerUpdated"]["__typename"], "MiningSessionStarted");
+        }
+        drop(sockets);
+        println!("{written} people registered and {returns} sockets came back while two instances were replaced");
+        first.stop();
+        second.stop();
+    });
+    keeper.stop();
+}
