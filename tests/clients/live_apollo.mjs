@@ -31,7 +31,12 @@ function over(link, close) {
   };
 }
 
-const refusal = (error) => (CombinedGraphQLErrors.is(error) ? error.errors[0].extensions.code : (error.code ?? error.cause?.code ?? error.statusCode));
+// Why a socket was closed stands in the text of its error only.
+const refusal = (error) =>
+  CombinedGraphQLErrors.is(error) ? error.errors[0].extensions.code : Number(/^Socket closed with event (\d+)/.exec(error.message)?.[1] ?? error.statusCode);
+
+// As browsers and newer Nodes have it: its link looks at the global one to tell errors apart.
+globalThis.WebSocket ??= WebSocket;
 
 function overHttp({ url, token }) {
   return over(new HttpLink({ uri: url, headers: { authorization: `Bearer ${token}` } }), () => {});
