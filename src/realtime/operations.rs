@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
 use domain::access::Principal;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use resolvers::errors::{self, Code};
 use tokio::sync::mpsc;
@@ -122,25 +123,30 @@ impl Operations {
                     .write(&ServerMessage::Error(&id, &response.errors)));
             }
         };
+        let (kind, state) = (operation.kind, Arc::clone(state));
+        self.begin(id, kind, |speaker| run(operation, state, asking, speaker));
+        Ok(None)
+    }
+
+    fn begin<F>(&mut self, id: String, kind: OperationType, run: impl FnOnce(Speaker) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         self.started += 1;
         let id: Arc<str> = id.into();
-        let kind = operation.kind;
         let speaker = Speaker {
             dialect: self.dialect,
             id: Arc::clone(&id),
             number: self.started,
             sender: self.sender.clone(),
         };
-        // In a box of its own size: a task is as large as the largest of what it may become.
-        let running = run(operation, Arc::clone(state), asking, speaker).boxed();
         let running = Running {
             number: self.started,
             kind,
-            task: tokio::spawn(running).abort_handle(),
+            task: tokio::spawn(run(speaker)).abort_handle(),
         };
         self.running.insert(id, running);
         metrics::gauge!("websocket_operations").increment(1);
-        Ok(None)
     }
 
     fn admit(
@@ -279,7 +285,7 @@ async fn run(operation: Operation, state: Arc<HttpState>, asking: Asking, speake
 }
 
 async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: &Speaker) {
-    let mut responses = match operation.kind {
+    let responses = match operation.kind {
         OperationType::Subscription => operation.subscribe(&state, asking),
         OperationType::Query | OperationType::Mutation => {
             let request_id = asking.request_id.clone();
@@ -289,6 +295,10 @@ async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, sp
         }
     };
     drop(state);
+    tell(responses, speaker).await;
+}
+
+async fn tell(mut responses: BoxStream<'static, Response>, speaker: &Speaker) {
     while let Some(response) = responses.next().await {
         if is_too_slow(&response) {
             return speaker.say(Said::Close(Close::TOO_SLOW)).await;
@@ -299,4 +309,65 @@ async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, sp
         speaker.next(&response).await;
     }
     speaker.complete().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{ErrorExtensionValues, ServerError};
+    use futures_util::stream;
+
+    use super::*;
+
+    /// What the event bus says of who falls behind.
+    fn too_slow() -> Response {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", "LIMIT_EXCEEDED");
+        extensions.set("reason", "TOO_SLOW");
+        let error = ServerError {
+            extensions: Some(extensions),
+            ..ServerError::new("too slow", None)
+        };
+        Response::from_errors(vec![error])
+    }
+
+    #[tokio::test]
+    async fn who_falls_behind_ends_its_socket() {
+        let mut operations = Operations::new(Dialect::TransportWs);
+        operations.begin(
+            "1".to_owned(),
+            OperationType::Subscription,
+            async |speaker| {
+                let responses = stream::iter([Response::new(1), too_slow()]);
+                tell(responses.boxed(), &speaker).await;
+            },
+        );
+        let first = r#"{"type":"next","id":"1","payload":{"data":1}}"#;
+        assert_eq!(operations.next().await.as_deref(), Ok(first));
+        assert_eq!(operations.next().await, Err(Close::TOO_SLOW));
+    }
+
+    #[tokio::test]
+    async fn what_is_stopped_says_nothing_more() {
+        let mut operations = Operations::new(Dialect::Legacy);
+        for answer in [1, 2] {
+            operations.begin("1".to_owned(), OperationType::Query, async move |speaker| {
+                let responses = stream::iter([Response::new(answer)]);
+                tell(responses.boxed(), &speaker).await;
+            });
+            if answer == 1 {
+                // It has spoken, and nobody listened yet.
+                while operations.receiver.len() < 2 {
+                    tokio::task::yield_now().await;
+                }
+                assert!(operations.stop("1"));
+            }
+        }
+        let next = operations.next().await;
+        assert_eq!(
+            next.as_deref(),
+            Ok(r#"{"type":"data","id":"1","payload":{"data":2}}"#)
+        );
+        assert!(operations.next().await.is_ok() && operations.is_idle());
+        assert!(!operations.stop("1"));
+    }
 }

@@ -282,3 +282,46 @@ pub fn json(value: &impl Serialize) -> String {
         r#"{"errors":[{"message":"the response can't be written"}]}"#.to_owned()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{ErrorExtensionValues, ServerError};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_falls_behind_is_told_and_let_go() {
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("reason", "TOO_SLOW");
+        let error = ServerError {
+            extensions: Some(extensions),
+            ..ServerError::new("slow", None)
+        };
+        let refused = r#"{"errors":[{"message":"slow","extensions":{"reason":"TOO_SLOW"}}]}"#;
+        for (live, last) in [
+            (
+                Live::EventStream,
+                format!("event: next\ndata: {refused}\n\nevent: complete\ndata:\n\n"),
+            ),
+            (
+                Live::Multipart,
+                format!(
+                    "\r\ncontent-type: application/json\r\n\r\n{{\"payload\":null,{}\r\n--graphql--\r\n",
+                    &refused[1..]
+                ),
+            ),
+        ] {
+            let slow = GraphqlResponse::from_errors(vec![error.clone()]);
+            let responses = stream::iter([GraphqlResponse::new(1), slow]);
+            let mut telling = Telling {
+                responses: responses.chain(stream::pending()).boxed(),
+                ..Telling::once(live, GraphqlResponse::new(1), "1".to_owned())
+            };
+            assert_eq!(telling.next().await.as_deref(), Some(live.open()));
+            let one = live.next(&GraphqlResponse::new(1));
+            assert_eq!(telling.next().await, Some(one));
+            assert_eq!(telling.next().await, Some(last));
+            assert_eq!(telling.next().await, None);
+        }
+    }
+}

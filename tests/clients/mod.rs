@@ -5,6 +5,7 @@
 
 mod fuzz;
 mod graphiql;
+mod live;
 mod programs;
 mod wire;
 
