@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use async_graphql::Variables;
@@ -36,6 +36,7 @@ use crate::jobs;
 use crate::metrics::Metrics;
 use crate::realtime::{announcer, listener};
 use crate::secrets::DevSecrets;
+use crate::telemetry::{self, Exporter, Telemetry};
 
 /// The server, built and not yet listening.
 pub struct App {
@@ -47,8 +48,14 @@ pub struct App {
     pub services: Services,
     authenticator: Arc<Authenticator>,
     graphiql: Graphiql,
+    metrics: Metrics,
+    telemetry: Telemetry,
+    exporter: Option<Exporter>,
     config: Config,
 }
+
+/// How long telling the last traces may take.
+const LAST_TRACES: Duration = Duration::from_secs(5);
 
 /// Where the database is, after configuration and private cluster were looked at.
 #[derive(Clone, Debug)]
@@ -121,9 +128,17 @@ impl App {
         };
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
+        let schema = resolvers::schema();
+        // Only what is counted from here on is counted.
+        let metrics = Metrics::start(db.clone(), services.events.clone());
+        let sdl = resolvers::sdl(&schema);
+        let (telemetry, exporter) = Telemetry::new(&config.telemetry, db.ids().clone(), &sdl)?;
         Ok(Self {
             db,
-            schema: resolvers::schema(),
+            schema,
+            metrics,
+            telemetry,
+            exporter,
             services,
             authenticator: Arc::new(authenticator),
             graphiql,
@@ -133,7 +148,7 @@ impl App {
 
     /// Serves until `shutdown`, then lets requests in flight finish, for a while.
     pub async fn serve(
-        self,
+        mut self,
         tcp: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
@@ -147,10 +162,15 @@ impl App {
                 "the database's clock was moved: that is for development, this database can't serve production"
             );
         }
+        let exporting = self.exporter.take().map(Exporter::spawn);
         let mut background = JoinSet::new();
+        background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
         background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
-        background.spawn(jobs::partitions::run(self.db.clone()));
+        background.spawn(jobs::partitions::run(
+            self.db.clone(),
+            self.telemetry.clone(),
+        ));
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let tasks = TaskTracker::new();
@@ -183,6 +203,9 @@ impl App {
             } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
         }
         background.shutdown().await;
+        if let Some(exporting) = exporting {
+            exporting.stop(LAST_TRACES).await;
+        }
         Ok(())
     }
 
@@ -192,7 +215,6 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
-        let metrics = Metrics::start(self.db.clone(), self.services.events.clone());
         let LimitsConfig {
             limits,
             rates,
@@ -207,7 +229,8 @@ impl App {
             services: self.services,
             authenticator: self.authenticator,
             health: Arc::new(DatabaseHealth(self.db)),
-            metrics,
+            metrics: self.metrics,
+            telemetry: self.telemetry,
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,

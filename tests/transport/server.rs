@@ -14,6 +14,7 @@ use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
+use goodgo::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -52,6 +53,7 @@ impl Server {
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
+            telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
             documents: Arc::new(Documents::new(persisted::Settings::default())),
             settings: Arc::new(settings),
