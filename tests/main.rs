@@ -12,6 +12,7 @@ mod api;
 mod clients;
 mod contract;
 mod ledger;
+mod observability;
 mod process;
 mod support;
 mod tidy;

@@ -89,6 +89,12 @@ impl TestApp {
         Self::start_on(self.name.clone(), url, self.secrets.clone(), &[]).await
     }
 
+    /// Starts another instance over the same database, with settings.
+    pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
+        let (name, url) = (self.name.clone(), self.database_url.clone());
+        Self::start_on(name, url, self.secrets.clone(), settings).await
+    }
+
     async fn start_on(
         name: String,
         url: String,
