@@ -100,17 +100,17 @@ impl Telemetry {
     ) -> BoxStream<'static, Response> {
         // The request it came with may name it.
         let _ = self.place_of_operation(&subject.label);
-        let span = span_of(&subject, None);
-        Events {
+        let mut events = Events {
             current: Recording::start(self, Arc::clone(&subject), None),
+            span: span_of(&subject, None),
             telemetry: self.clone(),
             subject,
             field,
             responses,
-            span,
             _open: Open::new(field),
-        }
-        .boxed()
+        };
+        events.begin();
+        events.boxed()
     }
 }
 

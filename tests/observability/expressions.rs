@@ -15,11 +15,12 @@ pub fn read(name: &str) -> String {
 
 /// The expressions of rules: each is a line, or an indented block.
 pub fn of_rules(text: &str) -> Vec<String> {
-    let indent = |line: &str| line.len() - line.trim_start().len();
+    // The dash of a list's item counts as space.
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let Some(expression) = line.trim_start().strip_prefix("expr:") else {
+        let Some(expression) = line.trim_start_matches([' ', '-']).strip_prefix("expr:") else {
             continue;
         };
         if expression.trim() == "|" {
