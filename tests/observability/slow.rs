@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::collector::hex;
 use crate::process::program::{Program, folder};
 
 const QUERY: &str =
@@ -81,10 +82,7 @@ fn slow_operations_get_a_line_each_and_requests_name_their_operation() {
     let line = of("query Slowly");
     assert_eq!(line["level"], "WARN");
     let fields = &line["fields"];
-    let hash: String = Sha256::digest(QUERY)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hex(&Sha256::digest(QUERY));
     assert_eq!(fields["document_hash"], hash);
     assert_eq!(fields["request_id"], "req-slow");
     assert_eq!(fields["transport"], "http");

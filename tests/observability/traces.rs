@@ -7,7 +7,7 @@ use domain::access::Role;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::collector::{Collector, Told};
+use super::collector::{Collector, Told, hex};
 use crate::support::{CLAIM, TestApp, test};
 
 const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { totalRate } session { status } } } }";
@@ -61,10 +61,7 @@ fn a_query_is_told_as_a_tree_in_the_trace_it_came_with() {
         assert_eq!(request.says("goodgo.request_id"), "req-7");
         let operation = collector.only("query");
         assert_eq!(operation.parent, request.id);
-        let hash: String = Sha256::digest(QUERY)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hex(&Sha256::digest(QUERY));
         for (name, value) in [
             ("graphql.operation.type", "query"),
             ("graphql.operation.name", "Town"),
