@@ -68,6 +68,7 @@ pub fn start(config: &TracesConfig, ids: Ids) -> anyhow::Result<(Tracer, Exporte
         exporter,
         receiver,
         waiting,
+        is_failing: false,
     };
     Ok((tracer, exporter))
 }
@@ -315,6 +316,7 @@ pub struct Exporter {
     exporter: opentelemetry_otlp::SpanExporter,
     receiver: mpsc::UnboundedReceiver<Vec<SpanData>>,
     waiting: Arc<AtomicUsize>,
+    is_failing: bool,
 }
 
 /// An exporter that runs.
@@ -363,7 +365,7 @@ impl Exporter {
         self.tell(rest).await;
     }
 
-    async fn tell(&self, batch: Vec<SpanData>) {
+    async fn tell(&mut self, batch: Vec<SpanData>) {
         if batch.is_empty() {
             return;
         }
@@ -371,12 +373,20 @@ impl Exporter {
         let told = self.exporter.export(batch).await;
         self.waiting.fetch_sub(count, Ordering::Relaxed);
         let count = u64::try_from(count).unwrap_or(u64::MAX);
-        match told {
+        match &told {
             Ok(()) => metrics::counter!("goodgo_spans_exported_total").increment(count),
-            Err(error) => {
-                metrics::counter!("goodgo_spans_dropped_total").increment(count);
-                tracing::warn!(%error, count, "Traces can't be told: {error}");
+            Err(_) => metrics::counter!("goodgo_spans_dropped_total").increment(count),
+        }
+        // A collector that is away is a line once, not once a second.
+        match (told, std::mem::replace(&mut self.is_failing, false)) {
+            (Err(error), was_failing) => {
+                self.is_failing = true;
+                if !was_failing {
+                    tracing::warn!(%error, "Traces can't be told, and are dropped: {error}");
+                }
             }
+            (Ok(()), true) => tracing::info!("Traces are told again"),
+            (Ok(()), false) => {}
         }
     }
 }
