@@ -38,6 +38,7 @@ use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
 use crate::realtime::{Places, announcer, leaderboard, listener};
 use crate::secrets::DevSecrets;
+use crate::telemetry::{self, Exporter, Telemetry};
 
 /// The server, built and not yet listening.
 pub struct App {
@@ -49,8 +50,14 @@ pub struct App {
     pub services: Services,
     authenticator: Arc<Authenticator>,
     graphiql: Graphiql,
+    metrics: Metrics,
+    telemetry: Telemetry,
+    exporter: Option<Exporter>,
     config: Config,
 }
+
+/// How long telling the last traces may take.
+const LAST_TRACES: Duration = Duration::from_secs(5);
 
 /// Where the database is, after configuration and private cluster were looked at.
 #[derive(Clone, Debug)]
@@ -123,9 +130,17 @@ impl App {
         };
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
+        let schema = resolvers::schema();
+        // Only what is counted from here on is counted.
+        let metrics = Metrics::start(db.clone(), services.events.clone());
+        let sdl = resolvers::sdl(&schema);
+        let (telemetry, exporter) = Telemetry::new(&config.telemetry, db.ids().clone(), &sdl)?;
         Ok(Self {
             db,
-            schema: resolvers::schema(),
+            schema,
+            metrics,
+            telemetry,
+            exporter,
             services,
             authenticator: Arc::new(authenticator),
             graphiql,
@@ -135,7 +150,7 @@ impl App {
 
     /// Serves until `shutdown`, then lets requests in flight finish, for a while.
     pub async fn serve(
-        self,
+        mut self,
         tcp: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
@@ -149,7 +164,9 @@ impl App {
                 "the database's clock was moved: that is for development, this database can't serve production"
             );
         }
+        let exporting = self.exporter.take().map(Exporter::spawn);
         let mut background = JoinSet::new();
+        background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
         background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
         background.spawn(leaderboard::run(
@@ -168,6 +185,7 @@ impl App {
         let tasks = TaskTracker::new();
         tasks.spawn(jobs::runner::run(
             self.db.clone(),
+            self.telemetry.clone(),
             &jobs::ALL,
             Pace::default(),
             is_draining.clone(),
@@ -203,6 +221,9 @@ impl App {
             } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
         }
         background.shutdown().await;
+        if let Some(exporting) = exporting {
+            exporting.stop(LAST_TRACES).await;
+        }
         Ok(())
     }
 
@@ -212,7 +233,6 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
-        let metrics = Metrics::start(self.db.clone(), self.services.events.clone());
         let LimitsConfig {
             limits,
             rates,
@@ -227,7 +247,8 @@ impl App {
             services: self.services,
             authenticator: self.authenticator,
             health: Arc::new(DatabaseHealth(self.db)),
-            metrics,
+            metrics: self.metrics,
+            telemetry: self.telemetry,
             places: Places::new(self.config.live.places),
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,

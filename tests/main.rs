@@ -14,6 +14,7 @@ mod contract;
 mod jobs;
 mod ledger;
 mod live;
+mod observability;
 mod process;
 mod support;
 mod tidy;

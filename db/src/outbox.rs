@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
+    SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
@@ -133,6 +134,33 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, Db
     .await
     .optional()?;
     Ok(announced.map_or(0, |announced| announced.count))
+}
+
+/// How long the oldest events wait.
+#[derive(Clone, Copy, Debug, PartialEq, QueryableByName)]
+pub struct Ages {
+    /// Seconds since the oldest was written that was not announced; 0 without one.
+    #[diesel(sql_type = Double)]
+    pub unannounced_seconds: f64,
+    /// Seconds since the oldest was written that the platform doesn't have; 0 without one.
+    #[diesel(sql_type = Double)]
+    pub undelivered_seconds: f64,
+}
+
+/// Asks how long the oldest events wait, of indexes that hold nothing else.
+pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
+    let age = |what: &str| {
+        format!(
+            "coalesce(extract(epoch FROM clock_timestamp() - (
+                 SELECT min(written_at) FROM outbox WHERE {what}_at IS NULL)), 0)::float8"
+        )
+    };
+    let (unannounced, undelivered) = (age("announced"), age("delivered"));
+    Ok(diesel::sql_query(format!(
+        "SELECT {unannounced} AS unannounced_seconds, {undelivered} AS undelivered_seconds"
+    ))
+    .get_result(conn)
+    .await?)
 }
 
 /// Reads events by id, in order.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
@@ -17,8 +17,9 @@ use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::record::Busy;
 use crate::tx::AsyncFunc;
-use crate::{DbError, Ids};
+use crate::{DbError, Ids, record};
 
 /// One connection to the database.
 pub type Connection = AsyncPgConnection;
@@ -171,11 +172,16 @@ impl Db {
         AtomicU64::load(&self.shared.statements, Ordering::Relaxed)
     }
 
-    /// Connections: open ones and those waiting to be lent.
+    /// How the pool is doing.
     #[must_use]
-    pub fn connections(&self) -> (usize, usize) {
+    pub fn connections(&self) -> Connections {
         let status = self.shared.pool.status();
-        (status.size, status.available)
+        Connections {
+            open: status.size,
+            idle: status.available,
+            most: status.max_size,
+            wanted: status.waiting,
+        }
     }
 
     /// Waits until a transaction of this process wrote an event.
@@ -195,9 +201,17 @@ impl Db {
 
     /// Takes a connection from the pool.
     pub(crate) async fn connection(&self) -> Result<Lent, DbError> {
+        let busy = Busy::start();
+        let asked = Instant::now();
+        let conn = self.shared.pool.get().await;
+        metrics::histogram!("goodgo_pool_wait_seconds").record(asked.elapsed());
+        if conn.is_err() {
+            metrics::counter!("goodgo_pool_failures_total").increment(1);
+        }
         Ok(Lent {
-            conn: Some(self.shared.pool.get().await?),
+            conn: Some(conn?),
             is_done: false,
+            _busy: busy,
             tls: self.shared.tls.clone(),
         })
     }
@@ -208,12 +222,26 @@ impl Db {
     }
 }
 
+/// How a pool is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Connections there are.
+    pub open: usize,
+    /// Of these, those that wait to be lent.
+    pub idle: usize,
+    /// How many there may be.
+    pub most: usize,
+    /// How many are waited for.
+    pub wanted: usize,
+}
+
 /// A connection from the pool. One that is dropped in the middle of its work (a reader hung up, a command panicked)
 /// doesn't go back: its statement is cancelled and the connection closed, so that nobody waits behind it and its
 /// locks are free.
 pub(crate) struct Lent {
     conn: Option<Object<Connection>>,
     is_done: bool,
+    _busy: Busy,
     tls: Tls,
 }
 
@@ -292,7 +320,10 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
             conn.batch_execute(&setup)
                 .await
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
-            conn.set_instrumentation(CountStatements(statements));
+            conn.set_instrumentation(Observed {
+                statements,
+                started: None,
+            });
             Ok(conn)
         }
         .boxed()
@@ -326,12 +357,26 @@ fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-struct CountStatements(Arc<AtomicU64>);
+/// Counts and times a connection's statements. It is called in the task that asked, so the record of that is at hand.
+struct Observed {
+    statements: Arc<AtomicU64>,
+    started: Option<Instant>,
+}
 
-impl Instrumentation for CountStatements {
+impl Instrumentation for Observed {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        match event {
+            InstrumentationEvent::StartQuery { .. } => {
+                self.statements.fetch_add(1, Ordering::Relaxed);
+                self.started = Some(Instant::now());
+            }
+            InstrumentationEvent::FinishQuery { query, error, .. } => {
+                if let Some(started) = self.started.take() {
+                    let took = record::statement(query, started, error.is_some());
+                    metrics::histogram!("goodgo_statement_duration_seconds").record(took);
+                }
+            }
+            _ => {}
         }
     }
 }

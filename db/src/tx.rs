@@ -8,7 +8,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::pool::Lent;
-use crate::{Connection, Db, DbError, Ids};
+use crate::{Connection, Db, DbError, Ids, record};
 
 /// How often a transaction is tried before its fault is answered.
 const ATTEMPTS: u32 = 4;
@@ -77,8 +77,8 @@ impl Db {
         T: Send + 'static,
     {
         let db = self.clone();
-        let task = async move { db.attempt_until_done(command).await };
-        tokio::spawn(task.instrument(tracing::info_span!("write", name)))
+        let task = async move { record::writing(name, db.attempt_until_done(command)).await };
+        tokio::spawn(record::carried(task).instrument(tracing::info_span!("write", name)))
             .await
             .unwrap_or_else(|stopped| match stopped.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -129,6 +129,7 @@ impl Db {
                 });
             }
             metrics::counter!("goodgo_write_retries_total").increment(1);
+            record::trying_again();
             let [jitter] = self.ids().bytes();
             let wait = u64::from(attempt.min(20)) * 5 + u64::from(jitter) / 16;
             tokio::time::sleep(Duration::from_millis(wait)).await;

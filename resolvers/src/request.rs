@@ -10,9 +10,8 @@ use domain::mining::Configuration;
 use domain::wallets::Origin;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use tracing::Instrument;
 
-use crate::driver::{AtOnce, Loads};
+use crate::driver::{AtOnce, Loads, Observed};
 use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
 use crate::language::Language;
@@ -89,8 +88,8 @@ pub struct Caller {
 pub(crate) struct Operation {
     pub services: Services,
     pub caller: Caller,
-    pub mining: DataLoader<MiningLoader>,
-    pub wallets: DataLoader<WalletLoader>,
+    pub mining: DataLoader<Observed<MiningLoader>>,
+    pub wallets: DataLoader<Observed<WalletLoader>>,
     configuration: Mutex<Option<Arc<Configuration>>>,
     replays: Mutex<Vec<Value>>,
 }
@@ -132,9 +131,9 @@ impl Operation {
     }
 }
 
-fn loader<L: Send + Sync + 'static>(loader: L, loads: &Loads) -> DataLoader<L> {
+fn loader<L: Send + Sync + 'static>(loader: L, loads: &Loads) -> DataLoader<Observed<L>> {
     // Larger than any allowed operation: one level of a query is one statement.
-    DataLoader::new(loader, loads.clone(), AtOnce).max_batch_size(100_000)
+    DataLoader::new(Observed(loader), loads.clone(), AtOnce).max_batch_size(100_000)
 }
 
 /// Executes a query or a mutation and finishes its response: codes, masking, extensions.
@@ -148,7 +147,6 @@ pub async fn execute(
     if let Err(problem) = variables::check(schema, &mut request) {
         return errors::refused(Code::BadUserInput, problem, &caller.request_id);
     }
-    let request_id = caller.request_id.clone();
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     let executing = schema.execute(request.data(Arc::clone(&operation)));
@@ -156,7 +154,6 @@ pub async fn execute(
         .drive(futures_util::stream::once(executing))
         .boxed()
         .next()
-        .instrument(tracing::info_span!("operation", request_id))
         .await;
     operation.finish(response.unwrap_or_default())
 }

@@ -5,6 +5,7 @@
 mod limits;
 mod live;
 mod reader;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use resolvers::request::Introspection;
 
 pub use self::limits::LimitsConfig;
 use self::reader::Reader;
+pub use self::telemetry::{TelemetryConfig, TracesConfig};
 use crate::http::persisted::Trust;
 use crate::realtime::LiveSettings;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub documents: DocumentsConfig,
     /// How it logs.
     pub log: LogConfig,
+    /// What it tells of itself beside that.
+    pub telemetry: TelemetryConfig,
 }
 
 /// What the program is run for.
@@ -288,6 +292,7 @@ impl Reader {
                 filter: self.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
                 json: self.choice("LOG_FORMAT", default_format, &["text", "json"]) == "json",
             },
+            telemetry: self.telemetry(),
         }
     }
 
@@ -351,6 +356,9 @@ mod tests {
             ("GOODGO_MAX_DEPTH", "0"),
             ("GOODGO_RATE_ISSUERS", "shop=many"),
             ("GOODGO_TRUSTED_DOCUMENTS", "perhaps"),
+            ("GOODGO_SLOW_OPERATION_MS", "soon"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
         ])
         .expect_err("all wrong");
         for name in [
@@ -363,6 +371,9 @@ mod tests {
             "GOODGO_MAX_DEPTH",
             "GOODGO_RATE_ISSUERS",
             "GOODGO_TRUSTED_DOCUMENTS",
+            "GOODGO_SLOW_OPERATION_MS",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OTEL_TRACES_SAMPLER_ARG",
         ] {
             assert_eq!(
                 problems
@@ -373,6 +384,21 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn traces_go_nowhere_unless_told() {
+        let silent = read(&[("OTEL_SERVICE_NAME", "shop")]).expect("readable");
+        assert!(silent.telemetry.traces.is_none());
+        let endpoint = |values: &[(&str, &str)]| {
+            let traces = read(values).expect("readable").telemetry.traces;
+            traces.map(|traces| traces.endpoint)
+        };
+        let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/");
+        let own = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://other/here");
+        let whole = "http://collector:4318/v1/traces".to_owned();
+        assert_eq!(endpoint(&[all]), Some(whole));
+        assert_eq!(endpoint(&[all, own]), Some("http://other/here".to_owned()));
     }
 
     #[test]

@@ -48,6 +48,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
 use crate::realtime::{LiveSettings, Places};
+use crate::telemetry::Telemetry;
 use graphiql::Graphiql;
 use health::Health;
 use origins::Origins;
@@ -70,6 +71,8 @@ pub struct HttpState {
     pub health: Arc<dyn Health>,
     /// What was counted.
     pub metrics: Metrics,
+    /// What is told of requests and operations.
+    pub telemetry: Telemetry,
     /// How much is allowed.
     pub settings: Arc<HttpSettings>,
     /// How much each caller has left.
@@ -145,7 +148,6 @@ impl HttpSettings {
 
 /// Builds the router: every path the process answers.
 pub fn router(state: HttpState) -> Router {
-    observe::describe();
     crate::realtime::describe();
     let settings = Arc::clone(&state.settings);
     Router::new()
@@ -167,7 +169,7 @@ pub fn router(state: HttpState) -> Router {
         .layer(compression())
         .layer(cors(&settings.allowed_origins))
         .layer(map_response(no_sniffing))
-        .layer(from_fn(observe::record))
+        .layer(from_fn_with_state(state.telemetry.clone(), observe::record))
         .layer(from_fn_with_state(state.clone(), request_id::assign))
         .with_state(state)
 }

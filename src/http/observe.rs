@@ -1,31 +1,18 @@
 //! One line in the log and one count for each request: never its query string, its headers or its body.
 
-use axum::extract::{Extension, MatchedPath, Request};
+use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 
 use super::request_id::RequestId;
+use crate::telemetry::Telemetry;
+use crate::telemetry::requests::Answered;
 
-/// Tells the recorder what is counted.
-pub fn describe() {
-    metrics::describe_counter!("http_requests_total", "Requests answered");
-    metrics::describe_histogram!(
-        "http_request_duration_seconds",
-        metrics::Unit::Seconds,
-        "Time to the first byte of an answer"
-    );
-    metrics::describe_counter!("graphql_operations_total", "GraphQL operations executed");
-    metrics::describe_histogram!(
-        "graphql_operation_duration_seconds",
-        metrics::Unit::Seconds,
-        "Time a query or a mutation took"
-    );
-}
-
-/// Logs and counts a request.
+/// Logs, counts and traces a request.
 pub async fn record(
+    State(telemetry): State<Telemetry>,
     Extension(RequestId(request_id)): Extension<RequestId>,
     request: Request,
     next: Next,
@@ -38,16 +25,30 @@ pub async fn record(
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
-    let response = next.run(request).await;
+    let is_probe = is_probe(&pattern);
+    let noted = if is_probe {
+        Telemetry::probe()
+    } else {
+        telemetry.request(request.headers())
+    };
+    let response = noted.follow(next.run(request)).await;
     let status = response.status().as_u16();
     let elapsed = started_at.elapsed();
     let ms = elapsed.as_secs_f64() * 1000.0;
-    if is_probe(&pattern) {
+    if is_probe {
         tracing::debug!(%method, path, status, ms, %request_id, "{method} {path} {status} in {ms:.1} ms");
     } else {
-        tracing::info!(%method, path, status, ms, %request_id, "{method} {path} {status} in {ms:.1} ms");
+        let (operation, trace_id) = (noted.operation(), noted.trace_id());
+        tracing::info!(%method, path, status, ms, %request_id, operation, trace_id, "{method} {path} {status} in {ms:.1} ms");
     }
-    let labels = [("method", name_of(&method).to_owned()), ("path", pattern)];
+    let answered = Answered {
+        method: name_of(&method),
+        route: &pattern,
+        status,
+        request_id: &request_id,
+    };
+    telemetry.answered(&noted, answered);
+    let labels = [("method", answered.method.to_owned()), ("path", pattern)];
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
     let [method, path] = labels;
     let labels = [method, path, ("status", status.to_string())];

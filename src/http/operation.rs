@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::task::Poll;
 
-use async_graphql::parser::types::{DocumentOperations, OperationType};
-use async_graphql::{Request, Response};
+use async_graphql::parser::types::{
+    DocumentOperations, OperationDefinition, OperationType, Selection,
+};
+use async_graphql::{Name, Request, Response};
 use domain::access::Principal;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
@@ -19,6 +21,8 @@ use super::persisted::{Document, Documents};
 use super::rate::{Budget, Payer};
 use super::refusal::Refusal;
 use super::reply::is_request_error;
+use crate::telemetry::names::name_of;
+use crate::telemetry::operations::{Recording, Subject, count_errors};
 
 /// An operation that is ready to execute.
 #[derive(Debug)]
@@ -27,8 +31,12 @@ pub struct Operation {
     pub kind: OperationType,
     /// What it may cost, in points.
     pub cost: u64,
+    /// What it is called in its document.
+    name: Option<String>,
+    /// What it asks for first.
+    field: Option<String>,
     request: Request,
-    document: Document,
+    document: Arc<Document>,
 }
 
 /// Who wants it executed, and over what.
@@ -67,20 +75,25 @@ impl Operation {
             locations: error.locations,
             ..Refusal::request(Code::GraphqlParseFailed, error.message)
         })?;
-        let kind = find(&parsed.operations, name)?;
+        let (called, operation) = find(&parsed.operations, name)?;
+        let kind = operation.ty;
+        let (called, field) = (called.map(str::to_owned), first_field(operation));
         let cost = limits.check(&state.schema, parsed, name, &asked.variables)?;
         request.operation_name = asked.operation_name;
         request.variables = asked.variables;
         Ok(Self {
             kind,
             cost,
+            name: called,
+            field,
             request,
-            document,
+            document: Arc::new(document),
         })
     }
 
     /// Takes what it costs from its caller's budget.
     pub fn pay(&self, state: &HttpState, asking: &Asking) -> Result<Budget, Refusal> {
+        metrics::histogram!("graphql_operation_cost").record(cost_of(self.cost));
         Ok(state.buckets.pay(&asking.payer, self.cost)?)
     }
 
@@ -91,23 +104,29 @@ impl Operation {
         let started_at = Instant::now();
         let Asking { transport, .. } = asking;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
-        let document = std::mem::take(&mut self.document);
+        let (document, name) = (Arc::clone(&self.document), self.name.take());
+        let recording = state
+            .telemetry
+            .operation(self.subject(name.as_deref(), &asking));
         let (response, late) = if kind == OperationType::Mutation {
-            let executing = self.execute_to_the_end(state, asking);
+            let executing = self.execute_to_the_end(state, asking, recording);
             let late = "this takes too long to wait for, and may still be done: ask again with the same idempotency key";
             (timeout(limit, executing).await, late)
         } else {
             let executing =
                 request::execute(&state.schema, &state.services, asking.into(), self.request);
             let late = "this took too long: ask for less";
-            (timeout(limit, executing).await, late)
+            (timeout(limit, recording.observe(executing)).await, late)
         };
         // Only now it has turned out to be one: what is no GraphQL of ours is not worth remembering.
-        if response
+        let was_executed = response
             .as_ref()
-            .is_ok_and(|response| !is_request_error(response))
-        {
+            .is_ok_and(|response| !is_request_error(response));
+        if was_executed {
             state.documents.remember(&document);
+        }
+        if let Ok(response) = &response {
+            count_errors(response);
         }
         let outcome = match &response {
             Ok(response) if response.is_ok() => "ok",
@@ -118,6 +137,13 @@ impl Operation {
             ("transport", transport),
             ("kind", name_of(kind)),
             ("outcome", outcome),
+            (
+                "operation",
+                state
+                    .telemetry
+                    .names
+                    .operation(kind, name.as_deref(), was_executed),
+            ),
         ];
         metrics::counter!("graphql_operations_total", &labels).increment(1);
         metrics::histogram!("graphql_operation_duration_seconds", &labels)
@@ -127,29 +153,48 @@ impl Operation {
 
     /// Executes a subscription, until it is dropped.
     #[must_use]
-    pub fn subscribe(mut self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
+    pub fn subscribe(self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
+        let names = &state.telemetry.names;
         let labels = [
             ("transport", asking.transport),
             ("kind", name_of(self.kind)),
             ("outcome", "started"),
+            (
+                "operation",
+                names.operation(self.kind, self.name.as_deref(), true),
+            ),
         ];
         metrics::counter!("graphql_operations_total", &labels).increment(1);
-        let document = std::mem::take(&mut self.document);
-        let responses =
-            request::execute_stream(&state.schema, &state.services, asking.into(), self.request);
-        if document.hash.is_some() {
-            remember(Arc::clone(&state.documents), document, responses)
+        let field = names.subscription(self.field.as_deref());
+        let subject = self.subject(self.name.as_deref(), &asking);
+        let (schema, services) = (&state.schema, &state.services);
+        let responses = request::execute_stream(schema, services, asking.into(), self.request);
+        let responses = if self.document.hash.is_some() {
+            remember(Arc::clone(&state.documents), self.document, responses)
         } else {
             responses
-        }
+        };
+        state.telemetry.subscription(subject, field, responses)
     }
 
-    async fn execute_to_the_end(self, state: &HttpState, asking: Asking) -> Response {
-        use tracing::Instrument;
+    fn subject(&self, name: Option<&str>, asking: &Asking) -> Arc<Subject> {
+        Subject::new(self.kind, name, Arc::clone(&self.document)).asked(
+            self.cost,
+            asking.transport,
+            &asking.request_id,
+        )
+    }
+
+    async fn execute_to_the_end(
+        self,
+        state: &HttpState,
+        asking: Asking,
+        recording: Recording,
+    ) -> Response {
         let (schema, services) = (state.schema.clone(), state.services.clone());
         let task =
             async move { request::execute(&schema, &services, asking.into(), self.request).await };
-        match state.tasks.spawn(task.in_current_span()).await {
+        match state.tasks.spawn(recording.observe(task)).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -164,7 +209,7 @@ impl Operation {
 /// first answers or waits.
 fn remember(
     documents: Arc<Documents>,
-    document: Document,
+    document: Arc<Document>,
     mut responses: BoxStream<'static, Response>,
 ) -> BoxStream<'static, Response> {
     let mut unknown = Some(document);
@@ -193,7 +238,11 @@ impl From<Asking> for Caller {
     }
 }
 
-fn find(operations: &DocumentOperations, name: Option<&str>) -> Result<OperationType, Refusal> {
+/// Finds the operation a request means, and what its document calls it.
+fn find<'a>(
+    operations: &'a DocumentOperations,
+    name: Option<&str>,
+) -> Result<(Option<&'a str>, &'a OperationDefinition), Refusal> {
     let found = match name {
         Some(name) => operations
             .iter()
@@ -207,7 +256,7 @@ fn find(operations: &DocumentOperations, name: Option<&str>) -> Result<Operation
         None => operations.iter().next(),
     };
     found
-        .map(|(_, operation)| operation.node.ty)
+        .map(|(name, operation)| (name.map(Name::as_str), &operation.node))
         .ok_or_else(|| {
             Refusal::request(
                 Code::OperationResolutionFailure,
@@ -216,12 +265,18 @@ fn find(operations: &DocumentOperations, name: Option<&str>) -> Result<Operation
         })
 }
 
-fn name_of(kind: OperationType) -> &'static str {
-    match kind {
-        OperationType::Query => "query",
-        OperationType::Mutation => "mutation",
-        OperationType::Subscription => "subscription",
-    }
+/// The first field an operation selects itself.
+fn first_field(operation: &OperationDefinition) -> Option<String> {
+    let mut selections = operation.selection_set.node.items.iter();
+    selections.find_map(|selection| match &selection.node {
+        Selection::Field(field) => Some(field.node.name.node.to_string()),
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
+    })
+}
+
+/// For the metrics, where no cost is so high that it matters.
+fn cost_of(cost: u64) -> f64 {
+    f64::from(u32::try_from(cost).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -230,7 +285,9 @@ mod tests {
 
     fn found(query: &str, name: Option<&str>) -> Result<OperationType, Code> {
         let document = async_graphql::parser::parse_query(query).expect("a document");
-        find(&document.operations, name).map_err(|refusal| refusal.code)
+        find(&document.operations, name)
+            .map(|(_, operation)| operation.ty)
+            .map_err(|refusal| refusal.code)
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl Refusal {
     /// The refusal as GraphQL.
     #[must_use]
     pub fn into_response(self, request_id: &str) -> Response {
+        metrics::counter!("graphql_errors_total", "code" => self.code.as_str()).increment(1);
         let mut response = errors::refused(self.code, self.message, request_id);
         for error in &mut response.errors {
             error.locations.clone_from(&self.locations);

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Job;
 use crate::auth::clock::instance_now;
+use crate::telemetry::Telemetry;
 
 /// How soon a job that failed is tried again, unless it is due sooner.
 const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(60);
@@ -43,34 +44,25 @@ impl Default for Pace {
 #[derive(Clone)]
 struct Runner {
     db: Db,
+    telemetry: Telemetry,
     all: &'static [Job],
     pace: Pace,
     /// The instance.
     holder: Uuid,
 }
 
-/// Tells the recorder what is counted.
-pub fn describe() {
-    metrics::describe_counter!(
-        "goodgo_job_runs_total",
-        "Runs of background jobs, by outcome"
-    );
-    metrics::describe_histogram!(
-        "goodgo_job_duration_seconds",
-        metrics::Unit::Seconds,
-        "Time a background job took"
-    );
-    metrics::describe_gauge!(
-        "goodgo_job_last_success_timestamp_seconds",
-        "When a background job last came to a good end on this instance"
-    );
-}
-
 /// Runs jobs until the server drains; then stops those that run, so that another instance can begin them at once.
-pub async fn run(db: Db, all: &'static [Job], pace: Pace, mut draining: watch::Receiver<bool>) {
+pub async fn run(
+    db: Db,
+    telemetry: Telemetry,
+    all: &'static [Job],
+    pace: Pace,
+    mut draining: watch::Receiver<bool>,
+) {
     let holder = db.ids().uuid(instance_now());
     let runner = Runner {
         db,
+        telemetry,
         all,
         pace,
         holder,
@@ -135,36 +127,30 @@ impl Runner {
 
     async fn run_once(self, job: Job) {
         let Job { name, every, run } = job;
-        let started_at = Instant::now();
-        let running = AssertUnwindSafe(run(self.db.clone())).catch_unwind();
-        let error = tokio::select! {
-            ended = running => match ended {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(_) => Some("it panicked".to_owned()),
-            },
+        let running = async {
+            let ended = AssertUnwindSafe(run(self.db.clone())).catch_unwind().await;
+            ended.map_or_else(
+                |_| Err("it panicked".to_owned()),
+                |ended| ended.map_err(|error| error.to_string()),
+            )
+        };
+        let ended = tokio::select! {
+            ended = self.telemetry.job(name, running) => ended,
             () = self.lease_lost(name) => {
+                metrics::counter!("goodgo_job_runs_total", "job" => name, "outcome" => "lost").increment(1);
                 tracing::warn!(job = name, "The job {name} is not this instance's any more, and was stopped");
-                count(name, "lost", started_at);
                 return;
             }
         };
-        let seconds = started_at.elapsed().as_secs_f64();
-        let again_in = if let Some(error) = &error {
-            count(name, "error", started_at);
-            tracing::error!(job = name, error, "The job {name} failed: {error}");
-            every.min(AGAIN_AFTER_FAILURE)
-        } else {
-            count(name, "ok", started_at);
-            #[expect(clippy::cast_precision_loss, reason = "seconds, for a gauge")]
-            metrics::gauge!("goodgo_job_last_success_timestamp_seconds", "job" => name)
-                .set(instance_now().timestamp() as f64);
-            tracing::info!(
-                job = name,
-                seconds,
-                "The job {name} ended after {seconds:.1} s"
-            );
-            every
+        let (error, again_in) = match ended {
+            Ok(()) => {
+                tracing::debug!(job = name, "The job {name} came to a good end");
+                (None, every)
+            }
+            Err(error) => {
+                tracing::error!(job = name, error, "The job {name} failed: {error}");
+                (Some(error), every.min(AGAIN_AFTER_FAILURE))
+            }
         };
         let holder = self.holder;
         let noted = self
@@ -200,10 +186,4 @@ impl Runner {
             }
         }
     }
-}
-
-fn count(job: &'static str, outcome: &'static str, started_at: Instant) {
-    metrics::counter!("goodgo_job_runs_total", "job" => job, "outcome" => outcome).increment(1);
-    metrics::histogram!("goodgo_job_duration_seconds", "job" => job)
-        .record(started_at.elapsed().as_secs_f64());
 }

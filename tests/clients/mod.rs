@@ -104,7 +104,8 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-fn on_path(name: &str) -> Option<PathBuf> {
+/// A program on the path.
+pub fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&variable("PATH")?)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
@@ -139,7 +140,7 @@ fn has_locked_packages(folder: &Path) -> bool {
 }
 
 /// Notes that a test did not run, and why.
-fn skip(test: &str, why: &str) {
+pub fn skip(test: &str, why: &str) {
     eprintln!("skipped: {test}: {why}");
     if let Some(file) = variable("GOODGO_SKIPPED") {
         let mut file = OpenOptions::new().append(true).open(file).unwrap();

@@ -8,6 +8,7 @@ use db::{Db, DbError};
 use futures_util::FutureExt;
 use goodgo::jobs::Job;
 use goodgo::jobs::runner::{Pace, run};
+use goodgo::telemetry::Telemetry;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -30,7 +31,13 @@ struct Runner {
 impl Runner {
     fn start(app: &TestApp, jobs: &'static [Job]) -> Self {
         let (stop, is_draining) = watch::channel(false);
-        let task = tokio::spawn(run(app.db.clone(), jobs, QUICK, is_draining));
+        let task = tokio::spawn(run(
+            app.db.clone(),
+            Telemetry::default(),
+            jobs,
+            QUICK,
+            is_draining,
+        ));
         Self { stop, task }
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::support::{Actor, variable};
@@ -17,7 +18,8 @@ pub struct Program {
     pub address: SocketAddr,
     folder: PathBuf,
     child: Child,
-    complaints: Arc<Mutex<Vec<String>>>,
+    log: Arc<Mutex<Vec<String>>>,
+    listening: Option<JoinHandle<()>>,
 }
 
 /// A command of the program that knows nothing of this process's settings.
@@ -96,23 +98,19 @@ impl Program {
             }
         };
         // Somebody has to read what it goes on to say, or it would wait for that.
-        let complaints = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&complaints);
-        std::thread::spawn(move || {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&log);
+        let listening = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if [" WARN ", "ERROR ", "panicked"]
-                    .iter()
-                    .any(|bad| line.contains(bad))
-                {
-                    heard.lock().unwrap().push(line);
-                }
+                heard.lock().unwrap().push(line);
             }
         });
         Self {
             address,
             folder: folder.to_owned(),
             child,
-            complaints,
+            log,
+            listening: Some(listening),
         }
     }
 
@@ -132,7 +130,25 @@ impl Program {
 
     /// Warnings, errors and panics it has logged since it listens.
     pub fn complaints(&self) -> Vec<String> {
-        self.complaints.lock().unwrap().clone()
+        let mut lines = self.log();
+        let bad = [" WARN ", "ERROR ", "panicked"];
+        lines.retain(|line| bad.iter().any(|bad| line.contains(bad)));
+        lines
+    }
+
+    /// What it has logged since it listens.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Stops it; answers all it has logged since it listened.
+    pub fn log_after_stop(mut self) -> Vec<String> {
+        send("TERM", self.child.id());
+        assert!(self.child.wait().unwrap().success());
+        if let Some(listening) = self.listening.take() {
+            listening.join().unwrap();
+        }
+        self.log()
     }
 
     /// Waits until somebody follows events.

@@ -137,8 +137,7 @@ fn a_server_that_is_about_to_stop_lives_and_is_not_ready() {
 fn metrics_have_the_process_the_pool_and_the_requests() {
     test(async |app| {
         let requests = r#"http_requests_total{method="POST",path="/graphql",status="415"}"#;
-        let operations =
-            r#"graphql_operations_total{transport="http",kind="query",outcome="error"}"#;
+        let operations = r#"graphql_operations_total{transport="http",kind="query",outcome="error",operation="query unnamed"}"#;
         let unknown = r#"http_requests_total{method="GET",path="unknown",status="404"}"#;
         let before = metrics(app).await;
         Reply::to(post(app, "x").header("content-type", "text/plain")).await;
@@ -161,7 +160,7 @@ fn metrics_have_the_process_the_pool_and_the_requests() {
             r#"goodgo_pool_connections{state="open"} "#,
             "goodgo_statements_total ",
             r#"http_request_duration_seconds_count{method="POST",path="/graphql"} "#,
-            r#"graphql_operation_duration_seconds_count{transport="http",kind="query",outcome="error"} "#,
+            r#"graphql_operation_duration_seconds_count{transport="http",kind="query",outcome="error",operation="query unnamed"} "#,
         ] {
             assert!(count(&after, series) > 0.0, "{series}: {after}");
         }

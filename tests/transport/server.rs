@@ -17,6 +17,7 @@ use goodgo::http::rate::{Buckets, Rates};
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
 use goodgo::realtime::Places;
+use goodgo::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -59,6 +60,7 @@ impl Server {
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
+            telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
             places: places.clone(),
             documents: Arc::new(Documents::new(persisted::Settings::default())),

@@ -1,7 +1,7 @@
 //! The checker: what must be true of the ledger, asked of one snapshot of it.
 
-use diesel::sql_types::{BigInt, Text as SqlText};
-use diesel::{ExpressionMethods, QueryableByName};
+use diesel::sql_types::{BigInt, Integer, Text as SqlText, Timestamptz};
+use diesel::{ExpressionMethods, OptionalExtension, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -165,6 +165,28 @@ async fn ask(conn: &mut Connection) -> Result<Report, DbError> {
         wallets: size.wallets,
         mismatches,
     })
+}
+
+/// The last run, whoever ran it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
+pub struct LastRun {
+    /// When it was done.
+    #[diesel(sql_type = Timestamptz)]
+    pub finished_at: Timestamp,
+    /// How much it found.
+    #[diesel(sql_type = Integer)]
+    pub mismatches: i32,
+}
+
+/// Reads the last run that was stored, if there was one.
+pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>, DbError> {
+    Ok(diesel::sql_query(
+        "SELECT finished_at, jsonb_array_length(mismatches) AS mismatches FROM reconciliation_runs
+         ORDER BY finished_at DESC LIMIT 1",
+    )
+    .get_result(conn)
+    .await
+    .optional()?)
 }
 
 /// Stores a report as a run.

@@ -1,0 +1,2 @@
+DROP INDEX reconciliation_runs_finished_at;
+DROP INDEX outbox_undelivered;

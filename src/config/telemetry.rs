@@ -1,0 +1,74 @@
+//! What it tells of itself: traces, and what took long.
+
+use std::time::Duration;
+
+use super::reader::Reader;
+
+/// What it tells of itself, beside logs and metrics.
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    /// Where traces go, and how many; none without an address.
+    pub traces: Option<TracesConfig>,
+    /// `GOODGO_SLOW_OPERATION_MS`: operations that take this long get a line in the log, 500; 0 for none.
+    pub slow_operation: Option<Duration>,
+}
+
+/// Where traces go, and how many.
+#[derive(Clone, Debug)]
+pub struct TracesConfig {
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` behind it: a collector
+    /// that takes OTLP over HTTP.
+    pub endpoint: String,
+    /// `OTEL_SERVICE_NAME`: what it is called there, `goodgo`.
+    pub service: String,
+    /// `OTEL_TRACES_SAMPLER_ARG`: the part of traces that begin here that is told, from 0 to 1: 1.
+    pub ratio: f64,
+}
+
+impl Reader {
+    pub fn telemetry(&mut self) -> TelemetryConfig {
+        let service = self.text("OTEL_SERVICE_NAME");
+        let ratio = self.ratio("OTEL_TRACES_SAMPLER_ARG", 1.0);
+        let slow = self.number("GOODGO_SLOW_OPERATION_MS", 500, 0, 3_600_000);
+        TelemetryConfig {
+            traces: self.endpoint().map(|endpoint| TracesConfig {
+                endpoint,
+                service: service.unwrap_or_else(|| "goodgo".to_owned()),
+                ratio,
+            }),
+            slow_operation: (slow > 0).then(|| Duration::from_millis(slow)),
+        }
+    }
+
+    fn endpoint(&mut self) -> Option<String> {
+        let of_all = self.web_address("OTEL_EXPORTER_OTLP_ENDPOINT");
+        let of_traces = self.web_address("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+        of_traces.or_else(|| of_all.map(|url| format!("{}/v1/traces", url.trim_end_matches('/'))))
+    }
+
+    fn web_address(&mut self, name: &str) -> Option<String> {
+        let url = self.text(name)?;
+        let is_good = reqwest::Url::parse(&url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !is_good {
+            self.problems.push(format!(
+                "{name} is {url:?}: write an address such as http://localhost:4318"
+            ));
+        }
+        Some(url)
+    }
+
+    fn ratio(&mut self, name: &str, default: f64) -> f64 {
+        let Some(text) = self.text(name) else {
+            return default;
+        };
+        match text.parse::<f64>() {
+            Ok(ratio) if (0.0..=1.0).contains(&ratio) => ratio,
+            _ => {
+                self.problems
+                    .push(format!("{name} is {text:?}: it is a number from 0 to 1"));
+                default
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Labels of metrics that clients could invent: bounded, or somebody could fill our memory with names.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
+
+/// Names of operations that are told apart; the rest are `other`.
+const MAX_NAMES: usize = 200;
+/// Characters of a name that are told.
+const MAX_LENGTH: usize = 100;
+
+/// The names that are told apart.
+#[derive(Debug, Default)]
+pub struct Names {
+    operations: RwLock<HashMap<(u8, String), &'static str>>,
+    subscriptions: Vec<&'static str>,
+}
+
+impl Names {
+    /// Knows the root fields of subscriptions, of which none are open yet.
+    #[must_use]
+    pub fn of_schema(sdl: &str) -> Self {
+        let definitions = parse_schema(sdl).map(|document| document.definitions);
+        let mut subscriptions = Vec::new();
+        for definition in definitions.into_iter().flatten() {
+            if let TypeSystemDefinition::Type(definition) = definition
+                && definition.node.name.node == "Subscription"
+                && let TypeKind::Object(object) = definition.node.kind
+            {
+                let fields = object.fields.iter();
+                subscriptions.extend(fields.map(|field| leak(field.node.name.node.as_str())));
+            }
+        }
+        for field in &subscriptions {
+            metrics::gauge!("graphql_subscriptions_open", "field" => *field).increment(0);
+        }
+        Self {
+            subscriptions,
+            ..Self::default()
+        }
+    }
+
+    /// The label of an operation: its kind and its name. Only what was executed makes a name known.
+    pub fn operation(
+        &self,
+        kind: OperationType,
+        name: Option<&str>,
+        executed: bool,
+    ) -> &'static str {
+        let (place, unnamed, other) = match kind {
+            OperationType::Query => (0, "query unnamed", "query other"),
+            OperationType::Mutation => (1, "mutation unnamed", "mutation other"),
+            OperationType::Subscription => (2, "subscription unnamed", "subscription other"),
+        };
+        let Some(name) = name else { return unnamed };
+        let key = (place, cut(name).to_owned());
+        let known = self
+            .operations
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        match known.get(&key) {
+            Some(label) => return label,
+            None if !executed || known.len() >= MAX_NAMES => return other,
+            None => drop(known),
+        }
+        let mut known = self
+            .operations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_NAMES {
+            return other;
+        }
+        let label = format!("{} {}", name_of(kind), key.1);
+        known.entry(key).or_insert_with(|| leak(&label))
+    }
+
+    /// The label of a subscription: its root field, if the schema has it.
+    #[must_use]
+    pub fn subscription(&self, field: Option<&str>) -> &'static str {
+        let mut known = self.subscriptions.iter();
+        known
+            .find(|known| Some(**known) == field)
+            .unwrap_or(&"other")
+    }
+}
+
+/// What kind of operation it is, in a word.
+#[must_use]
+pub fn name_of(kind: OperationType) -> &'static str {
+    match kind {
+        OperationType::Query => "query",
+        OperationType::Mutation => "mutation",
+        OperationType::Subscription => "subscription",
+    }
+}
+
+/// As much of a name as is told: names are ASCII.
+#[must_use]
+pub fn cut(name: &str) -> &str {
+    name.get(..MAX_LENGTH).unwrap_or(name)
+}
+
+/// Labels live as long as the process; there are only so many of them.
+fn leak(name: &str) -> &'static str {
+    Box::leak(name.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_names_are_told_apart() {
+        let names = Names::default();
+        let label = |name: &str, executed| {
+            names
+                .operation(OperationType::Query, Some(name), executed)
+                .to_owned()
+        };
+        assert_eq!(
+            names.operation(OperationType::Query, None, true),
+            "query unnamed"
+        );
+        assert_eq!(label("Refused", false), "query other");
+        for number in 0..MAX_NAMES {
+            let name = format!("N{number}");
+            assert_eq!(label(&name, true), format!("query {name}"));
+        }
+        assert_eq!(label("Late", true), "query other");
+        assert_eq!(label("N7", false), "query N7");
+        let mutation = names.operation(OperationType::Mutation, Some("N7"), true);
+        assert_eq!(mutation, "mutation other");
+    }
+
+    #[test]
+    fn subscriptions_are_those_of_the_schema() {
+        let names = Names::of_schema(&resolvers::sdl(&resolvers::schema()));
+        assert_eq!(names.subscription(Some("minerUpdated")), "minerUpdated");
+        assert_eq!(names.subscription(Some("invented")), "other");
+        assert_eq!(names.subscription(None), "other");
+    }
+}

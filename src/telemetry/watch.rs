@@ -1,0 +1,57 @@
+//! Looks at the database every few seconds, so that a scrape has to ask nobody.
+
+use std::time::Duration;
+
+use db::wallets::checker;
+use db::{Db, DbError, outbox};
+use domain::time::Timestamp;
+
+use crate::metrics::Metrics;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Looks until the end of the program.
+pub async fn run(db: Db, metrics: Metrics) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // Samples pile up until somebody sorts them, whether or not anybody scrapes.
+        metrics.keep_up();
+        let seen = look(&db).await;
+        metrics::gauge!("goodgo_database_up").set(if seen.is_ok() { 1.0 } else { 0.0 });
+        if let Err(error) = seen {
+            tracing::debug!(%error, "The database can't be looked at: {error}");
+        }
+    }
+}
+
+/// What can't be asked keeps its last value.
+async fn look(db: &Db) -> Result<(), DbError> {
+    let (ages, last, jobs) = db
+        .read(async |conn| {
+            let ages = outbox::ages(conn).await?;
+            let last = checker::last_run(conn).await?;
+            Ok((ages, last, db::jobs::all(conn).await?))
+        })
+        .await?;
+    metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);
+    metrics::gauge!("goodgo_outbox_undelivered_age_seconds").set(ages.undelivered_seconds);
+    if let Some(last) = last {
+        metrics::gauge!("goodgo_checker_mismatches").set(f64::from(last.mismatches));
+        metrics::gauge!("goodgo_checker_last_run_timestamp_seconds").set(seconds(last.finished_at));
+    }
+    for job in jobs {
+        // Whichever instance ran it, before this one started or after.
+        if let Some(succeeded_at) = job.succeeded_at {
+            metrics::gauge!("goodgo_job_last_success_timestamp_seconds", "job" => job.name)
+                .set(seconds(succeeded_at));
+        }
+    }
+    Ok(())
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    f64::from(u32::try_from(at.timestamp()).unwrap_or(u32::MAX))
+}

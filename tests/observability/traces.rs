@@ -1,0 +1,257 @@
+//! Traces, as a collector is told of them.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use domain::access::Role;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::collector::{Collector, Told, hex};
+use crate::support::{CLAIM, TestApp, test};
+
+const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { totalRate } session { status } } } }";
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// Another instance, which tells its traces.
+async fn traced(app: &TestApp, collector: &Collector, ratio: &str) -> TestApp {
+    app.another_with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url),
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_TRACES_SAMPLER_ARG", ratio),
+    ])
+    .await
+}
+
+fn sampled() -> String {
+    format!("00-{TRACE}-{PARENT}-01")
+}
+
+fn parts_of<'a>(spans: &'a [Told], whole: &'a Told) -> impl Iterator<Item = &'a Told> {
+    spans.iter().filter(|span| span.parent == whole.id)
+}
+
+#[test]
+fn a_query_is_told_as_a_tree_in_the_trace_it_came_with() {
+    test(async |app| {
+        for _ in 0..3 {
+            app.miner().await;
+        }
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "0").await;
+        let staff = app.person(&[Role::Support]).at(other.address());
+        let headers = [
+            ("traceparent", sampled()),
+            ("x-request-id", "req-7".to_owned()),
+        ];
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        staff.send(QUERY, json!({"n": 3}), &headers).await.data();
+        other.stop().await;
+
+        let spans = collector.spans();
+        assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
+        let request = collector.only("POST /graphql");
+        assert_eq!(request.parent, PARENT);
+        assert_eq!(request.says("http.response.status_code"), "200");
+        assert_eq!(request.says("http.route"), "/graphql");
+        assert_eq!(request.says("goodgo.request_id"), "req-7");
+        let operation = collector.only("query");
+        assert_eq!(operation.parent, request.id);
+        let hash = hex(&Sha256::digest(QUERY));
+        for (name, value) in [
+            ("graphql.operation.type", "query"),
+            ("graphql.operation.name", "Town"),
+            ("graphql.document.hash", &hash),
+            ("goodgo.transport", "http"),
+            ("goodgo.request_id", "req-7"),
+            ("goodgo.outcome", "ok"),
+        ] {
+            assert_eq!(operation.says(name), value, "{name}");
+        }
+        assert!(operation.says("goodgo.cost").parse::<u64>().unwrap() > 3);
+        assert!(!operation.is_failed && operation.nanoseconds <= request.nanoseconds);
+        let parts: Vec<_> = parts_of(&spans, &operation).collect();
+        let page = parts.iter().find(|span| span.name == "SELECT").unwrap();
+        assert!(page.says("db.query.text").contains("miners"), "{page:?}");
+        assert_eq!(page.says("db.system.name"), "postgresql");
+        let loads: Vec<_> = parts.iter().filter(|span| span.name == "load").collect();
+        assert!(loads.len() >= 2, "{spans:#?}");
+        for load in loads {
+            assert!(!load.says("goodgo.loader").is_empty());
+            assert!(!load.says("goodgo.loader").contains("::"), "{load:?}");
+            let statements: Vec<_> = parts_of(&spans, load).collect();
+            assert_eq!(statements.len(), 1, "{load:?}");
+            assert!(statements[0].nanoseconds <= load.nanoseconds);
+        }
+        let rates = parts
+            .iter()
+            .find(|span| span.says("goodgo.loader") == "RateFactsOf");
+        assert_eq!(rates.unwrap().says("goodgo.batch_size"), "3");
+        let statements = spans.iter().filter(|span| span.name == "SELECT").count();
+        assert_eq!(operation.says("goodgo.statements"), statements.to_string());
+    });
+}
+
+#[test]
+fn a_mutation_is_one_trace_and_keeps_its_secrets() {
+    test(async |app| {
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "1").await;
+        let bob = app.miner().await.at(other.address());
+        bob.start().await;
+        app.advance(chrono::TimeDelta::hours(25)).await;
+        let key = "key-nobody-may-see";
+        bob.ask(CLAIM, json!({"key": key})).await.data();
+        // A failing one, whose error repeats what it was sent.
+        let query = "query Bad($id: ID!) { node(id: $id) { id } }";
+        bob.ask(query, json!({"id": "id-nobody-may-see"})).await;
+        other.stop().await;
+
+        let claim = collector.named("mutation");
+        let claim = claim
+            .iter()
+            .max_by_key(|span| span.says("goodgo.statements").parse::<u32>().unwrap());
+        let claim = claim.unwrap();
+        let spans = collector.spans();
+        let write = collector
+            .named("write")
+            .into_iter()
+            .find(|span| span.parent == claim.id);
+        let write = write.unwrap();
+        assert_eq!(write.trace, claim.trace);
+        assert_eq!(write.says("goodgo.command"), "mining.session_claim");
+        assert_eq!(write.says("goodgo.attempts"), "1");
+        let statements: Vec<_> = parts_of(&spans, &write).collect();
+        for verb in ["BEGIN", "INSERT", "UPDATE", "COMMIT"] {
+            assert!(
+                statements.iter().any(|span| span.name == verb),
+                "{verb}: {statements:#?}"
+            );
+        }
+        assert!(statements.iter().all(|span| span.trace == claim.trace));
+        let user = bob.id().0.to_string();
+        for secret in [
+            key,
+            "id-nobody-may-see",
+            user.as_str(),
+            "-- binds",
+            bob.token().unwrap(),
+        ] {
+            assert!(!collector.knows(secret), "{secret} was told");
+        }
+        assert!(!collector.knows("pointsEarned"), "the document was told");
+    });
+}
+
+#[test]
+fn what_is_not_sampled_is_not_told() {
+    test(async |app| {
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "1").await;
+        let bob = app.miner().await.at(other.address());
+        let unsampled = format!("00-{TRACE}-{PARENT}-00");
+        let headers = [("traceparent", unsampled.as_str())];
+        bob.send("{ viewer { id } }", json!({}), &headers)
+            .await
+            .data();
+        reqwest::get(other.url("/metrics")).await.unwrap();
+        other.stop().await;
+        // Jobs are traces of their own, where this instance runs any.
+        let told = collector.spans();
+        let asked = ["POST /graphql", "query", "load"];
+        let found = told.iter().find(|span| asked.contains(&span.name.as_str()));
+        assert!(found.is_none(), "{told:#?}");
+
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "0").await;
+        bob.at(other.address())
+            .get("{ viewer { id } }", json!({}))
+            .await;
+        other.stop().await;
+        assert_eq!(collector.spans().len(), 0);
+    });
+}
+
+#[test]
+fn each_run_of_a_job_is_a_trace() {
+    test(async |_| {
+        let collector = Collector::start().await;
+        let app = TestApp::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
+        let ran = "SELECT count(*) FROM jobs WHERE runs > 0";
+        let all = i64::try_from(goodgo::jobs::ALL.len()).unwrap();
+        let running = async { while app.number(ran).await < all {} };
+        tokio::time::timeout(Duration::from_secs(20), running)
+            .await
+            .expect("all jobs in time");
+        app.stop().await;
+        let spans = collector.spans();
+        let mut jobs: Vec<_> = collector.named("job");
+        jobs.sort_by_key(|span| span.says("goodgo.job").to_owned());
+        let names: Vec<_> = jobs.iter().map(|span| span.says("goodgo.job")).collect();
+        assert_eq!(names, ["ledger-check", "partitions"]);
+        for job in &jobs {
+            assert_eq!(
+                (job.parent.as_str(), job.says("goodgo.outcome")),
+                ("", "ok")
+            );
+            assert!(
+                parts_of(&spans, job).any(|span| span.name == "SELECT"),
+                "{spans:#?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn each_event_of_a_subscription_is_a_trace() {
+    test(async |app| {
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "1").await;
+        let bob = app.miner().await;
+        let mut socket = bob.at(other.address()).socket().await;
+        let follow = "subscription Mine { minerUpdated { sequence miner { session { status } } } }";
+        socket.subscribe("1", follow).await;
+        other.until_followed(bob.id()).await;
+        // Waiting is no part of an event.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        bob.start().await;
+        socket.event("1").await;
+        drop(socket);
+        other.stop().await;
+        let event = collector.only("subscription");
+        assert_eq!(event.parent, "");
+        assert_eq!(event.says("goodgo.transport"), "websocket");
+        assert_eq!(event.says("graphql.operation.name"), "Mine");
+        assert!(event.nanoseconds < 500_000_000, "{event:?}");
+        let spans = collector.spans();
+        assert!(
+            parts_of(&spans, &event).any(|span| span.name == "load"),
+            "{spans:#?}"
+        );
+    });
+}
+
+#[test]
+fn a_collector_that_hangs_keeps_nobody_from_stopping() {
+    test(async |app| {
+        // It takes connections, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let other = app
+            .another_with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)])
+            .await;
+        let bob = app.miner().await.at(other.address());
+        bob.get("{ viewer { id } }", json!({})).await;
+        let stopping = Instant::now();
+        other.stop().await;
+        assert!(
+            stopping.elapsed() < Duration::from_secs(9),
+            "{:?}",
+            stopping.elapsed()
+        );
+    });
+}
