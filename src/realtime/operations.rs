@@ -26,7 +26,7 @@ use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 
 /// How many messages may wait for a client that reads slowly, before its operations wait too.
-const QUEUE: usize = 16;
+const QUEUE: usize = 8;
 
 /// Who is at the other end of a socket.
 #[derive(Clone, Debug)]
