@@ -86,13 +86,12 @@ async fn serve<S>(
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
-    let open = metrics::gauge!("websocket_connections");
-    open.increment(1);
+    let open = Open::new();
     let mut session = Session::new(&mut socket, dialect, &state, client, place);
     let end = session.run().await;
     // Its operations stop, and its place is free for one that comes instead.
     drop(session);
-    open.decrement(1);
+    drop(open);
     let (code, name) = match end {
         End::Close(close) => {
             say_goodbye(&mut socket, dialect, close).await;
@@ -133,6 +132,22 @@ where
         }
     };
     time::timeout(GOODBYE, goodbye).await.ok();
+}
+
+/// Counts a socket while it is open, even if serving it panics.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!("websocket_connections").increment(1);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("websocket_connections").decrement(1);
+    }
 }
 
 /// How a socket ends.
