@@ -26,7 +26,8 @@ impl Reader {
         let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", ping_every.as_secs(), 1);
         let write_timeout = seconds("GOODGO_SOCKET_WRITE_SECONDS", write_timeout.as_secs(), 1);
         let leave = seconds("GOODGO_LEAVE_SECONDS", leave_seconds, 0).min(drain);
-        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", span.as_secs(), 0).min(drain - leave);
+        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", span.as_secs(), 0)
+            .min(drain.saturating_sub(leave));
         let mut most = |name, default| self.number(name, default, 1, 1_000_000);
         let places = MaxPlaces {
             per_address: most("GOODGO_SOCKETS_PER_ADDRESS", places.per_address),

@@ -28,6 +28,10 @@ impl Listener for Patient {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (tcp, address) = Listener::accept(&mut self.tcp).await;
+        // What happens is told at once, not when there is enough of it for a packet.
+        if let Err(error) = tcp.set_nodelay(true) {
+            tracing::debug!(%error, "A connection is gone already: {error}");
+        }
         let connection = Connection {
             tcp,
             patience: self.patience,

@@ -90,6 +90,7 @@ impl Payer {
 }
 
 /// The address, or of IPv6 its network: a machine has many.
+#[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

@@ -21,6 +21,7 @@ mod stream;
 
 use async_graphql::{Response, Value};
 use axum::http::{HeaderMap, header};
+use resolvers::errors::TOO_SLOW;
 
 pub use places::{Full, Holder, MaxPlaces, Place, Places};
 pub use settings::LiveSettings;
@@ -58,6 +59,6 @@ fn is_too_slow(response: &Response) -> bool {
         let extensions = error.extensions.as_ref()?;
         extensions.get("reason")
     });
-    let too_slow = Value::from("TOO_SLOW");
+    let too_slow = Value::from(TOO_SLOW);
     reasons.into_iter().any(|reason| *reason == too_slow)
 }

@@ -1,6 +1,7 @@
 //! The operations that run on one socket: a task each, and one bounded queue to the writer.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -26,7 +27,10 @@ use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 
 /// How many messages may wait for a client that reads slowly, before its operations wait too.
-const QUEUE: usize = 16;
+const QUEUE: usize = 4;
+
+/// The longest answer that goes over a socket: what waits is kept in memory, and what is written from stays allocated.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// Who is at the other end of a socket.
 #[derive(Clone, Debug)]
@@ -124,12 +128,20 @@ impl Operations {
             }
         };
         let (kind, state) = (operation.kind, Arc::clone(state));
-        self.begin(id, kind, |speaker| run(operation, state, asking, speaker));
+        let request_id = asking.request_id.clone();
+        self.begin(id, kind, request_id, |speaker| {
+            run(operation, state, asking, speaker)
+        });
         Ok(None)
     }
 
-    fn begin<F>(&mut self, id: String, kind: OperationType, run: impl FnOnce(Speaker) -> F)
-    where
+    fn begin<F>(
+        &mut self,
+        id: String,
+        kind: OperationType,
+        request_id: String,
+        run: impl FnOnce(Speaker) -> F,
+    ) where
         F: Future<Output = ()> + Send + 'static,
     {
         self.started += 1;
@@ -138,6 +150,7 @@ impl Operations {
             dialect: self.dialect,
             id: Arc::clone(&id),
             number: self.started,
+            request_id,
             sender: self.sender.clone(),
         };
         let running = Running {
@@ -237,15 +250,27 @@ struct Speaker {
     dialect: Dialect,
     id: Arc<str>,
     number: u64,
+    request_id: String,
     sender: mpsc::Sender<Event>,
 }
 
 impl Speaker {
-    async fn next(&self, response: &Response) {
+    /// Tells a response. One that is too long ends the operation.
+    async fn next(&self, response: &Response) -> ControlFlow<()> {
         let message = ServerMessage::Next(&self.id, response);
-        if let Some(text) = self.dialect.write(&message) {
-            self.say(Said::More(text)).await;
+        match self.dialect.write(&message) {
+            Some(text) if text.len() > MAX_ANSWER_BYTES => {
+                let message = format!(
+                    "the answer is longer than {MAX_ANSWER_BYTES} bytes: ask for less, or by POST"
+                );
+                let refused = errors::refused(Code::LimitExceeded, message, &self.request_id);
+                self.error(&refused).await;
+                return ControlFlow::Break(());
+            }
+            Some(text) => self.say(Said::More(text)).await,
+            None => {}
         }
+        ControlFlow::Continue(())
     }
 
     async fn error(&self, response: &Response) {
@@ -275,11 +300,11 @@ impl Speaker {
 }
 
 async fn run(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: Speaker) {
-    let request_id = asking.request_id.clone();
     let running = AssertUnwindSafe(execute(operation, state, asking, &speaker));
     if let Err(panic) = running.catch_unwind().await {
-        panics::log(panic.as_ref(), &request_id);
-        let response = errors::refused(Code::InternalServerError, panics::MASKED, &request_id);
+        let request_id = speaker.request_id.as_str();
+        panics::log(panic.as_ref(), request_id);
+        let response = errors::refused(Code::InternalServerError, panics::MASKED, request_id);
         speaker.error(&response).await;
     }
 }
@@ -288,9 +313,9 @@ async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, sp
     let responses = match operation.kind {
         OperationType::Subscription => operation.subscribe(&state, asking),
         OperationType::Query | OperationType::Mutation => {
-            let request_id = asking.request_id.clone();
             let executed = operation.execute(&state, asking).await;
-            let response = executed.unwrap_or_else(|refusal| refusal.into_response(&request_id));
+            let response =
+                executed.unwrap_or_else(|refusal| refusal.into_response(&speaker.request_id));
             futures_util::stream::iter([response]).boxed()
         }
     };
@@ -306,7 +331,9 @@ async fn tell(mut responses: BoxStream<'static, Response>, speaker: &Speaker) {
         if is_request_error(&response) {
             return speaker.error(&response).await;
         }
-        speaker.next(&response).await;
+        if speaker.next(&response).await.is_break() {
+            return;
+        }
     }
     speaker.complete().await;
 }
@@ -330,30 +357,45 @@ mod tests {
         Response::from_errors(vec![error])
     }
 
+    /// Begins an operation with these answers.
+    fn begin<const N: usize>(operations: &mut Operations, answers: [Response; N]) {
+        let (id, request_id) = ("1".to_owned(), "r".to_owned());
+        let kind = OperationType::Subscription;
+        operations.begin(id, kind, request_id, async move |speaker| {
+            tell(stream::iter(answers).boxed(), &speaker).await;
+        });
+    }
+
     #[tokio::test]
     async fn who_falls_behind_ends_its_socket() {
         let mut operations = Operations::new(Dialect::TransportWs);
-        operations.begin(
-            "1".to_owned(),
-            OperationType::Subscription,
-            async |speaker| {
-                let responses = stream::iter([Response::new(1), too_slow()]);
-                tell(responses.boxed(), &speaker).await;
-            },
-        );
+        begin(&mut operations, [Response::new(1), too_slow()]);
         let first = r#"{"type":"next","id":"1","payload":{"data":1}}"#;
         assert_eq!(operations.next().await.as_deref(), Ok(first));
         assert_eq!(operations.next().await, Err(Close::TOO_SLOW));
     }
 
     #[tokio::test]
+    async fn an_answer_that_is_too_long_is_refused() {
+        let mut operations = Operations::new(Dialect::TransportWs);
+        begin(
+            &mut operations,
+            [Response::new("x".repeat(MAX_ANSWER_BYTES))],
+        );
+        let refused = operations.next().await.expect("an error");
+        assert!(
+            refused.starts_with(r#"{"type":"error","id":"1","#),
+            "{refused}"
+        );
+        assert!(refused.contains("LIMIT_EXCEEDED"), "{refused}");
+        assert!(operations.is_idle());
+    }
+
+    #[tokio::test]
     async fn what_is_stopped_says_nothing_more() {
         let mut operations = Operations::new(Dialect::Legacy);
         for answer in [1, 2] {
-            operations.begin("1".to_owned(), OperationType::Query, async move |speaker| {
-                let responses = stream::iter([Response::new(answer)]);
-                tell(responses.boxed(), &speaker).await;
-            });
+            begin(&mut operations, [Response::new(answer)]);
             if answer == 1 {
                 // It has spoken, and nobody listened yet.
                 while operations.receiver.len() < 2 {

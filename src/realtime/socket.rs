@@ -12,7 +12,7 @@ use resolvers::errors::Code;
 use tokio::time::{self, Duration, Instant};
 
 use super::leaving::{every, instant_of, reached, refuse_while_draining, time_to_leave};
-use super::operations::{Caller, Operations};
+use super::operations::{Caller, MAX_ANSWER_BYTES, Operations};
 use super::places::{Holder, Place};
 use super::protocol::{ClientMessage, Close, Dialect, ServerMessage};
 use crate::http::HttpState;
@@ -28,8 +28,8 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// What is read at once: enough for most of what clients say, and what an idle socket holds on to.
 const READ_BUFFER_BYTES: usize = 2 * 1024;
 
-/// What may wait to be written: one answer, for each is flushed before the next, and the largest is not larger.
-const MAX_WRITE_BUFFER_BYTES: usize = 64 * 1024 * 1024;
+/// What may wait to be written: one answer, for each is flushed before the next, and frames that keep the socket.
+const MAX_WRITE_BUFFER_BYTES: usize = MAX_ANSWER_BYTES + 64 * 1024;
 
 /// Opens a socket, or says why not.
 pub fn upgrade(
@@ -86,13 +86,12 @@ async fn serve<S>(
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
-    let open = metrics::gauge!("websocket_connections");
-    open.increment(1);
+    let open = Open::new();
     let mut session = Session::new(&mut socket, dialect, &state, client, place);
     let end = session.run().await;
     // Its operations stop, and its place is free for one that comes instead.
     drop(session);
-    open.decrement(1);
+    drop(open);
     let (code, name) = match end {
         End::Close(close) => {
             say_goodbye(&mut socket, dialect, close).await;
@@ -133,6 +132,22 @@ where
         }
     };
     time::timeout(GOODBYE, goodbye).await.ok();
+}
+
+/// Counts a socket while it is open, even if serving it panics.
+struct Open;
+
+impl Open {
+    fn new() -> Self {
+        metrics::gauge!("websocket_connections").increment(1);
+        Self
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("websocket_connections").decrement(1);
+    }
 }
 
 /// How a socket ends.

@@ -213,11 +213,14 @@ impl Telling {
         }
         let request_id = self.request_id.as_str();
         let (fault, why) = tokio::select! {
-            // A token that has expired ends it, however much there is to tell.
+            // What ends it, ends it however much there is to tell.
             biased;
             () = reached(self.deadline) => {
                 let message = "the bearer token has expired: get a new one";
                 (errors::refused(Code::Unauthenticated, message, request_id), "expired")
+            }
+            () = self.leaving.as_mut() => {
+                (errors::refused(Code::Unavailable, leaving::RESTARTS, request_id), "restart")
             }
             response = AssertUnwindSafe(self.responses.next()).catch_unwind() => match response {
                 Ok(Some(response)) if is_too_slow(&response) => (response, "too slow"),
@@ -232,9 +235,6 @@ impl Telling {
                     (errors::refused(code, panics::MASKED, request_id), "panic")
                 }
             },
-            () = self.leaving.as_mut() => {
-                (errors::refused(Code::Unavailable, leaving::RESTARTS, request_id), "restart")
-            }
             _ = self.beats.tick() => return Some(self.live.beat().to_owned()),
         };
         self.end(why);

@@ -39,7 +39,7 @@ fn run(script: &str, extra: &[&str], restart: Restart) {
         let mut said = String::new();
         let talking = async {
             while let Some(line) = lines.next_line().await.unwrap() {
-                said += &format!("{line}\n");
+                said.extend([line.as_str(), "\n"]);
                 let Some(word) = line.strip_prefix("told: ") else {
                     continue;
                 };

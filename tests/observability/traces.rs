@@ -180,7 +180,11 @@ fn what_is_not_sampled_is_not_told() {
 fn each_run_of_a_job_is_a_trace() {
     test(async |_| {
         let collector = Collector::start().await;
-        let app = TestApp::start(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url)]).await;
+        let settings = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()),
+            ("OTEL_SERVICE_NAME", "shop"),
+        ];
+        let app = TestApp::start(&settings).await;
         let ran = "SELECT count(*) FROM jobs WHERE runs > 0";
         let all = i64::try_from(goodgo::jobs::ALL.len()).unwrap();
         let running = async { while app.number(ran).await < all {} };

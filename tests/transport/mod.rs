@@ -9,6 +9,7 @@ mod health;
 mod hostile;
 mod http;
 mod limits;
+mod patience;
 mod persisted;
 mod refusals;
 mod server;

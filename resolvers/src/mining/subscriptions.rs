@@ -34,11 +34,11 @@ impl MiningSubscription {
     ) -> FieldResult<impl Stream<Item = FieldResult<MinerEvent>> + use<>> {
         let user = followed(ctx, miner_id).await?;
         let operation = ctx.shared_operation();
-        let news = operation.services.events.miners.follow(user);
-        // What happened before is not news, however late it is heard: the version is read after following began.
+        // What happened before is not news, however late it is heard; and from here on nothing is left out.
         let now = operation.mining.load_one(user).await;
         let now = now.map_err(ApiError::from)?;
         let mut last = now.map_or(0, |seen| seen.miner.version);
+        let news = operation.services.events.miners.follow(user);
         let event = move |news: Arc<MinerNews>| {
             if news.event.sequence <= last {
                 return None;

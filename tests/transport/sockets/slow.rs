@@ -7,12 +7,15 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{KEY, PROTOCOL, shake_hands};
+use super::{FOLLOW, KEY, PROTOCOL, shake_hands};
 use crate::support::{TestApp, test_with};
 
 /// Events of a batch, and batches: less than a follower may be behind, often enough to fill all that buffers.
 const BATCH: i64 = 40;
 const BATCHES: i64 = 50;
+
+/// Answers that nobody reads: more than all buffers in between hold.
+const UNREAD: usize = 40;
 
 /// A client's message as a frame, masked with zeros.
 async fn say(stream: &mut TcpStream, message: &str) {
@@ -20,7 +23,7 @@ async fn say(stream: &mut TcpStream, message: &str) {
     match u16::try_from(message.len()).unwrap() {
         length @ 0..126 => frame.push(0x80 | u8::try_from(length).unwrap()),
         length => {
-            frame.push(0x80 | 126);
+            frame.push(0xfe);
             frame.extend(length.to_be_bytes());
         }
     }
@@ -51,20 +54,24 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
         let (mut deaf, _) = shake_hands(app.address(), &format!("{KEY}{PROTOCOL}")).await;
         let init = json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {token}")}});
         say(&mut deaf, &init.to_string()).await;
-        // Answers of 45 KB each: all buffers in between are full soon.
-        let wide: Vec<_> = (0..30)
-            .map(|n| format!("{}{n}: __typename", "a".repeat(1_500)))
-            .collect();
-        let query = format!("subscription {{ minerUpdated {{ {} }} }}", wide.join(" "));
-        let subscribe = json!({"type": "subscribe", "id": "1", "payload": {"query": query}});
+        let subscribe = json!({"type": "subscribe", "id": "events", "payload": {"query": FOLLOW}});
         say(&mut deaf, &subscribe.to_string()).await;
         app.until_followed(alice.id()).await;
+        let long: Vec<_> = (0..15)
+            .map(|n| format!("{}{n}: name", "a".repeat(1_000)))
+            .collect();
+        let query = format!("{{ __schema {{ types {{ {} }} }} }}", long.join(" "));
+        let answer = alice.get(&query, json!({})).await.to_string().len();
+        for id in 0..UNREAD {
+            let id = id.to_string();
+            let ask = json!({"type": "subscribe", "id": id, "payload": {"query": query}});
+            say(&mut deaf, &ask.to_string()).await;
+        }
 
         let mut keen = alice.socket().await;
         keen.subscribe("1", "subscription { minerUpdated { sequence } }")
             .await;
         keen.settle().await;
-        let mut open = alice.socket().await;
         let first = 1_000;
         for batch in 0..BATCHES {
             let from = first + batch * BATCH;
@@ -74,7 +81,6 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
                 assert_eq!(event["minerUpdated"]["sequence"], sequence);
             }
         }
-        open.settle().await;
         // It is let go while nothing more happens: what was sent can be read to its end.
         let mut read = Vec::new();
         let ended = tokio::time::timeout(Duration::from_secs(20), async {
@@ -87,7 +93,7 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
         });
         ended.await.expect("an end in time");
         let sent = read.len();
-        let all = usize::try_from(BATCH * BATCHES).unwrap() * 45_000;
+        let all = UNREAD * answer;
         assert!(sent < all / 2, "{sent} bytes of {all} were written for it");
     });
 }

@@ -45,8 +45,8 @@ impl Stream {
     pub async fn until(&mut self, delimiter: &str) -> Option<String> {
         loop {
             if let Some((before, rest)) = self.unread.split_once(delimiter) {
-                let before = before.to_owned();
-                self.unread = rest.to_owned();
+                let (before, rest) = (before.to_owned(), rest.to_owned());
+                self.unread = rest;
                 return Some(before);
             }
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
