@@ -106,9 +106,11 @@ fn install() -> PrometheusHandle {
 /// Counters that are asked after before anything happened: a rate needs a beginning.
 fn begin() {
     gauge!("goodgo_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    for (topic, _) in EventBus::default().counts() {
+        counter!("goodgo_events_coalesced_total", "topic" => topic).increment(0);
+        counter!("goodgo_events_dropped_total", "topic" => topic).increment(0);
+    }
     for name in [
-        "goodgo_events_coalesced_total",
-        "goodgo_events_dropped_total",
         "goodgo_events_announced_total",
         "goodgo_pool_failures_total",
         "goodgo_write_retries_total",
@@ -227,7 +229,12 @@ fn describe_database() {
     describe_gauge!(
         "goodgo_job_last_success_timestamp_seconds",
         Unit::Seconds,
-        "When a job last succeeded on this instance"
+        "When a job last succeeded, on whichever instance"
+    );
+    describe_gauge!(
+        "goodgo_job_due_timestamp_seconds",
+        Unit::Seconds,
+        "When a job is due; long past while nobody runs it, or while it hangs"
     );
 }
 

@@ -43,6 +43,8 @@ async fn look(db: &Db) -> Result<(), DbError> {
         metrics::gauge!("goodgo_checker_last_run_timestamp_seconds").set(seconds(last.finished_at));
     }
     for job in jobs {
+        metrics::gauge!("goodgo_job_due_timestamp_seconds", "job" => job.name.clone())
+            .set(seconds(job.due_at));
         // Whichever instance ran it, before this one started or after.
         if let Some(succeeded_at) = job.succeeded_at {
             metrics::gauge!("goodgo_job_last_success_timestamp_seconds", "job" => job.name)

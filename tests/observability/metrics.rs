@@ -265,8 +265,10 @@ async fn exercise(app: &TestApp) {
     let answers = futures_util::future::join_all(many).await;
     assert!(answers.iter().any(|answer| answer.code() == "RATE_LIMITED"));
     until(app, "goodgo_database_up", |up| up > 0.5).await;
-    until(app, r#"websocket_closes_total{code="4400"}"#, |closed| {
-        closed > 0.5
-    })
+    until(
+        app,
+        r#"websocket_closes_total{code="4400",reason="malformed"}"#,
+        |closed| closed > 0.5,
+    )
     .await;
 }

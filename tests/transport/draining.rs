@@ -128,11 +128,11 @@ fn a_mutation_on_a_socket_is_still_answered() {
         let other = app.another().await;
         let alice = app.user().at(other.address());
         let mut socket = alice.socket().await;
+        socket.subscribe("follow", FOLLOW).await;
+        other.until_followed(alice.id()).await;
         let lock = Lock::on(app, "miners").await;
         socket.subscribe("1", REGISTER).await;
         until(app, WAITING, 1).await;
-        socket.subscribe("follow", FOLLOW).await;
-        other.until_followed(alice.id()).await;
         let (events, address) = (other.events.clone(), other.address());
         let stopping = tokio::spawn(other.stop());
         // The subscription is stopped at once, and nothing new begins.
