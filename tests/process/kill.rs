@@ -1,13 +1,6 @@
 //! `kill -9` of server and postmaster in the middle of claims: nothing is lost, nothing half done, nothing twice.
 
-use std::path::Path;
-
-use chrono::TimeDelta;
-use domain::ids::UserId;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use goodgo::auth::clock::instance_now;
-use goodgo::auth::tokens::{self, UserToken, Validity};
-use goodgo::secrets::DevSecrets;
 use serde_json::{Value, json};
 
 use super::program::{Program, folder};
@@ -31,9 +24,9 @@ fn soak_killed_in_the_middle_of_claims_it_comes_back_right() {
         .build()
         .unwrap();
     runtime.block_on(async {
-        let tokens = tokens(folder.path());
+        let newcomers: Vec<Actor> = (0..PEOPLE).map(|_| program.newcomer()).collect();
         let people = |program: &Program| -> Vec<Actor> {
-            tokens.iter().map(|token| Actor::new(program.address, Some(token.clone()), None)).collect()
+            newcomers.iter().map(|person| person.at(program.address)).collect()
         };
         each(&people(&program), async |person| drop(person.register().await)).await;
         for round in 1..=kills() {
@@ -85,30 +78,4 @@ fn soak_killed_in_the_middle_of_claims_it_comes_back_right() {
 
 async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {
     futures_util::future::join_all(people.iter().map(|person| body(person))).await;
-}
-
-/// Tokens of new people, signed with the program's development secret.
-fn tokens(folder: &Path) -> Vec<String> {
-    let secrets = DevSecrets::read(folder)
-        .unwrap()
-        .expect("secrets of a program that started");
-    let ids = db::Ids::random();
-    (0..PEOPLE)
-        .map(|_| {
-            let token = UserToken {
-                issuer: "goodgo-platform",
-                audience: "goodgo-services",
-                user_id: UserId(ids.uuid(instance_now())),
-                roles: &[],
-                name: None,
-                merchant_id: None,
-                advertiser_id: None,
-                validity: Validity {
-                    from: instance_now(),
-                    lifetime: TimeDelta::hours(1),
-                },
-            };
-            tokens::mint_user(&secrets.jwt_secret, &token).unwrap()
-        })
-        .collect()
 }

@@ -8,6 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+use domain::ids::UserId;
+use goodgo::auth::clock::instance_now;
+use goodgo::auth::tokens::{self, UserToken, Validity};
+use goodgo::secrets::DevSecrets;
+
 use crate::support::{Actor, variable};
 
 /// How long a start may take before a test fails: it makes a cluster, migrates and seeds, in a debug build.
@@ -119,6 +125,30 @@ impl Program {
         let (code, token, problem) = run(&mut goodgo(&self.folder, &["token", "--as", name]));
         assert_eq!(code, 0, "{problem}");
         Actor::new(self.address, Some(token.trim().to_owned()), None)
+    }
+
+    /// Somebody nobody has seen before, by a token signed with the program's development secret.
+    pub fn newcomer(&self) -> Actor {
+        let secrets = DevSecrets::read(&self.folder).unwrap();
+        let secret = secrets
+            .expect("secrets of a program that started")
+            .jwt_secret;
+        let user_id = UserId(db::Ids::random().uuid(instance_now()));
+        let token = UserToken {
+            issuer: "goodgo-platform",
+            audience: "goodgo-services",
+            user_id,
+            roles: &[],
+            name: None,
+            merchant_id: None,
+            advertiser_id: None,
+            validity: Validity {
+                from: instance_now(),
+                lifetime: TimeDelta::hours(1),
+            },
+        };
+        let token = tokens::mint_user(&secret, &token).unwrap();
+        Actor::new(self.address, Some(token), Some(user_id))
     }
 
     /// Runs a command beside the server that must succeed; answers what it prints.

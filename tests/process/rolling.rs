@@ -5,11 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
-use domain::ids::UserId;
-use goodgo::auth::clock::instance_now;
-use goodgo::auth::tokens::{self, UserToken, Validity};
-use goodgo::secrets::DevSecrets;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -54,39 +49,17 @@ impl Balancer {
     }
 }
 
-/// Makes tokens of new people.
-struct People {
-    secret: String,
-    ids: db::Ids,
-}
-
-impl People {
-    fn somebody(&self) -> (String, UserId) {
-        let user_id = UserId(self.ids.uuid(instance_now()));
-        let token = UserToken {
-            issuer: "goodgo-platform",
-            audience: "goodgo-services",
-            user_id,
-            roles: &[],
-            name: None,
-            merchant_id: None,
-            advertiser_id: None,
-            validity: Validity {
-                from: instance_now(),
-                lifetime: TimeDelta::hours(1),
-            },
-        };
-        (tokens::mint_user(&self.secret, &token).unwrap(), user_id)
-    }
-}
-
 /// Registers new people and starts their sessions until it is enough; answers how many.
 ///
 /// An answer that got lost is asked for again under the same key, as clients are told to.
-async fn write(balancer: Balancer, people: Arc<People>, is_enough: watch::Receiver<bool>) -> usize {
+async fn write(
+    balancer: Balancer,
+    keeper: Arc<Program>,
+    is_enough: watch::Receiver<bool>,
+) -> usize {
     let mut done = 0;
     while !*is_enough.borrow() {
-        let (token, user) = people.somebody();
+        let person = keeper.newcomer();
         for (field, query) in [
             (
                 "minerRegister",
@@ -98,9 +71,8 @@ async fn write(balancer: Balancer, people: Arc<People>, is_enough: watch::Receiv
             ),
         ] {
             loop {
-                let at = balancer.next();
-                let actor = Actor::new(at, Some(token.clone()), Some(user));
-                let Some(answer) = actor.try_ask(query, json!({"key": field})).await else {
+                let person = person.at(balancer.next());
+                let Some(answer) = person.try_ask(query, json!({"key": field})).await else {
                     continue;
                 };
                 match answer.code() {
@@ -127,14 +99,14 @@ async fn write(balancer: Balancer, people: Arc<People>, is_enough: watch::Receiv
 /// Listens until told to stop, coming back whenever the server goes; answers how often, and the longest time away.
 async fn listen(
     balancer: Balancer,
-    token: String,
+    person: Actor,
     mut is_enough: watch::Receiver<bool>,
 ) -> (usize, Duration, Option<Socket>) {
     let (mut returns, mut longest) = (0, Duration::ZERO);
     let mut left_at: Option<Instant> = None;
     loop {
         let at = balancer.ready().await;
-        let Some(mut socket) = Socket::try_open(at, Some(&token)).await else {
+        let Some(mut socket) = Socket::try_open(at, person.token()).await else {
             continue;
         };
         socket.try_subscribe("1", FOLLOW).await;
@@ -162,12 +134,7 @@ async fn miners(support: &Actor) -> u64 {
 fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
     let folder = folder();
     // The first one keeps the database; it is none of the two.
-    let keeper = Program::start(folder.path());
-    let secrets = DevSecrets::read(folder.path()).unwrap().unwrap();
-    let people = Arc::new(People {
-        secret: secrets.jwt_secret,
-        ids: db::Ids::random(),
-    });
+    let keeper = Arc::new(Program::start(folder.path()));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -183,13 +150,13 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
         let mut listening = Vec::new();
         let mut listeners = Vec::new();
         for _ in 0..LISTENERS {
-            let (token, user) = people.somebody();
-            Actor::new(keeper.address, Some(token.clone()), Some(user)).register().await;
-            listeners.push(Actor::new(keeper.address, Some(token.clone()), Some(user)));
-            listening.push(tokio::spawn(listen(balancer.clone(), token, is_enough.clone())));
+            let person = keeper.newcomer();
+            person.register().await;
+            listeners.push(person.clone());
+            listening.push(tokio::spawn(listen(balancer.clone(), person, is_enough.clone())));
         }
         let writing: Vec<_> = (0..WRITERS)
-            .map(|_| tokio::spawn(write(balancer.clone(), Arc::clone(&people), is_enough.clone())))
+            .map(|_| tokio::spawn(write(balancer.clone(), Arc::clone(&keeper), is_enough.clone())))
             .collect();
         first.until_followed().await;
         second.until_followed().await;
@@ -234,5 +201,5 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
         first.stop();
         second.stop();
     });
-    keeper.stop();
+    Arc::into_inner(keeper).expect("the only one").stop();
 }
