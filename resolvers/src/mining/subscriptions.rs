@@ -52,6 +52,7 @@ impl MiningSubscription {
     }
 
     /// The leaderboard's first places, whenever they changed: the newest state, at most once a second. Public.
+    #[expect(clippy::unused_async, reason = "the engine takes async functions only")]
     async fn leaderboard_updated(
         &self,
         ctx: &Context<'_>,
