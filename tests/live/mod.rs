@@ -1,3 +1,4 @@
 //! Live updates over several instances, lost connections and slow readers.
 
+mod faults;
 mod instances;

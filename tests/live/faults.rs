@@ -1,0 +1,88 @@
+//! What goes wrong in the middle of live updates: told without its details, under a name that operators find.
+
+use serde_json::{Value, json};
+
+use crate::support::{Actor, TestApp, test};
+
+/// Asks for more than the event has, so that telling it needs the database.
+const FOLLOW: &str = "subscription { minerUpdated { sequence miner { session { status } } } }";
+
+/// What a client may know of a fault.
+fn check(response: &Value) {
+    let error = &response["errors"][0];
+    assert_eq!(
+        error["extensions"]["code"], "INTERNAL_SERVER_ERROR",
+        "{response}"
+    );
+    assert!(error["extensions"]["requestId"].is_string(), "{response}");
+    let text = response.to_string();
+    for detail in ["mining_sessions", "status", "exist", "SELECT"] {
+        assert!(!text.contains(detail), "{text}");
+    }
+    // The field that failed is null; what was known of the event is there.
+    let event = &response["data"]["minerUpdated"];
+    assert!(event["sequence"].is_i64(), "{response}");
+    assert_eq!(event["miner"], json!({"session": null}), "{response}");
+}
+
+/// A stream of an operation, as text that grows.
+async fn stream(app: &TestApp, actor: &Actor, accept: &str) -> reqwest::Response {
+    let request = reqwest::Client::new()
+        .post(app.url("/graphql"))
+        .header("accept", accept)
+        .bearer_auth(actor.token().unwrap())
+        .json(&json!({"query": FOLLOW}));
+    request.send().await.unwrap()
+}
+
+async fn until(response: &mut reqwest::Response, begin: &str, end: &str) -> String {
+    let mut text = String::new();
+    loop {
+        let chunk = response.chunk().await.unwrap().expect("more of it");
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
+        if let Some((found, _)) = text
+            .split_once(begin)
+            .and_then(|(_, rest)| rest.split_once(end))
+        {
+            return found.to_owned();
+        }
+    }
+}
+
+#[test]
+fn a_fault_is_masked_on_every_transport() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let mut socket = alice.socket().await;
+        socket.subscribe("1", FOLLOW).await;
+        let mut events = stream(app, &alice, "text/event-stream").await;
+        let parts = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
+        let mut parts = stream(app, &alice, parts).await;
+        app.until(|| app.events.miners.count() == 3).await;
+        // The event is told by an instance that can't read sessions any more; the other one writes it before.
+        alice.start().await;
+        socket.event("1").await;
+        until(&mut events, "data: ", "\n\n").await;
+        until(&mut parts, "{\"payload\":", "\r\n--graphql").await;
+        app.advance(chrono::TimeDelta::hours(24)).await;
+        app.sql("ALTER TABLE mining_sessions RENAME COLUMN status TO gone")
+            .await;
+        app.sql(&format!(
+            "WITH miner AS (UPDATE miners SET version = version + 1 WHERE user_id = '{}' RETURNING id, user_id, version)
+             INSERT INTO outbox (day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
+             SELECT (app_now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', id, user_id, version,
+                    '{{\"lostDays\": 3}}', app_now() FROM miner",
+            alice.id()
+        ))
+        .await;
+        let next = socket.hear().await;
+        assert_eq!(next["type"], "next", "{next}");
+        check(&next["payload"]);
+        let event = until(&mut events, "data: ", "\n\n").await;
+        check(&serde_json::from_str(&event).unwrap());
+        let part = until(&mut parts, "{\"payload\":", "}\r\n--graphql").await;
+        check(&serde_json::from_str(&part).unwrap());
+        app.sql("ALTER TABLE mining_sessions RENAME COLUMN gone TO status")
+            .await;
+    });
+}
