@@ -144,15 +144,6 @@ pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError>
     Ok(())
 }
 
-/// Makes a job due now.
-pub async fn hurry(conn: &mut Connection, name: &str) -> Result<(), DbError> {
-    diesel::sql_query("UPDATE jobs SET due_at = clock_timestamp() WHERE name = $1")
-        .bind::<Text, _>(name)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 /// All jobs, by name.
 pub async fn all(conn: &mut Connection) -> Result<Vec<Job>, DbError> {
     Ok(jobs::table

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
 use diesel::{
     ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
@@ -23,9 +24,6 @@ use crate::{Connection, Db, DbError, Tx};
 const CHANNEL: &str = "goodgo_events";
 /// Events announced at once: their ids must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 400;
-
-/// How long the listening connection may be silent before the network is asked whether it is still there.
-const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// An event to be written.
 #[derive(Clone, Debug)]
@@ -121,9 +119,11 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, Db
              UPDATE outbox o SET announced_at = clock_timestamp(),
                                  delivered_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END
              FROM batch b WHERE o.id = b.id AND o.day = b.day AND o.announced_at IS NULL
-             RETURNING o.id
+             RETURNING o.id, o.day
          ), said AS (
-             SELECT count(*) AS count, pg_notify($3, string_agg(id::text, ',' ORDER BY id)) FROM marked HAVING count(*) > 0
+             SELECT count(*) AS count,
+                    pg_notify($3, string_agg(DISTINCT day::text, ',') || ' ' || string_agg(id::text, ',' ORDER BY id))
+             FROM marked HAVING count(*) > 0
          )
          SELECT count FROM said",
     )
@@ -152,7 +152,7 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     let age = |what: &str| {
         format!(
             "coalesce(extract(epoch FROM clock_timestamp() - (
-                 SELECT min(written_at) FROM outbox WHERE {what}_at IS NULL)), 0)::float8"
+                 SELECT written_at FROM outbox WHERE {what}_at IS NULL ORDER BY id LIMIT 1)), 0)::float8"
         )
     };
     let (unannounced, undelivered) = (age("announced"), age("delivered"));
@@ -163,10 +163,31 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     .await?)
 }
 
-/// Reads events by id, in order.
-pub async fn events(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Event>, DbError> {
+/// What one notification tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announcement {
+    /// The events' days: only their partitions have to be looked at.
+    days: Vec<NaiveDate>,
+    ids: Vec<i64>,
+}
+
+impl Announcement {
+    fn read(text: &str) -> Option<Self> {
+        let (days, ids) = text.split_once(' ')?;
+        let days = days.split(',').map(str::parse).collect::<Result<_, _>>();
+        let ids = ids.split(',').map(str::parse).collect::<Result<_, _>>();
+        Some(Self {
+            days: days.ok()?,
+            ids: ids.ok()?,
+        })
+    }
+}
+
+/// Reads the events of an announcement, in order.
+pub async fn events(conn: &mut Connection, told: &Announcement) -> Result<Vec<Event>, DbError> {
     Ok(outbox::table
-        .filter(outbox::id.eq_any(ids))
+        .filter(outbox::day.eq_any(&told.days))
+        .filter(outbox::id.eq_any(&told.ids))
         .order(outbox::id)
         .select(Event::as_select())
         .load(conn)
@@ -198,7 +219,7 @@ pub async fn events_of_the_last(
 
 /// A connection of its own that hears what is announced.
 pub struct Listener {
-    ids: mpsc::Receiver<Vec<i64>>,
+    told: mpsc::Receiver<Announcement>,
     driver: tokio::task::JoinHandle<()>,
     _client: tokio_postgres::Client,
 }
@@ -207,30 +228,25 @@ impl Listener {
     /// Connects and starts to listen.
     pub async fn connect(db: &Db) -> Result<Self, DbError> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
-        let mut config: tokio_postgres::Config = db.settings().url.parse().map_err(unavailable)?;
-        config
+        let mut endpoint = crate::pool::endpoint(&db.settings().url).map_err(unavailable)?;
+        let (client, mut connection) = endpoint
             .application_name("goodgo events")
-            .keepalives_idle(KEEPALIVE)
-            .keepalives_interval(KEEPALIVE / 3)
-            .keepalives_retries(3)
-            .tcp_user_timeout(KEEPALIVE * 2);
-        let (client, mut connection) = config
             .connect(db.tls().connector())
             .await
             .map_err(unavailable)?;
-        let (said, ids) = mpsc::channel(1_024);
+        let (said, told) = mpsc::channel(1_024);
         // The connection has to be polled for anything to happen on it; it ends with the client or the socket.
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) =
                 std::future::poll_fn(|context| connection.poll_message(context)).await
             {
                 if let AsyncMessage::Notification(notification) = message {
-                    let ids = notification
-                        .payload()
-                        .split(',')
-                        .filter_map(|id| id.parse().ok())
-                        .collect();
-                    if said.send(ids).await.is_err() {
+                    let Some(announcement) = Announcement::read(notification.payload()) else {
+                        let text = notification.payload();
+                        tracing::warn!(text, "A notification that makes no sense was left out");
+                        continue;
+                    };
+                    if said.send(announcement).await.is_err() {
                         return;
                     }
                 }
@@ -241,15 +257,15 @@ impl Listener {
             .await
             .map_err(unavailable)?;
         Ok(Self {
-            ids,
+            told,
             driver,
             _client: client,
         })
     }
 
     /// Waits for the next announcement; none when the connection is lost.
-    pub async fn next(&mut self) -> Option<Vec<i64>> {
-        self.ids.recv().await
+    pub async fn next(&mut self) -> Option<Announcement> {
+        self.told.recv().await
     }
 }
 

@@ -14,12 +14,15 @@ use diesel_async::pooled_connection::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::money::{Currency, CurrencyCode};
 use futures_util::FutureExt;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::record::Busy;
 use crate::tx::AsyncFunc;
 use crate::{DbError, Ids, record};
+
+/// Statements that are cancelled at once, at most.
+const CANCELLED_AT_ONCE: usize = 4;
 
 /// One connection to the database.
 pub type Connection = AsyncPgConnection;
@@ -95,6 +98,8 @@ struct Shared {
     ids: Ids,
     currencies: HashMap<CurrencyCode, Currency>,
     committed: Notify,
+    /// Turns to cancel statements: each takes a connection beside the pool's.
+    cancelling: Arc<Semaphore>,
     statements: Arc<AtomicU64>,
 }
 
@@ -118,6 +123,7 @@ impl Db {
                     .map(|currency| (currency.code, currency))
                     .collect(),
                 committed: Notify::new(),
+                cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
                 statements,
             }),
         })
@@ -213,6 +219,7 @@ impl Db {
             is_done: false,
             _busy: busy,
             tls: self.shared.tls.clone(),
+            cancelling: Arc::clone(&self.shared.cancelling),
         })
     }
 
@@ -243,6 +250,7 @@ pub(crate) struct Lent {
     is_done: bool,
     _busy: Busy,
     tls: Tls,
+    cancelling: Arc<Semaphore>,
 }
 
 impl Lent {
@@ -280,10 +288,14 @@ impl Drop for Lent {
         if let Some(conn) = self.conn.take().map(Object::take)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            let tls = self.tls.connector();
+            let (tls, turns) = (self.tls.connector(), Arc::clone(&self.cancelling));
             runtime.spawn(async move {
-                // Closed or not heard, the statement ends by its timeout.
-                let _ = conn.cancel_token().cancel_query(tls).await;
+                // Where many hang up at once, or the database doesn't hear, the statement ends by its timeout.
+                if let Ok(_turn) = turns.try_acquire() {
+                    let token = conn.cancel_token();
+                    let cancelled = token.cancel_query(tls);
+                    let _ = tokio::time::timeout(CONNECT_TIMEOUT, cancelled).await;
+                }
                 drop(conn);
             });
         }
@@ -338,11 +350,32 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
         .unwrap_or_else(|error| unreachable!("a runtime is given: {error}"))
 }
 
+/// How long a connection may be silent before the network is asked whether it is still there; three times as long
+/// without any answer, and it is lost.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads a URL; a database that vanished without a word is found out soon, whatever the machine's own patience is.
+pub(crate) fn endpoint(url: &str) -> Result<tokio_postgres::Config, tokio_postgres::Error> {
+    let mut config: tokio_postgres::Config = url.parse()?;
+    config
+        .connect_timeout(CONNECT_TIMEOUT)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE / 3)
+        .keepalives_retries(3)
+        .tcp_user_timeout(KEEPALIVE * 2);
+    Ok(config)
+}
+
 /// Opens one connection outside of the pool, in the role of the URL.
 pub(crate) async fn connect(url: &str, tls: &Tls) -> Result<Connection, ConnectionError> {
-    let (client, connection) = tokio_postgres::connect(url, tls.connector())
+    let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(describe(&error));
+    let (client, connection) = endpoint(url)
+        .map_err(bad)?
+        .connect(tls.connector())
         .await
-        .map_err(|error| ConnectionError::BadConnection(describe(&error)))?;
+        .map_err(bad)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
 }
 

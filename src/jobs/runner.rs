@@ -9,7 +9,7 @@ use db::{Db, DbError, jobs};
 use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
 use uuid::Uuid;
 
 use super::Job;
@@ -170,19 +170,20 @@ impl Runner {
             lease, renew_every, ..
         } = self.pace;
         let holder = self.holder;
-        let mut heard_at = Instant::now();
+        // A little before the database would give it to another instance, however long asking takes.
+        let until = |asked_at: Instant| asked_at + lease.mul_f64(0.9);
+        let mut ours_until = until(Instant::now());
         loop {
             sleep(renew_every).await;
             let asked_at = Instant::now();
-            let renewed = self
+            let renewing = self
                 .db
-                .read(async move |conn| jobs::renew(conn, name, holder, lease).await)
-                .await;
-            match renewed {
-                Ok(true) => heard_at = asked_at,
-                Ok(false) => return,
-                Err(_) if heard_at.elapsed() + renew_every >= lease => return,
-                Err(_) => {}
+                .read(async move |conn| jobs::renew(conn, name, holder, lease).await);
+            match timeout_at(ours_until, renewing).await {
+                Ok(Ok(true)) => ours_until = until(asked_at),
+                Ok(Ok(false)) | Err(_) => return,
+                // Once more, as long as it is ours.
+                Ok(Err(_)) => {}
             }
         }
     }

@@ -8,7 +8,7 @@ use db::outbox::{Event, Listener, events, events_of_the_last};
 use db::{Db, DbError};
 use domain::ids::{MinerId, UserId};
 use domain::wallets::{OwnerKind, Wallet};
-use resolvers::events::{EventBus, MinerNews, WalletNews};
+use resolvers::events::{EventBus, MinerNews, MinerNewsKind, WalletNews};
 
 /// Waits between tries to connect: from the first to the last, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -20,7 +20,8 @@ const READ_BACK: Duration = Duration::from_secs(60);
 /// Listens until the end of the program; a lost connection is made again, and what it missed is read.
 pub async fn run(db: Db, bus: EventBus) {
     let mut wait = FIRST_WAIT;
-    let mut lost: Option<Instant> = None;
+    // Clients may follow something before the first connection listens.
+    let mut lost = Some(Instant::now());
     loop {
         match listen(&db, &bus, &mut lost, &mut wait).await {
             Ok(()) => tracing::warn!("The connection that hears events was lost: connecting again"),
@@ -44,9 +45,9 @@ async fn listen(
         *lost = None;
     }
     *wait = FIRST_WAIT;
-    while let Some(ids) = listener.next().await {
+    while let Some(told) = listener.next().await {
         if bus.is_followed() {
-            let heard = db.read(async move |conn| events(conn, &ids).await).await?;
+            let heard = db.read(async move |conn| events(conn, &told).await).await?;
             tell_of_miners(db, bus, &heard).await?;
             tell_of_moved_wallets(db, bus, &heard).await?;
             if heard.iter().any(|event| event.subject_kind == "miner") {
@@ -82,17 +83,18 @@ async fn catch_up(db: &Db, bus: &EventBus, back: Duration) -> Result<(), DbError
 
 /// Reads the miners that somebody follows, once for all their followers, and tells what happened to them.
 async fn tell_of_miners(db: &Db, bus: &EventBus, heard: &[Event]) -> Result<(), DbError> {
-    let followed = |event: &&Event| {
-        let audience = event.audience_id.map(UserId);
-        event.subject_kind == "miner" && audience.is_some_and(|user| bus.miners.follows(&user))
-    };
-    let heard: Vec<&Event> = heard.iter().filter(followed).collect();
+    let told = |event| Some((event, MinerNewsKind::of(event)?, UserId(event.audience_id?)));
+    let heard: Vec<(&Event, MinerNewsKind, UserId)> = heard
+        .iter()
+        .filter_map(told)
+        .filter(|(_, _, user)| bus.miners.follows(user))
+        .collect();
     if heard.is_empty() {
         return Ok(());
     }
     let mut ids: Vec<MinerId> = heard
         .iter()
-        .map(|event| MinerId(event.subject_id))
+        .map(|(event, ..)| MinerId(event.subject_id))
         .collect();
     ids.sort_unstable();
     ids.dedup();
@@ -107,14 +109,15 @@ async fn tell_of_miners(db: &Db, bus: &EventBus, heard: &[Event]) -> Result<(), 
         .into_iter()
         .map(|seen| (seen.miner.id.0, seen))
         .collect();
-    for event in heard {
-        if let (Some(user), Some(miner)) = (event.audience_id, miners.get(&event.subject_id)) {
+    for (event, kind, user) in heard {
+        if let Some(miner) = miners.get(&event.subject_id) {
             let news = MinerNews {
+                kind,
                 event: event.clone(),
                 miner: miner.clone(),
                 configuration: Arc::clone(&configuration),
             };
-            bus.miners.publish(&UserId(user), news);
+            bus.miners.publish(&user, news);
         }
     }
     Ok(())

@@ -19,10 +19,15 @@ pub async fn run(db: Db, metrics: Metrics) {
         ticks.tick().await;
         // Samples pile up until somebody sorts them, whether or not anybody scrapes.
         metrics.keep_up();
-        let seen = look(&db).await;
-        metrics::gauge!("goodgo_database_up").set(if seen.is_ok() { 1.0 } else { 0.0 });
-        if let Err(error) = seen {
-            tracing::debug!(%error, "The database can't be looked at: {error}");
+        let seen = tokio::time::timeout(EVERY, look(&db)).await;
+        let is_up = matches!(seen, Ok(Ok(())));
+        metrics::gauge!("goodgo_database_up").set(if is_up { 1.0 } else { 0.0 });
+        match seen {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "The database can't be looked at: {error}");
+            }
+            Err(_) => tracing::debug!("The database doesn't answer"),
         }
     }
 }

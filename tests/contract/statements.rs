@@ -11,7 +11,7 @@ use domain::ids::UserId;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use resolvers::Ranks;
-use resolvers::events::{EventBus, LeaderboardNews, MinerNews};
+use resolvers::events::{EventBus, LeaderboardNews, MinerNews, MinerNewsKind};
 use resolvers::language::Language;
 use resolvers::request::{About, Caller, Introspection, Services, execute, execute_stream};
 use serde_json::json;
@@ -217,6 +217,7 @@ fn an_event_is_read_once_for_all_its_followers() {
             occurred_at: at,
         };
         let news = MinerNews {
+            kind: MinerNewsKind::StreakBroken,
             event,
             miner: top[0].clone(),
             configuration,

@@ -40,11 +40,49 @@ pub struct EventBus {
 #[derive(Clone, Debug)]
 pub struct MinerNews {
     /// What happened.
+    pub kind: MinerNewsKind,
+    /// The event as it was written.
     pub event: Event,
     /// The miner after it.
     pub miner: MinerSeen,
     /// What streaks and rates are judged by.
     pub configuration: Arc<Configuration>,
+}
+
+/// What subscribers are told of miners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinerNewsKind {
+    /// A session began.
+    SessionStarted,
+    /// A session was paid.
+    SessionPaid,
+    /// The first day of a streak's tier was reached.
+    MilestoneReached,
+    /// A streak was lost.
+    StreakBroken,
+    /// Somebody they referred began to count.
+    ReferralActivated,
+}
+
+impl MinerNewsKind {
+    /// What an event is to subscribers; none for what they are not told of.
+    #[must_use]
+    pub fn of(event: &Event) -> Option<Self> {
+        if event.subject_kind != "miner" {
+            return None;
+        }
+        let source = event.payload.get("source");
+        match event.name.as_str() {
+            "MiningSessionStarted" => Some(Self::SessionStarted),
+            "PointsMined" if source.is_some_and(|source| source == "SESSION") => {
+                Some(Self::SessionPaid)
+            }
+            "StreakMilestoneReached" => Some(Self::MilestoneReached),
+            "StreakBroken" => Some(Self::StreakBroken),
+            "ReferralActivated" => Some(Self::ReferralActivated),
+            _ => None,
+        }
+    }
 }
 
 /// Something that moved in a wallet.
@@ -68,12 +106,12 @@ pub struct LeaderboardNews {
 }
 
 impl News for MinerNews {
-    type Kind = String;
+    type Kind = MinerNewsKind;
     const TOPIC: &'static str = "miner";
     const KEEP: usize = 64;
 
-    fn kind(&self) -> String {
-        self.event.name.clone()
+    fn kind(&self) -> MinerNewsKind {
+        self.kind
     }
 }
 

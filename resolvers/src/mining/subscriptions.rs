@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::objects::{LeaderboardEntry, Miner, RankPrecision};
 use super::queries::places;
 use crate::errors::ApiError;
-use crate::events::{LeaderboardNews, MinerNews, events};
+use crate::events::{LeaderboardNews, MinerNews, MinerNewsKind, events};
 use crate::node::GlobalId;
 use crate::plain::ReadyList;
 use crate::request::Asked;
@@ -25,7 +25,7 @@ pub struct MiningSubscription;
 #[Subscription]
 impl MiningSubscription {
     /// What happens to the caller's miner, or as staff to another one. Without a miner it stays open until one is
-    /// registered. `sequence` never goes back; a gap means that something was left out. Requires: a signed-in user;
+    /// registered. `sequence` never goes back, and skips what is not told. Requires: a signed-in user;
     /// with `minerId`, role SUPPORT, FINANCE or ADMIN.
     async fn miner_updated(
         &self,
@@ -132,7 +132,7 @@ async fn followed(ctx: &Context<'_>, miner_id: Option<ID>) -> Result<UserId, Api
     field(
         name = "sequence",
         ty = "&i32",
-        desc = "The miner's own version: it never goes back, gaps mean that something was left out."
+        desc = "The miner's own version: it never goes back, and skips what is not told."
     ),
     field(name = "occurred_at", ty = "&DateTime", desc = "When.")
 )]
@@ -223,21 +223,21 @@ pub struct ReferralActivated {
 }
 
 impl MinerEvent {
-    /// The event as subscribers see it; none for what they don't, or may not any more.
+    /// The event as subscribers see it; none for who may not see it any more.
     fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
         let event = &news.event;
         let miner = Miner::for_principal(principal, news.miner.clone())?;
         let sequence = i32::try_from(event.sequence).unwrap_or(i32::MAX);
         let occurred_at = event.occurred_at.into();
-        Some(match event.name.as_str() {
-            "MiningSessionStarted" => Self::Started(MiningSessionStarted {
+        Some(match news.kind {
+            MinerNewsKind::SessionStarted => Self::Started(MiningSessionStarted {
                 miner,
                 sequence,
                 occurred_at,
                 ends_at: DateTime(text(event, "endsAt")?.parse().ok()?),
                 hourly_rate: decimal(event, "hourlyRate")?,
             }),
-            "PointsMined" if text(event, "source")? == "SESSION" => Self::Points(PointsUpdated {
+            MinerNewsKind::SessionPaid => Self::Points(PointsUpdated {
                 miner,
                 sequence,
                 occurred_at,
@@ -245,26 +245,25 @@ impl MinerEvent {
                 total_points: decimal(event, "totalPoints")?,
                 streak_days: number(event, "streakDays")?,
             }),
-            "StreakMilestoneReached" => Self::Milestone(StreakMilestoneReached {
+            MinerNewsKind::MilestoneReached => Self::Milestone(StreakMilestoneReached {
                 miner,
                 sequence,
                 occurred_at,
                 streak_days: number(event, "streakDays")?,
                 bonus_points: decimal(event, "bonusPoints")?,
             }),
-            "StreakBroken" => Self::Broken(StreakBroken {
+            MinerNewsKind::StreakBroken => Self::Broken(StreakBroken {
                 miner,
                 sequence,
                 occurred_at,
                 lost_days: number(event, "lostDays")?,
             }),
-            "ReferralActivated" => Self::Referral(ReferralActivated {
+            MinerNewsKind::ReferralActivated => Self::Referral(ReferralActivated {
                 miner,
                 sequence,
                 occurred_at,
                 bonus_rate: decimal(event, "bonusRate")?,
             }),
-            _ => return None,
         })
     }
 }
