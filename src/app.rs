@@ -180,6 +180,8 @@ impl App {
             tcp,
             // Sockets give up first, and try to say so.
             patience: self.config.live.write_timeout + Duration::from_secs(3),
+            // A ping that is answered comes between.
+            idle: (self.config.live.ping_every * 2).max(self.config.http.idle),
         }
         .tap_io(|_| {});
         let tasks = TaskTracker::new();

@@ -78,6 +78,8 @@ pub struct HttpConfig {
     pub trusted_proxies: usize,
     /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
     pub graphiql: bool,
+    /// `GOODGO_IDLE_SECONDS`: how long a connection may stay open on which nothing comes or goes, 75.
+    pub idle: Duration,
     /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
     pub drain: Duration,
 }
@@ -252,6 +254,7 @@ impl Reader {
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
                 graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
+                idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
             },
             database: DatabaseConfig {

@@ -51,6 +51,15 @@ pub async fn get(
             ));
         }
         if let Some(live) = accepted.live(operation.kind) {
+            // A page may ask this of its visitors' browsers without asking us first.
+            if !state.settings.allowed_origins.allow_socket(&parts.headers) {
+                let message = "this origin may not open streams here";
+                return Err(Refusal::http(
+                    StatusCode::FORBIDDEN,
+                    Code::Forbidden,
+                    message,
+                ));
+            }
             let opened = visitor.open(&state, live, operation).await?;
             return Ok(tell(opened, media));
         }

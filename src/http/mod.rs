@@ -23,6 +23,7 @@ pub mod rate;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
+mod subscribing;
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,15 +1,13 @@
 //! Tells which operation of its document a request means, what it may cost, and executes it.
 
 use std::sync::Arc;
-use std::task::Poll;
 
 use async_graphql::parser::types::{
     DocumentOperations, OperationDefinition, OperationType, Selection,
 };
 use async_graphql::{Name, Request, Response};
 use domain::access::Principal;
-use futures_util::StreamExt;
-use futures_util::stream::{self, BoxStream};
+use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
 use resolvers::language::Language;
 use resolvers::request::{self, Caller};
@@ -17,12 +15,16 @@ use tokio::time::{Instant, timeout};
 
 use super::HttpState;
 use super::params::Asked;
-use super::persisted::{Document, Documents};
-use super::rate::{Budget, Payer};
+use super::persisted::Document;
+use super::rate::{Buckets, Budget, Payer};
 use super::refusal::Refusal;
 use super::reply::is_request_error;
+use super::subscribing::{after_first_look, paid};
 use crate::telemetry::names::name_of;
 use crate::telemetry::operations::{Recording, Subject, count_errors};
+
+/// What it costs to hang up on a query, in points.
+const CANCELLED: u64 = 50;
 
 /// An operation that is ready to execute.
 #[derive(Debug)]
@@ -105,6 +107,14 @@ impl Operation {
         let Asking { transport, .. } = asking;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
         let (document, name) = (Arc::clone(&self.document), self.name.take());
+        let may_name = may_name(&asking.principal);
+        let mut answering = Answering {
+            buckets: &state.buckets,
+            payer: asking.payer.clone(),
+            transport,
+            kind,
+            is_over: false,
+        };
         let recording = state
             .telemetry
             .operation(self.subject(name.as_deref(), &asking));
@@ -118,6 +128,7 @@ impl Operation {
             let late = "this took too long: ask for less";
             (timeout(limit, recording.observe(executing)).await, late)
         };
+        answering.is_over = true;
         // Only now it has turned out to be one: what is no GraphQL of ours is not worth remembering.
         let was_executed = response
             .as_ref()
@@ -142,7 +153,7 @@ impl Operation {
                 state
                     .telemetry
                     .names
-                    .operation(kind, name.as_deref(), was_executed),
+                    .operation(kind, name.as_deref(), was_executed && may_name),
             ),
         ];
         metrics::counter!("graphql_operations_total", &labels).increment(1);
@@ -154,26 +165,34 @@ impl Operation {
     /// Executes a subscription, until it is dropped.
     #[must_use]
     pub fn subscribe(self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
-        let names = &state.telemetry.names;
-        let labels = [
-            ("transport", asking.transport),
-            ("kind", name_of(self.kind)),
-            ("outcome", "started"),
-            (
-                "operation",
-                names.operation(self.kind, self.name.as_deref(), true),
-            ),
-        ];
-        metrics::counter!("graphql_operations_total", &labels).increment(1);
-        let field = names.subscription(self.field.as_deref());
+        let field = state.telemetry.names.subscription(self.field.as_deref());
         let subject = self.subject(self.name.as_deref(), &asking);
-        let (schema, services) = (&state.schema, &state.services);
-        let responses = request::execute_stream(schema, services, asking.into(), self.request);
-        let responses = if self.document.hash.is_some() {
-            remember(Arc::clone(&state.documents), self.document, responses)
-        } else {
-            responses
-        };
+        let payer = asking.payer.clone();
+        let (names, documents) = (
+            Arc::clone(&state.telemetry.names),
+            Arc::clone(&state.documents),
+        );
+        let (kind, name, document) = (self.kind, self.name, self.document);
+        let (transport, may_name) = (asking.transport, may_name(&asking.principal));
+        let responses =
+            request::execute_stream(&state.schema, &state.services, asking.into(), self.request);
+        let responses = after_first_look(responses, move |was_executed| {
+            if was_executed {
+                documents.remember(&document);
+            }
+            let is_known = was_executed && may_name;
+            let labels = [
+                ("transport", transport),
+                ("kind", name_of(kind)),
+                ("outcome", if was_executed { "started" } else { "error" }),
+                (
+                    "operation",
+                    names.operation(kind, name.as_deref(), is_known),
+                ),
+            ];
+            metrics::counter!("graphql_operations_total", &labels).increment(1);
+        });
+        let responses = paid(responses, Arc::clone(&state.buckets), payer, self.cost);
         state.telemetry.subscription(subject, field, responses)
     }
 
@@ -205,26 +224,41 @@ impl Operation {
     }
 }
 
-/// Remembers the document of a subscription as soon as it has turned out to be one: the engine has looked at it before it
-/// first answers or waits.
-fn remember(
-    documents: Arc<Documents>,
-    document: Arc<Document>,
-    mut responses: BoxStream<'static, Response>,
-) -> BoxStream<'static, Response> {
-    let mut unknown = Some(document);
-    stream::poll_fn(move |context| {
-        let polled = responses.poll_next_unpin(context);
-        if let Some(document) = unknown.take() {
-            let is_refused =
-                matches!(&polled, Poll::Ready(Some(response)) if is_request_error(response));
-            if !is_refused {
-                documents.remember(&document);
-            }
+/// Whether a caller's names of operations become labels of metrics: there is room for so many, and strangers could
+/// invent them all.
+fn may_name(principal: &Principal) -> bool {
+    *principal != Principal::Anonymous
+}
+
+/// An operation that is being answered. Dropped before its end, nobody listens any more: that is counted, and costs.
+struct Answering<'a> {
+    buckets: &'a Buckets,
+    payer: Payer,
+    transport: &'static str,
+    kind: OperationType,
+    is_over: bool,
+}
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
         }
-        polled
-    })
-    .boxed()
+        // A query is stopped, and its connection to the database with it: making another is dearer than most queries.
+        let outcome = if self.kind == OperationType::Query {
+            self.buckets.charge(&self.payer, CANCELLED);
+            "cancelled"
+        } else {
+            "unheard"
+        };
+        let labels = [
+            ("transport", self.transport),
+            ("kind", name_of(self.kind)),
+            ("outcome", outcome),
+            ("operation", "any"),
+        ];
+        metrics::counter!("graphql_operations_total", &labels).increment(1);
+    }
 }
 
 impl From<Asking> for Caller {

@@ -1,4 +1,4 @@
-//! Gives up on connections whose peers don't read what is sent to them.
+//! Gives up on connections whose peers don't read what is sent to them, or neither say nor hear anything.
 //!
 //! What a peer doesn't take waits in our buffers, and nobody else asks about it: an answer that nobody reads would be
 //! kept for as long as the machine at the other end is there.
@@ -9,9 +9,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use axum::serve::Listener;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Duration, Sleep, sleep};
+use tokio::time::{Duration, Instant, Sleep, sleep};
 
 /// Takes connections, and has so much patience with each of them.
 #[derive(Debug)]
@@ -20,7 +21,12 @@ pub struct Patient {
     pub tcp: TcpListener,
     /// How long nothing may be read of what waits.
     pub patience: Duration,
+    /// How long nothing may come or go. Sockets and streams say something more often.
+    pub idle: Duration,
 }
+
+/// What the machine keeps of what a peer hasn't taken yet: it would be megabytes.
+const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
 impl Listener for Patient {
     type Io = Connection;
@@ -32,10 +38,16 @@ impl Listener for Patient {
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%error, "A connection is gone already: {error}");
         }
+        if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER_BYTES) {
+            tracing::debug!(%error, "The buffer of a connection stays as it is: {error}");
+        }
         let connection = Connection {
             tcp,
             patience: self.patience,
             stalled: None,
+            idle: self.idle,
+            moved_at: Instant::now(),
+            idles: Box::pin(sleep(self.idle)),
         };
         (connection, address)
     }
@@ -52,6 +64,11 @@ pub struct Connection {
     patience: Duration,
     /// Runs while something waits that is not read.
     stalled: Option<Pin<Box<Sleep>>>,
+    idle: Duration,
+    /// When something last came or went.
+    moved_at: Instant,
+    /// Looks at that once in a while.
+    idles: Pin<Box<Sleep>>,
 }
 
 impl Connection {
@@ -62,6 +79,7 @@ impl Connection {
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
+            self.moved_at = Instant::now();
             return written;
         }
         let patience = self.patience;
@@ -79,7 +97,20 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
+        if read.is_ready() {
+            self.moved_at = Instant::now();
+            return read;
+        }
+        // Whoever waits for its peer's next word waits here.
+        loop {
+            ready!(self.idles.as_mut().poll(context));
+            let until = self.moved_at + self.idle;
+            if Instant::now() >= until {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.idles.as_mut().reset(until);
+        }
     }
 }
 

@@ -174,16 +174,37 @@ impl Buckets {
         })
     }
 
+    /// Takes points whether or not there are enough: for what has been done already.
+    pub fn charge(&self, payer: &Payer, points: u64) {
+        let left = |capacity: u64| points.saturating_mul(POINT).min(capacity);
+        if self.take(payer, left).is_err() {
+            // Less than that is left, so all of it goes.
+            let mut callers = self
+                .of(payer)
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if let Some(bucket) = callers.get_mut(payer) {
+                bucket.left = 0;
+            }
+        }
+    }
+
+    fn of(&self, payer: &Payer) -> &Mutex<LruCache<Payer, Bucket>> {
+        match payer {
+            Payer::Address(_) | Payer::Guesser(_) => &self.strangers,
+            Payer::User(_) | Payer::Staff(_) | Payer::Issuer(_) => &self.known,
+        }
+    }
+
     fn take(&self, payer: &Payer, wanted: impl Fn(u64) -> u64) -> Result<Budget, TooMuch> {
         let rate = self.rate(payer);
         let capacity = u64::from(rate) * u64::from(SECONDS) * POINT;
         let wanted = wanted(capacity);
         let now = Instant::now();
-        let callers = match payer {
-            Payer::Address(_) | Payer::Guesser(_) => &self.strangers,
-            Payer::User(_) | Payer::Staff(_) | Payer::Issuer(_) => &self.known,
-        };
-        let mut callers = callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self
+            .of(payer)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let full = || Bucket {
             left: capacity,
             at: now,

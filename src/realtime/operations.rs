@@ -11,7 +11,7 @@ use domain::access::Principal;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use resolvers::errors::{self, Code};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
 use super::is_too_slow;
@@ -22,12 +22,15 @@ use crate::http::caller::Client;
 use crate::http::operation::{Asking, Operation};
 use crate::http::panics;
 use crate::http::params::Asked;
-use crate::http::rate::Payer;
+use crate::http::rate::{Payer, TooMuch};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 
 /// How many messages may wait for a client that reads slowly, before its operations wait too.
 const QUEUE: usize = 4;
+
+/// Queries and mutations of a socket that are executed at once; more wait for their turn.
+const TURNS: usize = 4;
 
 /// The longest answer that goes over a socket: what waits is kept in memory, and what is written from stays allocated.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -49,6 +52,8 @@ pub struct Operations {
     started: u64,
     /// Whether the socket is about to be closed: nothing new begins.
     is_closing: bool,
+    /// Turns to execute what answers once.
+    turns: Arc<Semaphore>,
     sender: mpsc::Sender<Event>,
     receiver: mpsc::Receiver<Event>,
 }
@@ -88,6 +93,7 @@ impl Operations {
             running: HashMap::new(),
             started: 0,
             is_closing: false,
+            turns: Arc::new(Semaphore::new(TURNS)),
             sender,
             receiver,
         }
@@ -102,6 +108,7 @@ impl Operations {
         state: &Arc<HttpState>,
         caller: &Caller,
         id: String,
+        arrived: Result<(), TooMuch>,
         request: Result<Box<Asked>, Refusal>,
     ) -> Result<Option<String>, Close> {
         if self.running.contains_key(id.as_str()) {
@@ -118,7 +125,7 @@ impl Operations {
             language: caller.client.language,
             transport: "websocket",
         };
-        let operation = match self.admit(state, &asking, request) {
+        let operation = match self.admit(state, &asking, arrived, request) {
             Ok(operation) => operation,
             Err(refusal) => {
                 let response = refusal.into_response(&asking.request_id);
@@ -129,8 +136,9 @@ impl Operations {
         };
         let (kind, state) = (operation.kind, Arc::clone(state));
         let request_id = asking.request_id.clone();
+        let turns = Arc::clone(&self.turns);
         self.begin(id, kind, request_id, |speaker| {
-            run(operation, state, asking, speaker)
+            run(operation, state, asking, speaker, turns)
         });
         Ok(None)
     }
@@ -166,9 +174,10 @@ impl Operations {
         &self,
         state: &HttpState,
         asking: &Asking,
+        arrived: Result<(), TooMuch>,
         request: Result<Box<Asked>, Refusal>,
     ) -> Result<Operation, Refusal> {
-        asking.arrive(state)?;
+        arrived?;
         if self.is_closing {
             return Err(Refusal::request(Code::Unavailable, RESTARTS));
         }
@@ -299,8 +308,14 @@ impl Speaker {
     }
 }
 
-async fn run(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: Speaker) {
-    let running = AssertUnwindSafe(execute(operation, state, asking, &speaker));
+async fn run(
+    operation: Operation,
+    state: Arc<HttpState>,
+    asking: Asking,
+    speaker: Speaker,
+    turns: Arc<Semaphore>,
+) {
+    let running = AssertUnwindSafe(execute(operation, state, asking, &speaker, &turns));
     if let Err(panic) = running.catch_unwind().await {
         let request_id = speaker.request_id.as_str();
         panics::log(panic.as_ref(), request_id);
@@ -309,10 +324,19 @@ async fn run(operation: Operation, state: Arc<HttpState>, asking: Asking, speake
     }
 }
 
-async fn execute(operation: Operation, state: Arc<HttpState>, asking: Asking, speaker: &Speaker) {
+async fn execute(
+    operation: Operation,
+    state: Arc<HttpState>,
+    asking: Asking,
+    speaker: &Speaker,
+    turns: &Semaphore,
+) {
+    // Until its answer is on its way: or a client that reads nothing could have us keep as many answers as it likes.
+    let mut _turn = None;
     let responses = match operation.kind {
         OperationType::Subscription => operation.subscribe(&state, asking),
         OperationType::Query | OperationType::Mutation => {
+            _turn = turns.acquire().await.ok();
             let executed = operation.execute(&state, asking).await;
             let response =
                 executed.unwrap_or_else(|refusal| refusal.into_response(&speaker.request_id));

@@ -17,6 +17,7 @@ use super::places::{Holder, Place};
 use super::protocol::{ClientMessage, Close, Dialect, ServerMessage};
 use crate::http::HttpState;
 use crate::http::caller::Client;
+use crate::http::rate::Payer;
 use crate::http::refusal::Refusal;
 
 /// So many pings in a row without an answer, and nobody is there.
@@ -89,9 +90,10 @@ async fn serve<S>(
     let open = Open::new();
     let mut session = Session::new(&mut socket, dialect, &state, client, place);
     let end = session.run().await;
-    // Its operations stop, and its place is free for one that comes instead.
-    drop(session);
-    drop(open);
+    let Session {
+        operations, place, ..
+    } = session;
+    drop(operations);
     let (code, name) = match end {
         End::Close(close) => {
             say_goodbye(&mut socket, dialect, close).await;
@@ -103,6 +105,8 @@ async fn serve<S>(
         }
         End::Lost => (1006, "lost"),
     };
+    // As long as it takes to say goodbye, it is there.
+    drop((place, open));
     let seconds = started_at.elapsed().as_secs_f64();
     let labels = [("code", code.to_string()), ("reason", name.to_owned())];
     metrics::counter!("websocket_closes_total", &labels).increment(1);
@@ -178,6 +182,8 @@ struct Session<'a, S> {
     caller: Option<Caller>,
     /// When the client must have said who it is; after that, when its token expires.
     deadline: Option<Instant>,
+    /// Until when nothing more is read, because it said too much.
+    deaf_until: Option<Instant>,
     unanswered_pings: u8,
     operations: Operations,
     /// Whether it ends as soon as what answers once has answered.
@@ -203,6 +209,7 @@ where
             place,
             caller: None,
             deadline: Some(Instant::now() + state.settings.live.init_timeout),
+            deaf_until: None,
             unanswered_pings: 0,
             operations: Operations::new(dialect),
             is_leaving: false,
@@ -214,18 +221,24 @@ where
         let mut leaving = pin!(time_to_leave(self.state));
         loop {
             let turn = tokio::select! {
-                message = self.socket.next() => self.on_message(message).await,
-                said = self.operations.next() => match said {
-                    Ok(text) => self.send(Message::Text(text.into())).await,
-                    Err(close) => Err(close.into()),
-                },
+                // What ends it comes first, however much there is to say and to hear.
+                biased;
                 () = reached(self.deadline) => Err(self.on_deadline().into()),
-                _ = pings.tick() => self.ping().await,
                 () = &mut leaving, if !self.is_leaving => {
                     self.is_leaving = true;
                     self.operations.wind_up();
                     Ok(())
                 }
+                _ = pings.tick() => self.ping().await,
+                () = reached(self.deaf_until), if self.deaf_until.is_some() => {
+                    self.deaf_until = None;
+                    Ok(())
+                }
+                message = self.socket.next(), if self.deaf_until.is_none() => self.on_message(message).await,
+                said = self.operations.next() => match said {
+                    Ok(text) => self.send(Message::Text(text.into())).await,
+                    Err(close) => Err(close.into()),
+                },
             };
             if let Err(end) = turn {
                 return end;
@@ -255,13 +268,22 @@ where
     }
 
     async fn on_text(&mut self, text: &str) -> Result<(), End> {
+        // Every message costs what a request costs. One too many is still answered; the next ones wait.
+        let arrived = self.state.buckets.arrive(&self.payer());
+        if let Err(too_much) = arrived {
+            let seconds = u64::from(too_much.retry_after_seconds);
+            self.deaf_until = Some(Instant::now() + Duration::from_secs(seconds));
+        }
         match self.dialect.read(text)? {
             ClientMessage::Init(bearer) => self.init(bearer.as_deref()).await,
             ClientMessage::Ping(payload) => self.say(&ServerMessage::Pong(payload)).await,
             ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { id, request } => {
                 let caller = self.caller.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
-                match self.operations.start(self.state, caller, id, request)? {
+                match self
+                    .operations
+                    .start(self.state, caller, id, arrived, request)?
+                {
                     Some(refusal) => self.send(Message::Text(refusal.into())).await,
                     None => Ok(()),
                 }
@@ -296,6 +318,15 @@ where
         });
         self.say(&ServerMessage::Ack).await?;
         self.say(&ServerMessage::KeepAlive).await
+    }
+
+    /// Who pays for what it says.
+    fn payer(&self) -> Payer {
+        let principal = self.caller.as_ref().map(|caller| &caller.principal);
+        Payer::of(
+            principal.unwrap_or(&Principal::Anonymous),
+            self.client.address,
+        )
     }
 
     fn on_deadline(&self) -> Close {

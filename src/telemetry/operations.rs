@@ -248,8 +248,9 @@ struct Events {
     telemetry: Telemetry,
     subject: Arc<Subject>,
     field: &'static str,
-    responses: BoxStream<'static, Response>,
+    /// Dropped before what it records, of which it tells that it was cancelled.
     current: Recording,
+    responses: BoxStream<'static, Response>,
     span: tracing::Span,
     _open: Open,
 }

@@ -42,3 +42,32 @@ fn who_does_not_read_its_answers_is_cut() {
         assert!(answer.len() > sdl);
     });
 }
+
+#[test]
+fn a_connection_on_which_nothing_happens_is_closed() {
+    let settings = [
+        ("GOODGO_IDLE_SECONDS", "15"),
+        ("GOODGO_SOCKET_PING_SECONDS", "1"),
+    ];
+    test_with(&settings, async |app| {
+        let mut silent = TcpStream::connect(app.address()).await.unwrap();
+        let mut halfway = TcpStream::connect(app.address()).await.unwrap();
+        halfway
+            .write_all(b"POST /graphql HTTP/1.1\r\nhost: a")
+            .await
+            .unwrap();
+        // A socket is pinged all the time, and its client answers.
+        let mut socket = app.user().socket().await;
+        let follow = "subscription { minerUpdated { __typename } }";
+        socket.subscribe("1", follow).await;
+        let closed = async {
+            let mut rest = Vec::new();
+            for idle in [&mut silent, &mut halfway] {
+                // An answer or none, and the end.
+                let _ = idle.read_to_end(&mut rest).await;
+            }
+        };
+        assert_eq!(socket.close_code_unless(closed).await, None);
+        socket.settle().await;
+    });
+}

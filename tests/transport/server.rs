@@ -71,7 +71,13 @@ impl Server {
         };
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let tcp = Patient { tcp, patience }.tap_io(|_| {});
+        let idle = patience * 10;
+        let tcp = Patient {
+            tcp,
+            patience,
+            idle,
+        }
+        .tap_io(|_| {});
         let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(tcp, service).await });
         Self {

@@ -1,5 +1,6 @@
 //! Sockets: what is said over them, and how they end.
 
+mod budget;
 mod closing;
 mod handshake;
 mod legacy;

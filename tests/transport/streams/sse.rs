@@ -231,3 +231,25 @@ fn its_document_is_remembered() {
         socket.settle().await;
     });
 }
+
+#[test]
+fn a_page_of_another_site_opens_no_stream_in_its_visitors_browser() {
+    test(async |app| {
+        let query = "subscription { leaderboardUpdated { occurredAt } }";
+        let query = utf8_percent_encode(query, NON_ALPHANUMERIC);
+        let url = app.url(&format!("/graphql?query={query}"));
+        for (origin, status) in [
+            (None, 200),
+            (Some("http://localhost:3000"), 200),
+            (Some("https://evil.example"), 403),
+        ] {
+            let request = reqwest::Client::new().get(&url).header("accept", SSE);
+            let request = match origin {
+                Some(origin) => request.header("origin", origin),
+                None => request,
+            };
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), status, "{origin:?}");
+        }
+    });
+}

@@ -1,0 +1,100 @@
+//! What sockets pay for, and how much of them is done at once.
+
+use std::time::{Duration, Instant};
+
+use chrono::TimeDelta;
+use domain::access::Role;
+use serde_json::json;
+
+use crate::support::lock::{Lock, WAITING, until};
+use crate::support::{Socket, test, test_with};
+
+#[test]
+fn whoever_says_too_much_is_not_heard_for_a_while() {
+    // A hundred points are there at once.
+    test_with(&[("GOODGO_RATE_ANONYMOUS", "10")], async |app| {
+        let mut socket = Socket::connect(app.address(), &[]).await;
+        let began_at = Instant::now();
+        for number in 0..115 {
+            socket
+                .say(json!({"type": "ping", "payload": {"n": number}}))
+                .await;
+        }
+        // All of it is answered in the end.
+        for number in 0..115 {
+            assert_eq!(socket.hear().await["payload"]["n"], number);
+        }
+        let took = began_at.elapsed();
+        assert!(took >= Duration::from_secs(1), "115 points in {took:?}");
+    });
+}
+
+#[test]
+fn each_event_is_paid_for() {
+    // Ten points are there at once; an event costs seven.
+    test_with(&[("GOODGO_RATE_STAFF", "1")], async |app| {
+        let alice = app.user();
+        let id = alice.register().await["id"].as_str().unwrap().to_owned();
+        let mut socket = app.person(&[Role::Support]).socket().await;
+        let follow = format!(
+            r#"subscription {{ minerUpdated(minerId: "{id}") {{ sequence miner {{
+                 profile {{ id }} session {{ id }} circle {{ id }} streak {{ currentStreak }} rate {{ totalRate }} }} }} }}"#
+        );
+        socket.subscribe("1", &follow).await;
+        app.until_followed(alice.id()).await;
+        alice.start().await;
+        app.advance(TimeDelta::hours(24)).await;
+        alice.must_claim("1").await;
+        alice.start().await;
+        let began_at = Instant::now();
+        for _ in 0..3 {
+            socket.event("1").await;
+        }
+        let took = began_at.elapsed();
+        assert!(took >= Duration::from_secs(2), "21 points in {took:?}");
+    });
+}
+
+#[test]
+fn hanging_up_on_a_query_costs_more_than_the_query() {
+    // Fifty points are there at once.
+    test_with(&[("GOODGO_RATE_STAFF", "5")], async |app| {
+        let support = app.person(&[Role::Support]);
+        let mut socket = support.socket().await;
+        let lock = Lock::on(app, "miners").await;
+        socket
+            .subscribe("1", "{ miners(first: 1) { nodes { uuid } } }")
+            .await;
+        until(app, WAITING, 1).await;
+        socket.say(json!({"type": "complete", "id": "1"})).await;
+        until(app, WAITING, 0).await;
+        lock.release().await;
+        let answer = support.ask("{ serverInfo { version } }", json!({})).await;
+        assert_eq!((answer.status, answer.code()), (429, "RATE_LIMITED"));
+        let metrics = reqwest::get(app.url("/metrics")).await.unwrap();
+        let cancelled = r#"graphql_operations_total{transport="websocket",kind="query",outcome="cancelled",operation="any"}"#;
+        assert!(metrics.text().await.unwrap().contains(cancelled));
+    });
+}
+
+/// The others' answers don't exist before somebody takes these.
+#[test]
+fn four_queries_of_a_socket_are_executed_at_once() {
+    test(async |app| {
+        let mut socket = app.miner().await.socket().await;
+        let lock = Lock::on(app, "miners").await;
+        for id in 0..10 {
+            let query = "{ viewer { miner { uuid } } }";
+            socket.subscribe(&id.to_string(), query).await;
+        }
+        until(app, WAITING, 4).await;
+        // No more, however long one waits: a round trip to the server and one to the database.
+        socket.settle().await;
+        until(app, WAITING, 4).await;
+        lock.release().await;
+        for _ in 0..20 {
+            let message = socket.hear().await;
+            assert_ne!(message["type"], "error", "{message}");
+        }
+    });
+}
