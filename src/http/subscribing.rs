@@ -39,14 +39,12 @@ pub fn paid(
     cost: u64,
 ) -> BoxStream<'static, Response> {
     let pay = async move |is_paid: bool| {
-        while !is_paid {
-            match buckets.pay(&payer, cost) {
-                Ok(_) => return,
-                Err(too_much) => {
-                    let seconds = too_much.retry_after_seconds.max(1);
-                    tokio::time::sleep(Duration::from_secs(seconds.into())).await;
-                }
-            }
+        if is_paid {
+            return;
+        }
+        while let Err(too_much) = buckets.pay(&payer, cost) {
+            let seconds = too_much.retry_after_seconds.max(1);
+            tokio::time::sleep(Duration::from_secs(seconds.into())).await;
         }
     };
     stream::unfold(
