@@ -15,13 +15,14 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload'],
   types: [
     // Events: what happened, with the object it happened to, which has an id.
-    'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated', 'StreakBroken', 'StreakMilestoneReached',
+    'LeaderboardEvent', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated', 'StreakBroken', 'StreakMilestoneReached',
+    'WalletEvent',
     // Lines of a list that belongs to an object, known by their place in it.
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
     // What an object is made of, or what it names.
     'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'WalletOwner',
-    // Known by something else: a code, or there is only one.
-    'Currency', 'Leaderboard', 'ServerInfo',
+    // Known by something else: a code, a name, or there is only one.
+    'Currency', 'Job', 'Leaderboard', 'ServerInfo',
     // Parts of the protocol.
     'MiningUserError', 'PageInfo',
   ],
