@@ -1,7 +1,6 @@
 //! The operations that run on one socket: a task each, and one bounded queue to the writer.
 
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -264,22 +263,26 @@ struct Speaker {
 }
 
 impl Speaker {
-    /// Tells a response. One that is too long ends the operation.
-    async fn next(&self, response: &Response) -> ControlFlow<()> {
-        let message = ServerMessage::Next(&self.id, response);
-        match self.dialect.write(&message) {
+    /// Writes a response; one that is too long becomes what ends the operation. What was read for it is free before
+    /// anybody waits for the client.
+    fn write(&self, response: Response) -> Result<Option<String>, Response> {
+        let text = self
+            .dialect
+            .write(&ServerMessage::Next(&self.id, &response));
+        drop(response);
+        match text {
             Some(text) if text.len() > MAX_ANSWER_BYTES => {
                 let message = format!(
                     "the answer is longer than {MAX_ANSWER_BYTES} bytes: ask for less, or by POST"
                 );
-                let refused = errors::refused(Code::LimitExceeded, message, &self.request_id);
-                self.error(&refused).await;
-                return ControlFlow::Break(());
+                Err(errors::refused(
+                    Code::LimitExceeded,
+                    message,
+                    &self.request_id,
+                ))
             }
-            Some(text) => self.say(Said::More(text)).await,
-            None => {}
+            text => Ok(text),
         }
-        ControlFlow::Continue(())
     }
 
     async fn error(&self, response: &Response) {
@@ -337,7 +340,8 @@ async fn execute(
         OperationType::Subscription => operation.subscribe(&state, asking),
         OperationType::Query | OperationType::Mutation => {
             _turn = turns.acquire().await.ok();
-            let executed = operation.execute(&state, asking).await;
+            // In a box: those who wait for their turn need no room for it yet.
+            let executed = operation.execute(&state, asking).boxed().await;
             let response =
                 executed.unwrap_or_else(|refusal| refusal.into_response(&speaker.request_id));
             futures_util::stream::iter([response]).boxed()
@@ -355,8 +359,10 @@ async fn tell(mut responses: BoxStream<'static, Response>, speaker: &Speaker) {
         if is_request_error(&response) {
             return speaker.error(&response).await;
         }
-        if speaker.next(&response).await.is_break() {
-            return;
+        match speaker.write(response) {
+            Ok(Some(text)) => speaker.say(Said::More(text)).await,
+            Ok(None) => {}
+            Err(refused) => return speaker.error(&refused).await,
         }
     }
     speaker.complete().await;
