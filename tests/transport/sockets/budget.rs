@@ -42,11 +42,11 @@ fn each_event_is_paid_for() {
         );
         socket.subscribe("1", &follow).await;
         app.until_followed(alice.id()).await;
+        let began_at = Instant::now();
         alice.start().await;
         app.advance(TimeDelta::hours(24)).await;
         alice.must_claim("1").await;
         alice.start().await;
-        let began_at = Instant::now();
         for _ in 0..3 {
             socket.event("1").await;
         }
