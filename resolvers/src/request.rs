@@ -262,7 +262,11 @@ pub(crate) async fn authorize_staff<'a>(
 }
 
 /// The error of who may not, once it is on record.
-async fn deny(ctx: &Context<'_>, denied: Denied, command: &'static str) -> Result<ApiError, ApiError> {
+async fn deny(
+    ctx: &Context<'_>,
+    denied: Denied,
+    command: &'static str,
+) -> Result<ApiError, ApiError> {
     let principal = ctx.principal();
     if denied == Denied::Forbidden {
         let request = db::idempotency::Request {

@@ -88,7 +88,9 @@ impl Session {
                 SessionStatus::Active
             }
             SessionState::Active | SessionState::Completed => {
-                let until = self.window_stopped_at.map_or(now, |stopped| now.min(stopped));
+                let until = self
+                    .window_stopped_at
+                    .map_or(now, |stopped| now.min(stopped));
                 let window = hours(self.claim_window_hours)
                     .checked_add(&self.window_extension)
                     .unwrap_or(TimeDelta::MAX);

@@ -150,12 +150,7 @@ fn others_only(miner: &Miner, by: UserId) -> Result<(), MiningRefusal> {
 
 /// What is due after a suspension. Its beginning stays, or time switched off before the suspension would be forgotten;
 /// time switched off during the suspension is left out already and must not be forgiven twice.
-fn later(
-    due: Due,
-    suspended_at: Timestamp,
-    configuration: &Configuration,
-    now: Timestamp,
-) -> Due {
+fn later(due: Due, suspended_at: Timestamp, configuration: &Configuration, now: Timestamp) -> Due {
     let forgiven = configuration.counted(due.since.max(suspended_at), now);
     Due {
         at: plus(due.at, forgiven),
@@ -175,9 +170,9 @@ fn recoverable_until(run: &BrokenRun, suspended_at: Timestamp, now: Timestamp) -
 }
 
 fn resumed(session: Session, configuration: &Configuration, now: Timestamp) -> Session {
-    let forgiven = session.window_stopped_at.map(|stopped| {
-        configuration.counted(session.ends_at.max(stopped), now)
-    });
+    let forgiven = session
+        .window_stopped_at
+        .map(|stopped| configuration.counted(session.ends_at.max(stopped), now));
     let extension = forgiven
         .and_then(|forgiven| session.window_extension.checked_add(&forgiven))
         .unwrap_or(session.window_extension);
@@ -196,9 +191,7 @@ mod tests {
 
     use super::*;
     use crate::ids::{MinerId, SessionId};
-    use crate::mining::{
-        Bps, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak,
-    };
+    use crate::mining::{Bps, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak};
     use crate::money::Minor;
     use crate::time::Pause;
 
@@ -324,10 +317,7 @@ mod tests {
     #[test]
     fn a_reset_leaves_tokens_and_the_longest_run() {
         let reset = reset_streak(miner(streak(0, 48, 2)), STAFF).unwrap().miner;
-        assert_eq!(
-            (reset.streak.current, reset.streak.longest),
-            (0, 9)
-        );
+        assert_eq!((reset.streak.current, reset.streak.longest), (0, 9));
         assert_eq!(reset.streak.freeze_tokens, 2);
         assert!(reset.streak.milestones_paid.is_empty());
         assert_eq!(reset.streak.broken, None);

@@ -111,8 +111,12 @@ pub(super) async fn open_session(
     miner: MinerId,
 ) -> Result<Option<Session>, DbError> {
     let latest = queries::latest_session(conn, miner).await?;
-    Ok(latest
-        .filter(|session| matches!(session.state, SessionState::Active | SessionState::Completed)))
+    Ok(latest.filter(|session| {
+        matches!(
+            session.state,
+            SessionState::Active | SessionState::Completed
+        )
+    }))
 }
 
 /// Stores what was decided, and notes it for the audit log.
