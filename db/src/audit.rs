@@ -4,6 +4,7 @@ use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::wallets::Origin;
+use serde_json::Value;
 
 use crate::idempotency::Request;
 use crate::schema::audit_log;
@@ -28,9 +29,66 @@ pub async fn append_forbidden(
     action: &'static str,
 ) -> Result<(), DbError> {
     db.write("audit.forbidden", async move |tx| {
-        append(tx, &request, action, "FORBIDDEN", None).await
+        append(tx, &request, Entry::of(action, "FORBIDDEN")).await
     })
     .await
+}
+
+/// What a command is about, and why it was given.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    /// What kind of thing.
+    pub entity_kind: &'static str,
+    /// Which one; none for one that is unknown.
+    pub entity_id: Option<String>,
+    /// Why, in the words of who gave it.
+    pub reason: String,
+}
+
+/// A thing before and after a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// Before.
+    pub before: Value,
+    /// After.
+    pub after: Value,
+}
+
+/// A line of the log, but for who and when.
+struct Entry<'a> {
+    action: &'a str,
+    outcome: &'static str,
+    refusal: Option<&'a str>,
+    about: Option<&'a About>,
+    change: Option<&'a Change>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(action: &'a str, outcome: &'static str) -> Self {
+        Self {
+            action,
+            outcome,
+            refusal: None,
+            about: None,
+            change: None,
+        }
+    }
+}
+
+/// Appends a command that was carried out.
+pub(crate) async fn append_applied(
+    tx: &mut Tx,
+    request: &Request,
+    action: &str,
+    about: Option<&About>,
+    change: &Change,
+) -> Result<(), DbError> {
+    let entry = Entry {
+        about,
+        change: Some(change),
+        ..Entry::of(action, "APPLIED")
+    };
+    append(tx, request, entry).await
 }
 
 /// Appends a command that a rule refused.
@@ -38,18 +96,18 @@ pub(crate) async fn append_refused(
     tx: &mut Tx,
     request: &Request,
     action: &str,
+    about: Option<&About>,
     refusal: &str,
 ) -> Result<(), DbError> {
-    append(tx, request, action, "REFUSED", Some(refusal)).await
+    let entry = Entry {
+        about,
+        refusal: Some(refusal),
+        ..Entry::of(action, "REFUSED")
+    };
+    append(tx, request, entry).await
 }
 
-async fn append(
-    tx: &mut Tx,
-    request: &Request,
-    action: &str,
-    outcome: &str,
-    refusal: Option<&str>,
-) -> Result<(), DbError> {
+async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), DbError> {
     if !matches!(request.origin, Origin::Staff | Origin::Service) {
         return Ok(());
     }
@@ -60,9 +118,14 @@ async fn append(
             audit_log::issuer.eq(issuer),
             audit_log::actor.eq(actor),
             audit_log::roles.eq(roles_of(&request.principal)),
-            audit_log::action.eq(action),
-            audit_log::outcome.eq(outcome),
-            audit_log::refusal.eq(refusal),
+            audit_log::action.eq(entry.action),
+            audit_log::entity_kind.eq(entry.about.map(|about| about.entity_kind)),
+            audit_log::entity_id.eq(entry.about.and_then(|about| about.entity_id.as_deref())),
+            audit_log::reason.eq(entry.about.map(|about| about.reason.as_str())),
+            audit_log::before.eq(entry.change.map(|change| &change.before)),
+            audit_log::after.eq(entry.change.map(|change| &change.after)),
+            audit_log::outcome.eq(entry.outcome),
+            audit_log::refusal.eq(entry.refusal),
             audit_log::request_id.eq(&request.request_id),
         ))
         .execute(tx.conn())

@@ -388,6 +388,8 @@ impl Inhabitant {
                 hours(configuration.mining.session_duration_hours),
             ),
             claim_window_hours: configuration.mining.claim_window_hours,
+            window_stopped_at: None,
+            window_extension: chrono::TimeDelta::zero(),
             rate,
             hourly_rate: rate.total(),
             started_in_grace: false,

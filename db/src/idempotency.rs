@@ -115,6 +115,8 @@ pub(crate) enum Claimed<T> {
 pub(crate) struct Key {
     operation: &'static str,
     transaction_id: Option<TransactionId>,
+    about: Option<audit::About>,
+    change: Option<audit::Change>,
 }
 
 /// Claims the request's key for an operation. Never waits.
@@ -129,6 +131,8 @@ pub(crate) async fn claim<T: DeserializeOwned>(
     let fresh = Claimed::Fresh(Key {
         operation,
         transaction_id: None,
+        about: None,
+        change: None,
     });
     let Some(key) = &request.key else {
         return Ok(fresh);
@@ -177,7 +181,17 @@ impl Key {
         self.transaction_id = Some(transaction_id);
     }
 
-    /// Stores the outcome with its key and, for what staff and services are refused, an audit entry.
+    /// Notes what the command is about: the audit log says so, whatever becomes of it.
+    pub(crate) fn about(&mut self, about: audit::About) {
+        self.about = Some(about);
+    }
+
+    /// Notes what the command changed: the audit log keeps it.
+    pub(crate) fn changed(&mut self, change: audit::Change) {
+        self.change = Some(change);
+    }
+
+    /// Stores the outcome with its key and, for what staff and services changed or are refused, an audit entry.
     pub(crate) async fn settle<T, R>(
         self,
         tx: &mut Tx,
@@ -189,8 +203,15 @@ impl Key {
         R: Refusal,
     {
         let outcome = outcome.map_err(|refusal| refusal.refused());
-        if let Err(refused) = &outcome {
-            audit::append_refused(tx, request, self.operation, &refused.code).await?;
+        let about = self.about.as_ref();
+        match (&outcome, &self.change) {
+            (Err(refused), _) => {
+                audit::append_refused(tx, request, self.operation, about, &refused.code).await?;
+            }
+            (Ok(_), Some(change)) => {
+                audit::append_applied(tx, request, self.operation, about, change).await?;
+            }
+            (Ok(_), None) => {}
         }
         if let Some(key) = &request.key {
             let answer = match &outcome {

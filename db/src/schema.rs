@@ -223,6 +223,8 @@ diesel::table! {
         created_at -> Timestamptz,
         /// When they last changed
         updated_at -> Timestamptz,
+        /// Since when they are suspended: their streak stands still from then on
+        suspended_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -289,6 +291,10 @@ diesel::table! {
         referral_points -> Nullable<Int8>,
         /// When it was found too late, or ended by a ban
         expired_at -> Nullable<Timestamptz>,
+        /// Since when the claim window stands still, because its miner is suspended
+        window_stopped_at -> Nullable<Timestamptz>,
+        /// By how much suspensions that are over made the claim window longer
+        window_extension_microseconds -> Int8,
     }
 }
 

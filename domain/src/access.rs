@@ -165,6 +165,14 @@ pub enum Action {
     WalletFollow,
     /// See the background jobs.
     JobsRead,
+    /// Suspend a miner.
+    MinerSuspend,
+    /// Restore a suspended miner.
+    MinerRestore,
+    /// Set a miner's streak to 0.
+    MinerResetStreak,
+    /// Grant or withdraw a miner's role.
+    MinerSetRole,
 }
 
 /// Who may take an action.
@@ -204,7 +212,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -218,6 +226,10 @@ impl Action {
         Self::WalletRead,
         Self::WalletFollow,
         Self::JobsRead,
+        Self::MinerSuspend,
+        Self::MinerRestore,
+        Self::MinerResetStreak,
+        Self::MinerSetRole,
     ];
 
     /// The table.
@@ -238,6 +250,13 @@ impl Action {
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],
                 ..OWN_OR_STAFF
+            },
+            Self::MinerSuspend
+            | Self::MinerRestore
+            | Self::MinerResetStreak
+            | Self::MinerSetRole => Rule {
+                roles: &[Role::Admin],
+                ..NOBODY
             },
         }
     }

@@ -15,8 +15,8 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload'],
   types: [
     // Events: what happened, with the object it happened to, which has an id.
-    'LeaderboardEvent', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated', 'StreakBroken', 'StreakMilestoneReached',
-    'WalletEvent',
+    'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
+    'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'WalletEvent',
     // Lines of a list that belongs to an object, known by their place in it.
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
     // What an object is made of, or what it names.

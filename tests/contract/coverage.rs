@@ -24,6 +24,8 @@ use Hears::{Code, Null, Value as Answer};
 
 const SIGN_IN: Hears = Code("UNAUTHENTICATED");
 const FORBIDDEN: Hears = Code("FORBIDDEN");
+/// The staff of the cast is not an administrator; what those hear is tested with each command.
+const ADMIN_ONLY: [Hears; 5] = [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN];
 
 /// A root field: the operation, and what anonymous, a stranger, the owner, staff and a service without scopes hear.
 struct Root {
@@ -98,6 +100,26 @@ const ROOTS: &[Root] = &[
         operation: "mutation { miningSessionClaim(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
+    Root {
+        field: "Mutation.minerSuspend",
+        operation: "mutation ($miner: ID!) { minerSuspend(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
+        field: "Mutation.minerRestore",
+        operation: "mutation ($miner: ID!) { minerRestore(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
+        field: "Mutation.minerResetStreak",
+        operation: "mutation ($miner: ID!) { minerResetStreak(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
+        field: "Mutation.minerSetRole",
+        operation: "mutation ($miner: ID!) { minerSetRole(input: {miner: {id: $miner}, reason: \"r\", change: GRANT_NODE_OPERATOR}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
     // Asked over a socket.
     Root {
         field: "Subscription.minerUpdated",
@@ -142,6 +164,12 @@ const VALUES: &[&str] = &[
     "MinerConnection",
     "MinerEdge",
     "MinerRegisterPayload",
+    "MinerResetStreakPayload",
+    "MinerRestorePayload",
+    "MinerRoleChanged",
+    "MinerSetRolePayload",
+    "MinerStatusChanged",
+    "MinerSuspendPayload",
     "MiningHistoryConnection",
     "MiningHistoryEdge",
     "MiningHistoryEntry",
@@ -155,6 +183,7 @@ const VALUES: &[&str] = &[
     "PageInfo",
     "PointsUpdated",
     "ReferralActivated",
+    "ReferralDeactivated",
     "ServerInfo",
     "StreakBroken",
     "StreakMilestoneReached",
@@ -222,11 +251,12 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 );
             }
         }
-        // What a service was forbidden to command is on record.
+        // What services and staff were forbidden to command is on record: three commands of users to the service, four of
+        // administrators to both.
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            3
+            3 + 2 * 4
         );
     });
 }

@@ -7,7 +7,7 @@ mod environment;
 pub mod lock;
 mod socket;
 
-pub use actor::{Actor, CLAIM};
+pub use actor::{Actor, Answer, CLAIM};
 pub use app::{TestApp, test, test_with};
 pub use cluster::Cluster;
 pub use environment::{is_soak, variable};

@@ -1,5 +1,6 @@
 //! Mining's tables as structs.
 
+use chrono::TimeDelta;
 use diesel::expression::{ValidGrouping, is_aggregate};
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
@@ -104,6 +105,7 @@ pub(in crate::mining) struct MinerRow {
     broken_days: Option<i32>,
     broken_milestones_paid: Option<Vec<i32>>,
     broken_until: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
     referral_code: String,
     referred_by: Option<Uuid>,
     circle_id: Option<Uuid>,
@@ -155,6 +157,7 @@ impl TryFrom<MinerRow> for Miner {
                 is_grace_period: row.is_grace_period,
                 milestones_paid: all_days("milestones_paid", row.milestones_paid)?,
                 broken,
+                suspended_at: row.suspended_at,
             },
             referral_code: ReferralCode::parse(&row.referral_code)
                 .ok_or_else(|| DbError::inconsistent("miners", "referral_code", row.id))?,
@@ -167,7 +170,7 @@ impl TryFrom<MinerRow> for Miner {
     }
 }
 
-/// What a start or a claim changes of a miner.
+/// What commands change of a miner.
 #[derive(AsChangeset)]
 #[diesel(table_name = miners, treat_none_as_null = true)]
 pub(in crate::mining) struct MinerChange {
@@ -183,6 +186,7 @@ pub(in crate::mining) struct MinerChange {
     broken_days: Option<i32>,
     broken_milestones_paid: Option<Vec<i32>>,
     broken_until: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
     version: i64,
     updated_at: Timestamp,
 }
@@ -215,6 +219,7 @@ impl MinerChange {
                 .broken
                 .as_ref()
                 .map(|broken| broken.recoverable_until),
+            suspended_at: streak.suspended_at,
             version,
             updated_at: now,
         }
@@ -243,6 +248,8 @@ pub(crate) struct SessionRow {
     streak_bonus: Option<i64>,
     referral_points: Option<i64>,
     expired_at: Option<Timestamp>,
+    window_stopped_at: Option<Timestamp>,
+    window_extension_microseconds: i64,
 }
 
 impl TryFrom<SessionRow> for Session {
@@ -279,6 +286,8 @@ impl TryFrom<SessionRow> for Session {
             ends_at: row.ends_at,
             claim_window_hours: u32::try_from(row.claim_window_hours)
                 .map_err(|_| bad("claim_window_hours"))?,
+            window_stopped_at: row.window_stopped_at,
+            window_extension: TimeDelta::microseconds(row.window_extension_microseconds),
             rate: Rate {
                 base: RatePerHour(row.base_rate),
                 role: Bps(row.role_bonus_bps),
@@ -316,6 +325,8 @@ impl From<&Session> for SessionRow {
             streak_bonus: None,
             referral_points: None,
             expired_at: None,
+            window_stopped_at: session.window_stopped_at,
+            window_extension_microseconds: window_extension(session),
         };
         let status = match &session.state {
             SessionState::Active => SessionStatus::Active,
@@ -340,6 +351,14 @@ impl From<&Session> for SessionRow {
         status.text().clone_into(&mut row.status);
         row
     }
+}
+
+/// The claim window's extension as it is stored.
+pub(in crate::mining) fn window_extension(session: &Session) -> i64 {
+    session
+        .window_extension
+        .num_microseconds()
+        .unwrap_or(i64::MAX)
 }
 
 #[derive(Queryable, Selectable, Insertable, diesel::QueryableByName)]

@@ -6,6 +6,7 @@ mod miner;
 mod rate;
 mod referral;
 mod session;
+mod standing;
 mod streak;
 
 pub use circle::{Circle, CircleMember, CircleStatus};
@@ -17,6 +18,7 @@ pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, R
 pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
 pub use referral::{Applied, ReferralStatus};
 pub use session::{Claim, Session, SessionState, SessionStatus, Start, StartInput, claim, start};
+pub use standing::{Decided, RoleChange, reset_streak, restore, set_role, suspend};
 pub use streak::{BrokenRun, Due, Judgement, Milestone, Settled, Streak, StreakView};
 
 use crate::time::Timestamp;
@@ -69,4 +71,19 @@ pub enum MiningRefusal {
     /// Nobody active has this referral code.
     #[error("no active miner has this referral code")]
     ReferralCodeUnknown,
+    /// There is no such miner (staff).
+    #[error("there is no such miner")]
+    NotFound,
+    /// The miner is the staff member's own.
+    #[error("this is your own miner: somebody else has to decide about it")]
+    OwnAccount,
+    /// Only a suspended miner can be restored.
+    #[error("this miner is not suspended")]
+    MinerNotSuspended,
+    /// There is no streak, and none that could be recovered.
+    #[error("this miner has no streak to reset")]
+    StreakNotFound,
+    /// The miner has the role already, or doesn't have it.
+    #[error("this would change nothing about the miner's role")]
+    RoleUnchanged,
 }

@@ -1,5 +1,7 @@
 //! Mining sessions: started, complete after their time, claimed within a window.
 
+use chrono::TimeDelta;
+
 use super::{
     Configuration, Judgement, Miner, MinerStatus, MiningRefusal, Points, Rate, RateFacts,
     RatePerHour, Settled,
@@ -21,6 +23,10 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// How long it can be claimed after its end, in hours of mining being switched on.
     pub claim_window_hours: u32,
+    /// Since when the claim window stands still, because the miner is suspended.
+    pub window_stopped_at: Option<Timestamp>,
+    /// By how much suspensions that are over made the claim window longer.
+    pub window_extension: TimeDelta,
     /// The rate's parts when it began.
     pub rate: Rate,
     /// Their product, in ten-thousandths of a point an hour.
@@ -82,7 +88,13 @@ impl Session {
                 SessionStatus::Active
             }
             SessionState::Active | SessionState::Completed => {
-                if configuration.counted(self.ends_at, now) > hours(self.claim_window_hours) {
+                let until = self
+                    .window_stopped_at
+                    .map_or(now, |stopped| now.min(stopped));
+                let window = hours(self.claim_window_hours)
+                    .checked_add(&self.window_extension)
+                    .unwrap_or(TimeDelta::MAX);
+                if configuration.counted(self.ends_at, until) > window {
                     SessionStatus::Expired
                 } else {
                     SessionStatus::Completed
@@ -185,6 +197,8 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
             started_at: now,
             ends_at,
             claim_window_hours: rules.claim_window_hours,
+            window_stopped_at: None,
+            window_extension: TimeDelta::zero(),
             rate,
             hourly_rate: rate.total(),
             started_in_grace: settled.judgement == Judgement::Grace,
@@ -284,7 +298,6 @@ fn may_mine(status: MinerStatus) -> Result<(), MiningRefusal> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;

@@ -31,6 +31,8 @@ pub struct Streak {
     pub milestones_paid: Vec<u32>,
     /// The run before, while it can be recovered.
     pub broken: Option<BrokenRun>,
+    /// Since when the miner is suspended: from then on the streak stands still.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// By when the next claim is on time.
@@ -111,6 +113,7 @@ impl Streak {
         let Some(due) = self.due.filter(|_| self.current > 0) else {
             return Judgement::OnTime;
         };
+        let now = self.stands_at(now);
         let seen = if now > due.since {
             plus(due.since, configuration.counted(due.since, now))
         } else {
@@ -133,6 +136,12 @@ impl Streak {
                 Judgement::Broken
             }
         }
+    }
+
+    /// The moment the streak is judged at: `now`, or when the miner was suspended.
+    #[must_use]
+    pub fn stands_at(&self, now: Timestamp) -> Timestamp {
+        self.suspended_at.map_or(now, |stopped| now.min(stopped))
     }
 
     /// Shows the streak at `now`.

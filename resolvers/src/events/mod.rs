@@ -62,6 +62,12 @@ pub enum MinerNewsKind {
     StreakBroken,
     /// Somebody they referred began to count.
     ReferralActivated,
+    /// They were suspended or restored.
+    StatusChanged,
+    /// They are something else to the platform.
+    RoleChanged,
+    /// Somebody they referred counts no more.
+    ReferralDeactivated,
 }
 
 impl MinerNewsKind {
@@ -80,6 +86,9 @@ impl MinerNewsKind {
             "StreakMilestoneReached" => Some(Self::MilestoneReached),
             "StreakBroken" => Some(Self::StreakBroken),
             "ReferralActivated" => Some(Self::ReferralActivated),
+            "MinerSuspended" | "MinerRestored" => Some(Self::StatusChanged),
+            "MinerRoleChanged" => Some(Self::RoleChanged),
+            "ReferralDeactivated" => Some(Self::ReferralDeactivated),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! Mining in GraphQL.
 
 mod ahead;
+pub(crate) mod decisions;
 pub(crate) mod loaders;
 pub(crate) mod mutations;
 pub(crate) mod objects;

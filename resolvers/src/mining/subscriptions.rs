@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Context, ID, Interface, Result as FieldResult, SimpleObject, Subscription};
 use db::outbox::Event;
 use domain::access::{Action, Principal, Relation};
@@ -9,7 +10,7 @@ use domain::ids::UserId;
 use futures_util::Stream;
 use serde_json::Value;
 
-use super::objects::{LeaderboardEntry, Miner, RankPrecision};
+use super::objects::{LeaderboardEntry, Miner, MinerRole, MinerStatus, RankPrecision};
 use super::queries::places;
 use crate::errors::ApiError;
 use crate::events::{LeaderboardNews, MinerNews, MinerNewsKind, events};
@@ -147,6 +148,12 @@ pub enum MinerEvent {
     Broken(StreakBroken),
     /// Somebody they referred began to count.
     Referral(ReferralActivated),
+    /// They were suspended or restored.
+    Status(MinerStatusChanged),
+    /// They are something else to the platform.
+    Role(MinerRoleChanged),
+    /// Somebody they referred counts no more.
+    ReferralOff(ReferralDeactivated),
 }
 
 /// A session began.
@@ -222,6 +229,49 @@ pub struct ReferralActivated {
     pub bonus_rate: Decimal,
 }
 
+/// A miner was suspended or restored.
+#[derive(SimpleObject)]
+pub struct MinerStatusChanged {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// Whether they might mine before.
+    pub previous_status: MinerStatus,
+    /// Whether they may mine from then on.
+    pub new_status: MinerStatus,
+}
+
+/// A miner's role changed: by facts, or by a grant.
+#[derive(SimpleObject)]
+pub struct MinerRoleChanged {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// What they were to the platform before.
+    pub previous_role: MinerRole,
+    /// What they are from then on.
+    pub new_role: MinerRole,
+}
+
+/// Somebody they referred counts no more, because they were suspended.
+#[derive(SimpleObject)]
+pub struct ReferralDeactivated {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// What the referral added to the rate, as a share: `"0.2500"` is 25 %.
+    pub bonus_rate: Decimal,
+}
+
 impl MinerEvent {
     /// The event as subscribers see it; none for who may not see it any more.
     fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
@@ -264,12 +314,41 @@ impl MinerEvent {
                 occurred_at,
                 bonus_rate: decimal(event, "bonusRate")?,
             }),
+            MinerNewsKind::StatusChanged => Self::Status(MinerStatusChanged {
+                miner,
+                sequence,
+                occurred_at,
+                previous_status: value(event, "previousStatus")?,
+                new_status: value(event, "newStatus")?,
+            }),
+            MinerNewsKind::RoleChanged => Self::Role(MinerRoleChanged {
+                miner,
+                sequence,
+                occurred_at,
+                previous_role: value(event, "previousRole")?,
+                new_role: value(event, "newRole")?,
+            }),
+            MinerNewsKind::ReferralDeactivated => Self::ReferralOff(ReferralDeactivated {
+                miner,
+                sequence,
+                occurred_at,
+                bonus_rate: decimal(event, "bonusRate")?,
+            }),
         })
     }
 }
 
 fn text<'e>(event: &'e Event, field: &str) -> Option<&'e str> {
     event.payload.get(field).and_then(Value::as_str)
+}
+
+/// A value of an enum, by the name it has in the schema.
+fn value<E: EnumType>(event: &Event, field: &str) -> Option<E> {
+    let name = text(event, field)?;
+    E::items()
+        .iter()
+        .find(|item| item.name == name)
+        .map(|item| item.value)
 }
 
 fn decimal(event: &Event, field: &str) -> Option<Decimal> {

@@ -60,6 +60,14 @@ pub enum Permission {
     WalletFollow,
     /// See the background jobs.
     JobsRead,
+    /// Suspend a miner.
+    MinerSuspend,
+    /// Restore a suspended miner.
+    MinerRestore,
+    /// Set a miner's streak to 0.
+    MinerResetStreak,
+    /// Grant or withdraw a miner's role.
+    MinerSetRole,
 }
 
 /// The person who asks.

@@ -1,7 +1,12 @@
+mod decisions;
 mod leaderboard;
 mod leaderboard_updated;
 mod miner;
 mod miner_register;
+mod miner_reset_streak;
+mod miner_restore;
+mod miner_set_role;
+mod miner_suspend;
 mod miner_updated;
 mod miners;
 mod mining_session_claim;

@@ -1,7 +1,7 @@
 //! Events about one miner, in the transaction of what they tell.
 
 use domain::ids::{MinerId, TransactionId, UserId};
-use domain::mining::{Claim, Configuration, HistorySource, Miner, Settled};
+use domain::mining::{Claim, Configuration, HistorySource, Miner, Role, Settled};
 use domain::money::Minor;
 use serde_json::json;
 
@@ -53,6 +53,49 @@ impl MinerEvents {
                 json!({
                     "minerId": before.id.0, "previousStreak": previous, "newStreak": new,
                     "newBonusMultiplier": multiplier,
+                }),
+            );
+        }
+    }
+
+    /// What a reset did to the streak.
+    pub fn reset(&mut self, before: &Miner, configuration: &Configuration) {
+        let previous = before.streak.current;
+        if previous > 0 {
+            self.push(
+                "StreakBroken",
+                json!({"minerId": before.id.0, "lostDays": previous}),
+            );
+        }
+        let multiplier = configuration.streak.bonus_at(0).to_decimal().to_string();
+        self.push(
+            "StreakUpdated",
+            json!({
+                "minerId": before.id.0, "previousStreak": previous, "newStreak": 0,
+                "newBonusMultiplier": multiplier,
+            }),
+        );
+    }
+
+    /// Whether the miner may mine from now on.
+    pub fn status(&mut self, name: &'static str, before: &Miner, after: &Miner) {
+        self.push(
+            name,
+            json!({
+                "minerId": before.id.0, "userId": before.user_id.0,
+                "previousStatus": before.status.text(), "newStatus": after.status.text(),
+            }),
+        );
+    }
+
+    /// What the miner is to the platform from now on, if that is something else.
+    pub fn role(&mut self, before: &Miner, role: Role) {
+        if before.role != role {
+            self.push(
+                "MinerRoleChanged",
+                json!({
+                    "minerId": before.id.0, "userId": before.user_id.0,
+                    "previousRole": before.role.text(), "newRole": role.text(),
                 }),
             );
         }

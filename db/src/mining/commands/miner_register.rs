@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::facts_of;
+use super::role_of;
 use crate::idempotency::{self, Answer, Claimed, Request};
-use crate::mining::queries;
 use crate::mining::rows::MinerRow;
 use crate::outbox::{self, NewEvent};
 use crate::schema::{miners, referrals};
@@ -186,7 +185,7 @@ async fn refer(
     if !is_active {
         return Ok(());
     }
-    let role = role_of(tx.conn(), &referrer).await?;
+    let role = role_of(tx.conn(), &referrer, referrer.role == Role::NodeOperator).await?;
     let version = referrer.version + 1;
     diesel::update(miners::table.find(referrer.id.0))
         .set((
@@ -209,15 +208,4 @@ async fn refer(
         transaction_id: None,
     };
     outbox::append(tx, &request.request_id, activated).await
-}
-
-/// The role that facts or a grant give a miner whose row is locked.
-async fn role_of(conn: &mut Connection, miner: &Miner) -> Result<Role, DbError> {
-    let active = queries::active_referrals(conn, miner.id).await?;
-    let facts = facts_of(conn, miner.id).await?;
-    Ok(Role::from_facts(
-        miner.role == Role::NodeOperator,
-        active,
-        facts.circle_valid,
-    ))
 }

@@ -1,18 +1,29 @@
 //! Mining's commands, one file for each. Each runs in the caller's transaction, in this order: key, locks, decision,
 //! effects, events, answer.
 
+mod decide;
 mod events;
 mod miner_register;
+mod miner_reset_streak;
+mod miner_restore;
+mod miner_set_role;
+mod miner_suspend;
+mod referral;
 mod session_claim;
 mod session_start;
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, MiningRefusal, RateFacts, Settled};
+use domain::mining::{Miner, MiningRefusal, RateFacts, Role, Settled};
 use domain::money::Minor;
 
+pub use decide::{MinerDecided, MinerDecision, MinerRef};
 pub use miner_register::{MinerRegistered, miner_register};
+pub use miner_reset_streak::miner_reset_streak;
+pub use miner_restore::miner_restore;
+pub use miner_set_role::miner_set_role;
+pub use miner_suspend::miner_suspend;
 pub use session_claim::{SessionClaimed, session_claim};
 pub use session_start::{SessionStarted, session_start};
 
@@ -37,11 +48,21 @@ impl Refusal for MiningRefusal {
             Self::SessionNotComplete { .. } => "SESSION_NOT_COMPLETE",
             Self::SessionExpired => "SESSION_EXPIRED",
             Self::ReferralCodeUnknown => "REFERRAL_CODE_UNKNOWN",
+            Self::NotFound => "NOT_FOUND",
+            Self::OwnAccount => "OWN_ACCOUNT",
+            Self::MinerNotSuspended => "MINER_NOT_SUSPENDED",
+            Self::StreakNotFound => "STREAK_NOT_FOUND",
+            Self::RoleUnchanged => "ROLE_UNCHANGED",
         }
     }
 
     fn field(&self) -> Option<&'static str> {
-        matches!(self, Self::ReferralCodeUnknown).then_some("referralCode")
+        match self {
+            Self::ReferralCodeUnknown => Some("referralCode"),
+            Self::NotFound | Self::OwnAccount => Some("miner"),
+            Self::RoleUnchanged => Some("change"),
+            _ => None,
+        }
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -90,4 +111,15 @@ pub(super) async fn facts_of(conn: &mut Connection, miner: MinerId) -> Result<Ra
         .pop()
         .map(|(_, facts)| facts)
         .ok_or_else(|| DbError::inconsistent("miners", "id", miner))
+}
+
+/// The role that facts or a grant give a miner whose row is locked.
+pub(super) async fn role_of(
+    conn: &mut Connection,
+    miner: &Miner,
+    is_granted: bool,
+) -> Result<Role, DbError> {
+    let active = queries::active_referrals(conn, miner.id).await?;
+    let facts = facts_of(conn, miner.id).await?;
+    Ok(Role::from_facts(is_granted, active, facts.circle_valid))
 }

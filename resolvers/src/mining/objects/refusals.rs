@@ -33,6 +33,16 @@ pub enum MiningErrorCode {
     SessionExpired,
     /// No active miner has this referral code.
     ReferralCodeUnknown,
+    /// There is no such miner.
+    NotFound,
+    /// The miner is the caller's own: somebody else has to decide about it.
+    OwnAccount,
+    /// The miner is not suspended.
+    MinerNotSuspended,
+    /// The miner has no streak, and none that could be recovered.
+    StreakNotFound,
+    /// It would change nothing about the miner's role.
+    RoleUnchanged,
 }
 
 /// What a person can mend about a command of mining.
@@ -65,6 +75,11 @@ impl MiningErrorCode {
             Self::ReferralCodeUnknown => {
                 "không có thợ đào nào đang hoạt động với mã giới thiệu này"
             }
+            Self::NotFound => "không có thợ đào này",
+            Self::OwnAccount => "đây là thợ đào của chính bạn: phải do người khác quyết định",
+            Self::MinerNotSuspended => "thợ đào này không bị tạm ngưng",
+            Self::StreakNotFound => "thợ đào này không có chuỗi ngày nào để đặt lại",
+            Self::RoleUnchanged => "việc này không thay đổi vai trò của thợ đào",
         }
     }
 }

@@ -41,7 +41,7 @@ impl MiningStreak {
         let recoverable = streak
             .broken
             .as_ref()
-            .filter(|broken| seen.at <= broken.recoverable_until);
+            .filter(|broken| streak.stands_at(seen.at) <= broken.recoverable_until);
         Self {
             current_streak: days(view.days),
             longest_streak: days(streak.longest),

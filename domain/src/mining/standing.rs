@@ -1,0 +1,428 @@
+//! What administrators decide about a miner: suspend, restore, reset the streak, grant a role.
+//!
+//! Time while a miner is suspended counts against neither streak nor claim window: both stand still when the suspension
+//! begins, and what is due later moves by as much when it ends.
+
+use super::{BrokenRun, Configuration, Due, Miner, MinerStatus, MiningRefusal, Role, Session};
+use crate::ids::UserId;
+use crate::time::{Timestamp, plus};
+
+/// What a decision made of a miner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The miner after it; version and role are for whoever stores it.
+    pub miner: Miner,
+    /// Their open session after it, if the decision changed it.
+    pub session: Option<Session>,
+}
+
+/// Suspends a miner: no start and no claim until they are restored. A session that runs goes on to its end.
+///
+/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerSuspended`],
+/// [`MiningRefusal::MinerBanned`].
+pub fn suspend(
+    miner: Miner,
+    open: Option<Session>,
+    by: UserId,
+    now: Timestamp,
+) -> Result<Decided, MiningRefusal> {
+    others_only(&miner, by)?;
+    match miner.status {
+        MinerStatus::Active => {}
+        MinerStatus::Suspended => return Err(MiningRefusal::MinerSuspended),
+        MinerStatus::Banned => return Err(MiningRefusal::MinerBanned),
+    }
+    let mut miner = miner;
+    miner.status = MinerStatus::Suspended;
+    miner.streak.suspended_at = Some(now);
+    Ok(Decided {
+        miner,
+        session: open.map(|session| Session {
+            window_stopped_at: Some(now),
+            ..session
+        }),
+    })
+}
+
+/// Restores a suspended miner: streak and claim window go on where they stood still.
+///
+/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerNotSuspended`],
+/// [`MiningRefusal::MinerBanned`].
+pub fn restore(
+    miner: Miner,
+    open: Option<Session>,
+    by: UserId,
+    configuration: &Configuration,
+    now: Timestamp,
+) -> Result<Decided, MiningRefusal> {
+    others_only(&miner, by)?;
+    match miner.status {
+        MinerStatus::Suspended => {}
+        MinerStatus::Active => return Err(MiningRefusal::MinerNotSuspended),
+        MinerStatus::Banned => return Err(MiningRefusal::MinerBanned),
+    }
+    let mut miner = miner;
+    miner.status = MinerStatus::Active;
+    if let Some(since) = miner.streak.suspended_at.take() {
+        let streak = &mut miner.streak;
+        streak.due = streak.due.map(|due| later(due, since, configuration, now));
+        streak.broken = streak.broken.take().map(|run| BrokenRun {
+            recoverable_until: recoverable_until(&run, since, now),
+            ..run
+        });
+    }
+    Ok(Decided {
+        miner,
+        session: open.map(|session| resumed(session, configuration, now)),
+    })
+}
+
+/// Ends a miner's run for good: its days are 0 and neither it nor the one before can be recovered. Freeze tokens, the
+/// longest run and all points stay; the next run is paid its milestones anew.
+///
+/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`],
+/// [`MiningRefusal::StreakNotFound`].
+pub fn reset_streak(miner: Miner, by: UserId) -> Result<Decided, MiningRefusal> {
+    others_only(&miner, by)?;
+    if miner.status == MinerStatus::Banned {
+        return Err(MiningRefusal::MinerBanned);
+    }
+    if miner.streak.current == 0 && miner.streak.broken.is_none() {
+        return Err(MiningRefusal::StreakNotFound);
+    }
+    let mut miner = miner;
+    let streak = &mut miner.streak;
+    streak.current = 0;
+    streak.is_grace_period = false;
+    streak.milestones_paid.clear();
+    streak.broken = None;
+    Ok(Decided {
+        miner,
+        session: None,
+    })
+}
+
+/// What an administrator can change about a role; all others follow from facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleChange {
+    /// They run a node.
+    GrantNodeOperator,
+    /// They don't any more.
+    WithdrawNodeOperator,
+}
+
+/// Grants or withdraws [`Role::NodeOperator`]; without it the role is `by_facts`.
+///
+/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`],
+/// [`MiningRefusal::RoleUnchanged`].
+pub fn set_role(
+    miner: Miner,
+    change: RoleChange,
+    by_facts: Role,
+    by: UserId,
+) -> Result<Decided, MiningRefusal> {
+    others_only(&miner, by)?;
+    if miner.status == MinerStatus::Banned {
+        return Err(MiningRefusal::MinerBanned);
+    }
+    let is_granted = miner.role == Role::NodeOperator;
+    if is_granted == (change == RoleChange::GrantNodeOperator) {
+        return Err(MiningRefusal::RoleUnchanged);
+    }
+    let mut miner = miner;
+    miner.role = match change {
+        RoleChange::GrantNodeOperator => Role::NodeOperator,
+        RoleChange::WithdrawNodeOperator => by_facts,
+    };
+    Ok(Decided {
+        miner,
+        session: None,
+    })
+}
+
+/// Nobody on the staff decides about their own miner.
+fn others_only(miner: &Miner, by: UserId) -> Result<(), MiningRefusal> {
+    if miner.user_id == by {
+        return Err(MiningRefusal::OwnAccount);
+    }
+    Ok(())
+}
+
+/// What is due after a suspension. Its beginning stays, or time switched off before the suspension would be forgotten;
+/// time switched off during the suspension is left out already and must not be forgiven twice.
+fn later(due: Due, suspended_at: Timestamp, configuration: &Configuration, now: Timestamp) -> Due {
+    let forgiven = configuration.counted(due.since.max(suspended_at), now);
+    Due {
+        at: plus(due.at, forgiven),
+        ..due
+    }
+}
+
+/// The time to recover a run goes by the clock alone, so all of the suspension is added; not to what was over before.
+fn recoverable_until(run: &BrokenRun, suspended_at: Timestamp, now: Timestamp) -> Timestamp {
+    if run.recoverable_until < suspended_at {
+        return run.recoverable_until;
+    }
+    plus(
+        run.recoverable_until,
+        now.signed_duration_since(suspended_at),
+    )
+}
+
+fn resumed(session: Session, configuration: &Configuration, now: Timestamp) -> Session {
+    let forgiven = session
+        .window_stopped_at
+        .map(|stopped| configuration.counted(session.ends_at.max(stopped), now));
+    let extension = forgiven
+        .and_then(|forgiven| session.window_extension.checked_add(&forgiven))
+        .unwrap_or(session.window_extension);
+    Session {
+        window_stopped_at: None,
+        window_extension: extension,
+        ..session
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::{MinerId, SessionId};
+    use crate::mining::{Bps, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak};
+    use crate::money::Minor;
+    use crate::time::Pause;
+
+    const STAFF: UserId = UserId(Uuid::max());
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
+    }
+
+    fn miner(streak: Streak) -> Miner {
+        Miner {
+            id: MinerId(Uuid::nil()),
+            user_id: UserId(Uuid::nil()),
+            role: Role::Pioneer,
+            status: MinerStatus::Active,
+            lifetime_points: Minor(0),
+            streak,
+            referral_code: ReferralCode::from_random([0; 8]),
+            referred_by: None,
+            circle_id: None,
+            version: 1,
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    fn streak(since: i64, due: i64, freeze_tokens: u32) -> Streak {
+        Streak {
+            current: 9,
+            longest: 9,
+            due: Some(Due {
+                since: at(since),
+                at: at(due),
+            }),
+            freeze_tokens,
+            milestones_paid: vec![7],
+            broken: Some(BrokenRun {
+                days: 30,
+                milestones_paid: vec![7, 14, 30],
+                recoverable_until: at(due),
+            }),
+            ..Streak::default()
+        }
+    }
+
+    fn session(ends_at: i64, window: u32) -> Session {
+        let facts = RateFacts {
+            role: Role::Pioneer,
+            circle_valid: false,
+            referral_sum: Bps(0),
+        };
+        let rate = Rate::of(&facts, 0, &Configuration::default());
+        Session {
+            id: SessionId(Uuid::nil()),
+            miner_id: MinerId(Uuid::nil()),
+            started_at: at(ends_at - 24),
+            ends_at: at(ends_at),
+            claim_window_hours: window,
+            window_stopped_at: None,
+            window_extension: TimeDelta::zero(),
+            rate,
+            hourly_rate: rate.total(),
+            started_in_grace: false,
+            configuration_version: 1,
+            state: SessionState::Active,
+        }
+    }
+
+    fn paused(pauses: &[(i64, i64)]) -> Configuration {
+        let mut rules = Configuration::default();
+        rules.mining.pauses = pauses
+            .iter()
+            .map(|(from, until)| Pause {
+                from: at(*from),
+                until: Some(at(*until)),
+            })
+            .collect();
+        rules
+    }
+
+    /// Two spans as spans that don't overlap.
+    fn union(a: (i64, i64), b: (i64, i64)) -> Vec<(i64, i64)> {
+        if a.0 <= b.1 && b.0 <= a.1 {
+            vec![(a.0.min(b.0), a.1.max(b.1))]
+        } else {
+            vec![a, b]
+        }
+    }
+
+    #[test]
+    fn a_suspension_stops_and_goes_on() {
+        let rules = Configuration::default();
+        let before = miner(streak(0, 48, 0));
+        let suspended = suspend(before.clone(), Some(session(30, 168)), STAFF, at(40)).unwrap();
+        assert_eq!(suspended.miner.status, MinerStatus::Suspended);
+        assert_eq!(suspended.miner.streak.view(at(900), &rules).days, 9);
+        let open = suspended.session.unwrap();
+        assert_eq!(open.status_at(at(900), &rules), SessionStatus::Completed);
+        let restored = restore(suspended.miner, Some(open), STAFF, &rules, at(140)).unwrap();
+        let streak = restored.miner.streak;
+        assert_eq!(streak.suspended_at, None);
+        assert_eq!(streak.due.unwrap().at, at(148));
+        assert_eq!(streak.broken.unwrap().recoverable_until, at(148));
+        let open = restored.session.unwrap();
+        assert_eq!(open.window_extension, TimeDelta::hours(100));
+        assert_eq!(open.status_at(at(298), &rules), SessionStatus::Completed);
+        assert_eq!(open.status_at(at(299), &rules), SessionStatus::Expired);
+    }
+
+    #[test]
+    fn what_was_over_before_stays_over() {
+        let rules = Configuration::default();
+        let mut before = miner(streak(0, 48, 0));
+        before.streak.broken.as_mut().unwrap().recoverable_until = at(30);
+        let suspended = suspend(before, None, STAFF, at(40)).unwrap();
+        let restored = restore(suspended.miner, None, STAFF, &rules, at(140)).unwrap();
+        assert_eq!(
+            restored.miner.streak.broken.unwrap().recoverable_until,
+            at(30)
+        );
+    }
+
+    #[test]
+    fn a_reset_leaves_tokens_and_the_longest_run() {
+        let reset = reset_streak(miner(streak(0, 48, 2)), STAFF).unwrap().miner;
+        assert_eq!((reset.streak.current, reset.streak.longest), (0, 9));
+        assert_eq!(reset.streak.freeze_tokens, 2);
+        assert!(reset.streak.milestones_paid.is_empty());
+        assert_eq!(reset.streak.broken, None);
+        assert_eq!(
+            reset_streak(reset, STAFF),
+            Err(MiningRefusal::StreakNotFound)
+        );
+    }
+
+    #[test]
+    fn a_grant_wins_and_its_end_leaves_the_facts() {
+        let granted = set_role(
+            miner(Streak::default()),
+            RoleChange::GrantNodeOperator,
+            Role::Contributor,
+            STAFF,
+        );
+        let granted = granted.unwrap().miner;
+        assert_eq!(granted.role, Role::NodeOperator);
+        let again = RoleChange::GrantNodeOperator;
+        assert_eq!(
+            set_role(granted.clone(), again, Role::Contributor, STAFF),
+            Err(MiningRefusal::RoleUnchanged)
+        );
+        let withdraw = RoleChange::WithdrawNodeOperator;
+        let withdrawn = set_role(granted, withdraw, Role::Contributor, STAFF);
+        assert_eq!(withdrawn.unwrap().miner.role, Role::Contributor);
+    }
+
+    #[test]
+    fn decisions_are_refused_in_order() {
+        let with = |status| Miner {
+            status,
+            ..miner(Streak::default())
+        };
+        let own = UserId(Uuid::nil());
+        let rules = Configuration::default();
+        let change = RoleChange::WithdrawNodeOperator;
+        for (status, by, expected) in [
+            (
+                MinerStatus::Banned,
+                own,
+                [const { MiningRefusal::OwnAccount }; 4],
+            ),
+            (
+                MinerStatus::Banned,
+                STAFF,
+                [const { MiningRefusal::MinerBanned }; 4],
+            ),
+            (
+                MinerStatus::Active,
+                STAFF,
+                [
+                    MiningRefusal::MinerSuspended,
+                    MiningRefusal::MinerNotSuspended,
+                    MiningRefusal::StreakNotFound,
+                    MiningRefusal::RoleUnchanged,
+                ],
+            ),
+        ] {
+            let once = match status {
+                MinerStatus::Active => with(MinerStatus::Suspended),
+                other => with(other),
+            };
+            let refusals = [
+                suspend(once, None, by, at(0)).unwrap_err(),
+                restore(with(status), None, by, &rules, at(0)).unwrap_err(),
+                reset_streak(with(status), by).unwrap_err(),
+                set_role(with(status), change, Role::Pioneer, by).unwrap_err(),
+            ];
+            assert_eq!(refusals, expected);
+        }
+    }
+
+    proptest! {
+        /// A suspension is to streaks and claim windows what switching mining off for the same time is, also where both
+        /// overlap.
+        #[test]
+        fn a_suspension_counts_as_little_as_a_pause(
+            since in 0_i64..200, due in 0_i64..100, tokens in 0_u32..4, window in 1_u32..200,
+            from in 0_i64..300, length in 0_i64..300, off in 0_i64..400, off_length in 1_i64..200, after in 0_i64..400,
+        ) {
+            let until = from + length;
+            // A pause that lasts is known only once it is over.
+            let rules = paused(&[(off, off + off_length)]);
+            let model = paused(&union((off, off + off_length), (from, until)));
+            let before = miner(streak(since, since + due, tokens));
+            let open = session(since, window);
+            let suspended = suspend(before.clone(), Some(open.clone()), STAFF, at(from)).unwrap();
+            let restored = restore(suspended.miner.clone(), suspended.session.clone(), STAFF, &rules, at(until)).unwrap();
+            let then = at(until + after);
+            prop_assert_eq!(
+                restored.miner.streak.judge(then, &rules),
+                before.streak.judge(then, &model)
+            );
+            prop_assert_eq!(
+                restored.session.unwrap().status_at(then, &rules),
+                open.status_at(then, &model)
+            );
+            // Meanwhile, everything looks as it did when it began.
+            let meanwhile = at(from + length / 2);
+            prop_assert_eq!(
+                suspended.miner.streak.judge(meanwhile, &rules),
+                before.streak.judge(at(from), &rules)
+            );
+        }
+    }
+}

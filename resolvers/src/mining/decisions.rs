@@ -1,0 +1,314 @@
+//! What administrators decide about a miner.
+
+use async_graphql::{Context, Enum, InputObject, InputType, Object, SimpleObject};
+use db::idempotency::Request;
+use db::mining::commands::{self, MinerDecided, MinerDecision, MinerRef};
+use domain::access::Action;
+use domain::ids::{MinerId, UserId};
+use domain::mining::RoleChange;
+use domain::wallets::Origin;
+
+use super::mutations::outcome;
+use super::objects::{Miner, MinerBy, MiningUserError};
+use crate::errors::ApiError;
+use crate::inputs::{KeyRule, command};
+use crate::node::GlobalId;
+use crate::request::{Asked, authorize_staff};
+
+/// Characters of a reason.
+const REASON_LENGTH: std::ops::RangeInclusive<usize> = 1..=500;
+
+/// What administrators decide about miners.
+#[derive(Default)]
+pub struct MinerDecisionMutation;
+
+#[Object]
+impl MinerDecisionMutation {
+    /// Suspends a miner: no start and no claim until it is restored, and the referral that brought it stops counting for
+    /// who brought it. A session that runs goes on to its end. Requires role: ADMIN. Refusals, in this order: NOT_FOUND,
+    /// OWN_ACCOUNT, MINER_SUSPENDED, MINER_BANNED.
+    async fn miner_suspend(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerSuspendInput,
+    ) -> Option<Result<MinerSuspendPayload, ApiError>> {
+        Some(suspend(ctx, input).await)
+    }
+
+    /// Restores a suspended miner. The time of the suspension counts against neither its streak, nor the claim window of
+    /// its session, nor the time to recover a streak; the referral that brought it counts again. Requires role: ADMIN.
+    /// Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_NOT_SUSPENDED, MINER_BANNED.
+    async fn miner_restore(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerRestoreInput,
+    ) -> Option<Result<MinerRestorePayload, ApiError>> {
+        Some(restore(ctx, input).await)
+    }
+
+    /// Sets a miner's streak to 0 days for good: neither this run nor the one before can be recovered, and the next one
+    /// is paid its milestones anew. Freeze tokens, the longest streak and all points stay. Requires role: ADMIN.
+    /// Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_BANNED, STREAK_NOT_FOUND.
+    async fn miner_reset_streak(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerResetStreakInput,
+    ) -> Option<Result<MinerResetStreakPayload, ApiError>> {
+        Some(reset_streak(ctx, input).await)
+    }
+
+    /// Grants or withdraws the role NODE_OPERATOR; without it the role is the highest that facts give. Rates follow with
+    /// the next session. Requires role: ADMIN. Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_BANNED,
+    /// ROLE_UNCHANGED.
+    async fn miner_set_role(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerSetRoleInput,
+    ) -> Option<Result<MinerSetRolePayload, ApiError>> {
+        Some(set_role(ctx, input).await)
+    }
+}
+
+/// What `minerSuspend` needs.
+#[derive(InputObject)]
+pub struct MinerSuspendInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerSuspend` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerSuspendPayload {
+    /// The miner, suspended; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn suspend(
+    ctx: &Context<'_>,
+    input: MinerSuspendInput,
+) -> Result<MinerSuspendPayload, ApiError> {
+    const NAME: &str = "mining.miner_suspend";
+    let by = authorize_staff(ctx, Action::MinerSuspend, NAME).await?.id;
+    let request = request(ctx, &input, input.idempotency_key.as_deref())?;
+    let decision = decision(input.miner, &input.reason, by)?;
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_suspend(tx, &request, &decision).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => MinerSuspendPayload {
+            miner: decided(ctx, &done).await,
+            ..MinerSuspendPayload::default()
+        },
+        Err(refused) => MinerSuspendPayload {
+            user_errors: vec![refused?],
+            ..MinerSuspendPayload::default()
+        },
+    })
+}
+
+/// What `minerRestore` needs.
+#[derive(InputObject)]
+pub struct MinerRestoreInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerRestore` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerRestorePayload {
+    /// The miner, active again; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn restore(
+    ctx: &Context<'_>,
+    input: MinerRestoreInput,
+) -> Result<MinerRestorePayload, ApiError> {
+    const NAME: &str = "mining.miner_restore";
+    let by = authorize_staff(ctx, Action::MinerRestore, NAME).await?.id;
+    let request = request(ctx, &input, input.idempotency_key.as_deref())?;
+    let decision = decision(input.miner, &input.reason, by)?;
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_restore(tx, &request, &decision).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => MinerRestorePayload {
+            miner: decided(ctx, &done).await,
+            ..MinerRestorePayload::default()
+        },
+        Err(refused) => MinerRestorePayload {
+            user_errors: vec![refused?],
+            ..MinerRestorePayload::default()
+        },
+    })
+}
+
+/// What `minerResetStreak` needs.
+#[derive(InputObject)]
+pub struct MinerResetStreakInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerResetStreak` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerResetStreakPayload {
+    /// The miner after; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn reset_streak(
+    ctx: &Context<'_>,
+    input: MinerResetStreakInput,
+) -> Result<MinerResetStreakPayload, ApiError> {
+    const NAME: &str = "mining.miner_reset_streak";
+    let by = authorize_staff(ctx, Action::MinerResetStreak, NAME)
+        .await?
+        .id;
+    let request = request(ctx, &input, input.idempotency_key.as_deref())?;
+    let decision = decision(input.miner, &input.reason, by)?;
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_reset_streak(tx, &request, &decision).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => MinerResetStreakPayload {
+            miner: decided(ctx, &done).await,
+            ..MinerResetStreakPayload::default()
+        },
+        Err(refused) => MinerResetStreakPayload {
+            user_errors: vec![refused?],
+            ..MinerResetStreakPayload::default()
+        },
+    })
+}
+
+/// What an administrator can change about a miner's role; all other roles follow from facts.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "RoleChange")]
+pub enum MinerRoleChange {
+    /// The miner runs a node.
+    GrantNodeOperator,
+    /// The miner doesn't run a node any more.
+    WithdrawNodeOperator,
+}
+
+/// What `minerSetRole` needs.
+#[derive(InputObject)]
+pub struct MinerSetRoleInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// Grant or withdraw.
+    pub change: MinerRoleChange,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerSetRole` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerSetRolePayload {
+    /// The miner after; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn set_role(
+    ctx: &Context<'_>,
+    input: MinerSetRoleInput,
+) -> Result<MinerSetRolePayload, ApiError> {
+    const NAME: &str = "mining.miner_set_role";
+    let by = authorize_staff(ctx, Action::MinerSetRole, NAME).await?.id;
+    let request = request(ctx, &input, input.idempotency_key.as_deref())?;
+    let change = input.change.into();
+    let decision = decision(input.miner, &input.reason, by)?;
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_set_role(tx, &request, &decision, change).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => MinerSetRolePayload {
+            miner: decided(ctx, &done).await,
+            ..MinerSetRolePayload::default()
+        },
+        Err(refused) => MinerSetRolePayload {
+            user_errors: vec![refused?],
+            ..MinerSetRolePayload::default()
+        },
+    })
+}
+
+/// The request of somebody on the staff: it is audited.
+fn request<I: InputType>(
+    ctx: &Context<'_>,
+    input: &I,
+    key: Option<&str>,
+) -> Result<Request, ApiError> {
+    let request = command(ctx, input, key, KeyRule::Optional)?;
+    Ok(Request {
+        origin: Origin::Staff,
+        ..request
+    })
+}
+
+fn decision(miner: MinerBy, reason: &str, by: UserId) -> Result<MinerDecision, ApiError> {
+    let reason = reason.trim();
+    if !REASON_LENGTH.contains(&reason.chars().count()) || reason.contains('\0') {
+        return Err(ApiError::bad_input(
+            "`reason` has 1 to 500 characters and no NUL",
+        ));
+    }
+    let miner = match miner {
+        MinerBy::Id(id) => match GlobalId::decode(&id)? {
+            GlobalId::Miner(id) => MinerRef::Id(id),
+            _ => {
+                return Err(ApiError::bad_input(
+                    "this is the id of something else than a miner",
+                ));
+            }
+        },
+        MinerBy::Uuid(id) => MinerRef::Id(MinerId(id)),
+        MinerBy::UserId(id) => MinerRef::User(UserId(id)),
+        MinerBy::Code(code) => MinerRef::Code(code),
+    };
+    Ok(MinerDecision {
+        miner,
+        by,
+        reason: reason.to_owned(),
+    })
+}
+
+/// The miner after a decision. It is done: what can't be shown of it is null, and takes nothing else away.
+async fn decided(ctx: &Context<'_>, done: &MinerDecided) -> Option<Result<Miner, ApiError>> {
+    Miner::load(ctx, MinerId(done.miner_id)).await.transpose()
+}
