@@ -4,6 +4,7 @@ use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::wallets::Origin;
+use serde_json::Value;
 
 use crate::idempotency::Request;
 use crate::schema::audit_log;
@@ -28,7 +29,7 @@ pub async fn append_forbidden(
     action: &'static str,
 ) -> Result<(), DbError> {
     db.write("audit.forbidden", async move |tx| {
-        append(tx, &request, action, "FORBIDDEN", None).await
+        append(tx, &request, action, "FORBIDDEN", None, None).await
     })
     .await
 }
@@ -40,7 +41,31 @@ pub(crate) async fn append_refused(
     action: &str,
     refusal: &str,
 ) -> Result<(), DbError> {
-    append(tx, request, action, "REFUSED", Some(refusal)).await
+    append(tx, request, action, "REFUSED", Some(refusal), None).await
+}
+
+/// What a command was about, why, and what it changed.
+pub(crate) struct Entry<'a> {
+    /// What kind of thing it was about.
+    pub entity_kind: &'a str,
+    /// Which one.
+    pub entity_id: &'a str,
+    /// Why, in the caller's words.
+    pub reason: Option<&'a str>,
+    /// The thing before.
+    pub before: Value,
+    /// The thing after.
+    pub after: Value,
+}
+
+/// Appends a command that was carried out.
+pub(crate) async fn append_applied(
+    tx: &mut Tx,
+    request: &Request,
+    action: &str,
+    entry: Entry<'_>,
+) -> Result<(), DbError> {
+    append(tx, request, action, "APPLIED", None, Some(entry)).await
 }
 
 async fn append(
@@ -49,6 +74,7 @@ async fn append(
     action: &str,
     outcome: &str,
     refusal: Option<&str>,
+    entry: Option<Entry<'_>>,
 ) -> Result<(), DbError> {
     if !matches!(request.origin, Origin::Staff | Origin::Service) {
         return Ok(());
@@ -64,6 +90,11 @@ async fn append(
             audit_log::outcome.eq(outcome),
             audit_log::refusal.eq(refusal),
             audit_log::request_id.eq(&request.request_id),
+            audit_log::entity_kind.eq(entry.as_ref().map(|entry| entry.entity_kind)),
+            audit_log::entity_id.eq(entry.as_ref().map(|entry| entry.entity_id)),
+            audit_log::reason.eq(entry.as_ref().and_then(|entry| entry.reason)),
+            audit_log::before.eq(entry.as_ref().map(|entry| &entry.before)),
+            audit_log::after.eq(entry.as_ref().map(|entry| &entry.after)),
         ))
         .execute(tx.conn())
         .await?;

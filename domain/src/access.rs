@@ -165,6 +165,12 @@ pub enum Action {
     WalletFollow,
     /// See the background jobs.
     JobsRead,
+    /// See what the system is configured by, and was.
+    ConfigurationRead,
+    /// Change what the system is configured by.
+    ConfigurationUpdate,
+    /// See what staff and services did or tried.
+    AuditLogRead,
 }
 
 /// Who may take an action.
@@ -204,7 +210,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -218,6 +224,9 @@ impl Action {
         Self::WalletRead,
         Self::WalletFollow,
         Self::JobsRead,
+        Self::ConfigurationRead,
+        Self::ConfigurationUpdate,
+        Self::AuditLogRead,
     ];
 
     /// The table.
@@ -229,8 +238,14 @@ impl Action {
                 scopes: &[Scope::MiningRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinersList | Self::JobsRead => Rule {
-                roles: STAFF,
+            Self::MinersList | Self::JobsRead | Self::ConfigurationRead | Self::AuditLogRead => {
+                Rule {
+                    roles: STAFF,
+                    ..NOBODY
+                }
+            }
+            Self::ConfigurationUpdate => Rule {
+                roles: &[Role::Admin],
                 ..NOBODY
             },
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,

@@ -36,7 +36,10 @@ pub struct Query(
 
 /// The root of commands. Each does one thing, wholly or not at all; `userErrors` says what a person can mend.
 #[derive(MergedObject, Default)]
-pub struct Mutation(mining::mutations::MiningMutation);
+pub struct Mutation(
+    mining::mutations::MiningMutation,
+    platform::mutations::PlatformMutation,
+);
 
 /// The root of live updates. After a reconnect, query: nothing relies on having seen every event.
 #[derive(MergedSubscription, Default)]

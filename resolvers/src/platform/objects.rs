@@ -60,6 +60,12 @@ pub enum Permission {
     WalletFollow,
     /// See the background jobs.
     JobsRead,
+    /// See what the system is configured by, and was.
+    ConfigurationRead,
+    /// Change what the system is configured by.
+    ConfigurationUpdate,
+    /// See what staff and services did or tried.
+    AuditLogRead,
 }
 
 /// The person who asks.

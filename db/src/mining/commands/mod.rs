@@ -9,7 +9,7 @@ mod session_start;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, MiningRefusal, RateFacts, Settled};
+use domain::mining::{Miner, MiningRefusal, RateFacts, SettingProblem, Settled};
 use domain::money::Minor;
 
 pub use miner_register::{MinerRegistered, miner_register};
@@ -37,11 +37,26 @@ impl Refusal for MiningRefusal {
             Self::SessionNotComplete { .. } => "SESSION_NOT_COMPLETE",
             Self::SessionExpired => "SESSION_EXPIRED",
             Self::ReferralCodeUnknown => "REFERRAL_CODE_UNKNOWN",
+            Self::ReasonInvalid => "REASON_INVALID",
+            Self::Setting(refusal) => code_of(&refusal.problem),
+            Self::ConfigurationStale { .. } => "CONFIGURATION_STALE",
         }
     }
 
     fn field(&self) -> Option<&'static str> {
-        matches!(self, Self::ReferralCodeUnknown).then_some("referralCode")
+        match self {
+            Self::ReferralCodeUnknown => Some("referralCode"),
+            Self::ReasonInvalid => Some("reason"),
+            Self::ConfigurationStale { .. } => Some("version"),
+            _ => None,
+        }
+    }
+
+    fn path(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Setting(refusal) => Some(refusal.path.clone()),
+            _ => self.field().map(|field| vec![field.to_owned()]),
+        }
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -50,8 +65,23 @@ impl Refusal for MiningRefusal {
                 vec![("endsAt", ends_at.to_rfc3339())]
             }
             Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
+            Self::ConfigurationStale { version } => vec![("version", version.to_string())],
             _ => Vec::new(),
         }
+    }
+}
+
+/// What is wrong with a setting, for programs.
+fn code_of(problem: &SettingProblem) -> &'static str {
+    match problem {
+        SettingProblem::OutOfRange { .. } => "SETTING_OUT_OF_RANGE",
+        SettingProblem::TooFine => "SETTING_TOO_FINE",
+        SettingProblem::BadgeName => "BADGE_NAME_INVALID",
+        SettingProblem::TierGap { .. } | SettingProblem::TierEmpty | SettingProblem::TierEnd => {
+            "TIERS_NOT_CONTIGUOUS"
+        }
+        SettingProblem::TierCount => "TIER_COUNT",
+        SettingProblem::ReferralLevels => "REFERRAL_LEVELS_UNSUPPORTED",
     }
 }
 
