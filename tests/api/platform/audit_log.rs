@@ -59,7 +59,7 @@ fn shows_what_was_done_refused_and_forbidden() {
         assert_eq!(
             applied,
             json!({
-                "actor": admin.id().to_string(), "issuer": "goodgo-platform", "roles": ["ADMIN"],
+                "actor": admin.id().to_string(), "issuer": "goodgo-platform", "roles": ["USER", "ADMIN"],
                 "action": "configuration.mining_update", "entityKind": "configuration", "entityId": "mining",
                 "reason": "More", "before": shown(1, "0.2500"), "after": shown(2, "0.5000"), "outcome": "APPLIED",
                 "refusal": null, "requestId": "the-first", "occurredAt": null,
