@@ -373,12 +373,14 @@ mod tests {
             refused(|d| d.base_rate = Decimal::new(12_345, 5)),
             "baseRate"
         );
-        for edit in [
-            |draft: &mut MiningDraft| draft.session_duration_hours = 0,
-            |draft: &mut MiningDraft| draft.session_duration_hours = 169,
-        ] {
-            assert_eq!(refused(edit), "sessionDurationHours");
-        }
+        assert_eq!(
+            refused(|draft| draft.session_duration_hours = 0),
+            "sessionDurationHours"
+        );
+        assert_eq!(
+            refused(|draft| draft.session_duration_hours = 169),
+            "sessionDurationHours"
+        );
         assert_eq!(
             refused(|d| d.max_sessions_per_day = -1),
             "maxSessionsPerDay"
@@ -467,14 +469,14 @@ mod tests {
             "bonusPerReferral"
         );
         assert_eq!(refused(|d| d.max_bonus = Decimal::from(11)), "maxBonusCap");
-        for levels in [
-            |d: &mut ReferralDraft| d.max_referral_levels = 0,
-            |d| {
-                d.max_referral_levels = 2;
-            },
-        ] {
-            assert_eq!(refused(levels), "maxReferralLevels");
-        }
+        assert_eq!(
+            refused(|draft| draft.max_referral_levels = 0),
+            "maxReferralLevels"
+        );
+        assert_eq!(
+            refused(|draft| draft.max_referral_levels = 2),
+            "maxReferralLevels"
+        );
     }
 
     /// Tiers of these lengths, one after the other from day 1, and one without an end.
