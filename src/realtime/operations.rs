@@ -265,7 +265,7 @@ struct Speaker {
 impl Speaker {
     /// Writes a response; one that is too long becomes what ends the operation. What was read for it is free before
     /// anybody waits for the client.
-    fn write(&self, response: Response) -> Result<Option<String>, Response> {
+    fn write(&self, response: Response) -> Result<Option<String>, Box<Response>> {
         let text = self
             .dialect
             .write(&ServerMessage::Next(&self.id, &response));
@@ -275,11 +275,8 @@ impl Speaker {
                 let message = format!(
                     "the answer is longer than {MAX_ANSWER_BYTES} bytes: ask for less, or by POST"
                 );
-                Err(errors::refused(
-                    Code::LimitExceeded,
-                    message,
-                    &self.request_id,
-                ))
+                let refused = errors::refused(Code::LimitExceeded, message, &self.request_id);
+                Err(Box::new(refused))
             }
             text => Ok(text),
         }

@@ -14,8 +14,10 @@ pub fn input(changed: Value) -> Value {
         "baseRate": "0.25", "sessionDurationHours": 24, "maxSessionsPerDay": 1, "isGloballyEnabled": true,
         "claimWindowHours": 168, "version": 1, "reason": "a test",
     });
-    for (name, value) in changed.as_object().unwrap() {
-        input[name] = value.clone();
+    if let Value::Object(changed) = changed {
+        for (name, value) in changed {
+            input[name] = value;
+        }
     }
     json!({"input": input})
 }

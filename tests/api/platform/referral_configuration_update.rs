@@ -14,8 +14,10 @@ fn input(changed: Value) -> Value {
         "bonusPerReferral": "0.4", "maxBonusCap": "0.3", "kycRequired": false, "maxReferralLevels": 1,
         "version": 1, "reason": "a test",
     });
-    for (name, value) in changed.as_object().unwrap() {
-        input[name] = value.clone();
+    if let Value::Object(changed) = changed {
+        for (name, value) in changed {
+            input[name] = value;
+        }
     }
     json!({"input": input})
 }

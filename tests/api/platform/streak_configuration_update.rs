@@ -20,8 +20,10 @@ fn input(changed: Value) -> Value {
         "tiers": [tier(1, Some(1)), tier(2, None)], "gracePeriodEnabled": false, "gracePeriodHours": 0,
         "recoveryCost": "12.5", "freezeTokenDays": 3, "version": 1, "reason": "a test",
     });
-    for (name, value) in changed.as_object().unwrap() {
-        input[name] = value.clone();
+    if let Value::Object(changed) = changed {
+        for (name, value) in changed {
+            input[name] = value;
+        }
     }
     json!({"input": input})
 }
