@@ -74,6 +74,11 @@ pub(crate) trait Refusal: std::fmt::Display {
         None
     }
 
+    /// The path of that field, where it lies deeper in the input.
+    fn path(&self) -> Option<Vec<String>> {
+        self.field().map(|field| vec![field.to_owned()])
+    }
+
     /// Facts for a message in another language.
     fn facts(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -84,7 +89,7 @@ pub(crate) trait Refusal: std::fmt::Display {
         Refused {
             code: self.code().to_owned(),
             message: self.to_string(),
-            field: self.field().map(|field| vec![field.to_owned()]),
+            field: self.path(),
             facts: self
                 .facts()
                 .into_iter()

@@ -5,6 +5,7 @@
 //! (take a `Tx`). Rules are not here: they are in `domain`.
 
 pub mod audit;
+pub mod audit_log;
 pub mod clock;
 pub mod configuration;
 pub mod demo;

@@ -173,6 +173,12 @@ pub enum Action {
     MinerResetStreak,
     /// Grant or withdraw a miner's role.
     MinerSetRole,
+    /// See what the system is configured by, and was.
+    ConfigurationRead,
+    /// Change what the system is configured by.
+    ConfigurationUpdate,
+    /// See what staff and services did or tried.
+    AuditLogRead,
 }
 
 /// Who may take an action.
@@ -212,7 +218,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -230,6 +236,9 @@ impl Action {
         Self::MinerRestore,
         Self::MinerResetStreak,
         Self::MinerSetRole,
+        Self::ConfigurationRead,
+        Self::ConfigurationUpdate,
+        Self::AuditLogRead,
     ];
 
     /// The table.
@@ -241,8 +250,14 @@ impl Action {
                 scopes: &[Scope::MiningRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinersList | Self::JobsRead => Rule {
-                roles: STAFF,
+            Self::MinersList | Self::JobsRead | Self::ConfigurationRead | Self::AuditLogRead => {
+                Rule {
+                    roles: STAFF,
+                    ..NOBODY
+                }
+            }
+            Self::ConfigurationUpdate => Rule {
+                roles: &[Role::Admin],
                 ..NOBODY
             },
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,

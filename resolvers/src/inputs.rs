@@ -54,7 +54,7 @@ pub(crate) fn command<I: InputType>(
         )),
         key => Ok(Request {
             principal: caller.principal.clone(),
-            // Every command so far is a person's, about what is theirs.
+            // A person's, about what is theirs; commands of the staff say so themselves.
             origin: Origin::User,
             key: key.map(str::to_owned),
             hash: Request::hash_of(&canonical(input)),

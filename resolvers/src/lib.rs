@@ -39,6 +39,7 @@ pub struct Query(
 pub struct Mutation(
     mining::mutations::MiningMutation,
     mining::decisions::MinerDecisionMutation,
+    platform::mutations::PlatformMutation,
 );
 
 /// The root of live updates. After a reconnect, query: nothing relies on having seen every event.

@@ -93,6 +93,24 @@ impl CursorKey for i64 {
     }
 }
 
+impl CursorKey for (Timestamp, i64) {
+    fn write(&self) -> String {
+        format!("{}:{}", self.0.timestamp_micros(), self.1)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once(':')?;
+        Some((moment(at)?, id.parse().ok()?))
+    }
+}
+
+/// Reads a moment of a cursor.
+fn moment(micros: &str) -> Option<Timestamp> {
+    // Nothing of ours happened before 1970 or will after 9999, and PostgreSQL doesn't know every year chrono does.
+    Timestamp::from_timestamp_micros(micros.parse().ok()?)
+        .filter(|at| (1970..=9999).contains(&at.year()))
+}
+
 impl CursorKey for (Timestamp, Uuid) {
     fn write(&self) -> String {
         format!("{}:{}", self.0.timestamp_micros(), self.1.simple())
@@ -100,11 +118,7 @@ impl CursorKey for (Timestamp, Uuid) {
 
     fn read(text: &str) -> Option<Self> {
         let (at, id) = text.split_once(':')?;
-        // Nothing of ours happened before 1970 or will after 9999, and PostgreSQL doesn't know every year chrono does.
-        let at = Timestamp::from_timestamp_micros(at.parse().ok()?)?;
-        (1970..=9999)
-            .contains(&at.year())
-            .then_some((at, Uuid::try_parse(id).ok()?))
+        Some((moment(at)?, Uuid::try_parse(id).ok()?))
     }
 }
 
@@ -159,6 +173,8 @@ pub(crate) enum Total {
     Miners(MinerFilter),
     /// Lines of a miner's history.
     History(MinerId),
+    /// Entries of the audit log that a filter lets through.
+    AuditLog(db::audit_log::Filter),
 }
 
 impl Total {
@@ -169,6 +185,12 @@ impl Total {
                 let filter = filter.clone();
                 ctx.db()
                     .read(async move |conn| db::mining::queries::miners_count(conn, &filter).await)
+                    .await?
+            }
+            Self::AuditLog(filter) => {
+                let filter = filter.clone();
+                ctx.db()
+                    .read(async move |conn| db::audit_log::count(conn, &filter).await)
                     .await?
             }
             Self::History(miner) => {

@@ -120,6 +120,25 @@ impl ScalarType for CurrencyCode {
     }
 }
 
+/// Any value of JSON, as it was stored: objects, lists, texts, numbers. Clients that want a type for it take any.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Json(pub serde_json::Value);
+
+/// Any value of JSON, as it was stored: objects, lists, texts, numbers. Clients that want a type for it take any.
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259"
+)]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        Ok(Self(value.into_json()?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from_json(self.0.clone()).unwrap_or_default()
+    }
+}
+
 /// The scalar `ID`, written only when it is asked for.
 impl OutputType for GlobalId {
     fn type_name() -> Cow<'static, str> {

@@ -21,6 +21,8 @@ const VALUES = {
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
     // What an object is made of, or what it names.
     'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'WalletOwner',
+    // What the system is configured by: one of each, known by its version; and what was done, known by its place.
+    'AuditLogEntry', 'MiningConfiguration', 'ReferralConfiguration', 'StreakConfiguration', 'StreakTier', 'SystemConfiguration',
     // Known by something else: a code, a name, or there is only one.
     'Currency', 'Job', 'Leaderboard', 'ServerInfo',
     // Parts of the protocol.
@@ -28,7 +30,10 @@ const VALUES = {
   ],
 };
 /** Edges to such lines: Relay's rule would have every node refetched by an id. */
-const EDGES_TO_VALUES = ['LedgerEntryEdge', 'MiningHistoryEdge'];
+const EDGES_TO_VALUES = [
+  'AuditLogEdge', 'LedgerEntryEdge', 'MiningConfigurationEdge', 'MiningHistoryEdge', 'ReferralConfigurationEdge',
+  'StreakConfigurationEdge',
+];
 const NO_NODE = "Edge type's field `node` must implement `Node` interface.";
 
 const eslint = new ESLint({

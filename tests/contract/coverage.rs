@@ -61,6 +61,31 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
     },
     Root {
+        field: "Query.systemConfiguration",
+        operation: "{ systemConfiguration { mining { version } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Query.auditLog",
+        operation: "{ auditLog(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.miningConfigurationUpdate",
+        operation: "mutation { miningConfigurationUpdate(input: {baseRate: \"1\", sessionDurationHours: 1, maxSessionsPerDay: 1, isGloballyEnabled: true, claimWindowHours: 1, version: 1, reason: \"r\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.streakConfigurationUpdate",
+        operation: "mutation { streakConfigurationUpdate(input: {tiers: [], gracePeriodEnabled: true, gracePeriodHours: 1, recoveryCost: \"1\", freezeTokenDays: 1, version: 1, reason: \"r\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.referralConfigurationUpdate",
+        operation: "mutation { referralConfigurationUpdate(input: {bonusPerReferral: \"1\", maxBonusCap: \"1\", kycRequired: true, maxReferralLevels: 1, version: 1, reason: \"r\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
         field: "Query.miner",
         operation: "query ($miner: ID!) { miner(by: {id: $miner}) { uuid } }",
         hear: [SIGN_IN, Null, Answer, Answer, Null],
@@ -151,6 +176,23 @@ const NODES: &[(&str, [bool; 5])] = &[
 
 /// Objects that are reached only through those above, and carry nothing that their parent's audience may not see.
 const VALUES: &[&str] = &[
+    "AuditLogConnection",
+    "AuditLogEdge",
+    "AuditLogEntry",
+    "MiningConfiguration",
+    "MiningConfigurationConnection",
+    "MiningConfigurationEdge",
+    "MiningConfigurationUpdatePayload",
+    "ReferralConfiguration",
+    "ReferralConfigurationConnection",
+    "ReferralConfigurationEdge",
+    "ReferralConfigurationUpdatePayload",
+    "StreakConfiguration",
+    "StreakConfigurationConnection",
+    "StreakConfigurationEdge",
+    "StreakConfigurationUpdatePayload",
+    "StreakTier",
+    "SystemConfiguration",
     "CircleMember",
     "Currency",
     "Job",
@@ -252,11 +294,11 @@ fn every_root_field_answers_each_audience_as_it_should() {
             }
         }
         // What services and staff were forbidden to command is on record: three commands of users to the service, four of
-        // administrators to both.
+        // administrators about miners and three about the configuration to both.
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            3 + 2 * 4
+            3 + 2 * 7
         );
     });
 }

@@ -38,6 +38,9 @@ const OPERATIONS: &[(&str, u64)] = &[
     ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 3),
     // miners, their count
     ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
+    // entries, their count
+    ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
+    ("query ($n: Int) { auditLog(first: $n, filter: {action: \"a\"}) { nodes { actor } } }", 1),
     // leaderboard, configuration, the viewer's miner
     ("query ($n: Int) { leaderboard(limit: $n) { entries { rank miner { currentStreak badge } } viewerEntry { rank } } }", 3),
 ];
@@ -86,6 +89,11 @@ fn statements_do_not_depend_on_rows() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_town(&services.db).await.unwrap();
+        app.sql(
+            "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, before, after, outcome)
+             SELECT app_now(), 'i', n::text, '{ADMIN}', 'a', '{}', '{}', 'APPLIED' FROM generate_series(1, 120) n",
+        )
+        .await;
         let schema = resolvers::schema();
         for (query, expected) in OPERATIONS {
             for rows in [10, 100] {
@@ -107,6 +115,35 @@ fn statements_do_not_depend_on_rows() {
                     "{query} at {rows} rows"
                 );
             }
+        }
+    });
+}
+
+/// Three sections in force, and the history of each: a statement for what is in force and for each history, however
+/// long.
+#[test]
+fn histories_of_the_configuration_take_a_statement_each() {
+    test(async |app| {
+        let services = quiet(app).await;
+        app.sql(
+            "INSERT INTO configurations SELECT section, n, body, updated_at, updated_by, reason
+             FROM configurations, generate_series(2, 120) n",
+        )
+        .await;
+        let schema = resolvers::schema();
+        let query = "query ($n: Int) { systemConfiguration { mining { baseRate } streak { tiers { minDays } } referral { kycRequired }
+            miningHistory(first: $n) { totalCount nodes { version } } streakHistory(first: $n) { totalCount nodes { tiers { minDays } } }
+            referralHistory(first: $n) { totalCount edges { node { version } } } } }";
+        for rows in [10, 100] {
+            let before = services.db.statements();
+            let request = Request::new(query).variables(Variables::from_json(json!({"n": rows})));
+            let response = execute(&schema, &services, staff(), request).await;
+            assert!(response.errors.is_empty(), "{:?}", response.errors);
+            let body = serde_json::to_value(&response.data).unwrap();
+            let history = &body["systemConfiguration"]["streakHistory"];
+            assert_eq!(history["nodes"].as_array().map(Vec::len), Some(rows));
+            assert_eq!(history["totalCount"], 120);
+            assert_eq!(services.db.statements() - before, 4, "{rows} rows");
         }
     });
 }

@@ -104,6 +104,11 @@ fn outbox_and_checker_are_looked_at() {
     test(async |app| {
         // Announced long ago, and nobody delivers it.
         app.miner().await;
+        let waiting = "SELECT count(*) FROM outbox WHERE announced_at IS NULL";
+        let announced = async { while app.number(waiting).await > 0 {} };
+        tokio::time::timeout(Duration::from_secs(20), announced)
+            .await
+            .expect("an announcement in time");
         app.sql("UPDATE outbox SET delivered_at = NULL, written_at = now() - interval '1 hour'")
             .await;
         let id = uuid::Uuid::from_u128(1);

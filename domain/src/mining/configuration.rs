@@ -135,31 +135,6 @@ impl StreakConfiguration {
     pub fn bonus_at(&self, days: u32) -> Bps {
         self.tier_at(days).map_or(Bps(0), |tier| tier.bonus)
     }
-
-    /// Checks that tiers start at day 1 and leave no gap or overlap.
-    pub fn check_tiers(&self) -> Result<(), ConfigurationError> {
-        let mut expected = Some(1);
-        for tier in &self.tiers {
-            if expected != Some(tier.min_days) {
-                return Err(ConfigurationError::TierGap {
-                    min_days: tier.min_days,
-                });
-            }
-            expected = match tier.max_days {
-                Some(max) if max >= tier.min_days => max.checked_add(1),
-                Some(_) => {
-                    return Err(ConfigurationError::TierEmpty {
-                        min_days: tier.min_days,
-                    });
-                }
-                None => None,
-            };
-        }
-        if expected.is_some() {
-            return Err(ConfigurationError::TierEnd);
-        }
-        Ok(())
-    }
 }
 
 /// Referrals.
@@ -175,6 +150,11 @@ pub struct ReferralConfiguration {
     pub kyc_required: bool,
 }
 
+impl ReferralConfiguration {
+    /// Levels of referrals that count: only those whom somebody brought themselves.
+    pub const LEVELS: u32 = 1;
+}
+
 impl Default for ReferralConfiguration {
     fn default() -> Self {
         Self {
@@ -186,28 +166,6 @@ impl Default for ReferralConfiguration {
     }
 }
 
-/// Why a configuration makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigurationError {
-    /// A tier does not begin where the one before ends.
-    #[error(
-        "the tier from day {min_days} must begin the day after the one before it ends, the first at day 1"
-    )]
-    TierGap {
-        /// Where it begins.
-        min_days: u32,
-    },
-    /// A tier ends before it begins.
-    #[error("the tier from day {min_days} ends before it begins")]
-    TierEmpty {
-        /// Where it begins.
-        min_days: u32,
-    },
-    /// The last tier ends.
-    #[error("the last tier must have no last day")]
-    TierEnd,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,7 +173,6 @@ mod tests {
     #[test]
     fn the_defaults_are_whole() {
         let streak = StreakConfiguration::default();
-        assert_eq!(streak.check_tiers(), Ok(()));
         for (days, bonus, badge) in [
             (0, 0, None),
             (1, 0, None),
@@ -230,27 +187,5 @@ mod tests {
             let tier = streak.tier_at(days);
             assert_eq!(tier.and_then(|tier| tier.badge_name.as_deref()), badge);
         }
-    }
-
-    #[test]
-    fn tiers_have_no_gaps() {
-        let check = |edit: fn(&mut Vec<StreakTier>)| {
-            let mut streak = StreakConfiguration::default();
-            edit(&mut streak.tiers);
-            streak.check_tiers()
-        };
-        let gap = |min_days| Err(ConfigurationError::TierGap { min_days });
-        assert_eq!(check(|tiers| drop(tiers.remove(0))), gap(3));
-        assert_eq!(check(|tiers| drop(tiers.remove(2))), gap(14));
-        assert_eq!(check(|tiers| tiers[1].max_days = Some(7)), gap(7));
-        assert_eq!(
-            check(|tiers| tiers[1].max_days = Some(2)),
-            Err(ConfigurationError::TierEmpty { min_days: 3 })
-        );
-        assert_eq!(
-            check(|tiers| drop(tiers.pop())),
-            Err(ConfigurationError::TierEnd)
-        );
-        assert_eq!(check(Vec::clear), Err(ConfigurationError::TierEnd));
     }
 }

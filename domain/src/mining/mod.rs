@@ -2,6 +2,7 @@
 
 mod circle;
 mod configuration;
+mod draft;
 mod miner;
 mod rate;
 mod referral;
@@ -11,8 +12,10 @@ mod streak;
 
 pub use circle::{Circle, CircleMember, CircleStatus};
 pub use configuration::{
-    Configuration, ConfigurationError, MiningConfiguration, ReferralConfiguration,
-    StreakConfiguration, StreakTier,
+    Configuration, MiningConfiguration, ReferralConfiguration, StreakConfiguration, StreakTier,
+};
+pub use draft::{
+    MiningDraft, ReferralDraft, SettingProblem, SettingRefusal, StreakDraft, TierDraft,
 };
 pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, Role};
 pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
@@ -86,4 +89,16 @@ pub enum MiningRefusal {
     /// The miner has the role already, or doesn't have it.
     #[error("this would change nothing about the miner's role")]
     RoleUnchanged,
+    /// A reason is missing, too long, or can't be stored.
+    #[error("give a reason of 1 to 500 characters")]
+    ReasonInvalid,
+    /// A setting makes no sense.
+    #[error(transparent)]
+    Setting(#[from] SettingRefusal),
+    /// The section was changed since it was read.
+    #[error("somebody changed this since: version {version} is in force, look at it first")]
+    ConfigurationStale {
+        /// The version in force.
+        version: i32,
+    },
 }

@@ -235,7 +235,7 @@ async fn claim(
 }
 
 /// Notes a replay, and turns a refusal into what the payload shows.
-pub(super) fn outcome<T>(
+pub(crate) fn outcome<T>(
     ctx: &Context<'_>,
     answer: Answer<T>,
 ) -> Result<T, Result<MiningUserError, ApiError>> {

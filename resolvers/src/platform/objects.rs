@@ -68,6 +68,12 @@ pub enum Permission {
     MinerResetStreak,
     /// Grant or withdraw a miner's role.
     MinerSetRole,
+    /// See what the system is configured by, and was.
+    ConfigurationRead,
+    /// Change what the system is configured by.
+    ConfigurationUpdate,
+    /// See what staff and services did or tried.
+    AuditLogRead,
 }
 
 /// The person who asks.

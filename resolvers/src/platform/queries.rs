@@ -3,10 +3,13 @@
 use async_graphql::{Context, ID, Object};
 use domain::access::{Action, Relation};
 
+use super::audit::{self, AuditLogConnection, AuditLogFilter};
+use super::configuration::SystemConfiguration;
 use super::jobs::Job;
 use super::objects::{ServerInfo, Viewer};
 use crate::errors::ApiError;
 use crate::node::{GlobalId, Node};
+use crate::paging::PageArgs;
 use crate::request::Asked;
 
 /// Ids asked for at once, at most.
@@ -50,6 +53,37 @@ impl PlatformQuery {
         Some(jobs(ctx).await)
     }
 
+    /// What the system is configured by, and was. Requires role: SUPPORT, FINANCE or ADMIN.
+    async fn system_configuration(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<SystemConfiguration, ApiError>> {
+        Some(system_configuration(ctx).await)
+    }
+
+    /// What staff and services did or tried, newest first. Requires role: SUPPORT, FINANCE or ADMIN.
+    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which entries; all without it.")] filter: Option<AuditLogFilter>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Items to skip, 0 to 10000; slower than a cursor, and not beside one.")]
+        offset: Option<i32>,
+    ) -> Option<Result<AuditLogConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset,
+        };
+        Some(audit::list(ctx, filter.unwrap_or_default(), args).await)
+    }
+
     /// What the server is, and which time it has. Public.
     async fn server_info(&self, ctx: &Context<'_>) -> Option<Result<ServerInfo, ApiError>> {
         Some(server_info(ctx).await)
@@ -75,6 +109,16 @@ async fn jobs(ctx: &Context<'_>) -> Result<Vec<Job>, ApiError> {
         .read(async |conn| db::jobs::all(conn).await)
         .await?;
     Ok(jobs.into_iter().map(Job::from).collect())
+}
+
+async fn system_configuration(ctx: &Context<'_>) -> Result<SystemConfiguration, ApiError> {
+    ctx.principal()
+        .check(Action::ConfigurationRead, Relation::Others)?;
+    let in_force = ctx
+        .db()
+        .read(async |conn| db::configuration::in_force(conn).await)
+        .await?;
+    Ok(in_force.into())
 }
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo, ApiError> {

@@ -1,4 +1,9 @@
+mod audit_log;
 mod jobs;
+mod mining_configuration_update;
 mod node;
+mod referral_configuration_update;
 mod server_info;
+mod streak_configuration_update;
+mod system_configuration;
 mod viewer;

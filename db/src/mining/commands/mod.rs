@@ -15,7 +15,7 @@ mod session_start;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, MiningRefusal, RateFacts, Role, Settled};
+use domain::mining::{Miner, MiningRefusal, RateFacts, Role, SettingProblem, Settled};
 use domain::money::Minor;
 
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
@@ -53,6 +53,9 @@ impl Refusal for MiningRefusal {
             Self::MinerNotSuspended => "MINER_NOT_SUSPENDED",
             Self::StreakNotFound => "STREAK_NOT_FOUND",
             Self::RoleUnchanged => "ROLE_UNCHANGED",
+            Self::ReasonInvalid => "REASON_INVALID",
+            Self::Setting(refusal) => code_of(&refusal.problem),
+            Self::ConfigurationStale { .. } => "CONFIGURATION_STALE",
         }
     }
 
@@ -61,7 +64,16 @@ impl Refusal for MiningRefusal {
             Self::ReferralCodeUnknown => Some("referralCode"),
             Self::NotFound | Self::OwnAccount => Some("miner"),
             Self::RoleUnchanged => Some("change"),
+            Self::ReasonInvalid => Some("reason"),
+            Self::ConfigurationStale { .. } => Some("version"),
             _ => None,
+        }
+    }
+
+    fn path(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Setting(refusal) => Some(refusal.path.clone()),
+            _ => self.field().map(|field| vec![field.to_owned()]),
         }
     }
 
@@ -71,8 +83,23 @@ impl Refusal for MiningRefusal {
                 vec![("endsAt", ends_at.to_rfc3339())]
             }
             Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
+            Self::ConfigurationStale { version } => vec![("version", version.to_string())],
             _ => Vec::new(),
         }
+    }
+}
+
+/// What is wrong with a setting, for programs.
+fn code_of(problem: &SettingProblem) -> &'static str {
+    match problem {
+        SettingProblem::OutOfRange { .. } => "SETTING_OUT_OF_RANGE",
+        SettingProblem::TooFine => "SETTING_TOO_FINE",
+        SettingProblem::BadgeName => "BADGE_NAME_INVALID",
+        SettingProblem::TierGap { .. } | SettingProblem::TierEmpty | SettingProblem::TierEnd => {
+            "TIERS_NOT_CONTIGUOUS"
+        }
+        SettingProblem::TierCount => "TIER_COUNT",
+        SettingProblem::ReferralLevels => "REFERRAL_LEVELS_UNSUPPORTED",
     }
 }
 

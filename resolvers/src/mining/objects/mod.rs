@@ -31,12 +31,12 @@ pub use streak::MiningStreak;
 use crate::scalars::Decimal;
 
 /// A share of a rate.
-fn share(bonus: Bps) -> Decimal {
+pub(crate) fn share(bonus: Bps) -> Decimal {
     Decimal(bonus.to_decimal())
 }
 
 /// Points an hour.
-fn per_hour(rate: RatePerHour) -> Decimal {
+pub(crate) fn per_hour(rate: RatePerHour) -> Decimal {
     Decimal(rate.to_decimal())
 }
 

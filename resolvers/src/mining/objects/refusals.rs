@@ -43,6 +43,22 @@ pub enum MiningErrorCode {
     StreakNotFound,
     /// It would change nothing about the miner's role.
     RoleUnchanged,
+    /// A reason of 1 to 500 characters is needed.
+    ReasonInvalid,
+    /// A setting is too small or too large.
+    SettingOutOfRange,
+    /// A setting has more decimals than can be kept.
+    SettingTooFine,
+    /// A badge's name is empty, too long, or can't be shown.
+    BadgeNameInvalid,
+    /// Tiers leave a gap, overlap, don't begin at day 1, or the last one ends.
+    TiersNotContiguous,
+    /// There are no tiers, or too many.
+    TierCount,
+    /// Only 1 level of referrals is supported.
+    ReferralLevelsUnsupported,
+    /// The section was changed since: look at the version in force first.
+    ConfigurationStale,
 }
 
 /// What a person can mend about a command of mining.
@@ -80,6 +96,18 @@ impl MiningErrorCode {
             Self::MinerNotSuspended => "thợ đào này không bị tạm ngưng",
             Self::StreakNotFound => "thợ đào này không có chuỗi ngày nào để đặt lại",
             Self::RoleUnchanged => "việc này không thay đổi vai trò của thợ đào",
+            Self::ReasonInvalid => "hãy nêu lý do, từ 1 đến 500 ký tự",
+            Self::SettingOutOfRange => "giá trị này nằm ngoài phạm vi cho phép",
+            Self::SettingTooFine => "giá trị này có tối đa 4 chữ số thập phân",
+            Self::BadgeNameInvalid => "tên huy hiệu có từ 1 đến 50 ký tự hiển thị được",
+            Self::TiersNotContiguous => {
+                "các bậc phải bắt đầu từ ngày 1, nối tiếp nhau, không hở và không chồng lên nhau; chỉ bậc cuối không có ngày kết thúc"
+            }
+            Self::TierCount => "cần có từ 1 đến 50 bậc",
+            Self::ReferralLevelsUnsupported => "chỉ hỗ trợ 1 cấp giới thiệu",
+            Self::ConfigurationStale => {
+                "cấu hình này đã được thay đổi: hãy xem phiên bản hiện hành trước"
+            }
         }
     }
 }

@@ -1,0 +1,213 @@
+//! Sections as they are stored, and as the audit log shows them.
+
+use domain::mining::{
+    Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,
+};
+use domain::money::Minor;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::DbError;
+
+/// Decimals of points.
+const POINTS_SCALE: u8 = 4;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MiningBody {
+    base_rate: i64,
+    session_duration_hours: u32,
+    max_sessions_per_day: u32,
+    is_globally_enabled: bool,
+    claim_window_hours: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct StreakBody {
+    grace_period_enabled: bool,
+    grace_period_hours: u32,
+    recovery_cost: i64,
+    freeze_token_days: u32,
+    tiers: Vec<TierBody>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct TierBody {
+    min_days: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_days: Option<u32>,
+    bonus: i32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    badge_name: Option<String>,
+    milestone: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ReferralBody {
+    bonus_per_referral: i32,
+    max_bonus: i32,
+    kyc_required: bool,
+    max_referral_levels: u32,
+}
+
+/// A section's values, in the four forms they have: domain's, stored, shown, and by name.
+pub trait Stored: Sized {
+    /// The section's name.
+    const SECTION: &'static str;
+
+    /// Reads a stored body. What else belongs to a section (its pauses) is not in there.
+    fn read(version: i32, body: &Value) -> Result<Self, DbError>;
+
+    /// The body as it is stored.
+    fn body(&self) -> Result<Value, DbError>;
+
+    /// What the audit log shows: the API's names and units.
+    fn shown(&self) -> Value;
+}
+
+fn parse<T: DeserializeOwned>(body: &Value) -> Result<T, DbError> {
+    T::deserialize(body).map_err(unreadable)
+}
+
+fn unreadable(error: serde_json::Error) -> DbError {
+    DbError::inconsistent("configurations", "body", error)
+}
+
+fn points(points: Minor) -> String {
+    points.to_decimal(POINTS_SCALE).to_string()
+}
+
+fn share(share: Bps) -> String {
+    share.to_decimal().to_string()
+}
+
+impl Stored for MiningConfiguration {
+    const SECTION: &'static str = "mining";
+
+    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+        let body: MiningBody = parse(body)?;
+        Ok(Self {
+            version,
+            base_rate: RatePerHour(body.base_rate),
+            session_duration_hours: body.session_duration_hours,
+            max_sessions_per_day: body.max_sessions_per_day,
+            is_globally_enabled: body.is_globally_enabled,
+            claim_window_hours: body.claim_window_hours,
+            pauses: Vec::new(),
+        })
+    }
+
+    fn body(&self) -> Result<Value, DbError> {
+        serde_json::to_value(MiningBody {
+            base_rate: self.base_rate.0,
+            session_duration_hours: self.session_duration_hours,
+            max_sessions_per_day: self.max_sessions_per_day,
+            is_globally_enabled: self.is_globally_enabled,
+            claim_window_hours: self.claim_window_hours,
+        })
+        .map_err(unreadable)
+    }
+
+    fn shown(&self) -> Value {
+        json!({
+            "version": self.version, "baseRate": self.base_rate.to_decimal().to_string(),
+            "sessionDurationHours": self.session_duration_hours, "maxSessionsPerDay": self.max_sessions_per_day,
+            "isGloballyEnabled": self.is_globally_enabled, "claimWindowHours": self.claim_window_hours,
+        })
+    }
+}
+
+impl Stored for StreakConfiguration {
+    const SECTION: &'static str = "streak";
+
+    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+        let body: StreakBody = parse(body)?;
+        let tier = |body: TierBody| StreakTier {
+            min_days: body.min_days,
+            max_days: body.max_days,
+            bonus: Bps(body.bonus),
+            badge_name: body.badge_name,
+            milestone: Minor(body.milestone),
+        };
+        Ok(Self {
+            version,
+            tiers: body.tiers.into_iter().map(tier).collect(),
+            grace_period_enabled: body.grace_period_enabled,
+            grace_period_hours: body.grace_period_hours,
+            recovery_cost: Minor(body.recovery_cost),
+            freeze_token_days: body.freeze_token_days,
+        })
+    }
+
+    fn body(&self) -> Result<Value, DbError> {
+        let tier = |tier: &StreakTier| TierBody {
+            min_days: tier.min_days,
+            max_days: tier.max_days,
+            bonus: tier.bonus.0,
+            badge_name: tier.badge_name.clone(),
+            milestone: tier.milestone.0,
+        };
+        serde_json::to_value(StreakBody {
+            grace_period_enabled: self.grace_period_enabled,
+            grace_period_hours: self.grace_period_hours,
+            recovery_cost: self.recovery_cost.0,
+            freeze_token_days: self.freeze_token_days,
+            tiers: self.tiers.iter().map(tier).collect(),
+        })
+        .map_err(unreadable)
+    }
+
+    fn shown(&self) -> Value {
+        let tier = |tier: &StreakTier| {
+            json!({
+                "minDays": tier.min_days, "maxDays": tier.max_days, "bonusPercent": share(tier.bonus),
+                "badgeName": tier.badge_name, "milestoneMpBonus": points(tier.milestone),
+            })
+        };
+        json!({
+            "version": self.version, "tiers": self.tiers.iter().map(tier).collect::<Vec<_>>(),
+            "gracePeriodEnabled": self.grace_period_enabled, "gracePeriodHours": self.grace_period_hours,
+            "recoveryCost": points(self.recovery_cost), "freezeTokenDays": self.freeze_token_days,
+        })
+    }
+}
+
+impl Stored for ReferralConfiguration {
+    const SECTION: &'static str = "referral";
+
+    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+        let body: ReferralBody = parse(body)?;
+        if body.max_referral_levels != Self::LEVELS {
+            let levels = body.max_referral_levels;
+            return Err(DbError::inconsistent("configurations", "body", levels));
+        }
+        Ok(Self {
+            version,
+            bonus_per_referral: Bps(body.bonus_per_referral),
+            max_bonus: Bps(body.max_bonus),
+            kyc_required: body.kyc_required,
+        })
+    }
+
+    fn body(&self) -> Result<Value, DbError> {
+        serde_json::to_value(ReferralBody {
+            bonus_per_referral: self.bonus_per_referral.0,
+            max_bonus: self.max_bonus.0,
+            kyc_required: self.kyc_required,
+            max_referral_levels: Self::LEVELS,
+        })
+        .map_err(unreadable)
+    }
+
+    fn shown(&self) -> Value {
+        json!({
+            "version": self.version, "bonusPerReferral": share(self.bonus_per_referral),
+            "maxBonusCap": share(self.max_bonus), "kycRequired": self.kyc_required,
+            "maxReferralLevels": Self::LEVELS,
+        })
+    }
+}

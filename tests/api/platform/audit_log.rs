@@ -1,0 +1,175 @@
+use chrono::TimeDelta;
+use domain::access::{Role, Scope};
+use serde_json::{Value, json};
+
+use super::mining_configuration_update::{UPDATE, input};
+use crate::support::{TestApp, test};
+
+const LOG: &str = "query ($filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
+    auditLog(filter: $filter, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
+        totalCount totalCountPrecision pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+        nodes { actor issuer roles action entityKind entityId reason before after outcome refusal requestId occurredAt }
+    }
+}";
+
+/// Thirty entries, three at each moment.
+async fn thirty(app: &TestApp) {
+    app.sql(
+        "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome, refusal, request_id)
+         SELECT timestamptz '2026-01-01Z' + (n / 3) * interval '1 hour', 'i', 'actor-' || n % 2, '{ADMIN}', 'action-' || n % 5, 'kind', n % 3,
+                CASE n % 4 WHEN 0 THEN 'REFUSED' WHEN 1 THEN 'FORBIDDEN' ELSE 'APPLIED' END, CASE n % 4 WHEN 0 THEN 'NO' END, 'r' || n
+         FROM generate_series(0, 29) n",
+    )
+    .await;
+}
+
+fn requests(page: &Value) -> Vec<String> {
+    page["auditLog"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| node["requestId"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn shows_what_was_done_refused_and_forbidden() {
+    test(async |app| {
+        let (admin, support) = (app.person(&[Role::Admin]), app.person(&[Role::Support]));
+        let changed = json!({"baseRate": "0.5", "reason": "More"});
+        let headers = [("x-request-id", "the-first")];
+        admin.send(UPDATE, input(changed), &headers).await;
+        admin.ask(UPDATE, input(json!({}))).await;
+        support.ask(UPDATE, input(json!({}))).await;
+        let page = support.get(LOG, json!({"first": 10})).await["auditLog"].clone();
+        assert_eq!(page["totalCount"], 3);
+        let nodes = page["nodes"].as_array().unwrap();
+        let ends: Vec<_> = nodes.iter().map(|node| &node["outcome"]).collect();
+        assert_eq!(ends, ["FORBIDDEN", "REFUSED", "APPLIED"]);
+        assert_eq!(nodes[0]["actor"], support.id().to_string());
+        assert_eq!(nodes[1]["refusal"], "CONFIGURATION_STALE");
+        let mut applied = nodes[2].clone();
+        assert!(applied["occurredAt"].take().is_string());
+        let shown = |version: i32, rate: &str| {
+            json!({
+                "version": version, "baseRate": rate, "sessionDurationHours": 24, "maxSessionsPerDay": 1,
+                "isGloballyEnabled": true, "claimWindowHours": 168,
+            })
+        };
+        assert_eq!(
+            applied,
+            json!({
+                "actor": admin.id().to_string(), "issuer": "goodgo-platform", "roles": ["USER", "ADMIN"],
+                "action": "configuration.mining_update", "entityKind": "configuration", "entityId": "mining",
+                "reason": "More", "before": shown(1, "0.2500"), "after": shown(2, "0.5000"), "outcome": "APPLIED",
+                "refusal": null, "requestId": "the-first", "occurredAt": null,
+            })
+        );
+    });
+}
+
+#[test]
+fn lists_newest_first_in_pages_of_every_direction() {
+    test(async |app| {
+        thirty(app).await;
+        let staff = app.person(&[Role::Finance]);
+        let all = requests(&staff.get(LOG, json!({"first": 30})).await);
+        let expected: Vec<String> = (0..30).rev().map(|n| format!("r{n}")).collect();
+        assert_eq!(all, expected);
+        let (mut seen, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let page = staff.get(LOG, json!({"first": 7, "after": after})).await;
+            seen.extend(requests(&page));
+            if page["auditLog"]["pageInfo"]["hasNextPage"] == false {
+                break;
+            }
+            after = page["auditLog"]["pageInfo"]["endCursor"].clone();
+        }
+        assert_eq!(seen, all);
+        let (mut seen, mut before) = (Vec::new(), Value::Null);
+        loop {
+            let page = staff.get(LOG, json!({"last": 7, "before": before})).await;
+            seen.splice(0..0, requests(&page));
+            if page["auditLog"]["pageInfo"]["hasPreviousPage"] == false {
+                break;
+            }
+            before = page["auditLog"]["pageInfo"]["startCursor"].clone();
+        }
+        assert_eq!(seen, all);
+        let skipped = requests(&staff.get(LOG, json!({"first": 5, "offset": 20})).await);
+        assert_eq!(skipped, all[20..25]);
+    });
+}
+
+#[test]
+fn filters_by_everything() {
+    test(async |app| {
+        thirty(app).await;
+        let staff = app.person(&[Role::Support]);
+        let count = async |filter: Value| {
+            let page = staff.get(LOG, json!({"first": 50, "filter": filter})).await;
+            assert_eq!(page["auditLog"]["totalCount"], requests(&page).len());
+            assert_eq!(page["auditLog"]["totalCountPrecision"], "EXACT");
+            requests(&page).len()
+        };
+        assert_eq!(count(json!({})).await, 30);
+        assert_eq!(count(json!({"actor": "actor-1"})).await, 15);
+        assert_eq!(count(json!({"action": "action-4"})).await, 6);
+        assert_eq!(
+            count(json!({"entity": {"kind": "kind", "id": "2"}})).await,
+            10
+        );
+        assert_eq!(
+            count(json!({"entity": {"kind": "other", "id": "2"}})).await,
+            0
+        );
+        assert_eq!(count(json!({"outcome": "REFUSED"})).await, 8);
+        assert_eq!(
+            count(json!({"outcome": "FORBIDDEN", "actor": "actor-0"})).await,
+            0
+        );
+        assert_eq!(count(json!({"requestId": "r7"})).await, 1);
+        let from_two = json!({"sinceAt": "2026-01-01T02:00:00Z"});
+        assert_eq!(count(from_two).await, 24);
+        let to_four = json!({"sinceAt": "2026-01-01T02:00:00Z", "untilAt": "2026-01-01T04:00:00Z"});
+        assert_eq!(count(to_four).await, 6);
+    });
+}
+
+#[test]
+fn refuses_filters_and_cursors_that_make_no_sense() {
+    test(async |app| {
+        let staff = app.person(&[Role::Admin]);
+        for filter in [
+            json!({"actor": "a\u{0}"}),
+            json!({"entity": {"kind": "x".repeat(201), "id": ""}}),
+            json!({"sinceAt": "0001-01-01T00:00:00Z"}),
+        ] {
+            let answer = staff.ask(LOG, json!({"first": 1, "filter": filter})).await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{filter}");
+        }
+        let answer = staff
+            .ask(LOG, json!({"first": 1, "after": "MXx4fDE"}))
+            .await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        assert_eq!(staff.ask(LOG, json!({})).await.code(), "BAD_USER_INPUT");
+    });
+}
+
+#[test]
+fn is_for_staff() {
+    test(async |app| {
+        let query = json!({"first": 1});
+        let anonymous = app.anonymous().ask(LOG, query.clone()).await;
+        assert_eq!(anonymous.code(), "UNAUTHENTICATED");
+        for actor in [app.user(), app.service(&Scope::ALL)] {
+            assert_eq!(actor.ask(LOG, query.clone()).await.code(), "FORBIDDEN");
+        }
+        // Entries are of the system's time.
+        app.advance(TimeDelta::days(30)).await;
+        let admin = app.person(&[Role::Admin]);
+        admin.ask(UPDATE, input(json!({}))).await;
+        let ahead = "SELECT count(*) FROM audit_log WHERE occurred_at > clock_timestamp() + interval '29 days'";
+        assert_eq!(app.number(ahead).await, 1);
+    });
+}
