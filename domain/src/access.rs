@@ -256,17 +256,14 @@ impl Action {
                     ..NOBODY
                 }
             }
-            Self::ConfigurationUpdate => Rule {
-                roles: &[Role::Admin],
-                ..NOBODY
-            },
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
             Self::MinerRegister | Self::MiningSessionStart | Self::MiningSessionClaim => OWN,
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinerSuspend
+            Self::ConfigurationUpdate
+            | Self::MinerSuspend
             | Self::MinerRestore
             | Self::MinerResetStreak
             | Self::MinerSetRole => Rule {
