@@ -37,7 +37,7 @@ def options():
     p.add_argument("--rounds", type=int, default=5, help="how often each server is loaded (5)")
     p.add_argument("--seconds", type=int, default=8, help="how long each time (8)")
     p.add_argument("--conns", type=int, default=32, help="over so many connections (32)")
-    p.add_argument("--ratio", default="1", help="the part of traces that is told (1)")
+    p.add_argument("--ratio", default="0.1", help="the part of traces that is told (0.1, as by default)")
     p.add_argument("--page", choices=reads.PAGES, default="shared", help="as of script/bench reads")
     return p.parse_args()
 

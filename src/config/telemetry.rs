@@ -21,14 +21,14 @@ pub struct TracesConfig {
     pub endpoint: String,
     /// `OTEL_SERVICE_NAME`: what it is called there, `goodgo`.
     pub service: String,
-    /// `OTEL_TRACES_SAMPLER_ARG`: the part of traces that begin here that is told, from 0 to 1: 1.
+    /// `OTEL_TRACES_SAMPLER_ARG`: the part of traces that begin here that is told, from 0 to 1: 0.1.
     pub ratio: f64,
 }
 
 impl Reader {
     pub fn telemetry(&mut self) -> TelemetryConfig {
         let service = self.text("OTEL_SERVICE_NAME");
-        let ratio = self.ratio("OTEL_TRACES_SAMPLER_ARG", 1.0);
+        let ratio = self.ratio("OTEL_TRACES_SAMPLER_ARG", 0.1);
         let slow = self.number("GOODGO_SLOW_OPERATION_MS", 500, 0, 3_600_000);
         TelemetryConfig {
             traces: self.endpoint().map(|endpoint| TracesConfig {

@@ -39,6 +39,7 @@ fn slow_operations_get_a_line_each_and_requests_name_their_operation() {
         ("GOODGO_SLOW_OPERATION_MS", "1"),
         // Nobody listens there: what is sampled gets its trace into the log all the same.
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1"),
     ];
     let program = Program::start_with(folder.path(), &settings);
     let variable = "variable-nobody-may-see";

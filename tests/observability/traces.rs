@@ -183,6 +183,7 @@ fn each_run_of_a_job_is_a_trace() {
         let settings = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.as_str()),
             ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_TRACES_SAMPLER_ARG", "1"),
         ];
         let app = TestApp::start(&settings).await;
         let ran = "SELECT count(*) FROM jobs WHERE runs > 0";
@@ -246,7 +247,10 @@ fn a_collector_that_hangs_keeps_nobody_from_stopping() {
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
         let other = app
-            .another_with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &url)])
+            .another_with(&[
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", &url),
+                ("OTEL_TRACES_SAMPLER_ARG", "1"),
+            ])
             .await;
         let bob = app.miner().await.at(other.address());
         bob.get("{ viewer { id } }", json!({})).await;
