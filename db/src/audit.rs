@@ -3,6 +3,7 @@
 use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
+use domain::reason::Reason;
 use domain::wallets::Origin;
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ pub(crate) struct About {
     /// Which one; none for one that is unknown.
     pub entity_id: Option<String>,
     /// Why, in the words of who gave it.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 /// A thing before and after a command.

@@ -13,5 +13,6 @@ pub mod access;
 pub mod ids;
 pub mod mining;
 pub mod money;
+pub mod reason;
 pub mod time;
 pub mod wallets;

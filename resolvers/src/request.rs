@@ -231,43 +231,20 @@ pub(crate) async fn configuration(ctx: &Context<'_>) -> Result<Arc<Configuration
     Ok(loaded)
 }
 
-/// Lets a command of a person about what is theirs go on; what staff and services are forbidden is audited.
+/// Lets a command of a person go on, about what is theirs or somebody else's; what staff and services are forbidden is
+/// audited.
 pub(crate) async fn authorize<'a>(
     ctx: &'a Context<'_>,
+    relation: Relation,
     action: Action,
     command: &'static str,
 ) -> Result<&'a Person, ApiError> {
     let principal = ctx.principal();
-    let verdict = principal.check(action, Relation::Own);
+    let verdict = principal.check(action, relation);
     if let (Ok(()), Some(person)) = (verdict, principal.person()) {
         return Ok(person);
     }
     let denied = verdict.err().unwrap_or(Denied::Forbidden);
-    Err(deny(ctx, denied, command).await?)
-}
-
-/// Lets a command of the staff about what is somebody else's go on; what staff and services are forbidden is audited.
-pub(crate) async fn authorize_staff<'a>(
-    ctx: &'a Context<'_>,
-    action: Action,
-    command: &'static str,
-) -> Result<&'a Person, ApiError> {
-    let principal = ctx.principal();
-    let verdict = principal.check(action, Relation::Others);
-    if let (Ok(()), Some(person)) = (verdict, principal.person()) {
-        return Ok(person);
-    }
-    let denied = verdict.err().unwrap_or(Denied::Forbidden);
-    Err(deny(ctx, denied, command).await?)
-}
-
-/// The error of who may not, once it is on record.
-async fn deny(
-    ctx: &Context<'_>,
-    denied: Denied,
-    command: &'static str,
-) -> Result<ApiError, ApiError> {
-    let principal = ctx.principal();
     if denied == Denied::Forbidden {
         let request = db::idempotency::Request {
             principal: principal.clone(),
@@ -282,7 +259,7 @@ async fn deny(
         };
         db::audit::append_forbidden(ctx.db(), request, command).await?;
     }
-    Ok(denied.into())
+    Err(denied.into())
 }
 
 /// Notes that the field answers what was stored before.

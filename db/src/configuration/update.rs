@@ -6,6 +6,7 @@ use domain::mining::{
     MiningConfiguration, MiningDraft, MiningRefusal, ReferralConfiguration, ReferralDraft,
     SettingRefusal, StreakConfiguration, StreakDraft,
 };
+use domain::reason::Reason;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
@@ -17,9 +18,6 @@ use crate::idempotency::{self, Answer, Claimed, Key, Request};
 use crate::outbox::{self, NewEvent};
 use crate::schema::configurations as rows;
 use crate::{DbError, Tx};
-
-/// Characters of a reason, at most.
-const LONGEST_REASON: usize = 500;
 
 /// What a section is to be.
 pub trait Draft: Clone + Send + Sync + 'static {
@@ -97,14 +95,13 @@ async fn store<D: Draft>(
     change: &Change<D>,
 ) -> Result<Result<Updated, MiningRefusal>, DbError> {
     let section = D::Section::SECTION;
-    let reason = change.reason.trim();
-    if !is_reason(reason) {
+    let Some(reason) = Reason::parse(&change.reason) else {
         return Ok(Err(MiningRefusal::ReasonInvalid));
-    }
+    };
     key.about(About {
         entity_kind: "configuration",
         entity_id: Some(section.to_owned()),
-        reason: reason.to_owned(),
+        reason: reason.clone(),
     });
     let number = change.version.saturating_add(1);
     let settings = match change.draft.judge(number) {
@@ -127,7 +124,7 @@ async fn store<D: Draft>(
             rows::body.eq(settings.body()?),
             rows::updated_at.eq(updated_at),
             rows::updated_by.eq(&updated_by),
-            rows::reason.eq(reason),
+            rows::reason.eq(reason.as_str()),
         ))
         .on_conflict_do_nothing()
         .execute(tx.conn())
@@ -154,9 +151,4 @@ async fn store<D: Draft>(
     };
     outbox::append(tx, &request.request_id, event).await?;
     Ok(Ok(Updated { version: number }))
-}
-
-/// Whether a text explains something and can be stored.
-fn is_reason(text: &str) -> bool {
-    (1..=LONGEST_REASON).contains(&text.chars().count()) && !text.contains('\0')
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, InputObject, InputType, Object, SimpleObject};
 use db::idempotency::Request;
 use db::mining::commands::{self, MinerDecided, MinerDecision, MinerRef};
-use domain::access::Action;
+use domain::access::{Action, Relation};
 use domain::ids::{MinerId, UserId};
 use domain::mining::RoleChange;
 use domain::wallets::Origin;
@@ -13,10 +13,7 @@ use super::objects::{Miner, MinerBy, MiningUserError};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
 use crate::node::GlobalId;
-use crate::request::{Asked, authorize_staff};
-
-/// Characters of a reason.
-const REASON_LENGTH: std::ops::RangeInclusive<usize> = 1..=500;
+use crate::request::{Asked, authorize};
 
 /// What administrators decide about miners.
 #[derive(Default)]
@@ -25,7 +22,7 @@ pub struct MinerDecisionMutation;
 #[Object]
 impl MinerDecisionMutation {
     /// Suspends a miner: no start and no claim until it is restored, and the referral that brought it stops counting for
-    /// who brought it. A session that runs goes on to its end. Requires role: ADMIN. Refusals, in this order: NOT_FOUND,
+    /// who brought it. A session that runs goes on to its end. Requires role: ADMIN. Refusals, in this order: REASON_INVALID, NOT_FOUND,
     /// OWN_ACCOUNT, MINER_SUSPENDED, MINER_BANNED.
     async fn miner_suspend(
         &self,
@@ -37,7 +34,7 @@ impl MinerDecisionMutation {
 
     /// Restores a suspended miner. The time of the suspension counts against neither its streak, nor the claim window of
     /// its session, nor the time to recover a streak; the referral that brought it counts again. Requires role: ADMIN.
-    /// Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_NOT_SUSPENDED, MINER_BANNED.
+    /// Refusals, in this order: REASON_INVALID, NOT_FOUND, OWN_ACCOUNT, MINER_NOT_SUSPENDED, MINER_BANNED.
     async fn miner_restore(
         &self,
         ctx: &Context<'_>,
@@ -48,7 +45,7 @@ impl MinerDecisionMutation {
 
     /// Sets a miner's streak to 0 days for good: neither this run nor the one before can be recovered, and the next one
     /// is paid its milestones anew. Freeze tokens, the longest streak and all points stay. Requires role: ADMIN.
-    /// Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_BANNED, STREAK_NOT_FOUND.
+    /// Refusals, in this order: REASON_INVALID, NOT_FOUND, OWN_ACCOUNT, MINER_BANNED, STREAK_NOT_FOUND.
     async fn miner_reset_streak(
         &self,
         ctx: &Context<'_>,
@@ -58,7 +55,7 @@ impl MinerDecisionMutation {
     }
 
     /// Grants or withdraws the role NODE_OPERATOR; without it the role is the highest that facts give. Rates follow with
-    /// the next session. Requires role: ADMIN. Refusals, in this order: NOT_FOUND, OWN_ACCOUNT, MINER_BANNED,
+    /// the next session. Requires role: ADMIN. Refusals, in this order: REASON_INVALID, NOT_FOUND, OWN_ACCOUNT, MINER_BANNED,
     /// ROLE_UNCHANGED.
     async fn miner_set_role(
         &self,
@@ -94,9 +91,11 @@ async fn suspend(
     input: MinerSuspendInput,
 ) -> Result<MinerSuspendPayload, ApiError> {
     const NAME: &str = "mining.miner_suspend";
-    let by = authorize_staff(ctx, Action::MinerSuspend, NAME).await?.id;
+    let by = authorize(ctx, Relation::Others, Action::MinerSuspend, NAME)
+        .await?
+        .id;
     let request = request(ctx, &input, input.idempotency_key.as_deref())?;
-    let decision = decision(input.miner, &input.reason, by)?;
+    let decision = decision(input.miner, input.reason, by)?;
     let answer = ctx
         .db()
         .write(NAME, async move |tx| {
@@ -140,9 +139,11 @@ async fn restore(
     input: MinerRestoreInput,
 ) -> Result<MinerRestorePayload, ApiError> {
     const NAME: &str = "mining.miner_restore";
-    let by = authorize_staff(ctx, Action::MinerRestore, NAME).await?.id;
+    let by = authorize(ctx, Relation::Others, Action::MinerRestore, NAME)
+        .await?
+        .id;
     let request = request(ctx, &input, input.idempotency_key.as_deref())?;
-    let decision = decision(input.miner, &input.reason, by)?;
+    let decision = decision(input.miner, input.reason, by)?;
     let answer = ctx
         .db()
         .write(NAME, async move |tx| {
@@ -186,11 +187,11 @@ async fn reset_streak(
     input: MinerResetStreakInput,
 ) -> Result<MinerResetStreakPayload, ApiError> {
     const NAME: &str = "mining.miner_reset_streak";
-    let by = authorize_staff(ctx, Action::MinerResetStreak, NAME)
+    let by = authorize(ctx, Relation::Others, Action::MinerResetStreak, NAME)
         .await?
         .id;
     let request = request(ctx, &input, input.idempotency_key.as_deref())?;
-    let decision = decision(input.miner, &input.reason, by)?;
+    let decision = decision(input.miner, input.reason, by)?;
     let answer = ctx
         .db()
         .write(NAME, async move |tx| {
@@ -246,10 +247,12 @@ async fn set_role(
     input: MinerSetRoleInput,
 ) -> Result<MinerSetRolePayload, ApiError> {
     const NAME: &str = "mining.miner_set_role";
-    let by = authorize_staff(ctx, Action::MinerSetRole, NAME).await?.id;
+    let by = authorize(ctx, Relation::Others, Action::MinerSetRole, NAME)
+        .await?
+        .id;
     let request = request(ctx, &input, input.idempotency_key.as_deref())?;
     let change = input.change.into();
-    let decision = decision(input.miner, &input.reason, by)?;
+    let decision = decision(input.miner, input.reason, by)?;
     let answer = ctx
         .db()
         .write(NAME, async move |tx| {
@@ -281,13 +284,7 @@ fn request<I: InputType>(
     })
 }
 
-fn decision(miner: MinerBy, reason: &str, by: UserId) -> Result<MinerDecision, ApiError> {
-    let reason = reason.trim();
-    if !REASON_LENGTH.contains(&reason.chars().count()) || reason.contains('\0') {
-        return Err(ApiError::bad_input(
-            "`reason` has 1 to 500 characters and no NUL",
-        ));
-    }
+fn decision(miner: MinerBy, reason: String, by: UserId) -> Result<MinerDecision, ApiError> {
     let miner = match miner {
         MinerBy::Id(id) => match GlobalId::decode(&id)? {
             GlobalId::Miner(id) => MinerRef::Id(id),
@@ -301,11 +298,7 @@ fn decision(miner: MinerBy, reason: &str, by: UserId) -> Result<MinerDecision, A
         MinerBy::UserId(id) => MinerRef::User(UserId(id)),
         MinerBy::Code(code) => MinerRef::Code(code),
     };
-    Ok(MinerDecision {
-        miner,
-        by,
-        reason: reason.to_owned(),
-    })
+    Ok(MinerDecision { miner, by, reason })
 }
 
 /// The miner after a decision. It is done: what can't be shown of it is null, and takes nothing else away.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 use db::idempotency::Answer;
 use db::mining::commands;
-use domain::access::Action;
+use domain::access::{Action, Relation};
 use domain::ids::{MinerId, SessionId};
 use domain::money::Minor;
 
@@ -74,9 +74,14 @@ async fn register(
     ctx: &Context<'_>,
     input: MinerRegisterInput,
 ) -> Result<MinerRegisterPayload, ApiError> {
-    let person = authorize(ctx, Action::MinerRegister, "mining.miner_register")
-        .await?
-        .clone();
+    let person = authorize(
+        ctx,
+        Relation::Own,
+        Action::MinerRegister,
+        "mining.miner_register",
+    )
+    .await?
+    .clone();
     let request = command(
         ctx,
         &input,
@@ -131,9 +136,14 @@ async fn start(
     ctx: &Context<'_>,
     input: MiningSessionStartInput,
 ) -> Result<MiningSessionStartPayload, ApiError> {
-    let user = authorize(ctx, Action::MiningSessionStart, "mining.session_start")
-        .await?
-        .id;
+    let user = authorize(
+        ctx,
+        Relation::Own,
+        Action::MiningSessionStart,
+        "mining.session_start",
+    )
+    .await?
+    .id;
     let request = command(
         ctx,
         &input,
@@ -199,9 +209,14 @@ async fn claim(
     ctx: &Context<'_>,
     input: MiningSessionClaimInput,
 ) -> Result<MiningSessionClaimPayload, ApiError> {
-    let user = authorize(ctx, Action::MiningSessionClaim, "mining.session_claim")
-        .await?
-        .id;
+    let user = authorize(
+        ctx,
+        Relation::Own,
+        Action::MiningSessionClaim,
+        "mining.session_claim",
+    )
+    .await?
+    .id;
     let request = command(
         ctx,
         &input,

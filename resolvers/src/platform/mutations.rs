@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, InputType, Object, SimpleObject};
 use db::configuration::{Change, Draft, Version, update, version};
 use db::idempotency::Request;
-use domain::access::Action;
+use domain::access::{Action, Relation};
 use domain::mining::{MiningDraft, ReferralDraft, StreakDraft, TierDraft};
 use domain::wallets::Origin;
 
@@ -246,7 +246,13 @@ async fn admit<D: Draft, I: InputType>(
     input: &I,
     key: Option<&str>,
 ) -> Result<Request, ApiError> {
-    authorize(ctx, Action::ConfigurationUpdate, D::COMMAND).await?;
+    authorize(
+        ctx,
+        Relation::Others,
+        Action::ConfigurationUpdate,
+        D::COMMAND,
+    )
+    .await?;
     Ok(Request {
         origin: Origin::Staff,
         ..command(ctx, input, key, KeyRule::Optional)?

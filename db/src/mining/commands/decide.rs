@@ -3,7 +3,8 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Decided, Miner, ReferralCode, Session, SessionState};
+use domain::mining::{Decided, Miner, MiningRefusal, ReferralCode, Session, SessionState};
+use domain::reason::Reason;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -47,18 +48,23 @@ pub struct MinerDecided {
 
 impl MinerDecision {
     /// Finds the miner, and notes for the audit log what the command is about.
+    ///
+    /// Refusals: [`MiningRefusal::ReasonInvalid`], [`MiningRefusal::NotFound`].
     pub(super) async fn find(
         &self,
         conn: &mut Connection,
         key: &mut Key,
-    ) -> Result<Option<MinerId>, DbError> {
+    ) -> Result<Result<MinerId, MiningRefusal>, DbError> {
+        let Some(reason) = Reason::parse(&self.reason) else {
+            return Ok(Err(MiningRefusal::ReasonInvalid));
+        };
         let found = self.miner.find(conn).await?;
         key.about(About {
             entity_kind: "miner",
             entity_id: found.map(|id| id.to_string()),
-            reason: self.reason.clone(),
+            reason,
         });
-        Ok(found)
+        Ok(found.ok_or(MiningRefusal::NotFound))
     }
 }
 

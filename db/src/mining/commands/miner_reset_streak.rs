@@ -9,7 +9,7 @@ use crate::{DbError, Tx, configuration};
 
 /// Ends a miner's run for good: neither it nor the one before can be recovered.
 ///
-/// Refusals: [`MiningRefusal::NotFound`], then those of [`domain::mining::reset_streak`].
+/// Refusals: [`MiningRefusal::ReasonInvalid`], [`MiningRefusal::NotFound`], then those of [`domain::mining::reset_streak`].
 pub async fn miner_reset_streak(
     tx: &mut Tx,
     request: &Request,
@@ -29,8 +29,9 @@ async fn reset(
     request: &Request,
     decision: &MinerDecision,
 ) -> Result<Result<MinerDecided, MiningRefusal>, DbError> {
-    let Some(id) = decision.find(tx.conn(), key).await? else {
-        return Ok(Err(MiningRefusal::NotFound));
+    let id = match decision.find(tx.conn(), key).await? {
+        Ok(id) => id,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let mut locked = decide::lock_miners(tx.conn(), &[id]).await?;
     let before = decide::take(&mut locked, id)?;

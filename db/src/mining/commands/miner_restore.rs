@@ -1,17 +1,16 @@
 //! Restoring a suspended miner.
 
-use domain::mining::{Miner, MiningRefusal, ReferralStatus};
+use domain::mining::ReferralStatus;
 
-use super::decide::{self, MinerDecided, MinerDecision};
-use super::events::MinerEvents;
-use super::referral;
-use crate::idempotency::{self, Answer, Claimed, Key, Request};
+use super::decide::{MinerDecided, MinerDecision};
+use super::standing::{self, Change};
+use crate::idempotency::{self, Answer, Claimed, Request};
 use crate::{DbError, Tx, configuration};
 
 /// Restores a suspended miner: streak and claim window go on where they stood still, and the referral that brought them
 /// counts again.
 ///
-/// Refusals: [`MiningRefusal::NotFound`], then those of [`domain::mining::restore`].
+/// Refusals: [`domain::mining::MiningRefusal::ReasonInvalid`], [`domain::mining::MiningRefusal::NotFound`], then those of [`domain::mining::restore`].
 pub async fn miner_restore(
     tx: &mut Tx,
     request: &Request,
@@ -21,41 +20,13 @@ pub async fn miner_restore(
         Claimed::Replay(answer) => return Ok(answer),
         Claimed::Fresh(key) => key,
     };
-    let outcome = restore(tx, &mut key, request, decision).await?;
-    key.settle(tx, request, outcome).await
-}
-
-async fn restore(
-    tx: &mut Tx,
-    key: &mut Key,
-    request: &Request,
-    decision: &MinerDecision,
-) -> Result<Result<MinerDecided, MiningRefusal>, DbError> {
-    let now = tx.now();
-    let Some(id) = decision.find(tx.conn(), key).await? else {
-        return Ok(Err(MiningRefusal::NotFound));
-    };
-    let brought = referral::lock_referral(tx.conn(), id).await?;
-    let ids: Vec<_> = std::iter::once(id)
-        .chain(brought.as_ref().map(|referral| referral.referrer_id))
-        .collect();
-    let mut locked = decide::lock_miners(tx.conn(), &ids).await?;
-    let before: Miner = decide::take(&mut locked, id)?;
-    let open = decide::open_session(tx.conn(), id).await?;
+    let (by, now) = (decision.by, tx.now());
     let configuration = configuration::mining(tx.conn()).await?;
-    let decided =
-        match domain::mining::restore(before.clone(), open, decision.by, &configuration, now) {
-            Ok(decided) => decided,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-    let mut events = MinerEvents::of(&before, None);
-    events.status("MinerRestored", &before, &decided.miner);
-    let version = events.store(tx, request).await?;
-    let done = decide::store(tx, key, &before, &decided, version).await?;
-    if let Some(referral) = &brought {
-        let referrer = decide::take(&mut locked, referral.referrer_id)?;
-        let on = ReferralStatus::Active;
-        referral::turn(tx, request, referral, on, &referrer, before.user_id).await?;
-    }
-    Ok(Ok(done))
+    let change = Change {
+        event: "MinerRestored",
+        referral: ReferralStatus::Active,
+    };
+    let judge = |miner, open| domain::mining::restore(miner, open, by, &configuration, now);
+    let outcome = standing::change(tx, &mut key, request, decision, change, judge).await?;
+    key.settle(tx, request, outcome).await
 }

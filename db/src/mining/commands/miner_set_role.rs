@@ -10,7 +10,7 @@ use crate::{DbError, Tx};
 
 /// Grants or withdraws the role of who runs a node; every other role follows from facts.
 ///
-/// Refusals: [`MiningRefusal::NotFound`], then those of [`domain::mining::set_role`].
+/// Refusals: [`MiningRefusal::ReasonInvalid`], [`MiningRefusal::NotFound`], then those of [`domain::mining::set_role`].
 pub async fn miner_set_role(
     tx: &mut Tx,
     request: &Request,
@@ -32,8 +32,9 @@ async fn set_role(
     decision: &MinerDecision,
     change: RoleChange,
 ) -> Result<Result<MinerDecided, MiningRefusal>, DbError> {
-    let Some(id) = decision.find(tx.conn(), key).await? else {
-        return Ok(Err(MiningRefusal::NotFound));
+    let id = match decision.find(tx.conn(), key).await? {
+        Ok(id) => id,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     let mut locked = decide::lock_miners(tx.conn(), &[id]).await?;
     let before = decide::take(&mut locked, id)?;

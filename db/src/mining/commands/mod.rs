@@ -11,6 +11,7 @@ mod miner_suspend;
 mod referral;
 mod session_claim;
 mod session_start;
+mod standing;
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
