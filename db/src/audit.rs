@@ -3,6 +3,7 @@
 use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
+use domain::ids::TransactionId;
 use domain::reason::Reason;
 use domain::wallets::Origin;
 use serde_json::Value;
@@ -62,6 +63,7 @@ struct Entry<'a> {
     refusal: Option<&'a str>,
     about: Option<&'a About>,
     change: Option<&'a Change>,
+    moved: Option<TransactionId>,
 }
 
 impl<'a> Entry<'a> {
@@ -72,6 +74,7 @@ impl<'a> Entry<'a> {
             refusal: None,
             about: None,
             change: None,
+            moved: None,
         }
     }
 }
@@ -83,10 +86,12 @@ pub(crate) async fn append_applied(
     action: &str,
     about: Option<&About>,
     change: &Change,
+    moved: Option<TransactionId>,
 ) -> Result<(), DbError> {
     let entry = Entry {
         about,
         change: Some(change),
+        moved,
         ..Entry::of(action, "APPLIED")
     };
     append(tx, request, entry).await
@@ -128,6 +133,7 @@ async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), 
             audit_log::outcome.eq(entry.outcome),
             audit_log::refusal.eq(entry.refusal),
             audit_log::request_id.eq(&request.request_id),
+            audit_log::transaction_id.eq(entry.moved.map(|id| id.0)),
         ))
         .execute(tx.conn())
         .await?;

@@ -21,6 +21,10 @@ diesel::define_sql_function! {
     fn ensure_daily_partitions(days_ahead: Int4) -> Int4;
 }
 diesel::define_sql_function! {
+    /// Drops daily partitions nobody needs any more.
+    fn drop_old_daily_partitions() -> Int4;
+}
+diesel::define_sql_function! {
     /// Makes missing partitions of transfers.
     fn ensure_transfer_partitions() -> Int4;
 }
@@ -40,6 +44,18 @@ pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
     .await?;
     if daily + transfers > 0 {
         tracing::info!(daily, transfers, "Made {} partitions", daily + transfers);
+    }
+    Ok(())
+}
+
+/// Drops the partitions of keys that are older than two days, and of events that are older than seven and delivered. What
+/// somebody is using is left for the next time.
+pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
+    let dropped: i32 = diesel::select(drop_old_daily_partitions())
+        .get_result(conn)
+        .await?;
+    if dropped > 0 {
+        tracing::info!(dropped, "Dropped {dropped} partitions");
     }
     Ok(())
 }

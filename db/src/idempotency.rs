@@ -186,6 +186,11 @@ impl Key {
         self.transaction_id = Some(transaction_id);
     }
 
+    /// The ledger's transaction of the command, once it moved something.
+    pub(crate) fn transaction(&self) -> Option<TransactionId> {
+        self.transaction_id
+    }
+
     /// Notes what the command is about: the audit log says so, whatever becomes of it.
     pub(crate) fn about(&mut self, about: audit::About) {
         self.about = Some(about);
@@ -214,7 +219,8 @@ impl Key {
                 audit::append_refused(tx, request, self.operation, about, &refused.code).await?;
             }
             (Ok(_), Some(change)) => {
-                audit::append_applied(tx, request, self.operation, about, change).await?;
+                let moved = self.transaction_id;
+                audit::append_applied(tx, request, self.operation, about, change, moved).await?;
             }
             (Ok(_), None) => {}
         }

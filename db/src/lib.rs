@@ -4,6 +4,7 @@
 //! hands commands a [`Tx`]. Each context has `rows` (tables as structs), `queries` (take a connection) and `commands`
 //! (take a `Tx`). Rules are not here: they are in `domain`.
 
+pub mod approvals;
 pub mod audit;
 pub mod audit_log;
 pub mod clock;

@@ -11,6 +11,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Commands that wait, or waited, for a second person
+    approvals (id) {
+        /// The approval
+        id -> Uuid,
+        /// What is to be done
+        command -> Text,
+        /// To which miner
+        subject_id -> Uuid,
+        /// How much, in the smallest unit; negative for what is to be taken
+        amount -> Int8,
+        /// Why, in the words of who asked
+        reason -> Text,
+        /// Who asked: the subject of their token
+        requested_by -> Uuid,
+        /// When they asked
+        requested_at -> Timestamptz,
+        /// Until when it can be decided
+        expires_at -> Timestamptz,
+        /// As last stored: a PENDING one may have expired since
+        status -> Text,
+        /// Who decided: somebody else
+        decided_by -> Nullable<Uuid>,
+        /// When they decided
+        decided_at -> Nullable<Timestamptz>,
+        /// Why it was declined
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     /// What staff and services did or tried; append-only
     audit_log (id) {
         /// Order of writing
@@ -471,6 +501,7 @@ diesel::joinable!(wallets -> currencies (currency));
 
 diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
+    approvals,
     audit_log,
     circle_members,
     circles,

@@ -157,6 +157,8 @@ pub enum Action {
     MiningSessionStart,
     /// Claim a session.
     MiningSessionClaim,
+    /// Recover a broken streak.
+    StreakRecover,
     /// See a circle and its members (own: as a member).
     CircleRead,
     /// See a wallet and its entries.
@@ -169,6 +171,10 @@ pub enum Action {
     MinerSuspend,
     /// Restore a suspended miner.
     MinerRestore,
+    /// Ban a miner for good.
+    MinerBan,
+    /// Correct a miner's points.
+    MinerAdjustPoints,
     /// Set a miner's streak to 0.
     MinerResetStreak,
     /// Grant or withdraw a miner's role.
@@ -179,6 +185,10 @@ pub enum Action {
     ConfigurationUpdate,
     /// See what staff and services did or tried.
     AuditLogRead,
+    /// See the commands that wait for a second person.
+    ApprovalsRead,
+    /// Approve or decline what somebody else asked for.
+    ApprovalDecide,
 }
 
 /// Who may take an action.
@@ -218,7 +228,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 25] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -228,17 +238,22 @@ impl Action {
         Self::MinerRegister,
         Self::MiningSessionStart,
         Self::MiningSessionClaim,
+        Self::StreakRecover,
         Self::CircleRead,
         Self::WalletRead,
         Self::WalletFollow,
         Self::JobsRead,
         Self::MinerSuspend,
         Self::MinerRestore,
+        Self::MinerBan,
+        Self::MinerAdjustPoints,
         Self::MinerResetStreak,
         Self::MinerSetRole,
         Self::ConfigurationRead,
         Self::ConfigurationUpdate,
         Self::AuditLogRead,
+        Self::ApprovalsRead,
+        Self::ApprovalDecide,
     ];
 
     /// The table.
@@ -250,14 +265,19 @@ impl Action {
                 scopes: &[Scope::MiningRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinersList | Self::JobsRead | Self::ConfigurationRead | Self::AuditLogRead => {
-                Rule {
-                    roles: STAFF,
-                    ..NOBODY
-                }
-            }
+            Self::MinersList
+            | Self::JobsRead
+            | Self::ConfigurationRead
+            | Self::AuditLogRead
+            | Self::ApprovalsRead => Rule {
+                roles: STAFF,
+                ..NOBODY
+            },
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
-            Self::MinerRegister | Self::MiningSessionStart | Self::MiningSessionClaim => OWN,
+            Self::MinerRegister
+            | Self::MiningSessionStart
+            | Self::MiningSessionClaim
+            | Self::StreakRecover => OWN,
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],
                 ..OWN_OR_STAFF
@@ -265,6 +285,9 @@ impl Action {
             Self::ConfigurationUpdate
             | Self::MinerSuspend
             | Self::MinerRestore
+            | Self::MinerBan
+            | Self::MinerAdjustPoints
+            | Self::ApprovalDecide
             | Self::MinerResetStreak
             | Self::MinerSetRole => Rule {
                 roles: &[Role::Admin],

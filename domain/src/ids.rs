@@ -47,6 +47,8 @@ ids! {
     CircleId,
     /// A referral of one miner by another.
     ReferralId,
+    /// A command that waits for a second person.
+    ApprovalId,
     /// A named group of transfers: one business event in the ledger.
     TransactionId,
 }

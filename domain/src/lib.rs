@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod access;
+pub mod approval;
 pub mod ids;
 pub mod mining;
 pub mod money;

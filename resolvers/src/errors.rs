@@ -6,6 +6,7 @@ use domain::access::Denied;
 
 use crate::events::TooSlow;
 use crate::mining::objects::MiningUserError;
+use crate::platform::approvals::ApprovalUserError;
 
 /// `extensions.reason` of the error that ends a subscription whose client reads too slowly.
 pub const TOO_SLOW: &str = "TOO_SLOW";
@@ -88,6 +89,8 @@ impl Code {
 pub enum UserError {
     /// Of mining.
     Mining(MiningUserError),
+    /// Of approvals.
+    Approval(ApprovalUserError),
 }
 
 /// A top-level error of a resolver.

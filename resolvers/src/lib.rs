@@ -40,6 +40,7 @@ pub struct Mutation(
     mining::mutations::MiningMutation,
     mining::decisions::MinerDecisionMutation,
     platform::mutations::PlatformMutation,
+    platform::approvals::ApprovalMutation,
 );
 
 /// The root of live updates. After a reconnect, query: nothing relies on having seen every event.

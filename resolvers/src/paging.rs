@@ -173,6 +173,8 @@ pub(crate) enum Total {
     Miners(MinerFilter),
     /// Lines of a miner's history.
     History(MinerId),
+    /// Approvals of a status.
+    Approvals(Option<domain::approval::ApprovalStatus>),
     /// Entries of the audit log that a filter lets through.
     AuditLog(db::audit_log::Filter),
 }
@@ -185,6 +187,12 @@ impl Total {
                 let filter = filter.clone();
                 ctx.db()
                     .read(async move |conn| db::mining::queries::miners_count(conn, &filter).await)
+                    .await?
+            }
+            Self::Approvals(status) => {
+                let status = *status;
+                ctx.db()
+                    .read(async move |conn| db::approvals::count(conn, status).await)
                     .await?
             }
             Self::AuditLog(filter) => {

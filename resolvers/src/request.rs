@@ -17,6 +17,7 @@ use crate::events::EventBus;
 use crate::language::Language;
 use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
 use crate::mining::ranks::Ranks;
+use crate::platform::loaders::PlatformLoader;
 use crate::wallets::loaders::WalletLoader;
 use crate::{Schema, variables};
 
@@ -90,6 +91,7 @@ pub(crate) struct Operation {
     pub caller: Caller,
     pub mining: DataLoader<Observed<MiningLoader>>,
     pub wallets: DataLoader<Observed<WalletLoader>>,
+    pub platform: DataLoader<Observed<PlatformLoader>>,
     configuration: Mutex<Option<Arc<Configuration>>>,
     replays: Mutex<Vec<Value>>,
 }
@@ -99,6 +101,7 @@ impl Operation {
         Self {
             mining: loader(MiningLoader::new(services.db.clone()), loads),
             wallets: loader(WalletLoader::new(services.db.clone()), loads),
+            platform: loader(PlatformLoader::new(services.db.clone()), loads),
             services: services.clone(),
             caller,
             configuration: Mutex::default(),

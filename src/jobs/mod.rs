@@ -1,6 +1,7 @@
 //! Background jobs: one file each. [`runner`] runs each of them on one instance at a time, whichever comes first.
 
 mod ledger_check;
+mod mining_sessions;
 mod partitions;
 pub mod runner;
 
@@ -21,4 +22,4 @@ pub struct Job {
 }
 
 /// All of them.
-pub const ALL: [Job; 2] = [ledger_check::JOB, partitions::JOB];
+pub const ALL: [Job; 3] = [ledger_check::JOB, mining_sessions::JOB, partitions::JOB];

@@ -1,4 +1,4 @@
-//! Keeps the partitions of the coming days ready.
+//! Keeps the partitions of the coming days ready, and drops those of days nobody asks for any more.
 
 use std::time::Duration;
 
@@ -16,5 +16,7 @@ pub const JOB: Job = Job {
 
 async fn run(db: Db) -> Result<(), DbError> {
     db.read(async |conn| db::clock::ensure_partitions(conn).await)
+        .await?;
+    db.read(async |conn| db::clock::drop_old_partitions(conn).await)
         .await
 }

@@ -15,8 +15,9 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload'],
   types: [
     // Events: what happened, with the object it happened to, which has an id.
-    'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
-    'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'WalletEvent',
+    'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionCompleted', 'MiningSessionExpired',
+    'MiningSessionStarted', 'PointsAdjusted', 'PointsUpdated', 'ReferralActivated', 'ReferralDeactivated', 'StreakBroken',
+    'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
     // Lines of a list that belongs to an object, known by their place in it.
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
     // What an object is made of, or what it names.
@@ -26,7 +27,7 @@ const VALUES = {
     // Known by something else: a code, a name, or there is only one.
     'Currency', 'Job', 'Leaderboard', 'ServerInfo',
     // Parts of the protocol.
-    'MiningUserError', 'PageInfo',
+    'ApprovalUserError', 'MiningUserError', 'PageInfo',
   ],
 };
 /** Edges to such lines: Relay's rule would have every node refetched by an id. */

@@ -145,6 +145,31 @@ const ROOTS: &[Root] = &[
         operation: "mutation ($miner: ID!) { minerSetRole(input: {miner: {id: $miner}, reason: \"r\", change: GRANT_NODE_OPERATOR}) { userErrors { code } } }",
         hear: ADMIN_ONLY,
     },
+    Root {
+        field: "Mutation.streakRecover",
+        operation: "mutation { streakRecover(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.minerAdjustPoints",
+        operation: "mutation ($miner: ID!) { minerAdjustPoints(input: {miner: {id: $miner}, amount: \"1\", reason: \"r\", idempotencyKey: \"k\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
+        field: "Query.approvals",
+        operation: "{ approvals(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.approvalApprove",
+        operation: "mutation ($miner: ID!) { approvalApprove(input: {approval: $miner, idempotencyKey: \"k\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
+        field: "Mutation.approvalDecline",
+        operation: "mutation ($miner: ID!) { approvalDecline(input: {approval: $miner, reason: \"r\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
     // Asked over a socket.
     Root {
         field: "Subscription.minerUpdated",
@@ -170,6 +195,7 @@ const NODES: &[(&str, [bool; 5])] = &[
     ("MinerProfile", [true; 5]),
     ("MiningSession", [false, false, true, true, false]),
     ("Circle", [false, false, true, true, false]),
+    ("Approval", [false, false, false, true, false]),
     ("Wallet", [false, false, true, true, false]),
     ("Viewer", [false, false, true, false, false]),
 ];
@@ -203,6 +229,12 @@ const VALUES: &[&str] = &[
     "LedgerEntryConnection",
     "LedgerEntryEdge",
     "LedgerReference",
+    "ApprovalApprovePayload",
+    "ApprovalConnection",
+    "ApprovalDeclinePayload",
+    "ApprovalEdge",
+    "ApprovalUserError",
+    "MinerAdjustPointsPayload",
     "MinerConnection",
     "MinerEdge",
     "MinerRegisterPayload",
@@ -218,17 +250,22 @@ const VALUES: &[&str] = &[
     "MiningRate",
     "MiningSessionClaimPayload",
     "MiningSessionStartPayload",
+    "MiningSessionCompleted",
+    "MiningSessionExpired",
     "MiningSessionStarted",
     "MiningStreak",
     "MiningUserError",
     "Money",
     "PageInfo",
+    "PointsAdjusted",
     "PointsUpdated",
     "ReferralActivated",
     "ReferralDeactivated",
     "ServerInfo",
     "StreakBroken",
     "StreakMilestoneReached",
+    "StreakRecoverPayload",
+    "StreakRecovered",
     "WalletEvent",
     "WalletOwner",
 ];
@@ -252,20 +289,25 @@ async fn cast(app: &TestApp) -> Cast {
     let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } } } }"#;
     let viewer = owner.get(query, json!({})).await["viewer"].clone();
     let miner = &viewer["miner"];
-    let ids = json!({
+    let mut ids = json!({
         "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
         "Circle": miner["circle"]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
     });
     let stranger = app.miner().await;
+    app.sql(
+        "INSERT INTO approvals (id, command, subject_id, amount, reason, requested_by, requested_at, expires_at, status)
+         SELECT '01900000-0000-7000-8000-000000000001', 'MINER_ADJUST_POINTS', id, 1, 'r', user_id, app_now(),
+                app_now() + interval '7 days', 'PENDING' FROM miners LIMIT 1",
+    )
+    .await;
+    let staff = app.person(&[Role::Support]);
+    let listed = staff
+        .get("{ approvals(first: 1) { nodes { id } } }", json!({}))
+        .await;
+    ids["Approval"] = listed["approvals"]["nodes"][0]["id"].clone();
     let service = app.service(&[Scope::RatesWrite]);
     Cast {
-        asking: [
-            app.anonymous(),
-            stranger,
-            owner,
-            app.person(&[Role::Support]),
-            service,
-        ],
+        asking: [app.anonymous(), stranger, owner, staff, service],
         ids,
     }
 }
@@ -293,12 +335,12 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 );
             }
         }
-        // What services and staff were forbidden to command is on record: three commands of users to the service, four of
-        // administrators about miners and three about the configuration to both.
+        // What services and staff were forbidden to command is on record: four commands of users to the service, five of
+        // administrators about miners, two about approvals and three about the configuration to both.
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            3 + 2 * 7
+            4 + 2 * 10
         );
     });
 }

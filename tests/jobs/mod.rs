@@ -1,3 +1,5 @@
 //! Background jobs: each on one instance at a time, whatever happens to the instances.
 
+mod partitions;
 mod runner;
+mod sessions;

@@ -53,7 +53,7 @@ async fn stored(db: &Db, name: &str) -> Option<Stored> {
 }
 
 /// Waits until a job is as it should be; answers it.
-async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) -> Stored {
+pub(super) async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) -> Stored {
     let waiting = async {
         loop {
             if let Some(job) = stored(db, name).await.filter(&is_so) {

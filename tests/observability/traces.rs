@@ -186,6 +186,7 @@ fn each_run_of_a_job_is_a_trace() {
             ("OTEL_TRACES_SAMPLER_ARG", "1"),
         ];
         let app = TestApp::start(&settings).await;
+        app.let_jobs_run().await;
         let ran = "SELECT count(*) FROM jobs WHERE runs > 0";
         let all = i64::try_from(goodgo::jobs::ALL.len()).unwrap();
         let running = async { while app.number(ran).await < all {} };
@@ -197,14 +198,16 @@ fn each_run_of_a_job_is_a_trace() {
         let mut jobs: Vec<_> = collector.named("job");
         jobs.sort_by_key(|span| span.says("goodgo.job").to_owned());
         let names: Vec<_> = jobs.iter().map(|span| span.says("goodgo.job")).collect();
-        assert_eq!(names, ["ledger-check", "partitions"]);
+        assert_eq!(names, ["ledger-check", "mining-sessions", "partitions"]);
         for job in &jobs {
             assert_eq!(
                 (job.parent.as_str(), job.says("goodgo.outcome")),
                 ("", "ok")
             );
             assert!(
-                parts_of(&spans, job).any(|span| span.name == "SELECT"),
+                spans
+                    .iter()
+                    .any(|span| span.trace == job.trace && span.name == "SELECT"),
                 "{spans:#?}"
             );
         }

@@ -122,6 +122,17 @@ impl TestApp {
             )
             .await
             .unwrap();
+        // Jobs that tell miners something run when a test says so, not somewhere in the middle of it.
+        for job in goodgo::jobs::ALL
+            .iter()
+            .filter(|job| job.name != "partitions" && job.name != "ledger-check")
+        {
+            let postpone = format!(
+                "INSERT INTO jobs (name, due_at) VALUES ('{}', clock_timestamp() + interval '1 day') ON CONFLICT DO NOTHING",
+                job.name
+            );
+            execute(&url, &postpone).await;
+        }
         let jwks =
             std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.jwks.json"));
         std::fs::write(&jwks, &secrets.jwks).unwrap();
@@ -150,6 +161,12 @@ impl TestApp {
             stop: Some(stop),
             served,
         }
+    }
+
+    /// Lets all jobs run that don't by themselves in tests.
+    pub async fn let_jobs_run(&self) {
+        let postponed = "UPDATE jobs SET due_at = clock_timestamp() WHERE due_at > clock_timestamp() + interval '20 hours'";
+        self.sql(postponed).await;
     }
 
     /// A URL of the server.
@@ -241,14 +258,7 @@ impl TestApp {
 
     /// Runs SQL behind the API's back, as the owner of the tables.
     pub async fn sql(&self, sql: &str) {
-        let (client, connection) =
-            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        let driver = tokio::spawn(connection);
-        client.batch_execute(sql).await.unwrap();
-        drop(client);
-        driver.await.unwrap().unwrap();
+        execute(&self.database_url, sql).await;
     }
 
     /// Asks SQL for one number behind the API's back.
@@ -322,4 +332,15 @@ fn secrets() -> DevSecrets {
             }
         })
         .clone()
+}
+
+/// Executes SQL on a connection of its own.
+async fn execute(url: &str, sql: &str) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let driver = tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+    drop(client);
+    driver.await.unwrap().unwrap();
 }

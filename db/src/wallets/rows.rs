@@ -35,6 +35,8 @@ texts!(Origin { User = "USER", Staff = "STAFF", Service = "SERVICE", Job = "JOB"
 texts!(TransferReason {
     MiningReward = "MINING_REWARD",
     StreakMilestone = "STREAK_MILESTONE",
+    StreakRecovery = "STREAK_RECOVERY",
+    Adjustment = "ADJUSTMENT",
     OpeningBalance = "OPENING_BALANCE",
 });
 

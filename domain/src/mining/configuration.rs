@@ -121,6 +121,12 @@ impl StreakConfiguration {
     /// Freeze tokens a miner can keep.
     pub const MAX_FREEZE_TOKENS: u32 = 3;
 
+    /// Freeze tokens that a run of so many days has earned.
+    #[must_use]
+    pub fn freeze_tokens_of(&self, days: u32) -> u32 {
+        days.checked_div(self.freeze_token_days).unwrap_or(0)
+    }
+
     /// The tier a streak of so many days is in; none at 0 days.
     #[must_use]
     pub fn tier_at(&self, days: u32) -> Option<&StreakTier> {

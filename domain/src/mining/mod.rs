@@ -4,6 +4,7 @@ mod circle;
 mod configuration;
 mod draft;
 mod miner;
+mod points;
 mod rate;
 mod referral;
 mod session;
@@ -18,11 +19,12 @@ pub use draft::{
     MiningDraft, ReferralDraft, SettingProblem, SettingRefusal, StreakDraft, TierDraft,
 };
 pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, Role};
+pub use points::{Recovery, adjust, correction, recover};
 pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
 pub use referral::{Applied, ReferralStatus};
 pub use session::{Claim, Session, SessionState, SessionStatus, Start, StartInput, claim, start};
-pub use standing::{Decided, RoleChange, reset_streak, restore, set_role, suspend};
-pub use streak::{BrokenRun, Due, Judgement, Milestone, Settled, Streak, StreakView};
+pub use standing::{Decided, RoleChange, ban, reset_streak, restore, set_role, suspend};
+pub use streak::{BrokenRun, Due, Judgement, Milestone, Recovered, Settled, Streak, StreakView};
 
 use crate::time::Timestamp;
 
@@ -86,6 +88,24 @@ pub enum MiningRefusal {
     /// There is no streak, and none that could be recovered.
     #[error("this miner has no streak to reset")]
     StreakNotFound,
+    /// No run was broken in the last days, or it was recovered already.
+    #[error("there is no streak to recover: a broken one can be for 7 days")]
+    StreakNotRecoverable,
+    /// The present run is late beyond help.
+    #[error("your streak is late again and would be lost at once: start a session first")]
+    StreakLate,
+    /// An amount of points is nothing, too much, or too fine.
+    #[error("points are not 0, at most 1000000000000, and have at most 4 decimals")]
+    PointsInvalid,
+    /// There are fewer points than that.
+    #[error("there are only {} points", .available.to_decimal(4))]
+    InsufficientPoints {
+        /// What is there.
+        available: Points,
+    },
+    /// Nothing may leave the wallet.
+    #[error("this wallet is frozen")]
+    WalletFrozen,
     /// The miner has the role already, or doesn't have it.
     #[error("this would change nothing about the miner's role")]
     RoleUnchanged,

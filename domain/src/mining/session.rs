@@ -288,7 +288,8 @@ pub fn claim(
     })
 }
 
-fn may_mine(status: MinerStatus) -> Result<(), MiningRefusal> {
+/// Whether a miner with this status may mine.
+pub(super) fn may_mine(status: MinerStatus) -> Result<(), MiningRefusal> {
     match status {
         MinerStatus::Active => Ok(()),
         MinerStatus::Suspended => Err(MiningRefusal::MinerSuspended),

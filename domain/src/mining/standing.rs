@@ -1,9 +1,11 @@
-//! What administrators decide about a miner: suspend, restore, reset the streak, grant a role.
+//! What administrators decide about a miner: suspend, restore, ban, reset the streak, grant a role.
 //!
 //! Time while a miner is suspended counts against neither streak nor claim window: both stand still when the suspension
 //! begins, and what is due later moves by as much when it ends.
 
-use super::{BrokenRun, Configuration, Due, Miner, MinerStatus, MiningRefusal, Role, Session};
+use super::{
+    BrokenRun, Configuration, Due, Miner, MinerStatus, MiningRefusal, Role, Session, SessionState,
+};
 use crate::ids::UserId;
 use crate::time::{Timestamp, plus};
 
@@ -74,6 +76,33 @@ pub fn restore(
     Ok(Decided {
         miner,
         session: open.map(|session| resumed(session, configuration, now)),
+    })
+}
+
+/// Bans a miner for good: their open session expires, and what stood still stands no more. Circle, referral and wallets
+/// are for whoever stores it.
+///
+/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`].
+pub fn ban(
+    miner: Miner,
+    open: Option<Session>,
+    by: UserId,
+    now: Timestamp,
+) -> Result<Decided, MiningRefusal> {
+    others_only(&miner, by)?;
+    if miner.status == MinerStatus::Banned {
+        return Err(MiningRefusal::MinerBanned);
+    }
+    let mut miner = miner;
+    miner.status = MinerStatus::Banned;
+    miner.streak.suspended_at = None;
+    Ok(Decided {
+        miner,
+        session: open.map(|session| Session {
+            state: SessionState::Expired { at: now },
+            window_stopped_at: None,
+            ..session
+        }),
     })
 }
 

@@ -66,6 +66,10 @@ pub enum TransferReason {
     MiningReward,
     /// The first day of a streak's tier.
     StreakMilestone,
+    /// What recovering a streak costs.
+    StreakRecovery,
+    /// An administrator's correction, up or down.
+    Adjustment,
     /// Balances that demo data begins with.
     OpeningBalance,
 }

@@ -68,6 +68,14 @@ pub enum MinerNewsKind {
     RoleChanged,
     /// Somebody they referred counts no more.
     ReferralDeactivated,
+    /// A broken streak was recovered.
+    StreakRecovered,
+    /// Points were corrected.
+    PointsAdjusted,
+    /// A session ran to its end.
+    SessionCompleted,
+    /// A session was not claimed in time.
+    SessionExpired,
 }
 
 impl MinerNewsKind {
@@ -86,9 +94,13 @@ impl MinerNewsKind {
             "StreakMilestoneReached" => Some(Self::MilestoneReached),
             "StreakBroken" => Some(Self::StreakBroken),
             "ReferralActivated" => Some(Self::ReferralActivated),
-            "MinerSuspended" | "MinerRestored" => Some(Self::StatusChanged),
+            "MinerSuspended" | "MinerRestored" | "MinerBanned" => Some(Self::StatusChanged),
             "MinerRoleChanged" => Some(Self::RoleChanged),
             "ReferralDeactivated" => Some(Self::ReferralDeactivated),
+            "StreakRecovered" => Some(Self::StreakRecovered),
+            "PointsAdjusted" => Some(Self::PointsAdjusted),
+            "MiningSessionCompleted" => Some(Self::SessionCompleted),
+            "MiningSessionExpired" => Some(Self::SessionExpired),
             _ => None,
         }
     }

@@ -2,10 +2,11 @@
 
 use async_graphql::{Context, Enum, InputObject, InputType, Object, SimpleObject};
 use db::idempotency::Request;
-use db::mining::commands::{self, MinerDecided, MinerDecision, MinerRef};
+use db::mining::commands::{self, MinerDecided, MinerDecision, MinerRef, PointsAdjusted};
 use domain::access::{Action, Relation};
-use domain::ids::{MinerId, UserId};
+use domain::ids::{ApprovalId, MinerId, UserId};
 use domain::mining::RoleChange;
+use domain::money::{CurrencyCode, Minor};
 use domain::wallets::Origin;
 
 use super::mutations::outcome;
@@ -13,7 +14,10 @@ use super::objects::{Miner, MinerBy, MiningUserError};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
 use crate::node::GlobalId;
+use crate::platform::approvals::Approval;
 use crate::request::{Asked, authorize};
+use crate::scalars::Decimal;
+use crate::wallets::objects::Wallet;
 
 /// What administrators decide about miners.
 #[derive(Default)]
@@ -63,6 +67,17 @@ impl MinerDecisionMutation {
         #[graphql(desc = "What the command needs.")] input: MinerSetRoleInput,
     ) -> Option<Result<MinerSetRolePayload, ApiError>> {
         Some(set_role(ctx, input).await)
+    }
+
+    /// Corrects a miner's points, up or down, in its wallet too. More than 1,000 points wait for a second person:
+    /// `approval` is what they wait for. Needs an idempotency key. Requires role: ADMIN. Refusals, in this order:
+    /// REASON_INVALID, NOT_FOUND, POINTS_INVALID, OWN_ACCOUNT, MINER_BANNED, WALLET_FROZEN, INSUFFICIENT_POINTS.
+    async fn miner_adjust_points(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerAdjustPointsInput,
+    ) -> Option<Result<MinerAdjustPointsPayload, ApiError>> {
+        Some(adjust_points(ctx, input).await)
     }
 }
 
@@ -271,17 +286,102 @@ async fn set_role(
     })
 }
 
-/// The request of somebody on the staff: it is audited.
+/// What `minerAdjustPoints` needs.
+#[derive(InputObject)]
+pub struct MinerAdjustPointsInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// By how many points, negative to take: not 0, at most 10¹², at most 4 decimals.
+    pub amount: Decimal,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters. Required here or in
+    /// the Idempotency-Key header.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerAdjustPoints` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerAdjustPointsPayload {
+    /// Lifetime points after; null when it waits or was refused.
+    pub total_points: Option<Decimal>,
+    /// What the wallet can spend after, in points; null when it waits or was refused.
+    pub new_balance: Option<Result<Decimal, ApiError>>,
+    /// What it waits for; null when it was done at once, or refused.
+    pub approval: Option<Result<Approval, ApiError>>,
+    /// The miner after; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn adjust_points(
+    ctx: &Context<'_>,
+    input: MinerAdjustPointsInput,
+) -> Result<MinerAdjustPointsPayload, ApiError> {
+    const NAME: &str = "mining.miner_adjust_points";
+    let by = authorize(ctx, Relation::Others, Action::MinerAdjustPoints, NAME)
+        .await?
+        .id;
+    let key = input.idempotency_key.as_deref();
+    let request = staff(command(ctx, &input, key, KeyRule::Required)?);
+    let amount = input.amount.0;
+    let decision = decision(input.miner, input.reason, by)?;
+    let db = ctx.db().clone();
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_adjust_points(tx, &db, &request, &decision, amount).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => adjusted(ctx, &done).await,
+        Err(refused) => MinerAdjustPointsPayload {
+            user_errors: vec![refused?],
+            ..MinerAdjustPointsPayload::default()
+        },
+    })
+}
+
+async fn adjusted(ctx: &Context<'_>, done: &PointsAdjusted) -> MinerAdjustPointsPayload {
+    let miner = Miner::load(ctx, MinerId(done.miner_id)).await.transpose();
+    let new_balance = match (&miner, done.total_points) {
+        (Some(Ok(miner)), Some(_)) => spendable(ctx, UserId(miner.user_id)).await.transpose(),
+        _ => None,
+    };
+    let approval = match done.approval_id {
+        Some(id) => Approval::load(ctx, ApprovalId(id)).await.transpose(),
+        None => None,
+    };
+    MinerAdjustPointsPayload {
+        total_points: done.total_points.map(|total| Decimal::points(Minor(total))),
+        new_balance,
+        approval,
+        miner,
+        user_errors: Vec::new(),
+    }
+}
+
+/// What somebody's wallet of points can spend.
+async fn spendable(ctx: &Context<'_>, user: UserId) -> Result<Option<Decimal>, ApiError> {
+    let wallet = Wallet::load(ctx, user.into(), CurrencyCode::MP).await?;
+    Ok(wallet.map(|wallet| wallet.available.amount))
+}
+
+/// The request of somebody on the staff, with or without a key: it is audited.
 fn request<I: InputType>(
     ctx: &Context<'_>,
     input: &I,
     key: Option<&str>,
 ) -> Result<Request, ApiError> {
-    let request = command(ctx, input, key, KeyRule::Optional)?;
-    Ok(Request {
+    command(ctx, input, key, KeyRule::Optional).map(staff)
+}
+
+fn staff(request: Request) -> Request {
+    Request {
         origin: Origin::Staff,
         ..request
-    })
+    }
 }
 
 fn decision(miner: MinerBy, reason: String, by: UserId) -> Result<MinerDecision, ApiError> {

@@ -50,6 +50,18 @@ impl MiningMutation {
     ) -> Option<Result<MiningSessionClaimPayload, ApiError>> {
         Some(claim(ctx, input).await)
     }
+
+    /// Adds the streak that was broken to the present one, for `recoveryCost` points of the caller's wallet, within 7
+    /// days of the start or claim that found it broken. Milestones reached by that are paid. Needs an idempotency key.
+    /// Requires: a signed-in user. Refusals, in this order: MINER_NOT_FOUND, MINER_SUSPENDED, MINER_BANNED,
+    /// STREAK_NOT_RECOVERABLE, STREAK_LATE, WALLET_FROZEN, INSUFFICIENT_POINTS.
+    async fn streak_recover(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: StreakRecoverInput,
+    ) -> Option<Result<StreakRecoverPayload, ApiError>> {
+        Some(recover(ctx, input).await)
+    }
 }
 
 /// What `minerRegister` needs.
@@ -245,6 +257,67 @@ async fn claim(
         Err(refused) => MiningSessionClaimPayload {
             user_errors: vec![refused?],
             ..MiningSessionClaimPayload::default()
+        },
+    })
+}
+
+/// What `streakRecover` needs.
+#[derive(InputObject)]
+pub struct StreakRecoverInput {
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters. Required here or in
+    /// the Idempotency-Key header.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `streakRecover` did.
+#[derive(SimpleObject, Default)]
+pub struct StreakRecoverPayload {
+    /// Days of the run that was added; null when refused.
+    pub recovered_days: Option<i32>,
+    /// What it cost, in points; null when refused.
+    pub cost: Option<Decimal>,
+    /// Milestones paid with it, in points, 0 if none; null when refused.
+    pub streak_bonus: Option<Decimal>,
+    /// Lifetime points after: what is spent was mined all the same; null when refused.
+    pub total_points: Option<Decimal>,
+    /// Days of the streak after; null when refused.
+    pub streak_days: Option<i32>,
+    /// The caller's miner after; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn recover(
+    ctx: &Context<'_>,
+    input: StreakRecoverInput,
+) -> Result<StreakRecoverPayload, ApiError> {
+    const NAME: &str = "mining.streak_recover";
+    let user = authorize(ctx, Relation::Own, Action::StreakRecover, NAME)
+        .await?
+        .id;
+    let key = input.idempotency_key.as_deref();
+    let request = command(ctx, &input, key, KeyRule::Required)?;
+    let db = ctx.db().clone();
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::streak_recover(tx, &db, &request, user).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => StreakRecoverPayload {
+            recovered_days: Some(days(done.recovered_days)),
+            cost: Some(Decimal::points(Minor(done.cost))),
+            streak_bonus: Some(Decimal::points(Minor(done.streak_bonus))),
+            total_points: Some(Decimal::points(Minor(done.total_points))),
+            streak_days: Some(days(done.streak_days)),
+            miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
+            ..StreakRecoverPayload::default()
+        },
+        Err(refused) => StreakRecoverPayload {
+            user_errors: vec![refused?],
+            ..StreakRecoverPayload::default()
         },
     })
 }

@@ -148,12 +148,20 @@ pub enum MinerEvent {
     Broken(StreakBroken),
     /// Somebody they referred began to count.
     Referral(ReferralActivated),
-    /// They were suspended or restored.
+    /// They were suspended, restored or banned.
     Status(MinerStatusChanged),
     /// They are something else to the platform.
     Role(MinerRoleChanged),
     /// Somebody they referred counts no more.
     ReferralOff(ReferralDeactivated),
+    /// A broken streak was recovered.
+    Recovered(StreakRecovered),
+    /// Points were corrected.
+    Adjusted(PointsAdjusted),
+    /// A session ran to its end.
+    Completed(MiningSessionCompleted),
+    /// A session was not claimed in time.
+    Expired(MiningSessionExpired),
 }
 
 /// A session began.
@@ -229,7 +237,7 @@ pub struct ReferralActivated {
     pub bonus_rate: Decimal,
 }
 
-/// A miner was suspended or restored.
+/// A miner was suspended, restored or banned.
 #[derive(SimpleObject)]
 pub struct MinerStatusChanged {
     /// The miner after it.
@@ -272,6 +280,64 @@ pub struct ReferralDeactivated {
     pub bonus_rate: Decimal,
 }
 
+/// A broken streak was recovered.
+#[derive(SimpleObject)]
+pub struct StreakRecovered {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// Days of the run that was added.
+    pub recovered_days: i32,
+    /// Days of the streak after.
+    pub streak_days: i32,
+    /// What it cost, in points.
+    pub cost: Decimal,
+}
+
+/// An administrator corrected points.
+#[derive(SimpleObject)]
+pub struct PointsAdjusted {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    /// By how many points; negative for what was taken.
+    pub points: Decimal,
+    /// Lifetime points after, in points.
+    pub total_points: Decimal,
+}
+
+/// A session ran to its end: it waits to be claimed.
+#[derive(SimpleObject)]
+pub struct MiningSessionCompleted {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When it was written down; the session's own `endsAt` says when it ended.
+    pub occurred_at: DateTime,
+    /// When it ended.
+    pub ended_at: DateTime,
+}
+
+/// A session was not claimed in time.
+#[derive(SimpleObject)]
+pub struct MiningSessionExpired {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When it was written down.
+    pub occurred_at: DateTime,
+    /// When it ended.
+    pub ended_at: DateTime,
+}
+
 impl MinerEvent {
     /// The event as subscribers see it; none for who may not see it any more.
     fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
@@ -284,7 +350,7 @@ impl MinerEvent {
                 miner,
                 sequence,
                 occurred_at,
-                ends_at: DateTime(text(event, "endsAt")?.parse().ok()?),
+                ends_at: moment(event, "endsAt")?,
                 hourly_rate: decimal(event, "hourlyRate")?,
             }),
             MinerNewsKind::SessionPaid => Self::Points(PointsUpdated {
@@ -328,6 +394,33 @@ impl MinerEvent {
                 previous_role: value(event, "previousRole")?,
                 new_role: value(event, "newRole")?,
             }),
+            MinerNewsKind::StreakRecovered => Self::Recovered(StreakRecovered {
+                miner,
+                sequence,
+                occurred_at,
+                recovered_days: number(event, "recoveredDays")?,
+                streak_days: number(event, "streakDays")?,
+                cost: decimal(event, "cost")?,
+            }),
+            MinerNewsKind::PointsAdjusted => Self::Adjusted(PointsAdjusted {
+                miner,
+                sequence,
+                occurred_at,
+                points: decimal(event, "points")?,
+                total_points: decimal(event, "totalPoints")?,
+            }),
+            MinerNewsKind::SessionCompleted => Self::Completed(MiningSessionCompleted {
+                miner,
+                sequence,
+                occurred_at,
+                ended_at: moment(event, "endsAt")?,
+            }),
+            MinerNewsKind::SessionExpired => Self::Expired(MiningSessionExpired {
+                miner,
+                sequence,
+                occurred_at,
+                ended_at: moment(event, "endsAt")?,
+            }),
             MinerNewsKind::ReferralDeactivated => Self::ReferralOff(ReferralDeactivated {
                 miner,
                 sequence,
@@ -349,6 +442,10 @@ fn value<E: EnumType>(event: &Event, field: &str) -> Option<E> {
         .iter()
         .find(|item| item.name == name)
         .map(|item| item.value)
+}
+
+fn moment(event: &Event, field: &str) -> Option<DateTime> {
+    text(event, field)?.parse().ok().map(DateTime)
 }
 
 fn decimal(event: &Event, field: &str) -> Option<Decimal> {

@@ -52,6 +52,8 @@ pub enum Permission {
     MiningSessionStart,
     /// Claim a session.
     MiningSessionClaim,
+    /// Recover a broken streak.
+    StreakRecover,
     /// See any circle.
     CircleRead,
     /// See any wallet.
@@ -64,6 +66,10 @@ pub enum Permission {
     MinerSuspend,
     /// Restore a suspended miner.
     MinerRestore,
+    /// Ban a miner for good.
+    MinerBan,
+    /// Correct a miner's points.
+    MinerAdjustPoints,
     /// Set a miner's streak to 0.
     MinerResetStreak,
     /// Grant or withdraw a miner's role.
@@ -74,6 +80,10 @@ pub enum Permission {
     ConfigurationUpdate,
     /// See what staff and services did or tried.
     AuditLogRead,
+    /// See the commands that wait for a second person.
+    ApprovalsRead,
+    /// Approve or decline what somebody else asked for.
+    ApprovalDecide,
 }
 
 /// The person who asks.

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use domain::access::{Action, Relation};
 
+use super::approvals::{self, ApprovalConnection, ApprovalFilter};
 use super::audit::{self, AuditLogConnection, AuditLogFilter};
 use super::configuration::SystemConfiguration;
 use super::jobs::Job;
@@ -82,6 +83,29 @@ impl PlatformQuery {
             offset,
         };
         Some(audit::list(ctx, filter.unwrap_or_default(), args).await)
+    }
+
+    /// Commands that wait, or waited, for a second person, newest first. Requires role: SUPPORT, FINANCE or ADMIN.
+    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
+    async fn approvals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all without it.")] filter: Option<ApprovalFilter>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Items to skip, 0 to 10000; slower than a cursor, and not beside one.")]
+        offset: Option<i32>,
+    ) -> Option<Result<ApprovalConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset,
+        };
+        Some(approvals::list(ctx, filter.unwrap_or_default(), args).await)
     }
 
     /// What the server is, and which time it has. Public.

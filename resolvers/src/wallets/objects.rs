@@ -208,6 +208,10 @@ pub enum TransferReason {
     MiningReward,
     /// The first day of a streak's tier.
     StreakMilestone,
+    /// What recovering a streak costs.
+    StreakRecovery,
+    /// An administrator's correction, up or down.
+    Adjustment,
     /// What demo data begins with.
     OpeningBalance,
 }

@@ -28,9 +28,10 @@ async fn after_the_first_run(staff: &Actor) -> Vec<Value> {
 fn staff_see_each_job_and_how_it_went() {
     test(async |app| {
         let staff = app.person(&[Role::Support]);
+        app.let_jobs_run().await;
         let jobs = after_the_first_run(&staff).await;
         let names: Vec<_> = jobs.iter().map(|job| &job["name"]).collect();
-        assert_eq!(names, ["ledger-check", "partitions"]);
+        assert_eq!(names, ["ledger-check", "mining-sessions", "partitions"]);
         for job in &jobs {
             assert_eq!(
                 (

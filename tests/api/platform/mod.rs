@@ -1,3 +1,4 @@
+mod approvals;
 mod audit_log;
 mod jobs;
 mod mining_configuration_update;

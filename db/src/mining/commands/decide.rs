@@ -102,6 +102,22 @@ pub(super) async fn lock_miners(
     rows.into_iter().map(Miner::try_from).collect()
 }
 
+/// Locks those of these miners that nobody else has locked, in ascending order of their ids.
+pub(super) async fn lock_free_miners(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<Miner>, DbError> {
+    let rows: Vec<MinerRow> = miners::table
+        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+        .order(miners::id)
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .skip_locked()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Miner::try_from).collect()
+}
+
 /// Takes one of the miners that were locked together.
 pub(super) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner, DbError> {
     locked

@@ -1,8 +1,9 @@
 //! Events about one miner, in the transaction of what they tell.
 
 use domain::ids::{MinerId, TransactionId, UserId};
-use domain::mining::{Claim, Configuration, HistorySource, Miner, Role, Settled};
-use domain::money::Minor;
+use domain::mining::{
+    Claim, Configuration, HistorySource, Milestone, Miner, Points, Role, Settled,
+};
 use serde_json::json;
 
 use crate::idempotency::Request;
@@ -47,15 +48,20 @@ impl MinerEvents {
             );
         }
         if previous != new {
-            let multiplier = configuration.streak.bonus_at(new).to_decimal().to_string();
-            self.push(
-                "StreakUpdated",
-                json!({
-                    "minerId": before.id.0, "previousStreak": previous, "newStreak": new,
-                    "newBonusMultiplier": multiplier,
-                }),
-            );
+            self.streak_changed(before, new, configuration);
         }
+    }
+
+    /// That a streak has other days than before.
+    pub fn streak_changed(&mut self, before: &Miner, days: u32, configuration: &Configuration) {
+        let multiplier = configuration.streak.bonus_at(days).to_decimal();
+        self.push(
+            "StreakUpdated",
+            json!({
+                "minerId": before.id.0, "previousStreak": before.streak.current, "newStreak": days,
+                "newBonusMultiplier": multiplier.to_string(),
+            }),
+        );
     }
 
     /// What a reset did to the streak.
@@ -67,14 +73,7 @@ impl MinerEvents {
                 json!({"minerId": before.id.0, "lostDays": previous}),
             );
         }
-        let multiplier = configuration.streak.bonus_at(0).to_decimal().to_string();
-        self.push(
-            "StreakUpdated",
-            json!({
-                "minerId": before.id.0, "previousStreak": previous, "newStreak": 0,
-                "newBonusMultiplier": multiplier,
-            }),
-        );
+        self.streak_changed(before, 0, configuration);
     }
 
     /// Whether the miner may mine from now on.
@@ -102,24 +101,29 @@ impl MinerEvents {
     }
 
     /// What a claim paid. Seeds name the event `PointsMined`; subscribers see `PointsUpdated`.
-    pub fn points(&mut self, miner: &Miner, claim: &Claim) {
-        let text = |points: Minor| points.to_decimal(POINTS_SCALE).to_string();
-        let streak_days = claim.settled.streak.current;
-        let mined = |points: Minor, source: HistorySource| {
-            json!({
-                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text(points),
-                "source": source.text(), "streakDays": streak_days, "totalPoints": text(claim.total_points),
-            })
-        };
-        self.push(
-            "PointsMined",
-            mined(claim.points_earned, HistorySource::Session),
+    pub fn claim(&mut self, miner: &Miner, claim: &Claim) {
+        let (days, total) = (claim.settled.streak.current, claim.total_points);
+        self.mined(
+            miner,
+            claim.points_earned,
+            HistorySource::Session,
+            days,
+            total,
         );
-        for milestone in &claim.settled.milestones {
-            self.push(
-                "PointsMined",
-                mined(milestone.points, HistorySource::StreakMilestone),
-            );
+        self.milestones(miner, &claim.settled.milestones, days, total);
+    }
+
+    /// Which milestones of a streak were reached and paid.
+    pub fn milestones(
+        &mut self,
+        miner: &Miner,
+        reached: &[Milestone],
+        streak_days: u32,
+        total_points: Points,
+    ) {
+        for milestone in reached {
+            let source = HistorySource::StreakMilestone;
+            self.mined(miner, milestone.points, source, streak_days, total_points);
             self.push(
                 "StreakMilestoneReached",
                 json!({
@@ -129,8 +133,41 @@ impl MinerEvents {
         }
     }
 
+    fn mined(
+        &mut self,
+        miner: &Miner,
+        points: Points,
+        source: HistorySource,
+        streak_days: u32,
+        total_points: Points,
+    ) {
+        self.push(
+            "PointsMined",
+            json!({
+                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text(points),
+                "source": source.text(), "streakDays": streak_days, "totalPoints": text(total_points),
+            }),
+        );
+    }
+
+    /// That points were corrected.
+    pub fn adjusted(&mut self, miner: &Miner, points: Points, total_points: Points) {
+        self.push(
+            "PointsAdjusted",
+            json!({
+                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text(points),
+                "source": HistorySource::Adjustment.text(), "totalPoints": text(total_points),
+            }),
+        );
+    }
+
     /// Writes the events; answers the miner's version after the last.
     pub async fn store(self, tx: &mut Tx, request: &Request) -> Result<i64, DbError> {
+        self.store_as(tx, &request.request_id).await
+    }
+
+    /// Writes the events, caused by a job or a request of this name; answers the miner's version after the last.
+    pub async fn store_as(self, tx: &mut Tx, cause: &str) -> Result<i64, DbError> {
         let mut sequence = self.version;
         for (name, payload) in self.events {
             sequence += 1;
@@ -143,8 +180,13 @@ impl MinerEvents {
                 payload,
                 transaction_id: self.transaction_id,
             };
-            outbox::append(tx, &request.request_id, event).await?;
+            outbox::append(tx, cause, event).await?;
         }
         Ok(sequence)
     }
+}
+
+/// Points as events carry them.
+pub(super) fn text(points: Points) -> String {
+    points.to_decimal(POINTS_SCALE).to_string()
 }

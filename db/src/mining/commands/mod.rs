@@ -3,23 +3,29 @@
 
 mod decide;
 mod events;
+mod miner_adjust_points;
 mod miner_register;
 mod miner_reset_streak;
 mod miner_restore;
 mod miner_set_role;
 mod miner_suspend;
+mod points;
 mod referral;
 mod session_claim;
 mod session_start;
+mod sessions_settle;
 mod standing;
+mod streak_recover;
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, MiningRefusal, RateFacts, Role, SettingProblem, Settled};
+use domain::mining::{Miner, MiningRefusal, RateFacts, Role, SettingProblem, Streak};
 use domain::money::Minor;
 
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
+pub(crate) use miner_adjust_points::adjust_approved;
+pub use miner_adjust_points::{PointsAdjusted, miner_adjust_points};
 pub use miner_register::{MinerRegistered, miner_register};
 pub use miner_reset_streak::miner_reset_streak;
 pub use miner_restore::miner_restore;
@@ -27,6 +33,8 @@ pub use miner_set_role::miner_set_role;
 pub use miner_suspend::miner_suspend;
 pub use session_claim::{SessionClaimed, session_claim};
 pub use session_start::{SessionStarted, session_start};
+pub use sessions_settle::{Place, Settled, sessions_settle};
+pub use streak_recover::{StreakRecovered, streak_recover};
 
 use super::queries;
 use super::rows::{MinerChange, MinerRow};
@@ -53,6 +61,11 @@ impl Refusal for MiningRefusal {
             Self::OwnAccount => "OWN_ACCOUNT",
             Self::MinerNotSuspended => "MINER_NOT_SUSPENDED",
             Self::StreakNotFound => "STREAK_NOT_FOUND",
+            Self::StreakNotRecoverable => "STREAK_NOT_RECOVERABLE",
+            Self::StreakLate => "STREAK_LATE",
+            Self::PointsInvalid => "POINTS_INVALID",
+            Self::InsufficientPoints { .. } => "INSUFFICIENT_POINTS",
+            Self::WalletFrozen => "WALLET_FROZEN",
             Self::RoleUnchanged => "ROLE_UNCHANGED",
             Self::ReasonInvalid => "REASON_INVALID",
             Self::Setting(refusal) => code_of(&refusal.problem),
@@ -64,6 +77,7 @@ impl Refusal for MiningRefusal {
         match self {
             Self::ReferralCodeUnknown => Some("referralCode"),
             Self::NotFound | Self::OwnAccount => Some("miner"),
+            Self::PointsInvalid => Some("amount"),
             Self::RoleUnchanged => Some("change"),
             Self::ReasonInvalid => Some("reason"),
             Self::ConfigurationStale { .. } => Some("version"),
@@ -82,6 +96,9 @@ impl Refusal for MiningRefusal {
         match self {
             Self::SessionActive { ends_at } | Self::SessionNotComplete { ends_at } => {
                 vec![("endsAt", ends_at.to_rfc3339())]
+            }
+            Self::InsufficientPoints { available } => {
+                vec![("available", events::text(*available))]
             }
             Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
             Self::ConfigurationStale { version } => vec![("version", version.to_string())],
@@ -122,10 +139,10 @@ pub(super) async fn store_miner(
     tx: &mut Tx,
     miner: &Miner,
     lifetime_points: Minor,
-    settled: &Settled,
+    streak: &Streak,
     version: i64,
 ) -> Result<(), DbError> {
-    let change = MinerChange::of(lifetime_points, &settled.streak, version, tx.now());
+    let change = MinerChange::of(lifetime_points, streak, version, tx.now());
     diesel::update(miners::table.find(miner.id.0))
         .set(change)
         .execute(tx.conn())

@@ -4,21 +4,20 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
 use domain::mining::{
-    Claim, Configuration, HistoryEntry, HistorySource, Miner, MiningRefusal, Session, SessionStatus,
+    Claim, Configuration, HistorySource, Miner, MiningRefusal, Session, SessionStatus,
 };
-use domain::money::{CurrencyCode, Minor};
-use domain::wallets::{Leg, Posting, Reference, Side, TransferReason, WalletKind, WalletOwner};
+use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::events::MinerEvents;
+use super::points::{self, Lines};
 use super::{lock_miner, store_miner};
 use crate::idempotency::{self, Answer, Claimed, Request};
 use crate::mining::queries;
 use crate::mining::rows::HistoryRow;
 use crate::schema::{mining_history, mining_sessions};
 use crate::text::Text as _;
-use crate::wallets::posting;
 use crate::{Db, DbError, Tx, configuration};
 
 /// What claiming a session gives. Points are in ten-thousandths.
@@ -80,38 +79,16 @@ async fn pay(
     miner: &Miner,
     claim: &Claim,
 ) -> Result<Option<TransactionId>, DbError> {
-    let leg = |amount: Minor, reason| Leg {
-        debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
-        credit: Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP),
-        amount,
-        reason,
+    let reward = points::given(miner, claim.points_earned, TransferReason::MiningReward);
+    let milestones = points::milestones(miner, &claim.settled.milestones);
+    let reference = Reference {
+        kind: "mining_session",
+        id: claim.session.id.to_string(),
     };
-    let milestones = claim
-        .settled
-        .milestones
-        .iter()
-        .map(|milestone| leg(milestone.points, TransferReason::StreakMilestone));
-    let posting = Posting {
-        transaction_id: TransactionId(tx.new_id()),
-        reference: Reference {
-            kind: "mining_session",
-            id: claim.session.id.to_string(),
-        },
-        origin: request.origin,
-        correlation_id: Some(request.request_id.clone()),
-        legs: std::iter::once(leg(claim.points_earned, TransferReason::MiningReward))
-            .filter(|leg| leg.amount > Minor::ZERO)
-            .chain(milestones)
-            .collect(),
-    };
-    if posting.legs.is_empty() {
-        return Ok(None);
-    }
-    for posted in posting::post(tx, db, std::slice::from_ref(&posting)).await? {
-        // Credits from the mining account can't be refused, short of a balance beyond 64 bits.
-        posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
-    }
-    Ok(Some(posting.transaction_id))
+    let legs = std::iter::once(reward).chain(milestones);
+    let posted = points::post(tx, db, request, reference, legs).await?;
+    // The house gives without a limit.
+    posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))
 }
 
 async fn store_claim(
@@ -151,9 +128,16 @@ async fn store_claim(
         .await?;
     let mut events = MinerEvents::of(miner, transaction_id);
     events.streak(miner, &claim.settled, configuration);
-    events.points(miner, claim);
+    events.claim(miner, claim);
     let version = events.store(tx, request).await?;
-    store_miner(tx, miner, claim.total_points, &claim.settled, version).await?;
+    store_miner(
+        tx,
+        miner,
+        claim.total_points,
+        &claim.settled.streak,
+        version,
+    )
+    .await?;
     Ok(SessionClaimed {
         miner_id: miner.id.0,
         session_id: session.id.0,
@@ -175,24 +159,12 @@ fn referral_points(session: &Session) -> Option<i64> {
 
 /// A line for the reward and one for each milestone.
 fn history_of(tx: &Tx, miner: &Miner, claim: &Claim) -> Vec<HistoryRow> {
-    let line = |points, source| {
-        HistoryRow::from(&HistoryEntry {
-            id: domain::ids::HistoryId(tx.new_id()),
-            miner_id: miner.id,
-            points,
-            source,
-            session_id: Some(claim.session.id),
-            earned_at: tx.now(),
-            hourly_rate: claim.session.hourly_rate,
-            streak_days: claim.settled.streak.current,
-        })
+    let lines = Lines {
+        miner,
+        session_id: Some(claim.session.id),
+        hourly_rate: claim.session.hourly_rate,
+        streak_days: claim.settled.streak.current,
     };
-    let milestones = claim
-        .settled
-        .milestones
-        .iter()
-        .map(|milestone| line(milestone.points, HistorySource::StreakMilestone));
-    std::iter::once(line(claim.points_earned, HistorySource::Session))
-        .chain(milestones)
-        .collect()
+    let reward = lines.line(tx, claim.points_earned, HistorySource::Session);
+    lines.with_milestones(tx, reward, &claim.settled.milestones)
 }

@@ -94,7 +94,14 @@ async fn start(
         }),
     );
     let version = events.store(tx, request).await?;
-    store_miner(tx, &miner, miner.lifetime_points, &start.settled, version).await?;
+    store_miner(
+        tx,
+        &miner,
+        miner.lifetime_points,
+        &start.settled.streak,
+        version,
+    )
+    .await?;
     Ok(Ok(SessionStarted {
         miner_id: miner.id.0,
         session_id: start.session.id.0,

@@ -41,6 +41,16 @@ pub enum MiningErrorCode {
     MinerNotSuspended,
     /// The miner has no streak, and none that could be recovered.
     StreakNotFound,
+    /// No streak was broken in the last 7 days, or it was recovered already.
+    StreakNotRecoverable,
+    /// The streak is late again: start a session first.
+    StreakLate,
+    /// Points to correct by are 0, more than 10¹², or have more than 4 decimals.
+    PointsInvalid,
+    /// There are not so many points: the message says how many there are.
+    InsufficientPoints,
+    /// Nothing may leave the wallet.
+    WalletFrozen,
     /// It would change nothing about the miner's role.
     RoleUnchanged,
     /// A reason of 1 to 500 characters is needed.
@@ -95,6 +105,17 @@ impl MiningErrorCode {
             Self::OwnAccount => "đây là thợ đào của chính bạn: phải do người khác quyết định",
             Self::MinerNotSuspended => "thợ đào này không bị tạm ngưng",
             Self::StreakNotFound => "thợ đào này không có chuỗi ngày nào để đặt lại",
+            Self::StreakNotRecoverable => {
+                "không có chuỗi ngày nào có thể khôi phục: chỉ trong vòng 7 ngày sau khi bị ngắt"
+            }
+            Self::StreakLate => {
+                "chuỗi ngày của bạn lại trễ và sẽ mất ngay: hãy bắt đầu một phiên trước"
+            }
+            Self::PointsInvalid => {
+                "số điểm khác 0, tối đa 1000000000000 và có tối đa 4 chữ số thập phân"
+            }
+            Self::InsufficientPoints => "không đủ điểm",
+            Self::WalletFrozen => "ví này đang bị đóng băng",
             Self::RoleUnchanged => "việc này không thay đổi vai trò của thợ đào",
             Self::ReasonInvalid => "hãy nêu lý do, từ 1 đến 500 ký tự",
             Self::SettingOutOfRange => "giá trị này nằm ngoài phạm vi cho phép",

@@ -93,6 +93,17 @@ pub struct Milestone {
     pub points: Points,
 }
 
+/// A streak with the run before added to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The streak now.
+    pub streak: Streak,
+    /// Days of the run that was added.
+    pub days: u32,
+    /// Milestones reached by it.
+    pub milestones: Vec<Milestone>,
+}
+
 /// A streak as somebody sees it at a moment; seeing settles nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreakView {
@@ -195,7 +206,7 @@ impl Streak {
             .last_claim
             .is_some_and(|claim| claim.date_naive() == now.date_naive());
         if !counted_today {
-            settled.milestones = streak.add_days(1, &configuration.streak);
+            settled.milestones = streak.add_days(1, 0, &configuration.streak);
         }
         streak.last_claim = Some(now);
         let due = plus(plus(now, session_length), hours(DUE_AFTER_END_HOURS));
@@ -206,17 +217,50 @@ impl Streak {
         settled
     }
 
-    /// Makes the run longer and answers the milestones this crosses that the run was not yet paid.
-    fn add_days(&mut self, days: u32, rules: &StreakConfiguration) -> Vec<Milestone> {
+    /// The run that can be recovered at `now`.
+    #[must_use]
+    pub fn recoverable_at(&self, now: Timestamp) -> Option<&BrokenRun> {
+        let now = self.stands_at(now);
+        self.broken
+            .as_ref()
+            .filter(|run| now <= run.recoverable_until)
+    }
+
+    /// Adds the broken run to the present one, which inherits what it was paid: each milestone is paid once a run, none
+    /// is skipped, and so it is with freeze tokens. None, if there is nothing to recover.
+    #[must_use]
+    pub fn recovered(self, now: Timestamp, configuration: &Configuration) -> Option<Recovered> {
+        let run = self.recoverable_at(now)?.clone();
+        let mut streak = self;
+        streak.broken = None;
+        for paid in &run.milestones_paid {
+            if !streak.milestones_paid.contains(paid) {
+                streak.milestones_paid.push(*paid);
+            }
+        }
+        let rules = &configuration.streak;
+        let milestones = streak.add_days(run.days, rules.freeze_tokens_of(run.days), rules);
+        Some(Recovered {
+            streak,
+            days: run.days,
+            milestones,
+        })
+    }
+
+    /// Makes the run longer and answers the milestones this crosses that the run was not yet paid. `had` are the freeze
+    /// tokens that the days added have earned already.
+    fn add_days(&mut self, days: u32, had: u32, rules: &StreakConfiguration) -> Vec<Milestone> {
         let before = self.current;
         self.current = before.saturating_add(days);
         self.longest = self.longest.max(self.current);
-        if self.current.checked_rem(rules.freeze_token_days) == Some(0) {
-            self.freeze_tokens = self
-                .freeze_tokens
-                .saturating_add(1)
-                .min(StreakConfiguration::MAX_FREEZE_TOKENS);
-        }
+        let earned = rules
+            .freeze_tokens_of(self.current)
+            .saturating_sub(rules.freeze_tokens_of(before))
+            .saturating_sub(had);
+        self.freeze_tokens = self
+            .freeze_tokens
+            .saturating_add(earned)
+            .min(StreakConfiguration::MAX_FREEZE_TOKENS);
         let reached: Vec<Milestone> = rules
             .tiers
             .iter()
@@ -278,9 +322,10 @@ fn missed_days(late: TimeDelta) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
+mod model;
 
+#[cfg(test)]
+mod tests {
     use super::*;
 
     fn at(hours: i64) -> Timestamp {
@@ -370,6 +415,45 @@ mod tests {
     }
 
     #[test]
+    fn what_was_lost_can_be_added_to_the_present_run() {
+        let rules = Configuration::default();
+        let lost = run_of(10, 100, 0);
+        let lost = Streak {
+            milestones_paid: vec![7],
+            ..lost
+        };
+        let broken = lost.on_start(at(200), at(224), &rules).streak;
+        let one = broken
+            .on_claim(at(224), TimeDelta::hours(24), false, &rules)
+            .streak;
+        assert_eq!(
+            one.recoverable_at(at(200 + 168)).map(|run| run.days),
+            Some(10)
+        );
+        assert_eq!(one.recoverable_at(at(200 + 169)), None);
+        let present = Streak {
+            current: 4,
+            ..one.clone()
+        };
+        let whole = present.recovered(at(230), &rules).expect("in time");
+        assert_eq!((whole.days, whole.streak.current), (10, 14));
+        assert_eq!(
+            whole.milestones,
+            [Milestone {
+                days: 14,
+                points: crate::money::Minor(1_000_000)
+            }]
+        );
+        assert_eq!(whole.streak.milestones_paid, [7, 14]);
+        assert_eq!(
+            whole.streak.freeze_tokens, 1,
+            "the token of the seventh day was given before"
+        );
+        assert_eq!(whole.streak.broken, None);
+        assert_eq!(one.recovered(at(200 + 169), &rules), None);
+    }
+
+    #[test]
     fn a_day_counts_once() {
         let rules = Configuration::default();
         let hour = TimeDelta::hours(1);
@@ -394,43 +478,5 @@ mod tests {
         let streak = run_of(9, 100, 0);
         assert_eq!(streak.judge(at(200), &rules), Judgement::OnTime);
         assert_eq!(streak.judge(at(201), &rules), Judgement::Grace);
-    }
-
-    proptest! {
-        /// Claims at arbitrary gaps, against a model that keeps only hours.
-        #[test]
-        fn claims_follow_a_day_by_day_model(gaps in prop::collection::vec(0_i64..120, 1..80)) {
-            let rules = Configuration::default();
-            let day = TimeDelta::hours(24);
-            let mut streak = Streak::default();
-            let (mut days, mut tokens, mut grace, mut due, mut last_day) = (0_i64, 0_i64, false, i64::MAX, -1);
-            let mut now = 0;
-            for gap in gaps {
-                now += gap;
-                let late = now - due.min(now);
-                let missed = (late + 23) / 24;
-                let mut this_grace = false;
-                if days > 0 && late > 0 {
-                    if late <= 24 && !grace {
-                        this_grace = true;
-                    } else if missed <= tokens {
-                        tokens -= missed;
-                    } else {
-                        days = 0;
-                    }
-                }
-                grace = this_grace;
-                if now / 24 != last_day {
-                    days += 1;
-                    if days % 7 == 0 { tokens = (tokens + 1).min(3); }
-                    last_day = now / 24;
-                }
-                due = now + 48;
-                streak = streak.on_claim(at(now), day, false, &rules).streak;
-                prop_assert_eq!(i64::from(streak.current), days);
-                prop_assert_eq!(i64::from(streak.freeze_tokens), tokens);
-                prop_assert_eq!(streak.is_grace_period, grace);
-            }
-        }
     }
 }

@@ -1,0 +1,65 @@
+//! Approving a command: it is carried out at once.
+
+use domain::approval::{Approval, ApprovalRefusal, ApprovalState, Proposal};
+use domain::reason::Reason;
+
+use super::{Decided, Decision, lock, store};
+use crate::audit::About;
+use crate::idempotency::{self, Answer, Claimed, Key, Request};
+use crate::mining::commands::adjust_approved;
+use crate::{Db, DbError, Tx};
+
+/// Approves a command that waits, and carries it out; every rule of the command is checked again. What can't be done now
+/// goes on waiting.
+///
+/// Refusals: [`ApprovalRefusal::NotFound`], those of [`Approval::may_be_decided`], [`ApprovalRefusal::Command`].
+pub async fn approve(
+    tx: &mut Tx,
+    db: &Db,
+    request: &Request,
+    decision: Decision,
+) -> Result<Answer<Decided>, DbError> {
+    let mut key = match idempotency::claim(tx, "approvals.approve", request).await? {
+        Claimed::Replay(answer) => return Ok(answer),
+        Claimed::Fresh(key) => key,
+    };
+    let outcome = carry_out(tx, db, &mut key, request, decision).await?;
+    key.settle(tx, request, outcome).await
+}
+
+async fn carry_out(
+    tx: &mut Tx,
+    db: &Db,
+    key: &mut Key,
+    request: &Request,
+    decision: Decision,
+) -> Result<Result<Decided, ApprovalRefusal>, DbError> {
+    let Some(approval) = lock(tx.conn(), decision.approval).await? else {
+        return Ok(Err(ApprovalRefusal::NotFound));
+    };
+    if let Err(refusal) = approval.may_be_decided(decision.by, tx.now()) {
+        return Ok(Err(refusal));
+    }
+    let Some(reason) = Reason::parse(&approval.reason) else {
+        return Err(DbError::inconsistent("approvals", "reason", approval.id));
+    };
+    let about = About {
+        entity_kind: "approval",
+        entity_id: Some(approval.id.to_string()),
+        reason: reason.clone(),
+    };
+    let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
+    let done = adjust_approved(tx, db, key, request, &approval, miner, points, reason).await?;
+    if let Err(refusal) = done {
+        key.about(about);
+        return Ok(Err(ApprovalRefusal::Command(refusal)));
+    }
+    let after = Approval {
+        state: ApprovalState::Approved {
+            by: decision.by,
+            at: tx.now(),
+        },
+        ..approval.clone()
+    };
+    Ok(Ok(store(tx, key, about, &approval, &after).await?))
+}
