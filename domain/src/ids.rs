@@ -45,6 +45,8 @@ ids! {
     HistoryId,
     /// A security circle.
     CircleId,
+    /// An invitation into a circle.
+    CircleInvitationId,
     /// A referral of one miner by another.
     ReferralId,
     /// A named group of transfers: one business event in the ledger.

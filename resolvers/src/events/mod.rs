@@ -68,6 +68,8 @@ pub enum MinerNewsKind {
     RoleChanged,
     /// Somebody they referred counts no more.
     ReferralDeactivated,
+    /// They were invited into a circle.
+    InvitationReceived,
 }
 
 impl MinerNewsKind {
@@ -89,6 +91,7 @@ impl MinerNewsKind {
             "MinerSuspended" | "MinerRestored" => Some(Self::StatusChanged),
             "MinerRoleChanged" => Some(Self::RoleChanged),
             "ReferralDeactivated" => Some(Self::ReferralDeactivated),
+            "CircleInvitationReceived" => Some(Self::InvitationReceived),
             _ => None,
         }
     }
