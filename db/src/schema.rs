@@ -77,6 +77,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Who was invited into which circle, and what became of it
+    circle_invitations (id) {
+        /// The invitation
+        id -> Uuid,
+        /// Into which circle; its owner invites
+        circle_id -> Uuid,
+        /// Whom
+        invitee_id -> Uuid,
+        /// As last stored: a PENDING one may have expired since
+        status -> Text,
+        /// When it was sent
+        created_at -> Timestamptz,
+        /// Until when it can be accepted
+        expires_at -> Timestamptz,
+        /// When it was accepted, declined or cancelled
+        decided_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Who is and was in which circle
     circle_members (id) {
         /// The membership
@@ -89,6 +109,8 @@ diesel::table! {
         joined_at -> Timestamptz,
         /// Until when; null for active members
         left_at -> Nullable<Timestamptz>,
+        /// How it ended; null for active members
+        left_how -> Nullable<Text>,
     }
 }
 
@@ -490,6 +512,8 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(circle_invitations -> circles (circle_id));
+diesel::joinable!(circle_invitations -> miners (invitee_id));
 diesel::joinable!(circle_members -> circles (circle_id));
 diesel::joinable!(circle_members -> miners (miner_id));
 diesel::joinable!(demo_people -> users (user_id));
@@ -503,6 +527,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     approvals,
     audit_log,
+    circle_invitations,
     circle_members,
     circles,
     configurations,

@@ -161,6 +161,30 @@ pub enum Action {
     StreakRecover,
     /// See a circle and its members (own: as a member).
     CircleRead,
+    /// List and search all circles.
+    CirclesList,
+    /// Follow what happens to a circle.
+    CircleFollow,
+    /// See an invitation into a circle (own: as invitee or owner).
+    CircleInvitationRead,
+    /// Make a circle.
+    CircleCreate,
+    /// Rename a circle.
+    CircleRename,
+    /// Invite somebody into a circle.
+    CircleInvitationSend,
+    /// Join a circle by an invitation.
+    CircleInvitationAccept,
+    /// Decline an invitation into a circle.
+    CircleInvitationDecline,
+    /// Take an invitation into a circle back.
+    CircleInvitationCancel,
+    /// Remove a member from a circle.
+    CircleMemberRemove,
+    /// Leave a circle.
+    CircleLeave,
+    /// End a circle for good.
+    CircleDisband,
     /// See a wallet and its entries.
     WalletRead,
     /// Follow what moves in somebody's wallets.
@@ -228,7 +252,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 37] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -240,6 +264,18 @@ impl Action {
         Self::MiningSessionClaim,
         Self::StreakRecover,
         Self::CircleRead,
+        Self::CirclesList,
+        Self::CircleFollow,
+        Self::CircleInvitationRead,
+        Self::CircleCreate,
+        Self::CircleRename,
+        Self::CircleInvitationSend,
+        Self::CircleInvitationAccept,
+        Self::CircleInvitationDecline,
+        Self::CircleInvitationCancel,
+        Self::CircleMemberRemove,
+        Self::CircleLeave,
+        Self::CircleDisband,
         Self::WalletRead,
         Self::WalletFollow,
         Self::JobsRead,
@@ -266,6 +302,7 @@ impl Action {
                 ..OWN_OR_STAFF
             },
             Self::MinersList
+            | Self::CirclesList
             | Self::JobsRead
             | Self::ConfigurationRead
             | Self::AuditLogRead
@@ -273,11 +310,27 @@ impl Action {
                 roles: STAFF,
                 ..NOBODY
             },
-            Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
+            Self::MinerFollow
+            | Self::CircleRead
+            | Self::CircleFollow
+            | Self::CircleInvitationRead
+            | Self::WalletFollow => OWN_OR_STAFF,
             Self::MinerRegister
             | Self::MiningSessionStart
             | Self::MiningSessionClaim
-            | Self::StreakRecover => OWN,
+            | Self::StreakRecover
+            | Self::CircleCreate
+            | Self::CircleRename
+            | Self::CircleInvitationSend
+            | Self::CircleInvitationAccept
+            | Self::CircleInvitationDecline
+            | Self::CircleInvitationCancel
+            | Self::CircleMemberRemove
+            | Self::CircleLeave => OWN,
+            Self::CircleDisband => Rule {
+                roles: &[Role::Admin],
+                ..OWN
+            },
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],
                 ..OWN_OR_STAFF

@@ -45,6 +45,8 @@ ids! {
     HistoryId,
     /// A security circle.
     CircleId,
+    /// An invitation into a circle.
+    CircleInvitationId,
     /// A referral of one miner by another.
     ReferralId,
     /// A command that waits for a second person.

@@ -31,6 +31,7 @@ pub use mining::ranks::Ranks;
 pub struct Query(
     platform::queries::PlatformQuery,
     mining::queries::MiningQuery,
+    mining::circle_queries::CircleQuery,
     wallets::queries::WalletsQuery,
 );
 
@@ -38,6 +39,8 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     mining::mutations::MiningMutation,
+    mining::circle_mutations::CircleMutation,
+    mining::circle_invitations::CircleInvitationMutation,
     mining::decisions::MinerDecisionMutation,
     platform::mutations::PlatformMutation,
     platform::approvals::ApprovalMutation,

@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Interface, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::{ApprovalId, CircleId, MinerId, SessionId, UserId};
+use domain::ids::{ApprovalId, CircleId, CircleInvitationId, MinerId, SessionId, UserId};
 use domain::money::CurrencyCode;
 use domain::wallets::WalletOwner;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::objects::{Circle, Miner, MinerProfile, MiningSession};
+use crate::mining::objects::{Circle, CircleInvitation, Miner, MinerProfile, MiningSession};
 use crate::platform::approvals::Approval;
 use crate::platform::objects::Viewer;
 
@@ -33,6 +33,8 @@ pub enum Node {
     Circle(Circle),
     /// A command that waits for a second person.
     Approval(Approval),
+    /// An invitation into a circle.
+    CircleInvitation(CircleInvitation),
     /// A wallet.
     Wallet(Wallet),
     /// The caller.
@@ -52,6 +54,8 @@ pub enum GlobalId {
     Circle(CircleId),
     /// A command that waits for a second person.
     Approval(ApprovalId),
+    /// An invitation into a circle.
+    CircleInvitation(CircleInvitationId),
     /// An owner's ordinary wallet of a currency.
     Wallet(WalletOwner, CurrencyCode),
     /// A caller.
@@ -73,6 +77,7 @@ impl GlobalId {
             Self::MiningSession(id) => format!("MiningSession:{}", id.0.simple()),
             Self::Circle(id) => format!("Circle:{}", id.0.simple()),
             Self::Approval(id) => format!("Approval:{}", id.0.simple()),
+            Self::CircleInvitation(id) => format!("CircleInvitation:{}", id.0.simple()),
             Self::Wallet(owner, currency) => {
                 let kind = db::wallets::queries::owner_kind_text(owner.kind);
                 format!("Wallet:{kind}:{}:{currency}", owner.id.simple())
@@ -100,6 +105,7 @@ impl GlobalId {
             "MiningSession" => Self::MiningSession(SessionId(uuid(&mut parts)?)),
             "Circle" => Self::Circle(CircleId(uuid(&mut parts)?)),
             "Approval" => Self::Approval(ApprovalId(uuid(&mut parts)?)),
+            "CircleInvitation" => Self::CircleInvitation(CircleInvitationId(uuid(&mut parts)?)),
             "Viewer" => Self::Viewer(UserId(uuid(&mut parts)?)),
             "Wallet" => {
                 let kind = db::wallets::queries::owner_kind(parts.next()?)?;
@@ -128,6 +134,9 @@ impl Node {
             }
             GlobalId::Circle(id) => Circle::load(ctx, id).await?.map(Self::Circle),
             GlobalId::Approval(id) => Approval::load(ctx, id).await?.map(Self::Approval),
+            GlobalId::CircleInvitation(id) => CircleInvitation::load(ctx, id)
+                .await?
+                .map(Self::CircleInvitation),
             GlobalId::Wallet(owner, currency) => {
                 Wallet::load(ctx, owner, currency).await?.map(Self::Wallet)
             }
@@ -151,6 +160,7 @@ mod tests {
             GlobalId::MiningSession(SessionId(uuid)),
             GlobalId::Circle(CircleId(uuid)),
             GlobalId::Approval(ApprovalId(uuid)),
+            GlobalId::CircleInvitation(CircleInvitationId(uuid)),
             GlobalId::Wallet(UserId(uuid).into(), CurrencyCode::MP),
             GlobalId::Viewer(UserId(uuid)),
         ] {

@@ -4,9 +4,11 @@ use async_graphql::{Context, Enum};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Datelike;
+use db::mining::circles::{self, CircleFilter};
 use db::mining::queries::{MinerFilter, MinerKey};
 use db::{Count, Page};
 use domain::ids::MinerId;
+use domain::mining::InvitationStatus;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -171,6 +173,10 @@ pub(crate) enum Total {
     Known(i64),
     /// Miners that a filter lets through.
     Miners(MinerFilter),
+    /// Circles that a filter lets through.
+    Circles(CircleFilter),
+    /// Invitations a miner received, of one status or of any.
+    Received(MinerId, Option<InvitationStatus>),
     /// Lines of a miner's history.
     History(MinerId),
     /// Approvals of a status.
@@ -193,6 +199,18 @@ impl Total {
                 let status = *status;
                 ctx.db()
                     .read(async move |conn| db::approvals::count(conn, status).await)
+                    .await?
+            }
+            Self::Circles(filter) => {
+                let filter = filter.clone();
+                ctx.db()
+                    .read(async move |conn| circles::count(conn, &filter).await)
+                    .await?
+            }
+            Self::Received(miner, status) => {
+                let (miner, status) = (*miner, *status);
+                ctx.db()
+                    .read(async move |conn| circles::received_count(conn, miner, status).await)
                     .await?
             }
             Self::AuditLog(filter) => {

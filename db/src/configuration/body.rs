@@ -21,6 +21,13 @@ struct MiningBody {
     max_sessions_per_day: u32,
     is_globally_enabled: bool,
     claim_window_hours: u32,
+    /// Versions from before there was one have the platform's.
+    #[serde(default = "circle_cooldown_hours")]
+    circle_cooldown_hours: u32,
+}
+
+fn circle_cooldown_hours() -> u32 {
+    MiningConfiguration::CIRCLE_COOLDOWN_HOURS
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +104,7 @@ impl Stored for MiningConfiguration {
             max_sessions_per_day: body.max_sessions_per_day,
             is_globally_enabled: body.is_globally_enabled,
             claim_window_hours: body.claim_window_hours,
+            circle_cooldown_hours: body.circle_cooldown_hours,
             pauses: Vec::new(),
         })
     }
@@ -108,6 +116,7 @@ impl Stored for MiningConfiguration {
             max_sessions_per_day: self.max_sessions_per_day,
             is_globally_enabled: self.is_globally_enabled,
             claim_window_hours: self.claim_window_hours,
+            circle_cooldown_hours: self.circle_cooldown_hours,
         })
         .map_err(unreadable)
     }
@@ -117,6 +126,7 @@ impl Stored for MiningConfiguration {
             "version": self.version, "baseRate": self.base_rate.to_decimal().to_string(),
             "sessionDurationHours": self.session_duration_hours, "maxSessionsPerDay": self.max_sessions_per_day,
             "isGloballyEnabled": self.is_globally_enabled, "claimWindowHours": self.claim_window_hours,
+            "circleCooldownHours": self.circle_cooldown_hours,
         })
     }
 }

@@ -30,27 +30,27 @@ pub trait Draft: Clone + Send + Sync + 'static {
     /// By what events name the section.
     const SUBJECT: Uuid;
 
-    /// Judges the draft as the section's version of this number.
-    fn judge(&self, version: i32) -> Result<Self::Section, SettingRefusal>;
+    /// Judges the draft as the section's version of this number, after the one in force before.
+    fn judge(&self, version: i32, before: &Self::Section) -> Result<Self::Section, SettingRefusal>;
 }
 
 macro_rules! drafts {
-    ($($draft:ident of $section:ident: $command:literal, $number:literal;)+) => {$(
+    ($($draft:ident of $section:ident: $command:literal, $number:literal, $judge:expr;)+) => {$(
         impl Draft for $draft {
             type Section = $section;
             const COMMAND: &'static str = $command;
             const SUBJECT: Uuid = Uuid::from_u128($number);
 
-            fn judge(&self, version: i32) -> Result<Self::Section, SettingRefusal> {
-                self.judge(version)
+            fn judge(&self, version: i32, before: &$section) -> Result<$section, SettingRefusal> {
+                $judge(self, version, before)
             }
         }
     )+};
 }
 drafts! {
-    MiningDraft of MiningConfiguration: "configuration.mining_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0001;
-    StreakDraft of StreakConfiguration: "configuration.streak_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0002;
-    ReferralDraft of ReferralConfiguration: "configuration.referral_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0003;
+    MiningDraft of MiningConfiguration: "configuration.mining_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0001, MiningDraft::judge;
+    StreakDraft of StreakConfiguration: "configuration.streak_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0002, |draft: &Self, version, _| draft.judge(version);
+    ReferralDraft of ReferralConfiguration: "configuration.referral_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0003, |draft: &Self, version, _| draft.judge(version);
 }
 
 /// A change of a section.
@@ -104,11 +104,11 @@ async fn store<D: Draft>(
         reason: reason.clone(),
     });
     let number = change.version.saturating_add(1);
-    let settings = match change.draft.judge(number) {
+    let before = newest::<D::Section>(tx.conn()).await?;
+    let settings = match change.draft.judge(number, &before.settings) {
         Ok(settings) => settings,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    let before = newest::<D::Section>(tx.conn()).await?;
     if before.number != change.version {
         let version = before.number;
         return Ok(Err(MiningRefusal::ConfigurationStale { version }));

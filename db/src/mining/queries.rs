@@ -8,20 +8,16 @@ use diesel::{
     OptionalExtension, QueryDsl, SelectableHelper, TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, MinerId, SessionId, UserId};
+use domain::ids::{MinerId, SessionId, UserId};
 use domain::mining::{
-    Bps, Circle, CircleMember, CircleStatus, HistoryEntry, MinerStatus, RateFacts, ReferralStatus,
-    Role, Session,
+    Bps, CircleStatus, HistoryEntry, MinerStatus, RateFacts, ReferralStatus, Role, Session,
 };
-use domain::money::Minor;
 use domain::time::{Timestamp, day_bounds};
 use uuid::Uuid;
 
-use super::rows::{
-    CircleRow, HistoryRow, MinerRow, MinerSeen, Profile, ReadAt, SessionRow, SessionSeen,
-};
+use super::rows::{HistoryRow, MinerRow, MinerSeen, ReadAt, SessionRow, SessionSeen};
 use crate::paging::Counted;
-use crate::schema::{circle_members, circles, miners, mining_sessions, referrals, users};
+use crate::schema::{circles, miners, mining_sessions, referrals, users};
 use crate::text::Text as _;
 use crate::{Connection, Count, DbError, Page, Slice};
 
@@ -209,7 +205,7 @@ macro_rules! filter_miners {
 }
 
 /// Escapes what LIKE would take for a wildcard.
-fn like_literal(text: &str) -> String {
+pub(super) fn like_literal(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('%', "\\%")
         .replace('_', "\\_")
@@ -436,93 +432,6 @@ pub async fn history_counts(
         .into_iter()
         .map(|row| (MinerId(row.id), Count::of(row.lines)))
         .collect())
-}
-
-/// Circles by id.
-pub async fn circles_by_id(
-    conn: &mut Connection,
-    ids: &[CircleId],
-) -> Result<Vec<Circle>, DbError> {
-    let rows: Vec<CircleRow> = circles::table
-        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
-        .select(CircleRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Circle::try_from).collect()
-}
-
-/// Active members of circles, in the order they joined, in one statement.
-pub async fn circle_members(
-    conn: &mut Connection,
-    ids: &[CircleId],
-) -> Result<Vec<CircleMember>, DbError> {
-    let rows: Vec<(Uuid, Uuid, Timestamp)> = circle_members::table
-        .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
-        .filter(circle_members::left_at.is_null())
-        .order((
-            circle_members::circle_id,
-            circle_members::joined_at,
-            circle_members::id,
-        ))
-        .select((
-            circle_members::circle_id,
-            circle_members::miner_id,
-            circle_members::joined_at,
-        ))
-        .load(conn)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(circle, miner, joined_at)| CircleMember {
-            circle_id: CircleId(circle),
-            miner_id: MinerId(miner),
-            joined_at,
-        })
-        .collect())
-}
-
-/// Active members of circles with what others see of them, in the order they joined, in one statement.
-pub async fn circle_member_profiles(
-    conn: &mut Connection,
-    ids: &[CircleId],
-) -> Result<Vec<(CircleMember, Profile)>, DbError> {
-    type Row = (Uuid, Timestamp, Uuid, String, i64, String);
-    let rows: Vec<Row> = circle_members::table
-        .inner_join(miners::table.on(miners::id.eq(circle_members::miner_id)))
-        .inner_join(users::table.on(users::id.eq(miners::user_id)))
-        .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
-        .filter(circle_members::left_at.is_null())
-        .order((
-            circle_members::circle_id,
-            circle_members::joined_at,
-            circle_members::id,
-        ))
-        .select((
-            circle_members::circle_id,
-            circle_members::joined_at,
-            miners::id,
-            miners::role,
-            miners::lifetime_points,
-            users::display_name,
-        ))
-        .load(conn)
-        .await?;
-    rows.into_iter()
-        .map(|(circle, joined_at, id, role, points, display_name)| {
-            let member = CircleMember {
-                circle_id: CircleId(circle),
-                miner_id: MinerId(id),
-                joined_at,
-            };
-            let profile = Profile {
-                id: MinerId(id),
-                display_name,
-                role: Role::read("miners", "role", &role)?,
-                lifetime_points: Minor(points),
-            };
-            Ok((member, profile))
-        })
-        .collect()
 }
 
 /// How many active referrals a miner has.

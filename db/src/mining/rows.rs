@@ -11,22 +11,20 @@ use diesel::{
 };
 use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use domain::mining::{
-    Bps, BrokenRun, Circle, CircleStatus, Due, HistoryEntry, HistorySource, Miner, MinerStatus,
-    Rate, RatePerHour, ReferralCode, ReferralStatus, Role, Session, SessionState, SessionStatus,
-    Streak,
+    Bps, BrokenRun, Due, HistoryEntry, HistorySource, Miner, MinerStatus, Rate, RatePerHour,
+    ReferralCode, ReferralStatus, Role, Session, SessionState, SessionStatus, Streak,
 };
 use domain::money::Minor;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::DbError;
-use crate::schema::{circles, miners, mining_history, mining_sessions};
+use crate::schema::{miners, mining_history, mining_sessions};
 use crate::text::{Text as _, texts};
 
 texts!(Role { Pioneer = "PIONEER", Contributor = "CONTRIBUTOR", Ambassador = "AMBASSADOR", NodeOperator = "NODE_OPERATOR" });
 texts!(MinerStatus { Active = "ACTIVE", Suspended = "SUSPENDED", Banned = "BANNED" });
 texts!(SessionStatus { Active = "ACTIVE", Completed = "COMPLETED", Claimed = "CLAIMED", Expired = "EXPIRED" });
-texts!(CircleStatus { Incomplete = "INCOMPLETE", Active = "ACTIVE", Disbanded = "DISBANDED" });
 texts!(ReferralStatus { Pending = "PENDING", Active = "ACTIVE", Inactive = "INACTIVE" });
 texts!(HistorySource { Session = "SESSION", StreakMilestone = "STREAK_MILESTONE", Adjustment = "ADJUSTMENT", StreakRecovery = "STREAK_RECOVERY" });
 
@@ -404,32 +402,5 @@ impl From<&HistoryEntry> for HistoryRow {
             hourly_rate: entry.hourly_rate.0,
             streak_days: i32::try_from(entry.streak_days).unwrap_or(i32::MAX),
         }
-    }
-}
-
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = circles, check_for_backend(diesel::pg::Pg))]
-pub(super) struct CircleRow {
-    id: Uuid,
-    owner_id: Uuid,
-    name: String,
-    status: String,
-    member_count: i32,
-    created_at: Timestamp,
-}
-
-impl TryFrom<CircleRow> for Circle {
-    type Error = DbError;
-
-    fn try_from(row: CircleRow) -> Result<Self, DbError> {
-        Ok(Self {
-            id: CircleId(row.id),
-            owner_id: MinerId(row.owner_id),
-            status: CircleStatus::read("circles", "status", &row.status)?,
-            member_count: u32::try_from(row.member_count)
-                .map_err(|_| DbError::inconsistent("circles", "member_count", row.id))?,
-            name: row.name,
-            created_at: row.created_at,
-        })
     }
 }

@@ -38,8 +38,15 @@ pub struct MiningConfiguration {
     pub is_globally_enabled: bool,
     /// How long a complete session can be claimed, 1 to 8760 hours.
     pub claim_window_hours: u32,
+    /// How long a free place of a circle, and who left one, wait before the next time, 0 to 8760 hours.
+    pub circle_cooldown_hours: u32,
     /// When mining was switched off, from the section's history.
     pub pauses: Vec<Pause>,
+}
+
+impl MiningConfiguration {
+    /// The cooldown of circles where none was ever set.
+    pub const CIRCLE_COOLDOWN_HOURS: u32 = 168;
 }
 
 impl Default for MiningConfiguration {
@@ -51,6 +58,7 @@ impl Default for MiningConfiguration {
             max_sessions_per_day: 1,
             is_globally_enabled: true,
             claim_window_hours: 168,
+            circle_cooldown_hours: Self::CIRCLE_COOLDOWN_HOURS,
             pauses: Vec::new(),
         }
     }

@@ -80,11 +80,14 @@ pub struct MiningDraft {
     pub is_globally_enabled: bool,
     /// How long a complete session can be claimed: 1 to 8760 hours.
     pub claim_window_hours: i32,
+    /// How long free places of circles, and who left one, wait: 0 to 8760 hours. Without it, it stays as it is.
+    pub circle_cooldown_hours: Option<i32>,
 }
 
 impl MiningDraft {
-    /// Judges the draft, in the order of its fields. Its pauses are the history's, not the draft's.
-    pub fn judge(&self, version: i32) -> Judged<MiningConfiguration> {
+    /// Judges the draft, in the order of its fields; what it leaves out stays as it was before. Its pauses are the
+    /// history's, not the draft's.
+    pub fn judge(&self, version: i32, before: &MiningConfiguration) -> Judged<MiningConfiguration> {
         let at = Field::of;
         let most = Decimal::ONE_THOUSAND;
         Ok(MiningConfiguration {
@@ -102,6 +105,11 @@ impl MiningDraft {
             )?,
             is_globally_enabled: self.is_globally_enabled,
             claim_window_hours: at("claimWindowHours").whole(self.claim_window_hours, 1, 8_760)?,
+            circle_cooldown_hours: self
+                .circle_cooldown_hours
+                .map_or(Ok(before.circle_cooldown_hours), |hours| {
+                    at("circleCooldownHours").whole(hours, 0, 8_760)
+                })?,
             pauses: Vec::new(),
         })
     }
@@ -309,6 +317,7 @@ mod tests {
             max_sessions_per_day: 1,
             is_globally_enabled: true,
             claim_window_hours: 168,
+            circle_cooldown_hours: None,
         }
     }
 
@@ -347,7 +356,8 @@ mod tests {
 
     #[test]
     fn what_the_platform_begins_with_can_be_set_again() {
-        assert_eq!(mining().judge(1), Ok(MiningConfiguration::default()));
+        let before = MiningConfiguration::default();
+        assert_eq!(mining().judge(1, &before), Ok(before));
         assert_eq!(referral().judge(1), Ok(ReferralConfiguration::default()));
         let default = StreakConfiguration::default();
         let tiers = default.tiers.iter().map(|tier| TierDraft {
@@ -365,7 +375,7 @@ mod tests {
         let refused = |edit: fn(&mut MiningDraft)| {
             let mut draft = mining();
             edit(&mut draft);
-            path_of(draft.judge(2)).unwrap_or_default()
+            path_of(draft.judge(2, &MiningConfiguration::default())).unwrap_or_default()
         };
         assert_eq!(refused(|draft| draft.base_rate = Decimal::ZERO), "baseRate");
         assert_eq!(refused(|d| d.base_rate = Decimal::from(1_001)), "baseRate");
@@ -393,7 +403,31 @@ mod tests {
             refused(|d| d.claim_window_hours = 8_761),
             "claimWindowHours"
         );
+        for hours in [-1, 8_761] {
+            let draft = MiningDraft {
+                circle_cooldown_hours: Some(hours),
+                ..mining()
+            };
+            let judged = draft.judge(2, &MiningConfiguration::default());
+            assert_eq!(path_of(judged).as_deref(), Some("circleCooldownHours"));
+        }
         assert_eq!(refused(|draft| draft.base_rate = Decimal::new(1, 4)), "");
+    }
+
+    #[test]
+    fn a_cooldown_that_is_left_out_stays_as_it_was() {
+        let before = MiningConfiguration {
+            circle_cooldown_hours: 5,
+            ..MiningConfiguration::default()
+        };
+        for (given, then) in [(None, 5), (Some(0), 0), (Some(8_760), 8_760)] {
+            let draft = MiningDraft {
+                circle_cooldown_hours: given,
+                ..mining()
+            };
+            let judged = draft.judge(2, &before).expect("a draft that makes sense");
+            assert_eq!(judged.circle_cooldown_hours, then);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Mining: people earn points in sessions, with streaks, security circles and referrals.
 
-mod circle;
+pub mod circle;
 mod configuration;
 mod draft;
 mod miner;
@@ -11,7 +11,9 @@ mod session;
 mod standing;
 mod streak;
 
-pub use circle::{Circle, CircleMember, CircleStatus};
+pub use circle::{
+    Circle, CircleInvitation, CircleMember, CircleRefusal, CircleStatus, InvitationStatus,
+};
 pub use configuration::{
     Configuration, MiningConfiguration, ReferralConfiguration, StreakConfiguration, StreakTier,
 };
@@ -112,6 +114,9 @@ pub enum MiningRefusal {
     /// A reason is missing, too long, or can't be stored.
     #[error("give a reason of 1 to 500 characters")]
     ReasonInvalid,
+    /// A rule of circles says no.
+    #[error(transparent)]
+    Circle(#[from] CircleRefusal),
     /// A setting makes no sense.
     #[error(transparent)]
     Setting(#[from] SettingRefusal),

@@ -76,6 +76,8 @@ pub enum MinerNewsKind {
     SessionCompleted,
     /// A session was not claimed in time.
     SessionExpired,
+    /// They were invited into a circle.
+    InvitationReceived,
 }
 
 impl MinerNewsKind {
@@ -101,6 +103,7 @@ impl MinerNewsKind {
             "PointsAdjusted" => Some(Self::PointsAdjusted),
             "MiningSessionCompleted" => Some(Self::SessionCompleted),
             "MiningSessionExpired" => Some(Self::SessionExpired),
+            "CircleInvitationReceived" => Some(Self::InvitationReceived),
             _ => None,
         }
     }

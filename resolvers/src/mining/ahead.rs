@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{Context, Lookahead};
-use db::mining::queries;
+use db::mining::circles as reads;
 use domain::access::{Action, Relation};
 use domain::ids::CircleId;
 
@@ -71,17 +71,16 @@ impl Ahead {
     ) -> Result<HashMap<CircleId, Arc<Circle>>, ApiError> {
         let may_see_members = ctx.may(Action::MinerProfileRead, Relation::Others);
         let (db, members_of) = (ctx.db(), ids.clone());
-        let circles = db.read(async move |conn| queries::circles_by_id(conn, &ids).await);
+        let circles = db.read(async move |conn| reads::by_id(conn, &ids).await);
         if !(self.profiles && may_see_members) {
             let circles = circles.await?.into_iter();
             let circles = circles.map(|circle| (circle.id, Arc::new(Circle::shown(circle))));
             return Ok(circles.collect());
         }
-        let members =
-            db.read(async move |conn| queries::circle_member_profiles(conn, &members_of).await);
+        let members = db.read(async move |conn| reads::member_profiles(conn, &members_of).await);
         let (circles, members) = futures_util::future::try_join(circles, members).await?;
         let mut of_circle: HashMap<CircleId, Vec<_>> = HashMap::new();
-        for (member, profile) in members {
+        for (member, profile, _) in members {
             let of_circle = of_circle.entry(member.circle_id).or_default();
             of_circle.push((member, profile));
         }

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use db::mining::{MinerSeen, SessionSeen, queries};
+use db::mining::{InvitationSeen, MinerSeen, SessionSeen, circles, queries};
 use db::{Count, Db, DbError, Page, Slice};
-use domain::ids::{CircleId, MinerId, SessionId, UserId};
+use domain::ids::{CircleId, CircleInvitationId, MinerId, SessionId, UserId};
 use domain::mining::{Circle, CircleMember, Configuration, HistoryEntry, RateFacts};
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -29,6 +29,10 @@ pub(crate) struct ConfigurationInForce;
 /// The members of a circle.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct MembersOf(pub CircleId);
+
+/// The invitations of a circle that can still be answered.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PendingOf(pub CircleId);
 
 /// What a miner's rate depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,7 +113,7 @@ impl Loader<CircleId> for MiningLoader {
         let ids = keys.to_vec();
         let circles = self
             .db
-            .read(async move |conn| queries::circles_by_id(conn, &ids).await)
+            .read(async move |conn| circles::by_id(conn, &ids).await)
             .await?;
         Ok(circles
             .into_iter()
@@ -126,7 +130,7 @@ impl Loader<MembersOf> for MiningLoader {
         let ids: Vec<CircleId> = keys.iter().map(|key| key.0).collect();
         let members = self
             .db
-            .read(async move |conn| queries::circle_members(conn, &ids).await)
+            .read(async move |conn| circles::members(conn, &ids).await)
             .await?;
         let mut of_circle: HashMap<_, Vec<_>> = HashMap::new();
         for member in members {
@@ -134,6 +138,47 @@ impl Loader<MembersOf> for MiningLoader {
                 .entry(MembersOf(member.circle_id))
                 .or_default()
                 .push(member);
+        }
+        Ok(of_circle)
+    }
+}
+
+impl Loader<CircleInvitationId> for MiningLoader {
+    type Value = InvitationSeen;
+    type Error = Arc<DbError>;
+
+    async fn load(
+        &self,
+        keys: &[CircleInvitationId],
+    ) -> Loaded<CircleInvitationId, InvitationSeen> {
+        let ids = keys.to_vec();
+        let invitations = self
+            .db
+            .read(async move |conn| circles::invitations_by_id(conn, &ids).await)
+            .await?;
+        Ok(invitations
+            .into_iter()
+            .map(|seen| (seen.invitation.id, seen))
+            .collect())
+    }
+}
+
+impl Loader<PendingOf> for MiningLoader {
+    type Value = Vec<InvitationSeen>;
+    type Error = Arc<DbError>;
+
+    async fn load(&self, keys: &[PendingOf]) -> Loaded<PendingOf, Vec<InvitationSeen>> {
+        let ids: Vec<CircleId> = keys.iter().map(|key| key.0).collect();
+        let invitations = self
+            .db
+            .read(async move |conn| circles::pending_invitations(conn, &ids).await)
+            .await?;
+        let mut of_circle: HashMap<_, Vec<_>> = HashMap::new();
+        for seen in invitations {
+            of_circle
+                .entry(PendingOf(seen.invitation.circle_id))
+                .or_default()
+                .push(seen);
         }
         Ok(of_circle)
     }

@@ -1,6 +1,9 @@
 //! Mining in GraphQL.
 
 mod ahead;
+pub(crate) mod circle_invitations;
+pub(crate) mod circle_mutations;
+pub(crate) mod circle_queries;
 pub(crate) mod decisions;
 pub(crate) mod loaders;
 pub(crate) mod mutations;

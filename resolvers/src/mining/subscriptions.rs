@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Context, ID, Interface, Result as FieldResult, SimpleObject, Subscription};
+use async_graphql::{
+    ComplexObject, Context, ID, Interface, Result as FieldResult, SimpleObject, Subscription,
+};
 use db::outbox::Event;
 use domain::access::{Action, Principal, Relation};
-use domain::ids::UserId;
+use domain::ids::{CircleInvitationId, UserId};
 use futures_util::Stream;
 use serde_json::Value;
 
-use super::objects::{LeaderboardEntry, Miner, MinerRole, MinerStatus, RankPrecision};
+use super::objects::{
+    CircleInvitation, LeaderboardEntry, Miner, MinerRole, MinerStatus, RankPrecision,
+};
 use super::queries::places;
 use crate::errors::ApiError;
 use crate::events::{LeaderboardNews, MinerNews, MinerNewsKind, events};
@@ -162,6 +166,8 @@ pub enum MinerEvent {
     Completed(MiningSessionCompleted),
     /// A session was not claimed in time.
     Expired(MiningSessionExpired),
+    /// They were invited into a circle.
+    Invitation(CircleInvitationReceived),
 }
 
 /// A session began.
@@ -338,6 +344,30 @@ pub struct MiningSessionExpired {
     pub ended_at: DateTime,
 }
 
+/// A miner was invited into a circle.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct CircleInvitationReceived {
+    /// The miner after it.
+    pub miner: Miner,
+    /// The miner's own version.
+    pub sequence: i32,
+    /// When.
+    pub occurred_at: DateTime,
+    #[graphql(skip)]
+    invitation_id: CircleInvitationId,
+}
+
+#[ComplexObject]
+impl CircleInvitationReceived {
+    /// The invitation as it is by now.
+    async fn invitation(&self, ctx: &Context<'_>) -> Option<Result<CircleInvitation, ApiError>> {
+        CircleInvitation::load(ctx, self.invitation_id)
+            .await
+            .transpose()
+    }
+}
+
 impl MinerEvent {
     /// The event as subscribers see it; none for who may not see it any more.
     fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
@@ -426,6 +456,12 @@ impl MinerEvent {
                 sequence,
                 occurred_at,
                 bonus_rate: decimal(event, "bonusRate")?,
+            }),
+            MinerNewsKind::InvitationReceived => Self::Invitation(CircleInvitationReceived {
+                miner,
+                sequence,
+                occurred_at,
+                invitation_id: CircleInvitationId(text(event, "invitationId")?.parse().ok()?),
             }),
         })
     }

@@ -26,6 +26,8 @@ pub struct MiningConfiguration {
     pub is_globally_enabled: bool,
     /// How long a complete session can be claimed.
     pub claim_window_hours: i32,
+    /// How long a place of a circle that falls free, and who left one, wait before the next time.
+    pub circle_cooldown_hours: i32,
     /// When it came into force.
     pub updated_at: DateTime,
     /// Who set it: the subject of their token, or `system` for what the platform began with.
@@ -42,6 +44,7 @@ plain!(
     max_sessions_per_day,
     is_globally_enabled,
     claim_window_hours,
+    circle_cooldown_hours,
     updated_at,
     updated_by,
     reason
@@ -56,6 +59,7 @@ impl From<Version<rules::MiningConfiguration>> for MiningConfiguration {
             max_sessions_per_day: days(of.settings.max_sessions_per_day),
             is_globally_enabled: of.settings.is_globally_enabled,
             claim_window_hours: days(of.settings.claim_window_hours),
+            circle_cooldown_hours: days(of.settings.circle_cooldown_hours),
             updated_at: of.updated_at.into(),
             updated_by: of.updated_by,
             reason: of.reason,

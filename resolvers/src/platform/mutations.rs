@@ -68,6 +68,9 @@ pub struct MiningConfigurationUpdateInput {
     pub is_globally_enabled: bool,
     /// How long a complete session can be claimed: 1 to 8760 hours.
     pub claim_window_hours: i32,
+    /// How long a place of a circle that falls free, and who left one, wait before the next time: 0 to 8760 hours. Left
+    /// out, it stays as it is.
+    pub circle_cooldown_hours: Option<i32>,
     /// The version that is changed: it must be the one in force.
     pub version: i32,
     /// Why: 1 to 500 characters, for the history and the audit log.
@@ -96,6 +99,7 @@ async fn set_mining(
         max_sessions_per_day: input.max_sessions_per_day,
         is_globally_enabled: input.is_globally_enabled,
         claim_window_hours: input.claim_window_hours,
+        circle_cooldown_hours: input.circle_cooldown_hours,
     };
     let (version, reason) = (input.version, input.reason);
     let change = Change {

@@ -6,8 +6,10 @@ use domain::ids::UserId;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::objects::Miner;
+use crate::mining::circle_queries::received;
+use crate::mining::objects::{Circle, CircleInvitationConnection, CircleInvitationStatus, Miner};
 use crate::node::GlobalId;
+use crate::paging::PageArgs;
 use crate::request::Asked;
 use crate::scalars::{CurrencyCode, DateTime};
 use crate::wallets::objects::Wallet;
@@ -56,6 +58,30 @@ pub enum Permission {
     StreakRecover,
     /// See any circle.
     CircleRead,
+    /// List and search all circles.
+    CirclesList,
+    /// Follow what happens to any circle.
+    CircleFollow,
+    /// See any invitation into a circle.
+    CircleInvitationRead,
+    /// Make a circle.
+    CircleCreate,
+    /// Rename a circle.
+    CircleRename,
+    /// Invite somebody into a circle.
+    CircleInvitationSend,
+    /// Join a circle by an invitation.
+    CircleInvitationAccept,
+    /// Decline an invitation into a circle.
+    CircleInvitationDecline,
+    /// Take an invitation into a circle back.
+    CircleInvitationCancel,
+    /// Remove a member from a circle.
+    CircleMemberRemove,
+    /// Leave a circle.
+    CircleLeave,
+    /// End any circle for good.
+    CircleDisband,
     /// See any wallet.
     WalletRead,
     /// Follow what moves in anybody's wallets.
@@ -129,6 +155,14 @@ impl Viewer {
         self.person.id == id
     }
 
+    async fn own_circle(&self, ctx: &Context<'_>) -> Result<Option<Circle>, ApiError> {
+        let seen = ctx.operation().mining.load_one(self.person.id).await?;
+        match seen.and_then(|seen| seen.miner.circle_id) {
+            Some(id) => Circle::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
     async fn all_wallets(&self, ctx: &Context<'_>) -> Result<Vec<Wallet>, ApiError> {
         let (db, owner) = (ctx.db().clone(), self.person.id.into());
         let wallets = ctx
@@ -150,6 +184,34 @@ impl Viewer {
         seen.map(|seen| seen.and_then(|seen| Miner::of(ctx, seen)))
             .map_err(ApiError::from)
             .transpose()
+    }
+
+    /// The circle they are in; null without one.
+    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Circle, ApiError>> {
+        self.own_circle(ctx).await.transpose()
+    }
+
+    /// Invitations into circles they received, newest first.
+    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
+    async fn circle_invitations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only with this status; all without it.")] status: Option<
+            CircleInvitationStatus,
+        >,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<CircleInvitationConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset: None,
+        };
+        Some(received(ctx, self.person.id, status, args).await)
     }
 
     /// Their wallets that ever moved, by currency.

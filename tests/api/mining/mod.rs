@@ -1,3 +1,13 @@
+mod circle_create;
+mod circle_disband;
+mod circle_invitation_accept;
+mod circle_invitation_cancel;
+mod circle_invitation_decline;
+mod circle_invitation_send;
+mod circle_leave;
+mod circle_member_remove;
+mod circle_rename;
+mod circling;
 mod decisions;
 mod leaderboard;
 mod leaderboard_updated;

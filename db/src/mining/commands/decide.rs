@@ -69,7 +69,7 @@ impl MinerDecision {
 }
 
 impl MinerRef {
-    async fn find(&self, conn: &mut Connection) -> Result<Option<MinerId>, DbError> {
+    pub(super) async fn find(&self, conn: &mut Connection) -> Result<Option<MinerId>, DbError> {
         let ids = miners::table.select(miners::id);
         let found: Option<Uuid> = match self {
             Self::Id(id) => ids.filter(miners::id.eq(id.0)).first(conn).await,

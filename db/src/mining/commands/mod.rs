@@ -1,6 +1,7 @@
 //! Mining's commands, one file for each. Each runs in the caller's transaction, in this order: key, locks, decision,
 //! effects, events, answer.
 
+mod circle;
 mod decide;
 mod events;
 mod miner_adjust_points;
@@ -20,9 +21,17 @@ mod streak_recover;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, MiningRefusal, RateFacts, Role, SettingProblem, Streak};
+use domain::mining::{
+    CircleRefusal, Miner, MiningRefusal, RateFacts, Role, SettingProblem, Streak,
+};
 use domain::money::Minor;
 
+pub use circle::{
+    CircleDecision, CircleDone, CircleLeft, InvitationAccepted, InvitationDone, circle_create,
+    circle_disband, circle_disband_for, circle_invitation_accept, circle_invitation_cancel,
+    circle_invitation_decline, circle_invitation_send, circle_invitations_expire, circle_leave,
+    circle_member_remove, circle_rename,
+};
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
 pub(crate) use miner_adjust_points::adjust_approved;
 pub use miner_adjust_points::{PointsAdjusted, miner_adjust_points};
@@ -68,6 +77,7 @@ impl Refusal for MiningRefusal {
             Self::WalletFrozen => "WALLET_FROZEN",
             Self::RoleUnchanged => "ROLE_UNCHANGED",
             Self::ReasonInvalid => "REASON_INVALID",
+            Self::Circle(refusal) => circle_code(refusal),
             Self::Setting(refusal) => code_of(&refusal.problem),
             Self::ConfigurationStale { .. } => "CONFIGURATION_STALE",
         }
@@ -81,6 +91,7 @@ impl Refusal for MiningRefusal {
             Self::RoleUnchanged => Some("change"),
             Self::ReasonInvalid => Some("reason"),
             Self::ConfigurationStale { .. } => Some("version"),
+            Self::Circle(refusal) => circle_field(refusal),
             _ => None,
         }
     }
@@ -102,8 +113,59 @@ impl Refusal for MiningRefusal {
             }
             Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
             Self::ConfigurationStale { version } => vec![("version", version.to_string())],
+            Self::Circle(CircleRefusal::InvitationLimit { limit }) => {
+                vec![("limit", limit.to_string())]
+            }
+            Self::Circle(
+                CircleRefusal::Cooldown { until } | CircleRefusal::PlaceCooling { until },
+            ) => vec![("until", until.to_rfc3339())],
             _ => Vec::new(),
         }
+    }
+}
+
+/// Why circles say no, for programs.
+fn circle_code(refusal: &CircleRefusal) -> &'static str {
+    match refusal {
+        CircleRefusal::NameInvalid => "CIRCLE_NAME_INVALID",
+        CircleRefusal::NotInCircle | CircleRefusal::NotFound => "CIRCLE_NOT_FOUND",
+        CircleRefusal::OwnCircle => "OWN_ACCOUNT",
+        CircleRefusal::Disbanded => "CIRCLE_DISBANDED",
+        CircleRefusal::NotOwner => "NOT_CIRCLE_OWNER",
+        CircleRefusal::AlreadyIn => "ALREADY_IN_CIRCLE",
+        CircleRefusal::InvitationNotFound => "INVITATION_NOT_FOUND",
+        CircleRefusal::InvitationNotPending => "INVITATION_NOT_PENDING",
+        CircleRefusal::InvitationExpired => "INVITATION_EXPIRED",
+        CircleRefusal::MemberNotFound => "MEMBER_NOT_FOUND",
+        CircleRefusal::InviteeNotFound => "INVITEE_NOT_FOUND",
+        CircleRefusal::SelfInvitation => "SELF_INVITATION",
+        CircleRefusal::InviteeInCircle => "INVITEE_IN_CIRCLE",
+        CircleRefusal::AlreadyInvited => "ALREADY_INVITED",
+        CircleRefusal::InvitationLimit { .. } => "INVITATION_LIMIT",
+        CircleRefusal::Cooldown { .. } => "CIRCLE_COOLDOWN",
+        CircleRefusal::Full => "CIRCLE_FULL",
+        CircleRefusal::PlaceCooling { .. } => "CIRCLE_PLACE_COOLING",
+        CircleRefusal::OwnerCannotLeave => "OWNER_CANNOT_LEAVE",
+        CircleRefusal::OwnerCannotBeRemoved => "OWNER_CANNOT_BE_REMOVED",
+    }
+}
+
+/// Which field of the input a refusal of circles is about.
+fn circle_field(refusal: &CircleRefusal) -> Option<&'static str> {
+    match refusal {
+        CircleRefusal::NameInvalid => Some("name"),
+        CircleRefusal::NotFound | CircleRefusal::OwnCircle | CircleRefusal::Disbanded => {
+            Some("circle")
+        }
+        CircleRefusal::InvitationNotFound
+        | CircleRefusal::InvitationNotPending
+        | CircleRefusal::InvitationExpired => Some("invitation"),
+        CircleRefusal::MemberNotFound | CircleRefusal::OwnerCannotBeRemoved => Some("member"),
+        CircleRefusal::InviteeNotFound
+        | CircleRefusal::SelfInvitation
+        | CircleRefusal::InviteeInCircle
+        | CircleRefusal::AlreadyInvited => Some("invitee"),
+        _ => None,
     }
 }
 

@@ -7,12 +7,14 @@ use db::mining::Profile;
 use domain::access::Action;
 use domain::ids::{CircleId, MinerId};
 use domain::mining as rules;
+use domain::time::Timestamp;
 use uuid::Uuid;
 
-use super::{CircleStatus, MinerProfile, days, share};
+use super::{CircleInvitation, CircleStatus, MinerProfile, days, share};
 use crate::errors::ApiError;
-use crate::mining::loaders::MembersOf;
+use crate::mining::loaders::{MembersOf, PendingOf};
 use crate::node::GlobalId;
+use crate::paging::connection;
 use crate::plain::{Plain, Ready, ReadyList, Selected, Written, plain_values};
 use crate::request::Asked;
 use crate::scalars::{DateTime, Decimal};
@@ -39,6 +41,8 @@ pub struct Circle {
     pub is_valid: bool,
     /// When it was made.
     pub created_at: DateTime,
+    /// When it last changed: its name, its members, or its invitations.
+    pub updated_at: DateTime,
     #[graphql(skip)]
     owner_id: MinerId,
     #[graphql(skip)]
@@ -64,6 +68,36 @@ impl Circle {
             return Ok(None);
         }
         Ok(ctx.operation().mining.load_one(id).await?.map(Self::shown))
+    }
+
+    /// Loads a circle the caller ended just now, of which they may be no member any more.
+    pub(crate) async fn ended(ctx: &Context<'_>, id: CircleId) -> Result<Option<Self>, ApiError> {
+        Ok(ctx.operation().mining.load_one(id).await?.map(Self::shown))
+    }
+
+    /// Whether the caller sees who is invited.
+    async fn shows_invitations(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let own = match ctx.principal().person() {
+            Some(person) => {
+                let miner = ctx.operation().mining.load_one(person.id).await?;
+                miner.is_some_and(|seen| seen.miner.id == self.owner_id)
+            }
+            None => false,
+        };
+        Ok(ctx.may(Action::CircleInvitationRead, own))
+    }
+
+    async fn pending(&self, ctx: &Context<'_>) -> Result<Option<Vec<CircleInvitation>>, ApiError> {
+        // Staff need not be asked who they are.
+        if !ctx.may(Action::CircleInvitationRead, false) && !self.shows_invitations(ctx).await? {
+            return Ok(None);
+        }
+        let of = PendingOf(self.circle_id);
+        let pending = ctx.operation().mining.load_one(of).await?;
+        let pending = pending.unwrap_or_default();
+        Ok(Some(
+            pending.into_iter().map(CircleInvitation::shown).collect(),
+        ))
     }
 
     /// The circle with its members, of which the caller may see profiles.
@@ -101,6 +135,7 @@ impl Circle {
             bonus_multiplier: share(circle.bonus()),
             is_valid: circle.is_valid(),
             created_at: circle.created_at.into(),
+            updated_at: circle.updated_at.into(),
             owner_id: circle.owner_id,
             circle_id: circle.id,
             fetched_members: None,
@@ -120,7 +155,8 @@ impl Plain for Circle {
         trust_score,
         bonus_multiplier,
         is_valid,
-        created_at
+        created_at,
+        updated_at
     );
 
     fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
@@ -137,6 +173,14 @@ impl Circle {
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
         let owner = MinerProfile::load(ctx, self.owner_id).await;
         owner.map(|owner| owner.map(Ready)).transpose()
+    }
+
+    /// Its invitations that can still be answered, newest first: 20 at most. For its owner and staff; null for others.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<Vec<CircleInvitation>, ApiError>> {
+        self.pending(ctx).await.transpose()
     }
 
     /// Its active members in the order they joined, the owner first: 5 at most.
@@ -157,6 +201,14 @@ impl Circle {
             ReadyList(members.iter().map(|member| self.member(member)).collect())
         }))
     }
+}
+
+connection! {
+    /// A page of circles.
+    CircleConnection,
+    /// One item of a page of circles.
+    CircleEdge,
+    Circle, by (Timestamp, Uuid)
 }
 
 /// Somebody's membership of a circle.

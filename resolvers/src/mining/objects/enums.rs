@@ -55,6 +55,22 @@ pub enum CircleStatus {
     Disbanded,
 }
 
+/// Where an invitation into a circle stands.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "rules::InvitationStatus")]
+pub enum CircleInvitationStatus {
+    /// Waits for an answer.
+    Pending,
+    /// The invitee joined by it.
+    Accepted,
+    /// The invitee doesn't want to.
+    Declined,
+    /// The owner took it back, the circle was disbanded, or the invitee was banned.
+    Cancelled,
+    /// Nobody answered within 7 days.
+    Expired,
+}
+
 /// Where a line of history came from.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "rules::HistorySource")]

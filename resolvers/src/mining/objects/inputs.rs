@@ -35,21 +35,23 @@ impl TryFrom<MinerFilter> for Filter {
     type Error = ApiError;
 
     fn try_from(filter: MinerFilter) -> Result<Self, ApiError> {
-        if filter
-            .search
-            .as_ref()
-            .is_some_and(|text| text.chars().count() > 100 || text.contains('\0'))
-        {
-            return Err(ApiError::bad_input(
-                "`search` has at most 100 characters and no NUL",
-            ));
-        }
         Ok(Self {
-            search: filter.search.filter(|text| !text.trim().is_empty()),
+            search: search(filter.search)?,
             status: filter.status.map(Into::into),
             role: filter.role.map(Into::into),
         })
     }
+}
+
+/// What a list is searched for, if for anything.
+pub(super) fn search(text: Option<String>) -> Result<Option<String>, ApiError> {
+    let is_bad = |text: &String| text.chars().count() > 100 || text.contains('\0');
+    if text.as_ref().is_some_and(is_bad) {
+        return Err(ApiError::bad_input(
+            "`search` has at most 100 characters and no NUL",
+        ));
+    }
+    Ok(text.filter(|text| !text.trim().is_empty()))
 }
 
 /// What to order miners by; ties by key.

@@ -1,6 +1,8 @@
 //! Mining's types. A `Miner` is for its owner and staff; everybody else sees a `MinerProfile`.
 
 mod circle;
+mod circle_inputs;
+mod circle_invitation;
 mod enums;
 mod history;
 mod inputs;
@@ -14,9 +16,13 @@ mod streak;
 
 use domain::mining::{Bps, RatePerHour};
 
-pub use circle::Circle;
+pub use circle::{Circle, CircleConnection};
+pub use circle_inputs::{CircleBy, CircleFilter, CircleInvitationBy, CircleInviteeBy};
+pub(crate) use circle_inputs::{invitation_id, profile_id};
+pub use circle_invitation::{CircleInvitation, CircleInvitationConnection};
 pub use enums::{
-    CircleStatus, MinerRole, MinerStatus, MiningHistorySource, MiningSessionStatus, StreakStatus,
+    CircleInvitationStatus, CircleStatus, MinerRole, MinerStatus, MiningHistorySource,
+    MiningSessionStatus, StreakStatus,
 };
 pub use history::{MiningHistoryConnection, MiningHistoryEntry};
 pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};

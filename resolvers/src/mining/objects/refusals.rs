@@ -35,7 +35,7 @@ pub enum MiningErrorCode {
     ReferralCodeUnknown,
     /// There is no such miner.
     NotFound,
-    /// The miner is the caller's own: somebody else has to decide about it.
+    /// The miner or circle is the caller's own: somebody else has to decide about it.
     OwnAccount,
     /// The miner is not suspended.
     MinerNotSuspended,
@@ -69,6 +69,44 @@ pub enum MiningErrorCode {
     ReferralLevelsUnsupported,
     /// The section was changed since: look at the version in force first.
     ConfigurationStale,
+    /// A circle's name is empty, too long, or can't be shown.
+    CircleNameInvalid,
+    /// The caller is in no circle, or there is no such circle.
+    CircleNotFound,
+    /// The circle was disbanded already.
+    CircleDisbanded,
+    /// Only the owner of the circle may do this.
+    NotCircleOwner,
+    /// The caller is in a circle already.
+    AlreadyInCircle,
+    /// There is no such invitation for the caller.
+    InvitationNotFound,
+    /// The invitation was accepted, declined or cancelled already.
+    InvitationNotPending,
+    /// The invitation was not answered within its time.
+    InvitationExpired,
+    /// Nobody of that profile is in the circle.
+    MemberNotFound,
+    /// Nobody can be invited by that code or profile.
+    InviteeNotFound,
+    /// The caller invites themselves.
+    SelfInvitation,
+    /// Whoever is invited is in a circle already.
+    InviteeInCircle,
+    /// Whoever is invited has an invitation of this circle already.
+    AlreadyInvited,
+    /// As many invitations as allowed wait for an answer.
+    InvitationLimit,
+    /// The caller left a circle not long ago, and has to wait.
+    CircleCooldown,
+    /// The circle has 5 members.
+    CircleFull,
+    /// Somebody left the circle not long ago, and their place has to wait.
+    CirclePlaceCooling,
+    /// The owner can't leave the circle, only disband it.
+    OwnerCannotLeave,
+    /// The owner can't be removed from the circle.
+    OwnerCannotBeRemoved,
 }
 
 /// What a person can mend about a command of mining.
@@ -102,7 +140,7 @@ impl MiningErrorCode {
                 "không có thợ đào nào đang hoạt động với mã giới thiệu này"
             }
             Self::NotFound => "không có thợ đào này",
-            Self::OwnAccount => "đây là thợ đào của chính bạn: phải do người khác quyết định",
+            Self::OwnAccount => "đây là của chính bạn: phải do người khác quyết định",
             Self::MinerNotSuspended => "thợ đào này không bị tạm ngưng",
             Self::StreakNotFound => "thợ đào này không có chuỗi ngày nào để đặt lại",
             Self::StreakNotRecoverable => {
@@ -129,6 +167,27 @@ impl MiningErrorCode {
             Self::ConfigurationStale => {
                 "cấu hình này đã được thay đổi: hãy xem phiên bản hiện hành trước"
             }
+            Self::CircleNameInvalid => "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được",
+            Self::CircleNotFound => "không có vòng tròn này",
+            Self::CircleDisbanded => "vòng tròn này đã bị giải tán",
+            Self::NotCircleOwner => "chỉ chủ vòng tròn mới được làm việc này",
+            Self::AlreadyInCircle => "bạn đã ở trong một vòng tròn: hãy rời khỏi trước",
+            Self::InvitationNotFound => "không có lời mời này",
+            Self::InvitationNotPending => "lời mời này đã được chấp nhận, từ chối hoặc hủy",
+            Self::InvitationExpired => "lời mời này đã hết hạn: hãy xin một lời mời khác",
+            Self::MemberNotFound => "không có ai với hồ sơ này trong vòng tròn của bạn",
+            Self::InviteeNotFound => "không thể mời ai bằng mã hoặc hồ sơ này",
+            Self::SelfInvitation => "bạn đã ở trong vòng tròn của mình",
+            Self::InviteeInCircle => "họ đã ở trong một vòng tròn",
+            Self::AlreadyInvited => "họ đã được mời vào vòng tròn của bạn",
+            Self::InvitationLimit => "quá nhiều lời mời đang chờ: hãy hủy bớt hoặc đợi trả lời",
+            Self::CircleCooldown => "bạn vừa rời một vòng tròn: hãy đợi hết thời gian chờ",
+            Self::CircleFull => "vòng tròn đã đủ thành viên",
+            Self::CirclePlaceCooling => {
+                "vừa có người rời vòng tròn này: chỗ của họ chưa thể được thay"
+            }
+            Self::OwnerCannotLeave => "chủ vòng tròn không thể rời đi: hãy giải tán vòng tròn",
+            Self::OwnerCannotBeRemoved => "không thể xóa chủ vòng tròn: hãy giải tán vòng tròn",
         }
     }
 }

@@ -1,11 +1,22 @@
 //! Security circles: three to five people who vouch for each other.
 
+mod decisions;
+mod invitation;
+mod refusal;
+
+pub use decisions::{
+    Acceptance, Roster, accept, cancel, create, decline, disband, disband_for, leave, remove,
+    rename, send,
+};
+pub use invitation::{CircleInvitation, InvitationStatus};
+pub use refusal::CircleRefusal;
+
 use super::Bps;
 use crate::ids::{CircleId, MinerId};
 use crate::time::Timestamp;
 
 /// Where a circle stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CircleStatus {
     /// Fewer than three members: no bonus yet.
     Incomplete,
@@ -13,6 +24,64 @@ pub enum CircleStatus {
     Active,
     /// Ended for good.
     Disbanded,
+}
+
+impl CircleStatus {
+    /// Where a circle of so many active members stands.
+    #[must_use]
+    pub fn of(members: usize) -> Self {
+        match members {
+            0 => Self::Disbanded,
+            1 | 2 => Self::Incomplete,
+            _ => Self::Active,
+        }
+    }
+}
+
+/// How a membership ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// They left.
+    Left,
+    /// The owner removed them.
+    Removed,
+    /// They were banned.
+    Banned,
+    /// The circle was disbanded.
+    Disbanded,
+    /// The circle was disbanded, and it was theirs.
+    DisbandedAsOwner,
+}
+
+impl Exit {
+    /// Whether who went so has to wait before the next circle.
+    #[must_use]
+    pub fn cools(self) -> bool {
+        self != Self::Disbanded
+    }
+}
+
+/// A circle's name: 1 to 100 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircleName(String);
+
+impl CircleName {
+    /// Characters, at most.
+    const LONGEST: usize = 100;
+
+    /// Reads a name without the blanks around it; none for what is empty, too long, or can't be shown.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (1..=Self::LONGEST).contains(&text.chars().count());
+        (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A circle with what follows from its number of active members.
@@ -28,11 +97,18 @@ pub struct Circle {
     pub status: CircleStatus,
     /// Active members, the owner included.
     pub member_count: u32,
+    /// Raised by each change: orders the events about it.
+    pub version: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 impl Circle {
+    /// Active members, at most.
+    pub const MOST_MEMBERS: usize = 5;
+
     /// What a valid circle adds to each member's rate.
     pub const VALID_BONUS: Bps = Bps(2_500);
 
@@ -87,7 +163,9 @@ mod tests {
             name: "night shift".into(),
             status,
             member_count,
+            version: 1,
             created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
         };
         for (status, members, valid, trust) in [
             (CircleStatus::Incomplete, 2, false, 0),
@@ -100,6 +178,16 @@ mod tests {
             assert_eq!(circle.is_valid(), valid);
             assert_eq!(circle.trust_score(), trust);
             assert_eq!(circle.bonus() > Bps(0), valid);
+        }
+    }
+
+    #[test]
+    fn a_name_says_something_and_not_too_much() {
+        let read = |text: &str| CircleName::parse(text).map(|name| name.as_str().to_owned());
+        assert_eq!(read("  night shift "), Some("night shift".to_owned()));
+        assert_eq!(read(&"é".repeat(100)), Some("é".repeat(100)));
+        for bad in ["", "  ", "a\0b", "a\nb", &"é".repeat(101)] {
+            assert_eq!(read(bad), None, "{bad:?}");
         }
     }
 }
