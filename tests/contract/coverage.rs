@@ -151,6 +151,11 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
     Root {
+        field: "Mutation.minerBan",
+        operation: "mutation ($miner: ID!) { minerBan(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
+        hear: ADMIN_ONLY,
+    },
+    Root {
         field: "Mutation.minerAdjustPoints",
         operation: "mutation ($miner: ID!) { minerAdjustPoints(input: {miner: {id: $miner}, amount: \"1\", reason: \"r\", idempotencyKey: \"k\"}) { userErrors { code } } }",
         hear: ADMIN_ONLY,
@@ -235,6 +240,7 @@ const VALUES: &[&str] = &[
     "ApprovalEdge",
     "ApprovalUserError",
     "MinerAdjustPointsPayload",
+    "MinerBanPayload",
     "MinerConnection",
     "MinerEdge",
     "MinerRegisterPayload",
@@ -335,12 +341,12 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 );
             }
         }
-        // What services and staff were forbidden to command is on record: four commands of users to the service, five of
+        // What services and staff were forbidden to command is on record: four commands of users to the service, six of
         // administrators about miners, two about approvals and three about the configuration to both.
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            4 + 2 * 10
+            4 + 2 * 11
         );
     });
 }

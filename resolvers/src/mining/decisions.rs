@@ -47,6 +47,18 @@ impl MinerDecisionMutation {
         Some(restore(ctx, input).await)
     }
 
+    /// Bans a miner for good: its open session expires, its invitations are taken back, it leaves its circle or, as the
+    /// owner, ends it; the referral that brought it stops counting, its code is dead, and nothing leaves its person's
+    /// wallets any more. Requires role: ADMIN. Refusals, in this order: REASON_INVALID, NOT_FOUND, OWN_ACCOUNT,
+    /// MINER_BANNED.
+    async fn miner_ban(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the command needs.")] input: MinerBanInput,
+    ) -> Option<Result<MinerBanPayload, ApiError>> {
+        Some(ban(ctx, input).await)
+    }
+
     /// Sets a miner's streak to 0 days for good: neither this run nor the one before can be recovered, and the next one
     /// is paid its milestones anew. Freeze tokens, the longest streak and all points stay. Requires role: ADMIN.
     /// Refusals, in this order: REASON_INVALID, NOT_FOUND, OWN_ACCOUNT, MINER_BANNED, STREAK_NOT_FOUND.
@@ -173,6 +185,51 @@ async fn restore(
         Err(refused) => MinerRestorePayload {
             user_errors: vec![refused?],
             ..MinerRestorePayload::default()
+        },
+    })
+}
+
+/// What `minerBan` needs.
+#[derive(InputObject)]
+pub struct MinerBanInput {
+    /// Which miner.
+    pub miner: MinerBy,
+    /// Why, for the audit log: 1 to 500 characters.
+    pub reason: String,
+    /// Names this intent: retries with the same key answer the first result. 1 to 128 characters.
+    pub idempotency_key: Option<String>,
+}
+
+/// What `minerBan` did.
+#[derive(SimpleObject, Default)]
+pub struct MinerBanPayload {
+    /// The miner, banned; null when refused.
+    pub miner: Option<Result<Miner, ApiError>>,
+    /// Why it was refused; empty on success.
+    pub user_errors: Vec<MiningUserError>,
+}
+
+async fn ban(ctx: &Context<'_>, input: MinerBanInput) -> Result<MinerBanPayload, ApiError> {
+    const NAME: &str = "mining.miner_ban";
+    let by = authorize(ctx, Relation::Others, Action::MinerBan, NAME)
+        .await?
+        .id;
+    let request = request(ctx, &input, input.idempotency_key.as_deref())?;
+    let decision = decision(input.miner, input.reason, by)?;
+    let answer = ctx
+        .db()
+        .write(NAME, async move |tx| {
+            commands::miner_ban(tx, &request, &decision).await
+        })
+        .await?;
+    Ok(match outcome(ctx, answer) {
+        Ok(done) => MinerBanPayload {
+            miner: decided(ctx, &done).await,
+            ..MinerBanPayload::default()
+        },
+        Err(refused) => MinerBanPayload {
+            user_errors: vec![refused?],
+            ..MinerBanPayload::default()
         },
     })
 }

@@ -13,6 +13,7 @@ mod leaderboard;
 mod leaderboard_updated;
 mod miner;
 pub mod miner_adjust_points;
+mod miner_ban;
 mod miner_register;
 mod miner_reset_streak;
 mod miner_restore;

@@ -3,8 +3,11 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Decided, Miner, MiningRefusal, ReferralCode, Session, SessionState};
+use domain::mining::{
+    Decided, Miner, MiningRefusal, ReferralCode, Session, SessionState, SessionStatus,
+};
 use domain::reason::Reason;
+use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -118,6 +121,14 @@ pub(super) async fn lock_free_miners(
     rows.into_iter().map(Miner::try_from).collect()
 }
 
+/// Finds one of the miners that were locked together.
+pub(super) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, DbError> {
+    locked
+        .iter()
+        .find(|miner| miner.id == id)
+        .ok_or_else(|| DbError::inconsistent("miners", "id", id))
+}
+
 /// Takes one of the miners that were locked together.
 pub(super) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner, DbError> {
     locked
@@ -162,6 +173,8 @@ pub(super) async fn store(
     if let Some(session) = &decided.session {
         diesel::update(mining_sessions::table.find(session.id.0))
             .set((
+                mining_sessions::status.eq(stored_status(session).text()),
+                mining_sessions::expired_at.eq(expired_at(session)),
                 mining_sessions::window_stopped_at.eq(session.window_stopped_at),
                 mining_sessions::window_extension_microseconds.eq(window_extension(session)),
             ))
@@ -177,11 +190,28 @@ pub(super) async fn store(
     })
 }
 
+fn stored_status(session: &Session) -> SessionStatus {
+    match session.state {
+        SessionState::Active => SessionStatus::Active,
+        SessionState::Completed => SessionStatus::Completed,
+        SessionState::Claimed { .. } => SessionStatus::Claimed,
+        SessionState::Expired { .. } => SessionStatus::Expired,
+    }
+}
+
+fn expired_at(session: &Session) -> Option<Timestamp> {
+    match session.state {
+        SessionState::Expired { at } => Some(at),
+        _ => None,
+    }
+}
+
 /// What the audit log keeps of a miner.
 fn shown(miner: &Miner) -> Value {
     let streak = &miner.streak;
     json!({
         "status": miner.status.text(), "role": miner.role.text(), "suspendedAt": streak.suspended_at,
+        "circle": miner.circle_id.map(|id| id.0),
         "streak": {
             "currentStreak": streak.current, "dueAt": streak.due.map(|due| due.at),
             "freezeTokens": streak.freeze_tokens, "milestonesPaid": streak.milestones_paid,

@@ -5,6 +5,7 @@ mod circle;
 mod decide;
 mod events;
 mod miner_adjust_points;
+mod miner_ban;
 mod miner_register;
 mod miner_reset_streak;
 mod miner_restore;
@@ -35,6 +36,7 @@ pub use circle::{
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
 pub(crate) use miner_adjust_points::adjust_approved;
 pub use miner_adjust_points::{PointsAdjusted, miner_adjust_points};
+pub use miner_ban::miner_ban;
 pub use miner_register::{MinerRegistered, miner_register};
 pub use miner_reset_streak::miner_reset_streak;
 pub use miner_restore::miner_restore;

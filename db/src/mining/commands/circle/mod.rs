@@ -4,7 +4,6 @@
 //! ascending ids, then invitations, then the miners concerned. So between the locks and the end nobody else joins,
 //! leaves, invites or answers.
 
-#[expect(dead_code, reason = "banning a miner comes with its own command")]
 mod ban;
 mod create;
 mod disband;
