@@ -1,5 +1,6 @@
 //! Background jobs: one file each. [`runner`] runs each of them on one instance at a time, whichever comes first.
 
+mod circle_invitations;
 mod ledger_check;
 mod partitions;
 pub mod runner;
@@ -21,4 +22,4 @@ pub struct Job {
 }
 
 /// All of them.
-pub const ALL: [Job; 2] = [ledger_check::JOB, partitions::JOB];
+pub const ALL: [Job; 3] = [circle_invitations::JOB, ledger_check::JOB, partitions::JOB];

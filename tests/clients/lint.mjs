@@ -15,7 +15,7 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload'],
   types: [
     // Events: what happened, with the object it happened to, which has an id.
-    'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
+    'CircleEvent', 'CircleInvitationReceived', 'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
     'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'WalletEvent',
     // Lines of a list that belongs to an object, known by their place in it.
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',

@@ -1,3 +1,4 @@
 //! Background jobs: each on one instance at a time, whatever happens to the instances.
 
+mod circle_invitations;
 mod runner;

@@ -30,7 +30,7 @@ fn staff_see_each_job_and_how_it_went() {
         let staff = app.person(&[Role::Support]);
         let jobs = after_the_first_run(&staff).await;
         let names: Vec<_> = jobs.iter().map(|job| &job["name"]).collect();
-        assert_eq!(names, ["ledger-check", "partitions"]);
+        assert_eq!(names, ["circle-invitations", "ledger-check", "partitions"]);
         for job in &jobs {
             assert_eq!(
                 (
