@@ -50,6 +50,7 @@ pub struct Mutation(
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     mining::subscriptions::MiningSubscription,
+    mining::circle_subscriptions::CircleSubscription,
     wallets::subscriptions::WalletsSubscription,
 );
 

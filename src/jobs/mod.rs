@@ -1,5 +1,6 @@
 //! Background jobs: one file each. [`runner`] runs each of them on one instance at a time, whichever comes first.
 
+mod circle_invitations;
 mod ledger_check;
 mod mining_sessions;
 mod partitions;
@@ -22,4 +23,9 @@ pub struct Job {
 }
 
 /// All of them.
-pub const ALL: [Job; 3] = [ledger_check::JOB, mining_sessions::JOB, partitions::JOB];
+pub const ALL: [Job; 4] = [
+    circle_invitations::JOB,
+    ledger_check::JOB,
+    mining_sessions::JOB,
+    partitions::JOB,
+];

@@ -10,6 +10,8 @@ use domain::ids::{MinerId, UserId};
 use domain::wallets::{OwnerKind, Wallet};
 use resolvers::events::{EventBus, MinerNews, MinerNewsKind, WalletNews};
 
+use super::circles;
+
 /// Waits between tries to connect: from the first to the last, doubling.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -50,6 +52,7 @@ async fn listen(
             let heard = db.read(async move |conn| events(conn, &told).await).await?;
             tell_of_miners(db, bus, &heard).await?;
             tell_of_moved_wallets(db, bus, &heard).await?;
+            circles::tell(db, bus, &heard).await?;
             if heard.iter().any(|event| event.subject_kind == "miner") {
                 bus.touch_leaderboard();
             }
@@ -77,6 +80,7 @@ async fn catch_up(db: &Db, bus: &EventBus, back: Duration) -> Result<(), DbError
             .await?;
         tell_of_wallets(bus, wallets);
     }
+    circles::tell_all(db, bus).await?;
     bus.touch_leaderboard();
     Ok(())
 }

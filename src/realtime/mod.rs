@@ -4,9 +4,10 @@
 //! socket, `socket` a socket's life from handshake to close code. `stream` tells one operation over HTTP, as `sse` or
 //! `multipart` write it. `places` counts what each caller has open, `leaving` says when all of it has to end.
 //! [`announcer`] tells all instances what was written, [`listener`] hears it and hands it to this instance's
-//! subscribers; what all of them follow together, [`leaderboard`] reads for all of them.
+//! subscribers, `circles` those of members; what all of them follow together, [`leaderboard`] reads for all of them.
 
 pub mod announcer;
+mod circles;
 pub mod leaderboard;
 mod leaving;
 pub mod listener;

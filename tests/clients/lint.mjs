@@ -15,7 +15,8 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload'],
   types: [
     // Events: what happened, with the object it happened to, which has an id.
-    'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged', 'MiningSessionCompleted', 'MiningSessionExpired',
+    'CircleEvent', 'CircleInvitationReceived', 'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged',
+    'MiningSessionCompleted', 'MiningSessionExpired',
     'MiningSessionStarted', 'PointsAdjusted', 'PointsUpdated', 'ReferralActivated', 'ReferralDeactivated', 'StreakBroken',
     'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
     // Lines of a list that belongs to an object, known by their place in it.

@@ -24,6 +24,8 @@ use Hears::{Code, Null, Value as Answer};
 
 const SIGN_IN: Hears = Code("UNAUTHENTICATED");
 const FORBIDDEN: Hears = Code("FORBIDDEN");
+/// Commands of users about what is theirs; what each hears in the payload is tested with the command.
+const USERS: [Hears; 5] = [SIGN_IN, Answer, Answer, Answer, FORBIDDEN];
 /// The staff of the cast is not an administrator; what those hear is tested with each command.
 const ADMIN_ONLY: [Hears; 5] = [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN];
 
@@ -101,6 +103,21 @@ const ROOTS: &[Root] = &[
         hear: [Answer; 5],
     },
     Root {
+        field: "Query.circle",
+        operation: "query ($circle: ID!) { circle(by: {id: $circle}) { uuid } }",
+        hear: [SIGN_IN, Null, Answer, Answer, Null],
+    },
+    Root {
+        field: "Query.circles",
+        operation: "{ circles(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Query.circleInvitation",
+        operation: "query ($invitation: ID!) { circleInvitation(by: {id: $invitation}) { uuid } }",
+        hear: [SIGN_IN, Null, Answer, Answer, Null],
+    },
+    Root {
         field: "Query.currencies",
         operation: "{ currencies { code } }",
         hear: [Answer; 5],
@@ -124,6 +141,51 @@ const ROOTS: &[Root] = &[
         field: "Mutation.miningSessionClaim",
         operation: "mutation { miningSessionClaim(input: {idempotencyKey: \"k\"}) { userErrors { code } } }",
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    Root {
+        field: "Mutation.circleCreate",
+        operation: "mutation { circleCreate(input: {name: \"C\"}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleRename",
+        operation: "mutation { circleRename(input: {name: \"C\"}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleInvitationSend",
+        operation: "mutation { circleInvitationSend(input: {invitee: {code: \"NOBODYS2\"}}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleInvitationAccept",
+        operation: "mutation ($invitation: ID!) { circleInvitationAccept(input: {invitation: $invitation}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleInvitationDecline",
+        operation: "mutation ($invitation: ID!) { circleInvitationDecline(input: {invitation: $invitation}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleInvitationCancel",
+        operation: "mutation ($invitation: ID!) { circleInvitationCancel(input: {invitation: $invitation}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleMemberRemove",
+        operation: "mutation ($profile: ID!) { circleMemberRemove(input: {member: $profile}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleLeave",
+        operation: "mutation { circleLeave(input: {}) { userErrors { code } } }",
+        hear: USERS,
+    },
+    Root {
+        field: "Mutation.circleDisband",
+        operation: "mutation { circleDisband(input: {}) { userErrors { code } } }",
+        hear: USERS,
     },
     Root {
         field: "Mutation.minerSuspend",
@@ -182,6 +244,11 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, FORBIDDEN, Answer, Answer, FORBIDDEN],
     },
     Root {
+        field: "Subscription.circleUpdated",
+        operation: "subscription ($circle: ID!) { circleUpdated(circleId: $circle) { sequence } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
         field: "Subscription.leaderboardUpdated",
         operation: "subscription { leaderboardUpdated { occurredAt } }",
         hear: [Answer; 5],
@@ -201,6 +268,7 @@ const NODES: &[(&str, [bool; 5])] = &[
     ("MiningSession", [false, false, true, true, false]),
     ("Circle", [false, false, true, true, false]),
     ("Approval", [false, false, false, true, false]),
+    ("CircleInvitation", [false, false, true, true, false]),
     ("Wallet", [false, false, true, true, false]),
     ("Viewer", [false, false, true, false, false]),
 ];
@@ -224,7 +292,22 @@ const VALUES: &[&str] = &[
     "StreakConfigurationUpdatePayload",
     "StreakTier",
     "SystemConfiguration",
+    "CircleConnection",
+    "CircleCreatePayload",
+    "CircleDisbandPayload",
+    "CircleEdge",
+    "CircleEvent",
+    "CircleInvitationAcceptPayload",
+    "CircleInvitationCancelPayload",
+    "CircleInvitationConnection",
+    "CircleInvitationDeclinePayload",
+    "CircleInvitationEdge",
+    "CircleInvitationReceived",
+    "CircleInvitationSendPayload",
+    "CircleLeavePayload",
     "CircleMember",
+    "CircleMemberRemovePayload",
+    "CircleRenamePayload",
     "Currency",
     "Job",
     "Leaderboard",
@@ -292,12 +375,21 @@ async fn cast(app: &TestApp) -> Cast {
          UPDATE miners SET circle_id = (SELECT id FROM circle)",
     )
     .await;
-    let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } } } }"#;
+    // Somebody who is not of the cast is invited.
+    app.miner().await;
+    app.sql(
+        "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
+         SELECT gen_random_uuid(), c.id, m.id, 'PENDING', app_now(), app_now() + interval '7 days'
+         FROM circles c, miners m WHERE m.circle_id IS NULL",
+    )
+    .await;
+    let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } }
+        circle { invitations { id } } } }"#;
     let viewer = owner.get(query, json!({})).await["viewer"].clone();
     let miner = &viewer["miner"];
     let mut ids = json!({
         "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
-        "Circle": miner["circle"]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
+        "Circle": miner["circle"]["id"], "CircleInvitation": viewer["circle"]["invitations"][0]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
     });
     let stranger = app.miner().await;
     app.sql(
@@ -322,7 +414,10 @@ async fn cast(app: &TestApp) -> Cast {
 fn every_root_field_answers_each_audience_as_it_should() {
     test(async |app| {
         let cast = cast(app).await;
-        let variables = json!({"miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"]});
+        let variables = json!({
+            "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
+            "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"],
+        });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {
             let name = root.field.split('.').nth(1).unwrap();
@@ -341,12 +436,17 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 );
             }
         }
-        // What services and staff were forbidden to command is on record: four commands of users to the service, six of
-        // administrators about miners, two about approvals and three about the configuration to both.
+        // What services and staff were forbidden to command is on record.
+        let recorded = ROOTS
+            .iter()
+            .filter(|root| root.field.starts_with("Mutation."))
+            .flat_map(|root| &root.hear[3..])
+            .filter(|heard| **heard == FORBIDDEN)
+            .count();
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            4 + 2 * 11
+            i64::try_from(recorded).unwrap()
         );
     });
 }
@@ -356,7 +456,8 @@ fn every_subscription_answers_each_audience_as_it_should() {
     test(async |app| {
         let cast = cast(app).await;
         let owner = cast.asking[2].id().to_string();
-        let variables = json!({"miner": cast.ids["Miner"], "user": owner});
+        let variables =
+            json!({"miner": cast.ids["Miner"], "user": owner, "circle": cast.ids["Circle"]});
         let followed = |root: &&Root| root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(followed) {
             for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {

@@ -38,6 +38,12 @@ const OPERATIONS: &[(&str, u64)] = &[
     ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 3),
     // miners, their count
     ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
+    // circles, members, invitations, and who they are: once for members, once for invitees
+    (
+        "query ($n: Int) { circles(first: $n) { totalCount nodes { name owner { displayName } members { isOwner miner { displayName } }
+             invitations { status circleName invitee { displayName } } } } }",
+        6,
+    ),
     // entries, their count
     ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
     ("query ($n: Int) { auditLog(first: $n, filter: {action: \"a\"}) { nodes { actor } } }", 1),
@@ -94,6 +100,12 @@ fn statements_do_not_depend_on_rows() {
              SELECT app_now(), 'i', n::text, '{ADMIN}', 'a', '{}', '{}', 'APPLIED' FROM generate_series(1, 120) n",
         )
         .await;
+        app.sql(
+            "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
+             SELECT gen_random_uuid(), c.id, m.id, 'PENDING', app_now(), app_now() + interval '7 days'
+             FROM circles c, LATERAL (SELECT id FROM miners WHERE circle_id IS NULL AND id > c.id ORDER BY id LIMIT 2) m",
+        )
+        .await;
         let schema = resolvers::schema();
         for (query, expected) in OPERATIONS {
             for rows in [10, 100] {
@@ -115,6 +127,55 @@ fn statements_do_not_depend_on_rows() {
                     "{query} at {rows} rows"
                 );
             }
+        }
+    });
+}
+
+/// Invitations somebody received, with who sent them: however many.
+#[test]
+fn received_invitations_take_the_same_statements_however_many() {
+    test(async |app| {
+        let services = quiet(app).await;
+        db::demo::seed_town(&services.db).await.unwrap();
+        let loner = "SELECT id FROM miners WHERE circle_id IS NULL ORDER BY id LIMIT 1";
+        app.sql(&format!(
+            "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
+             SELECT gen_random_uuid(), id, ({loner}), 'PENDING', app_now(), app_now() + interval '7 days'
+             FROM circles ORDER BY id LIMIT 120"
+        ))
+        .await;
+        let user = services
+            .db
+            .read(async |conn| {
+                let all = db::mining::queries::leaderboard(conn, 3_000).await?;
+                Ok(all
+                    .into_iter()
+                    .filter(|seen| seen.miner.circle_id.is_none())
+                    .min_by_key(|seen| seen.miner.id))
+            })
+            .await
+            .unwrap()
+            .unwrap()
+            .miner
+            .user_id;
+        let mut caller = staff();
+        if let Principal::Person(person) = &mut caller.principal {
+            person.id = user;
+            person.roles = Vec::new();
+        }
+        let schema = resolvers::schema();
+        let query = "query ($n: Int) { viewer { circleInvitations(first: $n) {
+            totalCount nodes { status circleName circle { name } inviter { displayName } } } } }";
+        for rows in [10, 100] {
+            let before = services.db.statements();
+            let request = Request::new(query).variables(Variables::from_json(json!({"n": rows})));
+            let response = execute(&schema, &services, caller.clone(), request).await;
+            assert!(response.errors.is_empty(), "{:?}", response.errors);
+            let body = serde_json::to_value(&response.data).unwrap();
+            let received = &body["viewer"]["circleInvitations"];
+            assert_eq!(received["nodes"].as_array().map(Vec::len), Some(rows));
+            // The viewer's miner, invitations, their count, who sent them.
+            assert_eq!(services.db.statements() - before, 4, "{rows} rows");
         }
     });
 }

@@ -198,7 +198,15 @@ fn each_run_of_a_job_is_a_trace() {
         let mut jobs: Vec<_> = collector.named("job");
         jobs.sort_by_key(|span| span.says("goodgo.job").to_owned());
         let names: Vec<_> = jobs.iter().map(|span| span.says("goodgo.job")).collect();
-        assert_eq!(names, ["ledger-check", "mining-sessions", "partitions"]);
+        assert_eq!(
+            names,
+            [
+                "circle-invitations",
+                "ledger-check",
+                "mining-sessions",
+                "partitions"
+            ]
+        );
         for job in &jobs {
             assert_eq!(
                 (job.parent.as_str(), job.says("goodgo.outcome")),

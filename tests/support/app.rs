@@ -271,6 +271,14 @@ impl TestApp {
         client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
     }
 
+    /// Asks SQL for one number until it is so.
+    pub async fn until_number(&self, sql: &str, expected: i64) {
+        let waiting = async { while self.number(sql).await != expected {} };
+        tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
+            .await
+            .expect("the number in time");
+    }
+
     /// What every test must leave true: right books, and no deadlock.
     pub async fn check(&self) {
         let report = db::wallets::checker::check(&self.db).await.unwrap();

@@ -9,9 +9,9 @@ mod mailbox;
 use std::sync::Arc;
 
 use async_graphql::Result as FieldResult;
-use db::mining::MinerSeen;
+use db::mining::{CircleSeen, MinerSeen};
 use db::outbox::Event;
-use domain::ids::UserId;
+use domain::ids::{CircleId, UserId};
 use domain::mining::Configuration;
 use domain::money::CurrencyCode;
 use domain::time::Timestamp;
@@ -31,6 +31,8 @@ pub struct EventBus {
     pub miners: Followers<UserId, MinerNews>,
     /// What moves in the wallets of a person.
     pub wallets: Followers<UserId, WalletNews>,
+    /// What happens to circles, as each member sees it and by circle.
+    pub circles: Followers<CircleSubject, CircleNews>,
     /// Changes of the leaderboard's top.
     pub leaderboard: Followers<(), LeaderboardNews>,
     leaderboard_touched: Arc<Notify>,
@@ -118,6 +120,24 @@ pub struct WalletNews {
     pub occurred_at: Timestamp,
 }
 
+/// Whose circle, or which one, is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CircleSubject {
+    /// Whichever this person is in at the time.
+    Of(UserId),
+    /// This one.
+    Circle(CircleId),
+}
+
+/// A circle after something happened to it.
+#[derive(Clone, Debug)]
+pub struct CircleNews {
+    /// The circle with who is in it; none for a person who is in none any more.
+    pub circle: Option<Arc<CircleSeen>>,
+    /// The system's time when that was read.
+    pub at: Timestamp,
+}
+
 /// The leaderboard's top, after it changed.
 #[derive(Clone, Debug)]
 pub struct LeaderboardNews {
@@ -149,6 +169,14 @@ impl News for WalletNews {
     }
 }
 
+impl News for CircleNews {
+    type Kind = ();
+    const TOPIC: &'static str = "circle";
+    const KEEP: usize = 0;
+
+    fn kind(&self) {}
+}
+
 impl News for LeaderboardNews {
     type Kind = ();
     const TOPIC: &'static str = "leaderboard";
@@ -161,15 +189,16 @@ impl EventBus {
     /// Whether anybody follows anything.
     #[must_use]
     pub fn is_followed(&self) -> bool {
-        self.miners.is_followed() || self.wallets.is_followed() || self.leaderboard.is_followed()
+        self.counts().iter().any(|(_, count)| *count > 0)
     }
 
     /// How many follow something, by topic.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, usize); 3] {
+    pub fn counts(&self) -> [(&'static str, usize); 4] {
         [
             (MinerNews::TOPIC, self.miners.count()),
             (WalletNews::TOPIC, self.wallets.count()),
+            (CircleNews::TOPIC, self.circles.count()),
             (LeaderboardNews::TOPIC, self.leaderboard.count()),
         ]
     }

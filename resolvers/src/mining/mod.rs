@@ -4,6 +4,7 @@ mod ahead;
 pub(crate) mod circle_invitations;
 pub(crate) mod circle_mutations;
 pub(crate) mod circle_queries;
+pub(crate) mod circle_subscriptions;
 pub(crate) mod decisions;
 pub(crate) mod loaders;
 pub(crate) mod mutations;

@@ -1,5 +1,7 @@
+mod circle;
 mod circle_create;
 mod circle_disband;
+mod circle_invitation;
 mod circle_invitation_accept;
 mod circle_invitation_cancel;
 mod circle_invitation_decline;
@@ -7,6 +9,8 @@ mod circle_invitation_send;
 mod circle_leave;
 mod circle_member_remove;
 mod circle_rename;
+mod circle_updated;
+mod circles;
 mod circling;
 mod decisions;
 mod leaderboard;

@@ -31,7 +31,15 @@ fn staff_see_each_job_and_how_it_went() {
         app.let_jobs_run().await;
         let jobs = after_the_first_run(&staff).await;
         let names: Vec<_> = jobs.iter().map(|job| &job["name"]).collect();
-        assert_eq!(names, ["ledger-check", "mining-sessions", "partitions"]);
+        assert_eq!(
+            names,
+            [
+                "circle-invitations",
+                "ledger-check",
+                "mining-sessions",
+                "partitions"
+            ]
+        );
         for job in &jobs {
             assert_eq!(
                 (

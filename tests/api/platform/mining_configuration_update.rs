@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, test};
 
 pub const UPDATE: &str = "mutation ($input: MiningConfigurationUpdateInput!) { miningConfigurationUpdate(input: $input) {
-    configuration { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours updatedAt updatedBy reason }
+    configuration { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }
     userErrors { code field message }
 } }";
 
@@ -41,7 +41,7 @@ fn stores_a_new_version_with_who_and_why() {
             stored,
             json!({
                 "version": 2, "baseRate": "0.5000", "sessionDurationHours": 24, "maxSessionsPerDay": 2,
-                "isGloballyEnabled": true, "claimWindowHours": 168, "updatedAt": null,
+                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null,
                 "updatedBy": admin.id().to_string(), "reason": "More for all",
             })
         );
@@ -53,6 +53,46 @@ fn stores_a_new_version_with_who_and_why() {
         let told = "SELECT count(*) FROM outbox WHERE name = 'ConfigurationUpdated' AND audience_id IS NULL AND sequence = 2
              AND payload->>'configType' = 'mining' AND payload->>'updatedBy' IS NOT NULL AND payload->>'updatedAt' IS NOT NULL";
         assert_eq!(app.number(told).await, 1);
+    });
+}
+
+#[test]
+fn the_cooldown_of_circles_stays_as_it_is_when_it_is_left_out() {
+    test(async |app| {
+        let admin = app.person(&[Role::Admin]);
+        // The platform began with versions that know of no cooldown.
+        let without = "SELECT count(*) FROM configurations WHERE section = 'mining' AND NOT body ? 'circleCooldownHours'";
+        assert_eq!(app.number(without).await, 1);
+        for (version, given, then) in [
+            (1, json!({}), 168),
+            (2, json!({"circleCooldownHours": 0}), 0),
+            (3, json!({"circleCooldownHours": null}), 0),
+            (4, json!({"circleCooldownHours": 8_760}), 8_760),
+        ] {
+            let mut changed = given.clone();
+            changed["version"] = json!(version);
+            let payload =
+                admin.get(UPDATE, input(changed)).await["miningConfigurationUpdate"].clone();
+            assert_eq!(
+                payload["configuration"]["circleCooldownHours"], then,
+                "{given}: {payload}"
+            );
+        }
+        for hours in [-1, 8_761] {
+            let changed = json!({"version": 5, "circleCooldownHours": hours});
+            let payload =
+                admin.get(UPDATE, input(changed)).await["miningConfigurationUpdate"].clone();
+            let error = &payload["userErrors"][0];
+            assert_eq!(
+                (&error["code"], &error["field"]),
+                (
+                    &json!("SETTING_OUT_OF_RANGE"),
+                    &json!(["circleCooldownHours"])
+                )
+            );
+        }
+        let audited = "SELECT count(*) FROM audit_log WHERE after->>'circleCooldownHours' = '8760' AND before->>'circleCooldownHours' = '0'";
+        assert_eq!(app.number(audited).await, 1);
     });
 }
 
