@@ -258,12 +258,11 @@ impl World {
     }
 
     fn set_members(&mut self, circle: CircleId, change: impl FnOnce(&mut Vec<MinerId>)) {
-        for roster in &mut self.rosters {
-            if roster.circle.id == circle {
-                change(&mut roster.members);
-                roster.circle.status = CircleStatus::of(roster.members.len());
-                roster.circle.member_count = u32::try_from(roster.members.len()).expect("few");
-            }
+        let mut rosters = self.rosters.iter_mut();
+        if let Some(roster) = rosters.find(|roster| roster.circle.id == circle) {
+            change(&mut roster.members);
+            roster.circle.status = CircleStatus::of(roster.members.len());
+            roster.circle.member_count = u32::try_from(roster.members.len()).expect("few");
         }
     }
 
