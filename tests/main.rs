@@ -18,4 +18,5 @@ mod observability;
 mod process;
 mod support;
 mod tidy;
+mod town;
 mod transport;

@@ -322,6 +322,8 @@ fn missed_days(late: TimeDelta) -> u32 {
 }
 
 #[cfg(test)]
+mod lives;
+#[cfg(test)]
 mod model;
 
 #[cfg(test)]

@@ -1,79 +1,62 @@
-//! Random lives of a streak against a model that counts hours and days one by one.
+//! A streak in whole hours since the beginning, its days counted one by one: what the real one is compared with. It knows
+//! nothing of the real one, so that others can use it too.
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
-use proptest::prelude::*;
-
-use super::Streak;
-use crate::mining::{Configuration, Judgement};
-use crate::time::Timestamp;
-
 /// Hours of a session.
-const SESSION: i64 = 24;
+pub(super) const SESSION: i64 = 24;
+/// First days of the tiers that pay.
+const MILESTONES: [i64; 5] = [7, 14, 30, 60, 90];
 
-fn at(hour: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + TimeDelta::hours(hour)
+/// What a moment means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    OnTime,
+    Grace,
+    Frozen(i64),
+    Broken,
 }
 
-/// What somebody does, after so many hours.
+/// The rules that vary: hours of grace, if any is given, and days for a token.
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    Start,
-    Claim,
-    Recover,
-    Look,
+pub(super) struct Rules {
+    pub grace: Option<i64>,
+    pub token_days: i64,
 }
 
-/// A streak in whole hours since the beginning.
+/// A streak.
 #[derive(Clone, Debug, Default)]
-struct Model {
-    days: i64,
-    longest: i64,
-    tokens: i64,
-    grace: bool,
-    due: Option<i64>,
+pub(super) struct Model {
+    pub days: i64,
+    pub longest: i64,
+    pub tokens: i64,
+    pub grace: bool,
+    pub lost: Option<Lost>,
+    /// The open session: its end, and whether its start was forgiven.
+    pub open: Option<(i64, bool)>,
+    /// Since when lateness is counted, and the last moment that is on time.
+    due: Option<(i64, i64)>,
     last_claimed_on: Option<i64>,
     paid: BTreeSet<i64>,
-    lost: Option<Lost>,
-    /// The open session: its end, and whether its start was forgiven.
-    open: Option<(i64, bool)>,
 }
 
+/// A run that was broken.
 #[derive(Clone, Debug)]
-struct Lost {
-    days: i64,
+pub(super) struct Lost {
+    pub days: i64,
     paid: BTreeSet<i64>,
     until: i64,
 }
 
-/// The rules that vary.
-#[derive(Clone, Copy, Debug)]
-struct Rules {
-    grace: Option<i64>,
-    token_days: i64,
-}
-
-impl Rules {
-    fn configuration(self) -> Configuration {
-        let mut configuration = Configuration::default();
-        configuration.streak.grace_period_enabled = self.grace.is_some();
-        configuration.streak.grace_period_hours =
-            u32::try_from(self.grace.unwrap_or(0)).expect("not negative");
-        configuration.streak.freeze_token_days =
-            u32::try_from(self.token_days).expect("not negative");
-        configuration
-    }
-}
-
 impl Model {
     /// Days missed and whether that is forgiven: counted a day at a time.
-    fn judge(&self, now: i64, rules: Rules) -> Judgement {
-        let Some(due) = self.due.filter(|due| self.days > 0 && now > *due) else {
-            return Judgement::OnTime;
+    pub fn judge(&self, now: i64, rules: Rules) -> Verdict {
+        let late = self.due.filter(|(_, due)| self.days > 0 && now > *due);
+        let Some((_, due)) = late else {
+            return Verdict::OnTime;
         };
         if !self.grace && rules.grace.is_some_and(|hours| now - due <= hours) {
-            return Judgement::Grace;
+            return Verdict::Grace;
         }
         let mut missed = 0;
         let mut day = due;
@@ -82,20 +65,19 @@ impl Model {
             day += 24;
         }
         if missed <= self.tokens {
-            let tokens = u32::try_from(missed).expect("not negative");
-            Judgement::Frozen { tokens }
+            Verdict::Frozen(missed)
         } else {
-            Judgement::Broken
+            Verdict::Broken
         }
     }
 
-    fn settle(&mut self, now: i64, rules: Rules) -> Judgement {
+    fn settle(&mut self, now: i64, rules: Rules) -> Verdict {
         let judgement = self.judge(now, rules);
         match judgement {
-            Judgement::OnTime => {}
-            Judgement::Grace => self.grace = true,
-            Judgement::Frozen { tokens } => self.tokens -= i64::from(tokens),
-            Judgement::Broken => {
+            Verdict::OnTime => {}
+            Verdict::Grace => self.grace = true,
+            Verdict::Frozen(tokens) => self.tokens -= tokens,
+            Verdict::Broken => {
                 let lost = Lost {
                     days: self.days,
                     paid: std::mem::take(&mut self.paid),
@@ -112,23 +94,23 @@ impl Model {
         judgement
     }
 
-    fn start(&mut self, now: i64, rules: Rules) {
+    pub fn start(&mut self, now: i64, rules: Rules) {
         let judgement = self.settle(now, rules);
-        self.open = Some((now + SESSION, judgement == Judgement::Grace));
-        self.due = Some(now + SESSION + 24);
+        self.open = Some((now + SESSION, judgement == Verdict::Grace));
+        self.due = Some((now + SESSION, now + SESSION + 24));
     }
 
     /// Answers the milestones paid.
-    fn claim(&mut self, now: i64, rules: Rules) -> Vec<i64> {
+    pub fn claim(&mut self, now: i64, rules: Rules) -> Vec<i64> {
         let (_, in_grace) = self.open.take().expect("open");
         let judgement = self.settle(now, rules);
-        self.grace = judgement == Judgement::Grace || (in_grace && judgement == Judgement::OnTime);
+        self.grace = judgement == Verdict::Grace || (in_grace && judgement == Verdict::OnTime);
         let mut reached = Vec::new();
         if self.last_claimed_on != Some(now / 24) {
             reached = self.live_one_more_day(true, rules);
         }
         self.last_claimed_on = Some(now / 24);
-        self.due = Some(now + SESSION + 24);
+        self.due = Some((now, now + SESSION + 24));
         reached
     }
 
@@ -139,8 +121,7 @@ impl Model {
         if earns_token && self.days % rules.token_days == 0 {
             self.tokens = (self.tokens + 1).min(3);
         }
-        let is_first = [7, 14, 30, 60, 90].contains(&self.days);
-        if is_first && self.paid.insert(self.days) {
+        if MILESTONES.contains(&self.days) && self.paid.insert(self.days) {
             vec![self.days]
         } else {
             Vec::new()
@@ -148,7 +129,7 @@ impl Model {
     }
 
     /// Answers the milestones paid; none, if nothing can be recovered.
-    fn recover(&mut self, now: i64, rules: Rules) -> Option<Vec<i64>> {
+    pub fn recover(&mut self, now: i64, rules: Rules) -> Option<Vec<i64>> {
         let lost = self.lost.take_if(|lost| now <= lost.until)?;
         self.paid.extend(&lost.paid);
         // The tokens of the whole run that neither part has had.
@@ -161,76 +142,31 @@ impl Model {
         self.tokens = (self.tokens + i64::try_from(new).expect("few")).min(3);
         Some(reached)
     }
-}
 
-fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
-    let step = prop_oneof![
-        4 => Just(Step::Start),
-        4 => Just(Step::Claim),
-        1 => Just(Step::Recover),
-        1 => Just(Step::Look),
-    ];
-    // Mostly punctual, sometimes late, now and then away for weeks.
-    let wait = prop_oneof![8 => Just(0_i64), 8 => Just(24), 4 => 0_i64..48, 2 => 0_i64..120, 1 => 0_i64..400];
-    prop::collection::vec((wait, step), 1..160)
-}
+    /// The days that a look finds, and the run that can be recovered.
+    pub fn seen(&self, now: i64, rules: Rules) -> (i64, Option<i64>) {
+        let broken = self.judge(now, rules) == Verdict::Broken;
+        let lost = self.lost.as_ref().filter(|lost| now <= lost.until);
+        (
+            if broken { 0 } else { self.days },
+            lost.map(|lost| lost.days),
+        )
+    }
 
-fn rules() -> impl Strategy<Value = Rules> {
-    (prop::option::of(0_i64..72), 1_i64..12)
-        .prop_map(|(grace, token_days)| Rules { grace, token_days })
-}
-
-proptest! {
-    #[test]
-    fn a_streak_lives_as_its_days_are_counted(rules in rules(), steps in steps()) {
-        let configuration = rules.configuration();
-        let mut model = Model::default();
-        let mut streak = Streak::default();
-        let mut now = 0;
-        for (wait, step) in steps {
-            now += wait;
-            prop_assert_eq!(streak.judge(at(now), &configuration), model.judge(now, rules));
-            let (milestones, paid) = match step {
-                Step::Start if model.open.is_none_or(|(end, _)| now > end + 168) => {
-                    let ends_at = at(now + SESSION);
-                    streak = streak.on_start(at(now), ends_at, &configuration).streak;
-                    model.start(now, rules);
-                    (Vec::new(), Vec::new())
-                }
-                Step::Claim if model.open.is_some_and(|(end, _)| now >= end && now <= end + 168) => {
-                    let in_grace = model.open.is_some_and(|(_, in_grace)| in_grace);
-                    let length = TimeDelta::hours(SESSION);
-                    let settled = streak.on_claim(at(now), length, in_grace, &configuration);
-                    streak = settled.streak;
-                    (settled.milestones, model.claim(now, rules))
-                }
-                Step::Recover => {
-                    let recovered = streak.clone().recovered(at(now), &configuration);
-                    let expected = model.recover(now, rules);
-                    prop_assert_eq!(recovered.is_some(), expected.is_some());
-                    match recovered {
-                        Some(recovered) => {
-                            streak = recovered.streak;
-                            (recovered.milestones, expected.unwrap_or_default())
-                        }
-                        None => (Vec::new(), Vec::new()),
-                    }
-                }
-                _ => {
-                    let view = streak.view(at(now), &configuration);
-                    let lost = model.judge(now, rules) == Judgement::Broken;
-                    prop_assert_eq!(i64::from(view.days), if lost { 0 } else { model.days });
-                    (Vec::new(), Vec::new())
-                }
-            };
-            let milestones: Vec<i64> = milestones.iter().map(|one| i64::from(one.days)).collect();
-            prop_assert_eq!(milestones, paid);
-            prop_assert_eq!(i64::from(streak.current), model.days);
-            prop_assert_eq!(i64::from(streak.longest), model.longest);
-            prop_assert_eq!(i64::from(streak.freeze_tokens), model.tokens);
-            prop_assert_eq!(streak.is_grace_period, model.grace);
-            let lost = streak.broken.as_ref().map(|run| i64::from(run.days));
-            prop_assert_eq!(lost, model.lost.as_ref().map(|lost| lost.days));
+    /// Time that does not count, since `from`.
+    pub fn stand_still(&mut self, from: i64, until: i64) {
+        let forgiven = |since: i64| (until - from.max(since)).max(0);
+        self.due = self.due.map(|(since, due)| (since, due + forgiven(since)));
+        if let Some(lost) = self.lost.as_mut().filter(|lost| lost.until >= from) {
+            lost.until += until - from;
         }
+    }
+
+    /// Ends the run for good.
+    pub fn reset(&mut self) {
+        self.days = 0;
+        self.grace = false;
+        self.paid.clear();
+        self.lost = None;
     }
 }
