@@ -182,7 +182,6 @@ impl Viewer {
     }
 
     /// Invitations into circles they received, newest first.
-    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
     async fn circle_invitations(
         &self,
         ctx: &Context<'_>,
