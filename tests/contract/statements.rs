@@ -38,11 +38,11 @@ const OPERATIONS: &[(&str, u64)] = &[
     ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 3),
     // miners, their count
     ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
-    // circles, members, invitations, and who they are: once for members, once for invitees
+    // circles, their count, owners, members, invitations, and who members and invitees are
     (
         "query ($n: Int) { circles(first: $n) { totalCount nodes { name owner { displayName } members { isOwner miner { displayName } }
              invitations { status circleName invitee { displayName } } } } }",
-        6,
+        7,
     ),
     // entries, their count
     ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
@@ -140,8 +140,8 @@ fn received_invitations_take_the_same_statements_however_many() {
         let loner = "SELECT id FROM miners WHERE circle_id IS NULL ORDER BY id LIMIT 1";
         app.sql(&format!(
             "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
-             SELECT gen_random_uuid(), id, ({loner}), 'PENDING', app_now(), app_now() + interval '7 days'
-             FROM circles ORDER BY id LIMIT 120"
+             SELECT gen_random_uuid(), c.id, ({loner}), 'PENDING', app_now(), app_now() + interval '7 days'
+             FROM circles c ORDER BY c.id LIMIT 120"
         ))
         .await;
         let user = services

@@ -53,7 +53,7 @@ fn shows_what_was_done_refused_and_forbidden() {
         let shown = |version: i32, rate: &str| {
             json!({
                 "version": version, "baseRate": rate, "sessionDurationHours": 24, "maxSessionsPerDay": 1,
-                "isGloballyEnabled": true, "claimWindowHours": 168,
+                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168,
             })
         };
         assert_eq!(

@@ -5,7 +5,7 @@ use super::mining_configuration_update::{UPDATE, input};
 use crate::support::test;
 
 const IN_FORCE: &str = "{ systemConfiguration {
-    mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours updatedAt updatedBy reason }
+    mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }
     streak { version gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedBy reason
              tiers { minDays maxDays bonusPercent badgeName milestoneMpBonus } }
     referral { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedBy reason }
@@ -30,7 +30,7 @@ fn shows_the_sections_in_force() {
             shown["mining"],
             json!({
                 "version": 1, "baseRate": "0.2500", "sessionDurationHours": 24, "maxSessionsPerDay": 1,
-                "isGloballyEnabled": true, "claimWindowHours": 168, "updatedAt": null, "updatedBy": "system",
+                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null, "updatedBy": "system",
                 "reason": "default",
             })
         );
