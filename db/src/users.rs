@@ -1,8 +1,9 @@
 //! People of the platform, as far as their tokens told.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
+use domain::time::Timestamp;
 
 use crate::schema::{demo_people, users};
 use crate::{Connection, DbError, Tx};
@@ -32,15 +33,27 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Whether the person's identity was verified.
-pub(crate) async fn is_kyc_complete(conn: &mut Connection, id: UserId) -> Result<bool, DbError> {
+/// Locks a person's row; answers when their identity was verified. Comes before every lock of their referral and miner:
+/// who looks whether somebody is verified, and who says so, wait for each other.
+pub(crate) async fn lock_kyc(
+    conn: &mut Connection,
+    id: UserId,
+) -> Result<Option<Timestamp>, DbError> {
     Ok(users::table
         .find(id.0)
-        .select(users::kyc_completed_at.is_not_null())
+        .select(users::kyc_completed_at)
+        .for_no_key_update()
         .first(conn)
-        .await
-        .optional()?
-        .unwrap_or(false))
+        .await?)
+}
+
+/// Stores when a person's identity was verified.
+pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), DbError> {
+    diesel::update(users::table.find(id.0))
+        .set(users::kyc_completed_at.eq(at))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// The named people of the demo data.

@@ -157,6 +157,12 @@ pub enum Action {
     MiningSessionStart,
     /// Claim a session.
     MiningSessionClaim,
+    /// Say who brought one.
+    ReferralApply,
+    /// See a referral (own: as either side).
+    ReferralRead,
+    /// Say that somebody's identity was verified.
+    KycComplete,
     /// See a circle and its members (own: as a member).
     CircleRead,
     /// See a wallet and its entries.
@@ -218,7 +224,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -228,6 +234,9 @@ impl Action {
         Self::MinerRegister,
         Self::MiningSessionStart,
         Self::MiningSessionClaim,
+        Self::ReferralApply,
+        Self::ReferralRead,
+        Self::KycComplete,
         Self::CircleRead,
         Self::WalletRead,
         Self::WalletFollow,
@@ -257,7 +266,19 @@ impl Action {
                 }
             }
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
-            Self::MinerRegister | Self::MiningSessionStart | Self::MiningSessionClaim => OWN,
+            Self::MinerRegister
+            | Self::MiningSessionStart
+            | Self::MiningSessionClaim
+            | Self::ReferralApply => OWN,
+            // Who says that somebody is verified sees what came of it.
+            Self::ReferralRead => Rule {
+                scopes: &[Scope::MiningRead, Scope::MiningEvents],
+                ..OWN_OR_STAFF
+            },
+            Self::KycComplete => Rule {
+                scopes: &[Scope::MiningEvents],
+                ..NOBODY
+            },
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],
                 ..OWN_OR_STAFF

@@ -52,6 +52,12 @@ pub enum Permission {
     MiningSessionStart,
     /// Claim a session.
     MiningSessionClaim,
+    /// Say who brought one.
+    ReferralApply,
+    /// See any referral.
+    ReferralRead,
+    /// Say that somebody's identity was verified.
+    KycComplete,
     /// See any circle.
     CircleRead,
     /// See any wallet.

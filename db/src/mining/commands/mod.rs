@@ -3,12 +3,14 @@
 
 mod decide;
 mod events;
+mod kyc_complete;
 mod miner_register;
 mod miner_reset_streak;
 mod miner_restore;
 mod miner_set_role;
 mod miner_suspend;
 mod referral;
+mod referral_apply;
 mod session_claim;
 mod session_start;
 mod standing;
@@ -20,11 +22,13 @@ use domain::mining::{Miner, MiningRefusal, RateFacts, Role, SettingProblem, Sett
 use domain::money::Minor;
 
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
+pub use kyc_complete::{KycCompleted, kyc_complete};
 pub use miner_register::{MinerRegistered, miner_register};
 pub use miner_reset_streak::miner_reset_streak;
 pub use miner_restore::miner_restore;
 pub use miner_set_role::miner_set_role;
 pub use miner_suspend::miner_suspend;
+pub use referral_apply::{ReferralApplied, referral_apply};
 pub use session_claim::{SessionClaimed, session_claim};
 pub use session_start::{SessionStarted, session_start};
 
@@ -49,6 +53,10 @@ impl Refusal for MiningRefusal {
             Self::SessionNotComplete { .. } => "SESSION_NOT_COMPLETE",
             Self::SessionExpired => "SESSION_EXPIRED",
             Self::ReferralCodeUnknown => "REFERRAL_CODE_UNKNOWN",
+            Self::AlreadyReferred => "ALREADY_REFERRED",
+            Self::OwnReferralCode => "OWN_REFERRAL_CODE",
+            Self::ReferralCycle => "REFERRAL_CYCLE",
+            Self::KycInFuture => "KYC_IN_FUTURE",
             Self::NotFound => "NOT_FOUND",
             Self::OwnAccount => "OWN_ACCOUNT",
             Self::MinerNotSuspended => "MINER_NOT_SUSPENDED",
@@ -62,7 +70,10 @@ impl Refusal for MiningRefusal {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::ReferralCodeUnknown => Some("referralCode"),
+            Self::ReferralCodeUnknown | Self::OwnReferralCode | Self::ReferralCycle => {
+                Some("referralCode")
+            }
+            Self::KycInFuture => Some("completedAt"),
             Self::NotFound | Self::OwnAccount => Some("miner"),
             Self::RoleUnchanged => Some("change"),
             Self::ReasonInvalid => Some("reason"),
