@@ -122,7 +122,10 @@ async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), 
             audit_log::action.eq(entry.action),
             audit_log::entity_kind.eq(entry.about.map(|about| about.entity_kind)),
             audit_log::entity_id.eq(entry.about.and_then(|about| about.entity_id.as_deref())),
-            audit_log::reason.eq(entry.about.and_then(|about| about.reason.as_ref()).map(Reason::as_str)),
+            audit_log::reason.eq(entry
+                .about
+                .and_then(|about| about.reason.as_ref())
+                .map(Reason::as_str)),
             audit_log::before.eq(entry.change.map(|change| &change.before)),
             audit_log::after.eq(entry.change.map(|change| &change.after)),
             audit_log::outcome.eq(entry.outcome),

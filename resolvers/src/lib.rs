@@ -39,6 +39,7 @@ pub struct Query(
 pub struct Mutation(
     mining::mutations::MiningMutation,
     mining::decisions::MinerDecisionMutation,
+    mining::referrals::ReferralMutation,
     platform::mutations::PlatformMutation,
 );
 

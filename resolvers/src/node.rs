@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Interface, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::{CircleId, MinerId, SessionId, UserId};
+use domain::ids::{CircleId, MinerId, ReferralId, SessionId, UserId};
 use domain::money::CurrencyCode;
 use domain::wallets::WalletOwner;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::objects::{Circle, Miner, MinerProfile, MiningSession};
+use crate::mining::objects::{Circle, Miner, MinerProfile, MiningSession, Referral};
 use crate::platform::objects::Viewer;
 
 use crate::wallets::objects::Wallet;
@@ -30,6 +30,8 @@ pub enum Node {
     MiningSession(MiningSession),
     /// A circle.
     Circle(Circle),
+    /// A referral.
+    Referral(Referral),
     /// A wallet.
     Wallet(Wallet),
     /// The caller.
@@ -47,6 +49,8 @@ pub enum GlobalId {
     MiningSession(SessionId),
     /// A circle.
     Circle(CircleId),
+    /// A referral.
+    Referral(ReferralId),
     /// An owner's ordinary wallet of a currency.
     Wallet(WalletOwner, CurrencyCode),
     /// A caller.
@@ -67,6 +71,7 @@ impl GlobalId {
             Self::MinerProfile(id) => format!("MinerProfile:{}", id.0.simple()),
             Self::MiningSession(id) => format!("MiningSession:{}", id.0.simple()),
             Self::Circle(id) => format!("Circle:{}", id.0.simple()),
+            Self::Referral(id) => format!("Referral:{}", id.0.simple()),
             Self::Wallet(owner, currency) => {
                 let kind = db::wallets::queries::owner_kind_text(owner.kind);
                 format!("Wallet:{kind}:{}:{currency}", owner.id.simple())
@@ -93,6 +98,7 @@ impl GlobalId {
             "MinerProfile" => Self::MinerProfile(MinerId(uuid(&mut parts)?)),
             "MiningSession" => Self::MiningSession(SessionId(uuid(&mut parts)?)),
             "Circle" => Self::Circle(CircleId(uuid(&mut parts)?)),
+            "Referral" => Self::Referral(ReferralId(uuid(&mut parts)?)),
             "Viewer" => Self::Viewer(UserId(uuid(&mut parts)?)),
             "Wallet" => {
                 let kind = db::wallets::queries::owner_kind(parts.next()?)?;
@@ -120,6 +126,7 @@ impl Node {
                 MiningSession::load(ctx, id).await?.map(Self::MiningSession)
             }
             GlobalId::Circle(id) => Circle::load(ctx, id).await?.map(Self::Circle),
+            GlobalId::Referral(id) => Referral::load(ctx, id).await?.map(Self::Referral),
             GlobalId::Wallet(owner, currency) => {
                 Wallet::load(ctx, owner, currency).await?.map(Self::Wallet)
             }
@@ -142,6 +149,7 @@ mod tests {
             GlobalId::MinerProfile(MinerId(uuid)),
             GlobalId::MiningSession(SessionId(uuid)),
             GlobalId::Circle(CircleId(uuid)),
+            GlobalId::Referral(ReferralId(uuid)),
             GlobalId::Wallet(UserId(uuid).into(), CurrencyCode::MP),
             GlobalId::Viewer(UserId(uuid)),
         ] {

@@ -126,6 +126,17 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
     Root {
+        field: "Mutation.referralApply",
+        operation: "mutation { referralApply(input: {referralCode: \"NOBODYS2\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    // The service of the cast has another scope; what one with the right scope hears is tested with the command.
+    Root {
+        field: "Mutation.kycComplete",
+        operation: "mutation { kycComplete(input: {userId: \"00000000-0000-7000-8000-000000000000\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
         field: "Mutation.minerSuspend",
         operation: "mutation ($miner: ID!) { minerSuspend(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
         hear: ADMIN_ONLY,
@@ -170,6 +181,7 @@ const NODES: &[(&str, [bool; 5])] = &[
     ("MinerProfile", [true; 5]),
     ("MiningSession", [false, false, true, true, false]),
     ("Circle", [false, false, true, true, false]),
+    ("Referral", [false, false, true, true, false]),
     ("Wallet", [false, false, true, true, false]),
     ("Viewer", [false, false, true, false, false]),
 ];
@@ -224,7 +236,9 @@ const VALUES: &[&str] = &[
     "Money",
     "PageInfo",
     "PointsUpdated",
+    "KycCompletePayload",
     "ReferralActivated",
+    "ReferralApplyPayload",
     "ReferralDeactivated",
     "ServerInfo",
     "StreakBroken",
@@ -249,12 +263,18 @@ async fn cast(app: &TestApp) -> Cast {
          UPDATE miners SET circle_id = (SELECT id FROM circle)",
     )
     .await;
+    // Brought by somebody who is not asking.
+    let code = app.user().register().await["referralCode"].clone();
+    let apply = "mutation ($code: String!) { referralApply(input: {referralCode: $code}) { referral { id } } }";
+    let referral =
+        owner.get(apply, json!({"code": code})).await["referralApply"]["referral"]["id"].clone();
     let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } } } }"#;
     let viewer = owner.get(query, json!({})).await["viewer"].clone();
     let miner = &viewer["miner"];
     let ids = json!({
         "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
         "Circle": miner["circle"]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
+        "Referral": referral,
     });
     let stranger = app.miner().await;
     let service = app.service(&[Scope::RatesWrite]);
@@ -293,12 +313,12 @@ fn every_root_field_answers_each_audience_as_it_should() {
                 );
             }
         }
-        // What services and staff were forbidden to command is on record: three commands of users to the service, four of
-        // administrators about miners and three about the configuration to both.
+        // What services and staff were forbidden to command is on record: four commands of users to the service, one of
+        // services, four of administrators about miners and three about the configuration to both.
         assert_eq!(
             app.number("SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN'")
                 .await,
-            3 + 2 * 7
+            4 + 2 * 8
         );
     });
 }

@@ -4,4 +4,4 @@ pub mod commands;
 pub mod queries;
 pub(crate) mod rows;
 
-pub use rows::{MinerSeen, Profile, SessionSeen};
+pub use rows::{MinerSeen, Profile, Referral, SessionSeen};

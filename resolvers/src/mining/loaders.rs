@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use db::mining::{MinerSeen, SessionSeen, queries};
+use db::mining::{MinerSeen, Referral, SessionSeen, queries};
 use db::{Count, Db, DbError, Page, Slice};
-use domain::ids::{CircleId, MinerId, SessionId, UserId};
+use domain::ids::{CircleId, MinerId, ReferralId, SessionId, UserId};
 use domain::mining::{Circle, CircleMember, Configuration, HistoryEntry, RateFacts};
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -186,6 +186,23 @@ impl Loader<SessionId> for MiningLoader {
         Ok(sessions
             .into_iter()
             .map(|seen| (seen.session.id, seen))
+            .collect())
+    }
+}
+
+impl Loader<ReferralId> for MiningLoader {
+    type Value = Referral;
+    type Error = Arc<DbError>;
+
+    async fn load(&self, keys: &[ReferralId]) -> Loaded<ReferralId, Referral> {
+        let ids = keys.to_vec();
+        let referrals = self
+            .db
+            .read(async move |conn| queries::referrals_by_id(conn, &ids).await)
+            .await?;
+        Ok(referrals
+            .into_iter()
+            .map(|referral| (referral.id, referral))
             .collect())
     }
 }

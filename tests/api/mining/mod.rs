@@ -1,4 +1,5 @@
 mod decisions;
+mod kyc_complete;
 mod leaderboard;
 mod leaderboard_updated;
 mod miner;
@@ -11,3 +12,4 @@ mod miner_updated;
 mod miners;
 mod mining_session_claim;
 mod mining_session_start;
+mod referral_apply;

@@ -86,7 +86,10 @@ async fn referred(
     request: &Request,
     user: UserId,
 ) -> Result<Option<ReferralId>, DbError> {
-    let Some(id) = miner_register::miner_of(tx.conn(), user).await?.map(MinerId) else {
+    let Some(id) = miner_register::miner_of(tx.conn(), user)
+        .await?
+        .map(MinerId)
+    else {
         return Ok(None);
     };
     let Some(brought) = referral::lock_referral(tx.conn(), id).await? else {

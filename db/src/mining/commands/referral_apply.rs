@@ -49,7 +49,10 @@ async fn apply(
     user: UserId,
     code: &str,
 ) -> Result<Result<ReferralApplied, MiningRefusal>, DbError> {
-    let Some(id) = miner_register::miner_of(tx.conn(), user).await?.map(MinerId) else {
+    let Some(id) = miner_register::miner_of(tx.conn(), user)
+        .await?
+        .map(MinerId)
+    else {
         return Ok(Err(MiningRefusal::MinerNotFound));
     };
     referral::lock_graph(tx.conn()).await?;
@@ -73,8 +76,10 @@ async fn apply(
         closes_cycle,
         kyc_complete: kyc_completed_at.is_some(),
     };
-    let (applied, referrer) = match (domain::mining::apply(&application, &configuration), referrer)
-    {
+    let (applied, referrer) = match (
+        domain::mining::apply(&application, &configuration),
+        referrer,
+    ) {
         (Ok(applied), Some(referrer)) => (applied, referrer),
         (Ok(_), None) => return Ok(Err(MiningRefusal::ReferralCodeUnknown)),
         (Err(refusal), _) => return Ok(Err(refusal)),

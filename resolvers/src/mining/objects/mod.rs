@@ -8,6 +8,7 @@ mod leaderboard;
 mod miner;
 mod profile;
 mod rate;
+mod referral;
 mod refusals;
 mod session;
 mod streak;
@@ -16,7 +17,8 @@ use domain::mining::{Bps, RatePerHour};
 
 pub use circle::Circle;
 pub use enums::{
-    CircleStatus, MinerRole, MinerStatus, MiningHistorySource, MiningSessionStatus, StreakStatus,
+    CircleStatus, MinerRole, MinerStatus, MiningHistorySource, MiningSessionStatus, ReferralStatus,
+    StreakStatus,
 };
 pub use history::{MiningHistoryConnection, MiningHistoryEntry};
 pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};
@@ -24,6 +26,7 @@ pub use leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 pub use miner::{Miner, MinerConnection};
 pub use profile::MinerProfile;
 pub use rate::MiningRate;
+pub use referral::Referral;
 pub use refusals::MiningUserError;
 pub use session::MiningSession;
 pub use streak::MiningStreak;
