@@ -161,6 +161,8 @@ pub enum Action {
     ReferralApply,
     /// See a referral (own: as either side).
     ReferralRead,
+    /// List all referrals.
+    ReferralsList,
     /// Say that somebody's identity was verified.
     KycComplete,
     /// See a circle and its members (own: as a member).
@@ -224,7 +226,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -236,6 +238,7 @@ impl Action {
         Self::MiningSessionClaim,
         Self::ReferralApply,
         Self::ReferralRead,
+        Self::ReferralsList,
         Self::KycComplete,
         Self::CircleRead,
         Self::WalletRead,
@@ -259,12 +262,14 @@ impl Action {
                 scopes: &[Scope::MiningRead],
                 ..OWN_OR_STAFF
             },
-            Self::MinersList | Self::JobsRead | Self::ConfigurationRead | Self::AuditLogRead => {
-                Rule {
-                    roles: STAFF,
-                    ..NOBODY
-                }
-            }
+            Self::MinersList
+            | Self::ReferralsList
+            | Self::JobsRead
+            | Self::ConfigurationRead
+            | Self::AuditLogRead => Rule {
+                roles: STAFF,
+                ..NOBODY
+            },
             Self::MinerFollow | Self::CircleRead | Self::WalletFollow => OWN_OR_STAFF,
             Self::MinerRegister
             | Self::MiningSessionStart

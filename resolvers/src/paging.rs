@@ -171,6 +171,8 @@ pub(crate) enum Total {
     Known(i64),
     /// Miners that a filter lets through.
     Miners(MinerFilter),
+    /// Referrals that a filter lets through.
+    Referrals(db::mining::referrals::Filter),
     /// Lines of a miner's history.
     History(MinerId),
     /// Entries of the audit log that a filter lets through.
@@ -185,6 +187,12 @@ impl Total {
                 let filter = filter.clone();
                 ctx.db()
                     .read(async move |conn| db::mining::queries::miners_count(conn, &filter).await)
+                    .await?
+            }
+            Self::Referrals(filter) => {
+                let filter = *filter;
+                ctx.db()
+                    .read(async move |conn| db::mining::referrals::count(conn, &filter).await)
                     .await?
             }
             Self::AuditLog(filter) => {

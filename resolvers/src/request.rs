@@ -33,6 +33,8 @@ pub struct Services {
     pub introspection: Introspection,
     /// Places of the leaderboard beyond those that are counted.
     pub ranks: Ranks,
+    /// What stands before a referral code in a link to share, without a slash at the end.
+    pub share_base_url: Arc<str>,
 }
 
 /// Who may ask what the schema is.

@@ -96,6 +96,11 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
     },
     Root {
+        field: "Query.referrals",
+        operation: "{ referrals(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
         field: "Query.leaderboard",
         operation: "{ leaderboard { entries { rank } } }",
         hear: [Answer; 5],
@@ -239,6 +244,9 @@ const VALUES: &[&str] = &[
     "KycCompletePayload",
     "ReferralActivated",
     "ReferralApplyPayload",
+    "ReferralConnection",
+    "ReferralEdge",
+    "ReferralOverview",
     "ReferralDeactivated",
     "ServerInfo",
     "StreakBroken",

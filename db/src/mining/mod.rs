@@ -2,6 +2,7 @@
 
 pub mod commands;
 pub mod queries;
+pub mod referrals;
 pub(crate) mod rows;
 
 pub use rows::{MinerSeen, Profile, Referral, SessionSeen};

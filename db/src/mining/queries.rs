@@ -8,7 +8,7 @@ use diesel::{
     OptionalExtension, QueryDsl, SelectableHelper, TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, MinerId, ReferralId, SessionId, UserId};
+use domain::ids::{CircleId, MinerId, SessionId, UserId};
 use domain::mining::{
     Bps, Circle, CircleMember, CircleStatus, HistoryEntry, MinerStatus, RateFacts, ReferralStatus,
     Role, Session,
@@ -18,8 +18,7 @@ use domain::time::{Timestamp, day_bounds};
 use uuid::Uuid;
 
 use super::rows::{
-    CircleRow, HistoryRow, MinerRow, MinerSeen, Profile, ReadAt, Referral, ReferralRow, SessionRow,
-    SessionSeen,
+    CircleRow, HistoryRow, MinerRow, MinerSeen, Profile, ReadAt, SessionRow, SessionSeen,
 };
 use crate::paging::Counted;
 use crate::schema::{circle_members, circles, miners, mining_sessions, referrals, users};
@@ -524,19 +523,6 @@ pub async fn circle_member_profiles(
             Ok((member, profile))
         })
         .collect()
-}
-
-/// Referrals by id.
-pub async fn referrals_by_id(
-    conn: &mut Connection,
-    ids: &[ReferralId],
-) -> Result<Vec<Referral>, DbError> {
-    let rows: Vec<ReferralRow> = referrals::table
-        .filter(referrals::id.eq_any(ids.iter().map(|id| id.0)))
-        .select(ReferralRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Referral::try_from).collect()
 }
 
 /// How many active referrals a miner has.

@@ -3,7 +3,7 @@
 use super::{Bps, Configuration, Miner, MinerStatus, MiningRefusal, Role};
 
 /// Where a referral stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReferralStatus {
     /// Waits for the referred person's KYC.
     Pending,

@@ -6,7 +6,7 @@ use domain::ids::UserId;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::objects::Miner;
+use crate::mining::objects::{Miner, ReferralOverview};
 use crate::node::GlobalId;
 use crate::request::Asked;
 use crate::scalars::{CurrencyCode, DateTime};
@@ -56,6 +56,8 @@ pub enum Permission {
     ReferralApply,
     /// See any referral.
     ReferralRead,
+    /// List all referrals.
+    ReferralsList,
     /// Say that somebody's identity was verified.
     KycComplete,
     /// See any circle.
@@ -146,6 +148,15 @@ impl Viewer {
         seen.map(|seen| seen.and_then(|seen| Miner::of(ctx, seen)))
             .map_err(ApiError::from)
             .transpose()
+    }
+
+    /// Whom they brought, and what that is worth; null before they register.
+    async fn referrals(&self, ctx: &Context<'_>) -> Option<Result<ReferralOverview, ApiError>> {
+        let seen = ctx.operation().mining.load_one(self.person.id).await;
+        match seen.map_err(ApiError::from).transpose()? {
+            Ok(seen) => Some(ReferralOverview::load(ctx, &seen).await),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Their wallets that ever moved, by currency.

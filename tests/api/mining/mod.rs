@@ -13,3 +13,4 @@ mod miners;
 mod mining_session_claim;
 mod mining_session_start;
 mod referral_apply;
+mod referrals;

@@ -9,6 +9,7 @@ mod miner;
 mod profile;
 mod rate;
 mod referral;
+mod referral_overview;
 mod refusals;
 mod session;
 mod streak;
@@ -21,12 +22,14 @@ pub use enums::{
     StreakStatus,
 };
 pub use history::{MiningHistoryConnection, MiningHistoryEntry};
-pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};
+pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection, ReferralFilter};
 pub use leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 pub use miner::{Miner, MinerConnection};
 pub use profile::MinerProfile;
 pub use rate::MiningRate;
 pub use referral::Referral;
+pub(super) use referral_overview::LIST as REFERRALS;
+pub use referral_overview::{ReferralConnection, ReferralOverview};
 pub use refusals::MiningUserError;
 pub use session::MiningSession;
 pub use streak::MiningStreak;

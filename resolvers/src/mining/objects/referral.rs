@@ -2,6 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, SimpleObject};
 use db::mining as rows;
+use db::mining::referrals::Place;
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, ReferralId};
 use domain::mining as rules;
@@ -75,6 +76,12 @@ impl Referral {
             }
         }
         Ok(Some(Self::shown(referral)))
+    }
+
+    /// A referral of a list whose audience may see it, with its place.
+    pub(crate) fn placed(referral: rows::Referral) -> (Place, Self) {
+        let place = (referral.created_at, referral.id.0);
+        (place, Self::shown(referral))
     }
 
     fn shown(referral: rows::Referral) -> Self {
