@@ -127,6 +127,7 @@ impl App {
             }),
             introspection: config.http.introspection,
             ranks: Ranks::default(),
+            share_base_url: Arc::from(config.http.share_base_url.as_str()),
         };
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;

@@ -43,8 +43,8 @@ pub(crate) struct About {
     pub entity_kind: &'static str,
     /// Which one; none for one that is unknown.
     pub entity_id: Option<String>,
-    /// Why, in the words of who gave it.
-    pub reason: Reason,
+    /// Why, in the words of who gave it; services give none.
+    pub reason: Option<Reason>,
 }
 
 /// A thing before and after a command.
@@ -127,7 +127,10 @@ async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), 
             audit_log::action.eq(entry.action),
             audit_log::entity_kind.eq(entry.about.map(|about| about.entity_kind)),
             audit_log::entity_id.eq(entry.about.and_then(|about| about.entity_id.as_deref())),
-            audit_log::reason.eq(entry.about.map(|about| about.reason.as_str())),
+            audit_log::reason.eq(entry
+                .about
+                .and_then(|about| about.reason.as_ref())
+                .map(Reason::as_str)),
             audit_log::before.eq(entry.change.map(|change| &change.before)),
             audit_log::after.eq(entry.change.map(|change| &change.after)),
             audit_log::outcome.eq(entry.outcome),

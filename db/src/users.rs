@@ -1,8 +1,9 @@
 //! People of the platform, as far as their tokens told.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
+use domain::time::Timestamp;
 
 use crate::schema::{demo_people, users};
 use crate::{Connection, DbError, Tx};
@@ -10,37 +11,58 @@ use crate::{Connection, DbError, Tx};
 /// Letters and digits of made-up names.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// Makes sure that a person has a row: named by their token, else `Miner` and four random characters.
+/// Makes sure that a person has a row: named by their token, else `Miner` and four random characters. Who was heard of
+/// before their first token is named by that.
 pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
-    let name = name
+    let given = name
         .map(|name| {
             // Whatever the token says, names are printed: no line breaks, no NUL.
             let printable = name.trim().chars().filter(|c| !c.is_control());
             printable.take(100).collect::<String>()
         })
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| made_up_name(tx.ids().bytes()));
-    diesel::insert_into(users::table)
-        .values((
-            users::id.eq(id.0),
-            users::display_name.eq(name),
-            users::registered_at.eq(tx.now()),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn())
-        .await?;
+        .filter(|name| !name.is_empty());
+    let made_up = || made_up_name(tx.ids().bytes());
+    let row = (
+        users::id.eq(id.0),
+        users::display_name.eq(given.clone().unwrap_or_else(made_up)),
+        users::registered_at.eq(tx.now()),
+    );
+    let insert = diesel::insert_into(users::table).values(row);
+    match given {
+        None => {
+            let insert = insert.on_conflict_do_nothing();
+            insert.execute(tx.conn()).await?
+        }
+        Some(given) => {
+            let insert = insert.on_conflict(users::id).do_update();
+            let insert = insert.set(users::display_name.eq(given));
+            insert.execute(tx.conn()).await?
+        }
+    };
     Ok(())
 }
 
-/// Whether the person's identity was verified.
-pub(crate) async fn is_kyc_complete(conn: &mut Connection, id: UserId) -> Result<bool, DbError> {
+/// Locks a person's row; answers when their identity was verified. Comes before every lock of their referral and miner:
+/// who looks whether somebody is verified, and who says so, wait for each other.
+pub(crate) async fn lock_kyc(
+    conn: &mut Connection,
+    id: UserId,
+) -> Result<Option<Timestamp>, DbError> {
     Ok(users::table
         .find(id.0)
-        .select(users::kyc_completed_at.is_not_null())
+        .select(users::kyc_completed_at)
+        .for_no_key_update()
         .first(conn)
-        .await
-        .optional()?
-        .unwrap_or(false))
+        .await?)
+}
+
+/// Stores when a person's identity was verified.
+pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), DbError> {
+    diesel::update(users::table.find(id.0))
+        .set(users::kyc_completed_at.eq(at))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }
 
 /// The named people of the demo data.

@@ -159,6 +159,14 @@ pub enum Action {
     MiningSessionClaim,
     /// Recover a broken streak.
     StreakRecover,
+    /// Say who brought one.
+    ReferralApply,
+    /// See a referral (own: as either side).
+    ReferralRead,
+    /// List all referrals.
+    ReferralsList,
+    /// Say that somebody's identity was verified.
+    KycComplete,
     /// See a circle and its members (own: as a member).
     CircleRead,
     /// List and search all circles.
@@ -252,7 +260,7 @@ const OWN_OR_STAFF: Rule = Rule {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::ServerInfoRead,
         Self::CurrenciesRead,
         Self::MinerProfileRead,
@@ -263,6 +271,10 @@ impl Action {
         Self::MiningSessionStart,
         Self::MiningSessionClaim,
         Self::StreakRecover,
+        Self::ReferralApply,
+        Self::ReferralRead,
+        Self::ReferralsList,
+        Self::KycComplete,
         Self::CircleRead,
         Self::CirclesList,
         Self::CircleFollow,
@@ -303,6 +315,7 @@ impl Action {
             },
             Self::MinersList
             | Self::CirclesList
+            | Self::ReferralsList
             | Self::JobsRead
             | Self::ConfigurationRead
             | Self::AuditLogRead
@@ -319,6 +332,7 @@ impl Action {
             | Self::MiningSessionStart
             | Self::MiningSessionClaim
             | Self::StreakRecover
+            | Self::ReferralApply
             | Self::CircleCreate
             | Self::CircleRename
             | Self::CircleInvitationSend
@@ -330,6 +344,15 @@ impl Action {
             Self::CircleDisband => Rule {
                 roles: &[Role::Admin],
                 ..OWN
+            },
+            // Who says that somebody is verified sees what came of it.
+            Self::ReferralRead => Rule {
+                scopes: &[Scope::MiningRead, Scope::MiningEvents],
+                ..OWN_OR_STAFF
+            },
+            Self::KycComplete => Rule {
+                scopes: &[Scope::MiningEvents],
+                ..NOBODY
             },
             Self::WalletRead => Rule {
                 scopes: &[Scope::WalletRead],

@@ -42,6 +42,7 @@ pub struct Mutation(
     mining::circle_mutations::CircleMutation,
     mining::circle_invitations::CircleInvitationMutation,
     mining::decisions::MinerDecisionMutation,
+    mining::referrals::ReferralMutation,
     platform::mutations::PlatformMutation,
     platform::approvals::ApprovalMutation,
 );

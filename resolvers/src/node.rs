@@ -3,13 +3,17 @@
 use async_graphql::{Context, ID, Interface, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::{ApprovalId, CircleId, CircleInvitationId, MinerId, SessionId, UserId};
+use domain::ids::{
+    ApprovalId, CircleId, CircleInvitationId, MinerId, ReferralId, SessionId, UserId,
+};
 use domain::money::CurrencyCode;
 use domain::wallets::WalletOwner;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::objects::{Circle, CircleInvitation, Miner, MinerProfile, MiningSession};
+use crate::mining::objects::{
+    Circle, CircleInvitation, Miner, MinerProfile, MiningSession, Referral,
+};
 use crate::platform::approvals::Approval;
 use crate::platform::objects::Viewer;
 
@@ -35,6 +39,8 @@ pub enum Node {
     Approval(Approval),
     /// An invitation into a circle.
     CircleInvitation(CircleInvitation),
+    /// A referral.
+    Referral(Referral),
     /// A wallet.
     Wallet(Wallet),
     /// The caller.
@@ -56,6 +62,8 @@ pub enum GlobalId {
     Approval(ApprovalId),
     /// An invitation into a circle.
     CircleInvitation(CircleInvitationId),
+    /// A referral.
+    Referral(ReferralId),
     /// An owner's ordinary wallet of a currency.
     Wallet(WalletOwner, CurrencyCode),
     /// A caller.
@@ -78,6 +86,7 @@ impl GlobalId {
             Self::Circle(id) => format!("Circle:{}", id.0.simple()),
             Self::Approval(id) => format!("Approval:{}", id.0.simple()),
             Self::CircleInvitation(id) => format!("CircleInvitation:{}", id.0.simple()),
+            Self::Referral(id) => format!("Referral:{}", id.0.simple()),
             Self::Wallet(owner, currency) => {
                 let kind = db::wallets::queries::owner_kind_text(owner.kind);
                 format!("Wallet:{kind}:{}:{currency}", owner.id.simple())
@@ -106,6 +115,7 @@ impl GlobalId {
             "Circle" => Self::Circle(CircleId(uuid(&mut parts)?)),
             "Approval" => Self::Approval(ApprovalId(uuid(&mut parts)?)),
             "CircleInvitation" => Self::CircleInvitation(CircleInvitationId(uuid(&mut parts)?)),
+            "Referral" => Self::Referral(ReferralId(uuid(&mut parts)?)),
             "Viewer" => Self::Viewer(UserId(uuid(&mut parts)?)),
             "Wallet" => {
                 let kind = db::wallets::queries::owner_kind(parts.next()?)?;
@@ -137,6 +147,7 @@ impl Node {
             GlobalId::CircleInvitation(id) => CircleInvitation::load(ctx, id)
                 .await?
                 .map(Self::CircleInvitation),
+            GlobalId::Referral(id) => Referral::load(ctx, id).await?.map(Self::Referral),
             GlobalId::Wallet(owner, currency) => {
                 Wallet::load(ctx, owner, currency).await?.map(Self::Wallet)
             }
@@ -161,6 +172,7 @@ mod tests {
             GlobalId::Circle(CircleId(uuid)),
             GlobalId::Approval(ApprovalId(uuid)),
             GlobalId::CircleInvitation(CircleInvitationId(uuid)),
+            GlobalId::Referral(ReferralId(uuid)),
             GlobalId::Wallet(UserId(uuid).into(), CurrencyCode::MP),
             GlobalId::Viewer(UserId(uuid)),
         ] {

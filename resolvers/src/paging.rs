@@ -177,6 +177,8 @@ pub(crate) enum Total {
     Circles(CircleFilter),
     /// Invitations a miner received, of one status or of any.
     Received(MinerId, Option<InvitationStatus>),
+    /// Referrals that a filter lets through.
+    Referrals(db::mining::referrals::Filter),
     /// Lines of a miner's history.
     History(MinerId),
     /// Approvals of a status.
@@ -211,6 +213,12 @@ impl Total {
                 let (miner, status) = (*miner, *status);
                 ctx.db()
                     .read(async move |conn| circles::received_count(conn, miner, status).await)
+                    .await?
+            }
+            Self::Referrals(filter) => {
+                let filter = *filter;
+                ctx.db()
+                    .read(async move |conn| db::mining::referrals::count(conn, &filter).await)
                     .await?
             }
             Self::AuditLog(filter) => {

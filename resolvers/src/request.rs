@@ -34,6 +34,8 @@ pub struct Services {
     pub introspection: Introspection,
     /// Places of the leaderboard beyond those that are counted.
     pub ranks: Ranks,
+    /// What stands before a referral code in a link to share, without a slash at the end.
+    pub share_base_url: Arc<str>,
 }
 
 /// Who may ask what the schema is.
@@ -247,8 +249,29 @@ pub(crate) async fn authorize<'a>(
     if let (Ok(()), Some(person)) = (verdict, principal.person()) {
         return Ok(person);
     }
-    let denied = verdict.err().unwrap_or(Denied::Forbidden);
+    Err(forbid(ctx, verdict.err().unwrap_or(Denied::Forbidden), command).await?)
+}
+
+/// Lets a command of a service go on; what staff and services are forbidden is audited.
+pub(crate) async fn authorize_service(
+    ctx: &Context<'_>,
+    action: Action,
+    command: &'static str,
+) -> Result<(), ApiError> {
+    match ctx.principal().check(action, Relation::Others) {
+        Ok(()) => Ok(()),
+        Err(denied) => Err(forbid(ctx, denied, command).await?),
+    }
+}
+
+/// What a caller is told who may not, with the audit entry if there has to be one.
+async fn forbid(
+    ctx: &Context<'_>,
+    denied: Denied,
+    command: &'static str,
+) -> Result<ApiError, ApiError> {
     if denied == Denied::Forbidden {
+        let principal = ctx.principal();
         let request = db::idempotency::Request {
             principal: principal.clone(),
             origin: match principal {
@@ -262,7 +285,7 @@ pub(crate) async fn authorize<'a>(
         };
         db::audit::append_forbidden(ctx.db(), request, command).await?;
     }
-    Err(denied.into())
+    Ok(denied.into())
 }
 
 /// Notes that the field answers what was stored before.

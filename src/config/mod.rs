@@ -76,6 +76,8 @@ pub struct HttpConfig {
     pub introspection: Introspection,
     /// `GOODGO_TRUSTED_PROXIES`: how many proxies of ours stand in front and append to `X-Forwarded-For`, 0.
     pub trusted_proxies: usize,
+    /// `SHARE_BASE_URL`: what stands before a referral code in a link to share, `https://goodgo.app/invite`.
+    pub share_base_url: String,
     /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
     pub graphiql: bool,
     /// `GOODGO_IDLE_SECONDS`: how long a connection may stay open on which nothing comes or goes, 75.
@@ -253,6 +255,7 @@ impl Reader {
                     _ => Introspection::Nobody,
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
+                share_base_url: self.share_base_url(),
                 graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
@@ -297,6 +300,12 @@ impl Reader {
             },
             telemetry: self.telemetry(),
         }
+    }
+
+    fn share_base_url(&mut self) -> String {
+        let url = self.web_address("SHARE_BASE_URL");
+        let url = url.unwrap_or_else(|| "https://goodgo.app/invite".to_owned());
+        url.trim_end_matches('/').to_owned()
     }
 
     fn documents(&mut self) -> DocumentsConfig {
@@ -362,6 +371,7 @@ mod tests {
             ("GOODGO_SLOW_OPERATION_MS", "soon"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+            ("SHARE_BASE_URL", "goodgo.app/invite"),
         ])
         .expect_err("all wrong");
         for name in [
@@ -377,6 +387,7 @@ mod tests {
             "GOODGO_SLOW_OPERATION_MS",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "OTEL_TRACES_SAMPLER_ARG",
+            "SHARE_BASE_URL",
         ] {
             assert_eq!(
                 problems

@@ -46,7 +46,7 @@ impl Reader {
         of_traces.or_else(|| of_all.map(|url| format!("{}/v1/traces", url.trim_end_matches('/'))))
     }
 
-    fn web_address(&mut self, name: &str) -> Option<String> {
+    pub fn web_address(&mut self, name: &str) -> Option<String> {
         let url = self.text(name)?;
         let is_good = reqwest::Url::parse(&url)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());

@@ -22,7 +22,7 @@ const VALUES = {
     // Lines of a list that belongs to an object, known by their place in it.
     'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
     // What an object is made of, or what it names.
-    'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'WalletOwner',
+    'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ReferralOverview', 'WalletOwner',
     // What the system is configured by: one of each, known by its version; and what was done, known by its place.
     'AuditLogEntry', 'MiningConfiguration', 'ReferralConfiguration', 'StreakConfiguration', 'StreakTier', 'SystemConfiguration',
     // Known by something else: a code, a name, or there is only one.

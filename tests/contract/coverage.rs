@@ -98,6 +98,11 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
     },
     Root {
+        field: "Query.referrals",
+        operation: "{ referrals(first: 1) { totalCount } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
+    },
+    Root {
         field: "Query.leaderboard",
         operation: "{ leaderboard { entries { rank } } }",
         hear: [Answer; 5],
@@ -188,6 +193,17 @@ const ROOTS: &[Root] = &[
         hear: USERS,
     },
     Root {
+        field: "Mutation.referralApply",
+        operation: "mutation { referralApply(input: {referralCode: \"NOBODYS2\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
+    },
+    // The service of the cast has another scope; what one with the right scope hears is tested with the command.
+    Root {
+        field: "Mutation.kycComplete",
+        operation: "mutation { kycComplete(input: {userId: \"00000000-0000-7000-8000-000000000000\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
         field: "Mutation.minerSuspend",
         operation: "mutation ($miner: ID!) { minerSuspend(input: {miner: {id: $miner}, reason: \"r\"}) { userErrors { code } } }",
         hear: ADMIN_ONLY,
@@ -269,6 +285,7 @@ const NODES: &[(&str, [bool; 5])] = &[
     ("Circle", [false, false, true, true, false]),
     ("Approval", [false, false, false, true, false]),
     ("CircleInvitation", [false, false, true, true, false]),
+    ("Referral", [false, false, true, true, false]),
     ("Wallet", [false, false, true, true, false]),
     ("Viewer", [false, false, true, false, false]),
 ];
@@ -348,7 +365,12 @@ const VALUES: &[&str] = &[
     "PageInfo",
     "PointsAdjusted",
     "PointsUpdated",
+    "KycCompletePayload",
     "ReferralActivated",
+    "ReferralApplyPayload",
+    "ReferralConnection",
+    "ReferralEdge",
+    "ReferralOverview",
     "ReferralDeactivated",
     "ServerInfo",
     "StreakBroken",
@@ -383,6 +405,11 @@ async fn cast(app: &TestApp) -> Cast {
          FROM circles c, miners m WHERE m.circle_id IS NULL",
     )
     .await;
+    // Brought by somebody who is not asking.
+    let code = app.user().register().await["referralCode"].clone();
+    let apply = "mutation ($code: String!) { referralApply(input: {referralCode: $code}) { referral { id } } }";
+    let referral =
+        owner.get(apply, json!({"code": code})).await["referralApply"]["referral"]["id"].clone();
     let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } }
         circle { invitations { id } } } }"#;
     let viewer = owner.get(query, json!({})).await["viewer"].clone();
@@ -390,6 +417,7 @@ async fn cast(app: &TestApp) -> Cast {
     let mut ids = json!({
         "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
         "Circle": miner["circle"]["id"], "CircleInvitation": viewer["circle"]["invitations"][0]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
+        "Referral": referral,
     });
     let stranger = app.miner().await;
     app.sql(

@@ -44,6 +44,11 @@ const OPERATIONS: &[(&str, u64)] = &[
              invitations { status circleName invitee { displayName } } } } }",
         7,
     ),
+    // miners, configuration, totals, referrals, who was brought
+    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referrals { totalReferrals totalEarned currentBonusRate
+         referrals(first: 3) { totalCount nodes { status referred { displayName } } } } } } }", 5),
+    // referrals, their count, both sides
+    ("query ($n: Int) { referrals(first: $n) { totalCount nodes { status referrer { displayName } referred { displayName } } } }", 3),
     // entries, their count
     ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
     ("query ($n: Int) { auditLog(first: $n, filter: {action: \"a\"}) { nodes { actor } } }", 1),
@@ -70,6 +75,7 @@ async fn quiet(app: &TestApp) -> Services {
         about,
         introspection: Introspection::Everybody,
         ranks: Ranks::default(),
+        share_base_url: Arc::from("https://goodgo.app/invite"),
     }
 }
 

@@ -46,7 +46,7 @@ async fn carry_out(
     let about = About {
         entity_kind: "approval",
         entity_id: Some(approval.id.to_string()),
-        reason: reason.clone(),
+        reason: Some(reason.clone()),
     };
     let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
     let done = adjust_approved(tx, db, key, request, &approval, miner, points, reason).await?;

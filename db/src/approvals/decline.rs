@@ -37,7 +37,7 @@ async fn turn_down(
     let about = About {
         entity_kind: "approval",
         entity_id: Some(decision.approval.to_string()),
-        reason: reason.clone(),
+        reason: Some(reason.clone()),
     };
     let Some(approval) = lock(tx.conn(), decision.approval).await? else {
         key.about(about);

@@ -101,7 +101,7 @@ async fn store<D: Draft>(
     key.about(About {
         entity_kind: "configuration",
         entity_id: Some(section.to_owned()),
-        reason: reason.clone(),
+        reason: Some(reason.clone()),
     });
     let number = change.version.saturating_add(1);
     let before = newest::<D::Section>(tx.conn()).await?;

@@ -9,7 +9,7 @@ use diesel::{
     AppearsOnTable, AsChangeset, Expression, Insertable, QueryResult, Queryable, Selectable,
     SelectableExpression,
 };
-use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use domain::ids::{CircleId, HistoryId, MinerId, ReferralId, SessionId, UserId};
 use domain::mining::{
     Bps, BrokenRun, Due, HistoryEntry, HistorySource, Miner, MinerStatus, Rate, RatePerHour,
     ReferralCode, ReferralStatus, Role, Session, SessionState, SessionStatus, Streak,
@@ -19,7 +19,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::DbError;
-use crate::schema::{miners, mining_history, mining_sessions};
+use crate::schema::{miners, mining_history, mining_sessions, referrals};
 use crate::text::{Text as _, texts};
 
 texts!(Role { Pioneer = "PIONEER", Contributor = "CONTRIBUTOR", Ambassador = "AMBASSADOR", NodeOperator = "NODE_OPERATOR" });
@@ -50,6 +50,57 @@ pub struct Profile {
     pub role: Role,
     /// All points ever mined.
     pub lifetime_points: Minor,
+}
+
+/// Who brought whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referral {
+    /// Its id.
+    pub id: ReferralId,
+    /// Who brought.
+    pub referrer_id: MinerId,
+    /// Whom.
+    pub referred_id: MinerId,
+    /// The code that was given.
+    pub code: String,
+    /// What it adds to the referrer's rate while it is active.
+    pub bonus: Bps,
+    /// Whether it counts.
+    pub status: ReferralStatus,
+    /// When the code was given.
+    pub created_at: Timestamp,
+    /// When it first counted.
+    pub activated_at: Option<Timestamp>,
+}
+
+#[derive(Queryable, Selectable, diesel::QueryableByName)]
+#[diesel(table_name = referrals, check_for_backend(diesel::pg::Pg))]
+pub(super) struct ReferralRow {
+    id: Uuid,
+    referrer_id: Uuid,
+    referred_id: Uuid,
+    referral_code: String,
+    bonus_bps: i32,
+    status: String,
+    created_at: Timestamp,
+    activated_at: Option<Timestamp>,
+}
+
+impl TryFrom<ReferralRow> for Referral {
+    type Error = DbError;
+
+    fn try_from(row: ReferralRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: ReferralId(row.id),
+            referrer_id: MinerId(row.referrer_id),
+            referred_id: MinerId(row.referred_id),
+            code: row.referral_code,
+            bonus: Bps(row.bonus_bps),
+            status: ReferralStatus::read("referrals", "status", &row.status)?,
+            created_at: row.created_at,
+            activated_at: row.activated_at,
+        })
+    }
 }
 
 /// A session as read at a moment.

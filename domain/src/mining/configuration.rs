@@ -167,6 +167,12 @@ pub struct ReferralConfiguration {
 impl ReferralConfiguration {
     /// Levels of referrals that count: only those whom somebody brought themselves.
     pub const LEVELS: u32 = 1;
+
+    /// What referrals add together of what they would add without a limit.
+    #[must_use]
+    pub fn capped(&self, sum: Bps) -> Bps {
+        sum.min(self.max_bonus).max(Bps(0))
+    }
 }
 
 impl Default for ReferralConfiguration {

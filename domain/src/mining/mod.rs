@@ -23,7 +23,7 @@ pub use draft::{
 pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, Role};
 pub use points::{Recovery, adjust, correction, recover};
 pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
-pub use referral::{Applied, ReferralStatus};
+pub use referral::{Application, Applied, ReferralStatus, apply};
 pub use session::{Claim, Session, SessionState, SessionStatus, Start, StartInput, claim, start};
 pub use standing::{Decided, RoleChange, ban, reset_streak, restore, set_role, suspend};
 pub use streak::{BrokenRun, Due, Judgement, Milestone, Recovered, Settled, Streak, StreakView};
@@ -78,6 +78,18 @@ pub enum MiningRefusal {
     /// Nobody active has this referral code.
     #[error("no active miner has this referral code")]
     ReferralCodeUnknown,
+    /// Somebody brought this miner already: once is for ever.
+    #[error("somebody has referred you already: that can't be changed")]
+    AlreadyReferred,
+    /// The code is the miner's own.
+    #[error("this is your own referral code")]
+    OwnReferralCode,
+    /// The code is of somebody the miner brought, directly or through others.
+    #[error("you have referred this person yourself, directly or through others")]
+    ReferralCycle,
+    /// The identity of nobody is verified in the future.
+    #[error("`completedAt` is in the future")]
+    KycInFuture,
     /// There is no such miner (staff).
     #[error("there is no such miner")]
     NotFound,

@@ -92,10 +92,7 @@ impl Rate {
             } else {
                 Bps(0)
             },
-            referral: facts
-                .referral_sum
-                .min(configuration.referral.max_bonus)
-                .max(Bps(0)),
+            referral: configuration.referral.capped(facts.referral_sum),
             streak: configuration.streak.bonus_at(streak_days),
         }
     }

@@ -258,3 +258,22 @@ fn shows_the_same(a: &MinerSeen, b: &MinerSeen) -> bool {
     let shown = |seen: &MinerSeen| (seen.miner.id, seen.miner.role, seen.miner.lifetime_points);
     shown(a) == shown(b) && a.display_name == b.display_name && a.miner.streak == b.miner.streak
 }
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+    use crate::errors::TOO_SLOW;
+
+    #[test]
+    fn who_is_too_slow_is_told_so_at_the_end() {
+        let news = futures_util::stream::iter([Err::<Arc<()>, _>(TooSlow)]);
+        let told = events(news, |_| Some(1)).collect::<Vec<_>>();
+        let mut told = futures_util::FutureExt::now_or_never(told).unwrap();
+        assert_eq!(told.len(), 1);
+        let error = told.pop().unwrap().unwrap_err();
+        let extensions = error.extensions.unwrap();
+        assert_eq!(extensions.get("reason"), Some(&Value::from(TOO_SLOW)));
+    }
+}

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
-use db::mining::{InvitationSeen, MinerSeen, SessionSeen, circles, queries};
+use db::mining::referrals::{self, Place, Totals};
+use db::mining::{InvitationSeen, MinerSeen, Referral, SessionSeen, circles, queries};
 use db::{Count, Db, DbError, Page, Slice};
-use domain::ids::{CircleId, CircleInvitationId, MinerId, SessionId, UserId};
-use domain::mining::{Circle, CircleMember, Configuration, HistoryEntry, RateFacts};
+use domain::ids::{CircleId, CircleInvitationId, MinerId, ReferralId, SessionId, UserId};
+use domain::mining::{
+    Circle, CircleMember, Configuration, HistoryEntry, RateFacts, ReferralStatus,
+};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -49,6 +52,14 @@ pub(crate) struct HistoryOf(pub MinerId, pub Page<(Timestamp, Uuid)>);
 /// How long a miner's history is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct HistoryCountOf(pub MinerId);
+
+/// What the people a miner brought come to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReferralTotalsOf(pub MinerId);
+
+/// A page of the people a miner brought, with a status or all.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ReferralsOf(pub MinerId, pub Option<ReferralStatus>, pub Page<Place>);
 
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<DbError>>;
 
@@ -232,6 +243,67 @@ impl Loader<SessionId> for MiningLoader {
             .into_iter()
             .map(|seen| (seen.session.id, seen))
             .collect())
+    }
+}
+
+impl Loader<ReferralId> for MiningLoader {
+    type Value = Referral;
+    type Error = Arc<DbError>;
+
+    async fn load(&self, keys: &[ReferralId]) -> Loaded<ReferralId, Referral> {
+        let ids = keys.to_vec();
+        let loaded = self
+            .db
+            .read(async move |conn| referrals::by_id(conn, &ids).await)
+            .await?;
+        Ok(loaded
+            .into_iter()
+            .map(|referral| (referral.id, referral))
+            .collect())
+    }
+}
+
+impl Loader<ReferralTotalsOf> for MiningLoader {
+    type Value = Totals;
+    type Error = Arc<DbError>;
+
+    async fn load(&self, keys: &[ReferralTotalsOf]) -> Loaded<ReferralTotalsOf, Totals> {
+        let ids: Vec<MinerId> = keys.iter().map(|key| key.0).collect();
+        let totals = self
+            .db
+            .read(async move |conn| referrals::totals(conn, &ids).await)
+            .await?;
+        Ok(totals
+            .into_iter()
+            .map(|(id, totals)| (ReferralTotalsOf(id), totals))
+            .collect())
+    }
+}
+
+impl Loader<ReferralsOf> for MiningLoader {
+    type Value = Slice<Referral>;
+    type Error = Arc<DbError>;
+
+    async fn load(&self, keys: &[ReferralsOf]) -> Loaded<ReferralsOf, Slice<Referral>> {
+        let mut of_page: HashMap<_, Vec<MinerId>> = HashMap::new();
+        for ReferralsOf(miner, status, page) in keys {
+            of_page.entry((*status, page)).or_default().push(*miner);
+        }
+        let mut loaded = HashMap::new();
+        // One statement for each distinct page asked for, whatever the number of miners.
+        for ((status, page), ids) in of_page {
+            let asked = page.clone();
+            let slices = self
+                .db
+                .read(async move |conn| referrals::pages(conn, &ids, status, &asked).await)
+                .await?;
+            loaded.extend(
+                slices
+                    .into_iter()
+                    .map(|(id, slice)| (ReferralsOf(id, status, page.clone()), slice)),
+            );
+        }
+        Ok(loaded)
     }
 }
 

@@ -11,4 +11,5 @@ pub(crate) mod mutations;
 pub(crate) mod objects;
 pub(crate) mod queries;
 pub(crate) mod ranks;
+pub(crate) mod referrals;
 pub(crate) mod subscriptions;

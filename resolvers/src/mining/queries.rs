@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
-use db::Count;
-use db::mining::queries;
 use db::mining::queries::{MinerFilter as Filter, MinerKey, MinerOrderField as OrderField};
+use db::mining::{MinerSeen, queries, referrals};
+use db::{Count, Slice};
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, UserId};
 
 use super::ahead::Ahead;
 use super::objects::{
     Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
-    OrderDirection, RankPrecision,
+    OrderDirection, REFERRALS, RankPrecision, Referral, ReferralConnection, ReferralFilter,
 };
 use crate::errors::ApiError;
 use crate::node::GlobalId;
@@ -62,6 +62,29 @@ impl MiningQuery {
         Some(list(ctx, filter.unwrap_or_default(), order_by, args).await)
     }
 
+    /// All referrals, newest first. Requires role: SUPPORT, FINANCE or ADMIN.
+    #[expect(clippy::too_many_arguments, reason = "a connection's arguments")]
+    async fn referrals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all without it.")] filter: Option<ReferralFilter>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Items to skip, 0 to 10000; slower than a cursor, and not beside one.")]
+        offset: Option<i32>,
+    ) -> Option<Result<ReferralConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset,
+        };
+        Some(list_referrals(ctx, filter.unwrap_or_default(), args).await)
+    }
+
     /// The active miners with the most points; ties by who was there first. Public.
     async fn leaderboard(
         &self,
@@ -79,8 +102,14 @@ async fn find(ctx: &Context<'_>, by: MinerBy) -> Result<Option<Miner>, ApiError>
     {
         return Err(denied.into());
     }
+    let seen = seen(ctx, by).await?;
+    Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
+}
+
+/// Whom this names, whoever asks.
+async fn seen(ctx: &Context<'_>, by: MinerBy) -> Result<Option<MinerSeen>, ApiError> {
     let operation = ctx.operation();
-    let seen = match by {
+    Ok(match by {
         MinerBy::Id(id) => match GlobalId::decode(&id)? {
             GlobalId::Miner(id) => operation.mining.load_one(id).await?,
             _ => {
@@ -99,8 +128,43 @@ async fn find(ctx: &Context<'_>, by: MinerBy) -> Result<Option<Miner>, ApiError>
                     .await?
             }
         },
+    })
+}
+
+async fn list_referrals(
+    ctx: &Context<'_>,
+    filter: ReferralFilter,
+    args: PageArgs,
+) -> Result<ReferralConnection, ApiError> {
+    ctx.principal()
+        .check(Action::ReferralsList, Relation::Others)?;
+    let page = args.page::<referrals::Place>(REFERRALS)?;
+    let mut asked = referrals::Filter {
+        status: filter.status.map(Into::into),
+        ..referrals::Filter::default()
     };
-    Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
+    for (by, side) in [
+        (filter.referrer, &mut asked.referrer),
+        (filter.referred, &mut asked.referred),
+    ] {
+        let Some(by) = by else { continue };
+        let Some(seen) = seen(ctx, by).await? else {
+            // There is no such miner, and so nobody it brought.
+            let none = Slice::default();
+            return Ok(ReferralConnection::new(REFERRALS, none, Total::Known(0)));
+        };
+        *side = Some(seen.miner.id);
+    }
+    let slice = ctx
+        .db()
+        .read(async move |conn| referrals::list(conn, &asked, &page).await)
+        .await?;
+    let slice = slice.map(Referral::placed);
+    Ok(ReferralConnection::new(
+        REFERRALS,
+        slice,
+        Total::Referrals(asked),
+    ))
 }
 
 async fn list(

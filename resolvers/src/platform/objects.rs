@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use crate::errors::ApiError;
 use crate::mining::circle_queries::received;
-use crate::mining::objects::{Circle, CircleInvitationConnection, CircleInvitationStatus, Miner};
+use crate::mining::objects::{
+    Circle, CircleInvitationConnection, CircleInvitationStatus, Miner, ReferralOverview,
+};
 use crate::node::GlobalId;
 use crate::paging::PageArgs;
 use crate::request::Asked;
@@ -56,6 +58,14 @@ pub enum Permission {
     MiningSessionClaim,
     /// Recover a broken streak.
     StreakRecover,
+    /// Say who brought one.
+    ReferralApply,
+    /// See any referral.
+    ReferralRead,
+    /// List all referrals.
+    ReferralsList,
+    /// Say that somebody's identity was verified.
+    KycComplete,
     /// See any circle.
     CircleRead,
     /// List and search all circles.
@@ -211,6 +221,15 @@ impl Viewer {
             offset: None,
         };
         Some(received(ctx, self.person.id, status, args).await)
+    }
+
+    /// Whom they brought, and what that is worth; null before they register.
+    async fn referrals(&self, ctx: &Context<'_>) -> Option<Result<ReferralOverview, ApiError>> {
+        let seen = ctx.operation().mining.load_one(self.person.id).await;
+        match seen.map_err(ApiError::from).transpose()? {
+            Ok(seen) => Some(ReferralOverview::load(ctx, &seen).await),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// Their wallets that ever moved, by currency.

@@ -65,7 +65,7 @@ impl MinerDecision {
         key.about(About {
             entity_kind: "miner",
             entity_id: found.map(|id| id.to_string()),
-            reason,
+            reason: Some(reason),
         });
         Ok(found.ok_or(MiningRefusal::NotFound))
     }

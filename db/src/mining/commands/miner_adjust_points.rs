@@ -146,7 +146,7 @@ pub(crate) async fn adjust_approved(
     let about = About {
         entity_kind: "miner",
         entity_id: Some(miner.id.to_string()),
-        reason,
+        reason: Some(reason),
     };
     audit::append_applied(
         tx,

@@ -3,19 +3,17 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::access::Person;
-use domain::ids::{MinerId, UserId};
-use domain::mining::{
-    Applied, Miner, MinerStatus, MiningRefusal, ReferralCode, ReferralStatus, Role,
-};
+use domain::ids::UserId;
+use domain::mining::{Applied, Miner, MinerStatus, MiningRefusal, ReferralCode, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::role_of;
+use super::{lock_miner, referral};
 use crate::idempotency::{self, Answer, Claimed, Request};
 use crate::mining::rows::MinerRow;
 use crate::outbox::{self, NewEvent};
-use crate::schema::{miners, referrals};
+use crate::schema::miners;
 use crate::text::Text as _;
 use crate::{Connection, DbError, Tx, configuration, users};
 
@@ -54,6 +52,9 @@ async fn register(
     if let Some(miner_id) = miner_of(tx.conn(), person.id).await? {
         return Ok(Ok(MinerRegistered { miner_id }));
     }
+    // Before the referrer: whether this person is verified decides what the referral is, and is locked first everywhere.
+    users::ensure(tx, person.id, person.name.as_deref()).await?;
+    let kyc_completed_at = users::lock_kyc(tx.conn(), person.id).await?;
     let referrer = match referral_code {
         None => None,
         Some(text) => match lock_referrer(tx.conn(), text).await? {
@@ -61,8 +62,7 @@ async fn register(
             None => return Ok(Err(MiningRefusal::ReferralCodeUnknown)),
         },
     };
-    users::ensure(tx, person.id, person.name.as_deref()).await?;
-    let Some(miner_id) = insert_miner(tx, person.id, referrer.as_ref()).await? else {
+    let Some(miner_id) = insert_miner(tx, person.id).await? else {
         // Another request of the same person was first.
         let miner_id = miner_of(tx.conn(), person.id)
             .await?
@@ -80,12 +80,18 @@ async fn register(
     };
     outbox::append(tx, &request.request_id, created).await?;
     if let Some(referrer) = referrer {
-        refer(tx, request, referrer, MinerId(miner_id), person.id).await?;
+        let miner = lock_miner(tx.conn(), person.id)
+            .await?
+            .ok_or_else(|| DbError::inconsistent("miners", "user_id", person.id))?;
+        let configuration = configuration::mining(tx.conn()).await?;
+        let applied = Applied::now(kyc_completed_at.is_some(), &configuration);
+        referral::create(tx, request, &referrer, &miner, applied).await?;
     }
     Ok(Ok(MinerRegistered { miner_id }))
 }
 
-async fn miner_of(conn: &mut Connection, user: UserId) -> Result<Option<Uuid>, DbError> {
+/// The miner of a person.
+pub(super) async fn miner_of(conn: &mut Connection, user: UserId) -> Result<Option<Uuid>, DbError> {
     Ok(miners::table
         .filter(miners::user_id.eq(user.0))
         .select(miners::id)
@@ -111,11 +117,7 @@ async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner
 }
 
 /// Inserts a miner under a code nobody has; none when the person has one already.
-async fn insert_miner(
-    tx: &mut Tx,
-    user: UserId,
-    referrer: Option<&Miner>,
-) -> Result<Option<Uuid>, DbError> {
+async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError> {
     let id = tx.new_id();
     let now = tx.now();
     for _ in 0..8 {
@@ -133,7 +135,6 @@ async fn insert_miner(
                 miners::is_grace_period.eq(false),
                 miners::milestones_paid.eq(Vec::<i32>::new()),
                 miners::referral_code.eq(code.as_str()),
-                miners::referred_by.eq(referrer.map(|referrer| referrer.id.0)),
                 miners::version.eq(1),
                 miners::created_at.eq(now),
                 miners::updated_at.eq(now),
@@ -153,59 +154,4 @@ async fn insert_miner(
         "referral_code",
         "no code was free",
     ))
-}
-
-/// Records who brought whom, and what that makes of the referrer.
-async fn refer(
-    tx: &mut Tx,
-    request: &Request,
-    referrer: Miner,
-    referred: MinerId,
-    referred_user: UserId,
-) -> Result<(), DbError> {
-    let now = tx.now();
-    let configuration = configuration::mining(tx.conn()).await?;
-    let kyc_complete = users::is_kyc_complete(tx.conn(), referred_user).await?;
-    let applied = Applied::now(kyc_complete, &configuration);
-    let is_active = applied.status == ReferralStatus::Active;
-    let id = tx.new_id();
-    diesel::insert_into(referrals::table)
-        .values((
-            referrals::id.eq(id),
-            referrals::referrer_id.eq(referrer.id.0),
-            referrals::referred_id.eq(referred.0),
-            referrals::referral_code.eq(referrer.referral_code.as_str()),
-            referrals::bonus_bps.eq(applied.bonus.0),
-            referrals::status.eq(applied.status.text()),
-            referrals::created_at.eq(now),
-            referrals::activated_at.eq(is_active.then_some(now)),
-        ))
-        .execute(tx.conn())
-        .await?;
-    if !is_active {
-        return Ok(());
-    }
-    let role = role_of(tx.conn(), &referrer, referrer.role == Role::NodeOperator).await?;
-    let version = referrer.version + 1;
-    diesel::update(miners::table.find(referrer.id.0))
-        .set((
-            miners::role.eq(role.text()),
-            miners::version.eq(version),
-            miners::updated_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
-    let activated = NewEvent {
-        name: "ReferralActivated",
-        subject_kind: "miner",
-        subject_id: referrer.id.0,
-        audience: Some(referrer.user_id),
-        sequence: version,
-        payload: json!({
-            "referralId": id, "referrerId": referrer.id.0, "referredUserId": referred_user.0,
-            "bonusRate": applied.bonus.to_decimal().to_string(),
-        }),
-        transaction_id: None,
-    };
-    outbox::append(tx, &request.request_id, activated).await
 }

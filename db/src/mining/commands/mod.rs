@@ -4,6 +4,7 @@
 mod circle;
 mod decide;
 mod events;
+mod kyc_complete;
 mod miner_adjust_points;
 mod miner_ban;
 mod miner_register;
@@ -13,6 +14,7 @@ mod miner_set_role;
 mod miner_suspend;
 mod points;
 mod referral;
+mod referral_apply;
 mod session_claim;
 mod session_start;
 mod sessions_settle;
@@ -34,6 +36,7 @@ pub use circle::{
     circle_member_remove, circle_rename,
 };
 pub use decide::{MinerDecided, MinerDecision, MinerRef};
+pub use kyc_complete::{KycCompleted, kyc_complete};
 pub(crate) use miner_adjust_points::adjust_approved;
 pub use miner_adjust_points::{PointsAdjusted, miner_adjust_points};
 pub use miner_ban::miner_ban;
@@ -42,6 +45,7 @@ pub use miner_reset_streak::miner_reset_streak;
 pub use miner_restore::miner_restore;
 pub use miner_set_role::miner_set_role;
 pub use miner_suspend::miner_suspend;
+pub use referral_apply::{ReferralApplied, referral_apply};
 pub use session_claim::{SessionClaimed, session_claim};
 pub use session_start::{SessionStarted, session_start};
 pub use sessions_settle::{Place, Settled, sessions_settle};
@@ -68,6 +72,10 @@ impl Refusal for MiningRefusal {
             Self::SessionNotComplete { .. } => "SESSION_NOT_COMPLETE",
             Self::SessionExpired => "SESSION_EXPIRED",
             Self::ReferralCodeUnknown => "REFERRAL_CODE_UNKNOWN",
+            Self::AlreadyReferred => "ALREADY_REFERRED",
+            Self::OwnReferralCode => "OWN_REFERRAL_CODE",
+            Self::ReferralCycle => "REFERRAL_CYCLE",
+            Self::KycInFuture => "KYC_IN_FUTURE",
             Self::NotFound => "NOT_FOUND",
             Self::OwnAccount => "OWN_ACCOUNT",
             Self::MinerNotSuspended => "MINER_NOT_SUSPENDED",
@@ -87,7 +95,10 @@ impl Refusal for MiningRefusal {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::ReferralCodeUnknown => Some("referralCode"),
+            Self::ReferralCodeUnknown | Self::OwnReferralCode | Self::ReferralCycle => {
+                Some("referralCode")
+            }
+            Self::KycInFuture => Some("completedAt"),
             Self::NotFound | Self::OwnAccount => Some("miner"),
             Self::PointsInvalid => Some("amount"),
             Self::RoleUnchanged => Some("change"),

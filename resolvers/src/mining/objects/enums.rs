@@ -71,6 +71,18 @@ pub enum CircleInvitationStatus {
     Expired,
 }
 
+/// Where a referral stands.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "rules::ReferralStatus")]
+pub enum ReferralStatus {
+    /// Waits for the referred person's KYC.
+    Pending,
+    /// Adds its bonus to the referrer's rate.
+    Active,
+    /// Adds nothing: the referred miner is suspended or banned.
+    Inactive,
+}
+
 /// Where a line of history came from.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "rules::HistorySource")]

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, InputObject, OneofObject};
 use db::mining::queries::{MinerFilter as Filter, MinerOrderField as OrderField};
 use uuid::Uuid;
 
-use super::{MinerRole, MinerStatus};
+use super::{MinerRole, MinerStatus, ReferralStatus};
 use crate::errors::ApiError;
 
 /// Names a miner, in one of the ways they are known.
@@ -52,6 +52,17 @@ pub(super) fn search(text: Option<String>) -> Result<Option<String>, ApiError> {
         ));
     }
     Ok(text.filter(|text| !text.trim().is_empty()))
+}
+
+/// Which referrals to list.
+#[derive(InputObject, Default)]
+pub struct ReferralFilter {
+    /// Only with this status.
+    pub status: Option<ReferralStatus>,
+    /// Only of whom this miner brought.
+    pub referrer: Option<MinerBy>,
+    /// Only the one that brought this miner.
+    pub referred: Option<MinerBy>,
 }
 
 /// What to order miners by; ties by key.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Circle, MinerProfile, MinerRole, MinerStatus, MiningHistoryConnection, MiningHistoryEntry,
-    MiningRate, MiningSession, MiningSessionStatus, MiningStreak, days, share,
+    MiningRate, MiningSession, MiningSessionStatus, MiningStreak, ReferralOverview, days, share,
 };
 use crate::errors::ApiError;
 use crate::mining::loaders::{HistoryOf, LatestSessionOf, RateFactsOf};
@@ -280,6 +280,14 @@ impl Miner {
     ) -> Option<Result<Ready<MinerProfile>, ApiError>> {
         let referrer = MinerProfile::load(ctx, self.seen.miner.referred_by?).await;
         referrer.map(|referrer| referrer.map(Ready)).transpose()
+    }
+
+    /// Whom they brought, and what that is worth.
+    async fn referrals(&self, ctx: &Context<'_>) -> Option<Result<ReferralOverview, ApiError>> {
+        if !ctx.may(Action::ReferralRead, self.is_own(ctx)) {
+            return None;
+        }
+        Some(ReferralOverview::load(ctx, &self.seen).await)
     }
 
     /// Their wallet of mining points.

@@ -10,6 +10,8 @@ mod leaderboard;
 mod miner;
 mod profile;
 mod rate;
+mod referral;
+mod referral_overview;
 mod refusals;
 mod session;
 mod streak;
@@ -22,14 +24,17 @@ pub(crate) use circle_inputs::{invitation_id, profile_id};
 pub use circle_invitation::{CircleInvitation, CircleInvitationConnection};
 pub use enums::{
     CircleInvitationStatus, CircleStatus, MinerRole, MinerStatus, MiningHistorySource,
-    MiningSessionStatus, StreakStatus,
+    MiningSessionStatus, ReferralStatus, StreakStatus,
 };
 pub use history::{MiningHistoryConnection, MiningHistoryEntry};
-pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection};
+pub use inputs::{MinerBy, MinerFilter, MinerOrder, OrderDirection, ReferralFilter};
 pub use leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 pub use miner::{Miner, MinerConnection};
 pub use profile::MinerProfile;
 pub use rate::MiningRate;
+pub use referral::Referral;
+pub(super) use referral_overview::LIST as REFERRALS;
+pub use referral_overview::{ReferralConnection, ReferralOverview};
 pub use refusals::MiningUserError;
 pub use session::MiningSession;
 pub use streak::MiningStreak;

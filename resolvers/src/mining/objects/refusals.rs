@@ -33,6 +33,14 @@ pub enum MiningErrorCode {
     SessionExpired,
     /// No active miner has this referral code.
     ReferralCodeUnknown,
+    /// Somebody has referred the caller already, and that is for ever.
+    AlreadyReferred,
+    /// The referral code is the caller's own.
+    OwnReferralCode,
+    /// The referral code is of somebody the caller referred, directly or through others.
+    ReferralCycle,
+    /// Nobody's identity is verified in the future.
+    KycInFuture,
     /// There is no such miner.
     NotFound,
     /// The miner or circle is the caller's own: somebody else has to decide about it.
@@ -139,6 +147,12 @@ impl MiningErrorCode {
             Self::ReferralCodeUnknown => {
                 "không có thợ đào nào đang hoạt động với mã giới thiệu này"
             }
+            Self::AlreadyReferred => "bạn đã có người giới thiệu: không thể thay đổi",
+            Self::OwnReferralCode => "đây là mã giới thiệu của chính bạn",
+            Self::ReferralCycle => {
+                "chính bạn đã giới thiệu người này, trực tiếp hoặc qua những người khác"
+            }
+            Self::KycInFuture => "thời điểm xác minh nằm trong tương lai",
             Self::NotFound => "không có thợ đào này",
             Self::OwnAccount => "đây là của chính bạn: phải do người khác quyết định",
             Self::MinerNotSuspended => "thợ đào này không bị tạm ngưng",

@@ -85,7 +85,7 @@ async fn disband_for(
     key.about(About {
         entity_kind: "circle",
         entity_id: roster.as_ref().map(|roster| roster.circle.id.to_string()),
-        reason,
+        reason: Some(reason),
     });
     let by = lock::where_is(tx.conn(), decision.by).await?;
     let by = by.map(|(miner, _)| miner);
