@@ -110,6 +110,15 @@ fn statements_do_not_depend_on_rows() {
              FROM circles c, LATERAL (SELECT id FROM miners WHERE circle_id IS NULL AND id > c.id ORDER BY id LIMIT 2) m",
         )
         .await;
+        // The oldest miners brought somebody each.
+        app.sql(
+            "INSERT INTO referrals SELECT gen_random_uuid(), a.id, b.id, a.referral_code, 2500, 'ACTIVE', app_now(), app_now()
+             FROM (SELECT *, row_number() OVER (ORDER BY created_at, id) AS n FROM miners) a
+             JOIN (SELECT id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS n FROM miners m
+                   WHERE NOT EXISTS (SELECT FROM referrals WHERE referred_id = m.id)) b USING (n)
+             WHERE n <= 100",
+        )
+        .await;
         let schema = resolvers::schema();
         for (query, expected) in OPERATIONS {
             for rows in [10, 100] {

@@ -6,7 +6,7 @@ use crate::support::{Actor, Answer, TestApp, test};
 
 const APPLY: &str = "mutation ($code: String!, $key: String) {
     referralApply(input: {referralCode: $code, idempotencyKey: $key}) {
-        referral { id uuid referralCode status isActive level bonusRate activatedAt referrer { id } referred { id } }
+        referral { id uuid code status isActive level bonusRate activatedAt referrer { id } referred { id } }
         referrer { id displayName } isActive
         miner { uuid referredBy { id } profile { id } }
         userErrors { code field message }
@@ -55,7 +55,7 @@ fn waits_for_kyc_and_carries_the_bonus_of_its_day() {
             (&referral["level"], &referral["activatedAt"]),
             (&json!(1), &Value::Null)
         );
-        assert_eq!(referral["referralCode"], code);
+        assert_eq!(referral["code"], code);
         assert_eq!(referral["referrer"]["id"], payload["referrer"]["id"]);
         assert_eq!(
             payload["miner"]["referredBy"]["id"],

@@ -24,7 +24,7 @@ pub struct Referral {
     /// Key for the platform's other services.
     pub uuid: Uuid,
     /// The code that was given: 8 characters.
-    pub referral_code: String,
+    pub code: String,
     /// Where it stands.
     pub status: ReferralStatus,
     /// Whether it adds its bonus to the referrer's rate.
@@ -48,7 +48,7 @@ plain!(
     Referral,
     id,
     uuid,
-    referral_code,
+    code,
     status,
     is_active,
     level,
@@ -88,7 +88,7 @@ impl Referral {
         Self {
             id: GlobalId::Referral(referral.id),
             uuid: referral.id.0,
-            referral_code: referral.code,
+            code: referral.code,
             status: referral.status.into(),
             is_active: referral.status == rules::ReferralStatus::Active,
             level: days(rules::ReferralConfiguration::LEVELS),
