@@ -2,7 +2,7 @@
 //!
 //! `graphql` is GraphQL over HTTP by its specification, put together from what a request says (`params`), which of
 //! its operations it means (`operation`), which media type it wants (`negotiate`) and how the answer is written
-//! (`reply`). `graphiql`, `health`, `pages` and `documents` answer the rest. Around all of them stand request ids, the
+//! (`reply`). `graphiql`, `health`, `pages`, `invites` and `documents` answer the rest. Around all of them stand request ids, the
 //! access log, the mask over panics, and CORS.
 
 pub mod caller;
@@ -10,6 +10,7 @@ mod documents;
 pub mod graphiql;
 mod graphql;
 pub mod health;
+mod invites;
 mod negotiate;
 mod observe;
 pub mod operation;
@@ -159,6 +160,7 @@ pub fn router(state: HttpState) -> Router {
                 .fallback(graphql::other_method),
         )
         .route("/", get(pages::index))
+        .route("/invites/{file}", get(invites::qr_code))
         .route("/schema.graphql", get(documents::schema))
         .route("/metrics", get(documents::metrics))
         .merge(graphiql::routes(&settings.graphiql))

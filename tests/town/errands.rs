@@ -10,9 +10,9 @@ use crate::support::Actor;
 impl Town<'_> {
     /// The errands of a day.
     pub async fn run_errands(&mut self) {
-        for _ in 0..12 {
+        for _ in 0..25 {
             let number = self.dice.roll(PEOPLE);
-            match self.dice.roll(9) {
+            match self.dice.roll(12) {
                 0 => self.create_circle(number).await,
                 1 | 2 => self.take_in(number).await,
                 3 => self.go(number).await,
@@ -20,6 +20,12 @@ impl Town<'_> {
                 5 | 6 => self.verify(number).await,
                 7 => self.recover(number).await,
                 _ => self.decide(number).await,
+            }
+        }
+        // Nobody stays suspended for ever.
+        for number in 0..PEOPLE {
+            if self.model.people[number].suspended_at.is_some() && self.dice.once_in(4) {
+                self.restore(number).await;
             }
         }
         // Whoever lost a streak is likely to want it back.
@@ -264,7 +270,7 @@ impl Town<'_> {
         let miner = json!({"userId": self.people[number].id().to_string()});
         let input = json!({"miner": miner, "reason": "town business"});
         let status = self.model.people[number].status();
-        match self.dice.roll(6) {
+        match self.dice.roll(8) {
             0 if self.dice.once_in(2) => {
                 let expected = (status == "BANNED").then_some("MINER_BANNED");
                 self.ask(&admin, "minerBan", input, expected).await;
@@ -300,21 +306,27 @@ impl Town<'_> {
                     self.model.count("reset");
                 }
             }
-            3 => self.adjust(number, input).await,
+            3..=5 => self.adjust(number, input).await,
             _ => {
-                let (field, expected) = match status {
-                    "SUSPENDED" => ("minerRestore", None),
-                    "BANNED" => ("minerSuspend", Some("MINER_BANNED")),
-                    _ => ("minerSuspend", None),
+                let expected = match status {
+                    "SUSPENDED" => Some("MINER_SUSPENDED"),
+                    "BANNED" => Some("MINER_BANNED"),
+                    _ => None,
                 };
-                self.ask(&admin, field, input, expected).await;
-                match (field, expected) {
-                    (_, Some(_)) => {}
-                    ("minerRestore", None) => self.model.restore(number),
-                    _ => self.model.suspend(number),
+                self.ask(&admin, "minerSuspend", input, expected).await;
+                if expected.is_none() {
+                    self.model.suspend(number);
                 }
             }
         }
+    }
+
+    async fn restore(&mut self, number: usize) {
+        let admin = self.admins[0].clone();
+        let miner = json!({"userId": self.people[number].id().to_string()});
+        let input = json!({"miner": miner, "reason": "town business"});
+        self.ask(&admin, "minerRestore", input, None).await;
+        self.model.restore(number);
     }
 
     /// Points are corrected: a little, or so much that a second person decides.

@@ -8,6 +8,7 @@ mod graphiql;
 mod health;
 mod hostile;
 mod http;
+mod invites;
 mod limits;
 mod patience;
 mod persisted;

@@ -22,6 +22,8 @@ pub struct ReferralOverview {
     pub my_referral_code: String,
     /// A link to share, which carries the code.
     pub share_url: String,
+    /// The same link as a QR code: a path of this server that answers an SVG, without signing in.
+    pub qr_code_url: String,
     /// How many they brought.
     pub total_referrals: i32,
     /// How many of those count at the moment.
@@ -79,6 +81,7 @@ impl ReferralOverview {
         Self {
             my_referral_code: code.to_owned(),
             share_url,
+            qr_code_url: format!("/invites/{code}.svg"),
             total_referrals: count(None),
             active_referrals: count(Some(ReferralStatus::Active.into())),
             pending_referrals: count(Some(ReferralStatus::Pending.into())),
