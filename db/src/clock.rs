@@ -21,8 +21,8 @@ diesel::define_sql_function! {
     fn ensure_daily_partitions(days_ahead: Int4) -> Int4;
 }
 diesel::define_sql_function! {
-    /// Drops daily partitions nobody needs any more.
-    fn drop_old_daily_partitions() -> Int4;
+    /// Drops a daily partition nobody needs any more, if there is one.
+    fn drop_old_daily_partition() -> diesel::sql_types::Bool;
 }
 diesel::define_sql_function! {
     /// Makes missing partitions of transfers.
@@ -51,11 +51,12 @@ pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
 /// Drops the partitions of keys that are older than two days, and of events that are older than seven and delivered. What
 /// somebody is using is left for the next time.
 pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
-    let dropped: i32 = diesel::select(drop_old_daily_partitions())
-        .get_result(conn)
-        .await?;
-    if dropped > 0 {
-        tracing::info!(dropped, "Dropped {dropped} partitions");
+    // One at a time: each is a transaction of its own, which keeps the parent's lock no longer than that.
+    while diesel::select(drop_old_daily_partition())
+        .get_result::<bool>(conn)
+        .await?
+    {
+        tracing::info!("Dropped a partition nobody needs any more");
     }
     Ok(())
 }

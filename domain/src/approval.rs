@@ -97,6 +97,9 @@ pub enum ApprovalRefusal {
     /// It is the caller's own request.
     #[error("you asked for this yourself: somebody else has to decide")]
     OwnRequest,
+    /// It is about the caller's own miner.
+    #[error("this is about your own miner: somebody else has to decide")]
+    OwnMiner,
     /// It was decided already.
     #[error("this has been decided already")]
     NotPending,
@@ -143,13 +146,21 @@ impl Approval {
         }
     }
 
-    /// Whether this person may decide now.
+    /// Whether this person may decide now about what concerns `whose` miner.
     ///
-    /// Refusals, in this order: [`ApprovalRefusal::OwnRequest`], [`ApprovalRefusal::NotPending`],
-    /// [`ApprovalRefusal::Expired`].
-    pub fn may_be_decided(&self, by: UserId, now: Timestamp) -> Result<(), ApprovalRefusal> {
+    /// Refusals, in this order: [`ApprovalRefusal::OwnRequest`], [`ApprovalRefusal::OwnMiner`],
+    /// [`ApprovalRefusal::NotPending`], [`ApprovalRefusal::Expired`].
+    pub fn may_be_decided(
+        &self,
+        by: UserId,
+        whose: UserId,
+        now: Timestamp,
+    ) -> Result<(), ApprovalRefusal> {
         if self.requested_by == by {
             return Err(ApprovalRefusal::OwnRequest);
+        }
+        if whose == by {
+            return Err(ApprovalRefusal::OwnMiner);
         }
         match self.status_at(now) {
             ApprovalStatus::Pending => Ok(()),
@@ -171,7 +182,7 @@ mod tests {
     #[test]
     fn somebody_else_decides_in_time_and_once() {
         let now = Timestamp::UNIX_EPOCH;
-        let [one, other] = [1, 2].map(|n| UserId(Uuid::from_u128(n)));
+        let [one, other, third] = [1, 2, 5].map(|n| UserId(Uuid::from_u128(n)));
         let proposal = Proposal::MinerAdjustPoints {
             miner: MinerId(Uuid::from_u128(3)),
             points: Minor(10_000_001),
@@ -179,21 +190,25 @@ mod tests {
         let id = ApprovalId(Uuid::from_u128(4));
         let asked = Approval::requested(id, proposal, "a refund".into(), one, now);
         assert_eq!(
-            asked.may_be_decided(one, now),
+            asked.may_be_decided(one, third, now),
             Err(ApprovalRefusal::OwnRequest)
         );
+        assert_eq!(
+            asked.may_be_decided(third, third, now),
+            Err(ApprovalRefusal::OwnMiner)
+        );
         let week = plus(now, hours(168));
-        assert_eq!(asked.may_be_decided(other, week), Ok(()));
+        assert_eq!(asked.may_be_decided(other, third, week), Ok(()));
         let late = plus(week, TimeDelta::microseconds(1));
         let expired = ApprovalRefusal::Expired { expires_at: week };
-        assert_eq!(asked.may_be_decided(other, late), Err(expired));
+        assert_eq!(asked.may_be_decided(other, third, late), Err(expired));
         assert_eq!(asked.status_at(late), ApprovalStatus::Expired);
         let done = Approval {
             state: ApprovalState::Approved { by: other, at: now },
             ..asked
         };
         assert_eq!(
-            done.may_be_decided(other, late),
+            done.may_be_decided(other, third, late),
             Err(ApprovalRefusal::NotPending)
         );
         assert_eq!(done.status_at(late), ApprovalStatus::Approved);

@@ -29,6 +29,7 @@ CREATE TABLE circle_invitations (
 );
 CREATE UNIQUE INDEX circle_invitations_one_pending ON circle_invitations (circle_id, invitee_id) WHERE status = 'PENDING';
 CREATE INDEX circle_invitations_due ON circle_invitations (expires_at) WHERE status = 'PENDING';
+CREATE INDEX circle_invitations_sent ON circle_invitations (circle_id, created_at);
 CREATE INDEX circle_invitations_received ON circle_invitations (invitee_id, created_at, id);
 COMMENT ON TABLE circle_invitations IS 'Who was invited into which circle, and what became of it';
 COMMENT ON COLUMN circle_invitations.id IS 'The invitation';

@@ -1,3 +1,4 @@
-DROP FUNCTION drop_old_daily_partitions();
+DROP FUNCTION drop_old_daily_partition();
 DROP INDEX mining_sessions_waiting, mining_sessions_running;
+DROP FUNCTION claim_window_end;
 DROP TABLE approvals;

@@ -39,20 +39,27 @@ COMMENT ON COLUMN approvals.decision_reason IS 'Why it was declined';
 GRANT SELECT, INSERT ON approvals TO goodgo_app;
 GRANT UPDATE (status, decided_by, decided_at, decision_reason) ON approvals TO goodgo_app;
 
--- What the job for sessions looks for: those that run, and those that wait to be claimed.
+-- What the job for sessions looks for: those that run by their end, and those that wait by the end of their claim window.
+-- In UTC without a zone, where adding hours depends on nothing.
+CREATE FUNCTION claim_window_end(ends_at timestamptz, hours integer, extension_microseconds bigint) RETURNS timestamp
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (ends_at AT TIME ZONE 'UTC') + hours * interval '1 hour' + extension_microseconds * interval '1 microsecond';
+COMMENT ON FUNCTION claim_window_end IS 'When a session can''t be claimed any more, in UTC, but for pauses';
 CREATE INDEX mining_sessions_running ON mining_sessions (ends_at, id) WHERE status = 'ACTIVE';
-CREATE INDEX mining_sessions_waiting ON mining_sessions (ends_at, id) WHERE status = 'COMPLETED';
+CREATE INDEX mining_sessions_waiting
+    ON mining_sessions (claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id)
+    WHERE status = 'COMPLETED' AND window_stopped_at IS NULL;
 
--- Drops daily partitions nobody needs any more: keys of more than two days ago, and events of more than seven that were
--- all delivered. Gives up where somebody reads for long; the next run tries again.
-CREATE FUNCTION drop_old_daily_partitions() RETURNS integer
+-- Drops a daily partition nobody needs any more, if there is one: of keys of more than two days ago, or of events of more
+-- than seven that were all delivered. Only one: its parent is locked until the end of the transaction, and commands lock
+-- both parents. Gives up where somebody reads for long; the next run tries again.
+CREATE FUNCTION drop_old_daily_partition() RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET lock_timeout = '1s'
     AS $$
 DECLARE
     today date := (app_now() AT TIME ZONE 'UTC')::date;
     child record;
     undelivered boolean;
-    dropped integer := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(727275);
     FOR child IN
@@ -71,11 +78,11 @@ BEGIN
         END IF;
         BEGIN
             EXECUTE format('DROP TABLE %I', child.name);
-            dropped := dropped + 1;
+            RETURN true;
         EXCEPTION WHEN lock_not_available THEN
-            RETURN dropped;
+            RETURN false;
         END;
     END LOOP;
-    RETURN dropped;
+    RETURN false;
 END $$;
-COMMENT ON FUNCTION drop_old_daily_partitions IS 'Drops daily partitions nobody needs any more; answers how many';
+COMMENT ON FUNCTION drop_old_daily_partition IS 'Drops a daily partition nobody needs any more; answers whether it did';

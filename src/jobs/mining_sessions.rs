@@ -16,11 +16,11 @@ pub const JOB: Job = Job {
 };
 
 async fn run(db: Db) -> Result<(), DbError> {
-    let mut after: Option<Place> = None;
-    loop {
+    let mut next = Some(Place::START);
+    while let Some(from) = next {
         let batch = db
             .write("mining.sessions_settle", async move |tx| {
-                sessions_settle(tx, after).await
+                sessions_settle(tx, from).await
             })
             .await?;
         if batch.completed + batch.expired > 0 {
@@ -32,9 +32,7 @@ async fn run(db: Db) -> Result<(), DbError> {
                 completed + expired
             );
         }
-        match batch.last {
-            Some(last) => after = Some(last),
-            None => return Ok(()),
-        }
+        next = batch.next;
     }
+    Ok(())
 }

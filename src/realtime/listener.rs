@@ -52,6 +52,7 @@ async fn listen(
             let heard = db.read(async move |conn| events(conn, &told).await).await?;
             tell_of_miners(db, bus, &heard).await?;
             tell_of_moved_wallets(db, bus, &heard).await?;
+            tell_of_frozen_wallets(db, bus, &heard).await?;
             circles::tell(db, bus, &heard).await?;
             if heard.iter().any(|event| event.subject_kind == "miner") {
                 bus.touch_leaderboard();
@@ -142,6 +143,27 @@ async fn tell_of_moved_wallets(db: &Db, bus: &EventBus, heard: &[Event]) -> Resu
     let wallets = db
         .read(async move |conn| {
             db::wallets::queries::wallets_moved_by(&known, conn, &transactions).await
+        })
+        .await?;
+    tell_of_wallets(bus, wallets);
+    Ok(())
+}
+
+/// A ban freezes wallets and moves nothing in them.
+async fn tell_of_frozen_wallets(db: &Db, bus: &EventBus, heard: &[Event]) -> Result<(), DbError> {
+    let frozen: Vec<UserId> = heard
+        .iter()
+        .filter(|event| event.name == "MinerBanned")
+        .filter_map(|event| event.audience_id.map(UserId))
+        .filter(|user| bus.wallets.follows(user))
+        .collect();
+    if frozen.is_empty() {
+        return Ok(());
+    }
+    let known = db.clone();
+    let wallets = db
+        .read(async move |conn| {
+            db::wallets::queries::wallets_of_people(&known, conn, &frozen).await
         })
         .await?;
     tell_of_wallets(bus, wallets);

@@ -1,29 +1,27 @@
 //! What time makes of sessions is written down, whoever else is busy with them.
 
 use chrono::TimeDelta;
-use db::mining::commands::{Settled, sessions_settle};
+use db::mining::commands::{Place, sessions_settle};
 use serde_json::json;
 
 use crate::support::{TestApp, test};
 
 /// Runs the job's batches to the end; answers how many sessions it completed and expired.
 async fn settle(app: &TestApp) -> (usize, usize) {
-    let (mut completed, mut expired, mut after) = (0, 0, None);
-    loop {
-        let batch: Settled = app
+    let (mut completed, mut expired, mut next) = (0, 0, Some(Place::START));
+    while let Some(from) = next {
+        let batch = app
             .db
             .write("mining.sessions_settle", async move |tx| {
-                sessions_settle(tx, after).await
+                sessions_settle(tx, from).await
             })
             .await
             .unwrap();
         completed += batch.completed;
         expired += batch.expired;
-        after = batch.last;
-        if after.is_none() {
-            return (completed, expired);
-        }
+        next = batch.next;
     }
+    (completed, expired)
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod visits;
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use db::mining::commands::{Place, sessions_settle};
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
@@ -141,18 +142,11 @@ impl<'a> Town<'a> {
 
     /// The jobs do what they do each minute.
     async fn keep_up(&self) {
-        let (mut after, db) = (None, &self.app.db);
-        loop {
-            let batch = db
-                .write("mining.sessions_settle", async move |tx| {
-                    db::mining::commands::sessions_settle(tx, after).await
-                })
-                .await
-                .unwrap();
-            after = batch.last;
-            if after.is_none() {
-                return;
-            }
+        let mut next = Some(Place::START);
+        while let Some(from) = next {
+            let settle = async move |tx: &mut db::Tx| sessions_settle(tx, from).await;
+            let batch = self.app.db.write("mining.sessions_settle", settle).await;
+            next = batch.unwrap().next;
         }
     }
 

@@ -3,8 +3,7 @@
 use domain::approval::{Approval, ApprovalRefusal, ApprovalState, Proposal};
 use domain::reason::Reason;
 
-use super::{Decided, Decision, lock, store};
-use crate::audit::About;
+use super::{Decided, Decision, about, lock, store, whose};
 use crate::idempotency::{self, Answer, Claimed, Key, Request};
 use crate::mining::commands::adjust_approved;
 use crate::{Db, DbError, Tx};
@@ -34,24 +33,21 @@ async fn carry_out(
     request: &Request,
     decision: Decision,
 ) -> Result<Result<Decided, ApprovalRefusal>, DbError> {
+    key.about(about(decision.approval, None));
     let Some(approval) = lock(tx.conn(), decision.approval).await? else {
         return Ok(Err(ApprovalRefusal::NotFound));
     };
-    if let Err(refusal) = approval.may_be_decided(decision.by, tx.now()) {
-        return Ok(Err(refusal));
-    }
     let Some(reason) = Reason::parse(&approval.reason) else {
         return Err(DbError::inconsistent("approvals", "reason", approval.id));
     };
-    let about = About {
-        entity_kind: "approval",
-        entity_id: Some(approval.id.to_string()),
-        reason: Some(reason.clone()),
-    };
+    key.about(about(decision.approval, Some(reason.clone())));
+    let whose = whose(tx.conn(), &approval).await?;
+    if let Err(refusal) = approval.may_be_decided(decision.by, whose, tx.now()) {
+        return Ok(Err(refusal));
+    }
     let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
     let done = adjust_approved(tx, db, key, request, &approval, miner, points, reason).await?;
     if let Err(refusal) = done {
-        key.about(about);
         return Ok(Err(ApprovalRefusal::Command(refusal)));
     }
     let after = Approval {
@@ -61,5 +57,5 @@ async fn carry_out(
         },
         ..approval.clone()
     };
-    Ok(Ok(store(tx, key, about, &approval, &after).await?))
+    Ok(Ok(store(tx, key, &approval, &after).await?))
 }

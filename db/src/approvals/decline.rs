@@ -3,8 +3,7 @@
 use domain::approval::{Approval, ApprovalRefusal, ApprovalState};
 use domain::reason::Reason;
 
-use super::{Decided, Decision, lock, store};
-use crate::audit::About;
+use super::{Decided, Decision, about, lock, store, whose};
 use crate::idempotency::{self, Answer, Claimed, Key, Request};
 use crate::{DbError, Tx};
 
@@ -31,20 +30,16 @@ async fn turn_down(
     decision: Decision,
     reason: &str,
 ) -> Result<Result<Decided, ApprovalRefusal>, DbError> {
-    let Some(reason) = Reason::parse(reason) else {
+    let reason = Reason::parse(reason);
+    key.about(about(decision.approval, reason.clone()));
+    let Some(reason) = reason else {
         return Ok(Err(ApprovalRefusal::ReasonInvalid));
     };
-    let about = About {
-        entity_kind: "approval",
-        entity_id: Some(decision.approval.to_string()),
-        reason: Some(reason.clone()),
-    };
     let Some(approval) = lock(tx.conn(), decision.approval).await? else {
-        key.about(about);
         return Ok(Err(ApprovalRefusal::NotFound));
     };
-    if let Err(refusal) = approval.may_be_decided(decision.by, tx.now()) {
-        key.about(about);
+    let whose = whose(tx.conn(), &approval).await?;
+    if let Err(refusal) = approval.may_be_decided(decision.by, whose, tx.now()) {
         return Ok(Err(refusal));
     }
     let after = Approval {
@@ -55,5 +50,5 @@ async fn turn_down(
         },
         ..approval.clone()
     };
-    Ok(Ok(store(tx, key, about, &approval, &after).await?))
+    Ok(Ok(store(tx, key, &approval, &after).await?))
 }

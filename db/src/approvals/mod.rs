@@ -10,8 +10,9 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::approval::{Approval, ApprovalRefusal, ApprovalStatus};
+use domain::approval::{Approval, ApprovalRefusal, ApprovalStatus, Proposal};
 use domain::ids::{ApprovalId, UserId};
+use domain::reason::Reason;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ use crate::audit::{About, Change};
 use crate::clock::app_now;
 use crate::idempotency::{Key, Refusal};
 use crate::paging::Counted;
-use crate::schema::approvals;
+use crate::schema::{approvals, miners};
 use crate::text::{Text as _, texts};
 use crate::{Connection, Count, DbError, Page, Slice, Tx};
 use rows::ApprovalRow;
@@ -53,7 +54,7 @@ impl Refusal for ApprovalRefusal {
         match self {
             Self::ReasonInvalid => "REASON_INVALID",
             Self::NotFound => "APPROVAL_NOT_FOUND",
-            Self::OwnRequest => "OWN_ACCOUNT",
+            Self::OwnRequest | Self::OwnMiner => "OWN_ACCOUNT",
             Self::NotPending => "APPROVAL_NOT_PENDING",
             Self::Expired { .. } => "APPROVAL_EXPIRED",
             Self::Command(_) => "COMMAND_REFUSED",
@@ -101,11 +102,30 @@ async fn lock(conn: &mut Connection, id: ApprovalId) -> Result<Option<Approval>,
     row.map(Approval::try_from).transpose()
 }
 
+/// What the audit log says a decision is about, and why it was given.
+fn about(approval: ApprovalId, reason: Option<Reason>) -> About {
+    About {
+        entity_kind: "approval",
+        entity_id: Some(approval.to_string()),
+        reason,
+    }
+}
+
+/// Whose miner an approval is about.
+async fn whose(conn: &mut Connection, approval: &Approval) -> Result<UserId, DbError> {
+    let Proposal::MinerAdjustPoints { miner, .. } = approval.proposal;
+    let user: Uuid = miners::table
+        .find(miner.0)
+        .select(miners::user_id)
+        .first(conn)
+        .await?;
+    Ok(UserId(user))
+}
+
 /// Stores what was decided, and notes it for the audit log.
 async fn store(
     tx: &mut Tx,
     key: &mut Key,
-    about: About,
     before: &Approval,
     after: &Approval,
 ) -> Result<Decided, DbError> {
@@ -113,7 +133,6 @@ async fn store(
         .set(ApprovalRow::decision(after))
         .execute(tx.conn())
         .await?;
-    key.about(about);
     let now = tx.now();
     let shown = |approval: &Approval| -> Value {
         json!({

@@ -170,7 +170,7 @@ pub struct ReferralConfiguration {
     pub bonus_per_referral: Decimal,
     /// What all of a miner's active referrals may add together, as a share.
     pub max_bonus_cap: Decimal,
-    /// Whether a referral waits for the referred person's KYC.
+    /// Whether a referral waits for the referred person's KYC. Concerns those made from then on: one that waits goes on.
     pub kyc_required: bool,
     /// How many levels of referrals count: always 1.
     pub max_referral_levels: i32,

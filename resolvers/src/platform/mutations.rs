@@ -199,7 +199,7 @@ pub struct ReferralConfigurationUpdateInput {
     pub bonus_per_referral: Decimal,
     /// What all of a miner's active referrals may add together, as a share from 0 to 10. 4 decimals at most.
     pub max_bonus_cap: Decimal,
-    /// Whether a referral waits for the referred person's KYC.
+    /// Whether a referral waits for the referred person's KYC. Concerns those made from then on: one that waits goes on.
     pub kyc_required: bool,
     /// How many levels of referrals count: only 1 is supported.
     pub max_referral_levels: i32,

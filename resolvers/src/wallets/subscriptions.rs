@@ -36,7 +36,8 @@ impl WalletsSubscription {
     ) -> FieldResult<impl Stream<Item = FieldResult<WalletEvent>> + use<>> {
         let user = followed(ctx, user_id)?;
         let operation = ctx.shared_operation();
-        // What happened before is not news, however late it is heard; and from here on nothing is left out.
+        // From here on nothing is left out; and what happened before the read is not news, however late it is heard.
+        let news = operation.services.events.wallets.follow(user);
         let db = ctx.db().clone();
         let now = ctx
             .db()
@@ -47,7 +48,6 @@ impl WalletsSubscription {
             .into_iter()
             .map(|wallet| (wallet.currency.code, wallet))
             .collect();
-        let news = operation.services.events.wallets.follow(user);
         let event = move |news: Arc<WalletNews>| {
             let wallet = &news.wallet;
             let is_new = last.get(&wallet.currency.code).is_none_or(|last| {

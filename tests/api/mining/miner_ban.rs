@@ -69,7 +69,15 @@ fn nothing_leaves_their_wallets() {
     test(async |app| {
         let admin = app.person(&[Role::Admin]);
         let alice = decisions::with_streak(app, 1).await;
+        let mut socket = alice.socket().await;
+        let follow = "subscription { walletUpdated { wallet { isFrozen } } }";
+        socket.subscribe("1", follow).await;
+        app.until(|| app.events.wallets.follows(&alice.id())).await;
         must(&admin, FIELD, &alice, "1").await;
+        assert_eq!(
+            socket.event("1").await["walletUpdated"]["wallet"],
+            json!({"isFrozen": true})
+        );
         let query = "{ viewer { wallet(currency: \"MP\") { isFrozen available { amount } } } }";
         let wallet = alice.get(query, json!({})).await["viewer"]["wallet"].clone();
         assert_eq!(

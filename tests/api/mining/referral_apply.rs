@@ -337,6 +337,31 @@ fn a_referrer_who_is_suspended_at_the_same_time_brings_them_or_not() {
 }
 
 #[test]
+fn whoever_is_suspended_or_banned_at_the_same_time_counts_for_nobody() {
+    test(async |app| {
+        let admin = app.person(&[Role::Admin]);
+        app.sql("UPDATE configurations SET body = body || '{\"kycRequired\": false}' WHERE section = 'referral'")
+            .await;
+        let (_, code) = coded(app).await;
+        for round in 0..20 {
+            let field = if round % 2 == 0 {
+                "minerSuspend"
+            } else {
+                "minerBan"
+            };
+            let (friend, _) = coded(app).await;
+            let key = round.to_string();
+            let (applied, decided) =
+                tokio::join!(apply(&friend, &code), decide(&admin, field, &friend, &key));
+            assert_eq!(decided.refusals(), [""; 0], "round {round}");
+            assert!(applied.refusals().len() <= 1, "round {round}");
+            let active = "SELECT count(*) FROM referrals WHERE status = 'ACTIVE'";
+            assert_eq!(app.number(active).await, 0, "round {round}");
+        }
+    });
+}
+
+#[test]
 fn a_referral_is_seen_by_its_two_sides_and_staff() {
     test(async |app| {
         let ((alice, code), (bob, _), (carol, _)) =

@@ -109,15 +109,17 @@ fn nobody_approves_what_they_asked_for() {
 }
 
 #[test]
-fn nobody_approves_what_is_for_them() {
+fn nobody_decides_about_what_is_for_them() {
     test(async |app| {
         let [one, other] = [(), ()].map(|()| app.person(&[Role::Admin]));
         other.register().await;
         let id = must_adjust(&one, &other, "2500", "ask").await["approval"]["id"].clone();
-        let answer = approve(&other, &id, "1").await;
-        assert_eq!(answer.refusals(), ["COMMAND_REFUSED"]);
-        let error = &answer.body["data"]["approvalApprove"]["userErrors"][0];
-        assert_eq!(error["cause"], "OWN_ACCOUNT");
+        assert_eq!(approve(&other, &id, "1").await.refusals(), ["OWN_ACCOUNT"]);
+        let declined = decline(&other, &id, "r", "1").await;
+        assert_eq!(declined.refusals(), ["OWN_ACCOUNT"]);
+        let tried = "SELECT count(*) FROM audit_log WHERE refusal = 'OWN_ACCOUNT' AND entity_kind = 'approval'
+            AND entity_id = (SELECT id::text FROM approvals) AND reason IS NOT NULL";
+        assert_eq!(app.number(tried).await, 2);
         let third = app.person(&[Role::Admin]);
         assert_eq!(
             approve(&third, &id, "2").await.refusals(),

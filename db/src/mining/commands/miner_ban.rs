@@ -44,6 +44,7 @@ async fn ban(
         .collect();
     let mut locked = decide::lock_miners(tx.conn(), &ids).await?;
     let before = decide::seek(&locked, id)?.clone();
+    referral::must_be_known(&before, brought.as_ref())?;
     let open = decide::open_session(tx.conn(), id).await?;
     let decided = match domain::mining::ban(before.clone(), open, decision.by, tx.now()) {
         Ok(decided) => decided,

@@ -155,6 +155,7 @@ fn circle_code(refusal: &CircleRefusal) -> &'static str {
         CircleRefusal::InviteeInCircle => "INVITEE_IN_CIRCLE",
         CircleRefusal::AlreadyInvited => "ALREADY_INVITED",
         CircleRefusal::InvitationLimit { .. } => "INVITATION_LIMIT",
+        CircleRefusal::InviteeLimit => "INVITEE_LIMIT",
         CircleRefusal::Cooldown { .. } => "CIRCLE_COOLDOWN",
         CircleRefusal::Full => "CIRCLE_FULL",
         CircleRefusal::PlaceCooling { .. } => "CIRCLE_PLACE_COOLING",

@@ -74,6 +74,17 @@ pub(super) async fn is_brought_by(
     Ok(found.found)
 }
 
+/// Whether the referral that brought a miner was locked before them. They may have said who brought them in between: then
+/// the whole command begins anew.
+pub(super) fn must_be_known(miner: &Miner, brought: Option<&Referral>) -> Result<(), DbError> {
+    if brought.is_none() && miner.referred_by.is_some() {
+        return Err(DbError::Contended(
+            "somebody said meanwhile who brought them".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
 /// Locks the referral that brought a miner, if one did. Comes before the locks of both miners.
 pub(super) async fn lock_referral(
     conn: &mut Connection,

@@ -1,7 +1,7 @@
 //! What time makes of sessions, written down in batches by a job.
 
-use diesel::pg::Pg;
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
 use domain::mining::{Configuration, Miner, Session, SessionState, SessionStatus};
@@ -21,8 +21,33 @@ const BATCH: usize = 200;
 /// What the job's events carry as the request that caused them.
 const REQUEST: &str = "job mining-sessions";
 
-/// Where a batch ended: by the end of its last session.
-pub type Place = (Timestamp, Uuid);
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looking {
+    /// Sessions that run on paper, by their end.
+    Ended,
+    /// Sessions that wait to be claimed, by the end of their claim window.
+    Waiting,
+}
+
+/// Where a batch begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    looking: Looking,
+    after: (Timestamp, Uuid),
+}
+
+impl Place {
+    /// Where the first batch begins.
+    pub const START: Self = Self::of(Looking::Ended);
+
+    const fn of(looking: Looking) -> Self {
+        Self {
+            looking,
+            after: (Timestamp::UNIX_EPOCH, Uuid::nil()),
+        }
+    }
+}
 
 /// What a batch did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,21 +56,35 @@ pub struct Settled {
     pub completed: usize,
     /// Sessions that were not claimed in time.
     pub expired: usize,
-    /// Where to go on; none after the last.
-    pub last: Option<Place>,
+    /// Where the next batch begins; none after the last.
+    pub next: Option<Place>,
 }
 
-/// Writes down what time has made of the sessions that ended after `after`: complete, or expired.
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    miner_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+}
+
+/// Writes down what time has made of a batch of sessions: complete, or expired.
 ///
 /// Miners who are busy are left for the next run. May be stopped anywhere: a batch is done wholly or not at all, and
 /// what is done is not found again.
-pub async fn sessions_settle(tx: &mut Tx, after: Option<Place>) -> Result<Settled, DbError> {
-    let found = ended(tx, after).await?;
-    let last = found
-        .last()
-        .filter(|_| found.len() == BATCH)
-        .map(|(id, _, ends_at)| (*ends_at, *id));
-    let owners: Vec<MinerId> = found.iter().map(|(_, miner, _)| MinerId(*miner)).collect();
+pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbError> {
+    let found = due(tx, from).await?;
+    let next = match (found.last(), from.looking) {
+        (Some(last), looking) if found.len() == BATCH => Some(Place {
+            looking,
+            after: (last.at, last.id),
+        }),
+        (_, Looking::Ended) => Some(Place::of(Looking::Waiting)),
+        (_, Looking::Waiting) => None,
+    };
+    let owners: Vec<MinerId> = found.iter().map(|due| MinerId(due.miner_id)).collect();
     let locked = lock_free_miners(tx.conn(), &owners).await?;
     // Read again under the lock: somebody may have claimed one.
     let sessions = open_sessions(tx.conn(), &locked, &found).await?;
@@ -53,7 +92,7 @@ pub async fn sessions_settle(tx: &mut Tx, after: Option<Place>) -> Result<Settle
     let mut settled = Settled {
         completed: 0,
         expired: 0,
-        last,
+        next,
     };
     for miner in &locked {
         let own = sessions.iter().find(|session| session.miner_id == miner.id);
@@ -85,47 +124,41 @@ fn settle(
     }
 }
 
-/// The next sessions to look at: those that ended and run on paper, and those whose claim window is over by the clock.
-/// Pauses and suspensions may have made that longer, so `settle` has the last word.
-async fn ended(tx: &mut Tx, after: Option<Place>) -> Result<Vec<(Uuid, Uuid, Timestamp)>, DbError> {
-    let now = tx.now();
-    let window = diesel::dsl::sql::<diesel::sql_types::Timestamptz>(
-        "ends_at + claim_window_hours * interval '1 hour' + window_extension_microseconds * interval '1 microsecond'",
-    );
-    let runs = mining_sessions::status
-        .eq(SessionStatus::Active.text())
-        .and(mining_sessions::ends_at.le(now));
-    let waits = mining_sessions::status
-        .eq(SessionStatus::Completed.text())
-        .and(mining_sessions::window_stopped_at.is_null())
-        .and(window.lt(now));
-    let mut query = mining_sessions::table
-        .filter(runs.or(waits))
-        .select((
-            mining_sessions::id,
-            mining_sessions::miner_id,
-            mining_sessions::ends_at,
-        ))
-        .order((mining_sessions::ends_at, mining_sessions::id))
-        .limit(i64::try_from(BATCH).unwrap_or(i64::MAX))
-        .into_boxed::<Pg>();
-    if let Some((ends_at, id)) = after {
-        query = query.filter(mining_sessions::ends_at.ge(ends_at)).filter(
-            mining_sessions::ends_at
-                .gt(ends_at)
-                .or(mining_sessions::id.gt(id)),
-        );
-    }
-    Ok(query.load(tx.conn()).await?)
+/// The next sessions to look at. Pauses may have made a claim window longer than it is here, so `settle` has the last
+/// word; that of a suspended miner stands still.
+async fn due(tx: &mut Tx, from: Place) -> Result<Vec<Found>, DbError> {
+    let (at, id) = from.after;
+    let query = match from.looking {
+        Looking::Ended => {
+            "SELECT id, miner_id, ends_at AS at FROM mining_sessions
+             WHERE status = 'ACTIVE' AND ends_at <= $1 AND (ends_at, id) > ($2, $3)
+             ORDER BY ends_at, id LIMIT $4"
+        }
+        Looking::Waiting => {
+            "SELECT id, miner_id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
+             FROM mining_sessions
+             WHERE status = 'COMPLETED' AND window_stopped_at IS NULL
+               AND claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) < $1 AT TIME ZONE 'UTC'
+               AND (claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id) > ($2 AT TIME ZONE 'UTC', $3)
+             ORDER BY claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id LIMIT $4"
+        }
+    };
+    Ok(diesel::sql_query(query)
+        .bind::<Timestamptz, _>(tx.now())
+        .bind::<Timestamptz, _>(at)
+        .bind::<SqlUuid, _>(id)
+        .bind::<BigInt, _>(i64::try_from(BATCH).unwrap_or(i64::MAX))
+        .load(tx.conn())
+        .await?)
 }
 
 async fn open_sessions(
     conn: &mut Connection,
     locked: &[Miner],
-    found: &[(Uuid, Uuid, Timestamp)],
+    found: &[Found],
 ) -> Result<Vec<Session>, DbError> {
     let rows: Vec<SessionRow> = mining_sessions::table
-        .filter(mining_sessions::id.eq_any(found.iter().map(|(id, ..)| *id)))
+        .filter(mining_sessions::id.eq_any(found.iter().map(|due| due.id)))
         .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
         .order(mining_sessions::id)
         .select(SessionRow::as_select())

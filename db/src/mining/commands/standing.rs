@@ -36,6 +36,7 @@ pub(super) async fn change(
         .collect();
     let mut locked = decide::lock_miners(tx.conn(), &ids).await?;
     let before = decide::take(&mut locked, id)?;
+    referral::must_be_known(&before, brought.as_ref())?;
     let open = decide::open_session(tx.conn(), id).await?;
     let decided = match judge(before.clone(), open) {
         Ok(decided) => decided,

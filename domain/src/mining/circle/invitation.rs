@@ -40,8 +40,10 @@ pub struct CircleInvitation {
 }
 
 impl CircleInvitation {
-    /// Pending ones of a circle, at most.
+    /// Pending ones of a circle, and those it sends in 24 hours, at most.
     pub const MOST_PENDING: usize = 20;
+    /// Pending ones of an invitee, at most.
+    pub const MOST_WAITING: usize = 50;
 
     /// Until when an invitation sent now can be answered.
     #[must_use]

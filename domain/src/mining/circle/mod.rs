@@ -5,7 +5,7 @@ mod invitation;
 mod refusal;
 
 pub use decisions::{
-    Acceptance, Roster, accept, cancel, create, decline, disband, disband_for, leave, remove,
+    Acceptance, Roster, Sent, accept, cancel, create, decline, disband, disband_for, leave, remove,
     rename, send,
 };
 pub use invitation::{CircleInvitation, InvitationStatus};
@@ -74,7 +74,11 @@ impl CircleName {
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let fits = (1..=Self::LONGEST).contains(&text.chars().count());
-        (fits && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+        let shows = text.chars().any(|char| !is_joiner(char));
+        let hides = text
+            .chars()
+            .any(|char| char.is_control() || is_hidden(char));
+        (fits && shows && !hides).then(|| Self(text.to_owned()))
     }
 
     /// The text.
@@ -82,6 +86,19 @@ impl CircleName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Joins letters or pictures, and is nothing by itself.
+fn is_joiner(char: char) -> bool {
+    matches!(char, '\u{200C}' | '\u{200D}')
+}
+
+/// Takes no place, or turns the text around: people are invited by this name and must see what it is.
+fn is_hidden(char: char) -> bool {
+    matches!(
+        char,
+        '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+    )
 }
 
 /// A circle with what follows from its number of active members.
@@ -186,7 +203,16 @@ mod tests {
         let read = |text: &str| CircleName::parse(text).map(|name| name.as_str().to_owned());
         assert_eq!(read("  night shift "), Some("night shift".to_owned()));
         assert_eq!(read(&"é".repeat(100)), Some("é".repeat(100)));
-        for bad in ["", "  ", "a\0b", "a\nb", &"é".repeat(101)] {
+        for bad in [
+            "",
+            "  ",
+            "a\0b",
+            "a\nb",
+            "\u{200B}",
+            "a\u{202E}b",
+            "\u{200D}",
+            &"é".repeat(101),
+        ] {
             assert_eq!(read(bad), None, "{bad:?}");
         }
     }

@@ -50,12 +50,15 @@ pub enum CircleRefusal {
     /// Who is invited has a pending invitation to this circle.
     #[error("they are invited to your circle already")]
     AlreadyInvited,
-    /// As many invitations as allowed are pending.
-    #[error("no more than {limit} invitations can be pending: cancel one, or wait for answers")]
+    /// As many invitations as allowed wait for an answer, or were sent in the last 24 hours.
+    #[error("no more than {limit} invitations can wait, or be sent in a day: wait for answers")]
     InvitationLimit {
         /// How many are allowed.
         limit: usize,
     },
+    /// Who is invited has as many invitations as anybody can answer.
+    #[error("they have too many invitations to answer first")]
+    InviteeLimit,
     /// Who left a circle waits before the next one.
     #[error("you left a circle not long ago: you can join or create one from {until} on")]
     Cooldown {

@@ -105,6 +105,8 @@ pub enum MiningErrorCode {
     AlreadyInvited,
     /// As many invitations as allowed wait for an answer.
     InvitationLimit,
+    /// Who is invited has 50 invitations to answer already.
+    InviteeLimit,
     /// The caller left a circle not long ago, and has to wait.
     CircleCooldown,
     /// The circle has 5 members.
@@ -194,7 +196,10 @@ impl MiningErrorCode {
             Self::SelfInvitation => "bạn đã ở trong vòng tròn của mình",
             Self::InviteeInCircle => "họ đã ở trong một vòng tròn",
             Self::AlreadyInvited => "họ đã được mời vào vòng tròn của bạn",
-            Self::InvitationLimit => "quá nhiều lời mời đang chờ: hãy hủy bớt hoặc đợi trả lời",
+            Self::InvitationLimit => {
+                "tối đa 20 lời mời đang chờ hoặc được gửi trong 24 giờ: hãy đợi trả lời"
+            }
+            Self::InviteeLimit => "người này đã có quá nhiều lời mời chưa trả lời",
             Self::CircleCooldown => "bạn vừa rời một vòng tròn: hãy đợi hết thời gian chờ",
             Self::CircleFull => "vòng tròn đã đủ thành viên",
             Self::CirclePlaceCooling => {

@@ -15,7 +15,7 @@ use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Invitations of one transaction, at most.
-const AT_ONCE: i64 = 500;
+const AT_ONCE: i64 = 50;
 
 /// Stores the expiry of pending invitations, a bounded number of them; answers how many.
 ///

@@ -3,7 +3,9 @@
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleInvitationId, UserId};
+use domain::mining::circle::Sent;
 use domain::mining::{CircleInvitation, InvitationStatus, Miner, MiningRefusal};
+use domain::time::{hours, plus};
 use serde_json::json;
 
 use super::events::CircleEvents;
@@ -56,9 +58,21 @@ async fn send(
         .iter()
         .map(|invitation| invitation.invitee_id)
         .collect();
+    let lately = match circle {
+        Some(circle) => lock::sent_since(tx.conn(), circle.id, plus(now, -hours(24))).await?,
+        None => 0,
+    };
+    let waiting_for_invitee = match invitee {
+        Some(id) => lock::waiting_for(tx.conn(), id, now).await?,
+        None => 0,
+    };
+    let sent = Sent {
+        pending: &invited,
+        lately,
+        waiting_for_invitee,
+    };
     let invitee = invitee.and_then(|id| scene.miners.iter().find(|miner| miner.id == id));
-    let decided =
-        domain::mining::circle::send(&scene.caller, scene.roster.as_ref(), invitee, &invited);
+    let decided = domain::mining::circle::send(&scene.caller, scene.roster.as_ref(), invitee, sent);
     let (roster, invitee) = match decided {
         Ok(decided) => decided,
         Err(refusal) => return Ok(Err(refusal)),

@@ -210,3 +210,34 @@ fn cooling() -> impl Iterator<Item = &'static str> {
         .filter(|(how, _)| how.cools())
         .map(|(_, text)| *text)
 }
+
+/// How many invitations a locked circle sent since a moment.
+pub(super) async fn sent_since(
+    conn: &mut Connection,
+    circle: CircleId,
+    since: Timestamp,
+) -> Result<usize, DbError> {
+    let sent: i64 = circle_invitations::table
+        .filter(circle_invitations::circle_id.eq(circle.0))
+        .filter(circle_invitations::created_at.gt(since))
+        .count()
+        .get_result(conn)
+        .await?;
+    Ok(usize::try_from(sent).unwrap_or(usize::MAX))
+}
+
+/// How many invitations a locked miner can answer.
+pub(super) async fn waiting_for(
+    conn: &mut Connection,
+    invitee: MinerId,
+    now: Timestamp,
+) -> Result<usize, DbError> {
+    let waiting: i64 = circle_invitations::table
+        .filter(circle_invitations::invitee_id.eq(invitee.0))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::expires_at.gt(now))
+        .count()
+        .get_result(conn)
+        .await?;
+    Ok(usize::try_from(waiting).unwrap_or(usize::MAX))
+}

@@ -23,8 +23,7 @@ mod rename;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-#[expect(unused_imports, reason = "banning a miner comes with its own command")]
-pub(super) use ban::{Locked, apply_ban, lock_for_ban};
+pub(super) use ban::{apply_ban, lock_for_ban};
 pub use create::circle_create;
 pub use disband::{CircleDecision, circle_disband, circle_disband_for};
 pub use invitation_accept::{InvitationAccepted, circle_invitation_accept};

@@ -61,17 +61,28 @@ pub fn rename<'a>(
     Ok((owned(caller, roster)?, name))
 }
 
-/// Invites somebody into the caller's circle; `pending` are those who have an invitation that can still be answered.
+/// What inviting somebody depends on besides them.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// Who has an invitation into the circle that can still be answered.
+    pub pending: &'a [MinerId],
+    /// Invitations the circle sent in the last 24 hours.
+    pub lately: usize,
+    /// Invitations of others that wait for the same invitee.
+    pub waiting_for_invitee: usize,
+}
+
+/// Invites somebody into the caller's circle.
 ///
 /// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
 /// [`CircleRefusal::NotInCircle`], [`CircleRefusal::NotOwner`], [`CircleRefusal::InviteeNotFound`],
 /// [`CircleRefusal::SelfInvitation`], [`CircleRefusal::InviteeInCircle`], [`CircleRefusal::AlreadyInvited`],
-/// [`CircleRefusal::InvitationLimit`], [`CircleRefusal::Full`].
+/// [`CircleRefusal::InvitationLimit`], [`CircleRefusal::InviteeLimit`], [`CircleRefusal::Full`].
 pub fn send<'a>(
     caller: &Miner,
     roster: Option<&'a Roster>,
     invitee: Option<&'a Miner>,
-    pending: &[MinerId],
+    sent: Sent<'_>,
 ) -> Result<(&'a Roster, &'a Miner), MiningRefusal> {
     active(caller)?;
     let roster = owned(caller, roster)?;
@@ -84,12 +95,16 @@ pub fn send<'a>(
     if invitee.circle_id.is_some() {
         return Err(CircleRefusal::InviteeInCircle.into());
     }
-    if pending.contains(&invitee.id) {
+    if sent.pending.contains(&invitee.id) {
         return Err(CircleRefusal::AlreadyInvited.into());
     }
-    if pending.len() >= CircleInvitation::MOST_PENDING {
+    // Taking one back makes no room for another: nobody is to be bothered without end.
+    if sent.pending.len().max(sent.lately) >= CircleInvitation::MOST_PENDING {
         let limit = CircleInvitation::MOST_PENDING;
         return Err(CircleRefusal::InvitationLimit { limit }.into());
+    }
+    if sent.waiting_for_invitee >= CircleInvitation::MOST_WAITING {
+        return Err(CircleRefusal::InviteeLimit.into());
     }
     if roster.is_full() {
         return Err(CircleRefusal::Full.into());

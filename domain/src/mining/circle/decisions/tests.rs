@@ -15,6 +15,12 @@ use crate::money::Minor;
 const COOLDOWN: u32 = 24;
 const PEOPLE: usize = 9;
 
+const NOTHING_SENT: Sent<'_> = Sent {
+    pending: &[],
+    lately: 0,
+    waiting_for_invitee: 0,
+};
+
 fn at(hours: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
 }
@@ -87,7 +93,10 @@ fn the_suspended_take_part_in_nothing_new_but_may_go() {
     let pending = invitation(2, InvitationStatus::Pending);
     let no = Some(MiningRefusal::MinerSuspended);
     assert_eq!(refusal(create(&suspended, "a", None, COOLDOWN, at(0))), no);
-    assert_eq!(refusal(send(&suspended, Some(&roster), None, &[])), no);
+    assert_eq!(
+        refusal(send(&suspended, Some(&roster), None, NOTHING_SENT)),
+        no
+    );
     let asked = Acceptance {
         caller: &suspended,
         invitation: Some(&pending),
@@ -291,7 +300,11 @@ impl World {
                     .filter(|sent| sent.status_at(now) == InvitationStatus::Pending)
                     .map(|sent| sent.invitee_id)
                     .collect();
-                if let Ok((roster, invitee)) = send(&caller, roster, Some(&invitee), &pending) {
+                let sent = Sent {
+                    pending: &pending,
+                    ..NOTHING_SENT
+                };
+                if let Ok((roster, invitee)) = send(&caller, roster, Some(&invitee), sent) {
                     let number = u128::try_from(self.invitations.len()).expect("few");
                     let sent = CircleInvitation {
                         id: CircleInvitationId(Uuid::from_u128(number)),
@@ -447,4 +460,22 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn nobody_is_bothered_without_end() {
+    let roster = roster(&[1]);
+    let (caller, invitee) = (miner(1, Some(roster.circle.id)), miner(2, None));
+    let asked = |lately, waiting_for_invitee| {
+        let sent = Sent {
+            lately,
+            waiting_for_invitee,
+            ..NOTHING_SENT
+        };
+        send(&caller, Some(&roster), Some(&invitee), sent).map(|_| ())
+    };
+    assert_eq!(asked(19, 49), Ok(()));
+    let limit = CircleRefusal::InvitationLimit { limit: 20 };
+    assert_eq!(asked(20, 50), Err(limit.into()));
+    assert_eq!(asked(19, 50), Err(CircleRefusal::InviteeLimit.into()));
 }
