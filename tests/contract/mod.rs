@@ -1,7 +1,9 @@
-//! What others rely on: the schema, who may see what, how many statements an operation takes, GraphiQL's examples.
+//! What others rely on: the schema, who may see what, how many statements an operation takes, GraphiQL's examples,
+//! and what documents say of all that.
 
 mod access;
 mod coverage;
+mod documents;
 mod graphiql;
 mod plain;
 mod schema;
