@@ -1,16 +1,29 @@
 //! Reading the audit log.
 
+use std::collections::HashMap;
+
 use diesel::SelectableHelper;
 use diesel::pg::Pg;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::paging::Counted;
 use crate::schema::audit_log;
 use crate::text::{Text as _, texts};
 use crate::{Connection, Count, DbError, Page, Slice};
+
+/// A thing that commands of staff and services are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Entity {
+    /// What kind of thing.
+    pub kind: &'static str,
+    /// Which one.
+    pub id: Uuid,
+}
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +92,7 @@ pub struct Filter {
 /// The place of an entry: newest first, by when and by the order of writing.
 pub type Place = (Timestamp, i64);
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, Selectable, diesel::QueryableByName)]
 #[diesel(table_name = audit_log, check_for_backend(Pg))]
 struct Row {
     id: i64,
@@ -184,4 +197,79 @@ pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbEr
     filter_entries!(query, filter);
     let found: i64 = Counted(query).get_result(conn).await?;
     Ok(Count::of(found))
+}
+
+/// A page of the entries about each of several things, newest first, in one statement.
+pub async fn pages(
+    conn: &mut Connection,
+    entities: &[Entity],
+    page: &Page<Place>,
+) -> Result<Vec<(Entity, Slice<Entry>)>, DbError> {
+    let direction = if page.from_end { "ASC" } else { "DESC" };
+    let (kinds, ids) = named(entities);
+    let rows: Vec<Row> = diesel::sql_query(format!(
+        "SELECT a.* FROM unnest($1, $2) AS e (kind, id) CROSS JOIN LATERAL (
+             SELECT * FROM audit_log
+             WHERE entity_kind = e.kind AND entity_id = e.id
+               AND ($3 IS NULL OR (occurred_at, id) < ($3, $4)) AND ($5 IS NULL OR (occurred_at, id) > ($5, $6))
+             ORDER BY occurred_at {direction}, id {direction} LIMIT $7
+         ) a"
+    ))
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<Nullable<Timestamptz>, _>(page.after.map(|place| place.0))
+    .bind::<Nullable<BigInt>, _>(page.after.map(|place| place.1))
+    .bind::<Nullable<Timestamptz>, _>(page.before.map(|place| place.0))
+    .bind::<Nullable<BigInt>, _>(page.before.map(|place| place.1))
+    .bind::<BigInt, _>(page.fetch())
+    .load(conn)
+    .await?;
+    let mut of_entity: HashMap<(String, String), Vec<Row>> = HashMap::new();
+    for row in rows {
+        if let (Some(kind), Some(id)) = (row.entity_kind.clone(), row.entity_id.clone()) {
+            of_entity.entry((kind, id)).or_default().push(row);
+        }
+    }
+    entities
+        .iter()
+        .map(|entity| {
+            let name = (entity.kind.to_owned(), entity.id.to_string());
+            let rows = of_entity.remove(&name).unwrap_or_default();
+            Ok((*entity, page.slice(rows).try_map(Entry::try_from)?))
+        })
+        .collect()
+}
+
+/// How many entries there are about each of several things, in one statement.
+pub async fn counts(
+    conn: &mut Connection,
+    entities: &[Entity],
+) -> Result<Vec<(Entity, Count)>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = BigInt)]
+        entries: i64,
+    }
+    let (kinds, ids) = named(entities);
+    let rows: Vec<Counted> = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM (
+             SELECT 1 FROM audit_log WHERE entity_kind = e.kind AND entity_id = e.id LIMIT $3
+         ) a) AS entries
+         FROM unnest($1, $2) WITH ORDINALITY AS e (kind, id, place) ORDER BY place",
+    )
+    .bind::<Array<Text>, _>(kinds)
+    .bind::<Array<Text>, _>(ids)
+    .bind::<BigInt, _>(Count::EXACT_TO + 1)
+    .load(conn)
+    .await?;
+    let counts = rows.into_iter().map(|row| Count::of(row.entries));
+    Ok(entities.iter().copied().zip(counts).collect())
+}
+
+/// Kinds and ids as commands write them.
+fn named(entities: &[Entity]) -> (Vec<&'static str>, Vec<String>) {
+    entities
+        .iter()
+        .map(|entity| (entity.kind, entity.id.to_string()))
+        .unzip()
 }

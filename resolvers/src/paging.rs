@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::errors::ApiError;
 use crate::mining::loaders::HistoryCountOf;
+use crate::platform::loaders::AuditLogCountOf;
 use crate::request::Asked;
 
 /// Items of a page, at most.
@@ -185,6 +186,8 @@ pub(crate) enum Total {
     Approvals(Option<domain::approval::ApprovalStatus>),
     /// Entries of the audit log that a filter lets through.
     AuditLog(db::audit_log::Filter),
+    /// Entries of the audit log about one thing.
+    AuditLogOf(db::audit_log::Entity),
 }
 
 impl Total {
@@ -226,6 +229,14 @@ impl Total {
                 ctx.db()
                     .read(async move |conn| db::audit_log::count(conn, &filter).await)
                     .await?
+            }
+            Self::AuditLogOf(entity) => {
+                let loaded = ctx
+                    .operation()
+                    .platform
+                    .load_one(AuditLogCountOf(*entity))
+                    .await?;
+                loaded.unwrap_or(Count::Exact(0))
             }
             Self::History(miner) => {
                 let loaded = ctx

@@ -88,6 +88,11 @@ const ROOTS: &[Root] = &[
         hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
     },
     Root {
+        field: "Mutation.systemConfigurationUpdate",
+        operation: "mutation { systemConfigurationUpdate(input: {reason: \"r\"}) { userErrors { code } } }",
+        hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN],
+    },
+    Root {
         field: "Query.miner",
         operation: "query ($miner: ID!) { miner(by: {id: $miner}) { uuid } }",
         hear: [SIGN_IN, Null, Answer, Answer, Null],
@@ -309,6 +314,7 @@ const VALUES: &[&str] = &[
     "StreakConfigurationUpdatePayload",
     "StreakTier",
     "SystemConfiguration",
+    "SystemConfigurationUpdatePayload",
     "CircleConnection",
     "CircleCreatePayload",
     "CircleDisbandPayload",

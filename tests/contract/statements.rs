@@ -50,6 +50,9 @@ const OPERATIONS: &[(&str, u64)] = &[
     // entries, their count
     ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
     ("query ($n: Int) { auditLog(first: $n, filter: {action: \"a\"}) { nodes { actor } } }", 1),
+    // miners or circles, what was done about them, how much that is
+    ("query ($n: Int) { miners(first: $n) { nodes { auditLog(first: 3) { totalCount nodes { actor action } } } } }", 3),
+    ("query ($n: Int) { circles(first: $n) { nodes { auditLog(last: 3) { totalCount nodes { actor action } } } } }", 3),
     // leaderboard, configuration, the viewer's miner
     ("query ($n: Int) { leaderboard(limit: $n) { entries { rank miner { currentStreak badge } } viewerEntry { rank } } }", 3),
 ];
@@ -102,6 +105,12 @@ fn statements_do_not_depend_on_rows() {
         app.sql(
             "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, before, after, outcome)
              SELECT app_now(), 'i', n::text, '{ADMIN}', 'a', '{}', '{}', 'APPLIED' FROM generate_series(1, 120) n",
+        )
+        .await;
+        app.sql(
+            "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome)
+             SELECT app_now(), 'i', n::text, '{ADMIN}', 'b', e.kind, e.id::text, 'APPLIED'
+             FROM generate_series(1, 4) n, (SELECT 'miner' AS kind, id FROM miners UNION ALL SELECT 'circle', id FROM circles) e",
         )
         .await;
         app.sql(

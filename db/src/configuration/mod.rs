@@ -2,6 +2,7 @@
 
 mod body;
 mod update;
+mod update_all;
 mod versions;
 
 use diesel::{ExpressionMethods, QueryDsl};
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 pub use body::Stored;
 pub use update::{Change, Draft, Updated, update};
+pub use update_all::{AllUpdated, Changes, UPDATE_ALL, update_all};
 pub use versions::{InForce, Version, history, in_force, version};
 
 use crate::schema::configurations as rows;

@@ -1,4 +1,4 @@
-//! Changing a section: a new version of it, in force for whatever is decided after the commit.
+//! Changing sections: a new version of each, in force for whatever is decided after the commit.
 
 use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
@@ -12,9 +12,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::body::Stored;
-use super::versions::newest;
+use super::versions::{Version, newest};
 use crate::audit::{self, About};
-use crate::idempotency::{self, Answer, Claimed, Key, Request};
+use crate::idempotency::{self, Answer, Claimed, Request};
 use crate::outbox::{self, NewEvent};
 use crate::schema::configurations as rows;
 use crate::{DbError, Tx};
@@ -30,16 +30,20 @@ pub trait Draft: Clone + Send + Sync + 'static {
     /// By what events name the section.
     const SUBJECT: Uuid;
 
+    /// Waits for whoever is changing the section, until they are done.
+    const WAIT: &'static str;
+
     /// Judges the draft as the section's version of this number, after the one in force before.
     fn judge(&self, version: i32, before: &Self::Section) -> Result<Self::Section, SettingRefusal>;
 }
 
 macro_rules! drafts {
-    ($($draft:ident of $section:ident: $command:literal, $number:literal, $judge:expr;)+) => {$(
+    ($($draft:ident of $section:ident: $command:literal, $number:literal, $lock:literal, $judge:expr;)+) => {$(
         impl Draft for $draft {
             type Section = $section;
             const COMMAND: &'static str = $command;
             const SUBJECT: Uuid = Uuid::from_u128($number);
+            const WAIT: &'static str = concat!("SELECT pg_advisory_xact_lock(", $lock, ")");
 
             fn judge(&self, version: i32, before: &$section) -> Result<$section, SettingRefusal> {
                 $judge(self, version, before)
@@ -48,9 +52,9 @@ macro_rules! drafts {
     )+};
 }
 drafts! {
-    MiningDraft of MiningConfiguration: "configuration.mining_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0001, MiningDraft::judge;
-    StreakDraft of StreakConfiguration: "configuration.streak_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0002, |draft: &Self, version, _| draft.judge(version);
-    ReferralDraft of ReferralConfiguration: "configuration.referral_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0003, |draft: &Self, version, _| draft.judge(version);
+    MiningDraft of MiningConfiguration: "configuration.mining_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0001, 727281, MiningDraft::judge;
+    StreakDraft of StreakConfiguration: "configuration.streak_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0002, 727282, |draft: &Self, version, _| draft.judge(version);
+    ReferralDraft of ReferralConfiguration: "configuration.referral_update", 0xc0f1_0000_0000_8000_8000_0000_0000_0003, 727283, |draft: &Self, version, _| draft.judge(version);
 }
 
 /// A change of a section.
@@ -60,8 +64,6 @@ pub struct Change<D> {
     pub draft: D,
     /// The version that is changed: nobody overwrites what they haven't seen.
     pub version: i32,
-    /// Why.
-    pub reason: String,
 }
 
 /// What changing a section gives.
@@ -69,6 +71,12 @@ pub struct Change<D> {
 pub struct Updated {
     /// The new version; it never changes.
     pub version: i32,
+}
+
+/// A section that may come into force: what it is, and what it is to be.
+pub(super) struct Decided<S> {
+    before: Version<S>,
+    settings: S,
 }
 
 /// Changes a section.
@@ -79,32 +87,45 @@ pub async fn update<D: Draft>(
     tx: &mut Tx,
     request: &Request,
     change: &Change<D>,
+    reason: &str,
 ) -> Result<Answer<Updated>, DbError> {
     let mut key = match idempotency::claim(tx, D::COMMAND, request).await? {
         Claimed::Replay(answer) => return Ok(answer),
         Claimed::Fresh(key) => key,
     };
-    let outcome = store(tx, request, &mut key, change).await?;
+    let Some(reason) = Reason::parse(reason) else {
+        let refusal = MiningRefusal::ReasonInvalid;
+        return key.settle(tx, request, Err::<Updated, _>(refusal)).await;
+    };
+    key.about(about(D::Section::SECTION, &reason));
+    let outcome = match decide(tx, change).await? {
+        Ok(decided) => {
+            key.changed(decided.change());
+            Ok(store::<D>(tx, request, &reason, decided).await?)
+        }
+        Err(refusal) => Err(refusal),
+    };
     key.settle(tx, request, outcome).await
 }
 
-async fn store<D: Draft>(
-    tx: &mut Tx,
-    request: &Request,
-    key: &mut Key,
-    change: &Change<D>,
-) -> Result<Result<Updated, MiningRefusal>, DbError> {
-    let section = D::Section::SECTION;
-    let Some(reason) = Reason::parse(&change.reason) else {
-        return Ok(Err(MiningRefusal::ReasonInvalid));
-    };
-    key.about(About {
+/// A section, or all of them, as the audit log names them.
+pub(super) fn about(name: &str, reason: &Reason) -> About {
+    About {
         entity_kind: "configuration",
-        entity_id: Some(section.to_owned()),
+        entity_id: Some(name.to_owned()),
         reason: Some(reason.clone()),
-    });
-    let number = change.version.saturating_add(1);
+    }
+}
+
+/// Waits for its turn to change the section, and says whether the change may be made. Nothing is stored yet.
+pub(super) async fn decide<D: Draft>(
+    tx: &mut Tx,
+    change: &Change<D>,
+) -> Result<Result<Decided<D::Section>, MiningRefusal>, DbError> {
+    // Before the section is read: whoever comes second sees what the first one committed.
+    diesel::sql_query(D::WAIT).execute(tx.conn()).await?;
     let before = newest::<D::Section>(tx.conn()).await?;
+    let number = change.version.saturating_add(1);
     let settings = match change.draft.judge(number, &before.settings) {
         Ok(settings) => settings,
         Err(refusal) => return Ok(Err(refusal.into())),
@@ -113,11 +134,33 @@ async fn store<D: Draft>(
         let version = before.number;
         return Ok(Err(MiningRefusal::ConfigurationStale { version }));
     }
+    Ok(Ok(Decided { before, settings }))
+}
+
+impl<S: Stored> Decided<S> {
+    /// What the audit log keeps of it.
+    pub(super) fn change(&self) -> audit::Change {
+        audit::Change {
+            before: self.before.settings.shown(),
+            after: self.settings.shown(),
+        }
+    }
+}
+
+/// Stores the section's new version, and tells the platform.
+pub(super) async fn store<D: Draft>(
+    tx: &mut Tx,
+    request: &Request,
+    reason: &Reason,
+    decided: Decided<D::Section>,
+) -> Result<Updated, DbError> {
+    let Decided { before, settings } = decided;
+    let section = D::Section::SECTION;
+    let number = before.number.saturating_add(1);
     // Whoever began earlier but comes later doesn't put the history out of order.
     let updated_at = tx.now().max(before.updated_at);
     let (_, updated_by) = audit::actor(&request.principal);
-    // Versions are numbered without a gap, so the primary key lets one of two through; the other waits for its commit.
-    let inserted = diesel::insert_into(rows::table)
+    diesel::insert_into(rows::table)
         .values((
             rows::section.eq(section),
             rows::version.eq(number),
@@ -126,17 +169,8 @@ async fn store<D: Draft>(
             rows::updated_by.eq(&updated_by),
             rows::reason.eq(reason.as_str()),
         ))
-        .on_conflict_do_nothing()
         .execute(tx.conn())
         .await?;
-    if inserted == 0 {
-        let version = newest::<D::Section>(tx.conn()).await?.number;
-        return Ok(Err(MiningRefusal::ConfigurationStale { version }));
-    }
-    key.changed(audit::Change {
-        before: before.settings.shown(),
-        after: settings.shown(),
-    });
     let event = NewEvent {
         name: "ConfigurationUpdated",
         subject_kind: "configuration",
@@ -150,5 +184,5 @@ async fn store<D: Draft>(
         transaction_id: None,
     };
     outbox::append(tx, &request.request_id, event).await?;
-    Ok(Ok(Updated { version: number }))
+    Ok(Updated { version: number })
 }

@@ -138,4 +138,15 @@ pub enum MiningRefusal {
         /// The version in force.
         version: i32,
     },
+    /// No section is given.
+    #[error("give at least one section to change")]
+    NothingToChange,
+    /// One of several sections is refused.
+    #[error("{refusal}")]
+    Section {
+        /// Its name.
+        section: &'static str,
+        /// Why.
+        refusal: Box<MiningRefusal>,
+    },
 }

@@ -2,12 +2,13 @@
 
 use async_graphql::{Context, Enum, InputObject, SimpleObject};
 use chrono::Datelike;
-use db::audit_log::{self, Filter, Outcome, Place};
+use db::audit_log::{self, Entity, Filter, Outcome, Place};
 use domain::access::{Action, Relation};
 
 use crate::errors::ApiError;
 use crate::paging::{PageArgs, Total, connection};
 use crate::plain::plain;
+use crate::platform::loaders::AuditLogOf;
 use crate::request::Asked;
 use crate::scalars::{DateTime, Json};
 
@@ -189,5 +190,38 @@ pub(super) async fn list(
         LIST,
         slice,
         Total::AuditLog(filter),
+    ))
+}
+
+/// A page of what was done or tried about one thing, if the caller may see it; nothing for anybody else.
+pub(crate) async fn about(
+    ctx: &Context<'_>,
+    entity: Entity,
+    args: PageArgs,
+) -> Option<Result<AuditLogConnection, ApiError>> {
+    if !ctx.may(Action::AuditLogRead, Relation::Others) {
+        return None;
+    }
+    Some(page_about(ctx, entity, args).await)
+}
+
+async fn page_about(
+    ctx: &Context<'_>,
+    entity: Entity,
+    args: PageArgs,
+) -> Result<AuditLogConnection, ApiError> {
+    const LIST: &str = "audit log of one";
+    let page = args.page(LIST)?;
+    let slice = ctx
+        .operation()
+        .platform
+        .load_one(AuditLogOf(entity, page))
+        .await?
+        .unwrap_or_default();
+    let slice = slice.map(|entry| ((entry.occurred_at, entry.id), entry.into()));
+    Ok(AuditLogConnection::new(
+        LIST,
+        slice,
+        Total::AuditLogOf(entity),
     ))
 }

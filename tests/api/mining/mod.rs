@@ -1,3 +1,4 @@
+mod audit_log;
 mod circle;
 mod circle_create;
 mod circle_disband;

@@ -7,4 +7,5 @@ mod referral_configuration_update;
 mod server_info;
 mod streak_configuration_update;
 mod system_configuration;
+mod system_configuration_update;
 mod viewer;

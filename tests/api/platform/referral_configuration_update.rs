@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use crate::support::test;
 
-const UPDATE: &str = "mutation ($input: ReferralConfigurationUpdateInput!) { referralConfigurationUpdate(input: $input) {
+pub const UPDATE: &str = "mutation ($input: ReferralConfigurationUpdateInput!) { referralConfigurationUpdate(input: $input) {
     configuration { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedBy reason }
     userErrors { code field message }
 } }";

@@ -21,6 +21,8 @@ mod sessions_settle;
 mod standing;
 mod streak_recover;
 
+use std::iter;
+
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
@@ -90,6 +92,8 @@ impl Refusal for MiningRefusal {
             Self::Circle(refusal) => circle_code(refusal),
             Self::Setting(refusal) => code_of(&refusal.problem),
             Self::ConfigurationStale { .. } => "CONFIGURATION_STALE",
+            Self::NothingToChange => "NOTHING_TO_CHANGE",
+            Self::Section { refusal, .. } => refusal.code(),
         }
     }
 
@@ -112,6 +116,10 @@ impl Refusal for MiningRefusal {
     fn path(&self) -> Option<Vec<String>> {
         match self {
             Self::Setting(refusal) => Some(refusal.path.clone()),
+            Self::Section { section, refusal } => {
+                let inner = refusal.path().unwrap_or_default();
+                Some(iter::once((*section).to_owned()).chain(inner).collect())
+            }
             _ => self.field().map(|field| vec![field.to_owned()]),
         }
     }
@@ -132,6 +140,7 @@ impl Refusal for MiningRefusal {
             Self::Circle(
                 CircleRefusal::Cooldown { until } | CircleRefusal::PlaceCooling { until },
             ) => vec![("until", until.to_rfc3339())],
+            Self::Section { refusal, .. } => refusal.facts(),
             _ => Vec::new(),
         }
     }

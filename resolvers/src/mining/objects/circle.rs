@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, Value};
+use db::audit_log::Entity;
 use db::mining::Profile;
 use domain::access::Action;
 use domain::ids::{CircleId, MinerId};
@@ -14,8 +15,9 @@ use super::{CircleInvitation, CircleStatus, MinerProfile, days, share};
 use crate::errors::ApiError;
 use crate::mining::loaders::{MembersOf, PendingOf};
 use crate::node::GlobalId;
-use crate::paging::connection;
+use crate::paging::{PageArgs, connection};
 use crate::plain::{Plain, Ready, ReadyList, Selected, Written, plain_values};
+use crate::platform::audit::{self, AuditLogConnection};
 use crate::request::Asked;
 use crate::scalars::{DateTime, Decimal};
 
@@ -181,6 +183,28 @@ impl Circle {
         ctx: &Context<'_>,
     ) -> Option<Result<Vec<CircleInvitation>, ApiError>> {
         self.pending(ctx).await.transpose()
+    }
+
+    /// What staff and services did or tried about this circle, newest first. Not what its members did, and not what a
+    /// caller was forbidden: that names no circle. Requires role: SUPPORT, FINANCE or ADMIN; null for anybody else, also
+    /// for its owner.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<AuditLogConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset: None,
+        };
+        let (kind, id) = ("circle", self.circle_id.0);
+        audit::about(ctx, Entity { kind, id }, args).await
     }
 
     /// Its active members in the order they joined, the owner first: 5 at most.

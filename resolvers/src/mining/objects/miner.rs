@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, SimpleObject, Value};
+use db::audit_log::Entity;
 use db::mining::MinerSeen;
 use db::mining::queries::MinerKey;
 use domain::access::{Action, Principal};
@@ -20,6 +21,7 @@ use crate::mining::loaders::{HistoryOf, LatestSessionOf, RateFactsOf};
 use crate::node::GlobalId;
 use crate::paging::{PageArgs, Total, connection};
 use crate::plain::{Plain, Ready, Selected, plain_values};
+use crate::platform::audit::{self, AuditLogConnection};
 use crate::request::{Asked, configuration};
 use crate::scalars::{DateTime, Decimal};
 use crate::wallets::objects::Wallet;
@@ -258,6 +260,28 @@ impl Miner {
             offset: None,
         };
         Some(self.history_page(ctx, args).await)
+    }
+
+    /// What staff and services did or tried about this miner, newest first. Not what its owner did, and not what a
+    /// caller was forbidden: that names no miner. Requires role: SUPPORT, FINANCE or ADMIN; null for anybody else, also
+    /// for its owner.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many items from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "So many items from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<AuditLogConnection, ApiError>> {
+        let args = PageArgs {
+            first,
+            last,
+            after,
+            before,
+            offset: None,
+        };
+        let (kind, id) = ("miner", self.seen.miner.id.0);
+        audit::about(ctx, Entity { kind, id }, args).await
     }
 
     /// The circle they are in; null without one.

@@ -77,6 +77,8 @@ pub enum MiningErrorCode {
     ReferralLevelsUnsupported,
     /// The section was changed since: look at the version in force first.
     ConfigurationStale,
+    /// No section is given: there is nothing to change.
+    NothingToChange,
     /// A circle's name is empty, too long, or can't be shown.
     CircleNameInvalid,
     /// The caller is in no circle, or there is no such circle.
@@ -183,6 +185,7 @@ impl MiningErrorCode {
             Self::ConfigurationStale => {
                 "cấu hình này đã được thay đổi: hãy xem phiên bản hiện hành trước"
             }
+            Self::NothingToChange => "hãy nêu ít nhất một phần cấu hình cần thay đổi",
             Self::CircleNameInvalid => "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được",
             Self::CircleNotFound => "không có vòng tròn này",
             Self::CircleDisbanded => "vòng tròn này đã bị giải tán",
