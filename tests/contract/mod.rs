@@ -2,6 +2,7 @@
 //! and what documents say of all that.
 
 mod access;
+mod audiences;
 mod coverage;
 mod documents;
 mod graphiql;

@@ -69,7 +69,8 @@ fn several_at_once_store_each_once() {
         pending(app, 40, 10, "8 days").await;
         let stored = tokio::join!(run_once(app), run_once(app), run_once(app));
         assert!(stored.0 + stored.1 + stored.2 <= 400, "{stored:?}");
-        run_once(app).await;
+        // What they left to each other.
+        while run_once(app).await > 0 {}
         app.until_number(EXPIRED, 400).await;
         let told = "SELECT count(DISTINCT (subject_id, sequence)) FROM outbox WHERE name = 'CircleInvitationExpired'";
         assert_eq!(app.number(told).await, 400);

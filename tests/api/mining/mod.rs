@@ -14,6 +14,7 @@ mod circle_updated;
 mod circles;
 mod circling;
 mod decisions;
+mod figures;
 mod kyc_complete;
 mod leaderboard;
 mod leaderboard_updated;
