@@ -44,7 +44,7 @@ pub struct AllUpdated {
 /// Changes the sections that are given, or none of them.
 ///
 /// Refusals: [`MiningRefusal::ReasonInvalid`], [`MiningRefusal::NothingToChange`], then for `mining`, `streak` and
-/// `referral` in this order those of [`super::update`], as [`MiningRefusal::Section`].
+/// `referral` in this order those of [`super::update()`], as [`MiningRefusal::Section`].
 pub async fn update_all(
     tx: &mut Tx,
     request: &Request,

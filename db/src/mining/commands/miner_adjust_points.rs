@@ -37,7 +37,7 @@ pub struct PointsAdjusted {
 /// for a second person.
 ///
 /// Refusals: [`MiningRefusal::ReasonInvalid`], [`MiningRefusal::NotFound`], those of [`domain::mining::correction`], of
-/// [`domain::mining::adjust`] and of [`points::post`].
+/// [`domain::mining::adjust`], [`MiningRefusal::WalletFrozen`], [`MiningRefusal::InsufficientPoints`].
 pub async fn miner_adjust_points(
     tx: &mut Tx,
     db: &Db,
@@ -112,7 +112,7 @@ async fn adjust(
 
 /// Corrects points as a second person approved, with an entry in the audit log about the miner.
 ///
-/// Refusals: those of [`domain::mining::adjust`], those of [`points::post`].
+/// Refusals: those of [`domain::mining::adjust`], [`MiningRefusal::WalletFrozen`].
 #[expect(
     clippy::too_many_arguments,
     reason = "an approval and what it is about"

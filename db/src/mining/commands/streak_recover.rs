@@ -35,7 +35,8 @@ pub struct StreakRecovered {
 
 /// Adds the run that was broken to the present one; the miner's wallet pays, and is paid the milestones reached.
 ///
-/// Refusals: [`MiningRefusal::MinerNotFound`], those of [`domain::mining::recover`], those of [`points::post`].
+/// Refusals: [`MiningRefusal::MinerNotFound`], those of [`domain::mining::recover`],
+/// [`MiningRefusal::WalletFrozen`], [`MiningRefusal::InsufficientPoints`].
 pub async fn streak_recover(
     tx: &mut Tx,
     db: &Db,
