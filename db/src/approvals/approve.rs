@@ -1,6 +1,6 @@
 //! Approving a command: it is carried out at once.
 
-use domain::approval::{Approval, ApprovalRefusal, ApprovalState, Proposal};
+use domain::approval::{Approval, ApprovalRefusal, ApprovalState};
 use domain::reason::Reason;
 
 use super::{Decided, Decision, about, lock, store, whose};
@@ -45,8 +45,7 @@ async fn carry_out(
     if let Err(refusal) = approval.may_be_decided(decision.by, whose, tx.now()) {
         return Ok(Err(refusal));
     }
-    let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
-    let done = adjust_approved(tx, db, key, request, &approval, miner, points, reason).await?;
+    let done = adjust_approved(tx, db, key, request, &approval, reason).await?;
     if let Err(refusal) = done {
         return Ok(Err(ApprovalRefusal::Command(refusal)));
     }

@@ -19,9 +19,9 @@ pub struct CircleInvitationMutation;
 #[Object]
 impl CircleInvitationMutation {
     /// Invites a miner into the caller's circle: they have 7 days to answer. At most 20 invitations of a circle wait for an
-    /// answer. Requires: the circle's owner. Refusals, in this order: MINER_NOT_FOUND, MINER_SUSPENDED, MINER_BANNED,
-    /// CIRCLE_NOT_FOUND, NOT_CIRCLE_OWNER, INVITEE_NOT_FOUND, SELF_INVITATION, INVITEE_IN_CIRCLE, ALREADY_INVITED,
-    /// INVITATION_LIMIT, INVITEE_LIMIT, CIRCLE_FULL.
+    /// answer, or are sent in 24 hours; at most 50 wait for one person. Requires: the circle's owner. Refusals, in this
+    /// order: MINER_NOT_FOUND, MINER_SUSPENDED, MINER_BANNED, CIRCLE_NOT_FOUND, NOT_CIRCLE_OWNER, INVITEE_NOT_FOUND,
+    /// SELF_INVITATION, INVITEE_IN_CIRCLE, ALREADY_INVITED, INVITATION_LIMIT, INVITEE_LIMIT, CIRCLE_FULL.
     async fn circle_invitation_send(
         &self,
         ctx: &Context<'_>,

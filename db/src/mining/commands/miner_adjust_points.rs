@@ -2,7 +2,7 @@
 
 use diesel_async::RunQueryDsl;
 use domain::approval::{Approval, Proposal, takes_two};
-use domain::ids::{ApprovalId, MinerId, UserId};
+use domain::ids::{ApprovalId, MinerId};
 use domain::mining::{HistorySource, Miner, MiningRefusal, Points, Rate};
 use domain::money::Minor;
 use domain::reason::Reason;
@@ -110,36 +110,25 @@ async fn adjust(
     }))
 }
 
-/// Corrects points as a second person approved, with an entry in the audit log about the miner.
+/// Corrects points as a second person approved, with an entry in the audit log about the miner. Whoever approves was
+/// judged before; who asked is judged again with all the rest.
 ///
-/// Refusals: those of [`domain::mining::adjust`], [`MiningRefusal::WalletFrozen`].
-#[expect(
-    clippy::too_many_arguments,
-    reason = "an approval and what it is about"
-)]
+/// Refusals: those of [`domain::mining::adjust`], those of [`points::post`].
 pub(crate) async fn adjust_approved(
     tx: &mut Tx,
     db: &Db,
     key: &mut Key,
     request: &Request,
     approval: &Approval,
-    miner: MinerId,
-    by_points: Points,
     reason: Reason,
 ) -> Result<Result<(), MiningRefusal>, DbError> {
+    let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
     let miner = lock(tx, miner).await?;
-    // Neither who asked nor who approves may be the miner's own person.
-    let people = [approval.requested_by]
-        .into_iter()
-        .chain(person_of(request));
-    let mut total_points = Minor::ZERO;
-    for by in people {
-        total_points = match domain::mining::adjust(&miner, by_points, by) {
-            Ok(total_points) => total_points,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-    }
-    let change = match carry_out(tx, db, key, request, &miner, by_points, total_points).await? {
+    let total_points = match domain::mining::adjust(&miner, points, approval.requested_by) {
+        Ok(total_points) => total_points,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let change = match carry_out(tx, db, key, request, &miner, points, total_points).await? {
         Ok(change) => change,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -158,10 +147,6 @@ pub(crate) async fn adjust_approved(
     )
     .await?;
     Ok(Ok(()))
-}
-
-fn person_of(request: &Request) -> Option<UserId> {
-    request.principal.person().map(|person| person.id)
 }
 
 async fn lock(tx: &mut Tx, id: MinerId) -> Result<Miner, DbError> {
