@@ -108,7 +108,8 @@ pub async fn renew(
     Ok(renewed == 1)
 }
 
-/// Notes how a job ended and when it is due again. Who doesn't hold it any more notes nothing.
+/// Notes how a job ended and when it is due again, all by one reading of the clock. Who doesn't hold it any more notes
+/// nothing.
 pub async fn finish(
     conn: &mut Connection,
     name: &str,
@@ -117,10 +118,10 @@ pub async fn finish(
     again_in: Duration,
 ) -> Result<(), DbError> {
     diesel::sql_query(
-        "UPDATE jobs SET holder = NULL, leased_until = NULL, finished_at = clock_timestamp(),
-                         succeeded_at = CASE WHEN $3 IS NULL THEN clock_timestamp() ELSE succeeded_at END,
+        "UPDATE jobs SET holder = NULL, leased_until = NULL, finished_at = statement_timestamp(),
+                         succeeded_at = CASE WHEN $3 IS NULL THEN statement_timestamp() ELSE succeeded_at END,
                          runs = runs + 1, failures = CASE WHEN $3 IS NULL THEN 0 ELSE failures + 1 END,
-                         last_error = $3, due_at = clock_timestamp() + $4 * interval '1 second'
+                         last_error = $3, due_at = statement_timestamp() + $4 * interval '1 second'
          WHERE name = $1 AND holder = $2",
     )
     .bind::<Text, _>(name)

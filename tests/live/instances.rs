@@ -10,6 +10,7 @@ use resolvers::language::Language;
 use resolvers::request::{Caller, Services, execute};
 use serde_json::json;
 
+use crate::support::lock::{Lock, WAITING, until};
 use crate::support::{Actor, Socket, TestApp, test};
 
 const FOLLOW: &str = "subscription { minerUpdated { __typename sequence } }";
@@ -60,6 +61,32 @@ async fn start_and_die(app: &TestApp, who: UserId) {
     let response = execute(&resolvers::schema(), &services, caller, start.into()).await;
     let data = serde_json::to_value(&response.data).unwrap();
     assert_eq!(data, json!({"miningSessionStart": {"userErrors": []}}));
+}
+
+/// What happens once somebody is followed reaches them: nothing is read after that could make it look old.
+#[test]
+fn a_subscription_knows_what_was_before_it_follows() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let mut socket = alice.socket().await;
+        // Nobody else is to wait for these tables.
+        let checked = "SELECT runs FROM jobs WHERE name = 'ledger-check'";
+        app.until_number(checked, 1).await;
+        for (table, field) in [
+            ("miners", "minerUpdated"),
+            ("wallets", "walletUpdated"),
+            ("miners", "circleUpdated"),
+        ] {
+            let lock = Lock::on(app, table).await;
+            let query = format!("subscription {{ {field} {{ sequence }} }}");
+            socket.subscribe(field, &query).await;
+            until(app, WAITING, 1).await;
+            let followed = app.events.count();
+            lock.release().await;
+            app.until(|| app.events.count() > followed).await;
+        }
+        assert_eq!(app.events.count(), 3);
+    });
 }
 
 #[test]

@@ -165,7 +165,12 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     let url = cluster.url().to_owned();
     // It outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
-    let watchdog = r#"flock -x "$1" true && for pid in "$2"/pg*/postmaster.pid; do kill -INT "$(head -n 1 "$pid")"; done"#;
+    // It holds the users' lock until the server is gone: whoever comes meanwhile waits, and starts another one.
+    let watchdog = r#"flock -x "$1" sh -c '
+        for file in "$1"/pg*/postmaster.pid; do
+            server=$(head -n 1 "$file") && kill -INT "$server" || continue
+            for _ in $(seq 200); do kill -0 "$server" 2>/dev/null || break; sleep 0.05; done
+        done' stop "$2""#;
     Command::new("sh")
         .args(["-c", watchdog, "watchdog"])
         .arg(users)

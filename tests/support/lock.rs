@@ -30,7 +30,7 @@ impl Lock {
 /// Waits until SQL answers a number.
 pub async fn until(app: &TestApp, sql: &str, number: i64) {
     let reached = async { while app.number(sql).await != number {} };
-    tokio::time::timeout(Duration::from_secs(8), reached)
+    tokio::time::timeout(Duration::from_secs(20), reached)
         .await
         .unwrap_or_else(|_| panic!("{number} of {sql} in time"));
 }

@@ -33,9 +33,9 @@ impl CircleSubscription {
     ) -> FieldResult<impl Stream<Item = FieldResult<CircleEvent>> + use<>> {
         let subject = followed(ctx, circle_id)?;
         let operation = ctx.shared_operation();
-        // From here on nothing is left out; and what happened before the read is not news, however late it is heard.
-        let news = operation.services.events.circles.follow(subject);
+        // First what there is, then what happens, as with miners.
         let mut last = Told::now(ctx, subject).await?;
+        let news = operation.services.events.circles.follow(subject);
         let event = move |news: Arc<CircleNews>| {
             let told = last.follows(&news)?;
             let event = CircleEvent::of(&operation.caller.principal, subject, &news, told)?;

@@ -39,11 +39,12 @@ impl MiningSubscription {
     ) -> FieldResult<impl Stream<Item = FieldResult<MinerEvent>> + use<>> {
         let user = followed(ctx, miner_id).await?;
         let operation = ctx.shared_operation();
-        // From here on nothing is left out; and what happened before the read is not news, however late it is heard.
-        let news = operation.services.events.miners.follow(user);
+        // What happened before the read is not news, however late it is heard; and from the moment it follows, nothing is
+        // left out. The other way round, what happened between the two would be.
         let now = operation.mining.load_one(user).await;
         let now = now.map_err(ApiError::from)?;
         let mut last = now.map_or(0, |seen| seen.miner.version);
+        let news = operation.services.events.miners.follow(user);
         let event = move |news: Arc<MinerNews>| {
             if news.event.sequence <= last {
                 return None;

@@ -36,8 +36,7 @@ impl WalletsSubscription {
     ) -> FieldResult<impl Stream<Item = FieldResult<WalletEvent>> + use<>> {
         let user = followed(ctx, user_id)?;
         let operation = ctx.shared_operation();
-        // From here on nothing is left out; and what happened before the read is not news, however late it is heard.
-        let news = operation.services.events.wallets.follow(user);
+        // First what there is, then what happens, as with miners.
         let db = ctx.db().clone();
         let now = ctx
             .db()
@@ -48,6 +47,7 @@ impl WalletsSubscription {
             .into_iter()
             .map(|wallet| (wallet.currency.code, wallet))
             .collect();
+        let news = operation.services.events.wallets.follow(user);
         let event = move |news: Arc<WalletNews>| {
             let wallet = &news.wallet;
             let is_new = last.get(&wallet.currency.code).is_none_or(|last| {

@@ -4,8 +4,15 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
+use super::circling::{circle_of, person};
 use super::decisions;
-use crate::support::test;
+use super::referral_apply::{coded, must_apply, verify};
+use crate::support::{Actor, TestApp, test};
+
+/// Whether SQL says so of exactly one row.
+async fn is_one(app: &TestApp, of: &str) -> bool {
+    app.number(&format!("SELECT count(*) FROM {of}")).await == 1
+}
 
 #[test]
 fn a_miner_shows_what_a_week_of_claims_made_of_them() {
@@ -50,8 +57,6 @@ fn a_miner_shows_what_a_week_of_claims_made_of_them() {
             });
             assert!(lines.contains(&expected), "{lines:?}");
         }
-        let at =
-            |value: &Value| chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap();
         let length = at(&session["endsAt"]) - at(&session["startedAt"]);
         assert_eq!(length, TimeDelta::hours(24));
         assert!(at(&miner["createdAt"]) < at(&session["startedAt"]));
@@ -100,4 +105,112 @@ fn events_carry_the_fields_of_the_old_service() {
             0
         );
     });
+}
+
+#[test]
+fn a_claim_forgiven_as_late_is_shown_as_one() {
+    test(async |app| {
+        let alice = decisions::with_streak(app, 3).await;
+        let query = "{ viewer { miner { streak { currentStreak status isGracePeriod } } } }";
+        let streak =
+            async || alice.get(query, json!({})).await["viewer"]["miner"]["streak"].clone();
+        // The fourth session begins on time and is claimed an hour after it had to be.
+        alice.start().await;
+        app.advance(TimeDelta::hours(24 + 25)).await;
+        assert_eq!(
+            streak().await,
+            json!({"currentStreak": 3, "status": "GRACE", "isGracePeriod": false})
+        );
+        assert_eq!(alice.must_claim("late").await["streakDays"], 4);
+        assert_eq!(
+            streak().await,
+            json!({"currentStreak": 4, "status": "ON_TIME", "isGracePeriod": true})
+        );
+        // The next one on time takes the flag away.
+        alice.start().await;
+        app.advance(TimeDelta::hours(24)).await;
+        assert_eq!(alice.must_claim("on time").await["streakDays"], 5);
+        assert_eq!(
+            streak().await,
+            json!({"currentStreak": 5, "status": "ON_TIME", "isGracePeriod": false})
+        );
+    });
+}
+
+#[test]
+fn a_circle_shows_its_bonus_and_since_when_each_is_in_it() {
+    test(async |app| {
+        let [alice, bob] = circle_of(app).await;
+        let query =
+            "{ viewer { circle { uuid bonusMultiplier members { joinedAt miner { id } } } } }";
+        let circle = async || alice.actor.get(query, json!({})).await["viewer"]["circle"].clone();
+        assert_eq!(circle().await["bonusMultiplier"], "0.0000");
+        app.advance(TimeDelta::hours(1)).await;
+        let carol = person(app).await;
+        alice.take_in(&carol).await;
+        let circle = circle().await;
+        assert_eq!(circle["bonusMultiplier"], "0.2500");
+        let members = circle["members"].as_array().unwrap();
+        let shown: Vec<_> = members.iter().map(|one| &one["miner"]["id"]).collect();
+        let people = [&alice, &bob, &carol];
+        assert_eq!(shown, people.map(|one| &one.profile));
+        for (member, who) in members.iter().zip(people) {
+            let joined = format!(
+                "circle_members c JOIN miners m ON m.id = c.miner_id
+                 WHERE m.user_id = '{}' AND c.joined_at = {}",
+                who.actor.id(),
+                literal(&member["joinedAt"])
+            );
+            assert!(is_one(app, &joined).await, "{member}");
+        }
+        // The last one came an hour after the others.
+        let [first, .., last] = members.as_slice() else {
+            unreachable!("three members")
+        };
+        assert!(at(&last["joinedAt"]) - at(&first["joinedAt"]) >= TimeDelta::hours(1));
+    });
+}
+
+#[test]
+fn a_referral_shows_since_when_and_its_events_carry_who() {
+    test(async |app| {
+        let ((alice, code), (bob, _)) = (coded(app).await, coded(app).await);
+        must_apply(&bob, &code).await;
+        app.advance(TimeDelta::hours(1)).await;
+        verify(app, &bob).await;
+        let query = "{ viewer { referrals { referrals(first: 1) { nodes {
+            uuid createdAt activatedAt referrer { id } referred { id }
+        } } } } }";
+        let seen = alice.get(query, json!({})).await;
+        let referral = &seen["viewer"]["referrals"]["referrals"]["nodes"][0];
+        assert!(at(&referral["activatedAt"]) - at(&referral["createdAt"]) >= TimeDelta::hours(1));
+        let [created, activated] =
+            ["createdAt", "activatedAt"].map(|name| literal(&referral[name]));
+        let stored =
+            format!("referrals WHERE created_at = {created} AND activated_at = {activated}");
+        assert!(is_one(app, &stored).await, "{referral}");
+        let miner = "{ viewer { miner { uuid } } }";
+        let uuid =
+            async |who: &Actor| who.get(miner, json!({})).await["viewer"]["miner"]["uuid"].clone();
+        let payload = json!({
+            "referralId": referral["uuid"], "referrerId": uuid(&alice).await, "referredId": uuid(&bob).await,
+            "referredUserId": bob.id().to_string(), "bonusRate": "0.2500",
+        });
+        for (name, by) in [("ReferralApplied", &bob), ("ReferralActivated", &alice)] {
+            let told = format!(
+                "outbox WHERE name = '{name}' AND payload @> '{payload}' AND audience_id = '{}'",
+                by.id()
+            );
+            assert!(is_one(app, &told).await, "{name}: {payload}");
+        }
+    });
+}
+
+fn at(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
+    chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
+}
+
+/// A moment as SQL writes it.
+fn literal(value: &Value) -> String {
+    format!("'{}'::timestamptz", value.as_str().unwrap())
 }

@@ -65,9 +65,11 @@ fn adds_the_broken_run_to_the_present_one_for_its_price() {
             json!({"__typename": "StreakRecovered", "recoveredDays": 13, "streakDays": 14, "cost": "50.0000",
                    "miner": {"currentStreak": 14}})
         );
+        let milestone = socket.event("1").await["minerUpdated"].clone();
         assert_eq!(
-            socket.event("1").await["minerUpdated"]["bonusPoints"],
-            "100.0000"
+            milestone,
+            json!({"__typename": "StreakMilestoneReached", "days": 14, "bonusPoints": "100.0000",
+                   "miner": {"currentStreak": 14}})
         );
         let history = alice
             .get("{ viewer { miner { history(first: 2) { nodes { source pointsEarned streakDays } } } } }", json!({}))

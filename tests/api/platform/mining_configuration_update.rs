@@ -1,6 +1,7 @@
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use super::is_stored;
 use crate::support::{TestApp, test};
 
 pub const UPDATE: &str = "mutation ($input: MiningConfigurationUpdateInput!) { miningConfigurationUpdate(input: $input) {
@@ -36,7 +37,8 @@ fn stores_a_new_version_with_who_and_why() {
         let payload = admin.get(UPDATE, input(changed)).await["miningConfigurationUpdate"].clone();
         assert_eq!(payload["userErrors"], json!([]));
         let mut stored = payload["configuration"].clone();
-        assert!(stored["updatedAt"].take().is_string());
+        let at = stored["updatedAt"].take();
+        assert!(is_stored(app, "mining", 2, &at).await, "{at}");
         assert_eq!(
             stored,
             json!({

@@ -1,10 +1,11 @@
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use super::is_stored;
 use crate::support::test;
 
 pub const UPDATE: &str = "mutation ($input: ReferralConfigurationUpdateInput!) { referralConfigurationUpdate(input: $input) {
-    configuration { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedBy reason }
+    configuration { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedAt updatedBy reason }
     userErrors { code field message }
 } }";
 
@@ -26,14 +27,16 @@ fn input(changed: Value) -> Value {
 fn what_is_set_counts_for_the_next_referral() {
     test(async |app| {
         let admin = app.person(&[Role::Admin]);
-        let payload =
+        let mut payload =
             admin.get(UPDATE, input(json!({}))).await["referralConfigurationUpdate"].clone();
+        let at = payload["configuration"]["updatedAt"].take();
+        assert!(is_stored(app, "referral", 2, &at).await, "{at}");
         assert_eq!(
             payload,
             json!({
                 "configuration": {
                     "version": 2, "bonusPerReferral": "0.4000", "maxBonusCap": "0.3000", "kycRequired": false,
-                    "maxReferralLevels": 1, "updatedBy": admin.id().to_string(), "reason": "a test",
+                    "maxReferralLevels": 1, "updatedAt": null, "updatedBy": admin.id().to_string(), "reason": "a test",
                 },
                 "userErrors": [],
             })

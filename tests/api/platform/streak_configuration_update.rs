@@ -2,11 +2,12 @@ use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use super::is_stored;
 use crate::support::test;
 
 const UPDATE: &str = "mutation ($input: StreakConfigurationUpdateInput!) { streakConfigurationUpdate(input: $input) {
     configuration { version tiers { minDays maxDays bonusPercent badgeName milestoneMpBonus }
-        gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedBy reason }
+        gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy reason }
     userErrors { code field message }
 } }";
 
@@ -36,8 +37,10 @@ fn field(body: &Value) -> Value {
 fn stores_tiers_that_count_at_once() {
     test(async |app| {
         let admin = app.person(&[Role::Admin]);
-        let payload =
+        let mut payload =
             admin.get(UPDATE, input(json!({}))).await["streakConfigurationUpdate"].clone();
+        let at = payload["configuration"]["updatedAt"].take();
+        assert!(is_stored(app, "streak", 2, &at).await, "{at}");
         assert_eq!(payload["userErrors"], json!([]));
         let shown = |min_days: i32, max_days: Option<i32>| json!({"minDays": min_days, "maxDays": max_days, "bonusPercent": "0.5000", "badgeName": "B", "milestoneMpBonus": "10.0000"});
         assert_eq!(
@@ -45,7 +48,7 @@ fn stores_tiers_that_count_at_once() {
             json!({
                 "version": 2, "tiers": [shown(1, Some(1)), shown(2, None)], "gracePeriodEnabled": false,
                 "gracePeriodHours": 0, "recoveryCost": "12.5000", "freezeTokenDays": 3,
-                "updatedBy": admin.id().to_string(), "reason": "a test",
+                "updatedAt": null, "updatedBy": admin.id().to_string(), "reason": "a test",
             })
         );
         let audited = "SELECT count(*) FROM audit_log WHERE outcome = 'APPLIED' AND entity_id = 'streak'

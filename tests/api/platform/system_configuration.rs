@@ -1,14 +1,15 @@
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use super::is_stored;
 use super::mining_configuration_update::{UPDATE, input};
 use crate::support::test;
 
 const IN_FORCE: &str = "{ systemConfiguration {
     mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }
-    streak { version gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedBy reason
+    streak { version gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy reason
              tiers { minDays maxDays bonusPercent badgeName milestoneMpBonus } }
-    referral { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedBy reason }
+    referral { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedAt updatedBy reason }
 } }";
 
 const HISTORY: &str = "query ($first: Int, $last: Int, $after: String, $before: String) { systemConfiguration {
@@ -25,7 +26,10 @@ fn shows_the_sections_in_force() {
     test(async |app| {
         let support = app.person(&[Role::Support]);
         let mut shown = support.get(IN_FORCE, json!({})).await["systemConfiguration"].clone();
-        assert!(shown["mining"]["updatedAt"].take().is_string());
+        for section in ["mining", "streak", "referral"] {
+            let at = shown[section]["updatedAt"].take();
+            assert!(is_stored(app, section, 1, &at).await, "{section}: {at}");
+        }
         assert_eq!(
             shown["mining"],
             json!({
@@ -44,14 +48,14 @@ fn shows_the_sections_in_force() {
             shown["streak"],
             json!({
                 "version": 1, "gracePeriodEnabled": true, "gracePeriodHours": 24, "recoveryCost": "50.0000",
-                "freezeTokenDays": 7, "updatedBy": "system", "reason": "default", "tiers": null,
+                "freezeTokenDays": 7, "updatedAt": null, "updatedBy": "system", "reason": "default", "tiers": null,
             })
         );
         assert_eq!(
             shown["referral"],
             json!({
                 "version": 1, "bonusPerReferral": "0.2500", "maxBonusCap": "1.0000", "kycRequired": true,
-                "maxReferralLevels": 1, "updatedBy": "system", "reason": "default",
+                "maxReferralLevels": 1, "updatedAt": null, "updatedBy": "system", "reason": "default",
             })
         );
     });

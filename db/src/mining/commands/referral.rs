@@ -21,6 +21,7 @@ pub(super) struct Referral {
     pub id: ReferralId,
     /// Who brought them.
     pub referrer_id: MinerId,
+    referred_id: MinerId,
     pub status: ReferralStatus,
     bonus: Bps,
     activated_at: Option<Timestamp>,
@@ -30,8 +31,8 @@ impl Referral {
     /// What events tell of it.
     fn told(&self, referred: UserId) -> Value {
         json!({
-            "referralId": self.id.0, "referrerId": self.referrer_id.0, "referredUserId": referred.0,
-            "bonusRate": self.bonus.to_decimal().to_string(),
+            "referralId": self.id.0, "referrerId": self.referrer_id.0, "referredId": self.referred_id.0,
+            "referredUserId": referred.0, "bonusRate": self.bonus.to_decimal().to_string(),
         })
     }
 }
@@ -107,6 +108,7 @@ pub(super) async fn lock_referral(
         Ok(Referral {
             id: ReferralId(id),
             referrer_id: MinerId(referrer),
+            referred_id: referred,
             bonus: Bps(bonus),
             status: ReferralStatus::read("referrals", "status", &status)?,
             activated_at,
@@ -128,6 +130,7 @@ pub(super) async fn create(
     let referral = Referral {
         id: ReferralId(tx.new_id()),
         referrer_id: referrer.id,
+        referred_id: referred.id,
         status: applied.status,
         bonus: applied.bonus,
         activated_at: is_active.then_some(now),

@@ -397,23 +397,31 @@ mod tests {
         let mut streak = Streak::default();
         let mut paid = Vec::new();
         let mut now = 0;
-        for _ in 0..30 {
+        for _ in 0..100 {
             streak = streak.on_start(at(now), at(now + 24), &rules).streak;
             now += 24;
             let claimed = streak.on_claim(at(now), TimeDelta::hours(24), false, &rules);
             paid.extend(claimed.milestones.iter().map(|m| (m.days, m.points.0)));
             streak = claimed.streak;
         }
-        assert_eq!(streak.current, 30);
+        assert_eq!(streak.current, 100);
         assert_eq!(streak.freeze_tokens, 3);
-        assert_eq!(paid, [(7, 500_000), (14, 1_000_000), (30, 3_000_000)]);
-        assert_eq!(streak.milestones_paid, [7, 14, 30]);
+        let all = [
+            (7, 500_000),
+            (14, 1_000_000),
+            (30, 3_000_000),
+            (60, 5_000_000),
+            (90, 10_000_000),
+        ];
+        assert_eq!(paid, all);
+        let all = all.map(|(days, _)| days);
+        assert_eq!(streak.milestones_paid, all);
         let lost = streak.on_start(at(now + 24 * 9), at(now + 24 * 10), &rules);
         assert_eq!(lost.judgement, Judgement::Broken);
         assert_eq!(lost.streak.current, 0);
-        assert_eq!(lost.streak.longest, 30);
+        assert_eq!(lost.streak.longest, 100);
         let broken = lost.streak.broken.expect("the run can be recovered");
-        assert_eq!((broken.days, broken.milestones_paid), (30, vec![7, 14, 30]));
+        assert_eq!((broken.days, broken.milestones_paid), (100, all.to_vec()));
     }
 
     #[test]
