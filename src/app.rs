@@ -102,6 +102,7 @@ impl Database {
         let settings = Settings {
             pool_size: config.database.pool_size,
             statement_timeout: config.database.statement_timeout,
+            lock_timeout: config.database.lock_timeout,
             ..Settings::new(&self.url)
         };
         Db::connect(settings, tls, ids)

@@ -501,6 +501,8 @@ impl Inhabitant {
             last_claim_at: self.streak.last_claim,
             streak_since: self.streak.due.map(|due| due.since),
             streak_due_at: self.streak.due.map(|due| due.at),
+            previous_since: self.streak.previous_due.map(|due| due.since),
+            previous_due_at: self.streak.previous_due.map(|due| due.at),
             freeze_tokens: days(self.streak.freeze_tokens),
             is_grace_period: false,
             milestones_paid: self
@@ -532,6 +534,8 @@ struct DemoMiner<'a> {
     last_claim_at: Option<Timestamp>,
     streak_since: Option<Timestamp>,
     streak_due_at: Option<Timestamp>,
+    previous_since: Option<Timestamp>,
+    previous_due_at: Option<Timestamp>,
     freeze_tokens: i32,
     is_grace_period: bool,
     milestones_paid: Vec<i32>,

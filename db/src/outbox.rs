@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
 use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
-    SelectableHelper,
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, QueryableByName,
+    Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
@@ -68,29 +68,70 @@ pub struct Event {
     pub occurred_at: Timestamp,
 }
 
+/// An event as it is written.
+#[derive(Insertable)]
+#[diesel(table_name = outbox)]
+struct NewRow<'a> {
+    day: NaiveDate,
+    event_id: Uuid,
+    name: &'static str,
+    subject_kind: &'static str,
+    subject_id: Uuid,
+    audience_id: Option<Uuid>,
+    sequence: i64,
+    payload: Value,
+    transaction_id: Option<Uuid>,
+    request_id: &'a str,
+    occurred_at: Timestamp,
+}
+
+impl<'a> NewRow<'a> {
+    fn of<P: Serialize>(tx: &Tx, request_id: &'a str, event: NewEvent<P>) -> Result<Self, DbError> {
+        let payload = serde_json::to_value(&event.payload)
+            .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+        Ok(Self {
+            day: tx.now().date_naive(),
+            event_id: tx.new_id(),
+            name: event.name,
+            subject_kind: event.subject_kind,
+            subject_id: event.subject_id,
+            audience_id: event.audience.map(|user| user.0),
+            sequence: event.sequence,
+            payload,
+            transaction_id: event.transaction_id.map(|id| id.0),
+            request_id,
+            occurred_at: tx.now(),
+        })
+    }
+}
+
 /// Writes an event in the transaction of what it tells.
 pub(crate) async fn append<P: Serialize>(
     tx: &mut Tx,
     request_id: &str,
     event: NewEvent<P>,
 ) -> Result<(), DbError> {
-    let payload = serde_json::to_value(&event.payload)
-        .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
-    let now = tx.now();
+    let row = NewRow::of(tx, request_id, event)?;
     diesel::insert_into(outbox::table)
-        .values((
-            outbox::day.eq(now.date_naive()),
-            outbox::event_id.eq(tx.new_id()),
-            outbox::name.eq(event.name),
-            outbox::subject_kind.eq(event.subject_kind),
-            outbox::subject_id.eq(event.subject_id),
-            outbox::audience_id.eq(event.audience.map(|user| user.0)),
-            outbox::sequence.eq(event.sequence),
-            outbox::payload.eq(payload),
-            outbox::transaction_id.eq(event.transaction_id.map(|id| id.0)),
-            outbox::request_id.eq(request_id),
-            outbox::occurred_at.eq(now),
-        ))
+        .values(row)
+        .execute(tx.conn())
+        .await?;
+    tx.note_event();
+    Ok(())
+}
+
+/// Writes events in the transaction of what they tell, in one statement.
+pub(crate) async fn append_all<P: Serialize>(
+    tx: &mut Tx,
+    request_id: &str,
+    events: Vec<NewEvent<P>>,
+) -> Result<(), DbError> {
+    let rows = events
+        .into_iter()
+        .map(|event| NewRow::of(tx, request_id, event))
+        .collect::<Result<Vec<_>, _>>()?;
+    diesel::insert_into(outbox::table)
+        .values(rows)
         .execute(tx.conn())
         .await?;
     tx.note_event();

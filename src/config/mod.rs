@@ -97,6 +97,8 @@ pub struct DatabaseConfig {
     pub pool_size: usize,
     /// `GOODGO_STATEMENT_TIMEOUT_MS`: how long a statement may take, 8000.
     pub statement_timeout: Duration,
+    /// `GOODGO_LOCK_TIMEOUT_MS`: how long a statement may wait for a lock, 3000.
+    pub lock_timeout: Duration,
     /// `GOODGO_DATA_DIR`: private cluster and generated secrets, `.goodgo`.
     pub data_dir: PathBuf,
     /// `GOODGO_POSTGRES_BIN`: the folder of `postgres` and `initdb`, when it is not where it is looked for.
@@ -267,6 +269,12 @@ impl Reader {
                 statement_timeout: Duration::from_millis(self.number(
                     "GOODGO_STATEMENT_TIMEOUT_MS",
                     8_000,
+                    10,
+                    3_600_000,
+                )),
+                lock_timeout: Duration::from_millis(self.number(
+                    "GOODGO_LOCK_TIMEOUT_MS",
+                    3_000,
                     10,
                     3_600_000,
                 )),

@@ -1,5 +1,5 @@
 //! The API, one file for each root field: the happy path first, then each refusal in the order it is checked.
 
-mod mining;
+pub mod mining;
 mod platform;
 mod wallets;

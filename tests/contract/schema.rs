@@ -93,6 +93,9 @@ fn introspection_can_be_for_the_signed_in_only() {
 #[test]
 fn several_migrators_at_once_migrate_once() {
     test(async |app| {
+        // The server's own first jobs read what is dropped here.
+        let ran = "SELECT count(*) FROM jobs WHERE runs > 0";
+        app.until_number(ran, 2).await;
         app.sql(
             "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC",
         )
@@ -181,6 +184,8 @@ fn append_only_tables_are_append_only() {
         let more = [
             "UPDATE app_clock SET offset_microseconds = 1",
             "DELETE FROM wallets",
+            "DELETE FROM miners",
+            "DELETE FROM mining_history",
             "UPDATE wallets SET owner_id = gen_random_uuid()",
             "CREATE TABLE x ()",
         ];

@@ -20,16 +20,24 @@ async fn days(app: &TestApp, parent: &str) -> i64 {
     .await
 }
 
+/// How many of them are today or later: the template that the test's database is a copy of may be of another day.
+async fn days_from_today(app: &TestApp, parent: &str) -> i64 {
+    app.number(&format!(
+        "SELECT count(*) FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
+         WHERE inhparent = '{parent}'::regclass
+           AND to_date(right(part.relname, 8), 'YYYYMMDD') >= (app_now() AT TIME ZONE 'UTC')::date"
+    ))
+    .await
+}
+
 #[test]
 fn keys_are_kept_two_days_and_delivered_events_seven() {
     test(async |app| {
         until(&app.db, "partitions", |job| job.runs > 0).await;
-        let (keys, events) = (
-            days(app, "idempotency_keys").await,
-            days(app, "outbox").await,
-        );
         drop_old(app).await;
-        assert_eq!(days(app, "idempotency_keys").await, keys);
+        for parent in ["idempotency_keys", "outbox"] {
+            assert_eq!(days_from_today(app, parent).await, 8, "{parent}");
+        }
         for _ in 0..10 {
             app.advance(TimeDelta::days(1)).await;
         }
@@ -37,7 +45,6 @@ fn keys_are_kept_two_days_and_delivered_events_seven() {
         // Today, the seven days ahead, and two or seven before.
         assert_eq!(days(app, "idempotency_keys").await, 8 + 2);
         assert_eq!(days(app, "outbox").await, 8 + 7);
-        assert_eq!((keys, events), (8, 8));
     });
 }
 

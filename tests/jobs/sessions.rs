@@ -4,7 +4,9 @@ use chrono::TimeDelta;
 use db::mining::commands::{Place, sessions_settle};
 use serde_json::json;
 
-use crate::support::{TestApp, test};
+use crate::api::mining::decisions::with_streak;
+use crate::api::mining::mining_session_start::switch;
+use crate::support::{Actor, TestApp, test};
 
 /// Runs the job's batches to the end; answers how many sessions it completed and expired.
 async fn settle(app: &TestApp) -> (usize, usize) {
@@ -22,6 +24,22 @@ async fn settle(app: &TestApp) -> (usize, usize) {
         next = batch.next;
     }
     (completed, expired)
+}
+
+/// Runs the job's batches while somebody is busy.
+async fn settle_past(app: &TestApp, busy: &Actor) -> (usize, usize) {
+    let (client, connection) = tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let hold = format!(
+        "BEGIN; SELECT FROM miners WHERE user_id = '{}' FOR NO KEY UPDATE",
+        busy.id()
+    );
+    client.batch_execute(&hold).await.unwrap();
+    let settled = settle(app).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    settled
 }
 
 #[test]
@@ -89,6 +107,68 @@ fn a_suspended_miners_window_stands_still() {
         app.advance(TimeDelta::days(6)).await;
         assert_eq!(settle(app).await, (0, 0));
         alice.must_claim("in time").await;
+    });
+}
+
+/// As far as lateness goes, there was no such session, whether the job or the next start finds it.
+#[test]
+fn a_session_that_is_not_claimed_holds_no_streak() {
+    test(async |app| {
+        let (alice, bob) = (with_streak(app, 2).await, with_streak(app, 2).await);
+        app.sql(
+            "INSERT INTO configurations SELECT section, version + 1, body || '{\"claimWindowHours\": 12}', app_now(), 'test', 'test'
+             FROM configurations WHERE section = 'mining'",
+        )
+        .await;
+        let streak = "{ viewer { miner { streak { currentStreak dueAt } } } }";
+        let seen = async |who: &Actor| {
+            who.get(streak, json!({})).await["viewer"]["miner"]["streak"].clone()
+        };
+        let due = seen(&alice).await["dueAt"].clone();
+        for miner in [&alice, &bob] {
+            miner.start().await;
+        }
+        assert_ne!(seen(&alice).await["dueAt"], due);
+        app.advance(TimeDelta::hours(37)).await;
+        // What was due after the claim is due again.
+        assert_eq!(settle_past(app, &bob).await, (0, 1));
+        assert_eq!(
+            seen(&alice).await,
+            json!({"currentStreak": 2, "dueAt": due})
+        );
+        for miner in [&alice, &bob] {
+            assert_eq!(miner.start().await["streakDays"], 2);
+        }
+        // More than a day after that, without a claim since.
+        app.advance(TimeDelta::hours(37)).await;
+        assert_eq!(settle_past(app, &bob).await, (0, 1));
+        for miner in [&alice, &bob] {
+            assert_eq!(miner.start().await["streakDays"], 0);
+        }
+    });
+}
+
+/// Locking somebody for nothing would keep them waiting.
+#[test]
+fn nobody_is_locked_whose_time_stands_still_or_was_made_longer() {
+    test(async |app| {
+        let alice = app.miner().await;
+        alice.start().await;
+        app.advance(TimeDelta::hours(24)).await;
+        assert_eq!(settle(app).await, (1, 0));
+        // Rows that were locked say so until they are written again.
+        let locked = "SELECT count(*) FROM mining_sessions WHERE xmax <> 0";
+        assert_eq!(app.number(locked).await, 0);
+        switch(app, false).await;
+        app.advance(TimeDelta::days(30)).await;
+        assert_eq!(settle(app).await, (0, 0));
+        switch(app, true).await;
+        assert_eq!(settle(app).await, (0, 0));
+        app.advance(TimeDelta::hours(167)).await;
+        assert_eq!(settle(app).await, (0, 0));
+        assert_eq!(app.number(locked).await, 0);
+        app.advance(TimeDelta::hours(2)).await;
+        assert_eq!(settle(app).await, (0, 1));
     });
 }
 

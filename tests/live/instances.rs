@@ -3,11 +3,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use db::{Db, Ids, Settings, Tls};
-use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
-use resolvers::language::Language;
-use resolvers::request::{Caller, Services, execute};
 use serde_json::json;
 
 use crate::support::lock::{Lock, WAITING, until};
@@ -33,33 +29,8 @@ async fn sequence(socket: &mut Socket) -> i64 {
 
 /// Starts a session as an instance would that dies right after the commit: nobody is told.
 async fn start_and_die(app: &TestApp, who: UserId) {
-    let db = Db::connect(
-        Settings::new(&app.database_url),
-        Tls::from_machine(),
-        Ids::seeded(7),
-    )
-    .await
-    .unwrap();
-    let services = Services {
-        db,
-        ..app.services.clone()
-    };
-    let caller = Caller {
-        principal: Principal::Person(Person {
-            id: who,
-            issuer: "test".to_owned(),
-            roles: vec![Role::User],
-            merchant_id: None,
-            advertiser_id: None,
-            name: None,
-        }),
-        request_id: "test".to_owned(),
-        idempotency_key: None,
-        language: Language::English,
-    };
     let start = "mutation { miningSessionStart(input: {}) { userErrors { code } } }";
-    let response = execute(&resolvers::schema(), &services, caller, start.into()).await;
-    let data = serde_json::to_value(&response.data).unwrap();
+    let data = app.execute_elsewhere(7, who, start).await;
     assert_eq!(data, json!({"miningSessionStart": {"userErrors": []}}));
 }
 
@@ -70,7 +41,7 @@ fn a_subscription_knows_what_was_before_it_follows() {
         let alice = app.miner().await;
         let mut socket = alice.socket().await;
         // Nobody else is to wait for these tables.
-        let checked = "SELECT runs FROM jobs WHERE name = 'ledger-check'";
+        let checked = "SELECT count(*) FROM jobs WHERE name = 'ledger-check' AND runs = 1";
         app.until_number(checked, 1).await;
         for (table, field) in [
             ("miners", "minerUpdated"),

@@ -233,7 +233,7 @@ fn each_event_of_a_subscription_is_a_trace() {
         socket.subscribe("1", follow).await;
         other.until_followed(bob.id()).await;
         // Waiting is no part of an event.
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
         bob.start().await;
         socket.event("1").await;
         drop(socket);
@@ -242,7 +242,7 @@ fn each_event_of_a_subscription_is_a_trace() {
         assert_eq!(event.parent, "");
         assert_eq!(event.says("goodgo.transport"), "websocket");
         assert_eq!(event.says("graphql.operation.name"), "Mine");
-        assert!(event.nanoseconds < 500_000_000, "{event:?}");
+        assert!(event.nanoseconds < 3_000_000_000, "{event:?}");
         let spans = collector.spans();
         assert!(
             parts_of(&spans, &event).any(|span| span.name == "load"),

@@ -183,22 +183,25 @@ impl Program {
 
     /// Waits until somebody follows events.
     pub async fn until_followed(&self) {
+        self.until("goodgo_event_followers", |followers| followers > 0.0)
+            .await;
+    }
+
+    /// Waits until a series is as it should be.
+    pub async fn until(&self, series: &str, is_right: impl Fn(f64) -> bool) {
         let started = Instant::now();
-        loop {
-            let metrics = reqwest::get(format!("http://{}/metrics", self.address))
-                .await
-                .unwrap()
-                .text()
-                .await
-                .unwrap();
-            if metrics
-                .lines()
-                .any(|line| line.starts_with("goodgo_event_followers ") && !line.ends_with(" 0"))
-            {
-                return;
-            }
-            assert!(started.elapsed() < PATIENCE, "nobody follows");
+        while !is_right(self.metric(series).await) {
+            assert!(started.elapsed() < PATIENCE, "{series} stays as it is");
         }
+    }
+
+    /// What a series stands at.
+    pub async fn metric(&self, series: &str) -> f64 {
+        let scraped = reqwest::get(format!("http://{}/metrics", self.address));
+        let metrics = scraped.await.unwrap().text().await.unwrap();
+        let mut lines = metrics.lines();
+        let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0.0, |value| value.parse().unwrap())
     }
 
     /// Stops it as an operator does, and waits for its end.

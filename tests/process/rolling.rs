@@ -14,7 +14,7 @@ use crate::support::{Actor, Socket};
 const LISTENERS: usize = 20;
 const WRITERS: usize = 6;
 /// How long a listener may be without a server.
-const AWAY: Duration = Duration::from_secs(5);
+const AWAY: Duration = Duration::from_secs(15);
 /// For so long an instance that is told to stop only says so.
 const LEAVES: &[(&str, &str)] = &[("GOODGO_LEAVE_SECONDS", "1")];
 const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
@@ -25,6 +25,7 @@ const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 struct Balancer {
     instances: Arc<Mutex<Vec<SocketAddr>>>,
     turn: Arc<AtomicUsize>,
+    client: reqwest::Client,
 }
 
 impl Balancer {
@@ -41,7 +42,8 @@ impl Balancer {
     async fn ready(&self) -> SocketAddr {
         loop {
             let at = self.next();
-            let asked = reqwest::get(format!("http://{at}/health/ready")).await;
+            let asked = self.client.get(format!("http://{at}/health/ready"));
+            let asked = asked.send().await;
             if asked.is_ok_and(|answer| answer.status() == 200) {
                 return at;
             }
@@ -171,8 +173,13 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
         tokio::task::block_in_place(|| second.stop());
         second = started;
         balancer.set(&[&first, &second]);
-        first.until_followed().await;
-        second.until_followed().await;
+        // Everybody is back.
+        let following = async || {
+            let followers = "goodgo_event_followers";
+            first.metric(followers).await + second.metric(followers).await
+        };
+        let everybody = async { while following().await < LISTENERS as f64 {} };
+        tokio::time::timeout(AWAY, everybody).await.expect("everybody to follow again");
         enough.send_replace(true);
         let mut written = 0;
         for writer in writing {

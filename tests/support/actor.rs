@@ -172,8 +172,9 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    /// The codes of the user errors of the only root field.
+    /// The codes of the user errors of the only root field, where there is no other error.
     pub fn refusals(&self) -> Vec<&str> {
+        assert!(self.body.get("errors").is_none(), "errors: {}", self.body);
         let payload = self.body["data"]
             .as_object()
             .and_then(|data| data.values().next());

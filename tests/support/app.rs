@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use db::{Db, Ids, Tls};
-use domain::access::{Role, Scope};
+use db::{Db, Ids, Settings, Tls};
+use domain::access::{Person, Principal, Role, Scope};
+use domain::ids::UserId;
 use futures_util::FutureExt;
 use goodgo::app::{App, Database};
 use goodgo::auth::clock::instance_now;
@@ -15,7 +17,9 @@ use goodgo::auth::tokens::{self, DevKeys};
 use goodgo::config::Config;
 use goodgo::secrets::DevSecrets;
 use resolvers::events::EventBus;
-use resolvers::request::Services;
+use resolvers::language::Language;
+use resolvers::request::{Caller, Services, execute};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -109,17 +113,17 @@ impl TestApp {
             "GOODGO_SOCKET_DRAIN_SECONDS".to_owned(),
             OsString::from("0"),
         );
+        // What waits for a lock that a test holds waits as long as the test wants, on the slowest machine.
+        for name in ["GOODGO_LOCK_TIMEOUT_MS", "GOODGO_STATEMENT_TIMEOUT_MS"] {
+            values.insert(name.to_owned(), OsString::from("60000"));
+        }
         for (name, value) in settings {
             values.insert((*name).to_owned(), OsString::from(value));
         }
         let config = Config::from_values(values).unwrap();
         let database = Database::of(&config, None).unwrap();
         let db = database
-            .connect(
-                &config,
-                Tls::from_machine(),
-                Ids::seeded(42 + u64::from(std::process::id())),
-            )
+            .connect(&config, Tls::from_machine(), Ids::seeded(seed()))
             .await
             .unwrap();
         // Jobs that tell miners something run when a test says so, not somewhere in the middle of it.
@@ -131,7 +135,7 @@ impl TestApp {
                 "INSERT INTO jobs (name, due_at) VALUES ('{}', clock_timestamp() + interval '1 day') ON CONFLICT DO NOTHING",
                 job.name
             );
-            execute(&url, &postpone).await;
+            run(&url, &postpone).await;
         }
         let jwks =
             std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.jwks.json"));
@@ -191,18 +195,13 @@ impl TestApp {
 
     /// A new person with roles.
     pub fn person(&self, roles: &[Role]) -> Actor {
-        let user_id = domain::ids::UserId(self.db.ids().uuid(instance_now()));
+        let user_id = UserId(self.db.ids().uuid(instance_now()));
         let token = self.user_token(user_id, roles, instance_now() + TimeDelta::hours(1));
         Actor::new(self.address, Some(token), Some(user_id))
     }
 
     /// A user's token that expires at a moment.
-    pub fn user_token(
-        &self,
-        user_id: domain::ids::UserId,
-        roles: &[Role],
-        expires_at: DateTime<Utc>,
-    ) -> String {
+    pub fn user_token(&self, user_id: UserId, roles: &[Role], expires_at: DateTime<Utc>) -> String {
         let from = instance_now() - TimeDelta::hours(1);
         tokens::mint_user(
             &self.secrets.jwt_secret,
@@ -258,7 +257,7 @@ impl TestApp {
 
     /// Runs SQL behind the API's back, as the owner of the tables.
     pub async fn sql(&self, sql: &str) {
-        execute(&self.database_url, sql).await;
+        run(&self.database_url, sql).await;
     }
 
     /// Asks SQL for one number behind the API's back.
@@ -287,8 +286,37 @@ impl TestApp {
         assert!(!log.contains("deadlock detected"), "a deadlock: {log}");
     }
 
+    /// Executes a person's operation as an instance would that serves nobody and dies right after it: what it wrote is
+    /// announced to nobody. Its ids are those of a seed. Answers the data.
+    pub async fn execute_elsewhere(&self, seed: u64, who: UserId, query: &str) -> Value {
+        let settings = Settings::new(&self.database_url);
+        let db = Db::connect(settings, Tls::from_machine(), Ids::seeded(seed))
+            .await
+            .unwrap();
+        let services = Services {
+            db,
+            ..self.services.clone()
+        };
+        let caller = Caller {
+            principal: Principal::Person(Person {
+                id: who,
+                issuer: "test".to_owned(),
+                roles: vec![Role::User],
+                merchant_id: None,
+                advertiser_id: None,
+                name: None,
+            }),
+            request_id: "test".to_owned(),
+            idempotency_key: None,
+            language: Language::English,
+        };
+        let response = execute(&resolvers::schema(), &services, caller, query.into()).await;
+        assert!(response.errors.is_empty(), "{:?}", response.errors);
+        serde_json::to_value(&response.data).unwrap()
+    }
+
     /// Waits until somebody follows what happens to a user.
-    pub async fn until_followed(&self, user: domain::ids::UserId) {
+    pub async fn until_followed(&self, user: UserId) {
         self.until(|| self.events.miners.follows(&user)).await;
     }
 
@@ -311,7 +339,7 @@ impl TestApp {
     }
 
     /// Waits until nobody follows what happens to a user.
-    pub async fn until_unfollowed(&self, user: domain::ids::UserId) {
+    pub async fn until_unfollowed(&self, user: UserId) {
         self.until(|| !self.events.miners.follows(&user)).await;
     }
 
@@ -322,6 +350,13 @@ impl TestApp {
         }
         self.served.await.unwrap().unwrap();
     }
+}
+
+/// Another seed for each instance: two with the same one would make the same ids.
+fn seed() -> u64 {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    (u64::from(std::process::id()) << 32) | u64::from(number)
 }
 
 fn secrets() -> DevSecrets {
@@ -343,7 +378,7 @@ fn secrets() -> DevSecrets {
 }
 
 /// Executes SQL on a connection of its own.
-async fn execute(url: &str, sql: &str) {
+async fn run(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
         .await
         .unwrap();

@@ -149,7 +149,7 @@ impl Socket {
         message["payload"]["data"].clone()
     }
 
-    /// Makes sure that a subscription began: the server answers messages in order.
+    /// Makes sure that the server has read all that was sent; what an operation does goes on by itself.
     pub async fn settle(&mut self) {
         self.say(json!({"type": "ping"})).await;
         assert_eq!(self.hear().await["type"], "pong");

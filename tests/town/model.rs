@@ -177,7 +177,7 @@ impl Model {
         let session = self.people[number].session?;
         if now > session.until {
             self.people[number].session = None;
-            self.people[number].streak.open = None;
+            self.people[number].streak.expire();
             self.count("expired");
             return None;
         }

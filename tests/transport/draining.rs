@@ -58,7 +58,7 @@ fn sockets_are_told_to_come_back() {
 #[test]
 fn load_balancers_have_time_to_notice() {
     test(async |app| {
-        let other = app.another_with(&[("GOODGO_LEAVE_SECONDS", "2")]).await;
+        let other = app.another_with(&[("GOODGO_LEAVE_SECONDS", "6")]).await;
         let address = other.address();
         let alice = app.user().at(address);
         let mut socket = alice.socket().await;
@@ -88,11 +88,11 @@ fn load_balancers_have_time_to_notice() {
         // What is open goes on.
         socket.settle().await;
         assert!(
-            told_at.elapsed() < Duration::from_secs(2),
+            told_at.elapsed() < Duration::from_secs(6),
             "too slow a machine"
         );
         assert_eq!(socket.close_code().await, 1012);
-        assert!(told_at.elapsed() >= Duration::from_secs(2));
+        assert!(told_at.elapsed() >= Duration::from_secs(6));
         stopping.await.unwrap();
         assert!(TcpStream::connect(address).await.is_err());
     });
@@ -102,7 +102,7 @@ fn load_balancers_have_time_to_notice() {
 fn sockets_are_closed_one_after_another() {
     test(async |app| {
         let other = app
-            .another_with(&[("GOODGO_SOCKET_DRAIN_SECONDS", "1")])
+            .another_with(&[("GOODGO_SOCKET_DRAIN_SECONDS", "4")])
             .await;
         let mut sockets = Vec::new();
         for _ in 0..12 {
@@ -117,7 +117,7 @@ fn sockets_are_closed_one_after_another() {
         let ends = futures_util::future::join_all(ends).await;
         let (first, last) = (ends.iter().min().unwrap(), ends.iter().max().unwrap());
         assert!(*last - *first > Duration::from_millis(100), "all at once");
-        assert!(*last - told_at < Duration::from_secs(5), "not in time");
+        assert!(*last - told_at < Duration::from_secs(15), "not in time");
         stopping.await.unwrap();
     });
 }

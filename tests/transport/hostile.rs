@@ -155,7 +155,7 @@ fn bombs_are_refused_whatever_the_mode() {
             let request = post(app, body.to_string()).header("accept", GRAPHQL);
             let reply = Reply::to(request).await;
             assert!(reply.status < 500, "{what}: {}", reply.text);
-            assert!(started_at.elapsed() < Duration::from_secs(5), "{what}");
+            assert!(started_at.elapsed() < Duration::from_secs(30), "{what}");
             if what.contains("bomb") || what.contains("many times") {
                 assert_eq!(reply.refusal(), code, "{what}");
             }

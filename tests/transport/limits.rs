@@ -305,7 +305,7 @@ fn services_may_send_more_at_once() {
 
 #[test]
 fn a_statement_that_takes_too_long_is_stopped() {
-    let settings = [("GOODGO_STATEMENT_TIMEOUT_MS", "200")];
+    let settings = [("GOODGO_STATEMENT_TIMEOUT_MS", "1000")];
     test_with(&settings, async |app| {
         let ada = app.person(&[Role::Support]);
         let locked = Lock::on(app, "miners").await;

@@ -1,4 +1,7 @@
 //! Sections as they are stored, and as the audit log shows them.
+//!
+//! Fields that are not known here are those of a newer program, which runs beside this one during a rolling update, or ran
+//! before one that was taken back: they are left out.
 
 use domain::mining::{
     Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,
@@ -14,7 +17,7 @@ use crate::DbError;
 const POINTS_SCALE: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct MiningBody {
     base_rate: i64,
     session_duration_hours: u32,
@@ -31,7 +34,7 @@ fn circle_cooldown_hours() -> u32 {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct StreakBody {
     grace_period_enabled: bool,
     grace_period_hours: u32,
@@ -41,7 +44,7 @@ struct StreakBody {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct TierBody {
     min_days: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +56,7 @@ struct TierBody {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct ReferralBody {
     bonus_per_referral: i32,
     max_bonus: i32,

@@ -5,7 +5,8 @@ mod update;
 mod update_all;
 mod versions;
 
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::QueryableByName;
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use domain::mining::{Configuration, MiningConfiguration};
 use domain::time::{Pause, Timestamp};
@@ -16,72 +17,72 @@ pub use update::{Change, Draft, Updated, update};
 pub use update_all::{AllUpdated, Changes, UPDATE_ALL, update_all};
 pub use versions::{InForce, Version, history, in_force, version};
 
-use crate::schema::configurations as rows;
 use crate::{Connection, DbError};
 
-/// One version of a section, as stored.
+/// The newest version of each section, which have a body, and every switch of mining, which has none.
+const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on
+    FROM unnest(ARRAY['mining', 'streak', 'referral']) AS named (section)
+    CROSS JOIN LATERAL (
+        SELECT * FROM configurations c WHERE c.section = named.section ORDER BY c.version DESC LIMIT 1) AS newest
+    UNION ALL
+    SELECT 'mining', version, NULL, updated_at, is_on
+    FROM (
+        SELECT version, updated_at, is_on, lag(is_on, 1, true) OVER (ORDER BY version) AS was_on
+        FROM (
+            SELECT version, updated_at, (body->>'isGloballyEnabled')::boolean AS is_on
+            FROM configurations WHERE section = 'mining') AS versions) AS switches
+    WHERE is_on <> was_on
+    ORDER BY 1, 2";
+
+/// A version of a section that is in force, or one that switched mining on or off.
+#[derive(QueryableByName)]
 struct Row {
+    #[diesel(sql_type = Text)]
     section: String,
-    number: i32,
-    body: Value,
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    body: Option<Value>,
+    #[diesel(sql_type = Timestamptz)]
     updated_at: Timestamp,
+    #[diesel(sql_type = Bool)]
+    is_on: bool,
 }
 
 /// Reads what mining is configured by, in one statement.
-///
-/// Reads every version: the history of the section `mining` tells when mining was switched off.
 pub async fn mining(conn: &mut Connection) -> Result<Configuration, DbError> {
-    let all: Vec<(String, i32, Value, Timestamp)> = rows::table
-        .filter(rows::section.eq_any(["mining", "streak", "referral"]))
-        .order((rows::section, rows::version))
-        .select((rows::section, rows::version, rows::body, rows::updated_at))
-        .load(conn)
-        .await?;
-    let all: Vec<Row> = all
-        .into_iter()
-        .map(|(section, number, body, updated_at)| Row {
-            section,
-            number,
-            body,
-            updated_at,
-        })
-        .collect();
+    let rows: Vec<Row> = diesel::sql_query(IN_FORCE_AND_SWITCHES).load(conn).await?;
     Ok(Configuration {
         mining: MiningConfiguration {
-            pauses: pauses(&all)?,
-            ..newest(&all)?
+            pauses: pauses(&rows),
+            ..newest(&rows)?
         },
-        streak: newest(&all)?,
-        referral: newest(&all)?,
+        streak: newest(&rows)?,
+        referral: newest(&rows)?,
     })
 }
 
 /// The spans between a version that switched mining off and the next that switched it on.
-fn pauses(all: &[Row]) -> Result<Vec<Pause>, DbError> {
+fn pauses(rows: &[Row]) -> Vec<Pause> {
     let mut pauses: Vec<Pause> = Vec::new();
-    for row in all
-        .iter()
-        .filter(|row| row.section == MiningConfiguration::SECTION)
-    {
-        let is_enabled = MiningConfiguration::read(row.number, &row.body)?.is_globally_enabled;
-        let open = pauses.last_mut().filter(|pause| pause.until.is_none());
-        match (open, is_enabled) {
-            (None, false) => pauses.push(Pause {
-                from: row.updated_at,
+    for switch in rows.iter().filter(|row| row.body.is_none()) {
+        let at = switch.updated_at;
+        if !switch.is_on {
+            pauses.push(Pause {
+                from: at,
                 until: None,
-            }),
-            (Some(pause), true) => pause.until = Some(row.updated_at),
-            (None, true) | (Some(_), false) => {}
+            });
+        } else if let Some(pause) = pauses.last_mut() {
+            pause.until = Some(at);
         }
     }
-    Ok(pauses)
+    pauses
 }
 
-fn newest<S: Stored>(all: &[Row]) -> Result<S, DbError> {
-    let row = all
-        .iter()
-        .rev()
-        .find(|row| row.section == S::SECTION)
-        .ok_or_else(|| DbError::inconsistent("configurations", "section", S::SECTION))?;
-    S::read(row.number, &row.body)
+fn newest<S: Stored>(rows: &[Row]) -> Result<S, DbError> {
+    let of = |row: &&Row| row.section == S::SECTION;
+    rows.iter()
+        .filter(of)
+        .find_map(|row| row.body.as_ref().map(|body| S::read(row.version, body)))
+        .ok_or_else(|| DbError::inconsistent("configurations", "section", S::SECTION))?
 }

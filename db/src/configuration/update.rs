@@ -93,11 +93,12 @@ pub async fn update<D: Draft>(
         Claimed::Replay(answer) => return Ok(answer),
         Claimed::Fresh(key) => key,
     };
-    let Some(reason) = Reason::parse(reason) else {
+    let reason = Reason::parse(reason);
+    key.about(about(D::Section::SECTION, reason.as_ref()));
+    let Some(reason) = reason else {
         let refusal = MiningRefusal::ReasonInvalid;
         return key.settle(tx, request, Err::<Updated, _>(refusal)).await;
     };
-    key.about(about(D::Section::SECTION, &reason));
     let outcome = match decide(tx, change).await? {
         Ok(decided) => {
             key.changed(decided.change());
@@ -108,12 +109,12 @@ pub async fn update<D: Draft>(
     key.settle(tx, request, outcome).await
 }
 
-/// A section, or all of them, as the audit log names them.
-pub(super) fn about(name: &str, reason: &Reason) -> About {
+/// A section, or all of them, as the audit log names them; without a reason, if that made no sense.
+pub(super) fn about(name: &str, reason: Option<&Reason>) -> About {
     About {
         entity_kind: "configuration",
         entity_id: Some(name.to_owned()),
-        reason: Some(reason.clone()),
+        reason: reason.cloned(),
     }
 }
 

@@ -64,10 +64,11 @@ async fn change_all(
     key: &mut Key,
     changes: &Changes,
 ) -> Result<Result<AllUpdated, MiningRefusal>, DbError> {
-    let Some(reason) = Reason::parse(&changes.reason) else {
+    let reason = Reason::parse(&changes.reason);
+    key.about(about(SYSTEM, reason.as_ref()));
+    let Some(reason) = reason else {
         return Ok(Err(MiningRefusal::ReasonInvalid));
     };
-    key.about(about(SYSTEM, &reason));
     if changes.mining.is_none() && changes.streak.is_none() && changes.referral.is_none() {
         return Ok(Err(MiningRefusal::NothingToChange));
     }
@@ -138,7 +139,7 @@ impl Changed {
             return Ok(None);
         };
         let section = D::Section::SECTION;
-        let about = about(section, reason);
+        let about = about(section, Some(reason));
         let change = decided.change();
         audit::append_applied(tx, request, UPDATE_ALL, Some(&about), &change, None).await?;
         self.before.insert(section.to_owned(), change.before);

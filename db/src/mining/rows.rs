@@ -148,6 +148,8 @@ pub(in crate::mining) struct MinerRow {
     last_claim_at: Option<Timestamp>,
     streak_since: Option<Timestamp>,
     streak_due_at: Option<Timestamp>,
+    previous_since: Option<Timestamp>,
+    previous_due_at: Option<Timestamp>,
     freeze_tokens: i32,
     is_grace_period: bool,
     milestones_paid: Vec<i32>,
@@ -202,6 +204,10 @@ impl TryFrom<MinerRow> for Miner {
                     .streak_since
                     .zip(row.streak_due_at)
                     .map(|(since, at)| Due { since, at }),
+                previous_due: row
+                    .previous_since
+                    .zip(row.previous_due_at)
+                    .map(|(since, at)| Due { since, at }),
                 freeze_tokens: days("freeze_tokens", row.freeze_tokens)?,
                 is_grace_period: row.is_grace_period,
                 milestones_paid: all_days("milestones_paid", row.milestones_paid)?,
@@ -229,6 +235,8 @@ pub(in crate::mining) struct MinerChange {
     last_claim_at: Option<Timestamp>,
     streak_since: Option<Timestamp>,
     streak_due_at: Option<Timestamp>,
+    previous_since: Option<Timestamp>,
+    previous_due_at: Option<Timestamp>,
     freeze_tokens: i32,
     is_grace_period: bool,
     milestones_paid: Vec<i32>,
@@ -256,6 +264,8 @@ impl MinerChange {
             last_claim_at: streak.last_claim,
             streak_since: streak.due.map(|due| due.since),
             streak_due_at: streak.due.map(|due| due.at),
+            previous_since: streak.previous_due.map(|due| due.since),
+            previous_due_at: streak.previous_due.map(|due| due.at),
             freeze_tokens: days(streak.freeze_tokens),
             is_grace_period: streak.is_grace_period,
             milestones_paid: all(&streak.milestones_paid),

@@ -1,5 +1,7 @@
 //! What administrators may set, with the defaults of the platform.
 
+use chrono::TimeDelta;
+
 use super::{Bps, Points, RatePerHour};
 use crate::money::Minor;
 use crate::time::{Pause, Timestamp, counted};
@@ -18,8 +20,31 @@ pub struct Configuration {
 impl Configuration {
     /// The time from `from` to `until` during which mining was switched on.
     #[must_use]
-    pub fn counted(&self, from: Timestamp, until: Timestamp) -> chrono::TimeDelta {
+    pub fn counted(&self, from: Timestamp, until: Timestamp) -> TimeDelta {
         counted(from, until, &self.mining.pauses)
+    }
+
+    /// By how much time stood still between `from` and `now`: while mining was switched off, and since the miner was
+    /// `stopped`, if they are.
+    #[must_use]
+    pub fn stood_still(
+        &self,
+        from: Timestamp,
+        stopped: Option<Timestamp>,
+        now: Timestamp,
+    ) -> TimeDelta {
+        let whole = now.signed_duration_since(from).max(TimeDelta::zero());
+        let until = stopped.map_or(now, |stopped| now.min(stopped));
+        whole
+            .checked_sub(&self.counted(from, until))
+            .unwrap_or(whole)
+    }
+
+    /// Since when mining is switched off, if it is.
+    #[must_use]
+    pub fn paused_since(&self) -> Option<Timestamp> {
+        let last = self.mining.pauses.last()?;
+        last.until.is_none().then_some(last.from)
     }
 }
 

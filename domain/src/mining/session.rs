@@ -88,19 +88,40 @@ impl Session {
                 SessionStatus::Active
             }
             SessionState::Active | SessionState::Completed => {
-                let until = self
-                    .window_stopped_at
-                    .map_or(now, |stopped| now.min(stopped));
-                let window = hours(self.claim_window_hours)
-                    .checked_add(&self.window_extension)
-                    .unwrap_or(TimeDelta::MAX);
-                if configuration.counted(self.ends_at, until) > window {
+                if now > self.window_end(now, configuration) {
                     SessionStatus::Expired
                 } else {
                     SessionStatus::Completed
                 }
             }
         }
+    }
+
+    /// Until when the session can be claimed, as things stand at `now`: while mining is switched off or the miner
+    /// suspended it moves on with time. None once it is paid or expired.
+    #[must_use]
+    pub fn claimable_until(
+        &self,
+        now: Timestamp,
+        configuration: &Configuration,
+    ) -> Option<Timestamp> {
+        match self.status_at(now, configuration) {
+            SessionStatus::Active | SessionStatus::Completed => {
+                Some(self.window_end(now, configuration))
+            }
+            SessionStatus::Claimed | SessionStatus::Expired => None,
+        }
+    }
+
+    fn window_end(&self, now: Timestamp, configuration: &Configuration) -> Timestamp {
+        let stood_still = configuration.stood_still(self.ends_at, self.window_stopped_at, now);
+        [
+            hours(self.claim_window_hours),
+            self.window_extension,
+            stood_still,
+        ]
+        .into_iter()
+        .fold(self.ends_at, plus)
     }
 
     /// What has been mined by `now`: hours elapsed, at most the session's length, times its rate.
@@ -143,7 +164,7 @@ pub struct Start {
     /// The streak, settled.
     pub settled: Settled,
     /// The one before, found expired and not yet stored as such.
-    pub expired: Option<SessionId>,
+    pub expired: Option<Session>,
 }
 
 /// Starts a session.
@@ -177,8 +198,8 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
             SessionStatus::Completed => return Err(MiningRefusal::SessionUnclaimed),
             SessionStatus::Claimed => {}
             SessionStatus::Expired => {
-                expired =
-                    (!matches!(before.state, SessionState::Expired { .. })).then_some(before.id);
+                let is_stored = matches!(before.state, SessionState::Expired { .. });
+                expired = (!is_stored).then_some(before);
             }
         }
     }
@@ -188,7 +209,11 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
         });
     }
     let ends_at = plus(now, hours(rules.session_duration_hours));
-    let settled = miner.streak.on_start(now, ends_at, configuration);
+    let streak = match &expired {
+        Some(_) => miner.streak.unclaimed(),
+        None => miner.streak,
+    };
+    let settled = streak.on_start(now, ends_at, configuration);
     let rate = Rate::of(&facts, settled.streak.current, configuration);
     Ok(Start {
         session: Session {
@@ -404,7 +429,7 @@ mod tests {
         );
         let late =
             start_with(miner(), Some(open.clone()), 0, &rules, at(24 + 169)).expect("starts");
-        assert_eq!(late.expired, Some(open.id));
+        assert_eq!(late.expired, Some(open));
     }
 
     #[test]
@@ -454,5 +479,78 @@ mod tests {
             until: Some(at(60)),
         }];
         assert!(claim(miner(), Some(open), &paused, at(24 + 198)).is_ok());
+    }
+
+    #[test]
+    fn the_time_to_claim_in_is_shown_as_things_stand() {
+        let rules = Configuration::default();
+        let open = start_with(miner(), None, 0, &rules, at(0))
+            .expect("starts")
+            .session;
+        let until = |session: &Session, now, rules| session.claimable_until(at(now), rules);
+        assert_eq!(until(&open, 1, &rules), Some(at(192)));
+        assert_eq!(until(&open, 192, &rules), Some(at(192)));
+        assert_eq!(until(&open, 193, &rules), None);
+        // Mining was off for ten hours, and is off again.
+        let mut off = Configuration::default();
+        off.mining.pauses = [(30, Some(40)), (100, None)]
+            .map(|(from, until)| crate::time::Pause {
+                from: at(from),
+                until: until.map(at),
+            })
+            .into();
+        assert_eq!(until(&open, 99, &off), Some(at(202)));
+        assert_eq!(until(&open, 500, &off), Some(at(602)));
+        let suspended = Session {
+            window_stopped_at: Some(at(50)),
+            ..open.clone()
+        };
+        assert_eq!(until(&suspended, 350, &rules), Some(at(492)));
+        let paid = claim(miner(), Some(open), &rules, at(24)).expect("pays");
+        assert_eq!(until(&paid.session, 25, &rules), None);
+    }
+
+    #[test]
+    fn a_session_that_is_not_claimed_holds_no_streak() {
+        let mut rules = Configuration::default();
+        rules.mining.claim_window_hours = 12;
+        let mut miner = miner();
+        miner.streak.current = 9;
+        miner.streak = miner
+            .streak
+            .on_claim(at(0), TimeDelta::hours(24), false, &rules)
+            .streak;
+        let first = start_with(miner.clone(), None, 0, &rules, at(1)).expect("starts");
+        miner.streak = first.settled.streak;
+        // It ended at 25 and could be claimed until 37. What was due after the claim at 0 is due again: at 48.
+        let second =
+            start_with(miner.clone(), Some(first.session), 0, &rules, at(38)).expect("starts");
+        assert_eq!(second.settled.judgement, Judgement::OnTime);
+        miner.streak = second.settled.streak;
+        let third =
+            start_with(miner.clone(), Some(second.session), 0, &rules, at(80)).expect("starts");
+        assert_eq!(third.settled.judgement, Judgement::Broken);
+        // Claimed, the second one would have held it.
+        assert_eq!(miner.streak.judge(at(80), &rules), Judgement::OnTime);
+    }
+
+    #[test]
+    fn days_that_were_bought_off_are_bought_once() {
+        let mut rules = Configuration::default();
+        rules.mining.claim_window_hours = 12;
+        rules.streak.grace_period_enabled = false;
+        let mut miner = miner();
+        miner.streak = miner
+            .streak
+            .on_claim(at(0), TimeDelta::hours(24), false, &rules)
+            .streak;
+        miner.streak.freeze_tokens = 3;
+        let first = start_with(miner.clone(), None, 0, &rules, at(60)).expect("starts");
+        assert_eq!(first.settled.judgement, Judgement::Frozen { tokens: 1 });
+        miner.streak = first.settled.streak;
+        // It ended at 84 and expired. Due was 48, 72 with the day that was bought; 97 is two days later.
+        let second = start_with(miner, Some(first.session), 0, &rules, at(97)).expect("starts");
+        assert_eq!(second.settled.judgement, Judgement::Frozen { tokens: 2 });
+        assert_eq!(second.settled.streak.freeze_tokens, 0);
     }
 }

@@ -67,7 +67,9 @@ pub fn restore(
     miner.status = MinerStatus::Active;
     if let Some(since) = miner.streak.suspended_at.take() {
         let streak = &mut miner.streak;
-        streak.due = streak.due.map(|due| later(due, since, configuration, now));
+        let later = |due: Due| later(due, since, configuration, now);
+        streak.due = streak.due.map(later);
+        streak.previous_due = streak.previous_due.map(later);
         streak.broken = streak.broken.take().map(|run| BrokenRun {
             recoverable_until: recoverable_until(&run, since, now),
             ..run
@@ -220,7 +222,9 @@ mod tests {
 
     use super::*;
     use crate::ids::{MinerId, SessionId};
-    use crate::mining::{Bps, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak};
+    use crate::mining::{
+        Bps, Judgement, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak,
+    };
     use crate::money::Minor;
     use crate::time::Pause;
 
@@ -443,14 +447,28 @@ mod tests {
                 before.streak.judge(then, &model)
             );
             prop_assert_eq!(
-                restored.session.unwrap().status_at(then, &rules),
+                restored.session.clone().unwrap().status_at(then, &rules),
                 open.status_at(then, &model)
+            );
+            // What is shown of when each is over says the same.
+            let (streak, session) = (&restored.miner.streak, restored.session.unwrap());
+            prop_assert_eq!(
+                then <= streak.view(then, &rules).due_at.unwrap(),
+                streak.judge(then, &rules) == Judgement::OnTime
+            );
+            prop_assert_eq!(
+                session.claimable_until(then, &rules).is_none_or(|until| then > until),
+                session.status_at(then, &rules) == SessionStatus::Expired
             );
             // Meanwhile, everything looks as it did when it began.
             let meanwhile = at(from + length / 2);
             prop_assert_eq!(
                 suspended.miner.streak.judge(meanwhile, &rules),
                 before.streak.judge(at(from), &rules)
+            );
+            prop_assert_eq!(
+                meanwhile <= suspended.miner.streak.view(meanwhile, &rules).due_at.unwrap(),
+                suspended.miner.streak.judge(meanwhile, &rules) == Judgement::OnTime
             );
         }
     }

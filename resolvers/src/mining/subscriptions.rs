@@ -274,7 +274,7 @@ pub struct MinerRoleChanged {
     pub new_role: MinerRole,
 }
 
-/// Somebody they referred counts no more, because they were suspended.
+/// Somebody they referred counts no more, because they were suspended or banned.
 #[derive(SimpleObject)]
 pub struct ReferralDeactivated {
     /// The miner after it.

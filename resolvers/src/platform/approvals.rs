@@ -157,7 +157,7 @@ pub enum ApprovalErrorCode {
     ReasonInvalid,
     /// There is no such approval.
     ApprovalNotFound,
-    /// The caller asked for it: somebody else has to decide.
+    /// The caller asked for it, or it is for their own miner: somebody else has to decide.
     OwnAccount,
     /// It was decided already.
     ApprovalNotPending,
@@ -185,7 +185,9 @@ impl ApprovalErrorCode {
         match self {
             Self::ReasonInvalid => "hãy nêu lý do, từ 1 đến 500 ký tự",
             Self::ApprovalNotFound => "không có yêu cầu phê duyệt này",
-            Self::OwnAccount => "chính bạn đã yêu cầu việc này: phải do người khác quyết định",
+            Self::OwnAccount => {
+                "chính bạn đã yêu cầu việc này, hoặc việc này dành cho chính bạn: phải do người khác quyết định"
+            }
             Self::ApprovalNotPending => "yêu cầu này đã được quyết định",
             Self::ApprovalExpired => "yêu cầu này đã hết hạn: hãy yêu cầu lại",
             Self::CommandRefused => "hiện không thể thực hiện việc này",

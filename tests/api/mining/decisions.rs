@@ -92,6 +92,16 @@ pub async fn refuses_unknown_and_own(app: &TestApp, field: &str) {
         let error = &answer.body["data"][field]["userErrors"][0];
         assert_eq!(error["field"], json!(["reason"]));
     }
+    // Whoever looks for what was tried about a miner finds that, too.
+    let alice = app.miner().await;
+    let input = json!({"miner": {"userId": alice.id().to_string()}, "reason": " ", "idempotencyKey": "no reason"});
+    assert_eq!(
+        ask(&admin, field, input).await.refusals(),
+        ["REASON_INVALID"]
+    );
+    let tried = "SELECT count(*) FROM audit_log a JOIN miners m ON a.entity_id = m.id::text
+        WHERE refusal = 'REASON_INVALID' AND entity_kind = 'miner' AND reason IS NULL";
+    assert_eq!(app.number(tried).await, 1);
     for (n, unknown) in [
         json!({"userId": "00000000-0000-7000-8000-000000000000"}),
         json!({"uuid": "00000000-0000-7000-8000-000000000000"}),
@@ -115,7 +125,10 @@ pub async fn refuses_unknown_and_own(app: &TestApp, field: &str) {
     );
     let refused = "SELECT count(*) FROM audit_log WHERE outcome = 'REFUSED' AND reason = 'a test' AND refusal = ";
     assert_eq!(app.number(&format!("{refused}'NOT_FOUND'")).await, 4);
-    let own = format!("{refused}'OWN_ACCOUNT' AND entity_id = (SELECT id::text FROM miners)");
+    let own = format!(
+        "{refused}'OWN_ACCOUNT' AND entity_id = (SELECT id::text FROM miners WHERE user_id = '{}')",
+        admin.id()
+    );
     assert_eq!(app.number(&own).await, 1);
 }
 

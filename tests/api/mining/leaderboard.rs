@@ -1,11 +1,25 @@
 use serde_json::{Value, json};
 
-use crate::support::test;
+use crate::support::{TestApp, test};
 
 const LEADERBOARD: &str = "query ($limit: Int) { leaderboard(limit: $limit) {
     entries { rank rankPrecision totalMinedPoints miner { id displayName role currentStreak badge } }
     viewerEntry { rank totalMinedPoints }
 } }";
+
+/// So many miners behind the API's back: the first has one point, the next one more, and so on.
+async fn crowd(app: &TestApp, count: u32) {
+    app.sql(&format!(
+        "INSERT INTO users (id, display_name, registered_at)
+             SELECT md5(n::text)::uuid, 'M' || n, app_now() FROM generate_series(1, {count}) n;
+         INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
+                             milestones_paid, referral_code, version, created_at, updated_at)
+             SELECT md5('m' || n)::uuid, md5(n::text)::uuid, 'PIONEER', 'ACTIVE', n * 10000, 0, 0, 0, false, '{{}}',
+                    translate(lpad(upper(to_hex(n)), 8, 'Z'), '01', 'XY'), 1, app_now(), app_now()
+             FROM generate_series(1, {count}) n"
+    ))
+    .await;
+}
 
 #[test]
 fn shows_the_top_and_the_viewers_own_place() {
@@ -56,16 +70,7 @@ fn shows_the_top_and_the_viewers_own_place() {
 fn a_place_beyond_ten_thousand_is_estimated() {
     test(async |app| {
         let alice = app.miner().await;
-        app.sql(
-            "INSERT INTO users (id, display_name, registered_at)
-                 SELECT md5(n::text)::uuid, 'M' || n, app_now() FROM generate_series(1, 12000) n;
-             INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
-                                 milestones_paid, referral_code, version, created_at, updated_at)
-                 SELECT md5('m' || n)::uuid, md5(n::text)::uuid, 'PIONEER', 'ACTIVE', n * 10000, 0, 0, 0, false, '{}',
-                        translate(lpad(upper(to_hex(n)), 8, 'Z'), '01', 'XY'), 1, app_now(), app_now()
-                 FROM (SELECT n FROM generate_series(1, 12000) n) numbers",
-        )
-        .await;
+        crowd(app, 12_000).await;
         let place = async |points: i64| {
             app.sql(&format!(
                 "UPDATE miners SET lifetime_points = {points} * 10000 WHERE user_id = '{}'",
@@ -89,6 +94,21 @@ fn a_place_beyond_ten_thousand_is_estimated() {
 #[test]
 fn has_a_limit() {
     test(async |app| {
+        crowd(app, 102).await;
+        for (asked, places) in [(Value::Null, 100), (json!(100), 100), (json!(1), 1)] {
+            // A variable that isn't sent leaves the argument out.
+            let variables = if asked.is_null() {
+                json!({})
+            } else {
+                json!({"limit": asked})
+            };
+            let board = app.anonymous().get(LEADERBOARD, variables).await["leaderboard"].clone();
+            let entries = board["entries"].as_array().unwrap();
+            assert_eq!(
+                (entries.len(), &entries[0]["totalMinedPoints"]),
+                (places, &json!("102.0000"))
+            );
+        }
         for limit in [0, -1, 101] {
             let answer = app
                 .anonymous()

@@ -14,12 +14,18 @@ fn the_session_expires_and_nothing_is_mined_any_more() {
         let admin = app.person(&[Role::Admin]);
         let alice = app.miner().await;
         alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
+        app.advance(TimeDelta::hours(20)).await;
         let mut socket = alice.socket().await;
-        let follow = "subscription { minerUpdated { ... on MinerStatusChanged { previousStatus newStatus } } }";
+        let follow =
+            "subscription { minerUpdated { ... on MinerStatusChanged { previousStatus newStatus }
+            ... on MiningSessionExpired { occurredAt endedAt } } }";
         socket.subscribe("1", follow).await;
         app.until_followed(alice.id()).await;
         assert_eq!(must(&admin, FIELD, &alice, "1").await["status"], "BANNED");
+        // The session that ran ends with it.
+        let expired = socket.event("1").await["minerUpdated"].clone();
+        assert!(expired["endedAt"].is_string());
+        assert_eq!(expired["endedAt"], expired["occurredAt"]);
         assert_eq!(
             socket.event("1").await["minerUpdated"],
             json!({"previousStatus": "ACTIVE", "newStatus": "BANNED"})

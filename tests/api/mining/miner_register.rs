@@ -35,6 +35,30 @@ fn makes_a_miner_once() {
     });
 }
 
+/// Instances with the same seed draw the same codes.
+#[test]
+fn a_code_that_is_taken_is_drawn_again() {
+    test(async |app| {
+        let register =
+            "mutation { minerRegister(input: {}) { miner { referralCode } userErrors { code } } }";
+        let code = async || {
+            let data = app.execute_elsewhere(1, app.user().id(), register).await;
+            assert_eq!(data["minerRegister"]["userErrors"], json!([]));
+            data["minerRegister"]["miner"]["referralCode"].clone()
+        };
+        let first = code().await;
+        app.sql("UPDATE miners SET referral_code = 'SPARE222'")
+            .await;
+        assert_eq!(code().await, first);
+        let other = code().await;
+        assert_ne!(other, first);
+        let codes = format!(
+            "SELECT count(*) FROM miners WHERE referral_code IN ('SPARE222', {first}, {other})"
+        );
+        assert_eq!(app.number(&codes.replace('"', "'")).await, 3);
+    });
+}
+
 #[test]
 fn a_referral_waits_for_kyc() {
     test(async |app| {

@@ -150,6 +150,12 @@ fn an_expired_session_stands_in_nobodys_way() {
                 .await,
             1
         );
+        // The job was not there yet to tell of it, so the start does.
+        let told = "SELECT count(*) FROM outbox expired JOIN outbox started USING (subject_id)
+            WHERE expired.name = 'MiningSessionExpired' AND started.name = 'MiningSessionStarted'
+              AND expired.sequence = started.sequence - 1
+              AND (expired.payload->>'endsAt')::timestamptz < app_now() - interval '168 hours'";
+        assert_eq!(app.number(told).await, 1);
     });
 }
 

@@ -1,7 +1,10 @@
+use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::is_stored;
+use crate::api::mining::decisions::with_streak;
+use crate::api::mining::mining_session_start::switch;
 use crate::support::{TestApp, test};
 
 pub const UPDATE: &str = "mutation ($input: MiningConfigurationUpdateInput!) { miningConfigurationUpdate(input: $input) {
@@ -166,7 +169,7 @@ fn refuses_without_a_reason() {
         let longest = json!({"reason": "ố".repeat(500)});
         assert_eq!(admin.ask(UPDATE, input(longest)).await.refusals(), [""; 0]);
         assert_eq!(
-            app.number("SELECT count(*) FROM audit_log WHERE outcome = 'REFUSED' AND refusal = 'REASON_INVALID'")
+            app.number("SELECT count(*) FROM audit_log WHERE outcome = 'REFUSED' AND refusal = 'REASON_INVALID' AND entity_id = 'mining'")
                 .await,
             3
         );
@@ -303,5 +306,67 @@ fn is_for_admins_only_and_who_else_of_the_staff_tried_is_on_record() {
             3
         );
         assert_eq!(versions(app).await, 1);
+    });
+}
+
+/// During a rolling update, and after one that was taken back.
+#[test]
+fn what_a_newer_program_stored_is_understood() {
+    test(async |app| {
+        let alice = app.miner().await;
+        for (section, field) in [("mining", "moon"), ("streak", "mood"), ("referral", "more")] {
+            app.sql(&format!(
+                "INSERT INTO configurations SELECT section, version + 1, body || '{{\"{field}\": 1}}', app_now(), 'test', 'test'
+                 FROM configurations WHERE section = '{section}'"
+            ))
+            .await;
+        }
+        assert_eq!(alice.start().await["userErrors"], json!([]));
+        let admin = app.person(&[Role::Admin]);
+        let answer = admin.ask(UPDATE, input(json!({"version": 2}))).await;
+        assert_eq!(answer.refusals(), [""; 0]);
+    });
+}
+
+/// Only what switches mining counts, however many versions there are.
+#[test]
+fn time_stands_still_from_the_first_version_that_is_off() {
+    test(async |app| {
+        let alice = with_streak(app, 2).await;
+        alice.start().await;
+        app.advance(TimeDelta::hours(24)).await;
+        let times = "{ serverInfo { timeAt } viewer { miner { streak { dueAt status } session { claimableUntil status } } } }";
+        let left = async || {
+            let seen = alice.get(times, json!({})).await;
+            let at = |value: &Value| {
+                chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
+            };
+            let (now, miner) = (at(&seen["serverInfo"]["timeAt"]), &seen["viewer"]["miner"]);
+            assert_eq!(
+                (&miner["streak"]["status"], &miner["session"]["status"]),
+                (&json!("ON_TIME"), &json!("COMPLETED"))
+            );
+            let hours = |value: &Value| (at(value) - now).num_hours();
+            (
+                hours(&miner["streak"]["dueAt"]),
+                hours(&miner["session"]["claimableUntil"]),
+            )
+        };
+        // A little less than a day, and than a week.
+        assert_eq!(left().await, (23, 167));
+        for is_on in [true, false, false] {
+            switch(app, is_on).await;
+            app.advance(TimeDelta::hours(if is_on { 2 } else { 300 }))
+                .await;
+            assert_eq!(left().await, (21, 165));
+        }
+        switch(app, true).await;
+        switch(app, true).await;
+        app.advance(TimeDelta::hours(20)).await;
+        assert_eq!(left().await, (1, 145));
+        assert_eq!(alice.must_claim("in time").await["streakDays"], 3);
+        let session = "{ viewer { miner { session { claimableUntil } } } }";
+        let session = alice.get(session, json!({})).await["viewer"]["miner"]["session"].clone();
+        assert_eq!(session["claimableUntil"], Value::Null);
     });
 }

@@ -57,11 +57,9 @@ fn messages_out_of_turn_close_it() {
 fn who_says_nothing_is_not_waited_for() {
     test(async |app| {
         let server = with_limits(app, |limits| {
-            limits.init_timeout = Duration::from_millis(100);
+            limits.init_timeout = Duration::from_secs(3);
         })
         .await;
-        let mut silent = Socket::connect(server.address, &[]).await;
-        assert_eq!(silent.close_code().await, 4408);
         // Who spoke in time stays.
         let mut prompt = server.anonymous().socket().await;
         let mut silent = Socket::connect(server.address, &[]).await;
@@ -74,7 +72,7 @@ fn who_says_nothing_is_not_waited_for() {
 fn it_ends_with_its_token() {
     test(async |app| {
         let alice = app.user();
-        let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(3));
+        let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(6));
         // Tokens have whole seconds.
         let claims = URL_SAFE_NO_PAD
             .decode(token.split('.').nth(1).unwrap())
@@ -104,9 +102,11 @@ fn who_does_not_answer_pings_is_gone() {
         );
         assert_eq!(u16::from_be_bytes([frames[6], frames[7]]), 1001);
         drop(deaf);
+        server.until_idle().await;
         // Who answers stays.
+        let server = with_limits(app, |limits| limits.ping_every = Duration::from_secs(1)).await;
         let (mut awake, _) = shake_hands(server.address, &headers).await;
-        for _ in 0..6 {
+        for _ in 0..4 {
             let mut frame = [0; 2];
             awake.read_exact(&mut frame).await.unwrap();
             assert_eq!(frame, [0x89, 0], "a ping");
@@ -144,7 +144,7 @@ fn it_has_limits() {
     let settings = [
         ("GOODGO_SOCKET_MESSAGE_BYTES", "2048"),
         ("GOODGO_SOCKET_OPERATIONS", "1"),
-        ("GOODGO_SOCKET_INIT_SECONDS", "1"),
+        ("GOODGO_SOCKET_INIT_SECONDS", "3"),
     ];
     test_with(&settings, async |app| {
         let alice = app.user();

@@ -81,7 +81,7 @@ fn an_address_has_so_many_and_gets_them_back() {
 #[test]
 fn who_signs_in_counts_for_itself() {
     let settings = [
-        ("GOODGO_SOCKETS_PER_ADDRESS", "2"),
+        ("GOODGO_SOCKETS_PER_ADDRESS", "5"),
         ("GOODGO_SOCKETS_PER_USER", "2"),
         ("GOODGO_SOCKETS_PER_SERVICE", "3"),
     ];

@@ -58,15 +58,17 @@ impl MinerDecision {
         conn: &mut Connection,
         key: &mut Key,
     ) -> Result<Result<MinerId, MiningRefusal>, DbError> {
-        let Some(reason) = Reason::parse(&self.reason) else {
-            return Ok(Err(MiningRefusal::ReasonInvalid));
-        };
+        let reason = Reason::parse(&self.reason);
+        let is_reasoned = reason.is_some();
         let found = self.miner.find(conn).await?;
         key.about(About {
             entity_kind: "miner",
             entity_id: found.map(|id| id.to_string()),
-            reason: Some(reason),
+            reason,
         });
+        if !is_reasoned {
+            return Ok(Err(MiningRefusal::ReasonInvalid));
+        }
         Ok(found.ok_or(MiningRefusal::NotFound))
     }
 }

@@ -2,9 +2,11 @@
 
 use domain::ids::{MinerId, TransactionId, UserId};
 use domain::mining::{
-    Claim, Configuration, HistorySource, Milestone, Miner, Points, Role, Settled,
+    Claim, Configuration, HistorySource, Milestone, Miner, Points, Role, Session, SessionStatus,
+    Settled,
 };
-use serde_json::json;
+use domain::time::Timestamp;
+use serde_json::{Value, json};
 
 use crate::idempotency::Request;
 use crate::outbox::{self, NewEvent};
@@ -83,6 +85,27 @@ impl MinerEvents {
             json!({
                 "minerId": before.id.0, "userId": before.user_id.0,
                 "previousStatus": before.status.text(), "newStatus": after.status.text(),
+            }),
+        );
+    }
+
+    /// What time made of a session, or a ban: it ended, or was not claimed in time.
+    pub fn session(
+        &mut self,
+        miner: &Miner,
+        session: &Session,
+        status: SessionStatus,
+        now: Timestamp,
+    ) {
+        let name = match status {
+            SessionStatus::Expired => "MiningSessionExpired",
+            _ => "MiningSessionCompleted",
+        };
+        self.push(
+            name,
+            json!({
+                "userId": miner.user_id.0, "minerId": miner.id.0, "sessionId": session.id.0,
+                "endsAt": session.ends_at.min(now).to_rfc3339(),
             }),
         );
     }
@@ -168,21 +191,32 @@ impl MinerEvents {
 
     /// Writes the events, caused by a job or a request of this name; answers the miner's version after the last.
     pub async fn store_as(self, tx: &mut Tx, cause: &str) -> Result<i64, DbError> {
-        let mut sequence = self.version;
-        for (name, payload) in self.events {
-            sequence += 1;
-            let event = NewEvent {
-                name,
-                subject_kind: "miner",
-                subject_id: self.miner_id.0,
-                audience: Some(self.audience),
-                sequence,
-                payload,
-                transaction_id: self.transaction_id,
-            };
+        let mut version = self.version;
+        for event in self.numbered() {
+            version = event.sequence;
             outbox::append(tx, cause, event).await?;
         }
-        Ok(sequence)
+        Ok(version)
+    }
+
+    /// The events as they are to be written; the miner's version after them is the number of the last.
+    pub fn numbered(self) -> impl Iterator<Item = NewEvent<Value>> {
+        let subject = (self.miner_id.0, self.audience, self.transaction_id);
+        let numbers = self.version.saturating_add(1)..;
+        numbers
+            .zip(self.events)
+            .map(move |(sequence, (name, payload))| {
+                let (subject_id, audience, transaction_id) = subject;
+                NewEvent {
+                    name,
+                    subject_kind: "miner",
+                    subject_id,
+                    audience: Some(audience),
+                    sequence,
+                    payload,
+                    transaction_id,
+                }
+            })
     }
 }
 

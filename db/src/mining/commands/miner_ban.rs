@@ -1,6 +1,6 @@
 //! Banning a miner, with all it entails.
 
-use domain::mining::{Decided, Miner, MiningRefusal, ReferralStatus};
+use domain::mining::{Decided, Miner, MiningRefusal, ReferralStatus, SessionStatus};
 
 use super::decide::{self, MinerDecided, MinerDecision};
 use super::events::MinerEvents;
@@ -54,6 +54,9 @@ async fn ban(
     // Out of the circle they may be something else, and their version is a later one.
     let outside = decide::take(&mut locked, id)?;
     let mut events = MinerEvents::of(&outside, None);
+    if let Some(expired) = &decided.session {
+        events.session(&outside, expired, SessionStatus::Expired, tx.now());
+    }
     events.status("MinerBanned", &before, &decided.miner);
     let version = events.store(tx, request).await?;
     let decided = Decided {

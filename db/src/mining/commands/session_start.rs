@@ -70,8 +70,10 @@ async fn start(
         Ok(start) => start,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    if let Some(expired) = start.expired {
-        diesel::update(mining_sessions::table.find(expired.0))
+    let mut events = MinerEvents::of(&miner, None);
+    if let Some(expired) = &start.expired {
+        events.session(&miner, expired, SessionStatus::Expired, now);
+        diesel::update(mining_sessions::table.find(expired.id.0))
             .set((
                 mining_sessions::status.eq(SessionStatus::Expired.text()),
                 mining_sessions::expired_at.eq(now),
@@ -83,7 +85,6 @@ async fn start(
         .values(SessionRow::from(&start.session))
         .execute(tx.conn())
         .await?;
-    let mut events = MinerEvents::of(&miner, None);
     events.streak(&miner, &start.settled, &configuration);
     events.push(
         "MiningSessionStarted",

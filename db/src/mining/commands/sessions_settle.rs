@@ -6,12 +6,13 @@ use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
 use domain::mining::{Configuration, Miner, Session, SessionState, SessionStatus};
 use domain::time::Timestamp;
-use serde_json::json;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::decide::lock_free_miners;
+use super::decide::{lock_free_miners, seek};
 use super::events::MinerEvents;
 use crate::mining::rows::SessionRow;
+use crate::outbox::{self, NewEvent};
 use crate::schema::{miners, mining_sessions};
 use crate::text::Text as _;
 use crate::{Connection, DbError, Tx, configuration};
@@ -64,8 +65,6 @@ pub struct Settled {
 struct Found {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    miner_id: Uuid,
     #[diesel(sql_type = Timestamptz)]
     at: Timestamp,
 }
@@ -75,7 +74,8 @@ struct Found {
 /// Miners who are busy are left for the next run. May be stopped anywhere: a batch is done wholly or not at all, and
 /// what is done is not found again.
 pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbError> {
-    let found = due(tx, from).await?;
+    let configuration = configuration::mining(tx.conn()).await?;
+    let found = due(tx, from, &configuration).await?;
     let next = match (found.last(), from.looking) {
         (Some(last), looking) if found.len() == BATCH => Some(Place {
             looking,
@@ -84,28 +84,29 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
         (_, Looking::Ended) => Some(Place::of(Looking::Waiting)),
         (_, Looking::Waiting) => None,
     };
-    let owners: Vec<MinerId> = found.iter().map(|due| MinerId(due.miner_id)).collect();
+    let now = tx.now();
+    let changed = |session: &Session| settle(now, session, &configuration);
+    // Nobody is locked whose session stays as it is.
+    let ids: Vec<Uuid> = found.iter().map(|due| due.id).collect();
+    let mut sessions = read(tx.conn(), &ids).await?;
+    sessions.retain(|session| changed(session).is_some());
+    let owners: Vec<MinerId> = sessions.iter().map(|session| session.miner_id).collect();
     let locked = lock_free_miners(tx.conn(), &owners).await?;
     // Read again under the lock: somebody may have claimed one.
-    let sessions = open_sessions(tx.conn(), &locked, &found).await?;
-    let configuration = configuration::mining(tx.conn()).await?;
-    let mut settled = Settled {
-        completed: 0,
-        expired: 0,
-        next,
-    };
-    for miner in &locked {
-        let own = sessions.iter().find(|session| session.miner_id == miner.id);
-        let Some(session) = own else { continue };
-        let Some(status) = settle(tx.now(), session, &configuration) else {
-            continue;
-        };
-        store(tx, miner, session, status).await?;
-        match status {
-            SessionStatus::Expired => settled.expired += 1,
-            _ => settled.completed += 1,
+    let sessions = lock(tx.conn(), &sessions, &locked).await?;
+    let mut done = Done::default();
+    for session in &sessions {
+        if let Some(status) = changed(session) {
+            let miner = seek(&locked, session.miner_id)?;
+            done.note(miner, session, status, now);
         }
     }
+    let settled = Settled {
+        completed: done.completed.len(),
+        expired: done.expired.len(),
+        next,
+    };
+    done.store(tx).await?;
     Ok(settled)
 }
 
@@ -125,17 +126,25 @@ fn settle(
 }
 
 /// The next sessions to look at. Pauses may have made a claim window longer than it is here, so `settle` has the last
-/// word; that of a suspended miner stands still.
-async fn due(tx: &mut Tx, from: Place) -> Result<Vec<Found>, DbError> {
+/// word; that of a suspended miner stands still, and all of them do while mining is switched off.
+async fn due(
+    tx: &mut Tx,
+    from: Place,
+    configuration: &Configuration,
+) -> Result<Vec<Found>, DbError> {
     let (at, id) = from.after;
+    let until = match (from.looking, configuration.paused_since()) {
+        (Looking::Waiting, Some(since)) => since,
+        _ => tx.now(),
+    };
     let query = match from.looking {
         Looking::Ended => {
-            "SELECT id, miner_id, ends_at AS at FROM mining_sessions
+            "SELECT id, ends_at AS at FROM mining_sessions
              WHERE status = 'ACTIVE' AND ends_at <= $1 AND (ends_at, id) > ($2, $3)
              ORDER BY ends_at, id LIMIT $4"
         }
         Looking::Waiting => {
-            "SELECT id, miner_id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
+            "SELECT id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
              FROM mining_sessions
              WHERE status = 'COMPLETED' AND window_stopped_at IS NULL
                AND claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) < $1 AT TIME ZONE 'UTC'
@@ -144,7 +153,7 @@ async fn due(tx: &mut Tx, from: Place) -> Result<Vec<Found>, DbError> {
         }
     };
     Ok(diesel::sql_query(query)
-        .bind::<Timestamptz, _>(tx.now())
+        .bind::<Timestamptz, _>(until)
         .bind::<Timestamptz, _>(at)
         .bind::<SqlUuid, _>(id)
         .bind::<BigInt, _>(i64::try_from(BATCH).unwrap_or(i64::MAX))
@@ -152,13 +161,23 @@ async fn due(tx: &mut Tx, from: Place) -> Result<Vec<Found>, DbError> {
         .await?)
 }
 
-async fn open_sessions(
+async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>, DbError> {
+    let rows: Vec<SessionRow> = mining_sessions::table
+        .filter(mining_sessions::id.eq_any(ids))
+        .select(SessionRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Locks those of these sessions whose miners are locked.
+async fn lock(
     conn: &mut Connection,
+    sessions: &[Session],
     locked: &[Miner],
-    found: &[Found],
 ) -> Result<Vec<Session>, DbError> {
     let rows: Vec<SessionRow> = mining_sessions::table
-        .filter(mining_sessions::id.eq_any(found.iter().map(|due| due.id)))
+        .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.0)))
         .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
         .order(mining_sessions::id)
         .select(SessionRow::as_select())
@@ -168,36 +187,68 @@ async fn open_sessions(
     rows.into_iter().map(Session::try_from).collect()
 }
 
-async fn store(
-    tx: &mut Tx,
-    miner: &Miner,
-    session: &Session,
-    status: SessionStatus,
-) -> Result<(), DbError> {
-    let expired_at = (status == SessionStatus::Expired).then(|| tx.now());
-    diesel::update(mining_sessions::table.find(session.id.0))
-        .set((
-            mining_sessions::status.eq(status.text()),
-            mining_sessions::expired_at.eq(expired_at),
-        ))
-        .execute(tx.conn())
-        .await?;
-    let mut events = MinerEvents::of(miner, None);
-    let name = match status {
-        SessionStatus::Expired => "MiningSessionExpired",
-        _ => "MiningSessionCompleted",
-    };
-    events.push(
-        name,
-        json!({
-            "userId": miner.user_id.0, "minerId": miner.id.0, "sessionId": session.id.0,
-            "endsAt": session.ends_at.to_rfc3339(),
-        }),
-    );
-    let version = events.store_as(tx, REQUEST).await?;
-    diesel::update(miners::table.find(miner.id.0))
-        .set((miners::version.eq(version), miners::updated_at.eq(tx.now())))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// What a batch is to write: a few statements, however many sessions, for their miners wait meanwhile.
+#[derive(Default)]
+struct Done {
+    completed: Vec<Uuid>,
+    expired: Vec<Uuid>,
+    miners: Vec<Uuid>,
+    /// Those of them whose session expired: what was due before it is due again.
+    unclaimed: Vec<Uuid>,
+    events: Vec<NewEvent<Value>>,
+}
+
+impl Done {
+    /// Notes what became of a session: one event, so the miner's next version is its number.
+    fn note(&mut self, miner: &Miner, session: &Session, status: SessionStatus, now: Timestamp) {
+        match status {
+            SessionStatus::Expired => {
+                self.expired.push(session.id.0);
+                self.unclaimed.push(miner.id.0);
+            }
+            _ => self.completed.push(session.id.0),
+        }
+        self.miners.push(miner.id.0);
+        let mut events = MinerEvents::of(miner, None);
+        events.session(miner, session, status, now);
+        self.events.extend(events.numbered());
+    }
+
+    async fn store(self, tx: &mut Tx) -> Result<(), DbError> {
+        if self.miners.is_empty() {
+            return Ok(());
+        }
+        let now = tx.now();
+        for (ids, status, expired_at) in [
+            (self.completed, SessionStatus::Completed, None),
+            (self.expired, SessionStatus::Expired, Some(now)),
+        ] {
+            diesel::update(mining_sessions::table.filter(mining_sessions::id.eq_any(ids)))
+                .set((
+                    mining_sessions::status.eq(status.text()),
+                    mining_sessions::expired_at.eq(expired_at),
+                ))
+                .execute(tx.conn())
+                .await?;
+        }
+        outbox::append_all(tx, REQUEST, self.events).await?;
+        diesel::update(miners::table.filter(miners::id.eq_any(self.miners)))
+            .set((
+                miners::version.eq(miners::version + 1),
+                miners::updated_at.eq(now),
+            ))
+            .execute(tx.conn())
+            .await?;
+        // As `Streak::unclaimed` says.
+        diesel::update(miners::table.filter(miners::id.eq_any(self.unclaimed)))
+            .set((
+                miners::streak_since.eq(miners::previous_since),
+                miners::streak_due_at.eq(miners::previous_due_at),
+                miners::previous_since.eq(None::<Timestamp>),
+                miners::previous_due_at.eq(None::<Timestamp>),
+            ))
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    }
 }

@@ -85,24 +85,33 @@ fn rules() -> impl Strategy<Value = Rules> {
         .prop_map(|(grace, token_days)| Rules { grace, token_days })
 }
 
+/// Hours that a session can be claimed.
+fn windows() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(168_i64), 1_i64..200]
+}
+
 proptest! {
     #[test]
-    fn a_streak_lives_as_its_days_are_counted(rules in rules(), steps in steps()) {
+    fn a_streak_lives_as_its_days_are_counted(rules in rules(), window in windows(), steps in steps()) {
         let configuration = configuration(rules);
         let mut model = Model::default();
         let mut streak = Streak::default();
         let mut now = 0;
         for (wait, step) in steps {
             now += wait;
+            if model.open.is_some_and(|(end, _)| now > end + window) {
+                streak = streak.unclaimed();
+                model.expire();
+            }
             prop_assert_eq!(verdict(streak.judge(at(now), &configuration)), model.judge(now, rules));
             let (milestones, paid) = match step {
-                Step::Start if model.open.is_none_or(|(end, _)| now > end + 168) => {
+                Step::Start if model.open.is_none() => {
                     let ends_at = at(now + SESSION);
                     streak = streak.on_start(at(now), ends_at, &configuration).streak;
                     model.start(now, rules);
                     (Vec::new(), Vec::new())
                 }
-                Step::Claim if model.open.is_some_and(|(end, _)| now >= end && now <= end + 168) => {
+                Step::Claim if model.open.is_some_and(|(end, _)| now >= end) => {
                     let in_grace = model.open.is_some_and(|(_, in_grace)| in_grace);
                     let length = TimeDelta::hours(SESSION);
                     let settled = streak.on_claim(at(now), length, in_grace, &configuration);

@@ -23,6 +23,9 @@ pub struct Streak {
     pub last_claim: Option<Timestamp>,
     /// By when the next claim, or start, is on time; none before the first session.
     pub due: Option<Due>,
+    /// What was due before the open session, less the days bought off when that began: it is due again if the session is
+    /// not claimed.
+    pub previous_due: Option<Due>,
     /// Missed days that can still be bought off.
     pub freeze_tokens: u32,
     /// Whether the last claim, or the start since, came in the grace period.
@@ -115,6 +118,9 @@ pub struct StreakView {
     pub badge_name: Option<String>,
     /// What the moment means.
     pub judgement: Judgement,
+    /// Until when the next claim is on time, as things stand: while mining is switched off or the miner suspended it
+    /// moves on with time. None before the first session.
+    pub due_at: Option<Timestamp>,
 }
 
 impl Streak {
@@ -170,6 +176,10 @@ impl Streak {
             bonus: tier.map_or(Bps(0), |tier| tier.bonus),
             badge_name: tier.and_then(|tier| tier.badge_name.clone()),
             judgement,
+            due_at: self.due.map(|due| {
+                let stood_still = configuration.stood_still(due.since, self.suspended_at, now);
+                plus(due.at, stood_still)
+            }),
         }
     }
 
@@ -181,12 +191,31 @@ impl Streak {
         ends_at: Timestamp,
         configuration: &Configuration,
     ) -> Settled {
+        let before = self.due;
         let mut settled = self.settle(now, configuration);
+        let bought = match settled.judgement {
+            Judgement::Frozen { tokens } => hours(tokens.saturating_mul(24)),
+            _ => TimeDelta::zero(),
+        };
+        settled.streak.previous_due = before.map(|due| Due {
+            at: plus(due.at, bought),
+            ..due
+        });
         settled.streak.due = Some(Due {
             since: ends_at,
             at: plus(ends_at, hours(DUE_AFTER_END_HOURS)),
         });
         settled
+    }
+
+    /// The streak once the session it was started for is not claimed in time: as far as lateness goes, there was none.
+    #[must_use]
+    pub fn unclaimed(self) -> Self {
+        Self {
+            due: self.previous_due,
+            previous_due: None,
+            ..self
+        }
     }
 
     /// Settles the streak when a session is claimed and counts the day, once per UTC day.
@@ -214,6 +243,7 @@ impl Streak {
             since: now,
             at: due,
         });
+        streak.previous_due = None;
         settled
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Model {
     pub open: Option<(i64, bool)>,
     /// Since when lateness is counted, and the last moment that is on time.
     due: Option<(i64, i64)>,
+    /// The same as it was before the open session, a day later for each that was bought off.
+    due_before: Option<(i64, i64)>,
     last_claimed_on: Option<i64>,
     paid: BTreeSet<i64>,
 }
@@ -96,6 +98,11 @@ impl Model {
 
     pub fn start(&mut self, now: i64, rules: Rules) {
         let judgement = self.settle(now, rules);
+        let bought = match judgement {
+            Verdict::Frozen(days) => days,
+            _ => 0,
+        };
+        self.due_before = self.due.map(|(since, due)| (since, due + bought * 24));
         self.open = Some((now + SESSION, judgement == Verdict::Grace));
         self.due = Some((now + SESSION, now + SESSION + 24));
     }
@@ -111,7 +118,14 @@ impl Model {
         }
         self.last_claimed_on = Some(now / 24);
         self.due = Some((now, now + SESSION + 24));
+        self.due_before = None;
         reached
+    }
+
+    /// The open session was not claimed in time: it is as if there had been none.
+    pub fn expire(&mut self) {
+        self.open = None;
+        self.due = self.due_before.take();
     }
 
     /// A day of the run: each is lived through, so none of its milestones is skipped.
@@ -156,7 +170,9 @@ impl Model {
     /// Time that does not count, since `from`.
     pub fn stand_still(&mut self, from: i64, until: i64) {
         let forgiven = |since: i64| (until - from.max(since)).max(0);
-        self.due = self.due.map(|(since, due)| (since, due + forgiven(since)));
+        for due in [&mut self.due, &mut self.due_before] {
+            *due = due.map(|(since, due)| (since, due + forgiven(since)));
+        }
         if let Some(lost) = self.lost.as_mut().filter(|lost| lost.until >= from) {
             lost.until += until - from;
         }

@@ -105,7 +105,7 @@ pub enum MiningErrorCode {
     InviteeInCircle,
     /// Whoever is invited has an invitation of this circle already.
     AlreadyInvited,
-    /// As many invitations as allowed wait for an answer.
+    /// As many invitations of the circle as allowed wait for an answer, or were sent in the last 24 hours: 20 each.
     InvitationLimit,
     /// Who is invited has 50 invitations to answer already.
     InviteeLimit,

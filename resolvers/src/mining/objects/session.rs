@@ -25,6 +25,9 @@ pub struct MiningSession {
     pub started_at: DateTime,
     /// When it is complete.
     pub ends_at: DateTime,
+    /// Until when it can be claimed; null once it is paid or expired. While mining is switched off or the miner suspended
+    /// it moves on with time.
+    pub claimable_until: Option<DateTime>,
     /// Points an hour, fixed when it began.
     pub hourly_rate: Decimal,
     /// The rate's parts when it began.
@@ -69,6 +72,9 @@ impl MiningSession {
             status: session.status_at(seen.at, configuration).into(),
             started_at: session.started_at.into(),
             ends_at: session.ends_at.into(),
+            claimable_until: session
+                .claimable_until(seen.at, configuration)
+                .map(DateTime),
             hourly_rate: per_hour(session.hourly_rate),
             rate: MiningRate::of(&session.rate),
             accumulated_points: Decimal::points(session.accumulated(seen.at)),

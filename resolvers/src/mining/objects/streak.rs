@@ -20,7 +20,8 @@ pub struct MiningStreak {
     pub badge: Option<String>,
     /// What a claim at this moment would mean.
     pub status: StreakStatus,
-    /// Until when the next claim is on time; null before the first session.
+    /// Until when the next claim is on time; null before the first session. While mining is switched off or the miner
+    /// suspended it moves on with time.
     pub due_at: Option<DateTime>,
     /// When a session was last claimed; null before the first claim.
     pub last_mining_at: Option<DateTime>,
@@ -53,7 +54,7 @@ impl MiningStreak {
                 Judgement::Frozen { .. } => StreakStatus::Frozen,
                 Judgement::Broken => StreakStatus::Broken,
             },
-            due_at: streak.due.map(|due| due.at.into()),
+            due_at: view.due_at.map(DateTime),
             last_mining_at: streak.last_claim.map(DateTime),
             freeze_tokens: days(streak.freeze_tokens),
             is_grace_period: streak.is_grace_period,

@@ -78,15 +78,17 @@ async fn disband_for(
     request: &Request,
     decision: &CircleDecision,
 ) -> Result<Result<CircleDone, MiningRefusal>, DbError> {
-    let Some(reason) = Reason::parse(&decision.reason) else {
-        return Ok(Err(MiningRefusal::ReasonInvalid));
-    };
+    let reason = Reason::parse(&decision.reason);
+    let is_reasoned = reason.is_some();
     let roster = lock::lock_circle(tx.conn(), decision.circle).await?;
     key.about(About {
         entity_kind: "circle",
         entity_id: roster.as_ref().map(|roster| roster.circle.id.to_string()),
-        reason: Some(reason),
+        reason,
     });
+    if !is_reasoned {
+        return Ok(Err(MiningRefusal::ReasonInvalid));
+    }
     let by = lock::where_is(tx.conn(), decision.by).await?;
     let by = by.map(|(miner, _)| miner);
     let roster = match domain::mining::circle::disband_for(roster.as_ref(), by) {

@@ -1,0 +1,1 @@
+ALTER TABLE miners DROP COLUMN previous_since, DROP COLUMN previous_due_at;
