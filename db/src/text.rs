@@ -1,6 +1,13 @@
-//! Enums as the text their columns hold.
+//! Values as text: enums as their columns hold them, points as events and the audit log carry them.
+
+use domain::mining::{POINTS_SCALE, Points};
 
 use crate::DbError;
+
+/// Points with all their decimals.
+pub(crate) fn points(points: Points) -> String {
+    points.to_decimal(POINTS_SCALE).to_string()
+}
 
 /// An enum of `domain` with its text in the database.
 pub(crate) trait Text: Sized + Copy + 'static {

@@ -14,9 +14,6 @@ use domain::time::Timestamp;
 
 use crate::node::GlobalId;
 
-/// Decimals of points.
-const POINTS_SCALE: u8 = 4;
-
 /// An exact decimal number as text, without an exponent: `"6.2500"`. Never a floating-point number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
@@ -52,7 +49,7 @@ impl Decimal {
     /// Points, which are kept in ten-thousandths.
     #[must_use]
     pub fn points(points: Minor) -> Self {
-        Self(points.to_decimal(POINTS_SCALE))
+        Self(points.to_decimal(domain::mining::POINTS_SCALE))
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::support::events::documented;
 use crate::support::{TestApp, test};
 
 /// Where sources lie, and what the paths of their modules begin with.
@@ -180,6 +181,23 @@ fn what_the_documents_of_coverage_name_is_there() {
         }
         assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
     });
+}
+
+/// That events have no others is looked at after every test.
+#[test]
+fn events_and_fields_that_are_documented_are_written() {
+    let sources: String = files(&root().join("db/src"), "rs")
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let is_written = |name: &str| sources.contains(&format!("\"{name}\""));
+    assert!(documented().len() > 30, "{:?}", documented().keys());
+    for (event, fields) in documented() {
+        assert!(is_written(event), "nobody writes {event}");
+        for field in fields {
+            assert!(is_written(field), "nobody writes {field} of {event}");
+        }
+    }
 }
 
 #[test]

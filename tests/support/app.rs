@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::events::documented;
 use super::{Actor, Cluster};
 
 /// A server and what a test needs to know of it.
@@ -278,10 +279,15 @@ impl TestApp {
             .expect("the number in time");
     }
 
-    /// What every test must leave true: right books, and no deadlock.
+    /// What every test must leave true: right books, events as they are documented, and no deadlock.
     pub async fn check(&self) {
         let report = db::wallets::checker::check(&self.db).await.unwrap();
         assert_eq!(report.mismatches, [], "the ledger is wrong");
+        for (event, field) in self.told().await {
+            let fields = documented().get(&event);
+            let is_right = fields.is_some_and(|fields| fields.contains(&field));
+            assert!(is_right, "docs/EVENTS.md has no {field} of {event}");
+        }
         let log = Cluster::get().await.log_of(&self.name);
         assert!(!log.contains("deadlock detected"), "a deadlock: {log}");
     }
@@ -313,6 +319,18 @@ impl TestApp {
         let response = execute(&resolvers::schema(), &services, caller, query.into()).await;
         assert!(response.errors.is_empty(), "{:?}", response.errors);
         serde_json::to_value(&response.data).unwrap()
+    }
+
+    /// Every field of every event that was written, each once.
+    async fn told(&self) -> Vec<(String, String)> {
+        let (client, connection) =
+            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        let told = "SELECT DISTINCT name, jsonb_object_keys(payload) FROM outbox";
+        let rows = client.query(told, &[]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
     /// Waits until somebody follows what happens to a user.

@@ -4,6 +4,7 @@ mod actor;
 mod app;
 mod cluster;
 mod environment;
+pub mod events;
 pub mod lock;
 mod socket;
 

@@ -56,5 +56,5 @@ async fn carry_out(
         },
         ..approval.clone()
     };
-    Ok(Ok(store(tx, key, &approval, &after).await?))
+    Ok(Ok(store(tx, key, request, &approval, &after).await?))
 }

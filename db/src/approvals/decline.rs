@@ -20,13 +20,14 @@ pub async fn decline(
         Claimed::Replay(answer) => return Ok(answer),
         Claimed::Fresh(key) => key,
     };
-    let outcome = turn_down(tx, &mut key, decision, reason).await?;
+    let outcome = turn_down(tx, &mut key, request, decision, reason).await?;
     key.settle(tx, request, outcome).await
 }
 
 async fn turn_down(
     tx: &mut Tx,
     key: &mut Key,
+    request: &Request,
     decision: Decision,
     reason: &str,
 ) -> Result<Result<Decided, ApprovalRefusal>, DbError> {
@@ -50,5 +51,5 @@ async fn turn_down(
         },
         ..approval.clone()
     };
-    Ok(Ok(store(tx, key, &approval, &after).await?))
+    Ok(Ok(store(tx, key, request, &approval, &after).await?))
 }

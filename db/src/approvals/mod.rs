@@ -10,7 +10,7 @@ use diesel::{
     BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
-use domain::approval::{Approval, ApprovalRefusal, ApprovalStatus, Proposal};
+use domain::approval::{Approval, ApprovalRefusal, ApprovalState, ApprovalStatus, Proposal};
 use domain::ids::{ApprovalId, UserId};
 use domain::reason::Reason;
 use domain::time::Timestamp;
@@ -24,10 +24,11 @@ pub use rows::ApprovalSeen;
 
 use crate::audit::{About, Change};
 use crate::clock::app_now;
-use crate::idempotency::{Key, Refusal};
+use crate::idempotency::{Key, Refusal, Request};
+use crate::outbox::{self, NewEvent};
 use crate::paging::Counted;
 use crate::schema::{approvals, miners};
-use crate::text::{Text as _, texts};
+use crate::text::{self, Text as _, texts};
 use crate::{Connection, Count, DbError, Page, Slice, Tx};
 use rows::ApprovalRow;
 
@@ -82,12 +83,40 @@ impl Refusal for ApprovalRefusal {
 }
 
 /// Writes down a command that begins to wait.
-pub(crate) async fn request(tx: &mut Tx, approval: &Approval) -> Result<(), DbError> {
+pub(crate) async fn wait(
+    tx: &mut Tx,
+    request: &Request,
+    approval: &Approval,
+) -> Result<(), DbError> {
     diesel::insert_into(approvals::table)
         .values(ApprovalRow::from(approval))
         .execute(tx.conn())
         .await?;
-    Ok(())
+    tell(tx, request, approval).await
+}
+
+/// Tells the platform where an approval stands from now on.
+async fn tell(tx: &mut Tx, request: &Request, approval: &Approval) -> Result<(), DbError> {
+    let (name, sequence, decided_by) = match approval.state {
+        ApprovalState::Pending => ("ApprovalRequested", 1, None),
+        ApprovalState::Approved { by, .. } => ("ApprovalApproved", 2, Some(by.0)),
+        ApprovalState::Declined { by, .. } => ("ApprovalDeclined", 2, Some(by.0)),
+    };
+    let Proposal::MinerAdjustPoints { miner, points } = approval.proposal;
+    let event = NewEvent {
+        name,
+        subject_kind: "approval",
+        subject_id: approval.id.0,
+        audience: None,
+        sequence,
+        payload: json!({
+            "approvalId": approval.id.0, "command": rows::MINER_ADJUST_POINTS, "minerId": miner.0,
+            "points": text::points(points), "requestedBy": approval.requested_by.0,
+            "decidedBy": decided_by,
+        }),
+        transaction_id: None,
+    };
+    outbox::append(tx, &request.request_id, event).await
 }
 
 /// Locks an approval, if there is one.
@@ -126,9 +155,11 @@ async fn whose(conn: &mut Connection, approval: &Approval) -> Result<UserId, DbE
 async fn store(
     tx: &mut Tx,
     key: &mut Key,
+    request: &Request,
     before: &Approval,
     after: &Approval,
 ) -> Result<Decided, DbError> {
+    tell(tx, request, after).await?;
     diesel::update(approvals::table.find(after.id.0))
         .set(ApprovalRow::decision(after))
         .execute(tx.conn())

@@ -12,7 +12,7 @@ use crate::schema::approvals;
 use crate::text::Text as _;
 
 /// The command of a proposal, as it is stored.
-const MINER_ADJUST_POINTS: &str = "MINER_ADJUST_POINTS";
+pub(super) const MINER_ADJUST_POINTS: &str = "MINER_ADJUST_POINTS";
 
 /// An approval as read at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::DbError;
-
-/// Decimals of points.
-const POINTS_SCALE: u8 = 4;
+use crate::text::points;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,10 +83,6 @@ fn parse<T: DeserializeOwned>(body: &Value) -> Result<T, DbError> {
 
 fn unreadable(error: serde_json::Error) -> DbError {
     DbError::inconsistent("configurations", "body", error)
-}
-
-fn points(points: Minor) -> String {
-    points.to_decimal(POINTS_SCALE).to_string()
 }
 
 fn share(share: Bps) -> String {

@@ -3,12 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::{
-    Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,
+    Bps, MiningConfiguration, POINTS_SCALE, RatePerHour, ReferralConfiguration,
+    StreakConfiguration, StreakTier,
 };
 use crate::money::{AmountError, Minor, amount};
 
-/// Decimals of points, rates and shares.
-const SCALE: u8 = 4;
 /// Days of a streak that a tier can begin or end with, at most.
 const LONGEST_STREAK: u32 = 100_000;
 /// Points that a milestone pays or a recovery costs, at most.
@@ -40,7 +39,7 @@ pub enum SettingProblem {
         most: Decimal,
     },
     /// It has more decimals than can be kept.
-    #[error("give at most {SCALE} decimals")]
+    #[error("give at most {POINTS_SCALE} decimals")]
     TooFine,
     /// A badge's name is empty, too long, or can't be shown.
     #[error("a badge's name has 1 to {LONGEST_BADGE} characters that can be shown")]
@@ -280,7 +279,7 @@ impl Field {
         if !(least..=most).contains(&value) {
             return Err(self.refuse(SettingProblem::OutOfRange { least, most }));
         }
-        amount(value, SCALE).map_err(|error| {
+        amount(value, POINTS_SCALE).map_err(|error| {
             self.refuse(match error {
                 AmountError::TooFine { .. } => SettingProblem::TooFine,
                 AmountError::TooLarge => SettingProblem::OutOfRange { least, most },
@@ -365,7 +364,7 @@ mod tests {
             max_days: tier.max_days.map(|days| i32::try_from(days).expect("few")),
             bonus: tier.bonus.to_decimal(),
             badge_name: tier.badge_name.clone(),
-            milestone: tier.milestone.to_decimal(SCALE),
+            milestone: tier.milestone.to_decimal(POINTS_SCALE),
         });
         assert_eq!(streak(tiers.collect()).judge(1), Ok(default));
     }

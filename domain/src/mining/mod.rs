@@ -22,7 +22,7 @@ pub use draft::{
 };
 pub use miner::{HistoryEntry, HistorySource, Miner, MinerStatus, ReferralCode, Role};
 pub use points::{Recovery, adjust, correction, recover};
-pub use rate::{Bps, Points, Rate, RateFacts, RatePerHour};
+pub use rate::{Bps, POINTS_SCALE, Points, Rate, RateFacts, RatePerHour};
 pub use referral::{Application, Applied, ReferralStatus, apply};
 pub use session::{Claim, Session, SessionState, SessionStatus, Start, StartInput, claim, start};
 pub use standing::{Decided, RoleChange, ban, reset_streak, restore, set_role, suspend};

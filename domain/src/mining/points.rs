@@ -3,13 +3,12 @@
 use rust_decimal::Decimal;
 
 use super::session::may_mine;
-use super::{Configuration, Judgement, Miner, MinerStatus, MiningRefusal, Points, Recovered};
+use super::{
+    Configuration, Judgement, Miner, MinerStatus, MiningRefusal, POINTS_SCALE, Points, Recovered,
+};
 use crate::ids::UserId;
 use crate::money::{self, Minor};
 use crate::time::Timestamp;
-
-/// Decimals of points.
-const POINTS_SCALE: u8 = 4;
 
 /// A streak that is recovered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use crate::money::Minor;
 /// Points in ten-thousandths: the smallest unit of the currency MP.
 pub type Points = Minor;
 
-/// Decimals of points and of rates.
-const SCALE: u32 = 4;
+/// Decimals of points, of rates and of shares.
+pub const POINTS_SCALE: u8 = 4;
 /// One whole, in basis points.
 const WHOLE_BPS: i128 = 10_000;
 
@@ -21,7 +21,7 @@ impl Bps {
     /// The share as an exact decimal (`Bps(2_500)` is `0.2500`).
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
-        Decimal::new(i64::from(self.0), SCALE)
+        Decimal::new(i64::from(self.0), u32::from(POINTS_SCALE))
     }
 
     fn factor(self) -> i128 {
@@ -37,7 +37,7 @@ impl RatePerHour {
     /// The rate as an exact decimal with four places.
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
-        Decimal::new(self.0, SCALE)
+        Decimal::new(self.0, u32::from(POINTS_SCALE))
     }
 
     /// What a whole day at this rate is worth.

@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use domain::access::{Role, Scope};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::decisions::{self, must};
@@ -35,7 +36,7 @@ async fn after_a_break(app: &TestApp, days: i64) -> Actor {
 fn adds_the_broken_run_to_the_present_one_for_its_price() {
     test(async |app| {
         let alice = after_a_break(app, 13).await;
-        let before: f64 = alice.points().await.parse().unwrap();
+        let before: Decimal = alice.points().await.parse().unwrap();
         let mut socket = alice.socket().await;
         let follow = "subscription { minerUpdated { __typename miner { currentStreak }
             ... on StreakRecovered { recoveredDays streakDays cost }
@@ -54,11 +55,8 @@ fn adds_the_broken_run_to_the_present_one_for_its_price() {
         assert_eq!(done["miner"]["streak"]["recoverableDays"], json!(null));
         // One token for the seventh day, one for the fourteenth; none again for the seventh.
         assert_eq!(done["miner"]["streak"]["freezeTokens"], 2);
-        let after: f64 = alice.points().await.parse().unwrap();
-        assert!(
-            (after - before - 50.0).abs() < 0.00001,
-            "{before} → {after}"
-        );
+        let after: Decimal = alice.points().await.parse().unwrap();
+        assert_eq!(after - before, Decimal::from(50));
         let recovered = socket.event("1").await["minerUpdated"].clone();
         assert_eq!(
             recovered,

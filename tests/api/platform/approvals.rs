@@ -63,6 +63,15 @@ fn somebody_else_approves_and_it_is_done() {
         let miner = "SELECT count(*) FROM audit_log WHERE action = 'mining.miner_adjust_points' AND entity_kind = 'miner'
             AND after->>'totalMinedPoints' = '2500.0000' AND transaction_id IS NOT NULL";
         assert_eq!(app.number(miner).await, 1);
+        let told = format!(
+            "SELECT count(*) FROM outbox asked JOIN outbox done USING (subject_id)
+             WHERE asked.name = 'ApprovalRequested' AND asked.sequence = 1 AND asked.payload->>'requestedBy' = '{}'
+               AND done.name = 'ApprovalApproved' AND done.sequence = 2 AND done.payload->>'decidedBy' = '{}'
+               AND done.payload->>'points' = '2500.0000' AND done.payload->>'command' = 'MINER_ADJUST_POINTS'",
+            one.id(),
+            other.id()
+        );
+        assert_eq!(app.number(&told).await, 1);
         let decided = "SELECT count(*) FROM audit_log WHERE action = 'approvals.approve' AND entity_kind = 'approval'
             AND before->>'status' = 'PENDING' AND after->>'status' = 'APPROVED' AND transaction_id IS NOT NULL";
         assert_eq!(app.number(decided).await, 1);
@@ -84,6 +93,8 @@ fn somebody_else_declines_and_nothing_is_done() {
             (&json!("DECLINED"), &json!("not this month"))
         );
         assert_eq!(alice.points().await, "0.0000");
+        let told = "SELECT count(*) FROM outbox WHERE name = 'ApprovalDeclined'";
+        assert_eq!(app.number(told).await, 1);
         assert_eq!(
             approve(&other, &id, "2").await.refusals(),
             ["APPROVAL_NOT_PENDING"]

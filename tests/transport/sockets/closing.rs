@@ -104,7 +104,11 @@ fn who_does_not_answer_pings_is_gone() {
         drop(deaf);
         server.until_idle().await;
         // Who answers stays.
-        let server = with_limits(app, |limits| limits.ping_every = Duration::from_secs(1)).await;
+        let server = with_limits(app, |limits| {
+            limits.ping_every = Duration::from_secs(1);
+            limits.init_timeout = Duration::from_secs(60);
+        })
+        .await;
         let (mut awake, _) = shake_hands(server.address, &headers).await;
         for _ in 0..4 {
             let mut frame = [0; 2];

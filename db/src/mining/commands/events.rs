@@ -10,11 +10,8 @@ use serde_json::{Value, json};
 
 use crate::idempotency::Request;
 use crate::outbox::{self, NewEvent};
-use crate::text::Text as _;
+use crate::text::{self, Text as _};
 use crate::{DbError, Tx};
-
-/// Decimals of points.
-const POINTS_SCALE: u8 = 4;
 
 /// Events about one miner, numbered on from its version.
 pub(super) struct MinerEvents {
@@ -150,7 +147,7 @@ impl MinerEvents {
             self.push(
                 "StreakMilestoneReached",
                 json!({
-                    "minerId": miner.id.0, "streakDays": milestone.days, "bonusPoints": text(milestone.points),
+                    "minerId": miner.id.0, "streakDays": milestone.days, "bonusPoints": text::points(milestone.points),
                 }),
             );
         }
@@ -167,8 +164,8 @@ impl MinerEvents {
         self.push(
             "PointsMined",
             json!({
-                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text(points),
-                "source": source.text(), "streakDays": streak_days, "totalPoints": text(total_points),
+                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text::points(points),
+                "source": source.text(), "streakDays": streak_days, "totalPoints": text::points(total_points),
             }),
         );
     }
@@ -178,8 +175,8 @@ impl MinerEvents {
         self.push(
             "PointsAdjusted",
             json!({
-                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text(points),
-                "source": HistorySource::Adjustment.text(), "totalPoints": text(total_points),
+                "userId": miner.user_id.0, "minerId": miner.id.0, "points": text::points(points),
+                "source": HistorySource::Adjustment.text(), "totalPoints": text::points(total_points),
             }),
         );
     }
@@ -218,9 +215,4 @@ impl MinerEvents {
                 }
             })
     }
-}
-
-/// Points as events carry them.
-pub(super) fn text(points: Points) -> String {
-    points.to_decimal(POINTS_SCALE).to_string()
 }

@@ -13,14 +13,14 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::decide::{self, MinerDecision};
-use super::events::{self, MinerEvents};
+use super::events::MinerEvents;
 use super::points::{self, Lines};
 use super::{facts_of, store_miner};
 use crate::approvals;
 use crate::audit::{self, About, Change};
 use crate::idempotency::{self, Answer, Claimed, Key, Request};
 use crate::schema::mining_history;
-use crate::{Db, DbError, Tx, configuration};
+use crate::{Db, DbError, Tx, configuration, text};
 
 /// What correcting points gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,10 +87,10 @@ async fn adjust(
             decision.by,
             tx.now(),
         );
-        approvals::request(tx, &approval).await?;
+        approvals::wait(tx, request, &approval).await?;
         key.changed(Change {
-            before: json!({"totalMinedPoints": events::text(miner.lifetime_points)}),
-            after: json!({"approval": approval.id.0, "amount": events::text(by_points)}),
+            before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
+            after: json!({"approval": approval.id.0, "amount": text::points(by_points)}),
         });
         return Ok(Ok(PointsAdjusted {
             miner_id: id.0,
@@ -201,7 +201,7 @@ async fn carry_out(
     let version = events.store(tx, request).await?;
     store_miner(tx, miner, total_points, &miner.streak, version).await?;
     Ok(Ok(Change {
-        before: json!({"totalMinedPoints": events::text(miner.lifetime_points)}),
-        after: json!({"totalMinedPoints": events::text(total_points)}),
+        before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
+        after: json!({"totalMinedPoints": text::points(total_points)}),
     }))
 }

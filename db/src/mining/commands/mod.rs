@@ -57,7 +57,7 @@ use super::queries;
 use super::rows::{MinerChange, MinerRow};
 use crate::idempotency::Refusal;
 use crate::schema::miners;
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, DbError, Tx, text};
 
 impl Refusal for MiningRefusal {
     fn code(&self) -> &'static str {
@@ -130,7 +130,7 @@ impl Refusal for MiningRefusal {
                 vec![("endsAt", ends_at.to_rfc3339())]
             }
             Self::InsufficientPoints { available } => {
-                vec![("available", events::text(*available))]
+                vec![("available", text::points(*available))]
             }
             Self::DailySessionLimit { limit } => vec![("limit", limit.to_string())],
             Self::ConfigurationStale { version } => vec![("version", version.to_string())],

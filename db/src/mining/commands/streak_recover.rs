@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::events::{self, MinerEvents};
+use super::events::MinerEvents;
 use super::points::{self, Lines};
 use super::{facts_of, lock_miner, store_miner};
 use crate::idempotency::{self, Answer, Claimed, Key, Request};
 use crate::schema::mining_history;
-use crate::{Db, DbError, Tx, configuration};
+use crate::{Db, DbError, Tx, configuration, text};
 
 /// What recovering a streak gives. Points are in ten-thousandths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +128,6 @@ async fn store_history(tx: &mut Tx, lines: &Lines<'_>, done: &Recovery) -> Resul
 fn told(miner: &Miner, done: &Recovery) -> serde_json::Value {
     json!({
         "userId": miner.user_id.0, "minerId": miner.id.0, "recoveredDays": done.recovered.days,
-        "streakDays": done.recovered.streak.current, "cost": events::text(done.cost),
+        "streakDays": done.recovered.streak.current, "cost": text::points(done.cost),
     })
 }
