@@ -86,7 +86,11 @@ struct NewRow<'a> {
 }
 
 impl<'a> NewRow<'a> {
-    fn of<P: Serialize>(tx: &Tx, request_id: &'a str, event: NewEvent<P>) -> Result<Self, DbError> {
+    fn of<P: Serialize>(
+        tx: &Tx,
+        request_id: &'a str,
+        event: &NewEvent<P>,
+    ) -> Result<Self, DbError> {
         let payload = serde_json::to_value(&event.payload)
             .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
         Ok(Self {
@@ -111,7 +115,7 @@ pub(crate) async fn append<P: Serialize>(
     request_id: &str,
     event: NewEvent<P>,
 ) -> Result<(), DbError> {
-    let row = NewRow::of(tx, request_id, event)?;
+    let row = NewRow::of(tx, request_id, &event)?;
     diesel::insert_into(outbox::table)
         .values(row)
         .execute(tx.conn())
@@ -124,10 +128,10 @@ pub(crate) async fn append<P: Serialize>(
 pub(crate) async fn append_all<P: Serialize>(
     tx: &mut Tx,
     request_id: &str,
-    events: Vec<NewEvent<P>>,
+    events: &[NewEvent<P>],
 ) -> Result<(), DbError> {
     let rows = events
-        .into_iter()
+        .iter()
         .map(|event| NewRow::of(tx, request_id, event))
         .collect::<Result<Vec<_>, _>>()?;
     diesel::insert_into(outbox::table)

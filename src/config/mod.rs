@@ -262,28 +262,7 @@ impl Reader {
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
             },
-            database: DatabaseConfig {
-                url: self.database_url("DATABASE_URL"),
-                migration_url: self.database_url("MIGRATION_DATABASE_URL"),
-                pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
-                statement_timeout: Duration::from_millis(self.number(
-                    "GOODGO_STATEMENT_TIMEOUT_MS",
-                    8_000,
-                    10,
-                    3_600_000,
-                )),
-                lock_timeout: Duration::from_millis(self.number(
-                    "GOODGO_LOCK_TIMEOUT_MS",
-                    3_000,
-                    10,
-                    3_600_000,
-                )),
-                data_dir: self
-                    .path("GOODGO_DATA_DIR")
-                    .unwrap_or_else(|| PathBuf::from(".goodgo")),
-                postgres_bin: self.path("GOODGO_POSTGRES_BIN"),
-                path: self.values.get("PATH").cloned(),
-            },
+            database: self.database(),
             auth: AuthConfig {
                 jwt_secret: self.secret("JWT_SECRET"),
                 user_issuers: self.list("JWT_ISSUER", "goodgo-platform"),
@@ -308,6 +287,26 @@ impl Reader {
             },
             telemetry: self.telemetry(),
         }
+    }
+
+    fn database(&mut self) -> DatabaseConfig {
+        DatabaseConfig {
+            url: self.database_url("DATABASE_URL"),
+            migration_url: self.database_url("MIGRATION_DATABASE_URL"),
+            pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
+            statement_timeout: self.milliseconds("GOODGO_STATEMENT_TIMEOUT_MS", 8_000),
+            lock_timeout: self.milliseconds("GOODGO_LOCK_TIMEOUT_MS", 3_000),
+            data_dir: self
+                .path("GOODGO_DATA_DIR")
+                .unwrap_or_else(|| PathBuf::from(".goodgo")),
+            postgres_bin: self.path("GOODGO_POSTGRES_BIN"),
+            path: self.values.get("PATH").cloned(),
+        }
+    }
+
+    /// From ten milliseconds to an hour.
+    fn milliseconds(&mut self, name: &'static str, default: u64) -> Duration {
+        Duration::from_millis(self.number(name, default, 10, 3_600_000))
     }
 
     fn share_base_url(&mut self) -> String {

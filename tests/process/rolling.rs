@@ -178,7 +178,8 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
             let followers = "goodgo_event_followers";
             first.metric(followers).await + second.metric(followers).await
         };
-        let everybody = async { while following().await < LISTENERS as f64 {} };
+        let all = u32::try_from(LISTENERS).map(f64::from).unwrap();
+        let everybody = async { while following().await < all {} };
         tokio::time::timeout(AWAY, everybody).await.expect("everybody to follow again");
         enough.send_replace(true);
         let mut written = 0;

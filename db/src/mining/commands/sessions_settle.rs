@@ -231,7 +231,7 @@ impl Done {
                 .execute(tx.conn())
                 .await?;
         }
-        outbox::append_all(tx, REQUEST, self.events).await?;
+        outbox::append_all(tx, REQUEST, &self.events).await?;
         diesel::update(miners::table.filter(miners::id.eq_any(self.miners)))
             .set((
                 miners::version.eq(miners::version + 1),
