@@ -5,8 +5,10 @@ mod update;
 mod update_all;
 mod versions;
 
-use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryResult, Queryable};
 use diesel_async::RunQueryDsl;
 use domain::mining::{Configuration, MiningConfiguration};
 use domain::time::{Pause, Timestamp};
@@ -34,24 +36,34 @@ const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newe
     WHERE is_on <> was_on
     ORDER BY 1, 2";
 
+/// [`IN_FORCE_AND_SWITCHES`] as a query that each connection prepares once: every operation asks it.
+#[derive(QueryId)]
+struct InForceAndSwitches;
+
+impl QueryFragment<Pg> for InForceAndSwitches {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(IN_FORCE_AND_SWITCHES);
+        Ok(())
+    }
+}
+
+impl Query for InForceAndSwitches {
+    type SqlType = (Text, Integer, Nullable<Jsonb>, Timestamptz, Bool);
+}
+
 /// A version of a section that is in force, or one that switched mining on or off.
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct Row {
-    #[diesel(sql_type = Text)]
     section: String,
-    #[diesel(sql_type = Integer)]
     version: i32,
-    #[diesel(sql_type = Nullable<Jsonb>)]
     body: Option<Value>,
-    #[diesel(sql_type = Timestamptz)]
     updated_at: Timestamp,
-    #[diesel(sql_type = Bool)]
     is_on: bool,
 }
 
 /// Reads what mining is configured by, in one statement.
 pub async fn mining(conn: &mut Connection) -> Result<Configuration, DbError> {
-    let rows: Vec<Row> = diesel::sql_query(IN_FORCE_AND_SWITCHES).load(conn).await?;
+    let rows: Vec<Row> = InForceAndSwitches.load(conn).await?;
     Ok(Configuration {
         mining: MiningConfiguration {
             pauses: pauses(&rows),

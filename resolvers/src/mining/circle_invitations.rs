@@ -6,11 +6,18 @@ use domain::access::{Action, Relation};
 use domain::ids::{CircleId, CircleInvitationId};
 use uuid::Uuid;
 
-use super::mutations::outcome;
 use super::objects::{Circle, CircleInvitation, CircleInviteeBy, MiningUserError, invitation_id};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
+use crate::outcome::{outcome, payloads};
 use crate::request::{Asked, authorize};
+
+payloads!(MiningUserError:
+    CircleInvitationSendPayload,
+    CircleInvitationAcceptPayload,
+    CircleInvitationDeclinePayload,
+    CircleInvitationCancelPayload,
+);
 
 /// Commands about invitations into circles.
 #[derive(Default)]
@@ -99,15 +106,12 @@ async fn send(
             commands::circle_invitation_send(tx, &request, user, &invitee).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleInvitationSendPayload {
             invitation: invitation(ctx, done.invitation_id).await,
             ..CircleInvitationSendPayload::default()
         },
-        Err(refused) => CircleInvitationSendPayload {
-            user_errors: vec![refused?],
-            ..CircleInvitationSendPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -148,7 +152,7 @@ async fn accept(
             commands::circle_invitation_accept(tx, &request, user, id).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleInvitationAcceptPayload {
             circle: Circle::load(ctx, CircleId(done.circle_id))
                 .await
@@ -156,10 +160,7 @@ async fn accept(
             invitation: invitation(ctx, done.invitation_id).await,
             ..CircleInvitationAcceptPayload::default()
         },
-        Err(refused) => CircleInvitationAcceptPayload {
-            user_errors: vec![refused?],
-            ..CircleInvitationAcceptPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -198,15 +199,12 @@ async fn decline(
             commands::circle_invitation_decline(tx, &request, user, id).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleInvitationDeclinePayload {
             invitation: invitation(ctx, done.invitation_id).await,
             ..CircleInvitationDeclinePayload::default()
         },
-        Err(refused) => CircleInvitationDeclinePayload {
-            user_errors: vec![refused?],
-            ..CircleInvitationDeclinePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -245,15 +243,12 @@ async fn cancel(
             commands::circle_invitation_cancel(tx, &request, user, id).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleInvitationCancelPayload {
             invitation: invitation(ctx, done.invitation_id).await,
             ..CircleInvitationCancelPayload::default()
         },
-        Err(refused) => CircleInvitationCancelPayload {
-            user_errors: vec![refused?],
-            ..CircleInvitationCancelPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 

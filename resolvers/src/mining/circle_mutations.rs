@@ -7,11 +7,19 @@ use domain::access::{Action, Relation};
 use domain::ids::{CircleId, MinerId};
 use domain::wallets::Origin;
 
-use super::mutations::outcome;
 use super::objects::{Circle, CircleBy, Miner, MiningUserError, profile_id};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
+use crate::outcome::{outcome, payloads};
 use crate::request::{Asked, authorize};
+
+payloads!(MiningUserError:
+    CircleCreatePayload,
+    CircleRenamePayload,
+    CircleMemberRemovePayload,
+    CircleLeavePayload,
+    CircleDisbandPayload,
+);
 
 /// Commands about circles and their members.
 #[derive(Default)]
@@ -111,17 +119,14 @@ async fn create(
             commands::circle_create(tx, &request, user, &name).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleCreatePayload {
             circle: Circle::load(ctx, CircleId(done.circle_id))
                 .await
                 .transpose(),
             ..CircleCreatePayload::default()
         },
-        Err(refused) => CircleCreatePayload {
-            user_errors: vec![refused?],
-            ..CircleCreatePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -160,17 +165,14 @@ async fn rename(
             commands::circle_rename(tx, &request, user, &name).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleRenamePayload {
             circle: Circle::load(ctx, CircleId(done.circle_id))
                 .await
                 .transpose(),
             ..CircleRenamePayload::default()
         },
-        Err(refused) => CircleRenamePayload {
-            user_errors: vec![refused?],
-            ..CircleRenamePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -209,17 +211,14 @@ async fn remove(
             commands::circle_member_remove(tx, &request, user, member).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleMemberRemovePayload {
             circle: Circle::load(ctx, CircleId(done.circle_id))
                 .await
                 .transpose(),
             ..CircleMemberRemovePayload::default()
         },
-        Err(refused) => CircleMemberRemovePayload {
-            user_errors: vec![refused?],
-            ..CircleMemberRemovePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -252,15 +251,12 @@ async fn leave(ctx: &Context<'_>, input: CircleLeaveInput) -> Result<CircleLeave
             commands::circle_leave(tx, &request, user).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleLeavePayload {
             miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..CircleLeavePayload::default()
         },
-        Err(refused) => CircleLeavePayload {
-            user_errors: vec![refused?],
-            ..CircleLeavePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -293,17 +289,14 @@ async fn disband(
     } else {
         disband_own(ctx, &input).await?
     };
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => CircleDisbandPayload {
             circle: Circle::ended(ctx, CircleId(done.circle_id))
                 .await
                 .transpose(),
             ..CircleDisbandPayload::default()
         },
-        Err(refused) => CircleDisbandPayload {
-            user_errors: vec![refused?],
-            ..CircleDisbandPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 

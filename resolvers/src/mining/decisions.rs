@@ -9,15 +9,24 @@ use domain::mining::RoleChange;
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::Origin;
 
-use super::mutations::outcome;
 use super::objects::{Miner, MinerBy, MiningUserError};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
 use crate::node::GlobalId;
+use crate::outcome::{outcome, payloads};
 use crate::platform::approvals::Approval;
 use crate::request::{Asked, authorize};
 use crate::scalars::Decimal;
 use crate::wallets::objects::Wallet;
+
+payloads!(MiningUserError:
+    MinerSuspendPayload,
+    MinerRestorePayload,
+    MinerBanPayload,
+    MinerResetStreakPayload,
+    MinerSetRolePayload,
+    MinerAdjustPointsPayload,
+);
 
 /// What administrators decide about miners.
 #[derive(Default)]
@@ -129,15 +138,12 @@ async fn suspend(
             commands::miner_suspend(tx, &request, &decision).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerSuspendPayload {
             miner: decided(ctx, &done).await,
             ..MinerSuspendPayload::default()
         },
-        Err(refused) => MinerSuspendPayload {
-            user_errors: vec![refused?],
-            ..MinerSuspendPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -177,15 +183,12 @@ async fn restore(
             commands::miner_restore(tx, &request, &decision).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerRestorePayload {
             miner: decided(ctx, &done).await,
             ..MinerRestorePayload::default()
         },
-        Err(refused) => MinerRestorePayload {
-            user_errors: vec![refused?],
-            ..MinerRestorePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -222,15 +225,12 @@ async fn ban(ctx: &Context<'_>, input: MinerBanInput) -> Result<MinerBanPayload,
             commands::miner_ban(tx, &request, &decision).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerBanPayload {
             miner: decided(ctx, &done).await,
             ..MinerBanPayload::default()
         },
-        Err(refused) => MinerBanPayload {
-            user_errors: vec![refused?],
-            ..MinerBanPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -270,15 +270,12 @@ async fn reset_streak(
             commands::miner_reset_streak(tx, &request, &decision).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerResetStreakPayload {
             miner: decided(ctx, &done).await,
             ..MinerResetStreakPayload::default()
         },
-        Err(refused) => MinerResetStreakPayload {
-            user_errors: vec![refused?],
-            ..MinerResetStreakPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -331,15 +328,12 @@ async fn set_role(
             commands::miner_set_role(tx, &request, &decision, change).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerSetRolePayload {
             miner: decided(ctx, &done).await,
             ..MinerSetRolePayload::default()
         },
-        Err(refused) => MinerSetRolePayload {
-            user_errors: vec![refused?],
-            ..MinerSetRolePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -391,12 +385,9 @@ async fn adjust_points(
             commands::miner_adjust_points(tx, &db, &request, &decision, amount).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => adjusted(ctx, &done).await,
-        Err(refused) => MinerAdjustPointsPayload {
-            user_errors: vec![refused?],
-            ..MinerAdjustPointsPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 

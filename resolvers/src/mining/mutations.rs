@@ -1,7 +1,6 @@
 //! Mining's commands.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
-use db::idempotency::Answer;
 use db::mining::commands;
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, SessionId};
@@ -10,8 +9,16 @@ use domain::money::Minor;
 use super::objects::{Miner, MiningSession, MiningUserError, days};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
-use crate::request::{Asked, authorize, note_replay};
+use crate::outcome::{outcome, payloads};
+use crate::request::{Asked, authorize};
 use crate::scalars::{DateTime, Decimal};
+
+payloads!(MiningUserError:
+    MinerRegisterPayload,
+    MiningSessionStartPayload,
+    MiningSessionClaimPayload,
+    StreakRecoverPayload,
+);
 
 /// Mining's commands.
 #[derive(Default)]
@@ -107,16 +114,13 @@ async fn register(
             commands::miner_register(tx, &request, &person, code.as_deref()).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MinerRegisterPayload {
             // It is done: what can't be shown of it is null, and takes nothing else away.
             miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..MinerRegisterPayload::default()
         },
-        Err(refused) => MinerRegisterPayload {
-            user_errors: vec![refused?],
-            ..MinerRegisterPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -168,7 +172,7 @@ async fn start(
             commands::session_start(tx, &request, user).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => {
             let session = MiningSession::load(ctx, SessionId(done.session_id))
                 .await
@@ -183,10 +187,7 @@ async fn start(
                 ..MiningSessionStartPayload::default()
             }
         }
-        Err(refused) => MiningSessionStartPayload {
-            user_errors: vec![refused?],
-            ..MiningSessionStartPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -242,7 +243,7 @@ async fn claim(
             commands::session_claim(tx, &db, &request, user).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => MiningSessionClaimPayload {
             session: MiningSession::load(ctx, SessionId(done.session_id))
                 .await
@@ -254,10 +255,7 @@ async fn claim(
             miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..MiningSessionClaimPayload::default()
         },
-        Err(refused) => MiningSessionClaimPayload {
-            user_errors: vec![refused?],
-            ..MiningSessionClaimPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -305,7 +303,7 @@ async fn recover(
             commands::streak_recover(tx, &db, &request, user).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => StreakRecoverPayload {
             recovered_days: Some(days(done.recovered_days)),
             cost: Some(Decimal::points(Minor(done.cost))),
@@ -315,23 +313,6 @@ async fn recover(
             miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..StreakRecoverPayload::default()
         },
-        Err(refused) => StreakRecoverPayload {
-            user_errors: vec![refused?],
-            ..StreakRecoverPayload::default()
-        },
+        Err(refused) => refused,
     })
-}
-
-/// Notes a replay, and turns a refusal into what the payload shows.
-pub(crate) fn outcome<T>(
-    ctx: &Context<'_>,
-    answer: Answer<T>,
-) -> Result<T, Result<MiningUserError, ApiError>> {
-    if answer.is_replay {
-        note_replay(ctx);
-    }
-    let language = ctx.operation().caller.language;
-    answer
-        .outcome
-        .map_err(|refused| MiningUserError::new(refused, language))
 }

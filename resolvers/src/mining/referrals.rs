@@ -8,12 +8,17 @@ use domain::ids::{MinerId, ReferralId, UserId};
 use domain::wallets::Origin;
 use uuid::Uuid;
 
-use super::mutations::outcome;
 use super::objects::{Miner, MinerProfile, MiningUserError, Referral};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
+use crate::outcome::{outcome, payloads};
 use crate::request::{Asked, authorize, authorize_service};
 use crate::scalars::DateTime;
+
+payloads!(MiningUserError:
+    ReferralApplyPayload,
+    KycCompletePayload,
+);
 
 /// Commands about referrals.
 #[derive(Default)]
@@ -85,7 +90,7 @@ async fn apply(
             commands::referral_apply(tx, &request, user, &code).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => ReferralApplyPayload {
             // It is done: what can't be shown of it is null, and takes nothing else away.
             referral: Referral::load(ctx, ReferralId(done.referral_id))
@@ -98,10 +103,7 @@ async fn apply(
             miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
             ..ReferralApplyPayload::default()
         },
-        Err(refused) => ReferralApplyPayload {
-            user_errors: vec![refused?],
-            ..ReferralApplyPayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -149,7 +151,7 @@ async fn complete(
             commands::kyc_complete(tx, &request, user, completed_at).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => {
             let referral = match done.referral_id {
                 Some(id) => Referral::load(ctx, ReferralId(id)).await.transpose(),
@@ -162,9 +164,6 @@ async fn complete(
                 ..KycCompletePayload::default()
             }
         }
-        Err(refused) => KycCompletePayload {
-            user_errors: vec![refused?],
-            ..KycCompletePayload::default()
-        },
+        Err(refused) => refused,
     })
 }

@@ -4,22 +4,28 @@ use async_graphql::{
     ComplexObject, Context, Enum, ID, InputObject, InputType, Object, SimpleObject,
 };
 use db::approvals::{self, ApprovalSeen, Decided, Decision, Place};
-use db::idempotency::{Answer, Refused, Request};
+use db::idempotency::{Refused, Request};
 use domain::access::{Action, Relation};
 use domain::approval::{ApprovalState, ApprovalStatus as Status, Proposal};
 use domain::ids::{ApprovalId, MinerId};
 use domain::wallets::Origin;
 use uuid::Uuid;
 
-use crate::errors::{ApiError, Code};
+use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
 use crate::language::Language;
 use crate::mining::objects::Miner;
 use crate::node::GlobalId;
+use crate::outcome::{UserError, code_of, outcome, payloads};
 use crate::paging::{PageArgs, Total, connection};
 use crate::plain::plain;
-use crate::request::{Asked, authorize, note_replay};
+use crate::request::{Asked, authorize};
 use crate::scalars::{DateTime, Decimal};
+
+payloads!(ApprovalUserError:
+    ApprovalApprovePayload,
+    ApprovalDeclinePayload,
+);
 
 /// Where an approval stands.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -195,16 +201,9 @@ impl ApprovalErrorCode {
     }
 }
 
-impl ApprovalUserError {
-    fn new(refused: Refused, language: Language) -> Result<Self, ApiError> {
-        let code = <ApprovalErrorCode as async_graphql::resolver_utils::EnumType>::items()
-            .iter()
-            .find(|item| item.name == refused.code)
-            .map(|item| item.value)
-            .ok_or_else(|| {
-                tracing::error!(code = refused.code, "Unknown refusal {}", refused.code);
-                ApiError::new(Code::InternalServerError, "an unknown refusal")
-            })?;
+impl UserError for ApprovalUserError {
+    fn of(refused: Refused, language: Language) -> Result<Self, ApiError> {
+        let code: ApprovalErrorCode = code_of(&refused)?;
         Ok(Self {
             code,
             field: refused.field,
@@ -325,15 +324,12 @@ async fn approve(
             approvals::approve(tx, &db, &request, decision).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => ApprovalApprovePayload {
             approval: decided(ctx, &done).await,
             user_errors: Vec::new(),
         },
-        Err(refused) => ApprovalApprovePayload {
-            approval: None,
-            user_errors: vec![refused?],
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -352,15 +348,12 @@ async fn decline(
             approvals::decline(tx, &request, decision, &reason).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => ApprovalDeclinePayload {
             approval: decided(ctx, &done).await,
             user_errors: Vec::new(),
         },
-        Err(refused) => ApprovalDeclinePayload {
-            approval: None,
-            user_errors: vec![refused?],
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -385,19 +378,6 @@ async fn admit<I: InputType>(
     };
     let by = person.id;
     Ok((request, Decision { approval, by }))
-}
-
-fn outcome(
-    ctx: &Context<'_>,
-    answer: Answer<Decided>,
-) -> Result<Decided, Result<ApprovalUserError, ApiError>> {
-    if answer.is_replay {
-        note_replay(ctx);
-    }
-    let language = ctx.operation().caller.language;
-    answer
-        .outcome
-        .map_err(|refused| ApprovalUserError::new(refused, language))
 }
 
 /// The approval after a decision. It is done: what can't be shown of it is null, and takes nothing else away.

@@ -12,10 +12,12 @@ use domain::wallets::Origin;
 use super::configuration::{MiningConfiguration, ReferralConfiguration, StreakConfiguration};
 use crate::errors::ApiError;
 use crate::inputs::{KeyRule, command};
-use crate::mining::mutations::outcome;
 use crate::mining::objects::MiningUserError;
+use crate::outcome::{Payload, outcome, payloads};
 use crate::request::{Asked, authorize};
 use crate::scalars::Decimal;
+
+payloads!(MiningUserError: SystemConfigurationUpdatePayload);
 
 /// The platform's commands.
 #[derive(Default)]
@@ -352,17 +354,14 @@ async fn set_all(
             update_all(tx, &request, &changes).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => SystemConfigurationUpdatePayload {
             mining: stored(ctx, done.mining).await,
             streak: stored(ctx, done.streak).await,
             referral: stored(ctx, done.referral).await,
             user_errors: Vec::new(),
         },
-        Err(refused) => SystemConfigurationUpdatePayload {
-            user_errors: vec![refused?],
-            ..SystemConfigurationUpdatePayload::default()
-        },
+        Err(refused) => refused,
     })
 }
 
@@ -389,6 +388,14 @@ async fn admit<I: InputType>(
 /// What a payload shows: the new version, or why there is none.
 type Shown<T> = (Option<Result<T, ApiError>>, Vec<MiningUserError>);
 
+impl<T> Payload for Shown<T> {
+    type Error = MiningUserError;
+
+    fn refused(error: MiningUserError) -> Self {
+        (None, vec![error])
+    }
+}
+
 async fn set<D: Draft, T: From<Version<D::Section>>>(
     ctx: &Context<'_>,
     request: Request,
@@ -401,9 +408,9 @@ async fn set<D: Draft, T: From<Version<D::Section>>>(
             update(tx, &request, &change, &reason).await
         })
         .await?;
-    Ok(match outcome(ctx, answer) {
+    Ok(match outcome(ctx, answer)? {
         Ok(done) => (stored(ctx, Some(done.version)).await, Vec::new()),
-        Err(refused) => (None, vec![refused?]),
+        Err(refused) => refused,
     })
 }
 

@@ -5,6 +5,7 @@ use db::idempotency::Refused;
 
 use crate::errors::ApiError;
 use crate::language::Language;
+use crate::outcome::{UserError, code_of};
 
 /// Why mining says no.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,20 +215,10 @@ impl MiningErrorCode {
     }
 }
 
-impl MiningUserError {
-    /// A refusal as the payload shows it. English texts are the rules' own, with what they know of the case.
-    pub fn new(refused: Refused, language: Language) -> Result<Self, ApiError> {
-        let code = <MiningErrorCode as async_graphql::resolver_utils::EnumType>::items()
-            .iter()
-            .find(|item| item.name == refused.code)
-            .map(|item| item.value)
-            .ok_or_else(|| {
-                tracing::error!(code = refused.code, "Unknown refusal {}", refused.code);
-                ApiError::new(
-                    crate::errors::Code::InternalServerError,
-                    "an unknown refusal",
-                )
-            })?;
+impl UserError for MiningUserError {
+    /// English texts are the rules' own, with what they know of the case.
+    fn of(refused: Refused, language: Language) -> Result<Self, ApiError> {
+        let code: MiningErrorCode = code_of(&refused)?;
         let message = match language {
             Language::English => refused.message,
             Language::Vietnamese => code.in_vietnamese().to_owned(),
