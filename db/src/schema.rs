@@ -277,9 +277,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// Since when they are suspended: their streak stands still from then on
         suspended_at -> Nullable<Timestamptz>,
-        /// The streak_since of before the open session, which counts again if that is not claimed
+        /// The streak_since of before the newest session, which counts again if that is not claimed
         previous_since -> Nullable<Timestamptz>,
-        /// The streak_due_at of before the open session
+        /// The streak_due_at of before the newest session, later by the days bought off or lost when that began
         previous_due_at -> Nullable<Timestamptz>,
     }
 }

@@ -16,6 +16,7 @@ use db::mining::commands::{Place, sessions_settle};
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use crate::support::events::documented;
 use crate::support::{Actor, TestApp, test};
 use model::{Model, ROUND};
 
@@ -68,6 +69,12 @@ fn a_month_goes_by_and_the_model_and_the_database_agree() {
             }
         }
         town.compare().await;
+        // Of what happened, the platform was told all that it is promised.
+        let told = app.told().await;
+        assert!(told.len() > 25, "{:?}", told.keys());
+        for (event, fields) in &told {
+            assert_eq!(Some(fields), documented().get(event), "{event}");
+        }
         let did: BTreeMap<_, _> = town.model.did.iter().collect();
         println!("In {ROUNDS} rounds: {did:?}");
         for deed in [

@@ -326,6 +326,27 @@ fn a_statement_that_takes_too_long_is_stopped() {
 }
 
 #[test]
+fn who_waits_too_long_for_somebody_else_is_told_so() {
+    let settings = [("GOODGO_LOCK_TIMEOUT_MS", "500")];
+    test_with(&settings, async |app| {
+        let bob = app.user();
+        let locked = Lock::on(app, "miners").await;
+        let register = "mutation { minerRegister(input: {}) { miner { uuid } } }";
+        let reply = bob.ask(register, json!({})).await;
+        assert_eq!(
+            (reply.status, reply.code()),
+            (200, "TIMEOUT"),
+            "{}",
+            reply.body
+        );
+        locked.release().await;
+        // Nothing is left half done, and nothing of it waits any more.
+        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
+        bob.register().await;
+    });
+}
+
+#[test]
 fn a_request_that_takes_too_long_is_given_up() {
     let settings = [("GOODGO_REQUEST_TIMEOUT_SECONDS", "1")];
     test_with(&settings, async |app| {

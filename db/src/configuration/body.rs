@@ -1,7 +1,7 @@
 //! Sections as they are stored, and as the audit log shows them.
 //!
 //! Fields that are not known here are those of a newer program, which runs beside this one during a rolling update, or ran
-//! before one that was taken back: they are left out.
+//! before one that was taken back: they are not read, and carried on by the next version.
 
 use domain::mining::{
     Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,

@@ -1,6 +1,6 @@
 //! Changing sections: a new version of each, in force for whatever is decided after the commit.
 
-use diesel::ExpressionMethods;
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::mining::{
     MiningConfiguration, MiningDraft, MiningRefusal, ReferralConfiguration, ReferralDraft,
@@ -8,7 +8,7 @@ use domain::mining::{
 };
 use domain::reason::Reason;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::Stored;
@@ -17,7 +17,7 @@ use crate::audit::{self, About};
 use crate::idempotency::{self, Answer, Claimed, Request};
 use crate::outbox::{self, NewEvent};
 use crate::schema::configurations as rows;
-use crate::{DbError, Tx};
+use crate::{Connection, DbError, Tx};
 
 /// What a section is to be.
 pub trait Draft: Clone + Send + Sync + 'static {
@@ -161,11 +161,12 @@ pub(super) async fn store<D: Draft>(
     // Whoever began earlier but comes later doesn't put the history out of order.
     let updated_at = tx.now().max(before.updated_at);
     let (_, updated_by) = audit::actor(&request.principal);
+    let body = carried_on::<D::Section>(tx.conn(), before.number, settings.body()?).await?;
     diesel::insert_into(rows::table)
         .values((
             rows::section.eq(section),
             rows::version.eq(number),
-            rows::body.eq(settings.body()?),
+            rows::body.eq(body),
             rows::updated_at.eq(updated_at),
             rows::updated_by.eq(&updated_by),
             rows::reason.eq(reason.as_str()),
@@ -186,4 +187,22 @@ pub(super) async fn store<D: Draft>(
     };
     outbox::append(tx, &request.request_id, event).await?;
     Ok(Updated { version: number })
+}
+
+/// A new body with what the version before says beyond it: a newer program's settings are not this one's to take away.
+async fn carried_on<S: Stored>(
+    conn: &mut Connection,
+    before: i32,
+    body: Value,
+) -> Result<Value, DbError> {
+    let mut carried: Value = rows::table
+        .find((S::SECTION, before))
+        .select(rows::body)
+        .first(conn)
+        .await?;
+    match (&mut carried, body) {
+        (Value::Object(carried), Value::Object(body)) => carried.extend(body),
+        (carried, body) => *carried = body,
+    }
+    Ok(carried)
 }

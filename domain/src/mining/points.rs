@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::session::may_mine;
 use super::{
     Configuration, Judgement, Miner, MinerStatus, MiningRefusal, POINTS_SCALE, Points, Recovered,
+    Session,
 };
 use crate::ids::UserId;
 use crate::money::{self, Minor};
@@ -23,20 +24,23 @@ pub struct Recovery {
     pub total_points: Points,
 }
 
-/// Adds the broken run to the present one, for a price.
+/// Adds the broken run to the present one, for a price. `latest` is the miner's newest session.
 ///
 /// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
 /// [`MiningRefusal::StreakNotRecoverable`], [`MiningRefusal::StreakLate`]. Whether the wallet has the price is for the
 /// ledger to say.
 pub fn recover(
     miner: &Miner,
+    latest: Option<&Session>,
     configuration: &Configuration,
     now: Timestamp,
 ) -> Result<Recovery, MiningRefusal> {
     may_mine(miner.status)?;
-    let recovered = miner
-        .streak
-        .clone()
+    let streak = miner.streak.clone();
+    let recovered = latest
+        .map_or(streak.clone(), |session| {
+            session.lapse(streak, now, configuration)
+        })
         .recovered(now, configuration)
         .ok_or(MiningRefusal::StreakNotRecoverable)?;
     // The next start would find it broken again: that would be money for nothing.
@@ -89,11 +93,12 @@ pub fn adjust(miner: &Miner, by_points: Points, by: UserId) -> Result<Points, Mi
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;
-    use crate::ids::MinerId;
-    use crate::mining::{BrokenRun, Due, ReferralCode, Role, Streak};
+    use crate::ids::{MinerId, SessionId};
+    use crate::mining::{BrokenRun, Due, Rate, ReferralCode, Role, SessionState, Streak};
     use crate::time::{hours, plus};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -126,12 +131,12 @@ mod tests {
     #[test]
     fn a_run_is_recovered_for_its_price() {
         let rules = Configuration::default();
-        let done = recover(&miner(), &rules, NOW).expect("in time");
+        let done = recover(&miner(), None, &rules, NOW).expect("in time");
         assert_eq!(done.cost, Minor(500_000));
         assert_eq!(done.recovered.streak.current, 7);
         assert_eq!(done.streak_bonus, Minor(500_000));
         assert_eq!(done.total_points, Minor(500_100));
-        let later = recover(&miner(), &rules, plus(NOW, hours(1)));
+        let later = recover(&miner(), None, &rules, plus(NOW, hours(1)));
         assert_eq!(later, Err(MiningRefusal::StreakNotRecoverable));
     }
 
@@ -144,7 +149,32 @@ mod tests {
             since: due,
             at: due,
         });
-        assert_eq!(recover(&late, &rules, NOW), Err(MiningRefusal::StreakLate));
+        let refused = Err(MiningRefusal::StreakLate);
+        assert_eq!(recover(&late, None, &rules, NOW), refused);
+        // Nor what a session held that was not claimed in time, although that is not stored yet.
+        let mut lapsed = miner();
+        lapsed.streak.previous_due = late.streak.due;
+        lapsed.streak.due = Some(Due {
+            since: NOW,
+            at: plus(NOW, hours(24)),
+        });
+        let (rate, ends_at) = (Rate::default(), plus(NOW, -hours(13)));
+        let session = Session {
+            id: SessionId(Uuid::nil()),
+            miner_id: lapsed.id,
+            started_at: plus(ends_at, -hours(24)),
+            ends_at,
+            claim_window_hours: 12,
+            window_stopped_at: None,
+            window_extension: TimeDelta::zero(),
+            rate,
+            hourly_rate: rate.total(),
+            started_in_grace: false,
+            configuration_version: 1,
+            state: SessionState::Active,
+        };
+        assert!(recover(&lapsed, None, &rules, NOW).is_ok());
+        assert_eq!(recover(&lapsed, Some(&session), &rules, NOW), refused);
     }
 
     #[test]

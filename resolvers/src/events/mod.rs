@@ -76,7 +76,7 @@ pub enum MinerNewsKind {
     PointsAdjusted,
     /// A session ran to its end.
     SessionCompleted,
-    /// A session was not claimed in time.
+    /// A session was not claimed in time, or a ban ended it.
     SessionExpired,
     /// They were invited into a circle.
     InvitationReceived,

@@ -165,7 +165,7 @@ pub enum MinerEvent {
     Adjusted(PointsAdjusted),
     /// A session ran to its end.
     Completed(MiningSessionCompleted),
-    /// A session was not claimed in time.
+    /// A session was not claimed in time, or a ban ended it.
     Expired(MiningSessionExpired),
     /// They were invited into a circle.
     Invitation(CircleInvitationReceived),
@@ -332,7 +332,7 @@ pub struct MiningSessionCompleted {
     pub ended_at: DateTime,
 }
 
-/// A session was not claimed in time.
+/// A session was not claimed in time, or a ban ended it.
 #[derive(SimpleObject)]
 pub struct MiningSessionExpired {
     /// The miner after it.

@@ -325,6 +325,10 @@ fn what_a_newer_program_stored_is_understood() {
         let admin = app.person(&[Role::Admin]);
         let answer = admin.ask(UPDATE, input(json!({"version": 2}))).await;
         assert_eq!(answer.refusals(), [""; 0]);
+        // And is still there after a change by who doesn't know it.
+        let kept = "SELECT count(*) FROM configurations WHERE section = 'mining' AND version = 3
+            AND body->>'moon' = '1' AND updated_by <> 'test'";
+        assert_eq!(app.number(kept).await, 1);
     });
 }
 

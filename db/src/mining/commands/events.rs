@@ -183,15 +183,10 @@ impl MinerEvents {
 
     /// Writes the events; answers the miner's version after the last.
     pub async fn store(self, tx: &mut Tx, request: &Request) -> Result<i64, DbError> {
-        self.store_as(tx, &request.request_id).await
-    }
-
-    /// Writes the events, caused by a job or a request of this name; answers the miner's version after the last.
-    pub async fn store_as(self, tx: &mut Tx, cause: &str) -> Result<i64, DbError> {
         let mut version = self.version;
         for event in self.numbered() {
             version = event.sequence;
-            outbox::append(tx, cause, event).await?;
+            outbox::append(tx, &request.request_id, event).await?;
         }
         Ok(version)
     }

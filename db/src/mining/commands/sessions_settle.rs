@@ -1,10 +1,10 @@
 //! What time makes of sessions, written down in batches by a job.
 
-use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
-use domain::mining::{Configuration, Miner, Session, SessionState, SessionStatus};
+use domain::mining::{Configuration, Due, Miner, Session, SessionState, SessionStatus, Streak};
 use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -193,8 +193,8 @@ struct Done {
     completed: Vec<Uuid>,
     expired: Vec<Uuid>,
     miners: Vec<Uuid>,
-    /// Those of them whose session expired: what was due before it is due again.
-    unclaimed: Vec<Uuid>,
+    /// Those of them whose session expired, with what that makes of their streak.
+    unclaimed: Vec<(Uuid, Streak)>,
     events: Vec<NewEvent<Value>>,
 }
 
@@ -204,7 +204,8 @@ impl Done {
         match status {
             SessionStatus::Expired => {
                 self.expired.push(session.id.0);
-                self.unclaimed.push(miner.id.0);
+                let streak = miner.streak.clone().unclaimed(session.started_in_grace);
+                self.unclaimed.push((miner.id.0, streak));
             }
             _ => self.completed.push(session.id.0),
         }
@@ -239,16 +240,31 @@ impl Done {
             ))
             .execute(tx.conn())
             .await?;
-        // As `Streak::unclaimed` says.
-        diesel::update(miners::table.filter(miners::id.eq_any(self.unclaimed)))
-            .set((
-                miners::streak_since.eq(miners::previous_since),
-                miners::streak_due_at.eq(miners::previous_due_at),
-                miners::previous_since.eq(None::<Timestamp>),
-                miners::previous_due_at.eq(None::<Timestamp>),
-            ))
-            .execute(tx.conn())
-            .await?;
-        Ok(())
+        store_unclaimed(tx, &self.unclaimed).await
     }
+}
+
+/// Stores what sessions that were not claimed make of streaks.
+async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<(), DbError> {
+    if streaks.is_empty() {
+        return Ok(());
+    }
+    let of = |part: fn(&Due) -> Timestamp| -> Vec<Option<Timestamp>> {
+        let dues = streaks.iter().map(|(_, streak)| streak.due.as_ref());
+        dues.map(|due| due.map(part)).collect()
+    };
+    let ids: Vec<Uuid> = streaks.iter().map(|(id, _)| *id).collect();
+    let graces = streaks.iter().map(|(_, streak)| streak.is_grace_period);
+    diesel::sql_query(
+        "UPDATE miners SET streak_since = after.since, streak_due_at = after.due_at, is_grace_period = after.is_grace,
+                           previous_since = NULL, previous_due_at = NULL
+         FROM unnest($1, $2, $3, $4) AS after (id, since, due_at, is_grace) WHERE miners.id = after.id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.since))
+    .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.at))
+    .bind::<Array<Bool>, _>(graces.collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }

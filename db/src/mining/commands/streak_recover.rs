@@ -13,6 +13,7 @@ use super::events::MinerEvents;
 use super::points::{self, Lines};
 use super::{facts_of, lock_miner, store_miner};
 use crate::idempotency::{self, Answer, Claimed, Key, Request};
+use crate::mining::queries;
 use crate::schema::mining_history;
 use crate::{Db, DbError, Tx, configuration, text};
 
@@ -64,7 +65,8 @@ async fn recover(
     };
     let facts = facts_of(tx.conn(), miner.id).await?;
     let configuration = configuration::mining(tx.conn()).await?;
-    let done = match domain::mining::recover(&miner, &configuration, now) {
+    let latest = queries::latest_session(tx.conn(), miner.id).await?;
+    let done = match domain::mining::recover(&miner, latest.as_ref(), &configuration, now) {
         Ok(done) => done,
         Err(refusal) => return Ok(Err(refusal)),
     };

@@ -99,8 +99,8 @@ proptest! {
         let mut now = 0;
         for (wait, step) in steps {
             now += wait;
-            if model.open.is_some_and(|(end, _)| now > end + window) {
-                streak = streak.unclaimed();
+            if let Some((_, in_grace)) = model.open.filter(|(end, _)| now > *end + window) {
+                streak = streak.unclaimed(in_grace);
                 model.expire();
             }
             prop_assert_eq!(verdict(streak.judge(at(now), &configuration)), model.judge(now, rules));

@@ -23,8 +23,8 @@ pub struct Streak {
     pub last_claim: Option<Timestamp>,
     /// By when the next claim, or start, is on time; none before the first session.
     pub due: Option<Due>,
-    /// What was due before the open session, less the days bought off when that began: it is due again if the session is
-    /// not claimed.
+    /// What was due before the open session, later by the days that were bought off or lost when that began: it is due
+    /// again if the session is not claimed.
     pub previous_due: Option<Due>,
     /// Missed days that can still be bought off.
     pub freeze_tokens: u32,
@@ -127,16 +127,7 @@ impl Streak {
     /// Judges the streak at `now` and changes nothing.
     #[must_use]
     pub fn judge(&self, now: Timestamp, configuration: &Configuration) -> Judgement {
-        let Some(due) = self.due.filter(|_| self.current > 0) else {
-            return Judgement::OnTime;
-        };
-        let now = self.stands_at(now);
-        let seen = if now > due.since {
-            plus(due.since, configuration.counted(due.since, now))
-        } else {
-            now
-        };
-        let late = seen.signed_duration_since(due.at);
+        let late = self.late(now, configuration);
         let rules = &configuration.streak;
         if late <= TimeDelta::zero() {
             Judgement::OnTime
@@ -153,6 +144,20 @@ impl Streak {
                 Judgement::Broken
             }
         }
+    }
+
+    /// By how much `now` is after due, without the time that stood still; not after it, if there is nothing to lose.
+    fn late(&self, now: Timestamp, configuration: &Configuration) -> TimeDelta {
+        let Some(due) = self.due.filter(|_| self.current > 0) else {
+            return TimeDelta::zero();
+        };
+        let now = self.stands_at(now);
+        let seen = if now > due.since {
+            plus(due.since, configuration.counted(due.since, now))
+        } else {
+            now
+        };
+        seen.signed_duration_since(due.at)
     }
 
     /// The moment the streak is judged at: `now`, or when the miner was suspended.
@@ -191,14 +196,15 @@ impl Streak {
         ends_at: Timestamp,
         configuration: &Configuration,
     ) -> Settled {
-        let before = self.due;
+        let (before, late) = (self.due, self.late(now, configuration));
         let mut settled = self.settle(now, configuration);
-        let bought = match settled.judgement {
-            Judgement::Frozen { tokens } => hours(tokens.saturating_mul(24)),
-            _ => TimeDelta::zero(),
+        let days = match settled.judgement {
+            Judgement::OnTime | Judgement::Grace => 0,
+            Judgement::Frozen { tokens } => tokens,
+            Judgement::Broken => missed_days(late),
         };
         settled.streak.previous_due = before.map(|due| Due {
-            at: plus(due.at, bought),
+            at: plus(due.at, hours(days.saturating_mul(24))),
             ..due
         });
         settled.streak.due = Some(Due {
@@ -208,12 +214,26 @@ impl Streak {
         settled
     }
 
-    /// The streak once the session it was started for is not claimed in time: as far as lateness goes, there was none.
+    /// The streak once the newest session was not claimed in time: as far as lateness goes, there was none, and a start that
+    /// was forgiven counts for nothing.
+    ///
+    /// A program that knows nothing of `previous_due` may have started the session: then what is due stays as it is.
     #[must_use]
-    pub fn unclaimed(self) -> Self {
+    pub fn unclaimed(self, started_in_grace: bool) -> Self {
+        let is_known = self.last_claim.is_none_or(|claim| {
+            self.previous_due
+                .is_some_and(|previous| previous.since >= claim)
+        });
+        if !is_known {
+            return Self {
+                previous_due: None,
+                ..self
+            };
+        }
         Self {
             due: self.previous_due,
             previous_due: None,
+            is_grace_period: self.is_grace_period && !started_in_grace,
             ..self
         }
     }

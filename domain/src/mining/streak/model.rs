@@ -36,7 +36,7 @@ pub(super) struct Model {
     pub open: Option<(i64, bool)>,
     /// Since when lateness is counted, and the last moment that is on time.
     due: Option<(i64, i64)>,
-    /// The same as it was before the open session, a day later for each that was bought off.
+    /// The same as it was before the open session, a day later for each that was bought off or lost.
     due_before: Option<(i64, i64)>,
     last_claimed_on: Option<i64>,
     paid: BTreeSet<i64>,
@@ -60,17 +60,22 @@ impl Model {
         if !self.grace && rules.grace.is_some_and(|hours| now - due <= hours) {
             return Verdict::Grace;
         }
-        let mut missed = 0;
-        let mut day = due;
-        while day < now {
-            missed += 1;
-            day += 24;
-        }
+        let missed = self.missed(now);
         if missed <= self.tokens {
             Verdict::Frozen(missed)
         } else {
             Verdict::Broken
         }
+    }
+
+    fn missed(&self, now: i64) -> i64 {
+        let mut missed = 0;
+        let mut day = self.due.map_or(now, |(_, due)| due);
+        while day < now {
+            missed += 1;
+            day += 24;
+        }
+        missed
     }
 
     fn settle(&mut self, now: i64, rules: Rules) -> Verdict {
@@ -98,11 +103,12 @@ impl Model {
 
     pub fn start(&mut self, now: i64, rules: Rules) {
         let judgement = self.settle(now, rules);
-        let bought = match judgement {
+        let gone = match judgement {
+            Verdict::OnTime | Verdict::Grace => 0,
             Verdict::Frozen(days) => days,
-            _ => 0,
+            Verdict::Broken => self.missed(now),
         };
-        self.due_before = self.due.map(|(since, due)| (since, due + bought * 24));
+        self.due_before = self.due.map(|(since, due)| (since, due + gone * 24));
         self.open = Some((now + SESSION, judgement == Verdict::Grace));
         self.due = Some((now + SESSION, now + SESSION + 24));
     }
@@ -124,7 +130,8 @@ impl Model {
 
     /// The open session was not claimed in time: it is as if there had been none.
     pub fn expire(&mut self) {
-        self.open = None;
+        let (_, in_grace) = self.open.take().expect("open");
+        self.grace &= !in_grace;
         self.due = self.due_before.take();
     }
 

@@ -20,8 +20,9 @@ pub struct MiningStreak {
     pub badge: Option<String>,
     /// What a claim at this moment would mean.
     pub status: StreakStatus,
-    /// Until when the next claim is on time; null before the first session. While mining is switched off or the miner
-    /// suspended it moves on with time.
+    /// Until when the next claim is on time; null as long as nothing was claimed and no session is open. While mining is
+    /// switched off or the miner suspended it moves on with time; when a session expires unclaimed it goes back to what it
+    /// was before that, within a minute or so.
     pub due_at: Option<DateTime>,
     /// When a session was last claimed; null before the first claim.
     pub last_mining_at: Option<DateTime>,
