@@ -2,7 +2,7 @@
 //!
 //! Each context has `objects` (types), `queries`, `mutations`, `subscriptions` (root fields) and `loaders` (edges, with
 //! the check whether the caller may see what was loaded). [`request`] is what an operation carries, [`errors`] what can
-//! go wrong, [`outcome`] what becomes of a command, [`paging`] how lists are cut.
+//! go wrong, `outcome` what becomes of a command, [`paging`] how lists are cut.
 
 mod driver;
 pub mod errors;
