@@ -92,9 +92,8 @@ fn pauses(rows: &[Row]) -> Vec<Pause> {
 }
 
 fn newest<S: Stored>(rows: &[Row]) -> Result<S, DbError> {
-    let of = |row: &&Row| row.section == S::SECTION;
     rows.iter()
-        .filter(of)
+        .filter(|row| row.section == S::SECTION)
         .find_map(|row| row.body.as_ref().map(|body| S::read(row.version, body)))
         .ok_or_else(|| DbError::inconsistent("configurations", "section", S::SECTION))?
 }

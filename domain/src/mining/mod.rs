@@ -7,6 +7,8 @@ mod miner;
 mod points;
 mod rate;
 mod referral;
+#[cfg(test)]
+mod samples;
 mod session;
 mod standing;
 mod streak;

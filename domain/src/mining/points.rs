@@ -93,38 +93,28 @@ pub fn adjust(miner: &Miner, by_points: Points, by: UserId) -> Result<Points, Mi
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use uuid::Uuid;
 
     use super::*;
-    use crate::ids::{MinerId, SessionId};
-    use crate::mining::{BrokenRun, Due, Rate, ReferralCode, Role, SessionState, Streak};
+    use crate::mining::{BrokenRun, Due, Streak, samples};
     use crate::time::{hours, plus};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     fn miner() -> Miner {
+        let streak = Streak {
+            current: 1,
+            broken: Some(BrokenRun {
+                days: 6,
+                milestones_paid: Vec::new(),
+                recoverable_until: NOW,
+            }),
+            ..Streak::default()
+        };
         Miner {
-            id: MinerId(Uuid::from_u128(1)),
             user_id: UserId(Uuid::from_u128(2)),
-            role: Role::Pioneer,
-            status: MinerStatus::Active,
             lifetime_points: Minor(100),
-            streak: Streak {
-                current: 1,
-                broken: Some(BrokenRun {
-                    days: 6,
-                    milestones_paid: Vec::new(),
-                    recoverable_until: NOW,
-                }),
-                ..Streak::default()
-            },
-            referral_code: ReferralCode::from_random([7; 8]),
-            referred_by: None,
-            circle_id: None,
-            version: 1,
-            created_at: NOW,
-            updated_at: NOW,
+            ..samples::miner(streak)
         }
     }
 
@@ -158,21 +148,7 @@ mod tests {
             since: NOW,
             at: plus(NOW, hours(24)),
         });
-        let (rate, ends_at) = (Rate::default(), plus(NOW, -hours(13)));
-        let session = Session {
-            id: SessionId(Uuid::nil()),
-            miner_id: lapsed.id,
-            started_at: plus(ends_at, -hours(24)),
-            ends_at,
-            claim_window_hours: 12,
-            window_stopped_at: None,
-            window_extension: TimeDelta::zero(),
-            rate,
-            hourly_rate: rate.total(),
-            started_in_grace: false,
-            configuration_version: 1,
-            state: SessionState::Active,
-        };
+        let session = samples::session(-13, 12);
         assert!(recover(&lapsed, None, &rules, NOW).is_ok());
         assert_eq!(recover(&lapsed, Some(&session), &rules, NOW), refused);
     }

@@ -221,35 +221,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::ids::{MinerId, SessionId};
-    use crate::mining::{
-        Bps, Judgement, Rate, RateFacts, ReferralCode, SessionState, SessionStatus, Streak,
-    };
-    use crate::money::Minor;
+    use crate::mining::samples::{at, miner, session};
+    use crate::mining::{Judgement, SessionStatus, Streak};
     use crate::time::Pause;
 
     const STAFF: UserId = UserId(Uuid::max());
-
-    fn at(hours: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
-    }
-
-    fn miner(streak: Streak) -> Miner {
-        Miner {
-            id: MinerId(Uuid::nil()),
-            user_id: UserId(Uuid::nil()),
-            role: Role::Pioneer,
-            status: MinerStatus::Active,
-            lifetime_points: Minor(0),
-            streak,
-            referral_code: ReferralCode::from_random([0; 8]),
-            referred_by: None,
-            circle_id: None,
-            version: 1,
-            created_at: at(0),
-            updated_at: at(0),
-        }
-    }
 
     fn streak(since: i64, due: i64, freeze_tokens: u32) -> Streak {
         Streak {
@@ -267,29 +243,6 @@ mod tests {
                 recoverable_until: at(due),
             }),
             ..Streak::default()
-        }
-    }
-
-    fn session(ends_at: i64, window: u32) -> Session {
-        let facts = RateFacts {
-            role: Role::Pioneer,
-            circle_valid: false,
-            referral_sum: Bps(0),
-        };
-        let rate = Rate::of(&facts, 0, &Configuration::default());
-        Session {
-            id: SessionId(Uuid::nil()),
-            miner_id: MinerId(Uuid::nil()),
-            started_at: at(ends_at - 24),
-            ends_at: at(ends_at),
-            claim_window_hours: window,
-            window_stopped_at: None,
-            window_extension: TimeDelta::zero(),
-            rate,
-            hourly_rate: rate.total(),
-            started_in_grace: false,
-            configuration_version: 1,
-            state: SessionState::Active,
         }
     }
 

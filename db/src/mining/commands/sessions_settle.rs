@@ -4,7 +4,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlU
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
-use domain::mining::{Configuration, Due, Miner, Session, SessionState, SessionStatus, Streak};
+use domain::mining::{Configuration, Due, Miner, Session, SessionStatus, Streak};
 use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -85,7 +85,7 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
         (_, Looking::Waiting) => None,
     };
     let now = tx.now();
-    let changed = |session: &Session| settle(now, session, &configuration);
+    let changed = |session: &Session| session.unstored_status(now, &configuration);
     // Nobody is locked whose session stays as it is.
     let ids: Vec<Uuid> = found.iter().map(|due| due.id).collect();
     let mut sessions = read(tx.conn(), &ids).await?;
@@ -110,22 +110,7 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
     Ok(settled)
 }
 
-/// What time has made of a session that is stored otherwise; none, if nothing.
-fn settle(
-    now: Timestamp,
-    session: &Session,
-    configuration: &Configuration,
-) -> Option<SessionStatus> {
-    match (session.status_at(now, configuration), &session.state) {
-        (status @ SessionStatus::Completed, SessionState::Active)
-        | (status @ SessionStatus::Expired, SessionState::Active | SessionState::Completed) => {
-            Some(status)
-        }
-        _ => None,
-    }
-}
-
-/// The next sessions to look at. Pauses may have made a claim window longer than it is here, so `settle` has the last
+/// The next sessions to look at. Pauses may have made a claim window longer than it is here, so the rule has the last
 /// word; that of a suspended miner stands still, and all of them do while mining is switched off.
 async fn due(
     tx: &mut Tx,

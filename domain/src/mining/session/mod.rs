@@ -117,11 +117,25 @@ impl Session {
     /// that is not stored yet. The session is the miner's newest.
     #[must_use]
     pub fn lapse(&self, streak: Streak, now: Timestamp, configuration: &Configuration) -> Streak {
-        let is_stored = matches!(self.state, SessionState::Expired { .. });
-        if !is_stored && self.status_at(now, configuration) == SessionStatus::Expired {
-            streak.unclaimed(self.started_in_grace)
-        } else {
-            streak
+        match self.unstored_status(now, configuration) {
+            Some(SessionStatus::Expired) => streak.unclaimed(self.started_in_grace),
+            _ => streak,
+        }
+    }
+
+    /// What time has made of the session that is not stored yet: complete, or expired. None, if it stands as it is stored.
+    #[must_use]
+    pub fn unstored_status(
+        &self,
+        now: Timestamp,
+        configuration: &Configuration,
+    ) -> Option<SessionStatus> {
+        match (self.status_at(now, configuration), &self.state) {
+            (status @ SessionStatus::Completed, SessionState::Active)
+            | (status @ SessionStatus::Expired, SessionState::Active | SessionState::Completed) => {
+                Some(status)
+            }
+            _ => None,
         }
     }
 
@@ -210,8 +224,8 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
             SessionStatus::Completed => return Err(MiningRefusal::SessionUnclaimed),
             SessionStatus::Claimed => {}
             SessionStatus::Expired => {
-                let is_stored = matches!(before.state, SessionState::Expired { .. });
-                expired = (!is_stored).then_some(before);
+                let status = before.unstored_status(now, configuration);
+                expired = status.is_some().then_some(before);
             }
         }
     }

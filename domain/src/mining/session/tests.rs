@@ -3,27 +3,13 @@
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::UserId;
-use crate::mining::{Bps, ReferralCode, Role};
-
-fn at(hours: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
-}
+use crate::mining::samples::{self, at};
+use crate::mining::{Bps, Role};
 
 fn miner() -> Miner {
     Miner {
-        id: MinerId(Uuid::nil()),
-        user_id: UserId(Uuid::nil()),
-        role: Role::Pioneer,
-        status: MinerStatus::Active,
         lifetime_points: Minor(10_000),
-        streak: Streak::default(),
-        referral_code: ReferralCode::from_random([0; 8]),
-        referred_by: None,
-        circle_id: None,
-        version: 1,
-        created_at: at(0),
-        updated_at: at(0),
+        ..samples::miner(Streak::default())
     }
 }
 

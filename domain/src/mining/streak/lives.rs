@@ -6,16 +6,9 @@ use uuid::Uuid;
 
 use super::model::{Model, Rules, SESSION, Verdict};
 use super::{Judgement, Streak};
-use crate::ids::{MinerId, UserId};
-use crate::mining::{
-    Configuration, Miner, MinerStatus, ReferralCode, Role, reset_streak, restore, suspend,
-};
-use crate::money::Minor;
-use crate::time::Timestamp;
-
-fn at(hour: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + TimeDelta::hours(hour)
-}
+use crate::ids::UserId;
+use crate::mining::samples::{at, miner};
+use crate::mining::{Configuration, reset_streak, restore, suspend};
 
 /// What somebody does, after so many hours.
 #[derive(Clone, Copy, Debug)]
@@ -30,23 +23,6 @@ enum Step {
 }
 
 const STAFF: UserId = UserId(Uuid::max());
-
-fn miner(streak: Streak) -> Miner {
-    Miner {
-        id: MinerId(Uuid::nil()),
-        user_id: UserId(Uuid::nil()),
-        role: Role::Pioneer,
-        status: MinerStatus::Active,
-        lifetime_points: Minor(0),
-        streak,
-        referral_code: ReferralCode::from_random([0; 8]),
-        referred_by: None,
-        circle_id: None,
-        version: 1,
-        created_at: at(0),
-        updated_at: at(0),
-    }
-}
 
 fn configuration(rules: Rules) -> Configuration {
     let number = |number: i64| u32::try_from(number).expect("not negative");

@@ -379,10 +379,7 @@ mod model;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(hours: i64) -> Timestamp {
-        Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
-    }
+    use crate::mining::samples::at;
 
     fn run_of(days: u32, due: i64, freeze_tokens: u32) -> Streak {
         Streak {

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{CircleId, CircleInvitationId, UserId};
+use crate::ids::{CircleId, CircleInvitationId};
+use crate::mining::Streak;
 use crate::mining::circle::Exit;
-use crate::mining::{ReferralCode, Role, Streak};
-use crate::money::Minor;
+use crate::mining::samples::{self, at};
 
 const COOLDOWN: u32 = 24;
 const PEOPLE: usize = 9;
@@ -21,10 +21,6 @@ const NOTHING_SENT: Sent<'_> = Sent {
     waiting_for_invitee: 0,
 };
 
-fn at(hours: i64) -> Timestamp {
-    Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
-}
-
 fn id(number: usize) -> MinerId {
     MinerId(Uuid::from_u128(u128::try_from(number).expect("small")))
 }
@@ -32,17 +28,8 @@ fn id(number: usize) -> MinerId {
 fn miner(number: usize, circle_id: Option<CircleId>) -> Miner {
     Miner {
         id: id(number),
-        user_id: UserId(Uuid::nil()),
-        role: Role::Pioneer,
-        status: MinerStatus::Active,
-        lifetime_points: Minor(0),
-        streak: Streak::default(),
-        referral_code: ReferralCode::from_random([0; 8]),
-        referred_by: None,
         circle_id,
-        version: 1,
-        created_at: at(0),
-        updated_at: at(0),
+        ..samples::miner(Streak::default())
     }
 }
 

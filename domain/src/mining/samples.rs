@@ -1,0 +1,59 @@
+//! What tests of mining begin with: moments in hours, a miner, and a session of a day.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::{
+    Configuration, Miner, MinerStatus, Rate, RateFacts, ReferralCode, Role, Session, SessionState,
+    Streak,
+};
+use crate::ids::{MinerId, SessionId, UserId};
+use crate::money::Minor;
+use crate::time::Timestamp;
+
+/// So many hours after the beginning, or before it.
+pub fn at(hours: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
+}
+
+/// Somebody without points, who may mine.
+pub fn miner(streak: Streak) -> Miner {
+    Miner {
+        id: MinerId(Uuid::nil()),
+        user_id: UserId(Uuid::nil()),
+        role: Role::Pioneer,
+        status: MinerStatus::Active,
+        lifetime_points: Minor(0),
+        streak,
+        referral_code: ReferralCode::from_random([0; 8]),
+        referred_by: None,
+        circle_id: None,
+        version: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    }
+}
+
+/// That miner's session at the base rate, by its end and the hours it can be claimed.
+pub fn session(ends_at: i64, window: u32) -> Session {
+    let facts = RateFacts {
+        role: Role::Pioneer,
+        circle_valid: false,
+        referral_sum: super::Bps(0),
+    };
+    let rate = Rate::of(&facts, 0, &Configuration::default());
+    Session {
+        id: SessionId(Uuid::nil()),
+        miner_id: MinerId(Uuid::nil()),
+        started_at: at(ends_at - 24),
+        ends_at: at(ends_at),
+        claim_window_hours: window,
+        window_stopped_at: None,
+        window_extension: TimeDelta::zero(),
+        rate,
+        hourly_rate: rate.total(),
+        started_in_grace: false,
+        configuration_version: 1,
+        state: SessionState::Active,
+    }
+}
