@@ -10,10 +10,11 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod access;
-pub mod approval;
 pub mod ids;
 pub mod mining;
 pub mod money;
+pub mod platform;
 pub mod reason;
+pub mod refusal;
 pub mod time;
 pub mod wallets;

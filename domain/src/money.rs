@@ -30,12 +30,32 @@ impl Minor {
         }
     }
 
+    /// Adds; a fault when 64 bits can't hold the sum.
+    pub fn plus(self, other: Self) -> Result<Self, Overflow> {
+        self.checked_add(other).ok_or(Overflow("a sum"))
+    }
+
+    /// Subtracts; a fault when 64 bits can't hold the difference.
+    pub fn minus(self, other: Self) -> Result<Self, Overflow> {
+        self.checked_sub(other).ok_or(Overflow("a difference"))
+    }
+
+    /// The amount with the other sign.
+    pub fn negated(self) -> Result<Self, Overflow> {
+        Self::ZERO.minus(self)
+    }
+
     /// Returns the amount as a decimal of the given scale: `Minor(60_000)` at scale 4 is `6.0000`.
     #[must_use]
     pub fn to_decimal(self, scale: u8) -> Decimal {
         Decimal::new(self.0, u32::from(scale))
     }
 }
+
+/// A value that its type can't hold: a fault, never clamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} does not fit its type")]
+pub struct Overflow(pub &'static str);
 
 /// The largest single amount: 10¹² whole units.
 pub const LARGEST_WHOLE_UNITS: i64 = 1_000_000_000_000;

@@ -51,7 +51,7 @@ pub fn session(ends_at: i64, window: u32) -> Session {
         window_stopped_at: None,
         window_extension: TimeDelta::zero(),
         rate,
-        hourly_rate: rate.total(),
+        hourly_rate: rate.total().expect("a small rate"),
         started_in_grace: false,
         configuration_version: 1,
         state: SessionState::Active,

@@ -2,13 +2,17 @@
 
 use chrono::TimeDelta;
 
+mod refusal;
+
+pub use refusal::{SessionRefusal, SessionRefusalKind};
+
 use super::{
-    Configuration, Judgement, Miner, MinerStatus, MiningRefusal, Points, Rate, RateFacts,
-    RatePerHour, Settled, Streak,
+    Configuration, Judgement, Miner, Points, Rate, RateFacts, RatePerHour, Settled, Streak,
 };
 use crate::ids::{MinerId, SessionId};
-use crate::money::Minor;
-use crate::time::{Timestamp, hours, plus};
+use crate::money::{Minor, Overflow};
+use crate::refusal::Rejection;
+use crate::time::{Timestamp, day_bounds, hours, plus};
 
 /// One mining session with the rate it was started at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub enum SessionState {
         /// The session's reward.
         points_earned: Points,
         /// Milestones paid with it, 0 if none.
-        streak_bonus: Points,
+        milestone_points: Points,
         /// The part of the reward owed to referrals.
         referral_points: Points,
     },
@@ -151,8 +155,7 @@ impl Session {
     }
 
     /// What has been mined by `now`: hours elapsed, at most the session's length, times its rate.
-    #[must_use]
-    pub fn accumulated(&self, now: Timestamp) -> Points {
+    pub fn accumulated(&self, now: Timestamp) -> Result<Points, Overflow> {
         self.hourly_rate.earned_in_seconds(self.seconds(now))
     }
 
@@ -195,10 +198,10 @@ pub struct Start {
 
 /// Starts a session.
 ///
-/// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::MiningDisabled`], [`MiningRefusal::SessionActive`], [`MiningRefusal::SessionUnclaimed`],
-/// [`MiningRefusal::DailySessionLimit`].
-pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
+/// Refusals, in this order: [`SessionRefusal::MinerSuspended`], [`SessionRefusal::MinerBanned`],
+/// [`SessionRefusal::MiningDisabled`], [`SessionRefusal::Active`], [`SessionRefusal::Unclaimed`],
+/// [`SessionRefusal::DailyLimit`].
+pub fn start(input: StartInput<'_>) -> Result<Start, Rejection<SessionRefusal>> {
     let StartInput {
         miner,
         latest,
@@ -208,20 +211,19 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
         now,
         id,
     } = input;
-    may_mine(miner.status)?;
+    miner.status.may_mine().map_err(SessionRefusal::from)?;
     let rules = &configuration.mining;
     if !rules.is_globally_enabled {
-        return Err(MiningRefusal::MiningDisabled);
+        return Err(SessionRefusal::MiningDisabled.into());
     }
     let mut expired = None;
     if let Some(before) = latest {
         match before.status_at(now, configuration) {
             SessionStatus::Active => {
-                return Err(MiningRefusal::SessionActive {
-                    ends_at: before.ends_at,
-                });
+                let retry_at = before.ends_at;
+                return Err(SessionRefusal::Active { retry_at }.into());
             }
-            SessionStatus::Completed => return Err(MiningRefusal::SessionUnclaimed),
+            SessionStatus::Completed => return Err(SessionRefusal::Unclaimed.into()),
             SessionStatus::Claimed => {}
             SessionStatus::Expired => {
                 let status = before.unstored_status(now, configuration);
@@ -230,9 +232,9 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
         }
     }
     if started_today >= rules.max_sessions_per_day {
-        return Err(MiningRefusal::DailySessionLimit {
-            limit: rules.max_sessions_per_day,
-        });
+        let limit = rules.max_sessions_per_day;
+        let (_, retry_at) = day_bounds(now.date_naive());
+        return Err(SessionRefusal::DailyLimit { limit, retry_at }.into());
     }
     let ends_at = plus(now, hours(rules.session_duration_hours));
     let streak = match &expired {
@@ -251,7 +253,7 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
             window_stopped_at: None,
             window_extension: TimeDelta::zero(),
             rate,
-            hourly_rate: rate.total(),
+            hourly_rate: rate.total()?,
             started_in_grace: settled.judgement == Judgement::Grace,
             configuration_version: rules.version,
             state: SessionState::Active,
@@ -271,81 +273,66 @@ pub struct Claim {
     /// The session's reward.
     pub points_earned: Points,
     /// Sum of the milestones reached.
-    pub streak_bonus: Points,
+    pub milestone_points: Points,
     /// Lifetime points after.
     pub total_points: Points,
 }
 
 /// Claims the newest session.
 ///
-/// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::SessionNotFound`], [`MiningRefusal::SessionAlreadyClaimed`], [`MiningRefusal::SessionNotComplete`],
-/// [`MiningRefusal::SessionExpired`].
+/// Refusals, in this order: [`SessionRefusal::MinerSuspended`], [`SessionRefusal::MinerBanned`],
+/// [`SessionRefusal::NotFound`], [`SessionRefusal::AlreadyClaimed`], [`SessionRefusal::NotComplete`],
+/// [`SessionRefusal::Expired`].
 pub fn claim(
     miner: Miner,
     latest: Option<Session>,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Claim, MiningRefusal> {
-    may_mine(miner.status)?;
-    let session = latest.ok_or(MiningRefusal::SessionNotFound)?;
+) -> Result<Claim, Rejection<SessionRefusal>> {
+    miner.status.may_mine().map_err(SessionRefusal::from)?;
+    let session = latest.ok_or(SessionRefusal::NotFound)?;
     match session.status_at(now, configuration) {
         SessionStatus::Completed => {}
-        SessionStatus::Claimed => return Err(MiningRefusal::SessionAlreadyClaimed),
+        SessionStatus::Claimed => return Err(SessionRefusal::AlreadyClaimed.into()),
         SessionStatus::Active => {
-            return Err(MiningRefusal::SessionNotComplete {
-                ends_at: session.ends_at,
-            });
+            let retry_at = session.ends_at;
+            return Err(SessionRefusal::NotComplete { retry_at }.into());
         }
-        SessionStatus::Expired => return Err(MiningRefusal::SessionExpired),
+        SessionStatus::Expired => return Err(SessionRefusal::Expired.into()),
     }
     let length = session.ends_at.signed_duration_since(session.started_at);
-    let points_earned = session.accumulated(now);
+    let points_earned = session.accumulated(now)?;
     let without_referral = session
         .rate
-        .without_referral()
-        .earned_in_seconds(session.seconds(now));
-    let referral_points = points_earned
-        .checked_sub(without_referral)
-        .unwrap_or(Minor::ZERO);
+        .without_referral()?
+        .earned_in_seconds(session.seconds(now))?;
+    let referral_points = points_earned.minus(without_referral)?;
     let settled = miner
         .streak
         .on_claim(now, length, session.started_in_grace, configuration);
-    let streak_bonus = settled
+    let milestone_points = settled
         .milestones
         .iter()
-        .fold(Minor::ZERO, |sum, milestone| {
-            sum.checked_add(milestone.points).unwrap_or(sum)
-        });
-    let total_points = [points_earned, streak_bonus]
-        .into_iter()
-        .fold(miner.lifetime_points, |sum, points| {
-            sum.checked_add(points).unwrap_or(sum)
-        });
+        .try_fold(Minor::ZERO, |sum, milestone| sum.plus(milestone.points))?;
+    let total_points = miner
+        .lifetime_points
+        .plus(points_earned)?
+        .plus(milestone_points)?;
     Ok(Claim {
         session: Session {
             state: SessionState::Claimed {
                 at: now,
                 points_earned,
-                streak_bonus,
+                milestone_points,
                 referral_points,
             },
             ..session
         },
         settled,
         points_earned,
-        streak_bonus,
+        milestone_points,
         total_points,
     })
-}
-
-/// Whether a miner with this status may mine.
-pub(super) fn may_mine(status: MinerStatus) -> Result<(), MiningRefusal> {
-    match status {
-        MinerStatus::Active => Ok(()),
-        MinerStatus::Suspended => Err(MiningRefusal::MinerSuspended),
-        MinerStatus::Banned => Err(MiningRefusal::MinerBanned),
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::mining::MinerStatus;
 use crate::mining::samples::{self, at};
 use crate::mining::{Bps, Role};
 
@@ -19,7 +20,7 @@ fn start_with(
     started_today: u32,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Start, MiningRefusal> {
+) -> Result<Start, Rejection<SessionRefusal>> {
     start(StartInput {
         miner,
         latest,
@@ -40,7 +41,7 @@ fn a_session_pays_its_hours() {
     let rules = Configuration::default();
     let started = start_with(miner(), None, 0, &rules, at(0)).expect("starts");
     assert_eq!(started.session.hourly_rate, RatePerHour(3_125));
-    assert_eq!(started.session.accumulated(at(12)), Minor(37_500));
+    assert_eq!(started.session.accumulated(at(12)), Ok(Minor(37_500)));
     let mut after = miner();
     after.streak = started.settled.streak;
     let paid = claim(after, Some(started.session), &rules, at(30)).expect("pays");
@@ -65,29 +66,33 @@ fn starting_is_refused_in_order() {
     let with = |status| Miner { status, ..miner() };
     assert_eq!(
         start_with(with(MinerStatus::Suspended), None, 9, &rules, at(0)),
-        Err(MiningRefusal::MinerSuspended)
+        Err(SessionRefusal::MinerSuspended.into())
     );
     assert_eq!(
         start_with(with(MinerStatus::Banned), None, 9, &rules, at(0)),
-        Err(MiningRefusal::MinerBanned)
+        Err(SessionRefusal::MinerBanned.into())
     );
     let mut off = Configuration::default();
     off.mining.is_globally_enabled = false;
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &off, at(1)),
-        Err(MiningRefusal::MiningDisabled)
+        Err(SessionRefusal::MiningDisabled.into())
     );
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &rules, at(1)),
-        Err(MiningRefusal::SessionActive { ends_at: at(24) })
+        Err(SessionRefusal::Active { retry_at: at(24) }.into())
     );
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &rules, at(24)),
-        Err(MiningRefusal::SessionUnclaimed)
+        Err(SessionRefusal::Unclaimed.into())
     );
     assert_eq!(
         start_with(miner(), None, 1, &rules, at(24)),
-        Err(MiningRefusal::DailySessionLimit { limit: 1 })
+        Err(SessionRefusal::DailyLimit {
+            limit: 1,
+            retry_at: at(48)
+        }
+        .into())
     );
     let late = start_with(miner(), Some(open.clone()), 0, &rules, at(24 + 169)).expect("starts");
     assert_eq!(late.expired, Some(open));
@@ -105,7 +110,7 @@ fn claiming_is_refused_in_order() {
     };
     assert_eq!(
         claim(suspended, None, &rules, at(0)),
-        Err(MiningRefusal::MinerSuspended)
+        Err(SessionRefusal::MinerSuspended.into())
     );
     let banned = Miner {
         status: MinerStatus::Banned,
@@ -113,26 +118,26 @@ fn claiming_is_refused_in_order() {
     };
     assert_eq!(
         claim(banned, None, &rules, at(0)),
-        Err(MiningRefusal::MinerBanned)
+        Err(SessionRefusal::MinerBanned.into())
     );
     assert_eq!(
         claim(miner(), None, &rules, at(0)),
-        Err(MiningRefusal::SessionNotFound)
+        Err(SessionRefusal::NotFound.into())
     );
     let paid = claim(miner(), Some(open.clone()), &rules, at(24))
         .expect("pays")
         .session;
     assert_eq!(
         claim(miner(), Some(paid), &rules, at(25)),
-        Err(MiningRefusal::SessionAlreadyClaimed)
+        Err(SessionRefusal::AlreadyClaimed.into())
     );
     assert_eq!(
         claim(miner(), Some(open.clone()), &rules, at(23)),
-        Err(MiningRefusal::SessionNotComplete { ends_at: at(24) })
+        Err(SessionRefusal::NotComplete { retry_at: at(24) }.into())
     );
     assert_eq!(
         claim(miner(), Some(open.clone()), &rules, at(24 + 169)),
-        Err(MiningRefusal::SessionExpired)
+        Err(SessionRefusal::Expired.into())
     );
     let mut paused = Configuration::default();
     paused.mining.pauses = vec![crate::time::Pause {

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::model::{Model, Rules, SESSION, Verdict};
 use super::{Judgement, Streak};
 use crate::ids::UserId;
+use crate::mining::Configuration;
+use crate::mining::miner::{reset_streak, restore, suspend};
 use crate::mining::samples::{at, miner};
-use crate::mining::{Configuration, reset_streak, restore, suspend};
 
 /// What somebody does, after so many hours.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,12 @@
 //! Streaks: days in a row, judged at a moment by one function at start, at claim and on read.
 
+mod recovery;
+mod refusal;
+
 use chrono::TimeDelta;
+
+pub use recovery::{Recovery, recover};
+pub use refusal::{StreakRefusal, StreakRefusalKind};
 
 use super::{Bps, Configuration, Points, StreakConfiguration};
 use crate::time::{Timestamp, hours, plus};

@@ -1,57 +1,61 @@
 //! Invitations into circles.
 
+mod rules;
+
 use chrono::TimeDelta;
+
+pub use rules::{Acceptance, Sent, accept, cancel, decline, send};
 
 use crate::ids::{CircleId, CircleInvitationId, MinerId};
 use crate::time::{Timestamp, plus};
 
-/// Where an invitation stands.
+/// States of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InvitationStatus {
     /// Waits for an answer.
     Pending,
-    /// The invitee joined by it.
+    /// Accepted by the invitee.
     Accepted,
-    /// The invitee doesn't want to.
+    /// Declined by the invitee.
     Declined,
-    /// The owner took it back, the circle was disbanded, or the invitee was banned.
+    /// Cancelled by the owner, or by the end of the circle or a ban.
     Cancelled,
-    /// Nobody answered in time.
+    /// Not answered in time.
     Expired,
 }
 
-/// An invitation of a circle's owner to somebody.
+/// An invitation of a circle's owner to a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CircleInvitation {
     /// Its id.
     pub id: CircleInvitationId,
-    /// Into which circle.
+    /// The circle.
     pub circle_id: CircleId,
-    /// Whom.
+    /// The invited miner.
     pub invitee_id: MinerId,
-    /// Where it stands, as last stored.
+    /// The state as last stored; see [`CircleInvitation::status_at`].
     pub status: InvitationStatus,
-    /// When it was sent.
+    /// Time of the invitation.
     pub created_at: Timestamp,
-    /// Until when it can be answered.
+    /// Time it expires unanswered.
     pub expires_at: Timestamp,
-    /// When it was accepted, declined or cancelled.
+    /// Time it was accepted, declined or cancelled.
     pub decided_at: Option<Timestamp>,
 }
 
 impl CircleInvitation {
-    /// Pending ones of a circle, and those it sends in 24 hours, at most.
-    pub const MOST_PENDING: usize = 20;
-    /// Pending ones of an invitee, at most.
-    pub const MOST_WAITING: usize = 50;
+    /// Largest number of a circle's pending invitations, and of those it sends in 24 hours.
+    pub const MOST_PENDING: u32 = 20;
+    /// Largest number of an invitee's pending invitations.
+    pub const MOST_WAITING: u32 = 50;
 
-    /// Until when an invitation sent now can be answered.
+    /// Time at which an invitation sent now expires.
     #[must_use]
     pub fn expiry(now: Timestamp) -> Timestamp {
         plus(now, TimeDelta::days(7))
     }
 
-    /// Where it stands at a moment: time alone ends a pending one.
+    /// The state at `now`: a pending invitation expires by time alone.
     #[must_use]
     pub fn status_at(&self, now: Timestamp) -> InvitationStatus {
         if self.status == InvitationStatus::Pending && self.expires_at <= now {

@@ -2,11 +2,10 @@
 
 use rust_decimal::Decimal;
 
-use super::{
-    Bps, MiningConfiguration, POINTS_SCALE, RatePerHour, ReferralConfiguration,
-    StreakConfiguration, StreakTier,
-};
-use crate::money::{AmountError, Minor, amount};
+use super::{MiningConfiguration, ReferralConfiguration, StreakConfiguration, StreakTier};
+use crate::mining::{Bps, POINTS_SCALE, RatePerHour};
+use crate::money::Minor;
+use crate::platform::{ConfigurationProblem, Field, Judged};
 
 /// Days of a streak that a tier can begin or end with, at most.
 const LONGEST_STREAK: u32 = 100_000;
@@ -16,55 +15,6 @@ const MOST_POINTS: u32 = 1_000_000;
 const MOST_TIERS: usize = 50;
 /// Characters of a badge's name, at most.
 const LONGEST_BADGE: usize = 50;
-
-/// Where and why a draft makes no sense.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{problem}")]
-pub struct SettingRefusal {
-    /// The field, by its path in the draft: names, and places in lists.
-    pub path: Vec<String>,
-    /// What is wrong with it.
-    pub problem: SettingProblem,
-}
-
-/// What is wrong with a setting.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingProblem {
-    /// It is too small or too large.
-    #[error("give a number from {least} to {most}")]
-    OutOfRange {
-        /// The smallest it may be.
-        least: Decimal,
-        /// The largest it may be.
-        most: Decimal,
-    },
-    /// It has more decimals than can be kept.
-    #[error("give at most {POINTS_SCALE} decimals")]
-    TooFine,
-    /// A badge's name is empty, too long, or can't be shown.
-    #[error("a badge's name has 1 to {LONGEST_BADGE} characters that can be shown")]
-    BadgeName,
-    /// A tier does not begin where the one before ends.
-    #[error("this tier begins on day {expected}: tiers leave no gap and don't overlap")]
-    TierGap {
-        /// Where it has to begin.
-        expected: u32,
-    },
-    /// A tier ends before it begins.
-    #[error("a tier doesn't end before it begins")]
-    TierEmpty,
-    /// Only the last tier, and always the last, has no end.
-    #[error("the last tier, and no other, has no last day")]
-    TierEnd,
-    /// There are no tiers, or too many.
-    #[error("there are 1 to {MOST_TIERS} tiers")]
-    TierCount,
-    /// Only those whom somebody brought themselves count.
-    #[error("only 1 level of referrals is supported")]
-    ReferralLevels,
-}
-
-type Judged<T> = Result<T, SettingRefusal>;
 
 /// What the section `mining` is to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,19 +29,18 @@ pub struct MiningDraft {
     pub is_globally_enabled: bool,
     /// How long a complete session can be claimed: 1 to 8760 hours.
     pub claim_window_hours: i32,
-    /// How long free places of circles, and who left one, wait: 0 to 8760 hours. Without it, it stays as it is.
-    pub circle_cooldown_hours: Option<i32>,
+    /// How long free places of circles, and who left one, wait: 0 to 8760 hours.
+    pub circle_cooldown_hours: i32,
 }
 
 impl MiningDraft {
-    /// Judges the draft, in the order of its fields; what it leaves out stays as it was before. Its pauses are the
-    /// history's, not the draft's.
-    pub fn judge(&self, version: i32, before: &MiningConfiguration) -> Judged<MiningConfiguration> {
+    /// Checks the section, in the order of its fields. Its pauses come from the history.
+    pub fn judge(&self, version: i32) -> Judged<MiningConfiguration> {
         let at = Field::of;
         let most = Decimal::ONE_THOUSAND;
         Ok(MiningConfiguration {
             version,
-            base_rate: at("baseRate").rate(self.base_rate, Decimal::new(1, 4), most)?,
+            base_rate: rate(at("baseRate"), self.base_rate, Decimal::new(1, 4), most)?,
             session_duration_hours: at("sessionDurationHours").whole(
                 self.session_duration_hours,
                 1,
@@ -104,11 +53,11 @@ impl MiningDraft {
             )?,
             is_globally_enabled: self.is_globally_enabled,
             claim_window_hours: at("claimWindowHours").whole(self.claim_window_hours, 1, 8_760)?,
-            circle_cooldown_hours: self
-                .circle_cooldown_hours
-                .map_or(Ok(before.circle_cooldown_hours), |hours| {
-                    at("circleCooldownHours").whole(hours, 0, 8_760)
-                })?,
+            circle_cooldown_hours: at("circleCooldownHours").whole(
+                self.circle_cooldown_hours,
+                0,
+                8_760,
+            )?,
             pauses: Vec::new(),
         })
     }
@@ -153,14 +102,14 @@ impl StreakDraft {
             tiers: self.judge_tiers()?,
             grace_period_enabled: self.grace_period_enabled,
             grace_period_hours: at("gracePeriodHours").whole(self.grace_period_hours, 0, 168)?,
-            recovery_cost: at("recoveryCost").points(self.recovery_cost)?,
+            recovery_cost: points(at("recoveryCost"), self.recovery_cost)?,
             freeze_token_days: at("freezeTokenDays").whole(self.freeze_token_days, 1, 365)?,
         })
     }
 
     fn judge_tiers(&self) -> Judged<Vec<StreakTier>> {
         if !(1..=MOST_TIERS).contains(&self.tiers.len()) {
-            return Err(Field::of("tiers").refuse(SettingProblem::TierCount));
+            return Err(Field::of("tiers").refuse(tier_count()));
         }
         // The day the next tier has to begin; none once a tier had no end.
         let mut expected = Some(1);
@@ -170,22 +119,22 @@ impl StreakDraft {
             let Some(first_day) = expected else {
                 // The tier before this one claims all days there are.
                 let before = Field::in_list("tiers", place.saturating_sub(1), "maxDays");
-                return Err(before.refuse(SettingProblem::TierEnd));
+                return Err(before.refuse(ConfigurationProblem::TierEnd));
             };
             let tier = draft.judge(at)?;
             if tier.min_days != first_day {
-                let expected = first_day;
-                return Err(at("minDays").refuse(SettingProblem::TierGap { expected }));
+                let expected_days = first_day;
+                return Err(at("minDays").refuse(ConfigurationProblem::TierGap { expected_days }));
             }
             if tier.max_days.is_some_and(|last_day| last_day < first_day) {
-                return Err(at("maxDays").refuse(SettingProblem::TierEmpty));
+                return Err(at("maxDays").refuse(ConfigurationProblem::TierEmpty));
             }
             expected = tier.max_days.map(|last_day| last_day.saturating_add(1));
             tiers.push(tier);
         }
         if expected.is_some() {
             let last = Field::in_list("tiers", tiers.len().saturating_sub(1), "maxDays");
-            return Err(last.refuse(SettingProblem::TierEnd));
+            return Err(last.refuse(ConfigurationProblem::TierEnd));
         }
         Ok(tiers)
     }
@@ -194,7 +143,7 @@ impl StreakDraft {
 impl TierDraft {
     fn judge(&self, at: impl Fn(&'static str) -> Field) -> Judged<StreakTier> {
         if self.badge_name.as_ref().is_some_and(|name| !is_badge(name)) {
-            return Err(at("badgeName").refuse(SettingProblem::BadgeName));
+            return Err(at("badgeName").refuse(ConfigurationProblem::BadgeName));
         }
         let last_day = self
             .max_days
@@ -202,10 +151,17 @@ impl TierDraft {
         Ok(StreakTier {
             min_days: at("minDays").whole(self.min_days, 1, LONGEST_STREAK)?,
             max_days: last_day.transpose()?,
-            bonus: at("bonusPercent").share(self.bonus)?,
+            bonus: bonus_rate(at("bonusRate"), self.bonus)?,
             badge_name: self.badge_name.clone(),
-            milestone: at("milestoneMpBonus").points(self.milestone)?,
+            milestone: points(at("milestonePoints"), self.milestone)?,
         })
+    }
+}
+
+fn tier_count() -> ConfigurationProblem {
+    ConfigurationProblem::TierCount {
+        min: Decimal::ONE,
+        max: MOST_TIERS.into(),
     }
 }
 
@@ -234,73 +190,33 @@ impl ReferralDraft {
         let at = Field::of;
         let judged = ReferralConfiguration {
             version,
-            bonus_per_referral: at("bonusPerReferral").share(self.bonus_per_referral)?,
-            max_bonus: at("maxBonusCap").share(self.max_bonus)?,
+            bonus_per_referral: bonus_rate(at("bonusRate"), self.bonus_per_referral)?,
+            max_bonus: bonus_rate(at("maxBonusRate"), self.max_bonus)?,
             kyc_required: self.kyc_required,
         };
         if u32::try_from(self.max_referral_levels) == Ok(ReferralConfiguration::LEVELS) {
             Ok(judged)
         } else {
-            Err(at("maxReferralLevels").refuse(SettingProblem::ReferralLevels))
+            Err(at("maxReferralLevels").refuse(ConfigurationProblem::ReferralLevels))
         }
     }
 }
 
-/// A field of a draft, by its path.
-struct Field(Vec<String>);
+fn rate(field: Field, value: Decimal, min: Decimal, max: Decimal) -> Judged<RatePerHour> {
+    let minor = field.exact(value, POINTS_SCALE, min, max)?;
+    Ok(RatePerHour(minor.0))
+}
 
-impl Field {
-    fn of(name: &'static str) -> Self {
-        Self(vec![name.to_owned()])
-    }
+fn points(field: Field, value: Decimal) -> Judged<Minor> {
+    field.exact(value, POINTS_SCALE, Decimal::ZERO, MOST_POINTS.into())
+}
 
-    fn in_list(list: &'static str, place: usize, name: &'static str) -> Self {
-        Self(vec![list.to_owned(), place.to_string(), name.to_owned()])
-    }
-
-    fn refuse(self, problem: SettingProblem) -> SettingRefusal {
-        SettingRefusal {
-            path: self.0,
-            problem,
-        }
-    }
-
-    fn whole(self, value: i32, least: u32, most: u32) -> Judged<u32> {
-        u32::try_from(value)
-            .ok()
-            .filter(|value| (least..=most).contains(value))
-            .ok_or_else(|| {
-                let (least, most) = (least.into(), most.into());
-                self.refuse(SettingProblem::OutOfRange { least, most })
-            })
-    }
-
-    fn exact(self, value: Decimal, least: Decimal, most: Decimal) -> Judged<Minor> {
-        if !(least..=most).contains(&value) {
-            return Err(self.refuse(SettingProblem::OutOfRange { least, most }));
-        }
-        amount(value, POINTS_SCALE).map_err(|error| {
-            self.refuse(match error {
-                AmountError::TooFine { .. } => SettingProblem::TooFine,
-                AmountError::TooLarge => SettingProblem::OutOfRange { least, most },
-            })
-        })
-    }
-
-    fn rate(self, value: Decimal, least: Decimal, most: Decimal) -> Judged<RatePerHour> {
-        self.exact(value, least, most)
-            .map(|minor| RatePerHour(minor.0))
-    }
-
-    fn points(self, value: Decimal) -> Judged<Minor> {
-        self.exact(value, Decimal::ZERO, Decimal::from(MOST_POINTS))
-    }
-
-    fn share(self, value: Decimal) -> Judged<Bps> {
-        let minor = self.exact(value, Decimal::ZERO, Decimal::TEN)?;
-        // Ten wholes are 100,000 basis points.
-        Ok(Bps(i32::try_from(minor.0).unwrap_or(i32::MAX)))
-    }
+fn bonus_rate(field: Field, value: Decimal) -> Judged<Bps> {
+    let (min, max) = (Decimal::ZERO, Decimal::TEN);
+    let minor = field.clone().exact(value, POINTS_SCALE, min, max)?;
+    let bps = i32::try_from(minor.0);
+    bps.map(Bps)
+        .map_err(|_| field.refuse(ConfigurationProblem::OutOfRange { min, max }))
 }
 
 #[cfg(test)]
@@ -316,7 +232,7 @@ mod tests {
             max_sessions_per_day: 1,
             is_globally_enabled: true,
             claim_window_hours: 168,
-            circle_cooldown_hours: None,
+            circle_cooldown_hours: 168,
         }
     }
 
@@ -356,7 +272,7 @@ mod tests {
     #[test]
     fn what_the_platform_begins_with_can_be_set_again() {
         let before = MiningConfiguration::default();
-        assert_eq!(mining().judge(1, &before), Ok(before));
+        assert_eq!(mining().judge(1), Ok(before));
         assert_eq!(referral().judge(1), Ok(ReferralConfiguration::default()));
         let default = StreakConfiguration::default();
         let tiers = default.tiers.iter().map(|tier| TierDraft {
@@ -374,7 +290,7 @@ mod tests {
         let refused = |edit: fn(&mut MiningDraft)| {
             let mut draft = mining();
             edit(&mut draft);
-            path_of(draft.judge(2, &MiningConfiguration::default())).unwrap_or_default()
+            path_of(draft.judge(2)).unwrap_or_default()
         };
         assert_eq!(refused(|draft| draft.base_rate = Decimal::ZERO), "baseRate");
         assert_eq!(refused(|d| d.base_rate = Decimal::from(1_001)), "baseRate");
@@ -404,29 +320,13 @@ mod tests {
         );
         for hours in [-1, 8_761] {
             let draft = MiningDraft {
-                circle_cooldown_hours: Some(hours),
+                circle_cooldown_hours: hours,
                 ..mining()
             };
-            let judged = draft.judge(2, &MiningConfiguration::default());
+            let judged = draft.judge(2);
             assert_eq!(path_of(judged).as_deref(), Some("circleCooldownHours"));
         }
         assert_eq!(refused(|draft| draft.base_rate = Decimal::new(1, 4)), "");
-    }
-
-    #[test]
-    fn a_cooldown_that_is_left_out_stays_as_it_was() {
-        let before = MiningConfiguration {
-            circle_cooldown_hours: 5,
-            ..MiningConfiguration::default()
-        };
-        for (given, then) in [(None, 5), (Some(0), 0), (Some(8_760), 8_760)] {
-            let draft = MiningDraft {
-                circle_cooldown_hours: given,
-                ..mining()
-            };
-            let judged = draft.judge(2, &before).expect("a draft that makes sense");
-            assert_eq!(judged.circle_cooldown_hours, then);
-        }
     }
 
     #[test]
@@ -436,9 +336,9 @@ mod tests {
             Some((refusal.path.join("."), refusal.problem))
         };
         let refused = |path: &str, problem| Some((path.to_owned(), problem));
-        let gap = |expected| SettingProblem::TierGap { expected };
+        let gap = |expected_days| ConfigurationProblem::TierGap { expected_days };
         assert_eq!(check(vec![tier(1, None)]), None);
-        assert_eq!(check(vec![]), refused("tiers", SettingProblem::TierCount));
+        assert_eq!(check(vec![]), refused("tiers", tier_count()));
         assert_eq!(
             check(vec![tier(2, None)]),
             refused("tiers.0.minDays", gap(1))
@@ -451,15 +351,15 @@ mod tests {
         }
         assert_eq!(
             check(vec![tier(1, Some(3)), tier(4, Some(2)), tier(3, None)]),
-            refused("tiers.1.maxDays", SettingProblem::TierEmpty)
+            refused("tiers.1.maxDays", ConfigurationProblem::TierEmpty)
         );
         assert_eq!(
             check(vec![tier(1, None), tier(3, None)]),
-            refused("tiers.0.maxDays", SettingProblem::TierEnd)
+            refused("tiers.0.maxDays", ConfigurationProblem::TierEnd)
         );
         assert_eq!(
             check(vec![tier(1, Some(2)), tier(3, Some(9))]),
-            refused("tiers.1.maxDays", SettingProblem::TierEnd)
+            refused("tiers.1.maxDays", ConfigurationProblem::TierEnd)
         );
         let nameless = TierDraft {
             badge_name: Some("\u{0}".to_owned()),
@@ -467,7 +367,7 @@ mod tests {
         };
         assert_eq!(
             check(vec![nameless]),
-            refused("tiers.0.badgeName", SettingProblem::BadgeName)
+            refused("tiers.0.badgeName", ConfigurationProblem::BadgeName)
         );
     }
 
@@ -479,9 +379,9 @@ mod tests {
             path_of(draft.judge(2)).unwrap_or_default()
         };
         let bonus = |draft: &mut StreakDraft| draft.tiers[0].bonus = Decimal::from(11);
-        assert_eq!(refused(bonus), "tiers.0.bonusPercent");
+        assert_eq!(refused(bonus), "tiers.0.bonusRate");
         let milestone = |draft: &mut StreakDraft| draft.tiers[0].milestone = Decimal::NEGATIVE_ONE;
-        assert_eq!(refused(milestone), "tiers.0.milestoneMpBonus");
+        assert_eq!(refused(milestone), "tiers.0.milestonePoints");
         assert_eq!(refused(|d| d.grace_period_hours = 169), "gracePeriodHours");
         assert_eq!(
             refused(|draft| draft.recovery_cost = Decimal::new(1, 5)),
@@ -499,9 +399,9 @@ mod tests {
         };
         assert_eq!(
             refused(|draft| draft.bonus_per_referral = Decimal::NEGATIVE_ONE),
-            "bonusPerReferral"
+            "bonusRate"
         );
-        assert_eq!(refused(|d| d.max_bonus = Decimal::from(11)), "maxBonusCap");
+        assert_eq!(refused(|d| d.max_bonus = Decimal::from(11)), "maxBonusRate");
         assert_eq!(
             refused(|draft| draft.max_referral_levels = 0),
             "maxReferralLevels"

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::ids::{CircleId, CircleInvitationId};
-use crate::mining::Streak;
-use crate::mining::circle::Exit;
+use crate::ids::CircleInvitationId;
 use crate::mining::samples::{self, at};
+use crate::mining::{Miner, MinerStatus, Streak};
+use crate::refusal::Refusal;
 
 const COOLDOWN: u32 = 24;
 const PEOPLE: usize = 9;
@@ -65,8 +65,9 @@ fn invitation(invitee: usize, status: InvitationStatus) -> CircleInvitation {
     }
 }
 
-fn refusal<T>(judged: Result<T, MiningRefusal>) -> Option<MiningRefusal> {
-    judged.err()
+/// Code of the refusal, if there is one.
+fn refusal<T, R: Refusal>(judged: Result<T, R>) -> Option<&'static str> {
+    judged.err().map(|refusal| refusal.code())
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn the_suspended_take_part_in_nothing_new_but_may_go() {
     };
     let roster = roster(&[1, 2, 3]);
     let pending = invitation(2, InvitationStatus::Pending);
-    let no = Some(MiningRefusal::MinerSuspended);
+    let no = Some("MINER_SUSPENDED");
     assert_eq!(refusal(create(&suspended, "a", None, COOLDOWN, at(0))), no);
     assert_eq!(
         refusal(send(&suspended, Some(&roster), None, NOTHING_SENT)),
@@ -100,7 +101,7 @@ fn the_suspended_take_part_in_nothing_new_but_may_go() {
         status: MinerStatus::Banned,
         ..suspended
     };
-    let no = Some(MiningRefusal::MinerBanned);
+    let no = Some("MINER_BANNED");
     assert_eq!(refusal(leave(&banned, Some(&roster))), no);
     assert_eq!(refusal(decline(&banned, Some(&pending), at(1))), no);
     assert_eq!(refusal(disband(&banned, Some(&roster))), no);
@@ -114,7 +115,7 @@ fn an_invitation_ends_after_seven_days() {
     assert_eq!(refusal(decline(&caller, Some(&pending), just_before)), None);
     assert_eq!(
         refusal(decline(&caller, Some(&pending), at(7 * 24))),
-        Some(CircleRefusal::InvitationExpired.into())
+        Some("INVITATION_EXPIRED")
     );
     for status in [
         InvitationStatus::Accepted,
@@ -124,13 +125,13 @@ fn an_invitation_ends_after_seven_days() {
         let ended = invitation(7, status);
         assert_eq!(
             refusal(decline(&caller, Some(&ended), at(7 * 24))),
-            Some(CircleRefusal::InvitationNotPending.into())
+            Some("INVITATION_NOT_PENDING")
         );
     }
     let other = miner(8, None);
     assert_eq!(
         refusal(decline(&other, Some(&pending), at(0))),
-        Some(CircleRefusal::InvitationNotFound.into())
+        Some("INVITATION_NOT_FOUND")
     );
 }
 
@@ -150,9 +151,12 @@ fn places_wait_for_as_many_as_there_are_too_many() {
             cooldown_hours: COOLDOWN,
             now: at(now),
         };
-        refusal(accept(&asked))
+        accept(&asked).err()
     };
-    let waits = |until| Some(CircleRefusal::PlaceCooling { until: at(until) }.into());
+    let waits = |until| {
+        let retry_at = at(until);
+        Some(InvitationRefusal::PlaceCooling { retry_at })
+    };
     assert_eq!(judge(&[1, 2, 3, 4], &[], 10), None);
     assert_eq!(judge(&[1, 2, 3, 4], &[5], 10), waits(29));
     assert_eq!(judge(&[1, 2, 3, 4], &[5], 29), None);
@@ -161,21 +165,18 @@ fn places_wait_for_as_many_as_there_are_too_many() {
     assert_eq!(judge(&[1, 2, 3], &[5], 10), None);
     assert_eq!(
         judge(&[1, 2, 3, 4, 5], &[5], 10),
-        Some(CircleRefusal::Full.into())
+        Some(InvitationRefusal::Full { limit: 5 })
     );
 }
 
 #[test]
 fn administrators_decide_about_others_once() {
     let of_others = roster(&[1, 2]);
-    assert_eq!(
-        refusal(disband_for(None, None)),
-        Some(CircleRefusal::NotFound.into())
-    );
+    assert_eq!(refusal(force_disband(None, None)), Some("CIRCLE_NOT_FOUND"));
     for member in [1, 2] {
         assert_eq!(
-            refusal(disband_for(Some(&of_others), Some(id(member)))),
-            Some(CircleRefusal::OwnCircle.into())
+            refusal(force_disband(Some(&of_others), Some(id(member)))),
+            Some("OWN_ACCOUNT")
         );
     }
     let ended = Roster {
@@ -183,10 +184,10 @@ fn administrators_decide_about_others_once() {
         members: Vec::new(),
     };
     assert_eq!(
-        refusal(disband_for(Some(&ended), Some(id(3)))),
-        Some(CircleRefusal::Disbanded.into())
+        refusal(force_disband(Some(&ended), Some(id(3)))),
+        Some("CIRCLE_DISBANDED")
     );
-    assert_eq!(refusal(disband_for(Some(&of_others), Some(id(3)))), None);
+    assert_eq!(refusal(force_disband(Some(&of_others), Some(id(3)))), None);
 }
 
 /// What somebody tries.
@@ -462,7 +463,10 @@ fn nobody_is_bothered_without_end() {
         send(&caller, Some(&roster), Some(&invitee), sent).map(|_| ())
     };
     assert_eq!(asked(19, 49), Ok(()));
-    let limit = CircleRefusal::InvitationLimit { limit: 20 };
+    let limit = InvitationRefusal::InvitationLimit { limit: 20 };
     assert_eq!(asked(20, 50), Err(limit.into()));
-    assert_eq!(asked(19, 50), Err(CircleRefusal::InviteeLimit.into()));
+    assert_eq!(
+        asked(19, 50),
+        Err(InvitationRefusal::InviteeLimit { limit: 50 })
+    );
 }

@@ -1,4 +1,14 @@
-//! Miners: who mines, and what they have earned.
+//! Miners: role, status, lifetime points and history.
+
+mod points;
+mod refusal;
+mod status;
+
+pub use points::{adjust, needs_second_person, points_to_adjust};
+pub use refusal::{Barred, KycRefusal, KycRefusalKind, MinerRefusal, MinerRefusalKind};
+pub use status::{
+    Decided, ban, grant_node_operator, reset_streak, restore, revoke_node_operator, suspend,
+};
 
 use super::{Bps, Points, RatePerHour, Streak};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
@@ -41,6 +51,25 @@ pub enum MinerStatus {
     Banned,
 }
 
+impl MinerStatus {
+    /// Checks that the miner is active.
+    pub fn may_mine(self) -> Result<(), Barred> {
+        match self {
+            Self::Active => Ok(()),
+            Self::Suspended => Err(Barred::Suspended),
+            Self::Banned => Err(Barred::Banned),
+        }
+    }
+
+    /// Checks that the miner is active or suspended.
+    pub fn not_banned(self) -> Result<(), Barred> {
+        match self {
+            Self::Active | Self::Suspended => Ok(()),
+            Self::Banned => Err(Barred::Banned),
+        }
+    }
+}
+
 /// A miner: one per user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Miner {
@@ -77,10 +106,11 @@ pub struct ReferralCode(String);
 impl ReferralCode {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-    /// Reads a code without regard to case and surrounding space.
+    /// Parses a code, in any case, also as the last segment of a pasted invitation link.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let code = text.trim().to_ascii_uppercase();
+        let text = text.trim().trim_end_matches('/');
+        let code = text.rsplit('/').next()?.to_ascii_uppercase();
         (code.len() == 8 && code.bytes().all(|b| Self::ALPHABET.contains(&b))).then_some(Self(code))
     }
 
@@ -153,7 +183,9 @@ mod tests {
     fn codes_have_no_look_alikes() {
         let code = ReferralCode::from_random([0, 31, 32, 255, 7, 8, 9, 10]);
         assert_eq!(code.as_str(), "A9A9HJKL");
-        assert_eq!(ReferralCode::parse(" a9a9hjkl "), Some(code));
+        assert_eq!(ReferralCode::parse(" a9a9hjkl "), Some(code.clone()));
+        let link = "https://goodgo.app/invite/A9A9HJKL/";
+        assert_eq!(ReferralCode::parse(link), Some(code));
         for bad in [
             "",
             "A9A9HJK",

@@ -1,6 +1,10 @@
 //! What administrators may set, with the defaults of the platform.
 
+mod draft;
+
 use chrono::TimeDelta;
+
+pub use draft::{MiningDraft, ReferralDraft, StreakDraft, TierDraft};
 
 use super::{Bps, Points, RatePerHour};
 use crate::money::Minor;

@@ -1,6 +1,10 @@
 //! Referrals: who brought whom.
 
-use super::{Bps, Configuration, Miner, MinerStatus, MiningRefusal, Role};
+mod refusal;
+
+pub use refusal::{ReferralRefusal, ReferralRefusalKind};
+
+use super::{Bps, Configuration, Miner, MinerStatus, Role};
 
 /// Where a referral stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,30 +56,26 @@ pub struct Application<'a> {
 
 /// Applies a code, if that may be.
 ///
-/// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::AlreadyReferred`], [`MiningRefusal::ReferralCodeUnknown`], [`MiningRefusal::OwnReferralCode`],
-/// [`MiningRefusal::ReferralCycle`].
+/// Refusals, in this order: [`ReferralRefusal::MinerSuspended`], [`ReferralRefusal::MinerBanned`],
+/// [`ReferralRefusal::AlreadyReferred`], [`ReferralRefusal::CodeUnknown`], [`ReferralRefusal::OwnCode`],
+/// [`ReferralRefusal::Cycle`].
 pub fn apply(
     application: &Application<'_>,
     configuration: &Configuration,
-) -> Result<Applied, MiningRefusal> {
-    match application.miner.status {
-        MinerStatus::Active => {}
-        MinerStatus::Suspended => return Err(MiningRefusal::MinerSuspended),
-        MinerStatus::Banned => return Err(MiningRefusal::MinerBanned),
-    }
+) -> Result<Applied, ReferralRefusal> {
+    application.miner.status.may_mine()?;
     if application.is_referred {
-        return Err(MiningRefusal::AlreadyReferred);
+        return Err(ReferralRefusal::AlreadyReferred);
     }
     let referrer = application
         .referrer
         .filter(|referrer| referrer.status == MinerStatus::Active)
-        .ok_or(MiningRefusal::ReferralCodeUnknown)?;
+        .ok_or(ReferralRefusal::CodeUnknown)?;
     if referrer.id == application.miner.id {
-        return Err(MiningRefusal::OwnReferralCode);
+        return Err(ReferralRefusal::OwnCode);
     }
     if application.closes_cycle {
-        return Err(MiningRefusal::ReferralCycle);
+        return Err(ReferralRefusal::Cycle);
     }
     Ok(Applied::now(application.kyc_complete, configuration))
 }

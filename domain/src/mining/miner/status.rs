@@ -3,10 +3,9 @@
 //! Time while a miner is suspended counts against neither streak nor claim window: both stand still when the suspension
 //! begins, and what is due later moves by as much when it ends.
 
-use super::{
-    BrokenRun, Configuration, Due, Miner, MinerStatus, MiningRefusal, Role, Session, SessionState,
-};
+use super::{Miner, MinerRefusal, MinerStatus, Role};
 use crate::ids::UserId;
+use crate::mining::{BrokenRun, Configuration, Due, Session, SessionState};
 use crate::time::{Timestamp, plus};
 
 /// What a decision made of a miner.
@@ -20,19 +19,19 @@ pub struct Decided {
 
 /// Suspends a miner: no start and no claim until they are restored. A session that runs goes on to its end.
 ///
-/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerSuspended`],
-/// [`MiningRefusal::MinerBanned`].
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Suspended`],
+/// [`MinerRefusal::Banned`].
 pub fn suspend(
     miner: Miner,
     open: Option<Session>,
     by: UserId,
     now: Timestamp,
-) -> Result<Decided, MiningRefusal> {
+) -> Result<Decided, MinerRefusal> {
     others_only(&miner, by)?;
     match miner.status {
         MinerStatus::Active => {}
-        MinerStatus::Suspended => return Err(MiningRefusal::MinerSuspended),
-        MinerStatus::Banned => return Err(MiningRefusal::MinerBanned),
+        MinerStatus::Suspended => return Err(MinerRefusal::Suspended),
+        MinerStatus::Banned => return Err(MinerRefusal::Banned),
     }
     let mut miner = miner;
     miner.status = MinerStatus::Suspended;
@@ -48,20 +47,20 @@ pub fn suspend(
 
 /// Restores a suspended miner: streak and claim window go on where they stood still.
 ///
-/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerNotSuspended`],
-/// [`MiningRefusal::MinerBanned`].
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::NotSuspended`],
+/// [`MinerRefusal::Banned`].
 pub fn restore(
     miner: Miner,
     open: Option<Session>,
     by: UserId,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Decided, MiningRefusal> {
+) -> Result<Decided, MinerRefusal> {
     others_only(&miner, by)?;
     match miner.status {
         MinerStatus::Suspended => {}
-        MinerStatus::Active => return Err(MiningRefusal::MinerNotSuspended),
-        MinerStatus::Banned => return Err(MiningRefusal::MinerBanned),
+        MinerStatus::Active => return Err(MinerRefusal::NotSuspended),
+        MinerStatus::Banned => return Err(MinerRefusal::Banned),
     }
     let mut miner = miner;
     miner.status = MinerStatus::Active;
@@ -84,16 +83,16 @@ pub fn restore(
 /// Bans a miner for good: their open session expires, and what stood still stands no more. Circle, referral and wallets
 /// are for whoever stores it.
 ///
-/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`].
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`].
 pub fn ban(
     miner: Miner,
     open: Option<Session>,
     by: UserId,
     now: Timestamp,
-) -> Result<Decided, MiningRefusal> {
+) -> Result<Decided, MinerRefusal> {
     others_only(&miner, by)?;
     if miner.status == MinerStatus::Banned {
-        return Err(MiningRefusal::MinerBanned);
+        return Err(MinerRefusal::Banned);
     }
     let mut miner = miner;
     miner.status = MinerStatus::Banned;
@@ -111,15 +110,15 @@ pub fn ban(
 /// Ends a miner's run for good: its days are 0 and neither it nor the one before can be recovered. Freeze tokens, the
 /// longest run and all points stay; the next run is paid its milestones anew.
 ///
-/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::StreakNotFound`].
-pub fn reset_streak(miner: Miner, by: UserId) -> Result<Decided, MiningRefusal> {
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
+/// [`MinerRefusal::StreakNotFound`].
+pub fn reset_streak(miner: Miner, by: UserId) -> Result<Decided, MinerRefusal> {
     others_only(&miner, by)?;
     if miner.status == MinerStatus::Banned {
-        return Err(MiningRefusal::MinerBanned);
+        return Err(MinerRefusal::Banned);
     }
     if miner.streak.current == 0 && miner.streak.broken.is_none() {
-        return Err(MiningRefusal::StreakNotFound);
+        return Err(MinerRefusal::StreakNotFound);
     }
     let mut miner = miner;
     let streak = &mut miner.streak;
@@ -133,38 +132,34 @@ pub fn reset_streak(miner: Miner, by: UserId) -> Result<Decided, MiningRefusal> 
     })
 }
 
-/// What an administrator can change about a role; all others follow from facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RoleChange {
-    /// They run a node.
-    GrantNodeOperator,
-    /// They don't any more.
-    WithdrawNodeOperator,
+/// Grants [`Role::NodeOperator`].
+///
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`], [`MinerRefusal::RoleUnchanged`].
+pub fn grant_node_operator(miner: Miner, by: UserId) -> Result<Decided, MinerRefusal> {
+    change_role(miner, by, Role::NodeOperator)
 }
 
-/// Grants or withdraws [`Role::NodeOperator`]; without it the role is `by_facts`.
+/// Revokes [`Role::NodeOperator`]; the miner's role is `by_facts` again.
 ///
-/// Refusals, in this order: [`MiningRefusal::OwnAccount`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::RoleUnchanged`].
-pub fn set_role(
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`], [`MinerRefusal::RoleUnchanged`].
+pub fn revoke_node_operator(
     miner: Miner,
-    change: RoleChange,
     by_facts: Role,
     by: UserId,
-) -> Result<Decided, MiningRefusal> {
+) -> Result<Decided, MinerRefusal> {
+    change_role(miner, by, by_facts)
+}
+
+fn change_role(mut miner: Miner, by: UserId, role: Role) -> Result<Decided, MinerRefusal> {
     others_only(&miner, by)?;
     if miner.status == MinerStatus::Banned {
-        return Err(MiningRefusal::MinerBanned);
+        return Err(MinerRefusal::Banned);
     }
     let is_granted = miner.role == Role::NodeOperator;
-    if is_granted == (change == RoleChange::GrantNodeOperator) {
-        return Err(MiningRefusal::RoleUnchanged);
+    if is_granted == (role == Role::NodeOperator) {
+        return Err(MinerRefusal::RoleUnchanged);
     }
-    let mut miner = miner;
-    miner.role = match change {
-        RoleChange::GrantNodeOperator => Role::NodeOperator,
-        RoleChange::WithdrawNodeOperator => by_facts,
-    };
+    miner.role = role;
     Ok(Decided {
         miner,
         session: None,
@@ -172,9 +167,9 @@ pub fn set_role(
 }
 
 /// Nobody on the staff decides about their own miner.
-fn others_only(miner: &Miner, by: UserId) -> Result<(), MiningRefusal> {
+fn others_only(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
     if miner.user_id == by {
-        return Err(MiningRefusal::OwnAccount);
+        return Err(MinerRefusal::OwnAccount);
     }
     Ok(())
 }
@@ -309,28 +304,21 @@ mod tests {
         assert_eq!(reset.streak.broken, None);
         assert_eq!(
             reset_streak(reset, STAFF),
-            Err(MiningRefusal::StreakNotFound)
+            Err(MinerRefusal::StreakNotFound)
         );
     }
 
     #[test]
-    fn a_grant_wins_and_its_end_leaves_the_facts() {
-        let granted = set_role(
-            miner(Streak::default()),
-            RoleChange::GrantNodeOperator,
-            Role::Contributor,
-            STAFF,
-        );
-        let granted = granted.unwrap().miner;
+    fn a_grant_wins_and_revoking_restores_the_facts() {
+        let granted = grant_node_operator(miner(Streak::default()), STAFF).unwrap();
+        let granted = granted.miner;
         assert_eq!(granted.role, Role::NodeOperator);
-        let again = RoleChange::GrantNodeOperator;
         assert_eq!(
-            set_role(granted.clone(), again, Role::Contributor, STAFF),
-            Err(MiningRefusal::RoleUnchanged)
+            grant_node_operator(granted.clone(), STAFF),
+            Err(MinerRefusal::RoleUnchanged)
         );
-        let withdraw = RoleChange::WithdrawNodeOperator;
-        let withdrawn = set_role(granted, withdraw, Role::Contributor, STAFF);
-        assert_eq!(withdrawn.unwrap().miner.role, Role::Contributor);
+        let revoked = revoke_node_operator(granted, Role::Contributor, STAFF);
+        assert_eq!(revoked.unwrap().miner.role, Role::Contributor);
     }
 
     #[test]
@@ -341,26 +329,25 @@ mod tests {
         };
         let own = UserId(Uuid::nil());
         let rules = Configuration::default();
-        let change = RoleChange::WithdrawNodeOperator;
         for (status, by, expected) in [
             (
                 MinerStatus::Banned,
                 own,
-                [const { MiningRefusal::OwnAccount }; 4],
+                [const { MinerRefusal::OwnAccount }; 4],
             ),
             (
                 MinerStatus::Banned,
                 STAFF,
-                [const { MiningRefusal::MinerBanned }; 4],
+                [const { MinerRefusal::Banned }; 4],
             ),
             (
                 MinerStatus::Active,
                 STAFF,
                 [
-                    MiningRefusal::MinerSuspended,
-                    MiningRefusal::MinerNotSuspended,
-                    MiningRefusal::StreakNotFound,
-                    MiningRefusal::RoleUnchanged,
+                    MinerRefusal::Suspended,
+                    MinerRefusal::NotSuspended,
+                    MinerRefusal::StreakNotFound,
+                    MinerRefusal::RoleUnchanged,
                 ],
             ),
         ] {
@@ -372,7 +359,7 @@ mod tests {
                 suspend(once, None, by, at(0)).unwrap_err(),
                 restore(with(status), None, by, &rules, at(0)).unwrap_err(),
                 reset_streak(with(status), by).unwrap_err(),
-                set_role(with(status), change, Role::Pioneer, by).unwrap_err(),
+                revoke_node_operator(with(status), Role::Pioneer, by).unwrap_err(),
             ];
             assert_eq!(refusals, expected);
         }
