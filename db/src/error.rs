@@ -104,6 +104,12 @@ impl From<DieselError> for DbError {
     }
 }
 
+impl From<domain::money::Overflow> for DbError {
+    fn from(overflow: domain::money::Overflow) -> Self {
+        Self::inconsistent("domain", "value", overflow)
+    }
+}
+
 impl From<PoolError> for DbError {
     fn from(error: PoolError) -> Self {
         Self::Unavailable(error.to_string())

@@ -3,10 +3,8 @@
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use crate::pool::APP_ROLE;
 use crate::{Connection, DbError, Tls};
-
-/// The role of every pooled connection: it can't change what is append-only.
-pub const APP_ROLE: &str = "goodgo_app";
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 
@@ -40,7 +38,7 @@ pub enum MigrateError {
 /// `url` is the migrating role's; `app_user` names the role of the server's own URL when that is another one.
 /// Must run on the multi-threaded runtime, outside of `select!` and `join!`.
 pub async fn migrate(url: &str, tls: &Tls, app_user: Option<&str>) -> Result<usize, MigrateError> {
-    let mut conn = connect(url, tls)
+    let mut conn = crate::pool::connect_as_migrator(url, tls)
         .await
         .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
     crate::pool::batch(&mut conn, "SELECT pg_advisory_lock(727274)").await?;
@@ -61,20 +59,13 @@ pub async fn migrate(url: &str, tls: &Tls, app_user: Option<&str>) -> Result<usi
 
 /// How many migrations are pending.
 pub async fn pending(url: &str, tls: &Tls) -> Result<usize, MigrateError> {
-    let conn = connect(url, tls)
+    let conn = crate::pool::connect_as_migrator(url, tls)
         .await
         .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
     AsyncMigrationHarness::new(conn)
         .pending_migrations(MIGRATIONS)
         .map(|pending| pending.len())
         .map_err(|error| MigrateError::Failed(error.to_string()))
-}
-
-/// Opens a connection in the role of the URL, which may do more than the server's.
-pub async fn connect(url: &str, tls: &Tls) -> Result<Connection, DbError> {
-    crate::pool::connect(url, tls)
-        .await
-        .map_err(|error| DbError::Unavailable(error.to_string()))
 }
 
 /// Makes the role and grants it, tolerating that another migrator of the cluster does the same.

@@ -11,7 +11,8 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
 use domain::time::Timestamp;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
@@ -25,23 +26,83 @@ const CHANNEL: &str = "goodgo_events";
 /// Events announced at once: their ids must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 400;
 
-/// An event to be written.
-#[derive(Clone, Debug)]
-pub(crate) struct NewEvent<P> {
-    /// What happened, under the name the platform knows.
-    pub name: &'static str,
-    /// What kind of thing it happened to.
-    pub subject_kind: &'static str,
-    /// To which one.
-    pub subject_id: Uuid,
-    /// The user whose subscriptions hear of it.
-    pub audience: Option<UserId>,
-    /// The subject's version right after.
-    pub sequence: i64,
-    /// The event's fields.
-    pub payload: P,
-    /// The ledger's transaction, if points or money moved.
-    pub transaction_id: Option<TransactionId>,
+/// Events of one subject in one command. Each raises the subject's version by one.
+pub(crate) struct SubjectEvents<E> {
+    subject_kind: &'static str,
+    subject_id: Uuid,
+    audience: Option<UserId>,
+    version: i64,
+    transaction_id: Option<TransactionId>,
+    events: Vec<E>,
+}
+
+impl<E: Serialize> SubjectEvents<E> {
+    /// No events yet of a subject with this version.
+    pub fn new(subject_kind: &'static str, subject_id: Uuid, version: i64) -> Self {
+        Self {
+            subject_kind,
+            subject_id,
+            audience: None,
+            version,
+            transaction_id: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Sets the person whose subscriptions receive the events.
+    pub fn audience(self, user: UserId) -> Self {
+        Self {
+            audience: Some(user),
+            ..self
+        }
+    }
+
+    /// Sets the ledger's transaction, if points or money moved.
+    pub fn transaction(self, transaction_id: Option<TransactionId>) -> Self {
+        Self {
+            transaction_id,
+            ..self
+        }
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, event: E) {
+        self.events.push(event);
+    }
+
+    /// Enqueues the events for insertion; returns the subject's version after the last.
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+        let mut sequence = self.version;
+        for event in &self.events {
+            sequence += 1;
+            let event = serde_json::to_value(event);
+            let event = event.and_then(serde_json::from_value::<Tagged>);
+            let Tagged { name, payload } =
+                event.map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+            let row = NewRow {
+                day: tx.now().date_naive(),
+                event_id: tx.new_id(),
+                name,
+                subject_kind: self.subject_kind,
+                subject_id: self.subject_id,
+                audience_id: self.audience.map(|user| user.0),
+                sequence,
+                payload,
+                transaction_id: self.transaction_id.map(|id| id.0),
+                request_id: request_id.to_owned(),
+                occurred_at: tx.now(),
+            };
+            tx.enqueue(row);
+        }
+        Ok(sequence)
+    }
+}
+
+/// The serialized form of each context's event enum: `#[serde(tag = "name", content = "payload")]`.
+#[derive(Serialize, Deserialize)]
+struct Tagged {
+    name: String,
+    payload: Value,
 }
 
 /// An event as it was written.
@@ -68,77 +129,48 @@ pub struct Event {
     pub occurred_at: Timestamp,
 }
 
-/// An event as it is written.
+impl Event {
+    /// The event as its context's enum. One that cannot be read is logged and counted.
+    #[must_use]
+    pub fn read<E: DeserializeOwned>(&self) -> Option<E> {
+        let tagged = Tagged {
+            name: self.name.clone(),
+            payload: self.payload.clone(),
+        };
+        let read = serde_json::to_value(tagged).and_then(serde_json::from_value);
+        read.inspect_err(|error| {
+            metrics::counter!("goodgo_unreadable_events_total").increment(1);
+            tracing::error!(id = self.id, name = self.name, %error, "Unreadable event {}: {error}", self.name);
+        })
+        .ok()
+    }
+}
+
+/// An event to be inserted.
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
-struct NewRow<'a> {
+pub(crate) struct NewRow {
     day: NaiveDate,
     event_id: Uuid,
-    name: &'static str,
+    name: String,
     subject_kind: &'static str,
     subject_id: Uuid,
     audience_id: Option<Uuid>,
     sequence: i64,
     payload: Value,
     transaction_id: Option<Uuid>,
-    request_id: &'a str,
+    request_id: String,
     occurred_at: Timestamp,
 }
 
-impl<'a> NewRow<'a> {
-    fn of<P: Serialize>(
-        tx: &Tx,
-        request_id: &'a str,
-        event: &NewEvent<P>,
-    ) -> Result<Self, DbError> {
-        let payload = serde_json::to_value(&event.payload)
-            .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
-        Ok(Self {
-            day: tx.now().date_naive(),
-            event_id: tx.new_id(),
-            name: event.name,
-            subject_kind: event.subject_kind,
-            subject_id: event.subject_id,
-            audience_id: event.audience.map(|user| user.0),
-            sequence: event.sequence,
-            payload,
-            transaction_id: event.transaction_id.map(|id| id.0),
-            request_id,
-            occurred_at: tx.now(),
-        })
+/// Inserts the events of a transaction in one statement.
+pub(crate) async fn insert(conn: &mut Connection, events: Vec<NewRow>) -> Result<(), DbError> {
+    if !events.is_empty() {
+        diesel::insert_into(outbox::table)
+            .values(events)
+            .execute(conn)
+            .await?;
     }
-}
-
-/// Writes an event in the transaction of what it tells.
-pub(crate) async fn append<P: Serialize>(
-    tx: &mut Tx,
-    request_id: &str,
-    event: NewEvent<P>,
-) -> Result<(), DbError> {
-    let row = NewRow::of(tx, request_id, &event)?;
-    diesel::insert_into(outbox::table)
-        .values(row)
-        .execute(tx.conn())
-        .await?;
-    tx.note_event();
-    Ok(())
-}
-
-/// Writes events in the transaction of what they tell, in one statement.
-pub(crate) async fn append_all<P: Serialize>(
-    tx: &mut Tx,
-    request_id: &str,
-    events: &[NewEvent<P>],
-) -> Result<(), DbError> {
-    let rows = events
-        .iter()
-        .map(|event| NewRow::of(tx, request_id, event))
-        .collect::<Result<Vec<_>, _>>()?;
-    diesel::insert_into(outbox::table)
-        .values(rows)
-        .execute(tx.conn())
-        .await?;
-    tx.note_event();
     Ok(())
 }
 

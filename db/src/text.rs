@@ -1,12 +1,28 @@
-//! Values as text: enums as their columns hold them, points as events and the audit log carry them.
+//! Conversions between values and columns: enums as text, points as decimals, integers of another width.
 
 use domain::mining::{POINTS_SCALE, Points};
+use rust_decimal::Decimal;
 
 use crate::DbError;
 
-/// Points with all their decimals.
+/// Converts a value to the type of its column, or of a column to its type; a value that does not fit is a fault that names
+/// table and column.
+pub(crate) fn fit<T, U>(table: &'static str, column: &'static str, value: T) -> Result<U, DbError>
+where
+    T: Copy + std::fmt::Display,
+    U: TryFrom<T>,
+{
+    U::try_from(value).map_err(|_| DbError::inconsistent(table, column, value))
+}
+
+/// Points as an exact decimal with four places.
+pub(crate) fn points_decimal(points: Points) -> Decimal {
+    points.to_decimal(POINTS_SCALE)
+}
+
+/// Points as text with four places.
 pub(crate) fn points(points: Points) -> String {
-    points.to_decimal(POINTS_SCALE).to_string()
+    points_decimal(points).to_string()
 }
 
 /// An enum of `domain` with its text in the database.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::schema::wallets;
 use crate::text::Text as _;
-use crate::{Db, DbError, Tx};
+use crate::{DbError, Tx};
 
 /// Posts business events in input order; answers one result per event. A refused one has no effect, and never counts
 /// against the next.
@@ -25,7 +25,6 @@ use crate::{Db, DbError, Tx};
 /// wallets in the order of `docs/LEDGER.md`, and posts once per transaction.
 pub async fn post(
     tx: &mut Tx,
-    db: &Db,
     postings: &[Posting],
 ) -> Result<Vec<Result<Posted, PostingRefusal>>, DbError> {
     let keys: BTreeSet<WalletKey> = postings
@@ -33,7 +32,7 @@ pub async fn post(
         .flat_map(|posting| &posting.legs)
         .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
         .collect();
-    let wanted = Wanted::of(db, &keys)?;
+    let wanted = Wanted::of(tx, &keys)?;
     let mut ids = wanted.find(tx).await?;
     let (mut balances, posted_at) = lock(tx, &ids).await?;
     // A wallet nothing was posted to yet holds nothing; it is made when something is.
@@ -52,9 +51,9 @@ pub async fn post(
         .flat_map(|entry| [entry.leg.debit.wallet, entry.leg.credit.wallet])
         .filter(|key| !ids.contains_key(key))
         .collect();
-    ids.extend(Wanted::of(db, &new)?.make(tx).await?);
+    ids.extend(Wanted::of(tx, &new)?.make(tx).await?);
     store_balances(tx, &ids, &before, &balances, posted_at).await?;
-    store_transfers(tx, db, &ids, postings, &decided, posted_at).await?;
+    store_transfers(tx, &ids, postings, &decided, posted_at).await?;
     Ok(postings
         .iter()
         .zip(decided)
@@ -86,9 +85,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(db: &Db, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
+    fn of(tx: &Tx, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
         let number = |key: &WalletKey| {
-            let currency = db.currencies().get(&key.currency);
+            let currency = tx.currencies().get(&key.currency);
             currency
                 .map(|currency| currency.number)
                 .ok_or_else(|| DbError::inconsistent("currencies", "code", key.currency))
@@ -283,7 +282,6 @@ struct Sides {
 /// Writes all transfers in one statement.
 async fn store_transfers(
     tx: &mut Tx,
-    db: &Db,
     ids: &BTreeMap<WalletKey, i64>,
     postings: &[Posting],
     decided: &[Result<Vec<Entry>, PostingRefusal>],
@@ -292,7 +290,7 @@ async fn store_transfers(
     let mut columns = Columns::default();
     for (posting, entries) in postings.iter().zip(decided) {
         for (leg, entry) in entries.iter().flatten().enumerate() {
-            columns.push(db, ids, posting, leg, entry)?;
+            columns.push(tx, ids, posting, leg, entry)?;
         }
     }
     let count = columns.leg.len();
@@ -330,14 +328,14 @@ async fn store_transfers(
 impl Columns {
     fn push(
         &mut self,
-        db: &Db,
+        tx: &Tx,
         ids: &BTreeMap<WalletKey, i64>,
         posting: &Posting,
         leg: usize,
         entry: &Entry,
     ) -> Result<(), DbError> {
         let code = entry.leg.debit.wallet.currency;
-        let currency = db
+        let currency = tx
             .currencies()
             .get(&code)
             .ok_or_else(|| DbError::inconsistent("currencies", "code", code))?;

@@ -142,7 +142,7 @@ impl std::fmt::Debug for ReferralCode {
 }
 
 /// Where a line of history came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HistorySource {
     /// A claimed session.
     Session,
