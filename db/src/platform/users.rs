@@ -1,15 +1,37 @@
 //! People of the platform, as far as their tokens told.
 
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
 use domain::time::Timestamp;
+use uuid::Uuid;
 
 use crate::schema::{demo_people, users};
 use crate::{Connection, DbError, Tx};
 
 /// Letters and digits of made-up names.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// A person known to the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct User {
+    /// Subject of their tokens.
+    #[diesel(deserialize_as = Uuid)]
+    pub id: UserId,
+    /// Name that others see.
+    pub display_name: String,
+    /// Time their identity was verified.
+    pub kyc_completed_at: Option<Timestamp>,
+}
+
+/// People by id.
+pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, DbError> {
+    Ok(users::table
+        .filter(users::id.eq_any(ids.iter().map(|id| id.0)))
+        .select((users::id, users::display_name, users::kyc_completed_at))
+        .load(conn)
+        .await?)
+}
 
 /// Makes sure that a person has a row: named by their token, else `Miner` and four random characters. Who was heard of
 /// before their first token is named by that.

@@ -1,6 +1,7 @@
 //! Approvals: commands that wait for a second person.
 
 use chrono::TimeDelta;
+use uuid::Uuid;
 
 use crate::ids::{ApprovalId, UserId};
 use crate::refusal::refusals;
@@ -79,23 +80,23 @@ refusals! {
         "no approval of your roles has this id",
         "không có yêu cầu phê duyệt này";
     /// The caller requested the command or is its subject; another person has to decide.
-    OwnRequest = "OWN_ACCOUNT", field "approvalId";
+    OwnRequest { approval_id: Uuid } = "OWN_ACCOUNT", field "approvalId";
         "you requested this yourself: another person has to decide",
         "chính bạn đã yêu cầu việc này: phải do người khác quyết định";
     /// The caller requested the command or is its subject; another person has to decide.
-    OwnSubject = "OWN_ACCOUNT", field "approvalId";
+    OwnSubject { approval_id: Uuid } = "OWN_ACCOUNT", field "approvalId";
         "this is about yourself: another person has to decide",
         "việc này dành cho chính bạn: phải do người khác quyết định";
     /// The approval has been decided.
-    NotPending = "APPROVAL_NOT_PENDING", field "approvalId";
+    NotPending { approval_id: Uuid } = "APPROVAL_NOT_PENDING", field "approvalId";
         "this has been decided",
         "yêu cầu này đã được quyết định";
     /// The approval was not decided in time; the command has to be requested again.
-    Expired { expired_at: Timestamp } = "APPROVAL_EXPIRED", field "approvalId";
+    Expired { approval_id: Uuid, expired_at: Timestamp } = "APPROVAL_EXPIRED", field "approvalId";
         "this expired at {expired_at}: request it again",
         "yêu cầu này đã hết hạn lúc {expired_at}: hãy yêu cầu lại";
     /// The command itself is refused now, see `cause`; the approval stays pending.
-    CommandRefused = "COMMAND_REFUSED", field "approvalId";
+    CommandRefused { approval_id: Uuid } = "COMMAND_REFUSED", field "approvalId";
         "the command is refused at the moment; the approval stays pending",
         "hiện không thể thực hiện việc này";
 }
@@ -139,26 +140,28 @@ impl Approval {
     /// Refusals, in this order: [`ApprovalRefusal::OwnRequest`], [`ApprovalRefusal::OwnSubject`],
     /// [`ApprovalRefusal::NotPending`], [`ApprovalRefusal::Expired`].
     pub fn may_be_decided(&self, by: UserId, now: Timestamp) -> Result<(), ApprovalRefusal> {
+        let approval_id = self.id.0;
         if self.requested_by == by {
-            return Err(ApprovalRefusal::OwnRequest);
+            return Err(ApprovalRefusal::OwnRequest { approval_id });
         }
         if self.subject == Some(by) {
-            return Err(ApprovalRefusal::OwnSubject);
+            return Err(ApprovalRefusal::OwnSubject { approval_id });
         }
         match self.status_at(now) {
             ApprovalStatus::Pending => Ok(()),
             ApprovalStatus::Expired => Err(ApprovalRefusal::Expired {
+                approval_id,
                 expired_at: self.expires_at,
             }),
-            ApprovalStatus::Approved | ApprovalStatus::Declined => Err(ApprovalRefusal::NotPending),
+            ApprovalStatus::Approved | ApprovalStatus::Declined => {
+                Err(ApprovalRefusal::NotPending { approval_id })
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::time::hours;
 
@@ -166,20 +169,21 @@ mod tests {
     fn another_person_decides_in_time_and_once() {
         let now = Timestamp::UNIX_EPOCH;
         let [one, other, third] = [1, 2, 5].map(|n| UserId(Uuid::from_u128(n)));
-        let id = ApprovalId(Uuid::from_u128(4));
+        let approval_id = Uuid::from_u128(4);
+        let id = ApprovalId(approval_id);
         let asked = Approval::requested(id, "a.b", Some(third), "a refund".into(), one, now);
         assert_eq!(
             asked.may_be_decided(one, now),
-            Err(ApprovalRefusal::OwnRequest)
+            Err(ApprovalRefusal::OwnRequest { approval_id })
         );
         assert_eq!(
             asked.may_be_decided(third, now),
-            Err(ApprovalRefusal::OwnSubject)
+            Err(ApprovalRefusal::OwnSubject { approval_id })
         );
         let week = plus(now, hours(168));
         assert_eq!(asked.may_be_decided(other, week), Ok(()));
         let late = plus(week, TimeDelta::microseconds(1));
-        let expired = ApprovalRefusal::Expired { expired_at: week };
+        let expired = ApprovalRefusal::Expired { approval_id, expired_at: week };
         assert_eq!(asked.may_be_decided(other, late), Err(expired));
         assert_eq!(asked.status_at(late), ApprovalStatus::Expired);
         let done = Approval {
@@ -188,7 +192,7 @@ mod tests {
         };
         assert_eq!(
             done.may_be_decided(other, late),
-            Err(ApprovalRefusal::NotPending)
+            Err(ApprovalRefusal::NotPending { approval_id })
         );
         assert_eq!(done.status_at(late), ApprovalStatus::Approved);
     }

@@ -38,7 +38,8 @@ pub async fn approval_approve(
         let effect = match (registered.carry_out)(proposal, tx, key, request, by).await {
             Ok(effect) => effect,
             Err(NotCarriedOut::Refused(cause)) => {
-                return Err(Stop::Because(ApprovalRefusal::CommandRefused, cause));
+                let refusal = ApprovalRefusal::CommandRefused { approval_id: id.0 };
+                return Err(Stop::Because(refusal, cause));
             }
             Err(NotCarriedOut::Fault(fault)) => return Err(fault.into()),
         };

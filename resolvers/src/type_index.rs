@@ -1,7 +1,6 @@
-//! The shape of the schema: what each field gives and takes, read once from the schema's own text.
+//! Index of the schema's types, fields and arguments, for checks before execution. It is read from the SDL.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::OnceLock;
 
 use async_graphql::Value;
 use async_graphql::parser::parse_schema;
@@ -10,9 +9,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Positioned};
 
-use crate::Schema;
-
-/// What introspection can be asked, which no schema writes down.
+/// The types of introspection, which no SDL declares.
 const INTROSPECTION: &str = "
     type __Schema { types: [__Type] queryType: __Type mutationType: __Type subscriptionType: __Type directives: [__Directive] }
     type __Type { fields: [__Field] interfaces: [__Type] possibleTypes: [__Type] enumValues: [__EnumValue] inputFields: [__InputValue] ofType: __Type }
@@ -24,11 +21,11 @@ const INTROSPECTION: &str = "
 
 /// Types by name.
 #[derive(Debug, Default)]
-pub(crate) struct Shape {
+pub struct TypeIndex {
     /// Values of enums.
-    pub enums: HashMap<String, HashSet<String>>,
+    pub(crate) enums: HashMap<String, HashSet<String>>,
     /// Input objects.
-    pub inputs: HashMap<String, InputObject>,
+    pub(crate) inputs: HashMap<String, InputObject>,
     /// Objects and interfaces, with their fields.
     objects: HashMap<String, HashMap<String, Field>>,
     unions: HashSet<String>,
@@ -48,7 +45,7 @@ pub(crate) struct InputObject {
 pub(crate) struct Input {
     /// Its type.
     pub of: Type,
-    /// What it is when it isn't given.
+    /// Default value.
     pub default: Option<Value>,
 }
 
@@ -57,42 +54,38 @@ pub(crate) struct Input {
 pub(crate) struct Field {
     /// The name of its type, without lists and exclamation marks.
     pub of: String,
-    /// Whether it gives a list.
+    /// Whether its type is a list.
     pub is_list: bool,
-    /// What it takes.
+    /// Arguments.
     pub arguments: HashMap<String, Input>,
 }
 
-static SHAPE: OnceLock<Shape> = OnceLock::new();
-
-impl Shape {
-    /// The shape of the schema.
-    pub fn of(schema: &Schema) -> &'static Self {
-        SHAPE.get_or_init(|| {
-            let mut shape = Self::default();
-            shape.read(&crate::sdl(schema));
-            shape.read(INTROSPECTION);
-            for (name, of) in [("__schema", "__Schema"), ("__type", "__Type")] {
-                if let Some(query) = shape.objects.get_mut("Query") {
-                    let field = Field {
-                        of: of.to_owned(),
-                        is_list: false,
-                        arguments: HashMap::new(),
-                    };
-                    query.insert(name.to_owned(), field);
-                }
+impl TypeIndex {
+    /// Reads the types of a schema from its SDL.
+    pub(crate) fn of(sdl: &str) -> Self {
+        let mut types = Self::default();
+        types.read(sdl);
+        types.read(INTROSPECTION);
+        for (name, of) in [("__schema", "__Schema"), ("__type", "__Type")] {
+            if let Some(query) = types.objects.get_mut("Query") {
+                let field = Field {
+                    of: of.to_owned(),
+                    is_list: false,
+                    arguments: HashMap::new(),
+                };
+                query.insert(name.to_owned(), field);
             }
-            shape
-        })
+        }
+        types
     }
 
-    /// A field of an object or an interface; none, if validation will say that there is no such field.
-    pub fn field(&self, object: &str, field: &str) -> Option<&Field> {
+    /// A field of an object or an interface; none for a field that validation rejects.
+    pub(crate) fn field(&self, object: &str, field: &str) -> Option<&Field> {
         self.objects.get(object)?.get(field)
     }
 
-    /// Whether a type has fields: what it is costs something.
-    pub fn is_composite(&self, name: &str) -> bool {
+    /// Whether a type has fields.
+    pub(crate) fn is_composite(&self, name: &str) -> bool {
         self.objects.contains_key(name) || self.unions.contains(name)
     }
 

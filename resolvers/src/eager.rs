@@ -1,8 +1,8 @@
-//! Objects that are there already, written without a future for each of their fields.
+//! Objects whose selected fields are all loaded, written without a future for each field.
 //!
-//! The engine makes a boxed future for every field of every object, which is most of what a long list costs. Where all
-//! that is asked of an object is in it, and in what was fetched with it, [`Plain`] writes it at once; where anything else
-//! is asked, the engine resolves the whole object as ever. Both ways lead to the same answer, and a test compares them.
+//! The engine boxes a future for every field of every object, which is most of the cost of a long list. Where all selected
+//! fields are in the object, [`Eager`] writes it at once; otherwise the engine resolves the whole object. Both ways give
+//! the same answer, and a test compares them.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,72 +13,79 @@ use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_list;
 use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
 
-/// An object that knows some of its fields without asking anybody.
-pub(crate) trait Plain: OutputType {
-    /// The value of a field without arguments and selections; none for what has to be resolved.
+/// An object that has some of its fields loaded.
+pub(crate) trait Eager: OutputType {
+    /// Whether the type is an object type; interfaces and unions are left to the engine.
+    const IS_CONCRETE: bool = true;
+
+    /// The value of a leaf field; none for a field that has to be resolved.
     fn value(&self, field: &str) -> Option<Value>;
 
-    /// The value of a field that is an object, or a list of them, if it was fetched with this one.
-    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
-        let _ = (field, asked);
+    /// The value of a field that is an object or a list of objects, if it was loaded with this one.
+    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
+        let _ = (field, selected);
         None
     }
 }
 
-impl<T: Plain> Plain for &T {
+impl<T: Eager> Eager for &T {
+    const IS_CONCRETE: bool = T::IS_CONCRETE;
+
     fn value(&self, field: &str) -> Option<Value> {
         T::value(self, field)
     }
 
-    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
-        T::child(self, field, asked)
+    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
+        T::child(self, field, selected)
     }
 }
 
-impl<T: Plain> Plain for Arc<T> {
+impl<T: Eager> Eager for Arc<T> {
+    const IS_CONCRETE: bool = T::IS_CONCRETE;
+
     fn value(&self, field: &str) -> Option<Value> {
         T::value(self, field)
     }
 
-    fn child(&self, field: &str, asked: &Selected<'_>) -> Option<Value> {
-        T::child(self, field, asked)
+    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
+        T::child(self, field, selected)
     }
 }
 
-/// Implements [`Plain::value`] by the names of a struct's fields.
-macro_rules! plain_values {
+/// Implements [`Eager::value`] by the names of a struct's fields.
+macro_rules! eager_values {
     ($($field:ident),+ $(,)?) => {
         fn value(&self, field: &str) -> Option<async_graphql::Value> {
             use async_graphql::InputType as _;
-            $(if $crate::plain::is_camel_case(field, stringify!($field)) {
+            $(if $crate::eager::is_camel_case(field, stringify!($field)) {
                 return Some(self.$field.to_value());
             })+
             None
         }
     };
 }
-pub(crate) use plain_values;
+pub(crate) use eager_values;
 
-/// Implements [`Plain`] for a struct by the names of its fields: first values, then objects.
-macro_rules! plain {
+/// Implements [`Eager`] for a struct by the names of its fields: first values, then objects.
+macro_rules! eager {
     ($type:ty, $($field:ident),+ $(; $($child:ident),+)?) => {
-        impl $crate::plain::Plain for $type {
-            $crate::plain::plain_values!($($field),+);
+        impl $crate::eager::Eager for $type {
+            $crate::eager::eager_values!($($field),+);
 
             $(fn child(
                 &self,
                 field: &str,
-                asked: &$crate::plain::Selected<'_>,
+                selected: &$crate::eager::Selected<'_>,
             ) -> Option<async_graphql::Value> {
-                $(if $crate::plain::is_camel_case(field, stringify!($child)) {
-                    return asked.of(&self.$child);
+                $(if $crate::eager::is_camel_case(field, stringify!($child)) {
+                    return selected.of(&self.$child);
                 })+
                 None
             })?
         }
     };
 }
-pub(crate) use plain;
+pub(crate) use eager;
 
 /// Whether a field of the schema is this field of a struct.
 pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
@@ -102,18 +109,18 @@ pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
     camel.next().is_none()
 }
 
-/// What was last written of an object that stands at several places, and by which selections: copying it takes a
-/// fraction of the time. Objects live for one operation, and so do selections.
+/// The last value of an object that occurs several times in a response, with its selections: a copy takes a fraction of
+/// the time. Objects and selections live for one operation.
 #[derive(Debug, Default)]
-pub(crate) struct Written(Mutex<Option<(usize, Value)>>);
+pub(crate) struct Cached(Mutex<Option<(usize, Value)>>);
 
-impl Written {
+impl Cached {
     fn last(&self) -> MutexGuard<'_, Option<(usize, Value)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is asked of an object.
+/// The selections of an object.
 pub(crate) struct Selected<'a> {
     context: &'a ContextSelectionSet<'a>,
     selections: &'a SelectionSet,
@@ -127,26 +134,29 @@ impl<'a> Selected<'a> {
         }
     }
 
-    /// All of it, if the object has all of it.
-    pub fn of<T: Plain>(&self, object: &T) -> Option<Value> {
+    /// The selected fields, if the object has all of them.
+    pub fn of<T: Eager>(&self, object: &T) -> Option<Value> {
+        if !T::IS_CONCRETE {
+            return None;
+        }
         let mut fields = IndexMap::with_capacity(self.selections.items.len());
         self.collect(object, &mut fields)?;
         Some(Value::Object(fields))
     }
 
-    /// All of it, of an object that stands at several places of an answer.
-    pub fn of_shared<T: Plain>(&self, object: &T, written: &Written) -> Option<Value> {
+    /// The selected fields of an object that occurs several times in a response.
+    pub fn of_shared<T: Eager>(&self, object: &T, cached: &Cached) -> Option<Value> {
         let place = std::ptr::from_ref(self.selections).addr();
-        if let Some((_, value)) = written.last().as_ref().filter(|(known, _)| *known == place) {
+        if let Some((_, value)) = cached.last().as_ref().filter(|(known, _)| *known == place) {
             return Some(value.clone());
         }
         let value = self.of(object)?;
-        *written.last() = Some((place, value.clone()));
+        *cached.last() = Some((place, value.clone()));
         Some(value)
     }
 
-    /// All of it, of all objects of a list.
-    pub fn of_all<'b, T: Plain + 'b>(
+    /// The selected fields of all objects of a list.
+    pub fn of_all<'b, T: Eager + 'b>(
         &self,
         objects: impl IntoIterator<Item = &'b T>,
     ) -> Option<Value> {
@@ -154,9 +164,9 @@ impl<'a> Selected<'a> {
         objects.map(Value::List)
     }
 
-    fn collect<T: Plain>(&self, object: &T, fields: &mut IndexMap<Name, Value>) -> Option<()> {
+    fn collect<T: Eager>(&self, object: &T, fields: &mut IndexMap<Name, Value>) -> Option<()> {
         for selection in &self.selections.items {
-            // `@skip` and `@include` are carried out and gone.
+            // The engine has removed `@skip` and `@include`.
             if !selection.node.directives().is_empty() {
                 return None;
             }
@@ -178,7 +188,7 @@ impl<'a> Selected<'a> {
         Some(())
     }
 
-    fn field<T: Plain>(
+    fn field<T: Eager>(
         &self,
         object: &T,
         field: &Field,
@@ -195,11 +205,11 @@ impl<'a> Selected<'a> {
             return None;
         }
         let value = if !is_leaf {
-            let asked = Selected {
+            let inside = Selected {
                 context: self.context,
                 selections: &field.selection_set.node,
             };
-            object.child(name, &asked)?
+            object.child(name, &inside)?
         } else if name == "__typename" {
             Value::String(T::type_name().into_owned())
         } else {
@@ -209,7 +219,7 @@ impl<'a> Selected<'a> {
         Some(())
     }
 
-    fn fragment<T: Plain>(
+    fn fragment<T: Eager>(
         &self,
         object: &T,
         of: Option<&str>,
@@ -232,11 +242,11 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// An object that is written at once where that is possible.
+/// An object that is written at once where possible.
 #[derive(Clone, Copy, Debug)]
 pub struct Ready<T>(pub T);
 
-impl<T: Plain> OutputType for Ready<T> {
+impl<T: Eager> OutputType for Ready<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()
     }
@@ -257,11 +267,11 @@ impl<T: Plain> OutputType for Ready<T> {
     }
 }
 
-/// A list of objects that are written at once where that is possible.
+/// A list of objects that are written at once where possible.
 #[derive(Clone, Debug)]
 pub struct ReadyList<T>(pub Vec<T>);
 
-impl<T: Plain> OutputType for ReadyList<T> {
+impl<T: Eager> OutputType for ReadyList<T> {
     fn type_name() -> Cow<'static, str> {
         <Vec<T> as OutputType>::type_name()
     }
@@ -287,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_compared_across_cases() {
+    fn compares_names_across_cases() {
         for (camel, snake) in [("id", "id"), ("totalMinedPoints", "total_mined_points")] {
             assert!(is_camel_case(camel, snake), "{camel}");
         }
