@@ -9,22 +9,22 @@ use crate::wallets::{OwnerKind, WalletOwner};
 /// Roles of a person, from the token of a user issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Everybody with a verified token.
+    /// Every caller with a verified token of a user issuer.
     User,
-    /// Runs campaigns.
+    /// Manages campaigns.
     Merchant,
     /// Buys advertising.
     Advertiser,
-    /// Reads all, changes nothing.
+    /// Reads everything, changes nothing.
     Support,
-    /// Reads all, decides about money.
+    /// Reads everything, decides about money.
     Finance,
-    /// Everything but direct ledger postings.
+    /// Does everything except direct ledger postings.
     Admin,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 6] = [
         Self::User,
         Self::Merchant,
@@ -34,7 +34,7 @@ impl Role {
         Self::Admin,
     ];
 
-    /// The name tokens carry.
+    /// Name in tokens.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Role {
         }
     }
 
-    /// Reads a name without regard to case.
+    /// Parses a name, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL
@@ -56,7 +56,7 @@ impl Role {
     }
 }
 
-/// What a service's token lets it do.
+/// Permission of a service, from its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// `mining:read`
@@ -90,7 +90,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 14] = [
         Self::MiningRead,
         Self::MiningEvents,
@@ -108,7 +108,7 @@ impl Scope {
         Self::PromotionsRedeem,
     ];
 
-    /// The name tokens carry.
+    /// Name in tokens.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -129,7 +129,7 @@ impl Scope {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == text)
@@ -152,7 +152,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// All of them.
+    /// All permissions.
     pub const ALL: [Self; 5] = [
         Self::ApprovalsDecide,
         Self::CirclesManage,
@@ -165,16 +165,16 @@ impl Permission {
 /// Audience of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Whether everybody may, signed in or not.
+    /// Whether every caller may take the action, anonymous ones included.
     pub is_public: bool,
-    /// Role of people who may, with what is theirs. [`Role::User`] stands for the person, [`Role::Merchant`] for their
-    /// merchant, [`Role::Advertiser`] for their advertiser.
+    /// Role that may take the action on its own objects. [`Role::User`] stands for the person, [`Role::Merchant`] for
+    /// their merchant, [`Role::Advertiser`] for their advertiser.
     pub own: Option<Role>,
-    /// Roles of staff who may, with everybody's.
+    /// Staff roles that may take the action on every object.
     pub roles: &'static [Role],
-    /// Scopes of services that may, with everybody's.
+    /// Service scopes that may take the action on every object.
     pub scopes: &'static [Scope],
-    /// The capability that these staff roles have by it.
+    /// Permission that the action gives to these staff roles.
     pub permission: Option<Permission>,
 }
 
@@ -183,14 +183,14 @@ const STAFF: &[Role] = &[Role::Support, Role::Finance, Role::Admin];
 /// Declares the actions with their audiences: the whole policy.
 macro_rules! policy {
     ($($action:ident: $rule:expr, $description:literal;)+) => {
-        /// Everything a caller can ask for.
+        /// Actions of callers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
             $(#[doc = $description] $action),+
         }
 
         impl Action {
-            /// All of them.
+            /// All actions.
             pub const ALL: &'static [Self] = &[$(Self::$action),+];
 
             /// The audience.
@@ -221,7 +221,7 @@ const STAFF_READ: Rule = Rule {
     ..NOBODY
 };
 
-/// People with what is theirs.
+/// Persons, on their own objects.
 const fn own(role: Role) -> Rule {
     Rule {
         own: Some(role),
@@ -229,7 +229,7 @@ const fn own(role: Role) -> Rule {
     }
 }
 
-/// People with what is theirs, and staff with everybody's.
+/// Persons, on their own objects; staff, and services with one of these scopes, on every object.
 const fn own_or_staff(role: Role, scopes: &'static [Scope]) -> Rule {
     Rule {
         own: Some(role),
@@ -314,7 +314,7 @@ pub enum Relation {
 }
 
 impl From<bool> for Relation {
-    /// `true` is the caller's own.
+    /// `true` is [`Self::Own`].
     fn from(own: bool) -> Self {
         if own { Self::Own } else { Self::Others }
     }
@@ -331,20 +331,20 @@ pub enum Denied {
     Forbidden,
 }
 
-/// A person, as their token says.
+/// A person, from their token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// Who.
+    /// Id of the person.
     pub id: UserId,
-    /// Who says so.
+    /// Issuer of the token.
     pub issuer: String,
-    /// What they are; always a user.
+    /// Roles; always include [`Role::User`].
     pub roles: Vec<Role>,
-    /// Which merchant they act for, with the role MERCHANT.
+    /// Merchant for which the person acts with the role MERCHANT.
     pub merchant_id: Option<MerchantId>,
-    /// Which advertiser they act for, with the role ADVERTISER.
+    /// Advertiser for which the person acts with the role ADVERTISER.
     pub advertiser_id: Option<AdvertiserId>,
-    /// The name their token carries.
+    /// Name in the token.
     pub name: Option<String>,
 }
 
@@ -355,13 +355,13 @@ impl Person {
         role == Role::User || self.roles.contains(&role)
     }
 
-    /// Whether the person is on the staff.
+    /// Whether the person has a staff role.
     #[must_use]
     pub fn is_staff(&self) -> bool {
         STAFF.iter().any(|role| self.has(*role))
     }
 
-    /// The owner of the wallets they have in a capacity, if they act in it.
+    /// Owner of the wallets that the person has in this capacity; none when they do not act in it.
     #[must_use]
     pub fn wallet_owner(&self, kind: OwnerKind) -> Option<WalletOwner> {
         match kind {
@@ -377,21 +377,21 @@ impl Person {
     }
 }
 
-/// Another service of the platform, as its token says.
+/// Another service of the platform, from its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Who says so.
+    /// Issuer of the token.
     pub issuer: String,
-    /// Which service.
+    /// Subject of the token.
     pub subject: String,
-    /// What it may do.
+    /// Scopes of the token.
     pub scopes: Vec<Scope>,
 }
 
-/// Whoever asks.
+/// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Nobody we know.
+    /// A caller without a token.
     Anonymous,
     /// A person.
     Person(Person),
@@ -400,7 +400,7 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// Capabilities of staff; empty for others.
+    /// Permissions of staff; empty for other callers.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
         let granted: Vec<_> = Action::ALL
@@ -423,7 +423,7 @@ impl Principal {
         }
     }
 
-    /// Relation of the caller to what an owner has: their own as a user, as their merchant or as their advertiser.
+    /// Relation of the caller to an owner's objects: own as a user, as their merchant or as their advertiser.
     #[must_use]
     pub fn relation_to(&self, owner: impl Into<WalletOwner>) -> Relation {
         let owner = owner.into();

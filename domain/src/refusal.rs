@@ -63,7 +63,7 @@ macro_rules! facts_from {
 }
 facts_from!(u32 => Count, i32 => Count, i64 => Count, Decimal => Decimal, Timestamp => Time, Uuid => Id);
 
-/// The refusals of an aggregate: what a person can change about a command. [`refusals`] declares them.
+/// The refusals of an aggregate, declared with [`refusals`]. A caller can resolve each of them.
 pub trait Refusal: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync + 'static {
     /// The fieldless twin, for descriptors of commands.
     type Kind: Copy + fmt::Debug + PartialEq + Send + Sync + 'static;
@@ -103,10 +103,10 @@ pub fn declaration<R: Refusal>(kind: R::Kind) -> &'static Declaration {
     }
 }
 
-/// Why a rule did not decide: a refusal, or a value that its type can't hold.
+/// Reason why a rule returned no result: a refusal, or a value that its type can't hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rejection<R> {
-    /// A person can change it.
+    /// A refusal.
     Refused(R),
     /// A fault.
     Overflow(Overflow),
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_mention_the_same_facts_in_both_languages() {
+    fn texts_have_the_same_facts_in_both_languages() {
         let mut declared = Vec::new();
         check::<MinerRefusal>(&mut declared);
         check::<KycRefusal>(&mut declared);

@@ -1,4 +1,4 @@
-//! Mining: people earn points in sessions, with streaks, security circles and referrals.
+//! Mining: miners earn points in sessions, with streaks, security circles and referrals.
 
 pub mod circle;
 mod configuration;

@@ -1,4 +1,4 @@
-//! What an hour of mining is worth.
+//! Rates: points per hour and their bonuses.
 
 use rust_decimal::Decimal;
 
@@ -8,9 +8,9 @@ use crate::money::{Minor, Overflow};
 /// Points in ten-thousandths: the smallest unit of the currency MP.
 pub type Points = Minor;
 
-/// Decimals of points, of rates and of shares.
+/// Decimals of points, rates and fractions.
 pub const POINTS_SCALE: u8 = 4;
-/// One whole, in basis points.
+/// One (100 %) in basis points.
 const WHOLE_BPS: i128 = 10_000;
 
 /// Basis points: ten-thousandths of a whole (`Bps(2_500)` is +25 %).
@@ -18,7 +18,7 @@ const WHOLE_BPS: i128 = 10_000;
 pub struct Bps(pub i32);
 
 impl Bps {
-    /// The share as an exact decimal (`Bps(2_500)` is `0.2500`).
+    /// The fraction as an exact decimal (`Bps(2_500)` is `0.2500`).
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(i64::from(self.0), u32::from(POINTS_SCALE))
@@ -29,7 +29,7 @@ impl Bps {
     }
 }
 
-/// Points an hour, in ten-thousandths.
+/// Points per hour, in ten-thousandths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RatePerHour(pub i64);
 
@@ -55,10 +55,10 @@ impl RatePerHour {
     }
 }
 
-/// The parts of a rate, as they are now or were when a session began.
+/// Parts of a rate, at present or when a session started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
-    /// Points an hour before any bonus.
+    /// Points per hour before any bonus.
     pub base: RatePerHour,
     /// Bonus of the miner's role.
     pub role: Bps,
@@ -70,7 +70,7 @@ pub struct Rate {
     pub streak: Bps,
 }
 
-/// What the rate depends on besides configuration.
+/// Facts on which a rate depends besides the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateFacts {
     /// The miner's role.
@@ -110,7 +110,7 @@ impl Rate {
             .ok_or(Overflow("a rate"))
     }
 
-    /// The same rate, had there been no referral bonus.
+    /// The rate without the referral bonus.
     pub fn without_referral(&self) -> Result<RatePerHour, Overflow> {
         Self {
             referral: Bps(0),
@@ -120,7 +120,7 @@ impl Rate {
     }
 }
 
-/// Divides, rounding to the nearest whole and halves to the even one. `divisor` is positive.
+/// Divides and rounds half to even. `divisor` is positive.
 fn half_even(dividend: i128, divisor: i128) -> i128 {
     let quotient = dividend.div_euclid(divisor);
     let twice_rest = dividend.rem_euclid(divisor).saturating_mul(2);
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newcomer_mines_the_base_rate() {
+    fn new_miner_mines_at_the_base_rate() {
         let rate = Rate::of(
             &RateFacts {
                 role: Role::Pioneer,

@@ -102,7 +102,7 @@ refusals! {
 }
 
 impl Approval {
-    /// A command that starts to wait at `now`.
+    /// A command that is requested at `now`.
     #[must_use]
     pub fn requested(
         id: ApprovalId,
@@ -166,7 +166,7 @@ mod tests {
     use crate::time::hours;
 
     #[test]
-    fn another_person_decides_in_time_and_once() {
+    fn refuses_own_late_and_repeated_decisions() {
         let now = Timestamp::UNIX_EPOCH;
         let [one, other, third] = [1, 2, 5].map(|n| UserId(Uuid::from_u128(n)));
         let approval_id = Uuid::from_u128(4);
@@ -183,7 +183,10 @@ mod tests {
         let week = plus(now, hours(168));
         assert_eq!(asked.may_be_decided(other, week), Ok(()));
         let late = plus(week, TimeDelta::microseconds(1));
-        let expired = ApprovalRefusal::Expired { approval_id, expired_at: week };
+        let expired = ApprovalRefusal::Expired {
+            approval_id,
+            expired_at: week,
+        };
         assert_eq!(asked.may_be_decided(other, late), Err(expired));
         assert_eq!(asked.status_at(late), ApprovalStatus::Expired);
         let done = Approval {

@@ -65,7 +65,7 @@ pub struct ConfigurationRefusal {
 }
 
 impl ConfigurationRefusal {
-    /// The same refusal, of a setting that lies deeper in the input.
+    /// The refusal with its path extended: the setting is nested deeper in the input.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
         self.path.insert(0, outer.to_owned());
@@ -107,15 +107,15 @@ impl Refusal for ConfigurationRefusal {
     }
 }
 
-/// A checked setting, or why it is refused.
+/// A checked setting, or its refusal.
 pub type Judged<T> = Result<T, ConfigurationRefusal>;
 
-/// A setting of a section that is to be changed, by its path.
+/// Path of a setting.
 #[derive(Clone, Debug)]
 pub struct Field(Vec<String>);
 
 impl Field {
-    /// A setting of the section itself.
+    /// A setting of the section.
     #[must_use]
     pub fn of(name: &'static str) -> Self {
         Self(vec![name.to_owned()])
@@ -127,7 +127,7 @@ impl Field {
         Self(vec![list.to_owned(), place.to_string(), name.to_owned()])
     }
 
-    /// The refusal of this setting.
+    /// A refusal of this setting.
     #[must_use]
     pub fn refuse(self, problem: ConfigurationProblem) -> ConfigurationRefusal {
         ConfigurationRefusal {
@@ -136,7 +136,7 @@ impl Field {
         }
     }
 
-    /// Checks a whole number.
+    /// Checks an integer.
     pub fn whole(self, value: i32, min: u32, max: u32) -> Judged<u32> {
         u32::try_from(value)
             .ok()
@@ -147,7 +147,7 @@ impl Field {
             })
     }
 
-    /// Checks a number that is stored with `scale` decimals.
+    /// Checks a decimal that is stored with `scale` decimals.
     pub fn exact(self, value: Decimal, scale: u8, min: Decimal, max: Decimal) -> Judged<Minor> {
         if !(min..=max).contains(&value) {
             return Err(self.refuse(ConfigurationProblem::OutOfRange { min, max }));

@@ -1,4 +1,4 @@
-//! Security circles: three to five people who vouch for each other.
+//! Security circles: three to five miners who vouch for each other.
 
 mod invitation;
 mod refusal;
@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 pub enum CircleStatus {
     /// Fewer than three members: no bonus yet.
     Incomplete,
-    /// Three to five members: its members earn the bonus.
+    /// Three to five members: the members earn the bonus.
     Active,
     /// Ended for good.
     Disbanded,
@@ -55,7 +55,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Whether the former member and the freed place have to wait for the cooldown.
+    /// Whether the exit starts the cooldown of the former member and of the freed place.
     #[must_use]
     pub fn cools(self) -> bool {
         self != Self::Disbanded
@@ -70,7 +70,7 @@ impl CircleName {
     /// Largest number of characters.
     const LONGEST: usize = 100;
 
-    /// Parses a name, without surrounding blanks; none when it is empty, too long or not printable.
+    /// Parses a name and trims surrounding blanks; none when it is empty, too long or not printable.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -89,12 +89,12 @@ impl CircleName {
     }
 }
 
-/// Zero-width joiners: printable only between other characters.
+/// Whether the character is a zero-width joiner, which is printable only between other characters.
 fn is_joiner(char: char) -> bool {
     matches!(char, '\u{200C}' | '\u{200D}')
 }
 
-/// Invisible and bidirectional control characters: an invitee has to see the real name.
+/// Whether the character is invisible or a bidirectional control: an invitee has to see the real name.
 fn is_hidden(char: char) -> bool {
     matches!(
         char,
@@ -115,7 +115,7 @@ pub struct Circle {
     pub status: CircleStatus,
     /// Number of active members, the owner included.
     pub member_count: u32,
-    /// Version, raised by each change; orders the events of the circle.
+    /// Version, raised by one with each event; orders the circle's events.
     pub version: i64,
     /// Time of creation.
     pub created_at: Timestamp,
@@ -130,13 +130,13 @@ impl Circle {
     /// Bonus rate of the members of a valid circle.
     pub const VALID_BONUS: Bps = Bps(2_500);
 
-    /// Whether the circle earns its members the bonus: active, with three members or more.
+    /// Whether the members earn the bonus: the circle is active and has three members or more.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.status == CircleStatus::Active && self.member_count >= 3
     }
 
-    /// 60, 80 and 100 at 3, 4 and 5 members, else 0.
+    /// Trust score: 60, 80 or 100 with 3, 4 or 5 members, else 0.
     #[must_use]
     pub fn trust_score(&self) -> u8 {
         match (self.status, self.member_count) {
@@ -147,7 +147,7 @@ impl Circle {
         }
     }
 
-    /// Bonus rate that its members earn.
+    /// Bonus rate of the members.
     #[must_use]
     pub fn bonus(&self) -> Bps {
         if self.is_valid() {
@@ -174,7 +174,7 @@ mod values {
     use super::*;
 
     #[test]
-    fn three_members_make_a_circle_valid() {
+    fn circle_is_valid_with_three_members() {
         let circle = |status, member_count| Circle {
             id: CircleId(uuid::Uuid::nil()),
             owner_id: MinerId(uuid::Uuid::nil()),
@@ -200,7 +200,7 @@ mod values {
     }
 
     #[test]
-    fn a_name_says_something_and_not_too_much() {
+    fn parses_only_printable_names() {
         let read = |text: &str| CircleName::parse(text).map(|name| name.as_str().to_owned());
         assert_eq!(read("  night shift "), Some("night shift".to_owned()));
         assert_eq!(read(&"é".repeat(100)), Some("é".repeat(100)));

@@ -1,6 +1,6 @@
 //! Rules of circles: create, rename, remove a member, leave, disband.
 //!
-//! Freed places and former members wait for a cooldown, so that members do not rotate through a circle for the bonus.
+//! Freed places and former members have a cooldown: members cannot rotate through a circle for the bonus.
 
 use super::{Circle, CircleName, CircleRefusal, CircleStatus, InvitationRefusal};
 use crate::ids::MinerId;
@@ -28,7 +28,7 @@ impl Roster {
     }
 }
 
-/// Why a caller may not act for a circle.
+/// Reason why the caller may not act for a circle.
 pub(super) enum NotOwned {
     NotInCircle,
     NotOwner,
@@ -71,7 +71,7 @@ pub fn create(
     }
 }
 
-/// Renames the caller's circle; returns it with its new name, and the name before.
+/// Renames the caller's circle; returns the renamed circle and the previous name.
 ///
 /// Refusals, in this order: [`CircleRefusal::MinerBanned`], [`CircleRefusal::NameInvalid`],
 /// [`CircleRefusal::NotInCircle`], [`CircleRefusal::NotOwner`].
@@ -165,7 +165,7 @@ pub(super) fn owned<'a>(
     Ok(roster)
 }
 
-/// End of the cooldown that started when a member left; none when it is over or nobody left.
+/// End of the cooldown that started when a member left; none when it has ended or nobody left.
 pub(super) fn cooldown_end(
     left_at: Option<Timestamp>,
     cooldown_hours: u32,

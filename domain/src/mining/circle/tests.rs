@@ -1,4 +1,4 @@
-//! Each rule by itself, and random programs against the plain words of all of them.
+//! Tests of each rule, and random programs compared with a model of all rules.
 
 use std::collections::BTreeMap;
 
@@ -65,13 +65,13 @@ fn invitation(invitee: usize, status: InvitationStatus) -> CircleInvitation {
     }
 }
 
-/// Code of the refusal, if there is one.
+/// Code of the refusal; none for a result.
 fn refusal<T, R: Refusal>(judged: Result<T, R>) -> Option<&'static str> {
     judged.err().map(|refusal| refusal.code())
 }
 
 #[test]
-fn the_suspended_take_part_in_nothing_new_but_may_go() {
+fn suspended_miners_may_only_leave_or_decline() {
     let own = CircleId(Uuid::from_u128(1));
     let suspended = Miner {
         status: MinerStatus::Suspended,
@@ -108,7 +108,7 @@ fn the_suspended_take_part_in_nothing_new_but_may_go() {
 }
 
 #[test]
-fn an_invitation_ends_after_seven_days() {
+fn invitation_expires_after_seven_days() {
     let caller = miner(7, None);
     let pending = invitation(7, InvitationStatus::Pending);
     let just_before = at(7 * 24) - TimeDelta::microseconds(1);
@@ -136,7 +136,7 @@ fn an_invitation_ends_after_seven_days() {
 }
 
 #[test]
-fn places_wait_for_as_many_as_there_are_too_many() {
+fn places_cool_down_when_recently_left() {
     let caller = miner(9, None);
     let pending = invitation(9, InvitationStatus::Pending);
     let judge = |members: &[usize], left: &[i64], now| {
@@ -170,7 +170,7 @@ fn places_wait_for_as_many_as_there_are_too_many() {
 }
 
 #[test]
-fn administrators_decide_about_others_once() {
+fn force_disband_refuses_own_and_ended_circles() {
     let of_others = roster(&[1, 2]);
     assert_eq!(refusal(force_disband(None, None)), Some("CIRCLE_NOT_FOUND"));
     for member in [1, 2] {
@@ -190,7 +190,7 @@ fn administrators_decide_about_others_once() {
     assert_eq!(refusal(force_disband(Some(&of_others), Some(id(3)))), None);
 }
 
-/// What somebody tries.
+/// A command or a wait, with the numbers of the miners.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Create(usize),
@@ -217,13 +217,13 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is stored: what the decisions find, and what follows from them.
+/// Stored state, as the rules read it and change it.
 #[derive(Default)]
 struct World {
     hour: i64,
     rosters: Vec<Roster>,
     invitations: Vec<CircleInvitation>,
-    /// Who left which circle when, and how.
+    /// Member, circle, time and kind of every exit.
     exits: Vec<(MinerId, CircleId, Timestamp, Exit)>,
 }
 
@@ -364,7 +364,7 @@ impl World {
             cooldown_hours: COOLDOWN,
             now,
         });
-        // By the plain words of the rule, for the same facts.
+        // The expected result, computed from the same facts.
         let cooldown = TimeDelta::hours(i64::from(COOLDOWN));
         let waits = |left_at: Timestamp| left_at + cooldown > now;
         let may = invitation.is_some_and(|found| {
@@ -392,7 +392,7 @@ impl World {
         }
     }
 
-    /// What holds whatever was tried.
+    /// Invariants after every step.
     fn check(&self) {
         let mut circles_of: BTreeMap<MinerId, usize> = BTreeMap::new();
         for Roster { circle, members } in &self.rosters {
@@ -417,7 +417,7 @@ impl World {
             invited.sort_unstable();
             let all = invited.len();
             invited.dedup();
-            assert_eq!(invited.len(), all, "one is invited twice");
+            assert_eq!(invited.len(), all, "a miner has two pending invitations");
         }
         assert!(circles_of.values().all(|circles| *circles == 1));
     }
@@ -425,7 +425,7 @@ impl World {
 
 proptest! {
     #[test]
-    fn whatever_is_tried_the_rules_of_circles_hold(steps in prop::collection::vec(step(), 0..150)) {
+    fn invariants_hold_for_random_programs(steps in prop::collection::vec(step(), 0..150)) {
         let mut world = World::default();
         for step in steps {
             world.take(step);
@@ -434,7 +434,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_in_two_circles_within_a_cooldown(steps in prop::collection::vec(step(), 0..150)) {
+    fn joining_waits_for_the_cooldown(steps in prop::collection::vec(step(), 0..150)) {
         let mut world = World::default();
         for step in steps {
             let before: Vec<_> = (0..PEOPLE).map(|who| world.miner(who).circle_id).collect();
@@ -451,7 +451,7 @@ proptest! {
 }
 
 #[test]
-fn nobody_is_bothered_without_end() {
+fn invitations_are_limited() {
     let roster = roster(&[1]);
     let (caller, invitee) = (miner(1, Some(roster.circle.id)), miner(2, None));
     let asked = |lately, waiting_for_invitee| {

@@ -1,4 +1,4 @@
-//! Drafts: what an administrator wants a section to be, judged as a whole before it comes into force.
+//! Drafts of configuration sections, checked as a whole before they come into force.
 
 use rust_decimal::Decimal;
 
@@ -7,34 +7,34 @@ use crate::mining::{Bps, POINTS_SCALE, RatePerHour};
 use crate::money::Minor;
 use crate::platform::{ConfigurationProblem, Field, Judged};
 
-/// Days of a streak that a tier can begin or end with, at most.
+/// Largest first or last day of a tier.
 const LONGEST_STREAK: u32 = 100_000;
-/// Points that a milestone pays or a recovery costs, at most.
+/// Largest number of points of a milestone or of the recovery cost.
 const MOST_POINTS: u32 = 1_000_000;
-/// Tiers, at most.
+/// Largest number of tiers.
 const MOST_TIERS: usize = 50;
-/// Characters of a badge's name, at most.
+/// Largest number of characters of a badge's name.
 const LONGEST_BADGE: usize = 50;
 
-/// What the section `mining` is to be.
+/// New settings of the section `mining`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MiningDraft {
-    /// Points an hour before any bonus: 0.0001 to 1000.
+    /// Points per hour before any bonus: 0.0001 to 1000.
     pub base_rate: Decimal,
     /// Length of a session: 1 to 168 hours.
     pub session_duration_hours: i32,
-    /// Sessions a miner may start a UTC day: 1 to 24.
+    /// Sessions that a miner may start per UTC day: 1 to 24.
     pub max_sessions_per_day: i32,
-    /// Whether anybody can start a session.
+    /// Whether miners can start sessions.
     pub is_globally_enabled: bool,
-    /// How long a complete session can be claimed: 1 to 8760 hours.
+    /// Time within which a completed session can be claimed: 1 to 8760 hours.
     pub claim_window_hours: i32,
-    /// How long free places of circles, and who left one, wait: 0 to 8760 hours.
+    /// Cooldown of freed places in circles and of their former members: 0 to 8760 hours.
     pub circle_cooldown_hours: i32,
 }
 
 impl MiningDraft {
-    /// Checks the section, in the order of its fields. Its pauses come from the history.
+    /// Checks the settings in the order of the fields. The pauses are read from the history, not from the draft.
     pub fn judge(&self, version: i32) -> Judged<MiningConfiguration> {
         let at = Field::of;
         let most = Decimal::ONE_THOUSAND;
@@ -63,38 +63,38 @@ impl MiningDraft {
     }
 }
 
-/// What the section `streak` is to be.
+/// New settings of the section `streak`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreakDraft {
-    /// Ascending from day 1, the last without an end; 1 to 50.
+    /// Tiers, ascending from day 1, the last without an end; 1 to 50.
     pub tiers: Vec<TierDraft>,
     /// Whether one late claim is forgiven.
     pub grace_period_enabled: bool,
-    /// How late it may be: 0 to 168 hours.
+    /// Length of the grace period: 0 to 168 hours.
     pub grace_period_hours: i32,
-    /// What recovering a broken streak costs: 0 to 1000000 points.
+    /// Price of recovering a broken streak: 0 to 1000000 points.
     pub recovery_cost: Decimal,
-    /// A run earns one freeze token each so many days: 1 to 365.
+    /// Days after which a run earns another freeze token: 1 to 365.
     pub freeze_token_days: i32,
 }
 
-/// One step of the streak's bonus.
+/// A tier of the streak's bonus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TierDraft {
     /// First day.
     pub min_days: i32,
     /// Last day; none for the last tier.
     pub max_days: Option<i32>,
-    /// What it adds to the rate: a share, 0 to 10.
+    /// Bonus rate: a fraction from 0 to 10.
     pub bonus: Decimal,
-    /// What people see beside the name.
+    /// Name of the badge.
     pub badge_name: Option<String>,
-    /// Paid once a run, on reaching the first day: 0 to 1000000 points.
+    /// Points paid once per run when it reaches the first day: 0 to 1000000.
     pub milestone: Decimal,
 }
 
 impl StreakDraft {
-    /// Judges the draft: its tiers in their order, then its other fields.
+    /// Checks the tiers in their order, then the other fields.
     pub fn judge(&self, version: i32) -> Judged<StreakConfiguration> {
         let at = Field::of;
         Ok(StreakConfiguration {
@@ -111,13 +111,13 @@ impl StreakDraft {
         if !(1..=MOST_TIERS).contains(&self.tiers.len()) {
             return Err(Field::of("tiers").refuse(tier_count()));
         }
-        // The day the next tier has to begin; none once a tier had no end.
+        // First day of the next tier; none after a tier without an end.
         let mut expected = Some(1);
         let mut tiers = Vec::with_capacity(self.tiers.len());
         for (place, draft) in self.tiers.iter().enumerate() {
             let at = |name| Field::in_list("tiers", place, name);
             let Some(first_day) = expected else {
-                // The tier before this one claims all days there are.
+                // The previous tier has no end, so no tier may follow it.
                 let before = Field::in_list("tiers", place.saturating_sub(1), "maxDays");
                 return Err(before.refuse(ConfigurationProblem::TierEnd));
             };
@@ -171,21 +171,21 @@ fn is_badge(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
-/// What the section `referral` is to be.
+/// New settings of the section `referral`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferralDraft {
-    /// What an active referral adds to its referrer's rate: a share, 0 to 10.
+    /// Bonus rate of the referrer per active referral: a fraction from 0 to 10.
     pub bonus_per_referral: Decimal,
-    /// What all of them together may add: a share, 0 to 10.
+    /// Largest sum of the referral bonus rates: a fraction from 0 to 10.
     pub max_bonus: Decimal,
-    /// Whether a referral waits for the referred person's KYC.
+    /// Whether a referral is pending until the referred person's KYC is complete.
     pub kyc_required: bool,
-    /// How many levels of referrals count: 1.
+    /// Levels of referrals that count: 1.
     pub max_referral_levels: i32,
 }
 
 impl ReferralDraft {
-    /// Judges the draft, in the order of its fields.
+    /// Checks the settings in the order of the fields.
     pub fn judge(&self, version: i32) -> Judged<ReferralConfiguration> {
         let at = Field::of;
         let judged = ReferralConfiguration {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_platform_begins_with_can_be_set_again() {
+    fn accepts_the_default_configuration() {
         let before = MiningConfiguration::default();
         assert_eq!(mining().judge(1), Ok(before));
         assert_eq!(referral().judge(1), Ok(ReferralConfiguration::default()));
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_of_mining_has_its_range() {
+    fn refuses_mining_settings_out_of_range() {
         let refused = |edit: fn(&mut MiningDraft)| {
             let mut draft = mining();
             edit(&mut draft);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn tiers_begin_at_day_one_and_leave_no_gap() {
+    fn refuses_tiers_with_gaps_or_overlaps() {
         let check = |tiers: Vec<TierDraft>| {
             let refusal = streak(tiers).judge(2).err()?;
             Some((refusal.path.join("."), refusal.problem))
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_streak_has_its_ranges() {
+    fn refuses_streak_settings_out_of_range() {
         let refused = |edit: fn(&mut StreakDraft)| {
             let mut draft = streak(vec![tier(1, None)]);
             edit(&mut draft);
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn referrals_have_one_level() {
+    fn refuses_referral_settings_out_of_range() {
         let refused = |edit: fn(&mut ReferralDraft)| {
             let mut draft = referral();
             edit(&mut draft);
@@ -412,8 +412,8 @@ mod tests {
         );
     }
 
-    /// Tiers of these lengths, one after the other from day 1, and one without an end.
-    fn whole(lengths: &[i32]) -> Vec<TierDraft> {
+    /// Contiguous tiers of these lengths from day 1, and a last tier without an end.
+    fn contiguous(lengths: &[i32]) -> Vec<TierDraft> {
         let mut first_day = 1;
         let mut tiers = Vec::new();
         for length in lengths {
@@ -426,9 +426,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whole_tiers_give_every_day_its_bonus(lengths in prop::collection::vec(1..40_i32, 0..12), day in 1..600_i32) {
-            let drafts = whole(&lengths);
-            let judged = streak(drafts.clone()).judge(2).expect("whole tiers");
+        fn every_day_has_the_bonus_of_its_tier(lengths in prop::collection::vec(1..40_i32, 0..12), day in 1..600_i32) {
+            let drafts = contiguous(&lengths);
+            let judged = streak(drafts.clone()).judge(2).expect("contiguous tiers");
             let of_day: Vec<_> = drafts
                 .iter()
                 .filter(|tier| tier.min_days <= day && tier.max_days.is_none_or(|last| day <= last))
@@ -439,9 +439,9 @@ mod tests {
         }
 
         #[test]
-        fn moving_one_edge_is_refused(lengths in prop::collection::vec(1..40_i32, 1..12), place in 0..12_usize, by in -40..40_i32) {
+        fn refuses_a_tier_with_a_moved_first_day(lengths in prop::collection::vec(1..40_i32, 1..12), place in 0..12_usize, by in -40..40_i32) {
             prop_assume!(by != 0);
-            let mut tiers = whole(&lengths);
+            let mut tiers = contiguous(&lengths);
             let place = place % tiers.len();
             tiers[place].min_days += by;
             let refusal = streak(tiers).judge(2).expect_err("a gap or an overlap");

@@ -1,4 +1,4 @@
-//! What administrators may set, with the defaults of the platform.
+//! Configuration of mining, with the platform's defaults.
 
 mod draft;
 
@@ -10,10 +10,10 @@ use super::{Bps, Points, RatePerHour};
 use crate::money::Minor;
 use crate::time::{Pause, Timestamp, counted};
 
-/// Everything mining is configured by.
+/// The sections of mining's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
-    /// Sessions and the base rate.
+    /// Sessions, base rate and circles.
     pub mining: MiningConfiguration,
     /// Streaks.
     pub streak: StreakConfiguration,
@@ -22,14 +22,14 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// The time from `from` to `until` during which mining was switched on.
+    /// Time between `from` and `until` during which mining was switched on.
     #[must_use]
     pub fn counted(&self, from: Timestamp, until: Timestamp) -> TimeDelta {
         counted(from, until, &self.mining.pauses)
     }
 
-    /// By how much time stood still between `from` and `now`: while mining was switched off, and since the miner was
-    /// `stopped`, if they are.
+    /// Time between `from` and `now` that does not count: time while mining was switched off, and time since `stopped`,
+    /// when the miner was suspended.
     #[must_use]
     pub fn stood_still(
         &self,
@@ -44,7 +44,7 @@ impl Configuration {
             .unwrap_or(whole)
     }
 
-    /// Since when mining is switched off, if it is.
+    /// Time since which mining is switched off; none while it is on.
     #[must_use]
     pub fn paused_since(&self) -> Option<Timestamp> {
         let last = self.mining.pauses.last()?;
@@ -52,29 +52,29 @@ impl Configuration {
     }
 }
 
-/// Sessions and the base rate.
+/// Sessions, base rate and circles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MiningConfiguration {
-    /// Which version of the section this is.
+    /// Version of the section.
     pub version: i32,
-    /// Points an hour before any bonus.
+    /// Points per hour before any bonus.
     pub base_rate: RatePerHour,
     /// Length of a session, 1 to 168 hours.
     pub session_duration_hours: u32,
-    /// Sessions a miner may start a UTC day, 1 to 24.
+    /// Sessions that a miner may start per UTC day, 1 to 24.
     pub max_sessions_per_day: u32,
-    /// Whether anybody can start a session.
+    /// Whether miners can start sessions.
     pub is_globally_enabled: bool,
-    /// How long a complete session can be claimed, 1 to 8760 hours.
+    /// Time within which a completed session can be claimed, 1 to 8760 hours.
     pub claim_window_hours: u32,
-    /// How long a free place of a circle, and who left one, wait before the next time, 0 to 8760 hours.
+    /// Cooldown of freed places in circles and of their former members, 0 to 8760 hours.
     pub circle_cooldown_hours: u32,
-    /// When mining was switched off, from the section's history.
+    /// Spans during which mining was switched off, from the section's history.
     pub pauses: Vec<Pause>,
 }
 
 impl MiningConfiguration {
-    /// The cooldown of circles where none was ever set.
+    /// Cooldown of circles, in hours, of versions that do not set it.
     pub const CIRCLE_COOLDOWN_HOURS: u32 = 168;
 }
 
@@ -96,32 +96,32 @@ impl Default for MiningConfiguration {
 /// Streaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreakConfiguration {
-    /// Which version of the section this is.
+    /// Version of the section.
     pub version: i32,
-    /// Ascending, the first from day 1, the last without an end.
+    /// Tiers, ascending from day 1, the last without an end.
     pub tiers: Vec<StreakTier>,
     /// Whether one late claim is forgiven.
     pub grace_period_enabled: bool,
-    /// How late it may be, 0 to 168 hours.
+    /// Length of the grace period, 0 to 168 hours.
     pub grace_period_hours: u32,
-    /// What recovering a broken streak costs.
+    /// Price of recovering a broken streak.
     pub recovery_cost: Points,
-    /// A run earns one freeze token each so many days, 1 to 365.
+    /// Days after which a run earns another freeze token, 1 to 365.
     pub freeze_token_days: u32,
 }
 
-/// One step of the streak's bonus.
+/// A tier of the streak's bonus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreakTier {
     /// First day.
     pub min_days: u32,
     /// Last day; none for the last tier.
     pub max_days: Option<u32>,
-    /// What it adds to the rate.
+    /// Bonus rate.
     pub bonus: Bps,
-    /// What people see beside the name.
+    /// Name of the badge.
     pub badge_name: Option<String>,
-    /// Paid once a run, on reaching the first day.
+    /// Points paid once per run when it reaches the first day.
     pub milestone: Points,
 }
 
@@ -155,16 +155,16 @@ impl Default for StreakConfiguration {
 }
 
 impl StreakConfiguration {
-    /// Freeze tokens a miner can keep.
+    /// Largest number of freeze tokens that a miner keeps.
     pub const MAX_FREEZE_TOKENS: u32 = 3;
 
-    /// Freeze tokens that a run of so many days has earned.
+    /// Freeze tokens earned by a run of this number of days.
     #[must_use]
     pub fn freeze_tokens_of(&self, days: u32) -> u32 {
         days.checked_div(self.freeze_token_days).unwrap_or(0)
     }
 
-    /// The tier a streak of so many days is in; none at 0 days.
+    /// Tier of a streak of this number of days; none for 0 days.
     #[must_use]
     pub fn tier_at(&self, days: u32) -> Option<&StreakTier> {
         self.tiers
@@ -173,7 +173,7 @@ impl StreakConfiguration {
             .find(|tier| days > 0 && tier.min_days <= days)
     }
 
-    /// What a streak of so many days adds to the rate.
+    /// Bonus rate of a streak of this number of days.
     #[must_use]
     pub fn bonus_at(&self, days: u32) -> Bps {
         self.tier_at(days).map_or(Bps(0), |tier| tier.bonus)
@@ -183,21 +183,21 @@ impl StreakConfiguration {
 /// Referrals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferralConfiguration {
-    /// Which version of the section this is.
+    /// Version of the section.
     pub version: i32,
-    /// What an active referral adds to its referrer's rate.
+    /// Bonus rate of the referrer per active referral.
     pub bonus_per_referral: Bps,
-    /// What all of them together may add.
+    /// Largest sum of the referral bonus rates.
     pub max_bonus: Bps,
-    /// Whether a referral waits for the referred person's KYC.
+    /// Whether a referral is pending until the referred person's KYC is complete.
     pub kyc_required: bool,
 }
 
 impl ReferralConfiguration {
-    /// Levels of referrals that count: only those whom somebody brought themselves.
+    /// Levels of referrals that count: only direct referrals.
     pub const LEVELS: u32 = 1;
 
-    /// What referrals add together of what they would add without a limit.
+    /// Referral bonus rate: `sum`, capped at the maximum.
     #[must_use]
     pub fn capped(&self, sum: Bps) -> Bps {
         sum.min(self.max_bonus).max(Bps(0))
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_defaults_are_whole() {
+    fn default_tiers_cover_every_day() {
         let streak = StreakConfiguration::default();
         for (days, bonus, badge) in [
             (0, 0, None),

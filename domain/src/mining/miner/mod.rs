@@ -14,21 +14,21 @@ use super::{Bps, Points, RatePerHour, Streak};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use crate::time::Timestamp;
 
-/// What a miner is to the platform. The highest that facts or a grant give.
+/// Role of a miner: the highest that facts or a grant give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Everybody: no bonus.
+    /// Default: no bonus.
     Pioneer,
     /// Member of a valid circle: +10 %.
     Contributor,
-    /// Five or more active referrals: +25 %.
+    /// At least five active referrals: +25 %.
     Ambassador,
-    /// Runs a node, granted by an administrator: +50 %.
+    /// Operator of a node, granted by an administrator: +50 %.
     NodeOperator,
 }
 
 impl Role {
-    /// What the role adds to the rate.
+    /// Bonus rate of the role.
     #[must_use]
     pub fn bonus(self) -> Bps {
         Bps(match self {
@@ -43,11 +43,11 @@ impl Role {
 /// Whether a miner may mine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MinerStatus {
-    /// Yes.
+    /// May mine.
     Active,
-    /// Not for the time being.
+    /// May not mine until restored.
     Suspended,
-    /// Never again.
+    /// May never mine again.
     Banned,
 }
 
@@ -75,27 +75,27 @@ impl MinerStatus {
 pub struct Miner {
     /// Its id.
     pub id: MinerId,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
-    /// What they are to the platform.
+    /// Role.
     pub role: Role,
-    /// Whether they may mine.
+    /// Status.
     pub status: MinerStatus,
-    /// All points ever mined, in ten-thousandths.
+    /// Lifetime mined points, in ten-thousandths. Spending points does not reduce them.
     pub lifetime_points: Points,
-    /// Their streak as last settled.
+    /// Streak as of the last start or claim.
     pub streak: Streak,
-    /// The code by which others name them as referrer.
+    /// Code that other miners apply to name this miner as referrer.
     pub referral_code: ReferralCode,
-    /// Who brought them.
+    /// The miner's referrer.
     pub referred_by: Option<MinerId>,
-    /// The circle they are in.
+    /// The miner's circle.
     pub circle_id: Option<CircleId>,
-    /// Raised by each change: orders the events about them.
+    /// Version, raised by each change; orders the miner's events.
     pub version: i64,
-    /// When they registered.
+    /// Time of registration.
     pub created_at: Timestamp,
-    /// When they last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -106,7 +106,7 @@ pub struct ReferralCode(String);
 impl ReferralCode {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-    /// Parses a code, in any case, also as the last segment of a pasted invitation link.
+    /// Parses a code in any case; also accepts an invitation link that ends with the code.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().trim_end_matches('/');
@@ -114,7 +114,7 @@ impl ReferralCode {
         (code.len() == 8 && code.bytes().all(|b| Self::ALPHABET.contains(&b))).then_some(Self(code))
     }
 
-    /// Makes a code of eight random bytes.
+    /// Makes a code from eight random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 8]) -> Self {
         Self(
@@ -141,37 +141,37 @@ impl std::fmt::Debug for ReferralCode {
     }
 }
 
-/// Where a line of history came from.
+/// Cause of a history entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HistorySource {
     /// A claimed session.
     Session,
-    /// The first day of a streak's tier.
+    /// Reaching the first day of a streak's tier.
     StreakMilestone,
-    /// An administrator's correction.
+    /// Adjustment by an administrator.
     Adjustment,
-    /// Payment for a recovered streak (negative).
+    /// Price of recovering a streak (negative).
     StreakRecovery,
 }
 
-/// One line of a miner's history.
+/// An entry of a miner's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryEntry {
     /// Its id.
     pub id: HistoryId,
-    /// Whose.
+    /// The miner.
     pub miner_id: MinerId,
-    /// How much, in ten-thousandths of a point; negative for what was taken.
+    /// Points in ten-thousandths; negative when they were taken.
     pub points: Points,
-    /// Where from.
+    /// Cause.
     pub source: HistorySource,
-    /// The session that earned it.
+    /// Session that earned the points.
     pub session_id: Option<SessionId>,
-    /// When.
+    /// Time of the change.
     pub earned_at: Timestamp,
-    /// The rate of the session, or of the moment.
+    /// Rate of the session, or the rate at that time.
     pub hourly_rate: RatePerHour,
-    /// Length of the streak right after, in days.
+    /// Days of the streak afterwards.
     pub streak_days: u32,
 }
 
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_have_no_look_alikes() {
+    fn codes_have_no_lookalikes() {
         let code = ReferralCode::from_random([0, 31, 32, 255, 7, 8, 9, 10]);
         assert_eq!(code.as_str(), "A9A9HJKL");
         assert_eq!(ReferralCode::parse(" a9a9hjkl "), Some(code.clone()));

@@ -10,7 +10,7 @@ use crate::money::{self, Minor};
 /// Largest adjustment that needs no second person, in ten-thousandths of a point: 1,000 points.
 pub const DUAL_CONTROL_LIMIT: Points = Minor(10_000_000);
 
-/// Whether an adjustment, of either sign, waits for a second person.
+/// Whether an adjustment, positive or negative, waits for a second person.
 #[must_use]
 pub fn needs_second_person(points: Points) -> bool {
     points.0.unsigned_abs() > DUAL_CONTROL_LIMIT.0.unsigned_abs()
@@ -26,7 +26,7 @@ pub fn points_to_adjust(points: Decimal) -> Result<Points, MinerRefusal> {
         .ok_or(MinerRefusal::PointsInvalid)
 }
 
-/// Adds points to a miner, or takes them when negative; returns the lifetime points afterwards.
+/// Adds points to a miner, or takes them when negative; returns the new lifetime points.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
 /// [`MinerRefusal::InsufficientPoints`] with the lifetime points, [`MinerRefusal::BalanceOverflow`]. The ledger checks
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adjustment_fits_the_ledger() {
+    fn refuses_points_the_ledger_cannot_hold() {
         let read = |text: &str| points_to_adjust(text.parse().expect("a decimal"));
         assert_eq!(read("-0.0001"), Ok(Minor(-1)));
         assert_eq!(read("1000000000000"), Ok(Minor(10_000_000_000_000_000)));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn points_never_fall_below_zero() {
+    fn refuses_taking_more_than_lifetime_points() {
         let by = UserId(Uuid::from_u128(3));
         assert_eq!(adjust(&miner(), Minor(5), by), Ok(Minor(105)));
         assert_eq!(adjust(&miner(), Minor(-100), by), Ok(Minor(0)));

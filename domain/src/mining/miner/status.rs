@@ -1,23 +1,23 @@
-//! What administrators decide about a miner: suspend, restore, ban, reset the streak, grant a role.
+//! Decisions of administrators about a miner: suspend, restore, ban, reset the streak, grant a role.
 //!
-//! Time while a miner is suspended counts against neither streak nor claim window: both stand still when the suspension
-//! begins, and what is due later moves by as much when it ends.
+//! Suspended time counts neither against the streak nor against the claim window: both stop when the suspension starts,
+//! and restoring moves their deadlines by the suspended time.
 
 use super::{Miner, MinerRefusal, MinerStatus, Role};
 use crate::ids::UserId;
 use crate::mining::{BrokenRun, Configuration, Due, Session, SessionState};
 use crate::time::{Timestamp, plus};
 
-/// What a decision made of a miner.
+/// Result of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
-    /// The miner after it; version and role are for whoever stores it.
+    /// The miner afterwards. The caller stores it and raises its version.
     pub miner: Miner,
-    /// Their open session after it, if the decision changed it.
+    /// The miner's open session afterwards; none when there is no open session or the decision leaves it unchanged.
     pub session: Option<Session>,
 }
 
-/// Suspends a miner: no start and no claim until they are restored. A session that runs goes on to its end.
+/// Suspends a miner, who can neither start nor claim until restored. A running session continues to its end.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Suspended`],
 /// [`MinerRefusal::Banned`].
@@ -45,7 +45,7 @@ pub fn suspend(
     })
 }
 
-/// Restores a suspended miner: streak and claim window go on where they stood still.
+/// Restores a suspended miner. Streak and claim window continue where they stopped.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::NotSuspended`],
 /// [`MinerRefusal::Banned`].
@@ -80,8 +80,7 @@ pub fn restore(
     })
 }
 
-/// Bans a miner for good: their open session expires, and what stood still stands no more. Circle, referral and wallets
-/// are for whoever stores it.
+/// Bans a miner for good; the open session expires. The caller updates circle, referral and wallets.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`].
 pub fn ban(
@@ -107,8 +106,8 @@ pub fn ban(
     })
 }
 
-/// Ends a miner's run for good: its days are 0 and neither it nor the one before can be recovered. Freeze tokens, the
-/// longest run and all points stay; the next run is paid its milestones anew.
+/// Ends a miner's run: its days are 0, and neither it nor an earlier broken run can be recovered. Freeze tokens, the
+/// longest run and all points stay; the next run earns its milestones again.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
 /// [`MinerRefusal::StreakNotFound`].
@@ -139,7 +138,7 @@ pub fn grant_node_operator(miner: Miner, by: UserId) -> Result<Decided, MinerRef
     change_role(miner, by, Role::NodeOperator)
 }
 
-/// Revokes [`Role::NodeOperator`]; the miner's role is `by_facts` again.
+/// Revokes [`Role::NodeOperator`]; the miner's role becomes `by_facts`.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`], [`MinerRefusal::RoleUnchanged`].
 pub fn revoke_node_operator(
@@ -166,7 +165,7 @@ fn change_role(mut miner: Miner, by: UserId, role: Role) -> Result<Decided, Mine
     })
 }
 
-/// Nobody on the staff decides about their own miner.
+/// Refuses decisions of staff about their own miner.
 fn others_only(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
     if miner.user_id == by {
         return Err(MinerRefusal::OwnAccount);
@@ -174,8 +173,8 @@ fn others_only(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
     Ok(())
 }
 
-/// What is due after a suspension. Its beginning stays, or time switched off before the suspension would be forgotten;
-/// time switched off during the suspension is left out already and must not be forgiven twice.
+/// Moves a due time by the suspended time. `since` stays, because [`Streak::judge`](crate::mining::Streak::judge)
+/// subtracts the pauses since then; pauses during the suspension are therefore not added again.
 fn later(due: Due, suspended_at: Timestamp, configuration: &Configuration, now: Timestamp) -> Due {
     let forgiven = configuration.counted(due.since.max(suspended_at), now);
     Due {
@@ -184,7 +183,8 @@ fn later(due: Due, suspended_at: Timestamp, configuration: &Configuration, now: 
     }
 }
 
-/// The time to recover a run goes by the clock alone, so all of the suspension is added; not to what was over before.
+/// Extends the recovery time by the whole suspension, because pauses do not extend it; unchanged when it had ended
+/// before the suspension.
 fn recoverable_until(run: &BrokenRun, suspended_at: Timestamp, now: Timestamp) -> Timestamp {
     if run.recoverable_until < suspended_at {
         return run.recoverable_until;
@@ -253,7 +253,7 @@ mod tests {
         rules
     }
 
-    /// Two spans as spans that don't overlap.
+    /// Union of two spans, as spans that do not overlap.
     fn union(a: (i64, i64), b: (i64, i64)) -> Vec<(i64, i64)> {
         if a.0 <= b.1 && b.0 <= a.1 {
             vec![(a.0.min(b.0), a.1.max(b.1))]
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_suspension_stops_and_goes_on() {
+    fn suspension_stops_streak_and_claim_window() {
         let rules = Configuration::default();
         let before = miner(streak(0, 48, 0));
         let suspended = suspend(before.clone(), Some(session(30, 168)), STAFF, at(40)).unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_over_before_stays_over() {
+    fn restoring_keeps_an_ended_recovery_ended() {
         let rules = Configuration::default();
         let mut before = miner(streak(0, 48, 0));
         before.streak.broken.as_mut().unwrap().recoverable_until = at(30);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_leaves_tokens_and_the_longest_run() {
+    fn reset_keeps_tokens_and_the_longest_run() {
         let reset = reset_streak(miner(streak(0, 48, 2)), STAFF).unwrap().miner;
         assert_eq!((reset.streak.current, reset.streak.longest), (0, 9));
         assert_eq!(reset.streak.freeze_tokens, 2);
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_wins_and_revoking_restores_the_facts() {
+    fn revoking_a_role_restores_the_earned_role() {
         let granted = grant_node_operator(miner(Streak::default()), STAFF).unwrap();
         let granted = granted.miner;
         assert_eq!(granted.role, Role::NodeOperator);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn decisions_are_refused_in_order() {
+    fn refuses_decisions_in_order() {
         let with = |status| Miner {
             status,
             ..miner(Streak::default())
@@ -366,15 +366,15 @@ mod tests {
     }
 
     proptest! {
-        /// A suspension is to streaks and claim windows what switching mining off for the same time is, also where both
-        /// overlap.
+        /// A suspension has the same effect on streaks and claim windows as switching mining off for the same time,
+        /// also when the two overlap.
         #[test]
-        fn a_suspension_counts_as_little_as_a_pause(
+        fn suspension_equals_a_pause(
             since in 0_i64..200, due in 0_i64..100, tokens in 0_u32..4, window in 1_u32..200,
             from in 0_i64..300, length in 0_i64..300, off in 0_i64..400, off_length in 1_i64..200, after in 0_i64..400,
         ) {
             let until = from + length;
-            // A pause that lasts is known only once it is over.
+            // A pause is known only once it has ended.
             let rules = paused(&[(off, off + off_length)]);
             let model = paused(&union((off, off + off_length), (from, until)));
             let before = miner(streak(since, since + due, tokens));
@@ -390,7 +390,7 @@ mod tests {
                 restored.session.clone().unwrap().status_at(then, &rules),
                 open.status_at(then, &model)
             );
-            // What is shown of when each is over says the same.
+            // The displayed deadlines agree with the judgements.
             let (streak, session) = (&restored.miner.streak, restored.session.unwrap());
             prop_assert_eq!(
                 then <= streak.view(then, &rules).due_at.unwrap(),
@@ -400,7 +400,7 @@ mod tests {
                 session.claimable_until(then, &rules).is_none_or(|until| then > until),
                 session.status_at(then, &rules) == SessionStatus::Expired
             );
-            // Meanwhile, everything looks as it did when it began.
+            // During the suspension, the judgement stays that of its start.
             let meanwhile = at(from + length / 2);
             prop_assert_eq!(
                 suspended.miner.streak.judge(meanwhile, &rules),

@@ -1,4 +1,4 @@
-//! Referrals: who brought whom.
+//! Referrals of one miner by another.
 
 mod refusal;
 
@@ -6,19 +6,19 @@ pub use refusal::{ReferralRefusal, ReferralRefusalKind};
 
 use super::{Bps, Configuration, Miner, MinerStatus, Role};
 
-/// Where a referral stands.
+/// States of a referral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReferralStatus {
-    /// Waits for the referred person's KYC.
+    /// The referred person's KYC is not complete.
     Pending,
-    /// Earns its referrer the bonus.
+    /// The referrer earns the bonus.
     Active,
-    /// Switched off: the referred miner is suspended or banned.
+    /// The referred miner is suspended or banned.
     Inactive,
 }
 
 impl ReferralStatus {
-    /// Where a referral stands once the referred person's identity is verified, their miner being what it is.
+    /// State of a referral after the referred person's KYC, given the status of their miner.
     #[must_use]
     pub fn verified(self, referred: MinerStatus) -> Self {
         match (self, referred) {
@@ -28,8 +28,7 @@ impl ReferralStatus {
         }
     }
 
-    /// Where a referral stands once the referred miner's standing would make it active or inactive: one that waits for
-    /// KYC goes on waiting.
+    /// State of a referral after a status change of the referred miner; a pending referral stays pending.
     #[must_use]
     pub fn turned(self, to: Self) -> Self {
         match self {
@@ -39,22 +38,22 @@ impl ReferralStatus {
     }
 }
 
-/// What applying a code is judged by.
+/// Facts on which applying a code depends.
 #[derive(Clone, Copy, Debug)]
 pub struct Application<'a> {
-    /// Who applies it.
+    /// Miner who applies the code.
     pub miner: &'a Miner,
-    /// Whether somebody brought them already.
+    /// Whether the miner has a referrer.
     pub is_referred: bool,
-    /// Whose code it is, if it is anybody's.
+    /// Miner who owns the code; none when no miner does.
     pub referrer: Option<&'a Miner>,
-    /// Whether the one whose code it is was brought by who applies it, directly or through others.
+    /// Whether the owner of the code was referred by this miner, directly or through others.
     pub closes_cycle: bool,
-    /// Whether the identity of who applies it is verified.
+    /// Whether the KYC of the person who applies the code is complete.
     pub kyc_complete: bool,
 }
 
-/// Applies a code, if that may be.
+/// Checks that a miner may apply a code.
 ///
 /// Refusals, in this order: [`ReferralRefusal::MinerSuspended`], [`ReferralRefusal::MinerBanned`],
 /// [`ReferralRefusal::AlreadyReferred`], [`ReferralRefusal::CodeUnknown`], [`ReferralRefusal::OwnCode`],
@@ -80,17 +79,17 @@ pub fn apply(
     Ok(Applied::now(application.kyc_complete, configuration))
 }
 
-/// What applying a code makes of a referral at once.
+/// State and bonus of a new referral.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// Where it starts.
+    /// Initial state.
     pub status: ReferralStatus,
-    /// The bonus rate of the day it was applied, which it keeps.
+    /// Bonus rate in force when the code is applied; later changes do not affect it.
     pub bonus: Bps,
 }
 
 impl Applied {
-    /// Active at once when the referred person's KYC is complete or none is required.
+    /// A referral is active at once when the referred person's KYC is complete or not required.
     #[must_use]
     pub fn now(kyc_complete: bool, configuration: &Configuration) -> Self {
         Self {
@@ -105,7 +104,7 @@ impl Applied {
 }
 
 impl Role {
-    /// Active referrals that make an ambassador.
+    /// Number of active referrals that makes an ambassador.
     pub const AMBASSADOR_REFERRALS: u32 = 5;
 
     /// The highest role that a grant or facts give.
@@ -153,10 +152,10 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever comes in whatever order: a referral counts while the referred person is verified, or need not be,
+        /// In any order of steps, a referral is active exactly while the referred person is verified (or need not be)
         /// and their miner is active.
         #[test]
-        fn a_referral_counts_while_it_should(
+        fn referral_is_active_while_verified_and_mining(
             steps in prop::collection::vec(step(), 0..20), kyc_required: bool,
         ) {
             let mut rules = Configuration::default();
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn kyc_decides_whether_a_referral_counts_at_once() {
+    fn new_referral_is_pending_without_kyc() {
         let required = Configuration::default();
         let mut free = Configuration::default();
         free.referral.kyc_required = false;
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_role_wins() {
+    fn returns_the_highest_role() {
         assert_eq!(Role::from_facts(true, 9, true), Role::NodeOperator);
         assert_eq!(Role::from_facts(false, 5, true), Role::Ambassador);
         assert_eq!(Role::from_facts(false, 4, true), Role::Contributor);

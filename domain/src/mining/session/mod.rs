@@ -1,4 +1,4 @@
-//! Mining sessions: started, complete after their time, claimed within a window.
+//! Mining sessions: started, completed after their length, claimed within the claim window.
 
 use chrono::TimeDelta;
 
@@ -14,75 +14,75 @@ use crate::money::{Minor, Overflow};
 use crate::refusal::Rejection;
 use crate::time::{Timestamp, day_bounds, hours, plus};
 
-/// One mining session with the rate it was started at.
+/// A mining session with its rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// Whose.
+    /// The miner.
     pub miner_id: MinerId,
-    /// When it began.
+    /// Time of the start.
     pub started_at: Timestamp,
-    /// When it is complete.
+    /// Time the session is complete.
     pub ends_at: Timestamp,
-    /// How long it can be claimed after its end, in hours of mining being switched on.
+    /// Length of the claim window after the end, in hours during which mining is switched on.
     pub claim_window_hours: u32,
-    /// Since when the claim window stands still, because the miner is suspended.
+    /// Time since which the claim window is stopped, while the miner is suspended.
     pub window_stopped_at: Option<Timestamp>,
-    /// By how much suspensions that are over made the claim window longer.
+    /// Extension of the claim window by earlier suspensions.
     pub window_extension: TimeDelta,
-    /// The rate's parts when it began.
+    /// Parts of the rate at the start.
     pub rate: Rate,
-    /// Their product, in ten-thousandths of a point an hour.
+    /// Rate of the session: the product of its parts.
     pub hourly_rate: RatePerHour,
-    /// Whether its start was forgiven as a late one.
+    /// Whether the start was late and forgiven by the grace period.
     pub started_in_grace: bool,
-    /// Version of the mining configuration it was started under.
+    /// Version of the mining configuration at the start.
     pub configuration_version: i32,
-    /// What became of it, as stored.
+    /// Stored state.
     pub state: SessionState,
 }
 
-/// What became of a session, as stored. `Active` may have ended since: see [`Session::status_at`].
+/// State of a session, as stored. `Active` and `Completed` may be outdated: see [`Session::status_at`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// Runs, or has ended and nobody wrote that down yet.
+    /// Running, or ended without the end being stored yet.
     Active,
-    /// Ended, not claimed.
+    /// Ended and not claimed.
     Completed,
-    /// Paid.
+    /// Claimed and paid.
     Claimed {
-        /// When.
+        /// Time of the claim.
         at: Timestamp,
-        /// The session's reward.
+        /// Reward of the session.
         points_earned: Points,
-        /// Milestones paid with it, 0 if none.
+        /// Milestone points paid with it; 0 when none was reached.
         milestone_points: Points,
-        /// The part of the reward owed to referrals.
+        /// Part of the reward due to the referral bonus.
         referral_points: Points,
     },
     /// Not claimed in time, or ended by a ban.
     Expired {
-        /// When.
+        /// Time of expiry.
         at: Timestamp,
     },
 }
 
-/// Where a session stands at a moment.
+/// States of a session at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SessionStatus {
-    /// Runs.
+    /// Running.
     Active,
-    /// Complete, waits to be claimed.
+    /// Complete, can be claimed.
     Completed,
-    /// Paid.
+    /// Claimed and paid.
     Claimed,
     /// Not claimed in time.
     Expired,
 }
 
 impl Session {
-    /// Where the session stands at `now`: its end and its claim window follow from time.
+    /// State at `now`; the end and the claim window pass by time alone.
     #[must_use]
     pub fn status_at(&self, now: Timestamp, configuration: &Configuration) -> SessionStatus {
         match self.state {
@@ -101,8 +101,8 @@ impl Session {
         }
     }
 
-    /// Until when the session can be claimed, as things stand at `now`: while mining is switched off or the miner
-    /// suspended it moves on with time. None once it is paid or expired.
+    /// End of the claim window, given the facts at `now`: it moves on while mining is switched off or the miner is
+    /// suspended. None for a claimed or expired session.
     #[must_use]
     pub fn claimable_until(
         &self,
@@ -117,8 +117,8 @@ impl Session {
         }
     }
 
-    /// The streak of the session's miner as time has made it: one that was not claimed in time holds no streak, although
-    /// that is not stored yet. The session is the miner's newest.
+    /// The miner's streak at `now`: an expired session no longer holds the streak, even before its expiry is stored.
+    /// The session is the miner's newest.
     #[must_use]
     pub fn lapse(&self, streak: Streak, now: Timestamp, configuration: &Configuration) -> Streak {
         match self.unstored_status(now, configuration) {
@@ -127,7 +127,8 @@ impl Session {
         }
     }
 
-    /// What time has made of the session that is not stored yet: complete, or expired. None, if it stands as it is stored.
+    /// Status that the session reached by time alone and that is not stored yet: completed or expired. None when the
+    /// stored state is current.
     #[must_use]
     pub fn unstored_status(
         &self,
@@ -154,7 +155,7 @@ impl Session {
         .fold(self.ends_at, plus)
     }
 
-    /// What has been mined by `now`: hours elapsed, at most the session's length, times its rate.
+    /// Points mined by `now`: elapsed seconds, at most the session's length, times the rate.
     pub fn accumulated(&self, now: Timestamp) -> Result<Points, Overflow> {
         self.hourly_rate.earned_in_seconds(self.seconds(now))
     }
@@ -166,33 +167,33 @@ impl Session {
     }
 }
 
-/// What starting a session needs to know.
+/// Facts on which starting a session depends.
 #[derive(Clone, Debug)]
 pub struct StartInput<'a> {
-    /// Who starts.
+    /// Miner who starts.
     pub miner: Miner,
-    /// Their newest session.
+    /// The miner's newest session.
     pub latest: Option<Session>,
-    /// Sessions they started this UTC day.
+    /// Number of sessions that the miner started this UTC day.
     pub started_today: u32,
-    /// What their rate depends on.
+    /// Facts on which the rate depends.
     pub facts: RateFacts,
-    /// The rules in force.
+    /// Configuration in force.
     pub configuration: &'a Configuration,
-    /// The moment.
+    /// Current time.
     pub now: Timestamp,
-    /// The new session's id.
+    /// Id of the new session.
     pub id: SessionId,
 }
 
-/// A session that starts.
+/// Result of starting a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The new session.
     pub session: Session,
-    /// The streak, settled.
+    /// The streak after the start.
     pub settled: Settled,
-    /// The one before, found expired and not yet stored as such.
+    /// The previous session, if it expired and that is not stored yet.
     pub expired: Option<Session>,
 }
 
@@ -263,18 +264,18 @@ pub fn start(input: StartInput<'_>) -> Result<Start, Rejection<SessionRefusal>> 
     })
 }
 
-/// A session that is paid.
+/// Result of claiming a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The session, claimed.
+    /// The claimed session.
     pub session: Session,
-    /// The streak, settled and counted.
+    /// The streak after the claim.
     pub settled: Settled,
-    /// The session's reward.
+    /// Reward of the session.
     pub points_earned: Points,
-    /// Sum of the milestones reached.
+    /// Milestone points paid with it.
     pub milestone_points: Points,
-    /// Lifetime points after.
+    /// Lifetime points afterwards.
     pub total_points: Points,
 }
 

@@ -37,7 +37,7 @@ pub fn recover(
         })
         .recovered(now, configuration)
         .ok_or(StreakRefusal::NotRecoverable)?;
-    // The next start would find it broken again: the price would buy nothing.
+    // The next start would break the streak again, and the price would be lost.
     if recovered.streak.judge(now, configuration) == Judgement::Broken {
         return Err(StreakRefusal::Late.into());
     }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_recovered_for_its_price() {
+    fn recovers_a_run_for_its_price() {
         let rules = Configuration::default();
         let done = recover(&miner(), None, &rules, NOW).expect("in time");
         assert_eq!(done.cost, Minor(500_000));
@@ -100,7 +100,7 @@ mod tests {
         });
         let refused = Err(StreakRefusal::Late.into());
         assert_eq!(recover(&late, None, &rules, NOW), refused);
-        // Also when a session expired unclaimed and that is not stored yet.
+        // The same holds when a session expired unclaimed and that is not stored yet.
         let mut lapsed = miner();
         lapsed.streak.previous_due = late.streak.due;
         lapsed.streak.due = Some(Due {

@@ -44,7 +44,7 @@ pub struct CircleInvitation {
 }
 
 impl CircleInvitation {
-    /// Largest number of a circle's pending invitations, and of those it sends in 24 hours.
+    /// Largest number of a circle's pending invitations, and of invitations that a circle sends in 24 hours.
     pub const MOST_PENDING: u32 = 20;
     /// Largest number of an invitee's pending invitations.
     pub const MOST_WAITING: u32 = 50;

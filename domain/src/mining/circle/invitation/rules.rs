@@ -45,7 +45,7 @@ pub fn send<'a>(
     if sent.pending.contains(&invitee.id) {
         return Err(InvitationRefusal::AlreadyInvited);
     }
-    // Cancelling an invitation makes no room for another, or one miner could be invited without end.
+    // Cancelled invitations count too: otherwise one miner could be invited without limit.
     let limit = CircleInvitation::MOST_PENDING;
     if at_least(sent.pending.len().max(sent.lately), limit) {
         return Err(InvitationRefusal::InvitationLimit { limit });
@@ -81,15 +81,15 @@ pub struct Acceptance<'a> {
     pub roster: Option<&'a Roster>,
     /// Time the caller last left a circle in a way that starts the cooldown.
     pub left_at: Option<Timestamp>,
-    /// Times at which members left the circle, in any order; those older than the cooldown are ignored.
+    /// Times at which members left the circle, in any order; times older than the cooldown are ignored.
     pub places_left_at: &'a [Timestamp],
     /// Length of the cooldown.
     pub cooldown_hours: u32,
-    /// The moment.
+    /// Current time.
     pub now: Timestamp,
 }
 
-/// Joins a circle by an invitation; every rule is checked again.
+/// Joins a circle by an invitation. Every rule is checked again.
 ///
 /// Refusals, in this order: [`InvitationRefusal::MinerSuspended`], [`InvitationRefusal::MinerBanned`],
 /// [`InvitationRefusal::AlreadyIn`], [`InvitationRefusal::NotFound`], [`InvitationRefusal::NotPending`],
@@ -181,7 +181,7 @@ fn place_cooldown_end(input: &Acceptance<'_>, roster: &Roster) -> Option<Timesta
         .collect();
     ends.sort_unstable();
     let taken = roster.members.len().saturating_add(ends.len());
-    // With `excess` cooldowns too many, the place is free when the cooldown at that index is over too.
+    // With `excess` cooldowns above capacity, the place is free once the cooldown at that index has ended.
     let excess = taken.checked_sub(Circle::MOST_MEMBERS)?;
     ends.get(excess).copied()
 }
