@@ -84,7 +84,7 @@ pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
         .get_result::<bool>(conn)
         .await?
     {
-        tracing::info!("Dropped a partition nobody needs any more");
+        tracing::info!("Dropped an old partition");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Commands: their descriptors, who sends them, and how a body stops.
+//! Commands: descriptors, requests, and the ways in which a body stops.
 
 use domain::access::{Action, Person, Principal};
 use domain::refusal::{Declaration, Fact, Refusal as Declared, Rejection, declaration};
@@ -165,12 +165,12 @@ impl Refused {
     }
 }
 
-/// Why the body of a command stops.
+/// Reason why the body of a command stops.
 #[derive(Debug)]
 pub enum Stop<R> {
     /// A refusal: data, stored with the key.
     Refused(R),
-    /// A refusal because of another command's refusal.
+    /// A refusal caused by the refusal of another command.
     Because(R, Box<Refused>),
     /// A fault: the transaction is rolled back.
     Fault(DbError),

@@ -1,4 +1,4 @@
-//! Demo data: a small town of miners, and the named people of the README.
+//! Demo data: a town of miners, and the named people of the README.
 
 use chrono::TimeDelta;
 use diesel::{ExpressionMethods, Insertable, QueryDsl};
@@ -24,9 +24,9 @@ use crate::text::Text as _;
 use crate::wallets::posting;
 use crate::{Db, DbError, Tx};
 
-/// Miners of the town.
+/// Number of miners in the town.
 const TOWN: usize = 2_000;
-/// Rows of one insert: PostgreSQL takes 65,535 parameters.
+/// Number of rows per insert: PostgreSQL allows 65,535 parameters.
 const ROWS_AT_ONCE: usize = 1_000;
 /// People of the demo data without a miner.
 const WITHOUT_MINER: [&str; 6] = [
@@ -42,7 +42,7 @@ const GIVEN_NAMES: [&str; 16] = [
     "Son", "Thao", "Vinh", "Yen",
 ];
 
-/// Fills an empty database with a town and the named people. Does nothing where there are users.
+/// Seeds the town and the named people into an empty database. Returns false and does nothing when there are users.
 pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
     let is_empty = db
         .read(async |conn| {
@@ -57,10 +57,10 @@ pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
     Ok(is_empty)
 }
 
-/// Makes the town: miners with histories, circles, referrals and wallets.
+/// Creates the town: miners with histories, circles, referrals and wallets.
 pub async fn seed_town(db: &Db) -> Result<(), DbError> {
     db.write("demo.town", async move |tx| {
-        // Seeding may take longer than a server's statement may.
+        // Seeding may exceed the statement timeout of the server's role.
         crate::pool::batch(tx.conn(), "SET LOCAL statement_timeout = '60s'").await?;
         let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
@@ -72,9 +72,10 @@ pub async fn seed_town(db: &Db) -> Result<(), DbError> {
     .await
 }
 
-/// Makes a new user behind each name; earlier ones stay as they are.
+/// Creates a new user for each name and keeps earlier ones.
 ///
-/// `alice` has a session running, `bob` one to claim, both in a circle with a third; the others have no miner.
+/// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner. The others have no
+/// miner.
 pub async fn seed_people(db: &Db) -> Result<(), DbError> {
     db.write("demo.people", async move |tx| {
         let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
@@ -159,7 +160,7 @@ struct Inhabitant {
 }
 
 impl Town {
-    /// Adds one inhabitant: how long they mine, whose circle and whose referral they are follows from their number.
+    /// Adds one miner. Number of claims, circle and referral follow from the miner's number.
     fn settle(
         &mut self,
         tx: &Tx,
@@ -189,7 +190,7 @@ impl Town {
             });
         }
         self.miners.push(miner);
-        // Circles of two to five out of every ten, so that there are valid and incomplete ones.
+        // Circles of two to five out of every ten miners, so that both valid and incomplete ones exist.
         let size = 2 + number / 10 % 4;
         if number % 10 == size - 1 {
             let members: Vec<usize> = (number + 1 - size..=number).collect();
@@ -376,7 +377,7 @@ impl Inhabitant {
         }
     }
 
-    /// A session at the rate of a newcomer with the streak they have by then.
+    /// A session at the rate of a miner without bonuses, with the present streak.
     fn session(
         &self,
         tx: &Tx,
@@ -408,7 +409,7 @@ impl Inhabitant {
         })
     }
 
-    /// Claims a session a day, the last one at `last`.
+    /// Claims one session per day, the last one at `last`.
     fn claim_daily(
         &mut self,
         tx: &Tx,
@@ -485,7 +486,7 @@ impl Inhabitant {
         });
     }
 
-    /// What they mined before the ledger began.
+    /// Opening balance of the points mined in the demo history.
     fn opening_balance(&self, tx: &Tx) -> Posting {
         Posting {
             transaction_id: TransactionId(tx.new_id()),

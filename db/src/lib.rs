@@ -1,4 +1,4 @@
-//! The only SQL: loads, asks `domain`, stores, inside one transaction.
+//! The only SQL: loads values, applies rules of `domain`, and stores results, inside one transaction.
 //!
 //! Start at [`Db`]: [`Db::read`] runs queries on a connection, [`Db::write`] is the only way to open a transaction and
 //! hands commands a [`Tx`]. Each context has a folder per aggregate with `rows` (tables as structs), `queries` (take a

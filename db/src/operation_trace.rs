@@ -1,7 +1,7 @@
-//! What an operation does at the database and by its loaders: counted always, noted step by step when somebody traces it.
+//! Trace of an operation: counts of its statements, and its steps when it is traced.
 //!
-//! The record follows its operation through the task it runs in; [`carried`] takes it along into another one. It knows
-//! nothing of how traces are told to others, and it never holds a value that was bound to a statement.
+//! The trace follows the operation through its task; [`carried`] passes it to another task. It does not depend on a
+//! tracing library, and it never contains bound values.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -9,18 +9,18 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Steps of one operation that are noted; more are only counted.
+/// Largest number of recorded steps; further ones are counted.
 const MAX_STEPS: usize = 256;
-/// Bytes of a statement's text that are noted.
+/// Largest number of recorded bytes of a statement's text.
 const MAX_TEXT: usize = 4_096;
-/// Where the driver's text of a statement goes on with what was bound to it.
+/// Separator between a statement's text and its bound values in the driver's output.
 const BINDS: &str = "-- binds:";
 
 tokio::task_local! {
     static SCOPE: Option<Scope>;
 }
 
-/// What one operation did.
+/// Trace of one operation.
 #[derive(Debug)]
 pub struct Record {
     statements: AtomicU32,
@@ -30,43 +30,43 @@ pub struct Record {
     steps: Option<Mutex<Vec<Step>>>,
 }
 
-/// One thing an operation did.
+/// A step of an operation.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What.
+    /// Kind of the step.
     pub action: Action,
-    /// The step it was a part of, by its place.
+    /// Index of the enclosing step.
     pub parent: Option<usize>,
-    /// When it began.
+    /// Start.
     pub started: Instant,
-    /// When it ended; none while it goes on.
+    /// End; none while it runs.
     pub ended: Option<Instant>,
     /// Whether it failed.
     pub is_failed: bool,
 }
 
-/// What a step is.
+/// Kinds of steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A statement, by its text, without what was bound to it.
+    /// A statement, by its text without bound values.
     Statement(String),
     /// A batch of a loader.
     Load {
-        /// Which loader.
+        /// Name of the loader.
         loader: Cow<'static, str>,
-        /// How many keys it was asked for.
+        /// Number of requested keys.
         keys: usize,
     },
-    /// A transaction, with its repetitions.
+    /// A transaction, including its retries.
     Write {
-        /// Its name.
+        /// Name of the transaction.
         name: &'static str,
-        /// How often it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
 }
 
-/// A record, and the step that what happens now is a part of.
+/// The trace of the current task, and the enclosing step.
 #[derive(Clone, Debug)]
 struct Scope {
     record: Arc<Record>,
@@ -74,13 +74,13 @@ struct Scope {
 }
 
 impl Record {
-    /// A record that counts.
+    /// A trace that counts only.
     #[must_use]
     pub fn counting() -> Arc<Self> {
         Arc::new(Self::new(None))
     }
 
-    /// A record that also notes each step.
+    /// A trace that also records steps.
     #[must_use]
     pub fn noting() -> Arc<Self> {
         Arc::new(Self::new(Some(Mutex::default())))
@@ -96,17 +96,17 @@ impl Record {
         }
     }
 
-    /// Records what a future does.
+    /// Traces a future.
     pub async fn follow<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
         SCOPE.scope(Some(self.scope()), future).await
     }
 
-    /// Records what happens while a function runs: one poll of something that goes on later.
+    /// Traces a function: one poll of a future.
     pub fn follow_once<T>(self: &Arc<Self>, poll: impl FnOnce() -> T) -> T {
         SCOPE.sync_scope(Some(self.scope()), poll)
     }
 
-    /// Statements that were sent, and the time that was spent waiting for them.
+    /// Number of statements sent, and the total time spent waiting for them.
     #[must_use]
     pub fn statements(&self) -> (u32, Duration) {
         let nanoseconds = AtomicU64::load(&self.nanoseconds, Ordering::Relaxed);
@@ -116,13 +116,13 @@ impl Record {
         )
     }
 
-    /// Whether it has a connection to the database, or waits for one.
+    /// Whether the operation holds or waits for a database connection.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         AtomicU32::load(&self.connections, Ordering::Relaxed) > 0
     }
 
-    /// Takes the steps; answers how many more there were.
+    /// Removes the steps; also returns the number of steps that were not recorded.
     #[must_use]
     pub fn take_steps(&self) -> (Vec<Step>, u32) {
         let steps = self.steps().map(|mut steps| std::mem::take(&mut *steps));
@@ -142,7 +142,7 @@ impl Record {
         Some(steps.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Notes a step, if there is room; answers its place.
+    /// Records a step unless the limit is reached; returns its index.
     fn note(&self, step: Step) -> Option<usize> {
         let mut steps = self.steps()?;
         if steps.len() >= MAX_STEPS {
@@ -154,22 +154,22 @@ impl Record {
     }
 }
 
-/// Takes the record of this task along into another one.
+/// Passes the trace of this task to a future that runs in another task.
 pub fn carried<F: Future>(future: F) -> impl Future<Output = F::Output> {
     SCOPE.scope(current(), future)
 }
 
-/// Notes a batch of a loader, and what it does as parts of it.
+/// Records a batch of a loader, with its statements as child steps.
 pub async fn loading<F: Future>(loader: Cow<'static, str>, keys: usize, load: F) -> F::Output {
     within(move || Action::Load { loader, keys }, load).await
 }
 
-/// Notes a transaction, and what it does as parts of it.
+/// Records a transaction, with its statements as child steps.
 pub(crate) async fn writing<F: Future>(name: &'static str, write: F) -> F::Output {
     within(move || Action::Write { name, attempts: 1 }, write).await
 }
 
-/// Notes that the transaction that runs is tried again.
+/// Records a retry of the running transaction.
 pub(crate) fn retrying() {
     if let Some(scope) = current()
         && let (Some(place), Some(mut steps)) = (scope.parent, scope.record.steps())
@@ -182,11 +182,11 @@ pub(crate) fn retrying() {
     }
 }
 
-/// Notes that a connection is waited for and used, until this is dropped.
+/// Marks the operation as holding or waiting for a connection, until dropped.
 pub(crate) struct Busy(Option<Arc<Record>>);
 
 impl Busy {
-    /// Begins to wait for one.
+    /// Starts waiting for a connection.
     pub fn start() -> Self {
         let record = current().map(|scope| scope.record);
         if let Some(record) = &record {
@@ -204,7 +204,7 @@ impl Drop for Busy {
     }
 }
 
-/// Notes a statement that has ended.
+/// Records a finished statement; returns its duration.
 pub(crate) fn statement(text: &dyn fmt::Display, started: Instant, is_failed: bool) -> Duration {
     let ended = Instant::now();
     let took = ended - started;
@@ -255,7 +255,7 @@ async fn within<F: Future>(action: impl FnOnce() -> Action, future: F) -> F::Out
     SCOPE.scope(inner, future).await
 }
 
-/// A step that goes on until this is dropped, by its end or by who stopped it.
+/// A running step. It ends when this is dropped, also by cancellation.
 struct Open {
     record: Arc<Record>,
     place: usize,
@@ -271,10 +271,10 @@ impl Drop for Open {
     }
 }
 
-/// A statement's text without the values that the driver may append to it.
+/// The text of a statement without the bound values that the driver may append.
 fn without_binds(text: &dyn fmt::Display) -> String {
     let mut cut = Cut(String::new());
-    // The end of the text is no failure: nothing behind it is even written.
+    // The error only signals the end of the text: nothing behind it is written.
     let _ = write!(cut, "{text}");
     let Cut(mut text) = cut;
     text.truncate(text.trim_end().len());
@@ -302,7 +302,7 @@ impl Write for Cut {
     }
 }
 
-/// The end of the last whole character before so many bytes.
+/// Largest character boundary up to this number of bytes.
 fn boundary(text: &str, bytes: usize) -> usize {
     let mut at = bytes.min(text.len());
     while !text.is_char_boundary(at) {
@@ -316,11 +316,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_bound_is_never_noted() {
+    fn bound_values_are_not_recorded() {
         use diesel::sql_types::Text;
         let query = diesel::sql_query("SELECT $1").bind::<Text, _>("secret");
         let text = diesel::debug_query::<diesel::pg::Pg, _>(&query);
-        assert!(text.to_string().contains("secret"), "the driver says it");
+        assert!(
+            text.to_string().contains("secret"),
+            "the driver's text has the value"
+        );
         assert_eq!(without_binds(&text), "SELECT $1");
         assert_eq!(without_binds(&"SELECT 1"), "SELECT 1");
         assert_eq!(without_binds(&"é".repeat(5_000)).len(), MAX_TEXT);
@@ -331,7 +334,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn steps_know_what_they_are_a_part_of() {
+    async fn steps_have_their_parent() {
         let record = Record::noting();
         record
             .follow(async {
@@ -360,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_only_counts_notes_nothing_and_a_long_one_ends() {
+    async fn recorded_steps_are_limited() {
         let counting = Record::counting();
         let noting = Record::noting();
         for record in [&counting, &noting] {

@@ -1,4 +1,4 @@
-//! Events: written with what they tell of, announced to every instance after the commit.
+//! Events: inserted in the transaction of their cause, announced to every instance after the commit.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use uuid::Uuid;
 use crate::schema::outbox;
 use crate::{Connection, Db, DbError, Tx};
 
-/// The channel instances listen on.
+/// The channel on which instances listen.
 const CHANNEL: &str = "goodgo_events";
-/// Events announced at once: their ids must fit the 8,000 bytes of a notification.
+/// Largest number of events per announcement: their ids must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 400;
 
 /// Events of one subject in one command. Each raises the subject's version by one.
@@ -37,7 +37,7 @@ pub(crate) struct SubjectEvents<E> {
 }
 
 impl<E: Serialize> SubjectEvents<E> {
-    /// No events yet of a subject with this version.
+    /// An empty list for a subject with this version.
     pub fn new(subject_kind: &'static str, subject_id: Uuid, version: i64) -> Self {
         Self {
             subject_kind,
@@ -105,32 +105,32 @@ struct Tagged {
     payload: Value,
 }
 
-/// An event as it was written.
+/// A stored event.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = outbox, check_for_backend(diesel::pg::Pg))]
 pub struct Event {
-    /// Order of writing.
+    /// Order of insertion.
     pub id: i64,
-    /// What happened.
+    /// Name.
     pub name: String,
-    /// What kind of thing it happened to.
+    /// Kind of the subject.
     pub subject_kind: String,
-    /// To which one.
+    /// Id of the subject.
     pub subject_id: Uuid,
-    /// The user whose subscriptions hear of it.
+    /// User whose subscriptions receive the event.
     pub audience_id: Option<Uuid>,
-    /// The subject's version right after.
+    /// Version of the subject after the event.
     pub sequence: i64,
-    /// The event's fields.
+    /// Fields of the event.
     pub payload: Value,
-    /// The ledger's transaction, if points or money moved.
+    /// Transaction of the ledger, if points or money moved.
     pub transaction_id: Option<Uuid>,
-    /// When it happened.
+    /// Time of the event.
     pub occurred_at: Timestamp,
 }
 
 impl Event {
-    /// The event as its context's enum. One that cannot be read is logged and counted.
+    /// The event as the enum of its context; none when the row can't be read, which is logged and counted.
     #[must_use]
     pub fn read<E: DeserializeOwned>(&self) -> Option<E> {
         let tagged = Tagged {
@@ -180,13 +180,13 @@ struct Announced {
     count: i64,
 }
 
-/// Announces events nobody announced yet to all instances, in one notification; answers how many.
+/// Announces unannounced events to all instances in one notification; returns their number.
 ///
-/// Runs in a transaction of its own, never in the one that wrote the events: notifications at commit are serialized
-/// across the whole database. Without a broker, announced counts as delivered.
+/// Runs in a transaction of its own, never in the one that inserted the events: PostgreSQL serializes the commits of
+/// transactions that notify. Without a broker, announced events count as delivered.
 pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, DbError> {
-    // One announcer at a time, or the events of one subject could overtake each other. Waiting doesn't refresh what the
-    // statement sees, so the update looks again.
+    // One announcer at a time: otherwise events of one subject could be announced out of order. Waiting for the lock
+    // does not refresh the statement's snapshot, so the update checks `announced_at` again.
     let announced: Option<Announced> = diesel::sql_query(
         "WITH alone AS MATERIALIZED (
              SELECT 1 AS granted FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
@@ -213,18 +213,18 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, Db
     Ok(announced.map_or(0, |announced| announced.count))
 }
 
-/// How long the oldest events wait.
+/// Ages of the oldest waiting events.
 #[derive(Clone, Copy, Debug, PartialEq, QueryableByName)]
 pub struct Ages {
-    /// Seconds since the oldest was written that was not announced; 0 without one.
+    /// Age of the oldest event that is not announced, in seconds; 0 without one.
     #[diesel(sql_type = Double)]
     pub unannounced_seconds: f64,
-    /// Seconds since the oldest was written that the platform doesn't have; 0 without one.
+    /// Age of the oldest event that is not delivered to the platform, in seconds; 0 without one.
     #[diesel(sql_type = Double)]
     pub undelivered_seconds: f64,
 }
 
-/// Asks how long the oldest events wait, of indexes that hold nothing else.
+/// Reads the ages of the oldest waiting events, from partial indexes.
 pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     let age = |what: &str| {
         format!(
@@ -240,10 +240,10 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     .await?)
 }
 
-/// What one notification tells of.
+/// Content of one notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
-    /// The events' days: only their partitions have to be looked at.
+    /// Days of the events: only their partitions are read.
     days: Vec<NaiveDate>,
     ids: Vec<i64>,
 }
@@ -260,19 +260,22 @@ impl Announcement {
     }
 }
 
-/// Reads the events of an announcement, in order.
-pub async fn events(conn: &mut Connection, told: &Announcement) -> Result<Vec<Event>, DbError> {
+/// The events of an announcement, in order of insertion.
+pub async fn events(
+    conn: &mut Connection,
+    announcement: &Announcement,
+) -> Result<Vec<Event>, DbError> {
     Ok(outbox::table
-        .filter(outbox::day.eq_any(&told.days))
-        .filter(outbox::id.eq_any(&told.ids))
+        .filter(outbox::day.eq_any(&announcement.days))
+        .filter(outbox::id.eq_any(&announcement.ids))
         .order(outbox::id)
         .select(Event::as_select())
         .load(conn)
         .await?)
 }
 
-/// Reads the newest announced events of the last so-and-so long, by the machine's time, that are for these users, in
-/// order: what a lost connection missed.
+/// The newest announced events of the last `span` (by the machine's clock) for these users, in order of insertion:
+/// events missed during a disconnect.
 pub async fn events_of_the_last(
     conn: &mut Connection,
     span: Duration,
@@ -294,15 +297,15 @@ pub async fn events_of_the_last(
     Ok(newest)
 }
 
-/// A connection of its own that hears what is announced.
+/// A connection outside the pool that receives announcements.
 pub struct Listener {
-    told: mpsc::Receiver<Announcement>,
+    announcements: mpsc::Receiver<Announcement>,
     driver: tokio::task::JoinHandle<()>,
     _client: tokio_postgres::Client,
 }
 
 impl Listener {
-    /// Connects and starts to listen.
+    /// Connects and starts listening.
     pub async fn connect(db: &Db) -> Result<Self, DbError> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
         let mut endpoint = crate::pool::endpoint(&db.settings().url).map_err(unavailable)?;
@@ -311,8 +314,8 @@ impl Listener {
             .connect(db.tls().connector())
             .await
             .map_err(unavailable)?;
-        let (said, told) = mpsc::channel(1_024);
-        // The connection has to be polled for anything to happen on it; it ends with the client or the socket.
+        let (sender, announcements) = mpsc::channel(1_024);
+        // Polling drives the connection. The task ends with the client or the socket.
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) =
                 std::future::poll_fn(|context| connection.poll_message(context)).await
@@ -320,10 +323,10 @@ impl Listener {
                 if let AsyncMessage::Notification(notification) = message {
                     let Some(announcement) = Announcement::read(notification.payload()) else {
                         let text = notification.payload();
-                        tracing::warn!(text, "A notification that makes no sense was left out");
+                        tracing::warn!(text, "Ignored an unreadable notification");
                         continue;
                     };
-                    if said.send(announcement).await.is_err() {
+                    if sender.send(announcement).await.is_err() {
                         return;
                     }
                 }
@@ -334,15 +337,15 @@ impl Listener {
             .await
             .map_err(unavailable)?;
         Ok(Self {
-            told,
+            announcements,
             driver,
             _client: client,
         })
     }
 
-    /// Waits for the next announcement; none when the connection is lost.
+    /// Waits for the next announcement; none after a disconnect.
     pub async fn next(&mut self) -> Option<Announcement> {
-        self.told.recv().await
+        self.announcements.recv().await
     }
 }
 

@@ -67,7 +67,7 @@ impl<K> Page<K> {
         }
     }
 
-    /// Makes a slice per parent of rows that were fetched in the page's direction.
+    /// Splits rows that were fetched in the page's direction into a slice per parent.
     pub(crate) fn slices<P, T, E>(
         &self,
         parents: &[P],
@@ -91,7 +91,7 @@ impl<K> Page<K> {
             .collect())
     }
 
-    /// Makes a slice of rows that were fetched in the page's direction.
+    /// A slice of rows that were fetched in the page's direction.
     pub(crate) fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
         let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > wanted;
@@ -270,7 +270,7 @@ impl Count {
     /// Largest number that is counted.
     pub const EXACT_TO: i64 = 10_000;
 
-    /// Makes a count of a number that was counted to one beyond the limit.
+    /// A count from a number that was counted up to one beyond the limit.
     pub(crate) fn of(counted: i64) -> Self {
         if counted > Self::EXACT_TO {
             Self::AtLeast(Self::EXACT_TO)

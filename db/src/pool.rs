@@ -24,7 +24,7 @@ use crate::{DbError, Ids};
 /// Role of every pooled connection. It cannot change append-only tables.
 pub const APP_ROLE: &str = "goodgo_app";
 
-/// Largest number of statements that are being cancelled.
+/// Largest number of concurrent cancellations of statements.
 const CANCELLED_AT_ONCE: usize = 4;
 
 /// One connection to the database.

@@ -5,8 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::DbError;
 
-/// Converts a value to the type of its column, or of a column to its type; a value that does not fit is a fault that names
-/// table and column.
+/// Converts a value to the type of its column, or back; a value that does not fit is a fault with table and column.
 pub(crate) fn fit<T, U>(table: &'static str, column: &'static str, value: T) -> Result<U, DbError>
 where
     T: Copy + std::fmt::Display,
@@ -51,7 +50,7 @@ pub(crate) trait Text: Sized + Copy + 'static {
     }
 }
 
-/// Declares the texts of an enum and, at compile time, that none of its values was forgotten.
+/// Declares the texts of an enum; a missing value is a compile error.
 macro_rules! texts {
     ($type:ty { $($value:ident = $text:literal),+ $(,)? }) => {
         impl $crate::text::Text for $type {

@@ -1,4 +1,4 @@
-//! Events of mining, as they are written to the outbox and read by subscriptions. `docs/EVENTS.md` documents them.
+//! Events of mining: written to the outbox, read by subscriptions. `docs/EVENTS.md` documents them.
 
 use domain::ids::TransactionId;
 use domain::mining::{
@@ -237,7 +237,7 @@ impl<'a> MinerEvents<'a> {
         self.events.push(event);
     }
 
-    /// Changes of a settled streak.
+    /// Changes of the streak that a start or a claim caused.
     pub fn streak(&mut self, settled: &Settled, configuration: &Configuration) {
         if let Some(lost_days) = settled.lost_days {
             self.broken(lost_days);
@@ -299,7 +299,7 @@ impl<'a> MinerEvents<'a> {
         });
     }
 
-    /// A session that ended, or that was not claimed in time.
+    /// A session completed or expired.
     pub fn session(&mut self, session: &Session, status: SessionStatus, now: Timestamp) {
         let (miner_id, user_id) = (self.miner.id.0, self.miner.user_id.0);
         let (session_id, ends_at) = (session.id.0, session.ends_at.min(now));
@@ -319,7 +319,7 @@ impl<'a> MinerEvents<'a> {
         });
     }
 
-    /// A changed role; nothing when the role stays.
+    /// The role changed; no event when it stays.
     pub fn role(&mut self, role: Role) {
         if self.miner.role != role {
             self.push(MiningEvent::MinerRoleChanged {

@@ -53,7 +53,7 @@ pub(super) fn milestones<'a>(
     reached.map(move |milestone| to_miner(miner, milestone.points, reason))
 }
 
-/// Why points could not be posted.
+/// Reasons why points were not posted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NotPosted {
     /// The wallet is frozen.
@@ -92,7 +92,7 @@ impl From<NotPosted> for Stop<StreakRefusal> {
     }
 }
 
-/// A claim only credits the miner, and the house's mining account has no limit.
+/// Always a fault: a claim only credits the miner, and the house's mining account has no limit.
 impl From<NotPosted> for Stop<SessionRefusal> {
     fn from(cause: NotPosted) -> Self {
         Self::Fault(cause.into())
@@ -149,7 +149,7 @@ pub(super) struct Lines<'a> {
     pub miner: &'a Miner,
     /// The session that earned the points.
     pub session_id: Option<SessionId>,
-    /// Rate of the session, or at the moment.
+    /// Rate of the session, or the present rate.
     pub hourly_rate: RatePerHour,
     /// Days of the streak after the command.
     pub streak_days: u32,

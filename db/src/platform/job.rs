@@ -1,6 +1,6 @@
-//! Background jobs: when each is due, and which instance may run it.
+//! Background jobs: due times and leases.
 //!
-//! Times are the machine's, as leases must not depend on a clock that can be moved.
+//! Times are the machine's: the platform's clock can be moved, and a lease must not depend on it.
 
 use std::time::Duration;
 
@@ -17,37 +17,37 @@ use uuid::Uuid;
 use crate::schema::jobs;
 use crate::{Connection, DbError};
 
-/// A job as it stands.
+/// State of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct Job {
-    /// Which one.
+    /// Name.
     pub name: String,
-    /// When it is to run next.
+    /// Time of the next run.
     pub due_at: Timestamp,
-    /// Whether an instance runs it.
+    /// Whether an instance holds its lease.
     #[diesel(select_expression = is_running(), select_expression_type = SqlLiteral<Bool>)]
     pub is_running: bool,
-    /// When it was last taken.
+    /// Time of the last start.
     pub started_at: Option<Timestamp>,
-    /// When it last came to an end.
+    /// Time of the last end.
     pub finished_at: Option<Timestamp>,
-    /// When it last came to a good end.
+    /// Time of the last successful end.
     pub succeeded_at: Option<Timestamp>,
-    /// How often it came to an end.
+    /// Number of finished runs.
     pub runs: i64,
-    /// How often in a row that was a bad one.
+    /// Number of failed runs since the last success.
     pub failures: i64,
-    /// What went wrong the last time.
+    /// Error of the last run, if it failed.
     pub last_error: Option<String>,
 }
 
-/// A lease that ran out was a dead instance's.
+/// An expired lease belongs to an instance that crashed.
 fn is_running() -> SqlLiteral<Bool> {
     diesel::dsl::sql("coalesce(leased_until >= clock_timestamp(), false)")
 }
 
-/// Makes sure that there is a row for each; new ones are due at once.
+/// Inserts missing jobs, which are due at once.
 pub async fn register(conn: &mut Connection, names: &[&str]) -> Result<(), DbError> {
     let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
     diesel::insert_into(jobs::table)
@@ -58,7 +58,7 @@ pub async fn register(conn: &mut Connection, names: &[&str]) -> Result<(), DbErr
     Ok(())
 }
 
-/// Takes the job of these that has been due the longest and that nobody runs; none, if there is none.
+/// Leases the job that has been due the longest and has no live lease; returns its name, or none.
 pub async fn take(
     conn: &mut Connection,
     names: &[&str],
@@ -89,7 +89,7 @@ pub async fn take(
     Ok(taken.map(|taken| taken.name))
 }
 
-/// Holds a job for longer; answers whether it is still the holder's.
+/// Extends a lease; returns whether the holder still had it.
 pub async fn renew(
     conn: &mut Connection,
     name: &str,
@@ -108,8 +108,7 @@ pub async fn renew(
     Ok(renewed == 1)
 }
 
-/// Notes how a job ended and when it is due again, all by one reading of the clock. Who doesn't hold it any more notes
-/// nothing.
+/// Records the end of a run and schedules the next. Has no effect when the holder has lost the lease.
 pub async fn finish(
     conn: &mut Connection,
     name: &str,
@@ -133,7 +132,7 @@ pub async fn finish(
     Ok(())
 }
 
-/// Lets go of what an instance holds: it ends, and others may go on at once.
+/// Releases all leases of an instance that shuts down.
 pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError> {
     diesel::update(jobs::table.filter(jobs::holder.eq(holder)))
         .set((

@@ -1,4 +1,4 @@
-//! What all contexts share: audit log, approvals, configuration, jobs, users.
+//! Shared by all contexts: audit log, approvals, configuration, jobs, users.
 
 pub mod approval;
 pub mod audit;

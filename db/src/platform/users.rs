@@ -1,4 +1,4 @@
-//! People of the platform, as far as their tokens told.
+//! People of the platform, as known from their tokens.
 
 use diesel::{ExpressionMethods, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::schema::{demo_people, users};
 use crate::{Connection, DbError, Tx};
 
-/// Letters and digits of made-up names.
+/// Letters and digits of generated names.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// A person known to the platform.
@@ -33,17 +33,17 @@ pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, D
         .await?)
 }
 
-/// Makes sure that a person has a row: named by their token, else `Miner` and four random characters. Who was heard of
-/// before their first token is named by that.
+/// Inserts a person, or updates the name from the token. Without a name in the token, a new person is named `Miner` and
+/// four random characters.
 pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
     let given = name
         .map(|name| {
-            // Whatever the token says, names are printed: no line breaks, no NUL.
+            // Names are displayed, so control characters of the token's name are dropped.
             let printable = name.trim().chars().filter(|c| !c.is_control());
             printable.take(100).collect::<String>()
         })
         .filter(|name| !name.is_empty());
-    let made_up = || made_up_name(tx.ids().bytes());
+    let made_up = || generated_name(tx.ids().bytes());
     let row = (
         users::id.eq(id.0),
         users::display_name.eq(given.clone().unwrap_or_else(made_up)),
@@ -64,8 +64,8 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Resul
     Ok(())
 }
 
-/// Locks a person's row; answers when their identity was verified. Comes before every lock of their referral and miner:
-/// who looks whether somebody is verified, and who says so, wait for each other.
+/// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of
+/// the person's referral and miner, so reads and writes of the verification are serialized.
 pub(crate) async fn lock_kyc(
     conn: &mut Connection,
     id: UserId,
@@ -100,8 +100,8 @@ pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>,
         .collect())
 }
 
-/// `Miner` and four random characters.
-pub(crate) fn made_up_name(bytes: [u8; 4]) -> String {
+/// A generated name: `Miner` and four random characters.
+pub(crate) fn generated_name(bytes: [u8; 4]) -> String {
     let suffix: String = bytes
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))

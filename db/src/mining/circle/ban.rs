@@ -1,5 +1,5 @@
-//! Effects of a ban on circles: the banned miner leaves theirs, or it is disbanded if it is their own, and their invitations
-//! are cancelled.
+//! Effects of a ban on circles: the banned miner leaves their circle, or it is disbanded when they own it; invitations
+//! that they received are cancelled.
 
 use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
@@ -16,7 +16,7 @@ use crate::schema::{circle_invitations, miners};
 use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
 
-/// Circles affected by a ban, locked.
+/// Locked circles that a ban affects.
 pub(in crate::mining) struct Locked {
     banned: MinerId,
     own: Option<CircleId>,
@@ -24,7 +24,7 @@ pub(in crate::mining) struct Locked {
 }
 
 impl Locked {
-    /// Members of the banned miner's circle, the miner included; to be locked with the other miners.
+    /// Members of the banned miner's circle, including the miner. The caller locks them with the other miners.
     pub fn members(&self) -> &[MinerId] {
         self.own().map_or(&[], |roster| &roster.members)
     }
@@ -38,7 +38,7 @@ impl Locked {
     }
 }
 
-/// Locks a miner's circle and the circles that invited them, before referrals and miners are locked.
+/// Locks the miner's circle and the circles that invited the miner, before referrals and miners are locked.
 pub(in crate::mining) async fn lock_for_ban(
     conn: &mut Connection,
     banned: MinerId,
@@ -58,8 +58,8 @@ pub(in crate::mining) async fn lock_for_ban(
     })
 }
 
-/// Takes the banned miner out of circles and invitations. `miners` are locked, [`Locked::members`] among them, and are
-/// updated in place: the banned one without a circle, with the role that follows.
+/// Removes the banned miner from circles and invitations. `miners` are locked and include [`Locked::members`]; they are
+/// updated in place.
 pub(in crate::mining) async fn apply_ban(
     tx: &mut Tx,
     request: &Request,
@@ -70,7 +70,7 @@ pub(in crate::mining) async fn apply_ban(
     if banned.is_none_or(|miner| miner.circle_id != locked.own) {
         return Err(locks::membership_changed());
     }
-    // Sending an invitation locks the invitee, so no further ones arrive.
+    // Sending an invitation locks the invitee, so no further ones are created.
     for invitation in received(tx.conn(), locked.banned).await? {
         let roster = locked
             .of(invitation.circle_id)
@@ -99,7 +99,7 @@ async fn cancel(
     membership::store(tx, &request.request_id, &roster.circle, events).await
 }
 
-/// The circle a miner is in, read without a lock.
+/// The miner's circle, read without a lock.
 async fn circle_of(conn: &mut Connection, miner: MinerId) -> Result<Option<CircleId>, DbError> {
     let circle: Option<Uuid> = miners::table
         .find(miner.0)

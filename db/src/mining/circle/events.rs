@@ -77,7 +77,7 @@ impl<'a> CircleEvents<'a> {
         });
     }
 
-    /// A new member; `after` is the circle with them.
+    /// A member joined; `after` is the circle with the member.
     pub fn joined(&mut self, miner: &Miner, after: &Circle) {
         let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.0);
         let member_count = after.member_count;
@@ -98,7 +98,7 @@ impl<'a> CircleEvents<'a> {
         }
     }
 
-    /// A former member; `after` is the circle without them.
+    /// A member left; `after` is the circle without the member.
     pub fn left(&mut self, miner: &Miner, how: Exit, after: &Circle) {
         let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.0);
         let member_count = after.member_count;

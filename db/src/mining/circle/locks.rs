@@ -40,7 +40,8 @@ pub(super) async fn lock_circles(
         .for_no_key_update()
         .load(conn)
         .await?;
-    // A statement of its own: its snapshot has to include what the locks waited for.
+    // A separate statement: its snapshot includes what other transactions committed while this one waited for the
+    // locks.
     let members = queries::members(conn, ids).await?;
     rows.into_iter()
         .map(|row| {
@@ -56,7 +57,7 @@ pub(super) async fn lock_circles(
         .collect()
 }
 
-/// Locks a circle, if it exists.
+/// Locks a circle; none when it does not exist.
 pub(super) async fn lock_circle(
     conn: &mut Connection,
     id: CircleId,
@@ -77,11 +78,11 @@ pub(super) async fn lock_own_circle(
         Some(circle) => lock_circle(conn, circle).await?,
         None => None,
     };
-    let scene = lock_miners_of(conn, id, roster, others).await?;
-    if scene.caller.circle_id != circle {
+    let locked = lock_miners_of(conn, id, roster, others).await?;
+    if locked.caller.circle_id != circle {
         return Err(membership_changed());
     }
-    Ok(Some(scene))
+    Ok(Some(locked))
 }
 
 /// Locks the miners of a command, after the circle.
@@ -137,17 +138,17 @@ pub(super) async fn lock_invitation(
     };
     let own = |found: &CircleInvitation| found.invitee_id == caller;
     let Some(found) = invitation(conn, id).await?.filter(own) else {
-        let scene = lock_miners_of(conn, caller, None, &[]).await?;
-        return Ok(Some((scene, None)));
+        let locked = lock_miners_of(conn, caller, None, &[]).await?;
+        return Ok(Some((locked, None)));
     };
     let roster = lock_circle(conn, found.circle_id).await?;
-    let scene = lock_miners_of(conn, caller, roster, &[]).await?;
-    // It may have ended while this transaction waited for the circle.
+    let locked = lock_miners_of(conn, caller, roster, &[]).await?;
+    // The invitation may have ended while this transaction waited for the circle's lock.
     let invitation = invitation(conn, id).await?;
-    Ok(Some((scene, invitation)))
+    Ok(Some((locked, invitation)))
 }
 
-/// An invitation, which does not change while its circle is locked.
+/// An invitation. Its state does not change while its circle is locked.
 pub(super) async fn invitation(
     conn: &mut Connection,
     id: CircleInvitationId,
@@ -161,7 +162,7 @@ pub(super) async fn invitation(
     row.map(CircleInvitation::try_from).transpose()
 }
 
-/// Invitations of a locked circle that are stored as pending, ascending; includes those that have expired since.
+/// Invitations of a locked circle that are stored as pending, in ascending order; may include expired ones.
 pub(super) async fn pending(
     conn: &mut Connection,
     circle: CircleId,

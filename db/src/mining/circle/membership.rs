@@ -1,4 +1,4 @@
-//! Changes of a circle's members, with the circle's status and the members' roles that follow.
+//! Changes of a circle's members, with the resulting status of the circle and roles of the members.
 
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
@@ -63,7 +63,7 @@ pub(super) async fn enter(tx: &mut Tx, circle: CircleId, miner: MinerId) -> Resu
     Ok(())
 }
 
-/// Takes a member out and rewrites the circle and the roles that follow.
+/// Removes a member, and updates the circle and the roles.
 pub(super) async fn depart(
     tx: &mut Tx,
     request: &Request,
@@ -83,8 +83,8 @@ pub(super) async fn depart(
     rewrite_roles(tx, request, locked, before.id, &[member], None).await
 }
 
-/// Disbands a circle and rewrites the roles that follow. `pending` are its invitations that are stored as pending; `owner`
-/// is the exit of its owner.
+/// Disbands a circle and updates the roles. `pending` are its invitations that are stored as pending; `owner` is how
+/// the owner leaves.
 pub(super) async fn end(
     tx: &mut Tx,
     request: &Request,
@@ -136,8 +136,8 @@ async fn exit(
     Ok(())
 }
 
-/// Moves miners into the circle or out of it, and rewrites their roles and those of its other members. The circle is
-/// stored already; the miners are locked, and are updated in place.
+/// Moves miners into or out of a circle, and updates the roles of these and the other members. The circle is stored
+/// before; the miners are locked and updated in place.
 pub(super) async fn rewrite_roles(
     tx: &mut Tx,
     request: &Request,
@@ -164,7 +164,7 @@ pub(super) async fn rewrite_roles(
         }
         let mut events = MinerEvents::of(miner, None);
         events.role(role);
-        // Joining or leaving a circle is a change, even when the role stays.
+        // Joining or leaving raises the version even when the role stays.
         let version = events
             .enqueue(tx, &request.request_id)?
             .max(miner.version + 1);

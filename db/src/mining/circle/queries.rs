@@ -1,5 +1,5 @@
-//! Circles, their members and invitations, as they are read. Reads for many parents answer in one statement, whatever
-//! their number.
+//! Reads of circles, members and invitations. Reads for many parents take one statement, whatever the number of
+//! parents.
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
@@ -33,7 +33,7 @@ pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle
     rows.into_iter().map(Circle::try_from).collect()
 }
 
-/// Active members of circles, in the order they joined, in one statement.
+/// Active members of circles by time of joining, in one statement.
 pub async fn members(
     conn: &mut Connection,
     ids: &[CircleId],
@@ -63,7 +63,7 @@ pub async fn members(
         .collect())
 }
 
-/// Active members of circles with what others see of them and whose they are, in the order they joined, in one statement.
+/// Active members of circles with public profile and user, by time of joining, in one statement.
 pub async fn member_profiles(
     conn: &mut Connection,
     ids: &[CircleId],
@@ -110,7 +110,7 @@ pub async fn member_profiles(
         .collect()
 }
 
-/// Circles with who is in them, in two statements: for telling all who follow them.
+/// Circles with their members, in two statements; read once for all subscribers.
 pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleSeen>, DbError> {
     let rows: Vec<(CircleRow, Timestamp)> = circles::table
         .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
@@ -133,7 +133,7 @@ pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleS
         .collect()
 }
 
-/// In which circle each of these people is; those in none are left out.
+/// Circle of each of these users; users in no circle are left out.
 pub async fn of_people(
     conn: &mut Connection,
     people: &[UserId],
@@ -150,12 +150,12 @@ pub async fn of_people(
         .collect())
 }
 
-/// Which circles a list shows.
+/// Conditions on circles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CircleFilter {
-    /// A part of the name, in any case.
+    /// Part of the name, ignoring case.
     pub search: Option<String>,
-    /// Only with this status.
+    /// Status.
     pub status: Option<CircleStatus>,
 }
 
@@ -188,14 +188,14 @@ pub async fn list(
     page.slice(rows).try_map(Circle::try_from)
 }
 
-/// How many circles a filter lets through.
+/// Number of circles that a filter selects.
 pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count, DbError> {
     let mut query = circles::table.select(circles::id).into_boxed::<Pg>();
     filter_circles!(query, filter);
     count_rows(conn, query).await
 }
 
-/// An invitation's row, its circle's name and owner, and the moment.
+/// An invitation's row, its circle's name and owner, and the time it was read at.
 type Loaded = (InvitationRow, String, Uuid, Timestamp);
 
 fn invitation_seen((row, circle_name, owner, at): Loaded) -> Result<InvitationSeen, DbError> {
@@ -232,7 +232,7 @@ pub async fn invitations_by_id(
     rows.into_iter().map(invitation_seen).collect()
 }
 
-/// Invitations of circles that can still be answered, newest first, in one statement.
+/// Pending invitations of circles, newest first, in one statement.
 pub async fn pending_invitations(
     conn: &mut Connection,
     ids: &[CircleId],
@@ -250,7 +250,7 @@ pub async fn pending_invitations(
     rows.into_iter().map(invitation_seen).collect()
 }
 
-/// Keeps invitations of a status at the moment: time alone ends pending ones.
+/// Filters invitations by their status at the time of the read: pending ones expire by time alone.
 macro_rules! filter_received {
     ($query:ident, $invitee:expr, $status:expr) => {
         $query = $query.filter(circle_invitations::invitee_id.eq($invitee.0));
@@ -286,7 +286,7 @@ pub async fn received(
     page.slice(rows).try_map(invitation_seen)
 }
 
-/// How many invitations a miner received.
+/// Number of invitations that a miner received.
 pub async fn received_count(
     conn: &mut Connection,
     invitee: MinerId,

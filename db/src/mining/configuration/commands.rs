@@ -1,4 +1,4 @@
-//! Commands that change mining's sections, and the command that changes several sections at once.
+//! Commands that change mining's sections: one per section, and one for several sections at once.
 
 use domain::access::Action;
 use domain::platform::{ConfigurationProblemKind, ConfigurationRefusal};

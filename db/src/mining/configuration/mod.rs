@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::platform::configuration::Section;
 use crate::{Connection, DbError};
 
-/// The newest version of each section, which have a body, and every switch of mining, which has none.
+/// The newest version of each section, with body, and all versions that switched mining on or off, without body.
 const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on
     FROM unnest(ARRAY['mining', 'streak', 'referral']) AS named (section)
     CROSS JOIN LATERAL (
@@ -30,7 +30,7 @@ const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newe
     WHERE is_on <> was_on
     ORDER BY 1, 2";
 
-/// [`IN_FORCE_AND_SWITCHES`] as a query that each connection prepares once: every operation asks it.
+/// [`IN_FORCE_AND_SWITCHES`] as a query with an id, so that each connection prepares it once.
 #[derive(QueryId)]
 struct InForceAndSwitches;
 
@@ -45,7 +45,7 @@ impl Query for InForceAndSwitches {
     type SqlType = (Text, Integer, Nullable<Jsonb>, Timestamptz, Bool);
 }
 
-/// A version of a section that is in force, or one that switched mining on or off.
+/// A version of a section in force, or a version that switched mining on or off.
 #[derive(Queryable)]
 struct Row {
     section: String,

@@ -1,7 +1,7 @@
 //! Stored forms of mining's sections, and their forms in the audit log.
 //!
-//! Unknown fields belong to a newer program, during a rolling update or after a rollback: they are not read, and the next
-//! version keeps them.
+//! Unknown fields belong to a newer program, during a rolling update or after a rollback: reads ignore them and the
+//! next version keeps them.
 
 use domain::mining::{
     Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,
@@ -24,7 +24,7 @@ struct MiningBody {
     max_sessions_per_day: u32,
     is_globally_enabled: bool,
     claim_window_hours: u32,
-    /// Absent in versions older than the setting.
+    /// Missing in versions older than the setting.
     #[serde(default = "circle_cooldown_hours")]
     circle_cooldown_hours: u32,
 }

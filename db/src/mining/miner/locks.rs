@@ -1,4 +1,4 @@
-//! Miners: how staff name them, how commands lock and store them.
+//! Keys by which staff find miners, and locks and stores of miners.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
@@ -90,7 +90,7 @@ pub(in crate::mining) async fn lock_free_miners(
     rows.into_iter().map(Miner::try_from).collect()
 }
 
-/// One of the miners that were locked together.
+/// A miner of a locked list.
 pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, DbError> {
     locked
         .iter()
@@ -98,7 +98,7 @@ pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, D
         .ok_or_else(|| DbError::inconsistent("miners", "id", id))
 }
 
-/// Takes one of the miners that were locked together.
+/// Removes a miner from a locked list.
 pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner, DbError> {
     locked
         .iter()

@@ -24,7 +24,7 @@ use crate::schema::{circles, miners, mining_history, referrals, users};
 use crate::text::{Text as _, fit};
 use crate::{Connection, Count, DbError, Page, Slice};
 
-/// A miner's row, its person's name, and the moment it was read at.
+/// A miner's row, its person's name, and the time it was read at.
 type Loaded = (MinerRow, String, Timestamp);
 
 fn seen((row, display_name, at): Loaded) -> Result<MinerSeen, DbError> {

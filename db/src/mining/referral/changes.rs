@@ -1,4 +1,4 @@
-//! Changes of referrals, each with the referrer's role that follows.
+//! Changes of referrals, and the referrer's role that follows.
 
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
@@ -64,8 +64,8 @@ pub(in crate::mining) async fn is_referred_by(
     Ok(found.found)
 }
 
-/// Checks that the miner's referral was locked before the miner. One that was applied in between makes the transaction
-/// retry.
+/// Checks that the miner's referral was locked before the miner; the transaction retries when a referral was applied in
+/// between.
 pub(in crate::mining) fn check_locked(
     miner: &Miner,
     referral: Option<&Referral>,

@@ -1,4 +1,4 @@
-//! Sessions: start, claim, and what time makes of them.
+//! Sessions: start, claim, and changes by time alone.
 
 pub mod commands;
 pub mod queries;

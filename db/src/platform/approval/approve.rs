@@ -1,4 +1,4 @@
-//! Approving a command: it is carried out at once.
+//! Approving a command, which carries it out at once.
 
 use domain::access::Action;
 use domain::ids::ApprovalId;
@@ -20,8 +20,8 @@ pub const APPROVAL_APPROVE: Command<ApprovalRefusal> = Command {
     refusals: codes!(ApprovalRefusalKind: NotFound, OwnRequest, OwnSubject, NotPending, Expired, CommandRefused),
 };
 
-/// Approves a command and carries it out under its present rules; returns the approval's id. A command that is refused
-/// now stays pending.
+/// Approves a command and carries it out under the rules in force; returns the approval's id. When the command is
+/// refused, the approval stays pending.
 pub async fn approval_approve(
     tx: &mut Tx,
     request: &Request,

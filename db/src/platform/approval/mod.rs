@@ -62,7 +62,7 @@ pub trait Proposal: Serialize + DeserializeOwned + Send + Sync + 'static {
     ) -> BoxFuture<'t, Result<Effect, Stop<Self::Refusal>>>;
 }
 
-/// Why an approved command was not carried out.
+/// Reason why an approved command was not carried out.
 enum NotCarriedOut {
     Refused(Box<Refused>),
     Fault(DbError),
@@ -120,7 +120,7 @@ fn carry_out<'t, P: Proposal>(
     .boxed()
 }
 
-/// A command that starts to wait.
+/// A new request for approval.
 pub(crate) struct NewApproval<'a, P> {
     /// Person whom the command is about.
     pub subject: Option<UserId>,
@@ -153,7 +153,7 @@ pub(crate) async fn request<P: Proposal>(
     Ok(id.0)
 }
 
-/// Enqueues the event of an approval's present state.
+/// Enqueues the event of an approval's state.
 fn publish(tx: &mut Tx, request: &Request, stored: &Stored) -> Result<(), DbError> {
     let approval = &stored.approval;
     let (approval_id, requested_by) = (approval.id.0, approval.requested_by.0);

@@ -29,7 +29,7 @@ texts!(Outcome { Applied = "APPLIED", Refused = "REFUSED", Forbidden = "FORBIDDE
 /// A command that staff or a service carried out or attempted.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Order of writing.
+    /// Order of insertion.
     pub id: i64,
     /// Time of the command.
     pub occurred_at: Timestamp,
@@ -80,7 +80,7 @@ pub struct Filter {
     pub until: Option<Timestamp>,
 }
 
-/// Position of an entry, newest first: time and order of writing.
+/// Position of an entry, newest first: time and order of insertion.
 pub type Place = (Timestamp, i64);
 
 #[derive(Queryable, Selectable)]

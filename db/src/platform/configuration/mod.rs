@@ -1,4 +1,5 @@
-//! Configuration: every version of every section, the highest in force. Contexts define the sections ([`Section`]).
+//! Configuration: all versions of all sections; the highest version is in force. Contexts define the sections
+//! ([`Section`]).
 
 mod queries;
 mod update;

@@ -84,7 +84,8 @@ pub async fn update(
         if changes.is_empty() {
             return refuse(ConfigurationProblem::NothingToChange);
         }
-        // All are checked before any is stored, and locked in the order of the sections: no two changes deadlock.
+        // Checks all changes before storing any, and locks in the order of the sections: concurrent changes do not
+        // deadlock.
         let mut checked = Vec::with_capacity(changes.len());
         for change in changes {
             checked.push(check(tx, change).await?);
@@ -119,7 +120,7 @@ async fn check<'a>(
     tx: &mut Tx,
     change: &'a Change,
 ) -> Result<Checked<'a>, Stop<ConfigurationRefusal>> {
-    // Before the section is read, so that the read includes what a concurrent change committed.
+    // Locks before the section is read, so that the read includes what a concurrent change committed.
     diesel::sql_query(change.info.wait)
         .execute(tx.conn())
         .await?;
@@ -194,14 +195,14 @@ async fn store(
         after,
     } = section;
     let number = before.number.saturating_add(1);
-    // A transaction that started earlier and commits later must not put the history out of order.
+    // Keeps the history in order when a transaction starts earlier and commits later.
     let updated_at = tx.now().max(before.updated_at);
     let (_, updated_by) = actor(&request.principal);
     diesel::insert_into(rows::table)
         .values((
             rows::section.eq(info.name),
             rows::version.eq(number),
-            rows::body.eq(carried_on(before.body, after.body.clone())),
+            rows::body.eq(with_unknown_settings(before.body, after.body.clone())),
             rows::updated_at.eq(updated_at),
             rows::updated_by.eq(&updated_by),
             rows::reason.eq(reason.as_str()),
@@ -219,8 +220,8 @@ async fn store(
     Ok(number)
 }
 
-/// The new body with settings of the old one that this program does not know: those of a newer program.
-fn carried_on(before: Value, after: Value) -> Value {
+/// The new body, with the settings of the old one that only a newer program knows.
+fn with_unknown_settings(before: Value, after: Value) -> Value {
     match (before, after) {
         (Value::Object(mut carried), Value::Object(after)) => {
             carried.extend(after);

@@ -1,4 +1,4 @@
-//! The checker: what must be true of the ledger, asked of one snapshot of it.
+//! The checker: invariants of the ledger, checked on one snapshot.
 
 use diesel::sql_types::{BigInt, Integer, Text as SqlText, Timestamptz};
 use diesel::{ExpressionMethods, OptionalExtension, QueryableByName};
@@ -9,27 +9,27 @@ use serde::Serialize;
 use crate::schema::reconciliation_runs as runs;
 use crate::{Connection, Db, DbError};
 
-/// What a run of the checker found.
+/// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Transfers there were.
+    /// Number of transfers.
     pub transfers: i64,
-    /// Wallets there were.
+    /// Number of wallets.
     pub wallets: i64,
-    /// What was wrong, at most 20 of each rule; empty is good news.
+    /// Violations, at most 20 per rule; empty when the ledger is right.
     pub mismatches: Vec<Mismatch>,
 }
 
-/// Something that must not be.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mismatch {
-    /// The rule that was broken.
+    /// The violated rule.
     pub rule: &'static str,
-    /// Where.
+    /// The object that violates it.
     pub detail: String,
 }
 
-/// Rules as queries that answer a line for each place that breaks them.
+/// Rules as queries that return a row per violation.
 const RULES: &[(&str, &str)] = &[
     (
         "each currency sums to zero over all accounts",
@@ -129,7 +129,7 @@ struct Size {
     wallets: i64,
 }
 
-/// Asks every rule of one snapshot. Changes nothing; store the report with [`store`].
+/// Checks every rule on one snapshot. Changes nothing; [`store`] stores the report.
 pub async fn check(db: &Db) -> Result<Report, DbError> {
     db.read(async |conn| {
         crate::pool::batch(
@@ -167,18 +167,18 @@ async fn ask(conn: &mut Connection) -> Result<Report, DbError> {
     })
 }
 
-/// The last run, whoever ran it.
+/// The last stored run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, QueryableByName)]
 pub struct LastRun {
-    /// When it was done.
+    /// Time of the run.
     #[diesel(sql_type = Timestamptz)]
     pub finished_at: Timestamp,
-    /// How much it found.
+    /// Number of violations.
     #[diesel(sql_type = Integer)]
     pub mismatches: i32,
 }
 
-/// Reads the last run that was stored, if there was one.
+/// Reads the last stored run; none before the first.
 pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>, DbError> {
     Ok(diesel::sql_query(
         "SELECT finished_at, jsonb_array_length(mismatches) AS mismatches FROM reconciliation_runs

@@ -1,4 +1,4 @@
-//! Freezing: nothing leaves a frozen wallet, but what comes may come.
+//! Freezing of wallets: a frozen wallet refuses debits and accepts credits.
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
@@ -8,7 +8,7 @@ use crate::schema::wallets;
 use crate::text::Text as _;
 use crate::{Connection, DbError};
 
-/// Freezes all wallets of an owner that are there, locking them in ascending order of their ids.
+/// Freezes all existing wallets of an owner, locked in ascending order of their ids.
 pub(crate) async fn freeze_all_of(
     conn: &mut Connection,
     owner: WalletOwner,

@@ -23,7 +23,7 @@ pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>, DbError>
     rows.into_iter().map(Currency::try_from).collect()
 }
 
-/// Ordinary wallets by owner and currency. Who has none in a currency has nothing of it: a wallet of zeros.
+/// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
 pub async fn wallets_by_owner(
     db: &Db,
     conn: &mut Connection,
@@ -55,7 +55,7 @@ pub async fn wallets_by_owner(
         .collect())
 }
 
-/// All ordinary wallets of an owner that have a posting, by currency.
+/// All MAIN wallets of an owner that have a posting, by currency.
 pub async fn wallets_of(
     db: &Db,
     conn: &mut Connection,
@@ -73,7 +73,7 @@ pub async fn wallets_of(
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
 }
 
-/// All ordinary wallets of these people that have a posting.
+/// All MAIN wallets of these people that have a posting.
 pub async fn wallets_of_people(
     db: &Db,
     conn: &mut Connection,
@@ -90,7 +90,7 @@ pub async fn wallets_of_people(
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
 }
 
-/// The ordinary wallets of people that these transactions moved something in.
+/// MAIN wallets of people that these transactions changed.
 pub async fn wallets_moved_by(
     db: &Db,
     conn: &mut Connection,
@@ -111,7 +111,7 @@ pub async fn wallets_moved_by(
 
 /// One page of each wallet's statement, newest first, in one statement for all of them.
 ///
-/// A page's key is the entry's sequence.
+/// The key of a page is the entry's sequence.
 pub async fn entries(
     db: &Db,
     conn: &mut Connection,
@@ -153,7 +153,7 @@ pub async fn entries(
     })
 }
 
-/// A wallet that nothing was ever posted to.
+/// A wallet without postings.
 fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
     let nothing = Money {
         amount: Minor::ZERO,
@@ -171,13 +171,13 @@ fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
     }
 }
 
-/// An owner kind's text.
+/// Text of an owner kind.
 #[must_use]
 pub fn owner_kind_text(kind: OwnerKind) -> &'static str {
     kind.text()
 }
 
-/// Reads an owner kind's text.
+/// Parses the text of an owner kind.
 #[must_use]
 pub fn owner_kind(text: &str) -> Option<OwnerKind> {
     OwnerKind::read("", "", text).ok()

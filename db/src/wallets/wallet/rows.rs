@@ -103,7 +103,7 @@ impl WalletRow {
     }
 }
 
-/// The currency of a number in the ledger.
+/// The currency with this number in the ledger.
 pub(super) fn currency_of(db: &Db, number: i16) -> Result<Currency, DbError> {
     db.currencies()
         .values()
@@ -112,30 +112,30 @@ pub(super) fn currency_of(db: &Db, number: i16) -> Result<Currency, DbError> {
         .ok_or_else(|| DbError::inconsistent("currencies", "number", number))
 }
 
-/// One line of a wallet's statement.
+/// An entry of a wallet's statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerEntry {
-    /// The wallet's owner.
+    /// Owner of the wallet.
     pub owner: WalletOwner,
-    /// Position in the wallet.
+    /// Sequence number in the wallet.
     pub sequence: i64,
-    /// The business event.
+    /// Id of the business event.
     pub transaction_id: Uuid,
-    /// Whether it arrived (`true`) or left.
+    /// Whether the entry is a credit.
     pub is_credit: bool,
-    /// Which part of the wallet.
+    /// Bucket of the wallet.
     pub bucket: Bucket,
-    /// How much.
+    /// Amount.
     pub amount: Money,
-    /// The part's balance right after.
+    /// Balance of the bucket after the entry.
     pub balance_after: Money,
-    /// Why.
+    /// Reason.
     pub reason: TransferReason,
-    /// What kind of thing it was about.
+    /// Kind of the event's object.
     pub reference_kind: String,
-    /// Which one.
+    /// Id of the event's object.
     pub reference_id: String,
-    /// When.
+    /// Time of the posting.
     pub posted_at: Timestamp,
 }
 

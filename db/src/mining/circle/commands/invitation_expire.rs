@@ -1,4 +1,4 @@
-//! Storing that invitations expired. They expire by time alone; the job publishes the events.
+//! Expiry of invitations. They expire by time alone; the job stores the state and publishes the events.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::schema::{circle_invitations, circles};
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Largest number of invitations in one transaction.
+/// Largest number of invitations per transaction.
 const AT_ONCE: i64 = 50;
 
 /// Stores the expiry of a bounded number of pending invitations; returns how many.

@@ -42,7 +42,7 @@ pub async fn circle_invitation_send(
         let locked = locks::lock_own_circle(tx.conn(), user, invitee.as_slice()).await?;
         let locked = locked.ok_or(InvitationRefusal::MinerNotFound)?;
         let circle = locked.roster.as_ref().map(|roster| roster.circle.id);
-        // The circle's row guards its invitations, so they may be read after the miners are locked.
+        // The circle's row guards its invitations, so reading them after locking the miners is safe.
         let stored = match circle {
             Some(circle) => locks::pending(tx.conn(), circle).await?,
             None => Vec::new(),
@@ -77,7 +77,7 @@ pub async fn circle_invitation_send(
             decided_at: None,
         };
         let mut events = CircleEvents::of(&roster.circle);
-        // Expired ones are stored first: one invitation per invitee can be pending.
+        // Stores expired invitations first: an invitee has at most one pending invitation per circle.
         invitations::cancel_all(tx, &mut events, expired.iter()).await?;
         insert(tx, &invitation).await?;
         events.invitation(&invitation, InvitationStatus::Pending);

@@ -46,7 +46,7 @@ pub async fn miner_ban(
         let open = decision::open_session(tx.conn(), id).await?;
         let decided = ban(before.clone(), open, request.person()?.id, tx.now())?;
         circle::apply_ban(tx, request, &circles, &mut locked).await?;
-        // Leaving the circle may have changed role and version.
+        // Leaving the circle may have changed the miner's role and version.
         let outside = take(&mut locked, id)?;
         let mut events = MinerEvents::of(&outside, None);
         if let Some(expired) = &decided.session {

@@ -123,7 +123,7 @@ impl Proposal for PointsProposal {
         async move {
             let points = Minor(self.points);
             let miner = lock(tx, MinerId(self.miner_id)).await?;
-            // The second person was checked as the one who decides; every rule applies to the first person again.
+            // `may_be_decided` checked the second person; the rules apply to the first person again.
             let total_points = adjust(&miner, points, requested_by)?;
             let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
             Ok(approval::Effect {

@@ -44,7 +44,8 @@ pub async fn miner_register(
             return Ok(miner_id);
         }
         users::ensure(tx, person.id, person.name.as_deref()).await?;
-        // Before the referrer: the person's verification decides the state of the referral, and is locked first everywhere.
+        // Locked before the referrer: the person's verification decides the state of the referral, and every command
+        // locks it first.
         let kyc_completed_at = users::lock_kyc(tx.conn(), person.id).await?;
         let referrer = match referral_code {
             None => None,
@@ -54,7 +55,7 @@ pub async fn miner_register(
             }
         };
         let Some(miner_id) = insert_miner(tx, person.id).await? else {
-            // A concurrent request of the same person was first.
+            // A concurrent request of the same person created the miner.
             let miner_id = miner_of(tx.conn(), person.id).await?;
             return Ok(
                 miner_id.ok_or_else(|| DbError::inconsistent("miners", "user_id", person.id))?
@@ -144,6 +145,6 @@ async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError
     Err(DbError::inconsistent(
         "miners",
         "referral_code",
-        "no code was free",
+        "no unused code was found",
     ))
 }

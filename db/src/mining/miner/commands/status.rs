@@ -1,4 +1,4 @@
-//! The part that suspending and restoring share: miner, session and referral change together.
+//! Shared part of suspending and restoring: miner, session and referral change together.
 
 use domain::mining::{Decided, Miner, MinerRefusal, ReferralStatus, Session};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Storing that sessions completed or expired, in batches by a job.
+//! Stores completed and expired sessions in batches; run by a job.
 
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
@@ -21,7 +21,7 @@ const BATCH: usize = 200;
 /// Request id of the job's events.
 const REQUEST: &str = "job mining-sessions";
 
-/// Kind of sessions that a batch looks for.
+/// Kind of sessions that a batch selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looking {
     /// Sessions stored as active, by their end.
