@@ -28,6 +28,6 @@ mod user_errors;
 mod variables;
 mod wallets;
 
-pub use mining::{LARGEST_LEADERBOARD, Ranks, ShareBaseUrl};
+pub use mining::{LARGEST_LEADERBOARD, Ranks, ReferralUrls};
 pub use schema::{Schema, schema, sdl};
 pub use type_index::TypeIndex;

@@ -30,6 +30,19 @@ pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Refe
     rows.into_iter().map(Referral::try_from).collect()
 }
 
+/// The referrals through which miners joined.
+pub async fn by_referred(
+    conn: &mut Connection,
+    miners: &[MinerId],
+) -> Result<Vec<Referral>, DbError> {
+    let rows: Vec<ReferralRow> = referrals::table
+        .filter(referrals::referred_id.eq_any(miners.iter().map(|id| id.0)))
+        .select(ReferralRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Referral::try_from).collect()
+}
+
 /// Numbers of a miner's referrals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Totals {
