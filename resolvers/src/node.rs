@@ -40,7 +40,7 @@ impl AbstractType for AnyNode {
 pub type Node = Abstract<AnyNode>;
 
 /// An object type with global ids.
-pub(crate) trait NodeType: OutputType + Sized + 'static {
+pub trait NodeType: OutputType + Sized + 'static {
     /// Name of the type in the schema: the kind in its ids.
     const KIND: &'static str;
 
@@ -55,7 +55,7 @@ pub(crate) trait NodeType: OutputType + Sized + 'static {
 }
 
 /// The key part of a global id.
-pub(crate) trait NodeKey: Sized + Send + Sync + 'static {
+pub trait NodeKey: Sized + Send + Sync + 'static {
     /// The key as it is kept in a [`GlobalId`].
     fn part(&self) -> KeyPart;
 
