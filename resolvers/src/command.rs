@@ -235,16 +235,24 @@ fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<S
     }
 }
 
-/// The input without its key, as text that is the same for equal inputs.
+/// The input without its key, as text that is the same for equal inputs: null and absent are equal.
 fn canonical(input: &Value) -> String {
-    match input {
+    let mut input = without_nulls(input);
+    if let Value::Object(fields) = &mut input {
+        fields.shift_remove("idempotencyKey");
+    }
+    input.to_string()
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
         Value::Object(fields) => {
-            let mut fields = fields.clone();
-            fields.shift_remove("idempotencyKey");
-            fields.retain(|_, value| *value != Value::Null);
-            Value::Object(fields).to_string()
+            let fields = fields.iter().filter(|(_, value)| **value != Value::Null);
+            let fields = fields.map(|(name, value)| (name.clone(), without_nulls(value)));
+            Value::Object(fields.collect())
         }
-        other => other.to_string(),
+        Value::List(items) => Value::List(items.iter().map(without_nulls).collect()),
+        value => value.clone(),
     }
 }
 

@@ -258,7 +258,9 @@ impl CircleInvitationMutation {
                 .boxed()
             },
             async |id| CircleInvitationSendPayload {
-                invitation: CircleInvitation::load(ctx, CircleInvitationId(id)).await.transpose(),
+                invitation: CircleInvitation::load(ctx, CircleInvitationId(id))
+                    .await
+                    .transpose(),
                 ..CircleInvitationSendPayload::default()
             },
         )
@@ -280,7 +282,9 @@ impl CircleInvitationMutation {
                 circle_invitation_accept(call.tx, call.request, id).boxed()
             },
             async |id| CircleInvitationAcceptPayload {
-                invitation: CircleInvitation::load(ctx, CircleInvitationId(id)).await.transpose(),
+                invitation: CircleInvitation::load(ctx, CircleInvitationId(id))
+                    .await
+                    .transpose(),
                 ..CircleInvitationAcceptPayload::default()
             },
         )
@@ -302,7 +306,9 @@ impl CircleInvitationMutation {
                 circle_invitation_decline(call.tx, call.request, id).boxed()
             },
             async |id| CircleInvitationDeclinePayload {
-                invitation: CircleInvitation::load(ctx, CircleInvitationId(id)).await.transpose(),
+                invitation: CircleInvitation::load(ctx, CircleInvitationId(id))
+                    .await
+                    .transpose(),
                 ..CircleInvitationDeclinePayload::default()
             },
         )
@@ -324,7 +330,9 @@ impl CircleInvitationMutation {
                 circle_invitation_cancel(call.tx, call.request, id).boxed()
             },
             async |id| CircleInvitationCancelPayload {
-                invitation: CircleInvitation::load(ctx, CircleInvitationId(id)).await.transpose(),
+                invitation: CircleInvitation::load(ctx, CircleInvitationId(id))
+                    .await
+                    .transpose(),
                 ..CircleInvitationCancelPayload::default()
             },
         )

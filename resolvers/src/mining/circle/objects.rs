@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value,
-};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
 use db::mining::circle::queries::{self as reads, CircleFilter as Filter};
 use db::mining::miner::locks::MinerRef;
 use db::mining::{InvitationSeen, Profile};
@@ -242,7 +240,13 @@ impl NodeType for Circle {
     }
 }
 
-connection!(CircleConnection, CircleEdge, Circle, "circles", by (Timestamp, Uuid));
+connection!(
+    CircleConnection,
+    CircleEdge,
+    Circle,
+    "circles",
+    by(Timestamp, Uuid)
+);
 
 /// Membership of a circle.
 #[derive(SimpleObject, Clone)]
@@ -415,8 +419,11 @@ impl NodeType for CircleInvitation {
 }
 
 connection!(
-    CircleInvitationConnection, CircleInvitationEdge, CircleInvitation,
-    "invitations into circles", by (Timestamp, Uuid)
+    CircleInvitationConnection,
+    CircleInvitationEdge,
+    CircleInvitation,
+    "invitations into circles",
+    by(Timestamp, Uuid)
 );
 
 /// A page of the invitations that a person received.
@@ -442,7 +449,8 @@ pub(in crate::mining) async fn received(
         (place, CircleInvitation::shown(seen))
     });
     let total = Total::query(move |db| async move {
-        db.read(async move |conn| reads::received_count(conn, invitee, status).await).await
+        db.read(async move |conn| reads::received_count(conn, invitee, status).await)
+            .await
     });
     Ok(CircleInvitationConnection::new(LIST, slice, total))
 }

@@ -3,13 +3,13 @@
 #![expect(dead_code, reason = "the engine derives a getter for each field")]
 
 use async_graphql::{Context, Object};
+use db::DbError;
 use db::command::Command;
+use db::idempotency::Answer;
 use db::mining::configuration::commands::{
     MINING_CONFIGURATION_UPDATE, REFERRAL_CONFIGURATION_UPDATE, STREAK_CONFIGURATION_UPDATE,
 };
 use db::platform::configuration::{Change, Updated, update};
-use db::DbError;
-use db::idempotency::Answer;
 use domain::platform::ConfigurationRefusal;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -142,7 +142,13 @@ impl ConfigurationMutation {
             input,
             |call| {
                 let (change, reason) = (call.input.configuration.change(PATH), &call.input.reason);
-                update_one(call, &REFERRAL_CONFIGURATION_UPDATE, "referral", change, reason)
+                update_one(
+                    call,
+                    &REFERRAL_CONFIGURATION_UPDATE,
+                    "referral",
+                    change,
+                    reason,
+                )
             },
             async |updated| ReferralConfigurationUpdatePayload {
                 configuration: load(ctx, &updated).await,

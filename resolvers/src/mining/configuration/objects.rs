@@ -320,7 +320,10 @@ pub(super) async fn in_force<T: TryFrom<StoredVersion, Error = DbError>>(
     ctx: &Context<'_>,
     section: &'static str,
 ) -> Result<T, ApiError> {
-    let stored = ctx.loader::<PlatformLoader>().load_one(InForce(section)).await?;
+    let stored = ctx
+        .loader::<PlatformLoader>()
+        .load_one(InForce(section))
+        .await?;
     Ok(T::try_from(stored.ok_or_else(|| missing("the section"))?)?)
 }
 
@@ -336,7 +339,10 @@ pub(in crate::mining) const ENTITY: Entity = Entity::custom(
             let Some(section) = { known }.find(|known| *known == section) else {
                 return Ok(None);
             };
-            let stored = ctx.loader::<PlatformLoader>().load_one(InForce(section)).await?;
+            let stored = ctx
+                .loader::<PlatformLoader>()
+                .load_one(InForce(section))
+                .await?;
             let stored = stored.ok_or_else(|| missing("the section"))?;
             let sections: &Sections = ctx.registered();
             let shown: Box<dyn DynOutput> = sections.show(stored)?;
@@ -454,7 +460,7 @@ pub struct ReferralConfigurationInput {
     pub bonus_rate: Decimal,
     /// Whether a referral becomes active only with the referred person's KYC.
     pub kyc_required: bool,
-    /// Upper bound of all referral bonuses together as a fraction: 0 to 10, at most 4 decimals.
+    /// Upper bound of all referral bonuses together as a fraction: 0 to 100, at most 4 decimals.
     pub max_bonus_rate: Decimal,
     /// Levels of referrals that earn a bonus: only 1.
     pub max_referral_levels: i32,

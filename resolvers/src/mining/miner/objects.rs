@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value,
-};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
 use db::mining::miner::queries::{
@@ -248,7 +246,10 @@ impl Miner {
         before: Option<String>,
     ) -> Option<Result<MiningHistoryEntryConnection, ApiError>> {
         let args = PageArgs::new(first, last, after, before);
-        Some(self.history_page(ctx, filter.unwrap_or_default(), args).await)
+        Some(
+            self.history_page(ctx, filter.unwrap_or_default(), args)
+                .await,
+        )
     }
 
     /// What others see of the miner.
@@ -264,7 +265,10 @@ impl Miner {
     /// Address of an SVG image of `referralShareUrl` as QR code.
     async fn referral_qr_code_url(&self, ctx: &Context<'_>) -> Url {
         let urls: &ReferralUrls = ctx.operation().services.of_contexts.get();
-        Url(format!("{}/invites/{}.svg", urls.server, self.referral_code))
+        Url(format!(
+            "{}/invites/{}.svg",
+            urls.server, self.referral_code
+        ))
     }
 
     /// Invitation link with the referral code.
@@ -331,7 +335,9 @@ impl Miner {
     /// The owner's wallet of mining points, with zeros before its first posting.
     async fn wallet(&self, ctx: &Context<'_>) -> Option<Result<Wallet, ApiError>> {
         let owner = self.seen.miner.user_id.into();
-        Wallet::of_owner(ctx, owner, CurrencyCode::MP).await.transpose()
+        Wallet::of_owner(ctx, owner, CurrencyCode::MP)
+            .await
+            .transpose()
     }
 }
 
@@ -537,8 +543,11 @@ impl NodeType for MiningHistoryEntry {
 }
 
 connection!(
-    MiningHistoryEntryConnection, MiningHistoryEntryEdge, MiningHistoryEntry,
-    "mining history", by (Timestamp, Uuid)
+    MiningHistoryEntryConnection,
+    MiningHistoryEntryEdge,
+    MiningHistoryEntry,
+    "mining history",
+    by(Timestamp, Uuid)
 );
 
 /// Conditions on mining history.

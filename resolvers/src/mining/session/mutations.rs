@@ -79,7 +79,9 @@ impl SessionMutation {
                 milestone_points: Some(Decimal::points(Minor(done.milestone_points))),
                 miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
                 points_earned: Some(Decimal::points(Minor(done.points_earned))),
-                session: MiningSession::load(ctx, SessionId(done.session_id)).await.transpose(),
+                session: MiningSession::load(ctx, SessionId(done.session_id))
+                    .await
+                    .transpose(),
                 ..MiningSessionClaimPayload::default()
             },
         )

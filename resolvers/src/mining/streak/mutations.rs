@@ -48,7 +48,9 @@ impl StreakMutation {
             input,
             |call| streak_recover(call.tx, call.request).boxed(),
             async |done: StreakRecovered| StreakRecoverPayload {
-                entry: MiningHistoryEntry::load(ctx, HistoryId(done.entry_id)).await.transpose(),
+                entry: MiningHistoryEntry::load(ctx, HistoryId(done.entry_id))
+                    .await
+                    .transpose(),
                 milestone_points: Some(Decimal::points(Minor(done.milestone_points))),
                 miner: Miner::load(ctx, MinerId(done.miner_id)).await.transpose(),
                 recovered_days: Some(whole(done.recovered_days)),

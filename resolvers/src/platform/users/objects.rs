@@ -130,6 +130,17 @@ impl From<rows::User> for User {
     }
 }
 
+impl User {
+    /// A person without a row: they have sent no command yet.
+    fn unknown(person: &Person) -> Self {
+        Self::from(rows::User {
+            id: person.id,
+            display_name: person.name.clone().unwrap_or_else(|| "User".to_owned()),
+            kyc_completed_at: None,
+        })
+    }
+}
+
 #[ComplexObject]
 impl User {
     /// Time the person's identity was verified; null before that and for callers without access.
@@ -140,10 +151,15 @@ impl User {
     }
 
     /// Public mining profile; null for a person who is not a miner.
-    async fn profile(&self, ctx: &Context<'_>) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
+    async fn profile(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
         let Profiles(load) = ctx.registered();
         let profile = load(ctx, UserId(self.uuid)).await;
-        profile.map(|profile| profile.map(Abstract::new)).transpose()
+        profile
+            .map(|profile| profile.map(Abstract::new))
+            .transpose()
     }
 }
 
@@ -209,8 +225,9 @@ impl ViewerAccount {
         roles.map(Role::from).collect()
     }
 
-    /// The caller as others see them; null before their first command.
-    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User, ApiError>> {
-        User::load(ctx, self.0.id).await.transpose()
+    /// The caller as others see them.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+        let known = User::load(ctx, self.0.id).await?;
+        Ok(known.unwrap_or_else(|| User::unknown(&self.0)))
     }
 }
