@@ -404,7 +404,6 @@ mod tests {
                 2,
             ),
             ("{ miners(first: -5) { nodes { uuid } } }", 1),
-            ("{ leaderboard(limit: null) { entries { rank } } }", 101),
             (
                 "query ($none: Int) { leaderboard(limit: $none) { entries { rank } } }",
                 101,
