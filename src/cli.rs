@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use db::{Db, Ids, Tls};
+use devdb::{Cluster, DataDir, Options, running};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,7 +17,6 @@ use crate::app::{App, Database};
 use crate::auth::demo::DemoTokens;
 use crate::config::{Config, Environment};
 use crate::logging;
-use crate::postgres::{Cluster, DataDir, Options, running};
 use crate::secrets::DevSecrets;
 
 /// Mining, promotions, billing and wallets of the GoodGo platform behind one GraphQL schema.

@@ -11,7 +11,6 @@ pub mod http;
 pub mod jobs;
 pub mod logging;
 pub mod metrics;
-pub mod postgres;
 pub mod realtime;
 pub mod secrets;
 pub mod telemetry;

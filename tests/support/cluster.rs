@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use db::Tls;
-use goodgo::postgres::{DataDir, Options, running};
+use devdb::{DataDir, Options, running};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
@@ -159,9 +159,7 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
         ],
         ..Options::default()
     };
-    let cluster = goodgo::postgres::Cluster::start(folder, &options)
-        .await
-        .unwrap();
+    let cluster = devdb::Cluster::start(folder, &options).await.unwrap();
     let url = cluster.url().to_owned();
     // It outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
