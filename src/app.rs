@@ -38,7 +38,7 @@ use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
 use crate::realtime::{Places, announcer, leaderboard, listener};
 use crate::secrets::DevSecrets;
-use crate::telemetry::{self, Exporter, Telemetry};
+use crate::telemetry::{self, Telemetry};
 
 /// The server, built and not yet listening.
 pub struct App {
@@ -52,12 +52,11 @@ pub struct App {
     graphiql: Graphiql,
     metrics: Metrics,
     telemetry: Telemetry,
-    exporter: Option<Exporter>,
     config: Config,
 }
 
-/// How long telling the last traces may take.
-const LAST_TRACES: Duration = Duration::from_secs(5);
+/// Timeout of exporting the last traces.
+const LAST_TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where the database is, after configuration and private cluster were looked at.
 #[derive(Clone, Debug)]
@@ -136,13 +135,12 @@ impl App {
         // Only what is counted from here on is counted.
         let metrics = Metrics::start(db.clone(), services.events.clone());
         let sdl = resolvers::sdl(&schema);
-        let (telemetry, exporter) = Telemetry::new(&config.telemetry, db.ids().clone(), &sdl)?;
+        let telemetry = Telemetry::new(&config.telemetry, &sdl)?;
         Ok(Self {
             db,
             schema,
             metrics,
             telemetry,
-            exporter,
             services,
             authenticator: Arc::new(authenticator),
             graphiql,
@@ -152,7 +150,7 @@ impl App {
 
     /// Serves until `shutdown`, then lets requests in flight finish, for a while.
     pub async fn serve(
-        mut self,
+        self,
         tcp: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
@@ -166,7 +164,7 @@ impl App {
                 "the database's clock was moved: that is for development, this database can't serve production"
             );
         }
-        let exporting = self.exporter.take().map(Exporter::spawn);
+        let telemetry = self.telemetry.clone();
         let mut background = JoinSet::new();
         background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
@@ -225,9 +223,7 @@ impl App {
             } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
         }
         background.shutdown().await;
-        if let Some(exporting) = exporting {
-            exporting.stop(LAST_TRACES).await;
-        }
+        telemetry.shutdown(LAST_TRACES_TIMEOUT).await;
         Ok(())
     }
 

@@ -61,12 +61,12 @@ impl Metrics {
         gauge!("goodgo_pool_waiting").set(number(pool.wanted));
         gauge!("goodgo_event_followers").set(number(self.events.count()));
         counter!("goodgo_statements_total").absolute(self.db.statements());
-        self.keep_up();
+        self.run_upkeep();
         self.handle.render()
     }
 
     /// Sorts the samples that were taken since the last time.
-    pub fn keep_up(&self) {
+    pub fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }
 }

@@ -21,7 +21,7 @@ use super::refusal::Refusal;
 use super::reply::is_request_error;
 use super::subscribing::{after_first_look, paid};
 use crate::telemetry::names::name_of;
-use crate::telemetry::operations::{Recording, Subject, count_errors};
+use crate::telemetry::operations::{OperationInfo, Recording, count_errors};
 
 /// What it costs to hang up on a query, in points.
 const CANCELLED: u64 = 50;
@@ -117,7 +117,7 @@ impl Operation {
         };
         let recording = state
             .telemetry
-            .operation(self.subject(name.as_deref(), &asking));
+            .operation(self.info(name.as_deref(), &asking));
         let (response, late) = if kind == OperationType::Mutation {
             let executing = self.execute_to_the_end(state, asking, recording);
             let late = "this takes too long to wait for, and may still be done: ask again with the same idempotency key";
@@ -166,7 +166,7 @@ impl Operation {
     #[must_use]
     pub fn subscribe(self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
         let field = state.telemetry.names.subscription(self.field.as_deref());
-        let subject = self.subject(self.name.as_deref(), &asking);
+        let info = self.info(self.name.as_deref(), &asking);
         let payer = asking.payer.clone();
         let (names, documents) = (
             Arc::clone(&state.telemetry.names),
@@ -193,11 +193,11 @@ impl Operation {
             metrics::counter!("graphql_operations_total", &labels).increment(1);
         });
         let responses = paid(responses, Arc::clone(&state.buckets), payer, self.cost);
-        state.telemetry.subscription(subject, field, responses)
+        state.telemetry.subscription(info, field, responses)
     }
 
-    fn subject(&self, name: Option<&str>, asking: &Asking) -> Arc<Subject> {
-        Subject::new(self.kind, name, Arc::clone(&self.document)).asked(
+    fn info(&self, name: Option<&str>, asking: &Asking) -> Arc<OperationInfo> {
+        OperationInfo::new(self.kind, name, Arc::clone(&self.document)).with_request(
             self.cost,
             asking.transport,
             &asking.request_id,
