@@ -12,7 +12,6 @@ use axum::serve::ListenerExt;
 use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use resolvers::events::EventBus;
 use resolvers::limits::{Limits, Problem};
 use resolvers::request::{About, Services};
 use resolvers::{Ranks, Schema};
@@ -36,7 +35,7 @@ use crate::http::rate::Buckets;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
-use crate::realtime::{Places, announcer, leaderboard, listener};
+use crate::realtime::{Places, announcer, listener};
 use crate::secrets::DevSecrets;
 use crate::telemetry::{self, Telemetry};
 
@@ -120,7 +119,7 @@ impl App {
     ) -> anyhow::Result<Self> {
         let services = Services {
             db: db.clone(),
-            events: EventBus::default(),
+            events: resolvers::live::event_bus(),
             about: Arc::new(About {
                 version: env!("CARGO_PKG_VERSION"),
                 environment: config.environment.name(),
@@ -169,10 +168,8 @@ impl App {
         background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
         background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
-        background.spawn(leaderboard::run(
-            self.db.clone(),
-            self.services.events.clone(),
-        ));
+        let (db, events) = (self.db.clone(), self.services.events.clone());
+        background.spawn(async move { events.run(&db).await });
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let leave = self.config.live.leave;

@@ -39,7 +39,7 @@ impl Metrics {
     /// Starts counting, once per process.
     #[must_use]
     pub fn start(db: Db, events: EventBus) -> Self {
-        let handle = RECORDER.get_or_init(install).clone();
+        let handle = RECORDER.get_or_init(|| install(&events)).clone();
         let process = Collector::default();
         process.describe();
         Self {
@@ -72,7 +72,7 @@ impl Metrics {
 }
 
 /// Makes the recorder that counts for the whole process.
-fn install() -> PrometheusHandle {
+fn install(events: &EventBus) -> PrometheusHandle {
     let full = |name: &str| Matcher::Full(name.to_owned());
     let buckets: [(Matcher, &[f64]); 6] = [
         (Matcher::Suffix("_seconds".to_owned()), &DURATIONS),
@@ -99,14 +99,14 @@ fn install() -> PrometheusHandle {
     describe_database();
     describe_events();
     describe_process();
-    begin();
+    begin(events);
     handle
 }
 
 /// Counters that are asked after before anything happened: a rate needs a beginning.
-fn begin() {
+fn begin(events: &EventBus) {
     gauge!("goodgo_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    for (topic, _) in EventBus::default().counts() {
+    for (topic, _) in events.counts() {
         counter!("goodgo_events_coalesced_total", "topic" => topic).increment(0);
         counter!("goodgo_events_dropped_total", "topic" => topic).increment(0);
     }

@@ -4,7 +4,6 @@ use async_graphql::{Error, ErrorExtensionValues, Interface, Response, ServerErro
 use db::DbError;
 use domain::access::Denied;
 
-use crate::events::TooSlow;
 use crate::mining::objects::MiningUserError;
 use crate::platform::approvals::ApprovalUserError;
 
@@ -120,7 +119,7 @@ impl ApiError {
         Self::new(Code::BadUserInput, message)
     }
 
-    fn because(self, reason: &'static str) -> Self {
+    pub(crate) fn because(self, reason: &'static str) -> Self {
         Self {
             reason: Some(reason),
             ..self
@@ -132,13 +131,6 @@ impl ApiError {
             retry_after_seconds: Some(seconds),
             ..self
         }
-    }
-}
-
-impl From<TooSlow> for ApiError {
-    fn from(_: TooSlow) -> Self {
-        let message = "you read too slowly: query what is now, and subscribe again";
-        Self::new(Code::LimitExceeded, message).because(TOO_SLOW)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod events;
 mod inputs;
 pub mod language;
 pub mod limits;
+pub mod live;
 mod mining;
 mod node;
 mod outcome;

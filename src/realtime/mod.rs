@@ -7,8 +7,6 @@
 //! subscribers, `circles` those of members; what all of them follow together, [`leaderboard`] reads for all of them.
 
 pub mod announcer;
-mod circles;
-pub mod leaderboard;
 mod leaving;
 pub mod listener;
 mod multipart;

@@ -11,8 +11,10 @@ use domain::ids::UserId;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use resolvers::Ranks;
-use resolvers::events::{EventBus, LeaderboardNews, MinerNews, MinerNewsKind};
 use resolvers::language::Language;
+use resolvers::live::{
+    LeaderboardTopic, LeaderboardUpdate, MinerEventKind, MinerTopic, MinerUpdate, event_bus,
+};
 use resolvers::request::{About, Caller, Introspection, Services, execute, execute_stream};
 use serde_json::json;
 
@@ -72,7 +74,7 @@ async fn quiet(app: &TestApp) -> Services {
     });
     Services {
         db,
-        events: EventBus::default(),
+        events: event_bus(),
         about,
         introspection: Introspection::Everybody,
         ranks: Ranks::default(),
@@ -317,9 +319,9 @@ fn an_event_is_read_once_for_all_its_followers() {
         }
         settle(&mut streams, &services).await;
         let before = services.db.statements();
-        services.events.leaderboard.publish(
+        services.events.subscribers::<LeaderboardTopic>().publish(
             &(),
-            LeaderboardNews {
+            LeaderboardUpdate {
                 top: top.iter().cloned().map(Arc::new).collect(),
                 at,
                 configuration: Arc::clone(&configuration),
@@ -336,13 +338,16 @@ fn an_event_is_read_once_for_all_its_followers() {
             transaction_id: Some(id),
             occurred_at: at,
         };
-        let news = MinerNews {
-            kind: MinerNewsKind::StreakBroken,
+        let news = MinerUpdate {
+            kind: MinerEventKind::StreakBroken,
             event,
             miner: top[0].clone(),
             configuration,
         };
-        services.events.miners.publish(&user, news);
+        services
+            .events
+            .subscribers::<MinerTopic>()
+            .publish(&user, news);
         for stream in &mut streams {
             let response = stream.next().await.unwrap();
             assert!(response.errors.is_empty(), "{:?}", response.errors);

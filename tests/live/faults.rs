@@ -1,5 +1,6 @@
 //! What goes wrong in the middle of live updates: told without its details, under a name that operators find.
 
+use resolvers::live::MinerTopic;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, TestApp, test};
@@ -58,7 +59,8 @@ fn a_fault_is_masked_on_every_transport() {
         let mut events = stream(app, &alice, "text/event-stream").await;
         let parts = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
         let mut parts = stream(app, &alice, parts).await;
-        app.until(|| app.events.miners.count() == 3).await;
+        app.until(|| app.events.subscribers::<MinerTopic>().count() == 3)
+            .await;
         // The event is told by an instance that can't read sessions any more; the other one writes it before.
         alice.start().await;
         socket.event("1").await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::ids::UserId;
+use resolvers::live::{MinerTopic, WalletTopic};
 use serde_json::json;
 
 use crate::support::lock::{Lock, WAITING, until};
@@ -16,9 +17,10 @@ const DEAFEN: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 
 async fn follow(app: &TestApp, actor: &Actor) -> Socket {
     let mut socket = actor.at(app.address()).socket().await;
-    let before = app.events.miners.count();
+    let before = app.events.subscribers::<MinerTopic>().count();
     socket.subscribe("1", FOLLOW).await;
-    app.until(|| app.events.miners.count() > before).await;
+    app.until(|| app.events.subscribers::<MinerTopic>().count() > before)
+        .await;
     socket
 }
 
@@ -80,7 +82,9 @@ fn lost_connections_lose_nothing_and_time_never_goes_back() {
         let wallet = "subscription { walletUpdated { sequence } }";
         let mut wallets = alice.at(other.address()).socket().await;
         wallets.subscribe("1", wallet).await;
-        other.until(|| other.events.wallets.is_followed()).await;
+        other
+            .until(|| other.events.subscribers::<WalletTopic>().has_any())
+            .await;
         let (mut last, mut last_of_wallet) = ([0, 0], 0);
         for day in 0..6 {
             let at = [app.address(), other.address()][day % 2];

@@ -18,6 +18,7 @@ use goodgo::config::Config;
 use goodgo::secrets::DevSecrets;
 use resolvers::events::EventBus;
 use resolvers::language::Language;
+use resolvers::live::MinerTopic;
 use resolvers::request::{Caller, Services, execute};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -343,7 +344,8 @@ impl TestApp {
 
     /// Waits until somebody follows what happens to a user.
     pub async fn until_followed(&self, user: UserId) {
-        self.until(|| self.events.miners.follows(&user)).await;
+        self.until(|| self.events.subscribers::<MinerTopic>().has(&user))
+            .await;
     }
 
     /// Waits until something is so.
@@ -366,7 +368,8 @@ impl TestApp {
 
     /// Waits until nobody follows what happens to a user.
     pub async fn until_unfollowed(&self, user: UserId) {
-        self.until(|| !self.events.miners.follows(&user)).await;
+        self.until(|| !self.events.subscribers::<MinerTopic>().has(&user))
+            .await;
     }
 
     /// Stops the server as a signal would.

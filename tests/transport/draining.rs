@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use resolvers::live::MinerTopic;
 use serde_json::json;
 use tokio::net::TcpStream;
 
@@ -137,7 +138,7 @@ fn a_mutation_on_a_socket_is_still_answered() {
         let stopping = tokio::spawn(other.stop());
         // The subscription is stopped at once, and nothing new begins.
         let stopped = async {
-            while events.miners.follows(&alice.id()) {
+            while events.subscribers::<MinerTopic>().has(&alice.id()) {
                 tokio::task::yield_now().await;
             }
         };

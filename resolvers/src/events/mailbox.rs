@@ -1,4 +1,4 @@
-//! What waits for one subscriber: bounded, because what is old makes way for what is new of its kind.
+//! The queue of one subscriber. It is bounded: when full, the newest update of each kind replaces the older ones.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,29 +7,29 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a subscriber may take nothing while more and more waits for it.
+/// How long a subscriber may not read while its queue overflows.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Something to tell subscribers.
-pub trait News: Send + Sync + 'static {
-    /// What it is about: of one kind, the newest says all that its forerunners said.
+/// What subscribers receive.
+pub trait Update: Send + Sync + 'static {
+    /// A later update of the same kind replaces an earlier one that was not read.
     type Kind: PartialEq;
 
-    /// What is followed, for the metrics.
+    /// Name of the topic in metrics.
     const TOPIC: &'static str;
 
-    /// How many may wait before those of one kind make way for the newest.
+    /// Number of queued updates from which on updates of one kind are coalesced.
     const KEEP: usize;
 
     /// Its kind.
     fn kind(&self) -> Self::Kind;
 }
 
-/// Why a subscriber is let go: too much waited for too long.
+/// A subscriber was disconnected, because it did not read for [`PATIENCE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooSlow;
 
-/// Holds what one subscriber has not taken yet.
+/// The updates that one subscriber has not read.
 #[derive(Debug)]
 pub(super) struct Mailbox<T> {
     state: Mutex<State<T>>,
@@ -38,55 +38,55 @@ pub(super) struct Mailbox<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<Arc<T>>,
-    /// When something began to wait, or was last taken.
-    untouched_since: Instant,
+    /// When the subscriber last read, or had nothing to read.
+    unread_since: Instant,
     end: Option<End>,
     reader: Option<Waker>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// To be told.
-    Untold,
-    /// The subscriber knows.
-    Told,
+    /// [`TooSlow`] has to be returned.
+    Pending,
+    /// [`TooSlow`] was returned.
+    Reported,
 }
 
-impl<T: News> Mailbox<T> {
+impl<T: Update> Mailbox<T> {
     pub fn new() -> Self {
         Self {
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
-                untouched_since: Instant::now(),
+                unread_since: Instant::now(),
                 end: None,
                 reader: None,
             }),
         }
     }
 
-    /// Puts news in, never waiting. Who is behind for too long gets no more.
-    pub fn put(&self, news: Arc<T>) {
+    /// Enqueues without blocking. Disconnects a subscriber that has not read for [`PATIENCE`].
+    pub fn put(&self, update: Arc<T>) {
         let mut state = self.state();
         if state.end.is_some() {
             return;
         }
         if state.waiting.is_empty() {
-            state.untouched_since = Instant::now();
+            state.unread_since = Instant::now();
         } else if state.waiting.len() >= T::KEEP {
-            if state.untouched_since.elapsed() > PATIENCE {
+            if state.unread_since.elapsed() > PATIENCE {
                 let dropped = state.waiting.len() + 1;
                 metrics::counter!("goodgo_events_dropped_total", "topic" => T::TOPIC)
                     .increment(count(dropped));
                 state.waiting = VecDeque::new();
-                state.end = Some(End::Untold);
+                state.end = Some(End::Pending);
             } else {
-                let coalesced = state.make_way(&news.kind());
+                let coalesced = state.coalesce(&update.kind());
                 metrics::counter!("goodgo_events_coalesced_total", "topic" => T::TOPIC)
                     .increment(count(coalesced));
             }
         }
         if state.end.is_none() {
-            state.waiting.push_back(news);
+            state.waiting.push_back(update);
         }
         let reader = state.reader.take();
         drop(state);
@@ -95,23 +95,23 @@ impl<T: News> Mailbox<T> {
         }
     }
 
-    /// Takes the oldest; once, that the subscriber was too slow; after that, nothing.
+    /// Takes the oldest update. After the disconnection it returns [`TooSlow`] once, and then ends.
     pub fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Result<Arc<T>, TooSlow>>> {
         let mut state = self.state();
-        if let Some(news) = state.waiting.pop_front() {
-            state.untouched_since = Instant::now();
-            return Poll::Ready(Some(Ok(news)));
+        if let Some(update) = state.waiting.pop_front() {
+            state.unread_since = Instant::now();
+            return Poll::Ready(Some(Ok(update)));
         }
         match state.end {
             None => {
                 state.reader = Some(context.waker().clone());
                 Poll::Pending
             }
-            Some(End::Untold) => {
-                state.end = Some(End::Told);
+            Some(End::Pending) => {
+                state.end = Some(End::Reported);
                 Poll::Ready(Some(Err(TooSlow)))
             }
-            Some(End::Told) => Poll::Ready(None),
+            Some(End::Reported) => Poll::Ready(None),
         }
     }
 
@@ -120,17 +120,17 @@ impl<T: News> Mailbox<T> {
     }
 }
 
-impl<T: News> State<T> {
-    /// Leaves the newest of each kind, and none of the kind that comes; answers how many went.
-    fn make_way(&mut self, coming: &T::Kind) -> usize {
+impl<T: Update> State<T> {
+    /// Keeps the newest update of each kind, except of the kind that comes next. Returns how many were removed.
+    fn coalesce(&mut self, next: &T::Kind) -> usize {
         let before = self.waiting.len();
         let mut kinds = Vec::new();
         let mut left = VecDeque::new();
-        for news in self.waiting.drain(..).rev() {
-            let kind = news.kind();
-            if kind != *coming && !kinds.contains(&kind) {
+        for update in self.waiting.drain(..).rev() {
+            let kind = update.kind();
+            if kind != *next && !kinds.contains(&kind) {
                 kinds.push(kind);
-                left.push_front(news);
+                left.push_front(update);
             }
         }
         self.waiting = left;
@@ -147,9 +147,9 @@ mod tests {
     use super::*;
 
     #[derive(Debug, PartialEq)]
-    struct Said(char, u32);
+    struct Message(char, u32);
 
-    impl News for Said {
+    impl Update for Message {
         type Kind = char;
         const TOPIC: &'static str = "test";
         const KEEP: usize = 4;
@@ -159,85 +159,85 @@ mod tests {
         }
     }
 
-    /// What a subscriber finds.
+    /// Result of a read.
     #[derive(Debug, PartialEq)]
     enum Found {
-        News(char, u32),
+        Update(char, u32),
         TooSlow,
         Nothing,
         End,
     }
 
-    fn take(mailbox: &Mailbox<Said>) -> Found {
+    fn take(mailbox: &Mailbox<Message>) -> Found {
         match mailbox.poll_take(&Context::from_waker(Waker::noop())) {
-            Poll::Ready(Some(Ok(news))) => Found::News(news.0, news.1),
+            Poll::Ready(Some(Ok(update))) => Found::Update(update.0, update.1),
             Poll::Ready(Some(Err(TooSlow))) => Found::TooSlow,
             Poll::Ready(None) => Found::End,
             Poll::Pending => Found::Nothing,
         }
     }
 
-    fn take_all(mailbox: &Mailbox<Said>) -> Vec<(char, u32)> {
+    fn take_all(mailbox: &Mailbox<Message>) -> Vec<(char, u32)> {
         let mut all = Vec::new();
-        while let Found::News(kind, number) = take(mailbox) {
+        while let Found::Update(kind, number) = take(mailbox) {
             all.push((kind, number));
         }
         all
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_of_a_few_arrive_in_order() {
+    async fn keeps_all_updates_below_the_limit() {
         let mailbox = Mailbox::new();
         for number in 1..=4 {
-            mailbox.put(Arc::new(Said('a', number)));
+            mailbox.put(Arc::new(Message('a', number)));
         }
         assert_eq!(take_all(&mailbox), [('a', 1), ('a', 2), ('a', 3), ('a', 4)]);
         assert_eq!(take(&mailbox), Found::Nothing);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn of_many_the_newest_of_each_kind_arrive_in_order() {
+    async fn keeps_the_newest_of_each_kind_above_it() {
         let mailbox = Mailbox::new();
         for (kind, number) in [('a', 1), ('b', 2), ('a', 3), ('c', 4), ('b', 5)] {
-            mailbox.put(Arc::new(Said(kind, number)));
+            mailbox.put(Arc::new(Message(kind, number)));
         }
         assert_eq!(take_all(&mailbox), [('a', 3), ('c', 4), ('b', 5)]);
         for number in 1..10_000 {
-            mailbox.put(Arc::new(Said('a', number)));
-            assert!(mailbox.state().waiting.len() <= Said::KEEP);
+            mailbox.put(Arc::new(Message('a', number)));
+            assert!(mailbox.state().waiting.len() <= Message::KEEP);
         }
         assert_eq!(take_all(&mailbox).last(), Some(&('a', 9_999)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_nothing_is_told_once_and_who_takes_something_is_not() {
+    async fn disconnects_only_a_subscriber_that_does_not_read() {
         let slow = Mailbox::new();
         let slower = Mailbox::new();
         for second in 0..100 {
             for number in 0..5 {
-                slow.put(Arc::new(Said('a', second * 5 + number)));
-                slower.put(Arc::new(Said('a', second * 5 + number)));
+                slow.put(Arc::new(Message('a', second * 5 + number)));
+                slower.put(Arc::new(Message('a', second * 5 + number)));
             }
             if second % 20 == 0 {
-                assert!(matches!(take(&slow), Found::News(..)));
+                assert!(matches!(take(&slow), Found::Update(..)));
             }
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert!(matches!(take(&slow), Found::News(..)));
+        assert!(matches!(take(&slow), Found::Update(..)));
         assert_eq!(take(&slower), Found::TooSlow);
         assert_eq!(take(&slower), Found::End);
-        // What comes later is not kept either.
-        slower.put(Arc::new(Said('a', 0)));
+        // Later updates are dropped.
+        slower.put(Arc::new(Message('a', 0)));
         assert_eq!(take(&slower), Found::End);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_had_nothing_to_take_is_not_slow() {
+    async fn does_not_count_the_time_without_updates() {
         let mailbox = Mailbox::new();
         tokio::time::advance(PATIENCE * 10).await;
         for number in 0..100 {
-            mailbox.put(Arc::new(Said('a', number)));
+            mailbox.put(Arc::new(Message('a', number)));
         }
-        assert!(matches!(take(&mailbox), Found::News(..)));
+        assert!(matches!(take(&mailbox), Found::Update(..)));
     }
 }

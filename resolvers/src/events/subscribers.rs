@@ -1,4 +1,4 @@
-//! Who follows what: news go to the mailboxes of its followers.
+//! The subscribers of a topic by subject.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,25 +8,25 @@ use std::task::{Context, Poll};
 
 use futures_util::Stream;
 
-use super::mailbox::{Mailbox, News, TooSlow};
+use super::mailbox::{Mailbox, TooSlow, Update};
 
-/// Hands news to whoever follows their subject. Clones share one.
+/// The subscribers of a topic by subject. Clones share them.
 #[derive(Debug)]
-pub struct Followers<K, T> {
+pub struct Subscribers<K, T> {
     table: Arc<Mutex<Table<K, T>>>,
 }
 
 #[derive(Debug)]
 struct Table<K, T> {
     next: u64,
-    /// By subject, then by number: leaving costs the same whatever the crowd.
+    /// By subject, then by number, so that unsubscribing takes constant time.
     mailboxes: HashMap<K, HashMap<u64, Arc<Mailbox<T>>>>,
 }
 
-impl<K: Copy + Eq + Hash, T: News> Followers<K, T> {
-    /// Follows a subject, from now on until the answer is dropped.
+impl<K: Copy + Eq + Hash, T: Update> Subscribers<K, T> {
+    /// Subscribes to a subject until the stream is dropped.
     #[must_use]
-    pub fn follow(&self, subject: K) -> Follower<K, T> {
+    pub fn subscribe(&self, subject: K) -> Updates<K, T> {
         let mailbox = Arc::new(Mailbox::new());
         let mut table = self.table();
         let number = table.next;
@@ -34,7 +34,7 @@ impl<K: Copy + Eq + Hash, T: News> Followers<K, T> {
         let mailboxes = table.mailboxes.entry(subject).or_default();
         mailboxes.insert(number, Arc::clone(&mailbox));
         drop(table);
-        Follower {
+        Updates {
             of: self.clone(),
             subject,
             number,
@@ -42,42 +42,42 @@ impl<K: Copy + Eq + Hash, T: News> Followers<K, T> {
         }
     }
 
-    /// Hands news to all who follow the subject. Nobody waits for anybody.
-    pub fn publish(&self, subject: &K, news: T) {
+    /// Enqueues an update for the subscribers of a subject without blocking.
+    pub fn publish(&self, subject: &K, update: T) {
         let table = self.table();
         if let Some(mailboxes) = table.mailboxes.get(subject) {
-            let news = Arc::new(news);
+            let update = Arc::new(update);
             for mailbox in mailboxes.values() {
-                mailbox.put(Arc::clone(&news));
+                mailbox.put(Arc::clone(&update));
             }
         }
     }
 
-    /// Whether anybody follows a subject.
+    /// Whether a subject has subscribers.
     #[must_use]
-    pub fn follows(&self, subject: &K) -> bool {
+    pub fn has(&self, subject: &K) -> bool {
         self.table().mailboxes.contains_key(subject)
     }
 
-    /// Whether anybody follows anything.
+    /// Whether there are subscribers.
     #[must_use]
-    pub fn is_followed(&self) -> bool {
+    pub fn has_any(&self) -> bool {
         !self.table().mailboxes.is_empty()
     }
 
-    /// What is followed.
+    /// The subjects with subscribers.
     #[must_use]
     pub fn subjects(&self) -> Vec<K> {
         self.table().mailboxes.keys().copied().collect()
     }
 
-    /// How many follow something.
+    /// The number of subscribers.
     #[must_use]
     pub fn count(&self) -> usize {
         self.table().mailboxes.values().map(HashMap::len).sum()
     }
 
-    fn leave(&self, subject: K, number: u64) {
+    fn unsubscribe(&self, subject: K, number: u64) {
         let mut table = self.table();
         if let Some(mailboxes) = table.mailboxes.get_mut(&subject) {
             mailboxes.remove(&number);
@@ -88,13 +88,13 @@ impl<K: Copy + Eq + Hash, T: News> Followers<K, T> {
     }
 }
 
-impl<K, T> Followers<K, T> {
+impl<K, T> Subscribers<K, T> {
     fn table(&self) -> MutexGuard<'_, Table<K, T>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K, T> Default for Followers<K, T> {
+impl<K, T> Default for Subscribers<K, T> {
     fn default() -> Self {
         Self {
             table: Arc::new(Mutex::new(Table {
@@ -105,7 +105,7 @@ impl<K, T> Default for Followers<K, T> {
     }
 }
 
-impl<K, T> Clone for Followers<K, T> {
+impl<K, T> Clone for Subscribers<K, T> {
     fn clone(&self) -> Self {
         Self {
             table: Arc::clone(&self.table),
@@ -113,15 +113,15 @@ impl<K, T> Clone for Followers<K, T> {
     }
 }
 
-/// One subscriber's end: the news in order, then that it was too slow, if it was.
-pub struct Follower<K: Copy + Eq + Hash, T: News> {
-    of: Followers<K, T>,
+/// The updates of one subscriber in order, and [`TooSlow`] at the end if it was too slow.
+pub struct Updates<K: Copy + Eq + Hash, T: Update> {
+    of: Subscribers<K, T>,
     subject: K,
     number: u64,
     mailbox: Arc<Mailbox<T>>,
 }
 
-impl<K: Copy + Eq + Hash, T: News> Stream for Follower<K, T> {
+impl<K: Copy + Eq + Hash, T: Update> Stream for Updates<K, T> {
     type Item = Result<Arc<T>, TooSlow>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -129,8 +129,8 @@ impl<K: Copy + Eq + Hash, T: News> Stream for Follower<K, T> {
     }
 }
 
-impl<K: Copy + Eq + Hash, T: News> Drop for Follower<K, T> {
+impl<K: Copy + Eq + Hash, T: Update> Drop for Updates<K, T> {
     fn drop(&mut self) {
-        self.of.leave(self.subject, self.number);
+        self.of.unsubscribe(self.subject, self.number);
     }
 }

@@ -10,9 +10,10 @@ use domain::mining as rules;
 use domain::time::Timestamp;
 use futures_util::Stream;
 
+use super::live::{CircleSubject, CircleTopic, CircleUpdate};
 use super::objects::Circle;
 use crate::errors::{ApiError, Code};
-use crate::events::{CircleNews, CircleSubject, events};
+use crate::events::events;
 use crate::node::GlobalId;
 use crate::request::Asked;
 use crate::scalars::DateTime;
@@ -35,8 +36,12 @@ impl CircleSubscription {
         let operation = ctx.shared_operation();
         // First what there is, then what happens, as with miners.
         let mut last = Told::now(ctx, subject).await?;
-        let news = operation.services.events.circles.follow(subject);
-        let event = move |news: Arc<CircleNews>| {
+        let news = operation
+            .services
+            .events
+            .subscribers::<CircleTopic>()
+            .subscribe(subject);
+        let event = move |news: Arc<CircleUpdate>| {
             let told = last.follows(&news)?;
             let event = CircleEvent::of(&operation.caller.principal, subject, &news, told)?;
             last = Told {
@@ -108,7 +113,7 @@ impl Told {
     }
 
     /// The version that news tell of, if they tell anything that is not known.
-    fn follows(&self, news: &CircleNews) -> Option<i64> {
+    fn follows(&self, news: &CircleUpdate) -> Option<i64> {
         match (
             &self.circle,
             news.circle.as_deref().map(|seen| place(&seen.circle)),
@@ -142,7 +147,7 @@ impl CircleEvent {
     fn of(
         principal: &Principal,
         subject: CircleSubject,
-        news: &CircleNews,
+        news: &CircleUpdate,
         version: i64,
     ) -> Option<Self> {
         let own = match subject {
@@ -166,7 +171,7 @@ impl CircleEvent {
     }
 }
 
-fn is_in(news: &CircleNews, user: UserId) -> bool {
+fn is_in(news: &CircleUpdate, user: UserId) -> bool {
     let circle = news.circle.as_deref();
     circle.is_some_and(|seen| seen.members.iter().any(|(.., member)| *member == user))
 }

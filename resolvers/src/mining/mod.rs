@@ -6,6 +6,7 @@ pub(crate) mod circle_mutations;
 pub(crate) mod circle_queries;
 pub(crate) mod circle_subscriptions;
 pub(crate) mod decisions;
+pub(crate) mod live;
 pub(crate) mod loaders;
 pub(crate) mod mutations;
 pub(crate) mod objects;

@@ -12,12 +12,13 @@ use domain::ids::{CircleInvitationId, UserId};
 use futures_util::Stream;
 use serde_json::Value;
 
+use super::live::{LeaderboardTopic, LeaderboardUpdate, MinerEventKind, MinerTopic, MinerUpdate};
 use super::objects::{
     CircleInvitation, LeaderboardEntry, Miner, MinerRole, MinerStatus, RankPrecision,
 };
 use super::queries::places;
 use crate::errors::ApiError;
-use crate::events::{LeaderboardNews, MinerNews, MinerNewsKind, events};
+use crate::events::events;
 use crate::node::GlobalId;
 use crate::plain::ReadyList;
 use crate::request::Asked;
@@ -44,8 +45,12 @@ impl MiningSubscription {
         let now = operation.mining.load_one(user).await;
         let now = now.map_err(ApiError::from)?;
         let mut last = now.map_or(0, |seen| seen.miner.version);
-        let news = operation.services.events.miners.follow(user);
-        let event = move |news: Arc<MinerNews>| {
+        let news = operation
+            .services
+            .events
+            .subscribers::<MinerTopic>()
+            .subscribe(user);
+        let event = move |news: Arc<MinerUpdate>| {
             if news.event.sequence <= last {
                 return None;
             }
@@ -69,9 +74,13 @@ impl MiningSubscription {
             .map_err(ApiError::from)?;
         let places = places(limit)?;
         let operation = ctx.shared_operation();
-        let news = operation.services.events.leaderboard.follow(());
-        let mut last: Option<Arc<LeaderboardNews>> = None;
-        let event = move |news: Arc<LeaderboardNews>| {
+        let news = operation
+            .services
+            .events
+            .subscribers::<LeaderboardTopic>()
+            .subscribe(());
+        let mut last: Option<Arc<LeaderboardUpdate>> = None;
+        let event = move |news: Arc<LeaderboardUpdate>| {
             let is_new = last
                 .as_ref()
                 .is_none_or(|last| news.at > last.at && news.differs(last, places));
@@ -94,7 +103,7 @@ pub struct LeaderboardEvent {
 }
 
 impl LeaderboardEvent {
-    fn of(news: &LeaderboardNews, places: usize) -> Self {
+    fn of(news: &LeaderboardUpdate, places: usize) -> Self {
         let entries = (1..)
             .zip(news.top.iter().take(places))
             .map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::clone(seen)));
@@ -371,20 +380,20 @@ impl CircleInvitationReceived {
 
 impl MinerEvent {
     /// The event as subscribers see it; none for who may not see it any more.
-    fn of(principal: &Principal, news: &MinerNews) -> Option<Self> {
+    fn of(principal: &Principal, news: &MinerUpdate) -> Option<Self> {
         let event = &news.event;
         let miner = Miner::for_principal(principal, news.miner.clone())?;
         let sequence = i32::try_from(event.sequence).unwrap_or(i32::MAX);
         let occurred_at = event.occurred_at.into();
         Some(match news.kind {
-            MinerNewsKind::SessionStarted => Self::Started(MiningSessionStarted {
+            MinerEventKind::SessionStarted => Self::Started(MiningSessionStarted {
                 miner,
                 sequence,
                 occurred_at,
                 ends_at: moment(event, "endsAt")?,
                 hourly_rate: decimal(event, "hourlyRate")?,
             }),
-            MinerNewsKind::SessionPaid => Self::Points(PointsUpdated {
+            MinerEventKind::SessionPaid => Self::Points(PointsUpdated {
                 miner,
                 sequence,
                 occurred_at,
@@ -392,40 +401,40 @@ impl MinerEvent {
                 total_points: decimal(event, "totalPoints")?,
                 streak_days: number(event, "streakDays")?,
             }),
-            MinerNewsKind::MilestoneReached => Self::Milestone(StreakMilestoneReached {
+            MinerEventKind::MilestoneReached => Self::Milestone(StreakMilestoneReached {
                 miner,
                 sequence,
                 occurred_at,
                 streak_days: number(event, "streakDays")?,
                 bonus_points: decimal(event, "bonusPoints")?,
             }),
-            MinerNewsKind::StreakBroken => Self::Broken(StreakBroken {
+            MinerEventKind::StreakBroken => Self::Broken(StreakBroken {
                 miner,
                 sequence,
                 occurred_at,
                 lost_days: number(event, "lostDays")?,
             }),
-            MinerNewsKind::ReferralActivated => Self::Referral(ReferralActivated {
+            MinerEventKind::ReferralActivated => Self::Referral(ReferralActivated {
                 miner,
                 sequence,
                 occurred_at,
                 bonus_rate: decimal(event, "bonusRate")?,
             }),
-            MinerNewsKind::StatusChanged => Self::Status(MinerStatusChanged {
+            MinerEventKind::StatusChanged => Self::Status(MinerStatusChanged {
                 miner,
                 sequence,
                 occurred_at,
                 previous_status: value(event, "previousStatus")?,
                 new_status: value(event, "newStatus")?,
             }),
-            MinerNewsKind::RoleChanged => Self::Role(MinerRoleChanged {
+            MinerEventKind::RoleChanged => Self::Role(MinerRoleChanged {
                 miner,
                 sequence,
                 occurred_at,
                 previous_role: value(event, "previousRole")?,
                 new_role: value(event, "newRole")?,
             }),
-            MinerNewsKind::StreakRecovered => Self::Recovered(StreakRecovered {
+            MinerEventKind::StreakRecovered => Self::Recovered(StreakRecovered {
                 miner,
                 sequence,
                 occurred_at,
@@ -433,32 +442,32 @@ impl MinerEvent {
                 streak_days: number(event, "streakDays")?,
                 cost: decimal(event, "cost")?,
             }),
-            MinerNewsKind::PointsAdjusted => Self::Adjusted(PointsAdjusted {
+            MinerEventKind::PointsAdjusted => Self::Adjusted(PointsAdjusted {
                 miner,
                 sequence,
                 occurred_at,
                 points: decimal(event, "points")?,
                 total_points: decimal(event, "totalPoints")?,
             }),
-            MinerNewsKind::SessionCompleted => Self::Completed(MiningSessionCompleted {
+            MinerEventKind::SessionCompleted => Self::Completed(MiningSessionCompleted {
                 miner,
                 sequence,
                 occurred_at,
                 ended_at: moment(event, "endsAt")?,
             }),
-            MinerNewsKind::SessionExpired => Self::Expired(MiningSessionExpired {
+            MinerEventKind::SessionExpired => Self::Expired(MiningSessionExpired {
                 miner,
                 sequence,
                 occurred_at,
                 ended_at: moment(event, "endsAt")?,
             }),
-            MinerNewsKind::ReferralDeactivated => Self::ReferralOff(ReferralDeactivated {
+            MinerEventKind::ReferralDeactivated => Self::ReferralOff(ReferralDeactivated {
                 miner,
                 sequence,
                 occurred_at,
                 bonus_rate: decimal(event, "bonusRate")?,
             }),
-            MinerNewsKind::InvitationReceived => Self::Invitation(CircleInvitationReceived {
+            MinerEventKind::InvitationReceived => Self::Invitation(CircleInvitationReceived {
                 miner,
                 sequence,
                 occurred_at,

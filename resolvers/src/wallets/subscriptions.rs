@@ -11,9 +11,10 @@ use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::live::{WalletTopic, WalletUpdate};
 use super::objects::Wallet;
 use crate::errors::ApiError;
-use crate::events::{WalletNews, events};
+use crate::events::events;
 use crate::request::Asked;
 use crate::scalars::DateTime;
 
@@ -47,8 +48,12 @@ impl WalletsSubscription {
             .into_iter()
             .map(|wallet| (wallet.currency.code, wallet))
             .collect();
-        let news = operation.services.events.wallets.follow(user);
-        let event = move |news: Arc<WalletNews>| {
+        let news = operation
+            .services
+            .events
+            .subscribers::<WalletTopic>()
+            .subscribe(user);
+        let event = move |news: Arc<WalletUpdate>| {
             let wallet = &news.wallet;
             let is_new = last.get(&wallet.currency.code).is_none_or(|last| {
                 wallet.sequence > last.sequence
@@ -98,7 +103,7 @@ pub struct WalletEvent {
 
 impl WalletEvent {
     /// The event as subscribers see it; none for who may not see it any more.
-    fn of(principal: &Principal, news: &WalletNews) -> Option<Self> {
+    fn of(principal: &Principal, news: &WalletUpdate) -> Option<Self> {
         Some(Self {
             wallet: Wallet::for_principal(principal, &news.wallet)?,
             sequence: i32::try_from(news.wallet.sequence).unwrap_or(i32::MAX),

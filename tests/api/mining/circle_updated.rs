@@ -1,5 +1,5 @@
 use domain::access::Role;
-use resolvers::events::CircleSubject;
+use resolvers::live::{CircleSubject, CircleTopic};
 use serde_json::{Value, json};
 
 use super::circling::{Person, circle_of, person};
@@ -11,7 +11,8 @@ const FOLLOW: &str = "subscription { circleUpdated { sequence occurredAt
 async fn follow(app: &TestApp, who: &Person, socket: &mut Socket) {
     socket.subscribe("1", FOLLOW).await;
     let subject = CircleSubject::Of(who.actor.id());
-    app.until(|| app.events.circles.follows(&subject)).await;
+    let subscribers = app.events.subscribers::<CircleTopic>();
+    app.until(|| subscribers.has(&subject)).await;
 }
 
 /// The next event that shows so many members.
@@ -81,7 +82,8 @@ fn staff_follow_one_circle() {
         );
         let mut staff = app.person(&[Role::Support]).socket().await;
         staff.subscribe("s", &follow).await;
-        app.until(|| app.events.circles.is_followed()).await;
+        let subscribers = app.events.subscribers::<CircleTopic>();
+        app.until(|| subscribers.has_any()).await;
         bob.leave().await;
         assert_eq!(
             staff.event("s").await["circleUpdated"]["circle"],

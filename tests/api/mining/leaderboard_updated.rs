@@ -1,6 +1,7 @@
 use std::time::Instant;
 
 use chrono::TimeDelta;
+use resolvers::live::LeaderboardTopic;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Socket, TestApp, test};
@@ -24,9 +25,10 @@ async fn miners(app: &TestApp, count: usize) -> Vec<Actor> {
 }
 
 async fn follow(app: &TestApp, socket: &mut Socket, id: &str, query: &str) {
-    let before = app.events.leaderboard.count();
+    let before = app.events.subscribers::<LeaderboardTopic>().count();
     socket.subscribe(id, query).await;
-    app.until(|| app.events.leaderboard.count() > before).await;
+    app.until(|| app.events.subscribers::<LeaderboardTopic>().count() > before)
+        .await;
 }
 
 /// The points of each place of an event.

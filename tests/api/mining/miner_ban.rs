@@ -1,5 +1,6 @@
 use chrono::TimeDelta;
 use domain::access::Role;
+use resolvers::live::WalletTopic;
 use serde_json::json;
 
 use super::circling::{self, ask as circle_ask};
@@ -78,7 +79,8 @@ fn nothing_leaves_their_wallets() {
         let mut socket = alice.socket().await;
         let follow = "subscription { walletUpdated { wallet { isFrozen } } }";
         socket.subscribe("1", follow).await;
-        app.until(|| app.events.wallets.follows(&alice.id())).await;
+        app.until(|| app.events.subscribers::<WalletTopic>().has(&alice.id()))
+            .await;
         must(&admin, FIELD, &alice, "1").await;
         assert_eq!(
             socket.event("1").await["walletUpdated"]["wallet"],

@@ -3,7 +3,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use domain::money::Minor;
-use resolvers::events::WalletNews;
+use resolvers::live::{WalletTopic, WalletUpdate};
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Socket, TestApp, test};
@@ -13,9 +13,10 @@ const FOLLOW: &str = "subscription { walletUpdated {
 } }";
 
 async fn follow(app: &TestApp, whose: &Actor, socket: &mut Socket, query: &str) {
-    let before = app.events.wallets.count();
+    let subscribers = app.events.subscribers::<WalletTopic>();
+    let before = subscribers.count();
     socket.subscribe("1", query).await;
-    app.until(|| app.events.wallets.count() > before && app.events.wallets.follows(&whose.id()))
+    app.until(|| subscribers.count() > before && subscribers.has(&whose.id()))
         .await;
 }
 
@@ -82,9 +83,9 @@ fn tells_at_most_ten_times_a_second_and_the_last_state_at_last() {
             wallet.sequence = sequence;
             wallet.available.amount = Minor(sequence);
             let occurred_at = wallet.last_posted_at.unwrap();
-            app.events.wallets.publish(
+            app.events.subscribers::<WalletTopic>().publish(
                 &alice.id(),
-                WalletNews {
+                WalletUpdate {
                     wallet,
                     occurred_at,
                 },

@@ -1,0 +1,164 @@
+//! What a context implements for each live subscription, and the loop that serves it.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::time::Duration;
+
+use db::outbox::Event;
+use db::{Db, DbError};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::mailbox::Update;
+use super::subscribers::Subscribers;
+
+/// A kind of live update: which events concern its subscribers, and how the new state is read once for all of them.
+pub trait Topic: Debug + Default + Send + Sync + 'static {
+    /// What a subscriber subscribes to.
+    type Subject: Copy + Debug + Eq + Hash + Send + Sync;
+
+    /// What subscribers receive.
+    type Update: Update + Debug;
+
+    /// What has to be read.
+    type Changes: Send;
+
+    /// The least time between two reads. With one, events that arrive meanwhile lead to one read of [`Topic::missed`].
+    const MIN_INTERVAL: Option<Duration> = None;
+
+    /// What these events changed for the subscribers. Returns `None` if nothing has to be read.
+    fn changes(
+        &self,
+        events: &[Event],
+        subscribers: &Subscribers<Self::Subject, Self::Update>,
+    ) -> Option<Self::Changes>;
+
+    /// What the subscribers may have missed during this time, because the connection that listens was lost.
+    fn missed(
+        &self,
+        during: Duration,
+        subscribers: &Subscribers<Self::Subject, Self::Update>,
+    ) -> Option<Self::Changes>;
+
+    /// Reads the changes, and returns the updates in the order in which they are published. Updates of subjects without
+    /// subscribers are ignored.
+    fn read(
+        &self,
+        db: Db,
+        changes: Self::Changes,
+    ) -> BoxFuture<'_, Result<Vec<(Self::Subject, Self::Update)>, DbError>>;
+}
+
+/// A topic with its subscribers.
+#[derive(Debug)]
+pub(super) struct Channel<T: Topic> {
+    topic: T,
+    pub subscribers: Subscribers<T::Subject, T::Update>,
+    /// Notified when a topic with a least interval has something to read.
+    changed: Notify,
+}
+
+/// A [`Channel`] of any topic.
+pub(super) trait AnyChannel: Debug + Send + Sync {
+    /// The topic's name in metrics.
+    fn name(&self) -> &'static str;
+
+    /// The number of subscribers.
+    fn count(&self) -> usize;
+
+    /// Publishes what these events changed.
+    fn publish<'a>(&'a self, db: &'a Db, events: &'a [Event])
+    -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Publishes what was missed during this time.
+    fn catch_up<'a>(&'a self, db: &'a Db, during: Duration) -> BoxFuture<'a, Result<(), DbError>>;
+
+    /// Reads a topic with a least interval whenever it changed. Ends at once for other topics.
+    fn run<'a>(&'a self, db: &'a Db) -> BoxFuture<'a, ()>;
+}
+
+impl<T: Topic> Channel<T> {
+    fn read_now_or_later<'a>(
+        &'a self,
+        db: &'a Db,
+        changes: Option<T::Changes>,
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        match changes {
+            None => std::future::ready(Ok(())).boxed(),
+            Some(_) if T::MIN_INTERVAL.is_some() => {
+                self.changed.notify_one();
+                std::future::ready(Ok(())).boxed()
+            }
+            Some(changes) => self.read(db, changes).boxed(),
+        }
+    }
+
+    async fn read(&self, db: &Db, changes: T::Changes) -> Result<(), DbError> {
+        for (subject, update) in self.topic.read(db.clone(), changes).await? {
+            self.subscribers.publish(&subject, update);
+        }
+        Ok(())
+    }
+
+    async fn run_at_intervals(&self, db: &Db, interval: Duration) {
+        loop {
+            self.changed.notified().await;
+            let started_at = Instant::now();
+            if let Some(changes) = self.topic.missed(Duration::ZERO, &self.subscribers)
+                && let Err(error) = self.read(db, changes).await
+            {
+                let topic = T::Update::TOPIC;
+                tracing::warn!(topic, %error, "The topic {topic} can't be read: {error}");
+                self.changed.notify_one();
+            }
+            sleep_until(started_at + interval).await;
+        }
+    }
+}
+
+impl<T: Topic> Default for Channel<T> {
+    fn default() -> Self {
+        Self {
+            topic: T::default(),
+            subscribers: Subscribers::default(),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl<T: Topic> AnyChannel for Channel<T> {
+    fn name(&self) -> &'static str {
+        T::Update::TOPIC
+    }
+
+    fn count(&self) -> usize {
+        self.subscribers.count()
+    }
+
+    fn publish<'a>(
+        &'a self,
+        db: &'a Db,
+        events: &'a [Event],
+    ) -> BoxFuture<'a, Result<(), DbError>> {
+        if !self.subscribers.has_any() {
+            return std::future::ready(Ok(())).boxed();
+        }
+        self.read_now_or_later(db, self.topic.changes(events, &self.subscribers))
+    }
+
+    fn catch_up<'a>(&'a self, db: &'a Db, during: Duration) -> BoxFuture<'a, Result<(), DbError>> {
+        if !self.subscribers.has_any() {
+            return std::future::ready(Ok(())).boxed();
+        }
+        self.read_now_or_later(db, self.topic.missed(during, &self.subscribers))
+    }
+
+    fn run<'a>(&'a self, db: &'a Db) -> BoxFuture<'a, ()> {
+        match T::MIN_INTERVAL {
+            Some(interval) => self.run_at_intervals(db, interval).boxed(),
+            None => std::future::ready(()).boxed(),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The leaderboard's top, for `leaderboardUpdated`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use db::mining::MinerSeen;
+use db::outbox::Event;
+use db::{Db, DbError};
+use domain::mining::Configuration;
+use domain::time::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::events::{Subscribers, Topic, Update};
+use crate::mining::queries::LARGEST_LEADERBOARD;
+
+/// The leaderboard's top. An update is published when the top shows something else than before.
+#[derive(Debug, Default)]
+pub struct LeaderboardTopic {
+    published: Mutex<Option<LeaderboardUpdate>>,
+}
+
+/// The leaderboard's top after a change.
+#[derive(Clone, Debug)]
+pub struct LeaderboardUpdate {
+    /// The miners in descending order.
+    pub top: Vec<Arc<MinerSeen>>,
+    /// The system's time of the read.
+    pub at: Timestamp,
+    /// The configuration that determines streaks.
+    pub configuration: Arc<Configuration>,
+}
+
+impl LeaderboardUpdate {
+    /// Whether the first `count` entries show something else than in `before`.
+    #[must_use]
+    pub fn differs(&self, before: &Self, count: usize) -> bool {
+        let length = |update: &Self| update.top.len().min(count);
+        length(self) != length(before)
+            || self
+                .top
+                .iter()
+                .zip(&before.top)
+                .take(count)
+                .any(|(after, before)| !is_shown_alike(after, before))
+    }
+}
+
+/// Whether two states of a miner look the same to others, who don't see versions and sessions.
+fn is_shown_alike(a: &MinerSeen, b: &MinerSeen) -> bool {
+    let shown = |seen: &MinerSeen| (seen.miner.id, seen.miner.role, seen.miner.lifetime_points);
+    shown(a) == shown(b) && a.display_name == b.display_name && a.miner.streak == b.miner.streak
+}
+
+impl Update for LeaderboardUpdate {
+    type Kind = ();
+    const TOPIC: &'static str = "leaderboard";
+    const KEEP: usize = 0;
+
+    fn kind(&self) {}
+}
+
+impl Topic for LeaderboardTopic {
+    type Subject = ();
+    type Update = LeaderboardUpdate;
+    type Changes = ();
+
+    const MIN_INTERVAL: Option<Duration> = Some(Duration::from_secs(1));
+
+    fn changes(&self, events: &[Event], _: &Subscribers<(), LeaderboardUpdate>) -> Option<()> {
+        let is_changed = events.iter().any(|event| event.subject_kind == "miner");
+        is_changed.then_some(())
+    }
+
+    fn missed(&self, _: Duration, _: &Subscribers<(), LeaderboardUpdate>) -> Option<()> {
+        Some(())
+    }
+
+    fn read(&self, db: Db, (): ()) -> BoxFuture<'_, Result<Vec<((), LeaderboardUpdate)>, DbError>> {
+        async move {
+            let update = read(db).await?;
+            let mut published = self
+                .published
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let is_new = published
+                .as_ref()
+                .is_none_or(|before| update.differs(before, LARGEST_LEADERBOARD));
+            if !is_new {
+                return Ok(Vec::new());
+            }
+            *published = Some(update.clone());
+            Ok(vec![((), update)])
+        }
+        .boxed()
+    }
+}
+
+async fn read(db: Db) -> Result<LeaderboardUpdate, DbError> {
+    let (top, at, configuration) = db
+        .read(async |conn| {
+            let at = db::clock::now(conn).await?;
+            let top = db::mining::queries::leaderboard(conn, LARGEST_LEADERBOARD).await?;
+            Ok((top, at, db::configuration::mining(conn).await?))
+        })
+        .await?;
+    Ok(LeaderboardUpdate {
+        top: top.into_iter().map(Arc::new).collect(),
+        at,
+        configuration: Arc::new(configuration),
+    })
+}

@@ -1,0 +1,9 @@
+//! Mining's live topics.
+
+mod circle;
+mod leaderboard;
+mod miner;
+
+pub use circle::{CircleSubject, CircleTopic, CircleUpdate};
+pub use leaderboard::{LeaderboardTopic, LeaderboardUpdate};
+pub use miner::{MinerEventKind, MinerTopic, MinerUpdate};
