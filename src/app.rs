@@ -1,4 +1,4 @@
-//! Everything built once: by the program, and by the tests.
+//! Builds and runs the server, for the program and for the tests.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -29,13 +29,13 @@ use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
-use crate::http::patience::Patient;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
+use crate::http::timeouts::IdleTimeoutListener;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
-use crate::realtime::{Places, announcer, listener};
+use crate::realtime::{ConnectionQuota, announcer, listener};
 use crate::secrets::DevSecrets;
 use crate::telemetry::{self, Telemetry};
 
@@ -45,7 +45,7 @@ pub struct App {
     pub db: Db,
     /// The schema.
     pub schema: Schema,
-    /// What operations are built over.
+    /// Services that resolvers use.
     pub services: Services,
     authenticator: Arc<Authenticator>,
     graphiql: Graphiql,
@@ -57,17 +57,17 @@ pub struct App {
 /// Timeout of exporting the last traces.
 const LAST_TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the database is, after configuration and private cluster were looked at.
+/// The URLs of the configured database or of the private cluster.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// The server's URL.
+    /// URL of the server's role.
     pub url: String,
-    /// The migrating role's URL; often the same.
+    /// URL of the migrating role, often the same.
     pub migration_url: String,
 }
 
 impl Database {
-    /// The configured database, or the private one at this URL.
+    /// The private database at this URL, or else the configured one.
     #[must_use]
     pub fn of(config: &Config, private: Option<&str>) -> Option<Self> {
         let url = private
@@ -84,7 +84,7 @@ impl Database {
         })
     }
 
-    /// Brings it to the present shape.
+    /// Migrates the database.
     pub async fn migrate(&self, tls: &Tls) -> anyhow::Result<()> {
         let user = self
             .url
@@ -95,7 +95,7 @@ impl Database {
         Ok(())
     }
 
-    /// Opens the pool.
+    /// Opens the connection pool.
     pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
         let settings = Settings {
             pool_size: config.database.pool_size,
@@ -131,7 +131,7 @@ impl App {
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
         let schema = resolvers::schema();
-        // Only what is counted from here on is counted.
+        // Events before this call are not counted.
         let metrics = Metrics::start(db.clone(), services.events.clone());
         let sdl = resolvers::sdl(&schema);
         let telemetry = Telemetry::new(&config.telemetry, &sdl)?;
@@ -147,11 +147,19 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown`, then lets requests in flight finish, for a while.
-    pub async fn serve(
+    /// Serves until `shutdown` ends, and then waits for running requests up to the drain time.
+    pub fn serve(
         self,
         tcp: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> BoxFuture<'static, anyhow::Result<()>> {
+        self.serve_until(tcp, shutdown.boxed()).boxed()
+    }
+
+    async fn serve_until(
+        self,
+        tcp: TcpListener,
+        shutdown: BoxFuture<'static, ()>,
     ) -> anyhow::Result<()> {
         if self.config.environment == Environment::Production {
             let offset = self
@@ -160,7 +168,7 @@ impl App {
                 .await?;
             anyhow::ensure!(
                 offset.is_zero(),
-                "the database's clock was moved: that is for development, this database can't serve production"
+                "the database's clock was moved, which is for development only: this database can't serve production"
             );
         }
         let telemetry = self.telemetry.clone();
@@ -173,12 +181,12 @@ impl App {
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let leave = self.config.live.leave;
-        let tcp = Patient {
+        let tcp = IdleTimeoutListener {
             tcp,
-            // Sockets give up first, and try to say so.
-            patience: self.config.live.write_timeout + Duration::from_secs(3),
-            // A ping that is answered comes between.
-            idle: (self.config.live.ping_every * 2).max(self.config.http.idle),
+            // Sockets time out first, and send a close code.
+            write_timeout: self.config.live.write_timeout + Duration::from_secs(3),
+            // At least one ping comes between.
+            idle_timeout: (self.config.live.ping_every * 2).max(self.config.http.idle),
         }
         .tap_io(|_| {});
         let tasks = TaskTracker::new();
@@ -192,9 +200,8 @@ impl App {
         let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);
         tokio::spawn(async move {
             shutdown.await;
-            tracing::info!("Stopping: what is in flight may finish");
-            // Readiness answers 503 and each answer is its connection's last; load balancers look elsewhere. After a
-            // while sockets are told to come back, and the listener closes.
+            tracing::info!("Shutting down: running requests may finish");
+            // Readiness fails and each answer closes its connection. After `leave` sockets and the listener close.
             draining.send_replace(true);
         });
         let (mut closing, mut late) = (is_draining.clone(), is_draining);
@@ -213,11 +220,11 @@ impl App {
                 tasks.wait().await;
                 ended
             } => ended.context("serving failed")?,
-            ended = background.join_next() => anyhow::bail!("a background task ended, which none should: {ended:?}"),
+            ended = background.join_next() => anyhow::bail!("a background task ended unexpectedly: {ended:?}"),
             () = async {
                 let _ = late.wait_for(|draining| *draining).await;
                 tokio::time::sleep(drain).await;
-            } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
+            } => tracing::warn!("Some requests did not finish in {} seconds", drain.as_secs()),
         }
         background.shutdown().await;
         telemetry.shutdown(LAST_TRACES_TIMEOUT).await;
@@ -246,7 +253,7 @@ impl App {
             health: Arc::new(DatabaseHealth(self.db)),
             metrics: self.metrics,
             telemetry: self.telemetry,
-            places: Places::new(self.config.live.places),
+            connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
@@ -267,7 +274,7 @@ impl App {
     }
 }
 
-/// The documents that clients may name. What could never be executed is found out at start.
+/// Reads the trusted documents. Fails if one exceeds a limit.
 fn documents(
     config: &DocumentsConfig,
     limits: &Limits,
@@ -289,16 +296,16 @@ fn documents(
     }
     anyhow::ensure!(
         config.trust != Trust::Enforce || trusted.iter().next().is_some(),
-        "GOODGO_TRUSTED_DOCUMENTS=enforce without any trusted document would refuse everybody: name manifests in GOODGO_TRUSTED_DOCUMENTS_FILES"
+        "GOODGO_TRUSTED_DOCUMENTS=enforce without any trusted document refuses all requests: set GOODGO_TRUSTED_DOCUMENTS_FILES"
     );
     Ok(Documents::new(persisted::Settings {
-        remembered_bytes: config.remembered_bytes,
+        stored_bytes: config.stored_bytes,
         trust: config.trust,
         trusted,
     }))
 }
 
-/// What a server can't do without.
+/// The database as a dependency.
 struct DatabaseHealth(Db);
 
 impl Health for DatabaseHealth {
@@ -318,9 +325,9 @@ impl Health for DatabaseHealth {
     }
 }
 
-/// Whether GraphiQL is served; only in development one can be somebody of the demo data there.
+/// Whether GraphiQL is served, and in development the tokens of demo people.
 fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Graphiql> {
-    // With a secret of one's own the tokens would be good elsewhere, too.
+    // With a configured secret the tokens would be valid elsewhere, too.
     let secrets = secrets.filter(|_| config.auth.jwt_secret.is_none());
     Ok(match (config.http.graphiql, config.environment, secrets) {
         (false, _, _) => Graphiql::Off,
@@ -334,7 +341,7 @@ fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Gra
     })
 }
 
-/// Whose tokens are believed: configuration's, and in development those of the generated secrets.
+/// The accepted tokens: the configured ones, and in development those of the generated secrets.
 fn auth_settings(
     config: &Config,
     secrets: Option<&DevSecrets>,
@@ -378,7 +385,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.json");
         let config = DocumentsConfig {
-            remembered_bytes: 0,
+            stored_bytes: 0,
             trust,
             manifests: manifest.iter().map(|_| path.clone()).collect(),
         };
@@ -390,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_that_nobody_could_execute_are_found_out_at_start() {
+    fn refuses_trusted_documents_over_a_limit() {
         let good = r#"{"1": "{ serverInfo { version } }"}"#;
         assert_eq!(start(Trust::Enforce, Some(good)), Ok(()));
         assert_eq!(start(Trust::Log, None), Ok(()));
@@ -408,8 +415,8 @@ mod tests {
             ),
             (Trust::Off, Some("{"), "neither an Apollo manifest"),
         ] {
-            let said = start(trust, manifest).unwrap_err();
-            assert!(said.contains(problem), "{said}");
+            let error = start(trust, manifest).unwrap_err();
+            assert!(error.contains(problem), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A page for people who come with a browser: what this is, and where to go.
+//! The start page for browsers.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page.html");
 
-/// The page's own style is all it may use.
+/// Allows only the page's own style.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let style = PAGE
         .split_once("<style>")
@@ -22,7 +22,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Says what this is and how to ask.
+/// Shows what the server is and how to use it.
 pub async fn index(headers: HeaderMap) -> Response {
     let host = headers
         .get(header::HOST)
@@ -39,7 +39,7 @@ pub async fn index(headers: HeaderMap) -> Response {
     (headers, PAGE.replace("{{host}}", host)).into_response()
 }
 
-/// Whether a host can stand in a page and in a shell as it is.
+/// Whether a host needs no escaping in HTML and in a shell.
 fn is_plain(host: &str) -> bool {
     host.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_needs_nothing_from_elsewhere() {
+    fn page_loads_nothing_from_elsewhere() {
         assert!(POLICY.contains("'sha256-"));
         for outside in ["src=", "<script", "<link", "style=\"", "@import", "url("] {
             assert!(!PAGE.contains(outside), "{outside}");

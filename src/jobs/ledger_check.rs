@@ -1,4 +1,4 @@
-//! Checks the ledger. What it finds is stored and shouted, never mended.
+//! Checks the ledger. Mismatches are stored and logged, never corrected.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::Job;
 
-/// It reads the whole ledger, in one snapshot.
+/// Reads the whole ledger in one snapshot.
 pub const JOB: Job = Job {
     name: "ledger-check",
     every: Duration::from_secs(3_600),
@@ -20,7 +20,7 @@ async fn run(db: Db) -> Result<(), DbError> {
     let report = checker::check(&db).await?;
     for mismatch in &report.mismatches {
         let (rule, detail) = (mismatch.rule, &mismatch.detail);
-        tracing::error!(rule, detail, "The ledger is wrong: {rule}: {detail}");
+        tracing::error!(rule, detail, "Ledger mismatch: {rule}: {detail}");
     }
     checker::store(&db, report, started_at).await
 }

@@ -144,7 +144,7 @@ fn names_and_spans_are_checked() {
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["token", "--as", "mallory"]));
     assert_eq!(code, 1);
     assert!(
-        stderr.contains("nobody called mallory") && stderr.contains("alice"),
+        stderr.contains("no demo person mallory") && stderr.contains("alice"),
         "{stderr}"
     );
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["clock", "advance", "-24h"]));

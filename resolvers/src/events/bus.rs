@@ -63,7 +63,7 @@ impl EventBus {
     pub async fn run(&self, db: &Db) {
         let running = self.channels.iter().map(|channel| channel.run(db));
         futures_util::future::join_all(running).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The number of subscribers by topic.

@@ -14,6 +14,10 @@ use tokio::time::{Instant, sleep_until};
 use super::mailbox::Update;
 use super::subscribers::Subscribers;
 
+/// A read of a topic: the updates with their subjects.
+pub type Reading<'a, T> =
+    BoxFuture<'a, Result<Vec<(<T as Topic>::Subject, <T as Topic>::Update)>, DbError>>;
+
 /// A kind of live update: which events concern its subscribers, and how the new state is read once for all of them.
 pub trait Topic: Debug + Default + Send + Sync + 'static {
     /// What a subscriber subscribes to.
@@ -44,11 +48,7 @@ pub trait Topic: Debug + Default + Send + Sync + 'static {
 
     /// Reads the changes, and returns the updates in the order in which they are published. Updates of subjects without
     /// subscribers are ignored.
-    fn read(
-        &self,
-        db: Db,
-        changes: Self::Changes,
-    ) -> BoxFuture<'_, Result<Vec<(Self::Subject, Self::Update)>, DbError>>;
+    fn read(&self, db: Db, changes: Self::Changes) -> Reading<'_, Self>;
 }
 
 /// A topic with its subscribers.

@@ -10,10 +10,9 @@ use domain::money::CurrencyCode;
 use domain::time::Timestamp;
 use domain::wallets::{OwnerKind, Wallet};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::events::{Subscribers, Topic, Update};
+use crate::events::{Reading, Subscribers, Topic, Update};
 
 /// The wallets of users, by user.
 #[derive(Debug, Default)]
@@ -86,11 +85,7 @@ impl Topic for WalletTopic {
         })
     }
 
-    fn read(
-        &self,
-        db: Db,
-        changes: WalletChanges,
-    ) -> BoxFuture<'_, Result<Vec<(UserId, WalletUpdate)>, DbError>> {
+    fn read(&self, db: Db, changes: WalletChanges) -> Reading<'_, Self> {
         read(db, changes).boxed()
     }
 }

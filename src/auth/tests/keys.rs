@@ -94,7 +94,7 @@ fn development_keys_are_known_as_such() {
     ));
     assert!(!is_development_secret(&"x".repeat(48)));
     assert!(kid(&keys.service_jwks).starts_with("dev-"));
-    let wanted = |development_keys| source::Wanted {
+    let wanted = |development_keys| source::KeyFilter {
         algorithms: &[Algorithm::EdDSA],
         development_keys,
     };

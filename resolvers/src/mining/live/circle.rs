@@ -10,11 +10,10 @@ use db::{Db, DbError};
 use domain::ids::{CircleId, UserId};
 use domain::time::Timestamp;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::events::{Subscribers, Topic, Update};
+use crate::events::{Reading, Subscribers, Topic, Update};
 
 /// The state of circles, by circle and by member.
 #[derive(Debug, Default)]
@@ -94,11 +93,7 @@ impl Topic for CircleTopic {
         changes.into_option()
     }
 
-    fn read(
-        &self,
-        db: Db,
-        changes: CircleChanges,
-    ) -> BoxFuture<'_, Result<Vec<(CircleSubject, CircleUpdate)>, DbError>> {
+    fn read(&self, db: Db, changes: CircleChanges) -> Reading<'_, Self> {
         async move {
             let CircleChanges { circles, users } = changes.clone();
             let read = db

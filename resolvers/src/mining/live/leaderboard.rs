@@ -9,9 +9,8 @@ use db::{Db, DbError};
 use domain::mining::Configuration;
 use domain::time::Timestamp;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
-use crate::events::{Subscribers, Topic, Update};
+use crate::events::{Reading, Subscribers, Topic, Update};
 use crate::mining::queries::LARGEST_LEADERBOARD;
 
 /// The leaderboard's top. An update is published when the top shows something else than before.
@@ -76,7 +75,7 @@ impl Topic for LeaderboardTopic {
         Some(())
     }
 
-    fn read(&self, db: Db, (): ()) -> BoxFuture<'_, Result<Vec<((), LeaderboardUpdate)>, DbError>> {
+    fn read(&self, db: Db, (): ()) -> Reading<'_, Self> {
         async move {
             let update = read(db).await?;
             let mut published = self

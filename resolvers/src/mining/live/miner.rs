@@ -10,9 +10,8 @@ use db::{Db, DbError};
 use domain::ids::{MinerId, UserId};
 use domain::mining::Configuration;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 
-use crate::events::{Subscribers, Topic, Update};
+use crate::events::{Reading, Subscribers, Topic, Update};
 
 /// Events of miners, by the miner's user.
 #[derive(Debug, Default)]
@@ -136,11 +135,7 @@ impl Topic for MinerTopic {
         Some(MinerChanges::Missed(during, subscribers.subjects()))
     }
 
-    fn read(
-        &self,
-        db: Db,
-        changes: MinerChanges,
-    ) -> BoxFuture<'_, Result<Vec<(UserId, MinerUpdate)>, DbError>> {
+    fn read(&self, db: Db, changes: MinerChanges) -> Reading<'_, Self> {
         read(db, changes).boxed()
     }
 }
