@@ -311,13 +311,13 @@ struct DatabaseHealth(Db);
 impl Health for DatabaseHealth {
     fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
         async {
-            let asked = Instant::now();
+            let started_at = Instant::now();
             let answer = self.0.read(async |conn| db::ping(conn).await).await;
             vec![DependencyStatus {
                 name: "database",
                 need: Need::ToServe,
                 answer: answer
-                    .map(|()| asked.elapsed())
+                    .map(|()| started_at.elapsed())
                     .map_err(|error| error.to_string()),
             }]
         }

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -61,7 +62,15 @@ pub struct Cluster {
 impl Cluster {
     /// Locks the data folder, finds PostgreSQL, creates the cluster if it is new, starts it or adopts the server that a
     /// killed process left running, waits until it answers, and creates the database.
-    pub async fn start(dir: &DataDir, options: &Options) -> Result<Self> {
+    #[must_use]
+    pub fn start<'a>(
+        dir: &'a DataDir,
+        options: &'a Options,
+    ) -> Pin<Box<dyn Future<Output = Result<Self>> + Send + 'a>> {
+        Box::pin(Self::start_unboxed(dir, options))
+    }
+
+    async fn start_unboxed(dir: &DataDir, options: &Options) -> Result<Self> {
         dir.create()?;
         if dir.path() != dir.configured() {
             tracing::info!(
@@ -452,7 +461,7 @@ mod tests {
             since.elapsed()
         );
 
-        // Both are killed. Where nobody reaps it, the server stays a zombie.
+        // Both are killed. If no process reaps it, the server stays a zombie.
         let Cluster { server, lock, .. } = cluster;
         kill(pid);
         std::mem::forget(server);

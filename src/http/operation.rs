@@ -324,9 +324,9 @@ fn first_field(operation: &OperationDefinition) -> Option<String> {
     })
 }
 
-/// The cost as a sample. Larger values fall into the last bucket of the histogram.
+/// The cost as a sample. Only in mode `log` it can exceed 32 bits.
 fn cost_of(cost: u64) -> f64 {
-    f64::from(u32::try_from(cost).unwrap_or(u32::MAX))
+    u32::try_from(cost).map_or(f64::INFINITY, f64::from)
 }
 
 #[cfg(test)]

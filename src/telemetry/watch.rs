@@ -1,6 +1,6 @@
 //! Reads gauges from the database every few seconds, so that a scrape needs no query.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use db::wallets::checker;
 use db::{Db, DbError, outbox};
@@ -60,5 +60,8 @@ async fn read_gauges(db: &Db) -> Result<(), DbError> {
 }
 
 fn seconds(at: Timestamp) -> f64 {
-    f64::from(u32::try_from(at.timestamp()).unwrap_or(u32::MAX))
+    // No stored time is before 1970.
+    SystemTime::from(at)
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }
