@@ -238,18 +238,13 @@ fn the_demo_town_is_right() {
         let services = quiet(app).await;
         db::demo::seed_if_empty(&services.db).await.unwrap();
         db::demo::seed_people(&services.db).await.unwrap();
-        assert!(app.number("SELECT count(*) FROM miners").await > 2_000);
-        assert!(
-            app.number("SELECT count(*) FROM circles WHERE status = 'ACTIVE'")
-                .await
-                > 50
-        );
+        assert!(app.count("miners", "true").await > 2_000);
+        assert!(app.count("circles", "status = 'ACTIVE'").await > 50);
         // What people mined is what their wallets hold, and what their histories add up to.
         let wrong = app
-            .number(
-                "SELECT count(*) FROM miners m
-                 LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'
-                 WHERE m.lifetime_points <> coalesce(w.available, 0)
+            .count(
+                "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'",
+                "m.lifetime_points <> coalesce(w.available, 0)
                     OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.miner_id = m.id)",
             )
             .await;

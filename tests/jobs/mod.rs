@@ -1,4 +1,4 @@
-//! Background jobs: each on one instance at a time, whatever happens to the instances.
+//! Background jobs and their runner.
 
 mod circle_invitations;
 mod partitions;

@@ -59,7 +59,7 @@ impl Server {
             services: app.services.clone(),
             authenticator: Arc::new(authenticator()),
             health: Arc::new(Said(dependencies)),
-            metrics: Metrics::start(app.db.clone(), app.events.clone()),
+            metrics: Metrics::start(app.db.clone(), app.bus.clone()),
             telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
             places: places.clone(),
