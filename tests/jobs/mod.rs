@@ -3,4 +3,4 @@
 mod circle_invitations;
 mod partitions;
 mod runner;
-mod sessions;
+pub mod sessions;

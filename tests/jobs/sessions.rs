@@ -8,7 +8,7 @@ use crate::support::lock::Lock;
 use crate::support::{Miner, TestApp, assert_includes, test};
 
 /// Runs the job's batches to the end; returns the number of sessions it completed and expired.
-async fn settle(app: &TestApp) -> (usize, usize) {
+pub async fn settle(app: &TestApp) -> (usize, usize) {
     let (mut completed, mut expired, mut next) = (0, 0, Some(Place::START));
     for _ in 0..100 {
         let Some(from) = next else {

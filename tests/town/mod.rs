@@ -12,8 +12,8 @@ mod visits;
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use db::mining::commands::{Place, sessions_settle};
 
+use crate::jobs::sessions::settle;
 use crate::support::events::documented;
 use crate::support::{Actor, Miner, TestApp, test};
 use model::{Model, ROUND};
@@ -56,7 +56,7 @@ fn agrees_with_the_model_after_a_month() {
             town.visit().await;
             app.advance(TimeDelta::hours(ROUND)).await;
             town.model.now += ROUND;
-            town.keep_up().await;
+            settle(app).await;
             if round % 7 == 6 {
                 app.check().await;
             }
@@ -125,16 +125,6 @@ impl<'a> Town<'a> {
             town.model.register(referrer);
         }
         town
-    }
-
-    /// Runs the job that settles sessions.
-    async fn keep_up(&self) {
-        let mut next = Some(Place::START);
-        while let Some(from) = next {
-            let settle = async move |tx: &mut db::Tx| sessions_settle(tx, from).await;
-            let batch = self.app.db.write("mining.sessions_settle", settle).await;
-            next = batch.unwrap().next;
-        }
     }
 
     /// Compares each row with the model.
