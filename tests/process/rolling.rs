@@ -40,14 +40,19 @@ impl Balancer {
 
     /// An instance that says it is ready.
     async fn ready(&self) -> SocketAddr {
-        loop {
-            let at = self.next();
-            let asked = self.client.get(format!("http://{at}/health/ready"));
-            let asked = asked.send().await;
-            if asked.is_ok_and(|answer| answer.status() == 200) {
-                return at;
+        let ready = async {
+            loop {
+                let at = self.next();
+                let response = self.client.get(format!("http://{at}/health/ready"));
+                let response = response.send().await;
+                if response.is_ok_and(|response| response.status() == 200) {
+                    return at;
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(60), ready)
+            .await
+            .expect("a ready instance in time")
     }
 }
 
