@@ -357,6 +357,24 @@ fn refuses_callers_without_access() {
     });
 }
 
+/// Commands of users are open to all people: a stranger and staff get a refusal, or a result of their own.
+#[test]
+fn answers_all_people_without_error() {
+    test(async |app| {
+        for (field, callers, _, setup) in ROWS {
+            if *callers != Users {
+                continue;
+            }
+            let Sample { run, .. } = setup(app).await;
+            for caller in [app.miner().await.actor(), app.support()] {
+                let outcome = run.clone().by(&caller).await;
+                assert_eq!(outcome.answer.code(), "", "{field}");
+            }
+            run.await.ok();
+        }
+    });
+}
+
 #[test]
 fn replays_the_first_result() {
     test(async |app| {

@@ -260,19 +260,20 @@ async fn node_of(schema: &resolvers::Schema, services: &Services, user: UserId) 
     data["miner"]["id"].as_str().unwrap().to_owned()
 }
 
-/// Polls subscriptions until all of them wait for news, and for nothing of the database.
+/// Polls subscriptions until all of them are registered and no statement runs.
 async fn settle(streams: &mut [BoxStream<'static, Response>], services: &Services) {
     let mut before = (0, 0);
-    loop {
+    for _ in 0..100 {
         let any = futures_util::future::select_all(streams.iter_mut().map(StreamExt::next));
         let waiting = tokio::time::timeout(Duration::from_millis(200), any).await;
-        assert!(waiting.is_err(), "news before any were told");
+        assert!(waiting.is_err(), "an event before the first one");
         let now = (services.events.count(), services.db.statements());
         if now == before && now.0 == streams.len() {
             return;
         }
         before = now;
     }
+    panic!("subscriptions are still busy: {before:?}");
 }
 
 /// What a subscription's event shows was read once for all: however many follow, telling them takes no statement.
