@@ -165,7 +165,7 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     let url = cluster.url().to_owned();
     // It outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
-    // It holds the users' lock until the server is gone: a process that starts meanwhile waits, and starts another server.
+    // It holds the users' lock until the server is gone, so that a process that starts during that time starts another server.
     let watchdog = r#"flock -x "$1" sh -c '
         for file in "$1"/pg*/postmaster.pid; do
             server=$(head -n 1 "$file") && kill -INT "$server" || continue

@@ -19,7 +19,7 @@ pub struct Event {
     pub event_id: String,
     pub name: String,
     pub subject_id: String,
-    /// The user whose subscribers hear of it.
+    /// The user whose subscribers receive it.
     pub audience_id: Option<String>,
     /// Its number among the events of its subject.
     pub sequence: i64,

@@ -1,7 +1,7 @@
 //! A month of two hundred people over the API, against a model that knows the outcome of each command.
 //!
 //! A round is 25 hours, so that no deadline is within seconds of a command. Commands about other people run one after the
-//! other; then everybody claims and starts a session at the same time.
+//! other; then all people claim and start a session at the same time.
 
 mod errands;
 mod model;

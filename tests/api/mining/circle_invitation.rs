@@ -31,7 +31,7 @@ fn returns_an_invitation_to_its_parties_and_staff() {
             let by_uuid = json!({"by": {"uuid": seen["uuid"]}});
             assert_eq!(who.get(INVITATION, by_uuid).await["circleInvitation"], seen);
         }
-        // Nobody else sees it, not even another member, and not by `node`.
+        // Other members and strangers get null, from `node` as well.
         let node = "query ($id: ID!) { node(id: $id) { id } }";
         for other in [bob.actor(), dina.actor(), app.service(&Scope::ALL)] {
             let seen = other.get(INVITATION, by.clone()).await;
