@@ -1,32 +1,60 @@
-//! The system's clock, and the partitions that go by its days.
+//! The platform's clock, and the partitions by its days.
 
 use chrono::TimeDelta;
-use diesel::sql_types::Int4;
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::expression::{ValidGrouping, is_aggregate};
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Int4, Timestamptz};
+use diesel::{
+    AppearsOnTable, Expression, ExpressionMethods, QueryDsl, QueryResult, SelectableExpression,
+};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 
 use crate::schema::app_clock;
 use crate::{Connection, DbError, Tls};
 
-/// Days of partitions to have ready.
+/// Number of days whose partitions are created ahead.
 const DAYS_AHEAD: i32 = 7;
 
 diesel::define_sql_function! {
-    /// The time of the system.
+    /// Time of the platform's clock.
     fn app_now() -> diesel::sql_types::Timestamptz;
 }
 diesel::define_sql_function! {
-    /// Makes missing daily partitions.
+    /// Creates missing daily partitions.
     fn ensure_daily_partitions(days_ahead: Int4) -> Int4;
 }
 diesel::define_sql_function! {
-    /// Drops a daily partition nobody needs any more, if there is one.
+    /// Drops a daily partition that is no longer needed, if there is one.
     fn drop_old_daily_partition() -> diesel::sql_types::Bool;
 }
 diesel::define_sql_function! {
-    /// Makes missing partitions of transfers.
+    /// Creates missing partitions of transfers.
     fn ensure_transfer_partitions() -> Int4;
+}
+
+/// The clock's time in a query, read once per statement and not once per row.
+///
+/// A type of its own, because diesel prepares a statement with literal SQL anew each time.
+#[derive(Clone, Copy, Debug, QueryId)]
+pub(crate) struct ReadAt;
+
+impl Expression for ReadAt {
+    type SqlType = Timestamptz;
+}
+
+impl QueryFragment<Pg> for ReadAt {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT app_now())");
+        Ok(())
+    }
+}
+
+impl<QS> AppearsOnTable<QS> for ReadAt {}
+impl<QS> SelectableExpression<QS> for ReadAt {}
+impl<GB> ValidGrouping<GB> for ReadAt {
+    type IsAggregate = is_aggregate::Never;
 }
 
 /// Reads the clock.
@@ -34,7 +62,7 @@ pub async fn now(conn: &mut Connection) -> Result<Timestamp, DbError> {
     Ok(diesel::select(app_now()).get_result(conn).await?)
 }
 
-/// Makes the partitions of the coming days, where they are missing.
+/// Creates the missing partitions of the coming days.
 pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
     let (daily, transfers): (i32, i32) = diesel::select((
         ensure_daily_partitions(DAYS_AHEAD),
@@ -48,20 +76,20 @@ pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
     Ok(())
 }
 
-/// Drops the partitions of keys that are older than two days, and of events that are older than seven and delivered. What
-/// somebody is using is left for the next time.
+/// Drops partitions of idempotency keys older than two days and of delivered events older than seven. Partitions in use
+/// are left to the next run.
 pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
-    // One at a time: each is a transaction of its own, which keeps the parent's lock no longer than that.
+    // One per transaction, so that the parent table is locked only briefly.
     while diesel::select(drop_old_daily_partition())
         .get_result::<bool>(conn)
         .await?
     {
-        tracing::info!("Dropped a partition nobody needs any more");
+        tracing::info!("Dropped an old partition");
     }
     Ok(())
 }
 
-/// How far the clock is ahead of the machine's.
+/// Offset of the clock to the machine's.
 pub async fn offset(conn: &mut Connection) -> Result<TimeDelta, DbError> {
     let microseconds: i64 = app_clock::table
         .select(app_clock::offset_microseconds)
@@ -70,12 +98,14 @@ pub async fn offset(conn: &mut Connection) -> Result<TimeDelta, DbError> {
     Ok(TimeDelta::microseconds(microseconds))
 }
 
-/// Moves the clock forward, for everybody, and makes the partitions of the days it arrives at.
+/// Moves the clock forward for every instance and creates the partitions of the coming days.
 ///
-/// Connects in the migrating role: a running server can't do this.
+/// Connects in the migrating role: the server's role may not change the clock.
 pub async fn advance(url: &str, tls: &Tls, by: TimeDelta) -> Result<Timestamp, DbError> {
-    let mut conn = crate::migrate::connect(url, tls).await?;
-    let microseconds = by.num_microseconds().unwrap_or(i64::MAX);
+    let mut conn = crate::pool::connect_as_migrator(url, tls).await?;
+    let microseconds = by
+        .num_microseconds()
+        .ok_or_else(|| DbError::inconsistent("app_clock", "offset_microseconds", by))?;
     diesel::update(app_clock::table)
         .set(app_clock::offset_microseconds.eq(app_clock::offset_microseconds + microseconds))
         .execute(&mut conn)

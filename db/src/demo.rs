@@ -1,4 +1,4 @@
-//! Demo data: a small town of miners, and the named people of the README.
+//! Demo data: a town of miners, and the named people of the README.
 
 use chrono::TimeDelta;
 use diesel::{ExpressionMethods, Insertable, QueryDsl};
@@ -15,7 +15,8 @@ use domain::wallets::{
 };
 use uuid::Uuid;
 
-use crate::mining::rows::{HistoryRow, SessionRow};
+use crate::mining::miner::rows::HistoryRow;
+use crate::mining::session::rows::SessionRow;
 use crate::schema::{
     circle_members, circles, demo_people, miners, mining_history, mining_sessions, referrals, users,
 };
@@ -23,9 +24,9 @@ use crate::text::Text as _;
 use crate::wallets::posting;
 use crate::{Db, DbError, Tx};
 
-/// Miners of the town.
+/// Number of miners in the town.
 const TOWN: usize = 2_000;
-/// Rows of one insert: PostgreSQL takes 65,535 parameters.
+/// Number of rows per insert: PostgreSQL allows 65,535 parameters.
 const ROWS_AT_ONCE: usize = 1_000;
 /// People of the demo data without a miner.
 const WITHOUT_MINER: [&str; 6] = [
@@ -41,7 +42,7 @@ const GIVEN_NAMES: [&str; 16] = [
     "Son", "Thao", "Vinh", "Yen",
 ];
 
-/// Fills an empty database with a town and the named people. Does nothing where there are users.
+/// Seeds the town and the named people into an empty database. Returns false and does nothing when there are users.
 pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
     let is_empty = db
         .read(async |conn| {
@@ -56,29 +57,28 @@ pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
     Ok(is_empty)
 }
 
-/// Makes the town: miners with histories, circles, referrals and wallets.
+/// Creates the town: miners with histories, circles, referrals and wallets.
 pub async fn seed_town(db: &Db) -> Result<(), DbError> {
-    let shared = db.clone();
     db.write("demo.town", async move |tx| {
-        // Seeding may take longer than a server's statement may.
+        // Seeding may exceed the statement timeout of the server's role.
         crate::pool::batch(tx.conn(), "SET LOCAL statement_timeout = '60s'").await?;
-        let configuration = crate::configuration::mining(tx.conn()).await?;
+        let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
         for number in 0..TOWN {
-            town.settle(tx, number, &configuration);
+            town.settle(tx, number, &configuration)?;
         }
-        town.store(tx, &shared).await
+        town.store(tx).await
     })
     .await
 }
 
-/// Makes a new user behind each name; earlier ones stay as they are.
+/// Creates a new user for each name and keeps earlier ones.
 ///
-/// `alice` has a session running, `bob` one to claim, both in a circle with a third; the others have no miner.
+/// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner. The others have no
+/// miner.
 pub async fn seed_people(db: &Db) -> Result<(), DbError> {
-    let shared = db.clone();
     db.write("demo.people", async move |tx| {
-        let configuration = crate::configuration::mining(tx.conn()).await?;
+        let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
         let now = tx.now();
         for (name, claims, last_claim_hours, open_hours) in [
@@ -89,19 +89,19 @@ pub async fn seed_people(db: &Db) -> Result<(), DbError> {
             let last_claim = plus(now, -hours(last_claim_hours));
             let mut miner =
                 Inhabitant::new(tx, title_case(name), plus(last_claim, -hours(24 * claims)));
-            miner.claim_daily(tx, claims, last_claim, &configuration);
+            miner.claim_daily(tx, claims, last_claim, &configuration)?;
             if let Some(open_hours) = open_hours {
-                miner.open(tx, plus(now, -hours(open_hours)), &configuration);
+                miner.open(tx, plus(now, -hours(open_hours)), &configuration)?;
             }
             town.miners.push(miner);
         }
         town.circle(tx, "Night shift", &[0, 1, 2]);
-        town.store(tx, &shared).await?;
+        town.store(tx).await?;
         let mut people: Vec<(&str, UserId)> =
             vec![("alice", town.miners[0].user), ("bob", town.miners[1].user)];
         for name in WITHOUT_MINER {
             let user = UserId(tx.new_id());
-            crate::users::ensure(tx, user, Some(&title_case(name))).await?;
+            crate::platform::users::ensure(tx, user, Some(&title_case(name))).await?;
             people.push((name, user));
         }
         for (name, user) in people {
@@ -160,14 +160,19 @@ struct Inhabitant {
 }
 
 impl Town {
-    /// Adds one inhabitant: how long they mine, whose circle and whose referral they are follows from their number.
-    fn settle(&mut self, tx: &Tx, number: usize, configuration: &Configuration) {
+    /// Adds one miner. Number of claims, circle and referral follow from the miner's number.
+    fn settle(
+        &mut self,
+        tx: &Tx,
+        number: usize,
+        configuration: &Configuration,
+    ) -> Result<(), DbError> {
         let claims = u32::try_from(number * 7 % 23).unwrap_or(0);
         let rest_hours = u32::try_from(number * 13 % 60).unwrap_or(0) + 1;
         let last_claim = plus(tx.now(), -hours(rest_hours));
         let name = format!("{} {}", GIVEN_NAMES[number % GIVEN_NAMES.len()], number + 1);
         let mut miner = Inhabitant::new(tx, name, plus(last_claim, -hours(24 * claims)));
-        miner.claim_daily(tx, claims, last_claim, configuration);
+        miner.claim_daily(tx, claims, last_claim, configuration)?;
         if number % 6 == 5 {
             let referrer = number / 6;
             miner.referred_by = Some(self.miners[referrer].id);
@@ -185,13 +190,14 @@ impl Town {
             });
         }
         self.miners.push(miner);
-        // Circles of two to five out of every ten, so that there are valid and incomplete ones.
+        // Circles of two to five out of every ten miners, so that both valid and incomplete ones exist.
         let size = 2 + number / 10 % 4;
         if number % 10 == size - 1 {
             let members: Vec<usize> = (number + 1 - size..=number).collect();
             let name = format!("Circle {}", number / 10 + 1);
             self.circle(tx, &name, &members);
         }
+        Ok(())
     }
 
     fn circle(&mut self, tx: &Tx, name: &str, members: &[usize]) {
@@ -211,7 +217,7 @@ impl Town {
         });
     }
 
-    async fn store(&self, tx: &mut Tx, db: &Db) -> Result<(), DbError> {
+    async fn store(&self, tx: &mut Tx) -> Result<(), DbError> {
         self.store_people(tx).await?;
         self.store_circles(tx).await?;
         self.store_referrals(tx).await?;
@@ -219,8 +225,8 @@ impl Town {
             .miners
             .iter()
             .flat_map(|miner| &miner.sessions)
-            .map(SessionRow::from)
-            .collect();
+            .map(SessionRow::try_from)
+            .collect::<Result<_, _>>()?;
         for rows in sessions.chunks(ROWS_AT_ONCE) {
             diesel::insert_into(mining_sessions::table)
                 .values(rows)
@@ -231,8 +237,8 @@ impl Town {
             .miners
             .iter()
             .flat_map(|miner| &miner.history)
-            .map(HistoryRow::from)
-            .collect();
+            .map(HistoryRow::try_from)
+            .collect::<Result<_, _>>()?;
         for rows in history.chunks(ROWS_AT_ONCE) {
             diesel::insert_into(mining_history::table)
                 .values(rows)
@@ -245,7 +251,7 @@ impl Town {
             .filter(|miner| miner.points > Minor::ZERO)
             .map(|miner| miner.opening_balance(tx))
             .collect();
-        for posted in posting::post(tx, db, &balances).await? {
+        for posted in posting::post(tx, &balances).await? {
             posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
         }
         Ok(())
@@ -371,15 +377,20 @@ impl Inhabitant {
         }
     }
 
-    /// A session at the rate of a newcomer with the streak they have by then.
-    fn session(&self, tx: &Tx, started_at: Timestamp, configuration: &Configuration) -> Session {
+    /// A session at the rate of a miner without bonuses, with the present streak.
+    fn session(
+        &self,
+        tx: &Tx,
+        started_at: Timestamp,
+        configuration: &Configuration,
+    ) -> Result<Session, DbError> {
         let facts = RateFacts {
             role: Role::Pioneer,
             circle_valid: false,
             referral_sum: domain::mining::Bps(0),
         };
         let rate = Rate::of(&facts, self.streak.current, configuration);
-        Session {
+        Ok(Session {
             id: SessionId(tx.new_id()),
             miner_id: self.id,
             started_at,
@@ -391,27 +402,27 @@ impl Inhabitant {
             window_stopped_at: None,
             window_extension: chrono::TimeDelta::zero(),
             rate,
-            hourly_rate: rate.total(),
+            hourly_rate: rate.total()?,
             started_in_grace: false,
             configuration_version: configuration.mining.version,
             state: SessionState::Active,
-        }
+        })
     }
 
-    /// Claims a session a day, the last one at `last`.
+    /// Claims one session per day, the last one at `last`.
     fn claim_daily(
         &mut self,
         tx: &Tx,
         claims: u32,
         last: Timestamp,
         configuration: &Configuration,
-    ) {
+    ) -> Result<(), DbError> {
         let day = hours(24);
         for before in (0..claims).rev() {
             let at = plus(last, -hours(24 * before));
-            let mut session = self.session(tx, plus(at, -day), configuration);
+            let mut session = self.session(tx, plus(at, -day), configuration)?;
             session.ends_at = at;
-            let earned = session.accumulated(at);
+            let earned = session.accumulated(at)?;
             let settled = self.streak.clone().on_claim(at, day, false, configuration);
             self.streak = settled.streak;
             let mut bonus = Minor::ZERO;
@@ -429,22 +440,29 @@ impl Inhabitant {
             session.state = SessionState::Claimed {
                 at,
                 points_earned: earned,
-                streak_bonus: bonus,
+                milestone_points: bonus,
                 referral_points: Minor::ZERO,
             };
             self.sessions.push(session);
         }
+        Ok(())
     }
 
     /// Leaves a session open.
-    fn open(&mut self, tx: &Tx, started_at: Timestamp, configuration: &Configuration) {
-        let session = self.session(tx, started_at, configuration);
+    fn open(
+        &mut self,
+        tx: &Tx,
+        started_at: Timestamp,
+        configuration: &Configuration,
+    ) -> Result<(), DbError> {
+        let session = self.session(tx, started_at, configuration)?;
         let settled = self
             .streak
             .clone()
             .on_start(started_at, session.ends_at, configuration);
         self.streak = settled.streak;
         self.sessions.push(session);
+        Ok(())
     }
 
     fn remember(
@@ -468,7 +486,7 @@ impl Inhabitant {
         });
     }
 
-    /// What they mined before the ledger began.
+    /// Opening balance of the points mined in the demo history.
     fn opening_balance(&self, tx: &Tx) -> Posting {
         Posting {
             transaction_id: TransactionId(tx.new_id()),

@@ -1,49 +1,49 @@
-//! Faults: what goes wrong without anybody having asked for something impossible.
+//! Faults: failures that are not refusals.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::deadpool::PoolError;
 
-/// A fault. Refusals are not here: they are data.
+/// A fault. Refusals are data and not listed here.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// The same command with the same key is running.
+    /// The same command with the same key is running; retry later.
     #[error("a command with this idempotency key is being executed")]
     InProgress,
-    /// The key was used for another request.
+    /// The key belongs to a request with another input.
     #[error("this idempotency key was used for another request")]
     KeyReused,
-    /// Whether the transaction was committed could not be found out in time.
+    /// The connection was lost during the commit, and the outcome could not be determined in time.
     #[error("the connection was lost while committing")]
     OutcomeUnknown,
-    /// No connection could be had in time.
+    /// No connection was available in time.
     #[error("no database connection: {0}")]
     Unavailable(String),
-    /// A statement or a wait for a lock took too long.
+    /// A statement or a wait for a lock timed out.
     #[error("the database took too long: {0}")]
     Timeout(String),
-    /// Two transactions could not be put in order, again and again.
+    /// Serialization failures, deadlocks or membership changes exceeded the retries.
     #[error("could not be serialized after several tries: {0}")]
     Contended(String),
-    /// A row holds what no row should.
+    /// A stored value is inconsistent.
     #[error("inconsistent row in {table}, column {column}: {value}")]
     Inconsistent {
-        /// Which table.
+        /// Table.
         table: &'static str,
-        /// Which column.
+        /// Column.
         column: &'static str,
-        /// What it holds, or which row.
+        /// The value, or the key of the row.
         value: String,
     },
-    /// Anything else the database said.
+    /// Any other error of the database.
     #[error(transparent)]
     Query(DieselError),
 }
 
 impl DbError {
-    /// A row that holds what no row should.
+    /// A fault for an inconsistent stored value.
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "callers have texts, ids and errors at hand, by value"
+        reason = "callers pass owned texts, ids and errors"
     )]
     pub(crate) fn inconsistent(
         table: &'static str,
@@ -57,19 +57,19 @@ impl DbError {
         }
     }
 
-    /// Whether the transaction was rolled back for no fault of its own and may be tried again.
+    /// Whether the transaction was rolled back and can be retried.
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Contended(_)) || self.is_missing_partition() || self.is_closed()
     }
 
-    /// Whether the day's partition was missing.
+    /// Whether the partition of the day was missing.
     pub(crate) fn is_missing_partition(&self) -> bool {
-        // Reported as a violated check without a name; every check of ours has one.
+        // PostgreSQL reports it as a check violation without a constraint name; all our checks are named.
         matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, info))
             if info.constraint_name().is_none())
     }
 
-    /// Whether the connection is gone.
+    /// Whether the connection is closed.
     pub(crate) fn is_closed(&self) -> bool {
         match self {
             Self::Query(DieselError::DatabaseError(kind, info)) => {
@@ -101,6 +101,12 @@ impl From<DieselError> for DbError {
             }
         }
         Self::Query(error)
+    }
+}
+
+impl From<domain::money::Overflow> for DbError {
+    fn from(overflow: domain::money::Overflow) -> Self {
+        Self::inconsistent("domain", "value", overflow)
     }
 }
 

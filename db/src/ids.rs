@@ -1,4 +1,4 @@
-//! Ids and randomness: the one place that makes them, seeded by tests.
+//! Ids and randomness. Tests seed the source.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,13 +14,13 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Ids nobody can guess.
+    /// A source of random ids.
     #[must_use]
     pub fn random() -> Self {
         Self::from_rng(StdRng::from_os_rng())
     }
 
-    /// The same ids in every run.
+    /// A source that produces the same ids in every run.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self::from_rng(StdRng::seed_from_u64(seed))
@@ -32,7 +32,7 @@ impl Ids {
         }
     }
 
-    /// Random bytes, fit for secrets.
+    /// Random bytes of cryptographic quality.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -43,7 +43,7 @@ impl Ids {
         bytes
     }
 
-    /// A `UUIDv7` of a moment.
+    /// A `UUIDv7` with the timestamp `at`.
     #[must_use]
     pub fn uuid(&self, at: Timestamp) -> Uuid {
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or_default();
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_carry_their_moment_and_repeat_by_seed() {
+    fn ids_have_their_time_and_repeat_by_seed() {
         let at = Timestamp::from_timestamp(1_700_000_000, 0).expect("a moment");
         let id = Ids::seeded(1).uuid(at);
         assert_eq!(id.get_version_num(), 7);

@@ -1,34 +1,41 @@
-//! The only SQL: loads, asks `domain`, stores, inside one transaction.
+//! The only SQL: loads values, applies rules of `domain`, and stores results, inside one transaction.
 //!
-//! Start at [`Db`]: [`Db::read`] lends a connection to queries, [`Db::write`] is the one door to a transaction and
-//! hands commands a [`Tx`]. Each context has `rows` (tables as structs), `queries` (take a connection) and `commands`
-//! (take a `Tx`). Rules are not here: they are in `domain`.
+//! Start at [`Db`]: [`Db::read`] runs queries on a connection, [`Db::write`] is the only way to open a transaction and
+//! hands commands a [`Tx`]. Each context has a folder per aggregate with `rows` (tables as structs), `queries` (take a
+//! connection) and `commands` (take a `Tx`). Rules are in `domain`.
 
-pub mod approvals;
-pub mod audit;
-pub mod audit_log;
+mod async_fn;
 pub mod clock;
-pub mod configuration;
+pub mod command;
 pub mod demo;
 mod error;
 pub mod idempotency;
 mod ids;
-pub mod jobs;
 pub mod migrate;
 pub mod mining;
+pub mod operation_trace;
 pub mod outbox;
 mod paging;
+pub mod platform;
 mod pool;
-pub mod record;
 pub mod schema;
 pub mod tables;
 mod text;
 mod tx;
-pub mod users;
 pub mod wallets;
 
 pub use error::DbError;
 pub use ids::Ids;
 pub use paging::{Count, Page, Slice};
-pub use pool::{Connection, Connections, Db, Settings, Tls, ping};
+pub use pool::{Connection, Connections, Db, Settings, Tls, connect_as_migrator, ping};
 pub use tx::Tx;
+
+use command::Described;
+use platform::approval::Registered;
+
+/// Descriptors of all commands, by context and aggregate.
+pub const COMMANDS: &[&[&[Described]]] = &[platform::COMMANDS, mining::COMMANDS];
+
+/// Commands that can wait for a second person.
+pub static PROPOSALS: &[Registered] =
+    &[Registered::of::<mining::miner::commands::PointsProposal>()];

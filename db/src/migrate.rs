@@ -1,46 +1,45 @@
-//! Brings a database to the present shape: the role, then the migrations, one migrator at a time.
+//! Migrates a database: the role, then the migrations, one migrator at a time.
 
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use crate::pool::APP_ROLE;
 use crate::{Connection, DbError, Tls};
-
-/// The role of every pooled connection: it can't change what is append-only.
-pub const APP_ROLE: &str = "goodgo_app";
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 
-/// Why a database can't be migrated.
+/// Reasons why a database can't be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// It can't be reached.
+    /// The database can't be reached.
     #[error("the database can't be reached: {0}")]
     Unreachable(String),
-    /// The role can't be made or granted.
+    /// The role can't be created or granted.
     #[error(
         "the role {APP_ROLE} can't be set up: {reason}; have an administrator of the database run: \
          CREATE ROLE {APP_ROLE} NOLOGIN; GRANT {APP_ROLE} TO {user};"
     )]
     Role {
-        /// What the database said.
+        /// Error of the database.
         reason: String,
-        /// Who needs it.
+        /// User who needs the role.
         user: String,
     },
     /// A migration failed.
     #[error("a migration failed: {0}")]
     Failed(String),
-    /// Anything else.
+    /// Any other fault.
     #[error(transparent)]
     Db(#[from] DbError),
 }
 
-/// Creates the role, runs what migrations are pending, and makes the partitions of the coming days.
+/// Creates the role, runs the pending migrations, and creates the partitions of the coming days. Returns the number of
+/// migrations.
 ///
 /// `url` is the migrating role's; `app_user` names the role of the server's own URL when that is another one.
 /// Must run on the multi-threaded runtime, outside of `select!` and `join!`.
 pub async fn migrate(url: &str, tls: &Tls, app_user: Option<&str>) -> Result<usize, MigrateError> {
-    let mut conn = connect(url, tls)
+    let mut conn = crate::pool::connect_as_migrator(url, tls)
         .await
         .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
     crate::pool::batch(&mut conn, "SELECT pg_advisory_lock(727274)").await?;
@@ -59,9 +58,9 @@ pub async fn migrate(url: &str, tls: &Tls, app_user: Option<&str>) -> Result<usi
     Ok(done)
 }
 
-/// How many migrations are pending.
+/// Number of pending migrations.
 pub async fn pending(url: &str, tls: &Tls) -> Result<usize, MigrateError> {
-    let conn = connect(url, tls)
+    let conn = crate::pool::connect_as_migrator(url, tls)
         .await
         .map_err(|error| MigrateError::Unreachable(error.to_string()))?;
     AsyncMigrationHarness::new(conn)
@@ -70,14 +69,7 @@ pub async fn pending(url: &str, tls: &Tls) -> Result<usize, MigrateError> {
         .map_err(|error| MigrateError::Failed(error.to_string()))
 }
 
-/// Opens a connection in the role of the URL, which may do more than the server's.
-pub async fn connect(url: &str, tls: &Tls) -> Result<Connection, DbError> {
-    crate::pool::connect(url, tls)
-        .await
-        .map_err(|error| DbError::Unavailable(error.to_string()))
-}
-
-/// Makes the role and grants it, tolerating that another migrator of the cluster does the same.
+/// Creates the role and grants it. Tolerates other migrators of the cluster that do the same.
 async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<(), MigrateError> {
     let user: CurrentUser = diesel::sql_query("SELECT current_user::text AS name")
         .get_result(conn)
@@ -108,7 +100,7 @@ async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<()
     loop {
         match crate::pool::batch(conn, &set_up).await {
             Ok(()) => return Ok(()),
-            // Roles belong to the whole cluster: a migrator of another database may be granting the same.
+            // Roles belong to the whole cluster: a migrator of another database may grant the same role concurrently.
             Err(error) if tries < 10 && error.to_string().contains("concurrently") => tries += 1,
             Err(error) => {
                 return Err(MigrateError::Role {

@@ -1,4 +1,4 @@
-//! Events: written with what they tell of, announced to every instance after the commit.
+//! Events: inserted in the transaction of their cause, announced to every instance after the commit.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
 use domain::time::Timestamp;
-use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
@@ -20,125 +21,156 @@ use uuid::Uuid;
 use crate::schema::outbox;
 use crate::{Connection, Db, DbError, Tx};
 
-/// The channel instances listen on.
+/// The channel on which instances listen.
 const CHANNEL: &str = "goodgo_events";
-/// Events announced at once: their ids must fit the 8,000 bytes of a notification.
+/// Largest number of events per announcement: their ids must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 400;
 
-/// An event to be written.
-#[derive(Clone, Debug)]
-pub(crate) struct NewEvent<P> {
-    /// What happened, under the name the platform knows.
-    pub name: &'static str,
-    /// What kind of thing it happened to.
-    pub subject_kind: &'static str,
-    /// To which one.
-    pub subject_id: Uuid,
-    /// The user whose subscriptions hear of it.
-    pub audience: Option<UserId>,
-    /// The subject's version right after.
-    pub sequence: i64,
-    /// The event's fields.
-    pub payload: P,
-    /// The ledger's transaction, if points or money moved.
-    pub transaction_id: Option<TransactionId>,
+/// Events of one subject in one command. Each raises the subject's version by one.
+pub(crate) struct SubjectEvents<E> {
+    subject_kind: &'static str,
+    subject_id: Uuid,
+    audience: Option<UserId>,
+    version: i64,
+    transaction_id: Option<TransactionId>,
+    events: Vec<E>,
 }
 
-/// An event as it was written.
+impl<E: Serialize> SubjectEvents<E> {
+    /// An empty list for a subject with this version.
+    pub fn new(subject_kind: &'static str, subject_id: Uuid, version: i64) -> Self {
+        Self {
+            subject_kind,
+            subject_id,
+            audience: None,
+            version,
+            transaction_id: None,
+            events: Vec::new(),
+        }
+    }
+
+    /// Sets the person whose subscriptions receive the events.
+    pub fn audience(self, user: UserId) -> Self {
+        Self {
+            audience: Some(user),
+            ..self
+        }
+    }
+
+    /// Sets the ledger's transaction, if points or money moved.
+    pub fn transaction(self, transaction_id: Option<TransactionId>) -> Self {
+        Self {
+            transaction_id,
+            ..self
+        }
+    }
+
+    /// Adds an event.
+    pub fn push(&mut self, event: E) {
+        self.events.push(event);
+    }
+
+    /// Enqueues the events for insertion; returns the subject's version after the last.
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+        let mut sequence = self.version;
+        for event in &self.events {
+            sequence += 1;
+            let event = serde_json::to_value(event);
+            let event = event.and_then(serde_json::from_value::<Tagged>);
+            let Tagged { name, payload } =
+                event.map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+            let row = NewRow {
+                day: tx.now().date_naive(),
+                event_id: tx.new_id(),
+                name,
+                subject_kind: self.subject_kind,
+                subject_id: self.subject_id,
+                audience_id: self.audience.map(|user| user.0),
+                sequence,
+                payload,
+                transaction_id: self.transaction_id.map(|id| id.0),
+                request_id: request_id.to_owned(),
+                occurred_at: tx.now(),
+            };
+            tx.enqueue(row);
+        }
+        Ok(sequence)
+    }
+}
+
+/// The serialized form of each context's event enum: `#[serde(tag = "name", content = "payload")]`.
+#[derive(Serialize, Deserialize)]
+struct Tagged {
+    name: String,
+    payload: Value,
+}
+
+/// A stored event.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = outbox, check_for_backend(diesel::pg::Pg))]
 pub struct Event {
-    /// Order of writing.
+    /// Order of insertion.
     pub id: i64,
-    /// What happened.
+    /// Name.
     pub name: String,
-    /// What kind of thing it happened to.
+    /// Kind of the subject.
     pub subject_kind: String,
-    /// To which one.
+    /// Id of the subject.
     pub subject_id: Uuid,
-    /// The user whose subscriptions hear of it.
+    /// User whose subscriptions receive the event.
     pub audience_id: Option<Uuid>,
-    /// The subject's version right after.
+    /// Version of the subject after the event.
     pub sequence: i64,
-    /// The event's fields.
+    /// Fields of the event.
     pub payload: Value,
-    /// The ledger's transaction, if points or money moved.
+    /// Transaction of the ledger, if points or money moved.
     pub transaction_id: Option<Uuid>,
-    /// When it happened.
+    /// Time of the event.
     pub occurred_at: Timestamp,
 }
 
-/// An event as it is written.
+impl Event {
+    /// The event as the enum of its context; none when the row can't be read, which is logged and counted.
+    #[must_use]
+    pub fn read<E: DeserializeOwned>(&self) -> Option<E> {
+        let tagged = Tagged {
+            name: self.name.clone(),
+            payload: self.payload.clone(),
+        };
+        let read = serde_json::to_value(tagged).and_then(serde_json::from_value);
+        read.inspect_err(|error| {
+            metrics::counter!("goodgo_unreadable_events_total").increment(1);
+            tracing::error!(id = self.id, name = self.name, %error, "Unreadable event {}: {error}", self.name);
+        })
+        .ok()
+    }
+}
+
+/// An event to be inserted.
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
-struct NewRow<'a> {
+pub(crate) struct NewRow {
     day: NaiveDate,
     event_id: Uuid,
-    name: &'static str,
+    name: String,
     subject_kind: &'static str,
     subject_id: Uuid,
     audience_id: Option<Uuid>,
     sequence: i64,
     payload: Value,
     transaction_id: Option<Uuid>,
-    request_id: &'a str,
+    request_id: String,
     occurred_at: Timestamp,
 }
 
-impl<'a> NewRow<'a> {
-    fn of<P: Serialize>(
-        tx: &Tx,
-        request_id: &'a str,
-        event: &NewEvent<P>,
-    ) -> Result<Self, DbError> {
-        let payload = serde_json::to_value(&event.payload)
-            .map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
-        Ok(Self {
-            day: tx.now().date_naive(),
-            event_id: tx.new_id(),
-            name: event.name,
-            subject_kind: event.subject_kind,
-            subject_id: event.subject_id,
-            audience_id: event.audience.map(|user| user.0),
-            sequence: event.sequence,
-            payload,
-            transaction_id: event.transaction_id.map(|id| id.0),
-            request_id,
-            occurred_at: tx.now(),
-        })
+/// Inserts the events of a transaction in one statement.
+pub(crate) async fn insert(conn: &mut Connection, events: Vec<NewRow>) -> Result<(), DbError> {
+    if !events.is_empty() {
+        diesel::insert_into(outbox::table)
+            .values(events)
+            .execute(conn)
+            .await?;
     }
-}
-
-/// Writes an event in the transaction of what it tells.
-pub(crate) async fn append<P: Serialize>(
-    tx: &mut Tx,
-    request_id: &str,
-    event: NewEvent<P>,
-) -> Result<(), DbError> {
-    let row = NewRow::of(tx, request_id, &event)?;
-    diesel::insert_into(outbox::table)
-        .values(row)
-        .execute(tx.conn())
-        .await?;
-    tx.note_event();
-    Ok(())
-}
-
-/// Writes events in the transaction of what they tell, in one statement.
-pub(crate) async fn append_all<P: Serialize>(
-    tx: &mut Tx,
-    request_id: &str,
-    events: &[NewEvent<P>],
-) -> Result<(), DbError> {
-    let rows = events
-        .iter()
-        .map(|event| NewRow::of(tx, request_id, event))
-        .collect::<Result<Vec<_>, _>>()?;
-    diesel::insert_into(outbox::table)
-        .values(rows)
-        .execute(tx.conn())
-        .await?;
-    tx.note_event();
     Ok(())
 }
 
@@ -148,13 +180,13 @@ struct Announced {
     count: i64,
 }
 
-/// Announces events nobody announced yet to all instances, in one notification; answers how many.
+/// Announces unannounced events to all instances in one notification; returns their number.
 ///
-/// Runs in a transaction of its own, never in the one that wrote the events: notifications at commit are serialized
-/// across the whole database. Without a broker, announced counts as delivered.
+/// Runs in a transaction of its own, never in the one that inserted the events: PostgreSQL serializes the commits of
+/// transactions that notify. Without a broker, announced events count as delivered.
 pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, DbError> {
-    // One announcer at a time, or the events of one subject could overtake each other. Waiting doesn't refresh what the
-    // statement sees, so the update looks again.
+    // One announcer at a time: otherwise events of one subject could be announced out of order. Waiting for the lock
+    // does not refresh the statement's snapshot, so the update checks `announced_at` again.
     let announced: Option<Announced> = diesel::sql_query(
         "WITH alone AS MATERIALIZED (
              SELECT 1 AS granted FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
@@ -181,18 +213,18 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, Db
     Ok(announced.map_or(0, |announced| announced.count))
 }
 
-/// How long the oldest events wait.
+/// Ages of the oldest waiting events.
 #[derive(Clone, Copy, Debug, PartialEq, QueryableByName)]
 pub struct Ages {
-    /// Seconds since the oldest was written that was not announced; 0 without one.
+    /// Age of the oldest event that is not announced, in seconds; 0 without one.
     #[diesel(sql_type = Double)]
     pub unannounced_seconds: f64,
-    /// Seconds since the oldest was written that the platform doesn't have; 0 without one.
+    /// Age of the oldest event that is not delivered to the platform, in seconds; 0 without one.
     #[diesel(sql_type = Double)]
     pub undelivered_seconds: f64,
 }
 
-/// Asks how long the oldest events wait, of indexes that hold nothing else.
+/// Reads the ages of the oldest waiting events, from partial indexes.
 pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     let age = |what: &str| {
         format!(
@@ -208,10 +240,10 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
     .await?)
 }
 
-/// What one notification tells of.
+/// Content of one notification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Announcement {
-    /// The events' days: only their partitions have to be looked at.
+    /// Days of the events: only their partitions are read.
     days: Vec<NaiveDate>,
     ids: Vec<i64>,
 }
@@ -228,19 +260,22 @@ impl Announcement {
     }
 }
 
-/// Reads the events of an announcement, in order.
-pub async fn events(conn: &mut Connection, told: &Announcement) -> Result<Vec<Event>, DbError> {
+/// The events of an announcement, in order of insertion.
+pub async fn events(
+    conn: &mut Connection,
+    announcement: &Announcement,
+) -> Result<Vec<Event>, DbError> {
     Ok(outbox::table
-        .filter(outbox::day.eq_any(&told.days))
-        .filter(outbox::id.eq_any(&told.ids))
+        .filter(outbox::day.eq_any(&announcement.days))
+        .filter(outbox::id.eq_any(&announcement.ids))
         .order(outbox::id)
         .select(Event::as_select())
         .load(conn)
         .await?)
 }
 
-/// Reads the newest announced events of the last so-and-so long, by the machine's time, that are for these users, in
-/// order: what a lost connection missed.
+/// The newest announced events of the last `span` (by the machine's clock) for these users, in order of insertion:
+/// events missed during a disconnect.
 pub async fn events_of_the_last(
     conn: &mut Connection,
     span: Duration,
@@ -262,15 +297,15 @@ pub async fn events_of_the_last(
     Ok(newest)
 }
 
-/// A connection of its own that hears what is announced.
+/// A connection outside the pool that receives announcements.
 pub struct Listener {
-    told: mpsc::Receiver<Announcement>,
+    announcements: mpsc::Receiver<Announcement>,
     driver: tokio::task::JoinHandle<()>,
     _client: tokio_postgres::Client,
 }
 
 impl Listener {
-    /// Connects and starts to listen.
+    /// Connects and starts listening.
     pub async fn connect(db: &Db) -> Result<Self, DbError> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
         let mut endpoint = crate::pool::endpoint(&db.settings().url).map_err(unavailable)?;
@@ -279,8 +314,8 @@ impl Listener {
             .connect(db.tls().connector())
             .await
             .map_err(unavailable)?;
-        let (said, told) = mpsc::channel(1_024);
-        // The connection has to be polled for anything to happen on it; it ends with the client or the socket.
+        let (sender, announcements) = mpsc::channel(1_024);
+        // Polling drives the connection. The task ends with the client or the socket.
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) =
                 std::future::poll_fn(|context| connection.poll_message(context)).await
@@ -288,10 +323,10 @@ impl Listener {
                 if let AsyncMessage::Notification(notification) = message {
                     let Some(announcement) = Announcement::read(notification.payload()) else {
                         let text = notification.payload();
-                        tracing::warn!(text, "A notification that makes no sense was left out");
+                        tracing::warn!(text, "Ignored an unreadable notification");
                         continue;
                     };
-                    if said.send(announcement).await.is_err() {
+                    if sender.send(announcement).await.is_err() {
                         return;
                     }
                 }
@@ -302,15 +337,15 @@ impl Listener {
             .await
             .map_err(unavailable)?;
         Ok(Self {
-            told,
+            announcements,
             driver,
             _client: client,
         })
     }
 
-    /// Waits for the next announcement; none when the connection is lost.
+    /// Waits for the next announcement; none after a disconnect.
     pub async fn next(&mut self) -> Option<Announcement> {
-        self.told.recv().await
+        self.announcements.recv().await
     }
 }
 

@@ -1,22 +1,26 @@
-//! Pages of lists: a slice after or before a key, never an unbounded one.
+//! Pages of lists by keyset.
+
+use std::collections::HashMap;
 
 use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer};
 
-/// Which page of a list.
+use crate::{Connection, DbError};
+
+/// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Page<K> {
-    /// How many items, at most.
+    /// Largest number of items.
     pub limit: u32,
-    /// Whether they are the last ones before the end (or `before`) instead of the first ones.
+    /// Whether to take the last items before the end (or `before`) instead of the first.
     pub from_end: bool,
-    /// Only items after this key.
+    /// Key after which the page starts.
     pub after: Option<K>,
-    /// Only items before this key.
+    /// Key before which the page ends.
     pub before: Option<K>,
-    /// Items to skip, for staff lists.
+    /// Items to skip.
     pub offset: u32,
 }
 
@@ -33,15 +37,26 @@ impl<K> Page<K> {
         }
     }
 
-    /// Rows to ask for: one more than wanted tells whether there are more.
+    /// The page with other keys; a key without a counterpart is dropped.
+    pub(crate) fn keyed<L>(&self, key: impl Fn(&K) -> Option<L>) -> Page<L> {
+        Page {
+            limit: self.limit,
+            from_end: self.from_end,
+            after: self.after.as_ref().and_then(&key),
+            before: self.before.as_ref().and_then(&key),
+            offset: self.offset,
+        }
+    }
+
+    /// Rows to fetch: one more than the limit shows whether there are more.
     pub(crate) fn fetch(&self) -> i64 {
         i64::from(self.limit) + 1
     }
 
-    /// A query cut to the page, with the numbers in its text.
+    /// The query with its limit and offset.
     ///
-    /// With the limit as a parameter PostgreSQL plans the statement anew each time, because any limit could come. With
-    /// few different limits there are few different statements; rows that are too many are dropped by [`Page::slice`].
+    /// The limit is part of the text: with a parameter PostgreSQL would plan the statement anew each time. It is rounded up
+    /// to one of few values, so that there are few statements; [`Page::slice`] drops the excess.
     pub(crate) fn cut<Q>(&self, query: Q) -> Cut<Q> {
         let steps = [10, 25, 50, 100];
         let step = steps.into_iter().find(|step| self.limit <= *step);
@@ -52,7 +67,31 @@ impl<K> Page<K> {
         }
     }
 
-    /// Makes a slice of rows that were fetched in the page's direction.
+    /// Splits rows that were fetched in the page's direction into a slice per parent.
+    pub(crate) fn slices<P, T, E>(
+        &self,
+        parents: &[P],
+        rows: impl Iterator<Item = Result<T, E>>,
+        parent_of: impl Fn(&T) -> P,
+    ) -> Result<Vec<(P, Slice<T>)>, E>
+    where
+        P: Copy + Eq + std::hash::Hash,
+    {
+        let mut of_parent: HashMap<P, Vec<T>> = HashMap::new();
+        for row in rows {
+            let row = row?;
+            of_parent.entry(parent_of(&row)).or_default().push(row);
+        }
+        let parents = parents.iter();
+        Ok(parents
+            .map(|parent| {
+                let rows = of_parent.remove(parent).unwrap_or_default();
+                (*parent, self.slice(rows))
+            })
+            .collect())
+    }
+
+    /// A slice of rows that were fetched in the page's direction.
     pub(crate) fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
         let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > wanted;
@@ -94,7 +133,7 @@ impl<Q> QueryId for Cut<Q> {
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cut<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
-        // One more than wanted tells whether there are more.
+        // One more than the limit shows whether there are more.
         out.push_sql(&format!(" LIMIT {} + 1", self.limit));
         if self.offset > 0 {
             out.push_sql(" OFFSET ");
@@ -104,9 +143,60 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Cut<Q> {
     }
 }
 
-/// How many rows a query has, counted as far as counts are exact.
+/// Cuts a boxed query to a page by its keyset: `keyset!(query, page, [table::column desc, table::id desc])`. The last
+/// column is unique.
+macro_rules! keyset {
+    ($query:expr, $page:expr, [$t:ident::$c:ident desc, $u:ident::$i:ident desc]) => {
+        $crate::paging::keyset!(@cut $query, $page, $t::$c, $u::$i, lt le gt ge, desc asc)
+    };
+    ($query:expr, $page:expr, [$t:ident::$c:ident asc, $u:ident::$i:ident asc]) => {
+        $crate::paging::keyset!(@cut $query, $page, $t::$c, $u::$i, gt ge lt le, asc desc)
+    };
+    (
+        @cut $query:expr, $page:expr, $column:expr, $id:expr,
+        $after:ident $after_or_at:ident $before:ident $before_or_at:ident, $forward:ident $backward:ident
+    ) => {{
+        let page = &$page;
+        let mut query = $query;
+        // The redundant bound on the first column lets the index find the start.
+        if let Some((key, id)) = page.after {
+            query = query
+                .filter($column.$after_or_at(key))
+                .filter($column.$after(key).or($id.$after(id)));
+        }
+        if let Some((key, id)) = page.before {
+            query = query
+                .filter($column.$before_or_at(key))
+                .filter($column.$before(key).or($id.$before(id)));
+        }
+        page.cut(if page.from_end {
+            query.order(($column.$backward(), $id.$backward()))
+        } else {
+            query.order(($column.$forward(), $id.$forward()))
+        })
+    }};
+}
+pub(crate) use keyset;
+
+/// Escapes the wildcards of LIKE.
+pub(crate) fn like_literal(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
+}
+
+/// Counts the rows of a query, up to [`Count::EXACT_TO`].
+pub(crate) async fn count_rows<'q, Q>(conn: &mut Connection, query: Q) -> Result<Count, DbError>
+where
+    Counted<Q>: diesel_async::methods::LoadQuery<'q, Connection, i64> + Send + 'q,
+{
+    let counted: i64 = diesel_async::RunQueryDsl::get_result(Counted(query), conn).await?;
+    Ok(Count::of(counted))
+}
+
+/// A query that counts another's rows, up to [`Count::EXACT_TO`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counted<Q>(pub Q);
+pub(crate) struct Counted<Q>(Q);
 
 impl<Q: Query> Query for Counted<Q> {
     type SqlType = BigInt;
@@ -138,7 +228,7 @@ pub struct Slice<T> {
 }
 
 impl<T> Slice<T> {
-    /// Turns every item into another.
+    /// Maps the items.
     pub fn map<U>(self, map: impl FnMut(T) -> U) -> Slice<U> {
         Slice {
             items: self.items.into_iter().map(map).collect(),
@@ -147,7 +237,7 @@ impl<T> Slice<T> {
         }
     }
 
-    /// Turns every item into another, if all of them can be.
+    /// Maps the items; the first failure is returned.
     pub fn try_map<U, E>(self, map: impl FnMut(T) -> Result<U, E>) -> Result<Slice<U>, E> {
         Ok(Slice {
             items: self.items.into_iter().map(map).collect::<Result<_, _>>()?,
@@ -167,20 +257,20 @@ impl<T> Default for Slice<T> {
     }
 }
 
-/// How many items a list has: exact up to [`Count::EXACT_TO`].
+/// Number of items of a list, exact up to [`Count::EXACT_TO`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
-    /// So many.
+    /// The exact number.
     Exact(i64),
-    /// So many or more.
+    /// This number or more.
     AtLeast(i64),
 }
 
 impl Count {
-    /// Beyond, counting would cost more than the answer is worth.
+    /// Largest number that is counted.
     pub const EXACT_TO: i64 = 10_000;
 
-    /// Reads a count that was stopped right after the limit.
+    /// A count from a number that was counted up to one beyond the limit.
     pub(crate) fn of(counted: i64) -> Self {
         if counted > Self::EXACT_TO {
             Self::AtLeast(Self::EXACT_TO)

@@ -1,4 +1,4 @@
-//! Connections: a pool of them, each in the role that may not change what is append-only.
+//! The connection pool. Its connections work in a role that cannot change append-only tables.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,17 +17,20 @@ use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::record::Busy;
-use crate::tx::AsyncFunc;
-use crate::{DbError, Ids, record};
+use crate::async_fn::AsyncFunc;
+use crate::operation_trace::{self, Busy};
+use crate::{DbError, Ids};
 
-/// Statements that are cancelled at once, at most.
+/// Role of every pooled connection. It cannot change append-only tables.
+pub const APP_ROLE: &str = "goodgo_app";
+
+/// Largest number of concurrent cancellations of statements.
 const CANCELLED_AT_ONCE: usize = 4;
 
 /// One connection to the database.
 pub type Connection = AsyncPgConnection;
 
-/// How to connect with TLS: to what the machine's certificate store trusts.
+/// TLS configuration that trusts the machine's certificate store.
 #[derive(Clone)]
 pub struct Tls(rustls::ClientConfig);
 
@@ -56,23 +59,23 @@ impl std::fmt::Debug for Tls {
     }
 }
 
-/// How to use the database.
+/// Settings of the database connections.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where it is: a URL or `key=value` pairs.
+    /// URL or `key=value` pairs.
     pub url: String,
-    /// Connections at most.
+    /// Largest number of connections.
     pub pool_size: usize,
-    /// How long to wait for one.
+    /// Time to wait for a connection.
     pub pool_wait: Duration,
-    /// How long a statement may take.
+    /// Timeout of a statement.
     pub statement_timeout: Duration,
-    /// How long a statement may wait for a lock.
+    /// Time a statement may wait for a lock.
     pub lock_timeout: Duration,
 }
 
 impl Settings {
-    /// The limits a server starts with.
+    /// The default settings.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -98,19 +101,19 @@ struct Shared {
     ids: Ids,
     currencies: HashMap<CurrencyCode, Currency>,
     committed: Notify,
-    /// Turns to cancel statements: each takes a connection beside the pool's.
+    /// Permits to cancel statements: each cancellation opens a connection beside the pool.
     cancelling: Arc<Semaphore>,
     statements: Arc<AtomicU64>,
 }
 
 impl Db {
-    /// Opens the pool and reads what never changes: the currencies.
+    /// Opens the pool and reads the currencies, which never change.
     pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self, DbError> {
         let statements = Arc::new(AtomicU64::new(0));
         let pool = pool(&settings, &tls, &statements);
         let currencies = {
             let mut conn = pool.get().await?;
-            crate::wallets::queries::currencies(&mut conn).await?
+            crate::wallets::currencies(&mut conn).await?
         };
         Ok(Self {
             shared: Arc::new(Shared {
@@ -129,7 +132,7 @@ impl Db {
         })
     }
 
-    /// Lends a connection to queries, once more on a fresh one when it turns out to be closed.
+    /// Runs queries on a pooled connection, and once more on a fresh one when that turns out to be closed.
     pub async fn read<T, F>(&self, query: F) -> Result<T, DbError>
     where
         for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T, DbError>
@@ -140,14 +143,14 @@ impl Db {
     {
         let mut conn = self.connection().await?;
         let answer = query.clone()(&mut conn).await;
-        conn.give_back();
+        conn.release();
         match answer {
             Err(error) if error.is_closed() => {
                 drop(conn);
-                self.forget_idle();
+                self.close_idle();
                 let mut conn = self.connection().await?;
                 let answer = query(&mut conn).await;
-                conn.give_back();
+                conn.release();
                 answer
             }
             answer => answer,
@@ -166,19 +169,19 @@ impl Db {
         &self.shared.ids
     }
 
-    /// How the database is used.
+    /// The settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
     }
 
-    /// Statements sent so far: tests count them.
+    /// Number of statements sent so far, for tests.
     #[must_use]
     pub fn statements(&self) -> u64 {
         AtomicU64::load(&self.shared.statements, Ordering::Relaxed)
     }
 
-    /// How the pool is doing.
+    /// State of the pool.
     #[must_use]
     pub fn connections(&self) -> Connections {
         let status = self.shared.pool.status();
@@ -190,23 +193,23 @@ impl Db {
         }
     }
 
-    /// Waits until a transaction of this process wrote an event.
+    /// Waits until a transaction of this process has written an event.
     pub async fn event_written(&self) {
         self.shared.committed.notified().await;
     }
 
-    /// Tells that a transaction wrote an event.
-    pub(crate) fn tell_event_written(&self) {
+    /// Signals that a transaction has written an event.
+    pub(crate) fn notify_event_written(&self) {
         self.shared.committed.notify_one();
     }
 
-    /// How to connect with TLS.
+    /// The TLS configuration.
     pub(crate) fn tls(&self) -> &Tls {
         &self.shared.tls
     }
 
     /// Takes a connection from the pool.
-    pub(crate) async fn connection(&self) -> Result<Lent, DbError> {
+    pub(crate) async fn connection(&self) -> Result<PooledConnection, DbError> {
         let busy = Busy::start();
         let asked = Instant::now();
         let conn = self.shared.pool.get().await;
@@ -214,7 +217,7 @@ impl Db {
         if conn.is_err() {
             metrics::counter!("goodgo_pool_failures_total").increment(1);
         }
-        Ok(Lent {
+        Ok(PooledConnection {
             conn: Some(conn?),
             is_done: false,
             _busy: busy,
@@ -223,29 +226,29 @@ impl Db {
         })
     }
 
-    /// Closes idle connections: when one is closed, the others are likely closed too.
-    pub(crate) fn forget_idle(&self) {
+    /// Closes idle connections: when the database closed one, the others are probably closed too.
+    pub(crate) fn close_idle(&self) {
         self.shared.pool.retain(|_, _| false);
     }
 }
 
-/// How a pool is doing.
+/// State of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connections {
-    /// Connections there are.
+    /// Open connections.
     pub open: usize,
-    /// Of these, those that wait to be lent.
+    /// Open connections that are not in use.
     pub idle: usize,
-    /// How many there may be.
+    /// Largest number of connections.
     pub most: usize,
-    /// How many are waited for.
+    /// Callers that wait for a connection.
     pub wanted: usize,
 }
 
-/// A connection from the pool. One that is dropped in the middle of its work (a reader hung up, a command panicked)
-/// doesn't go back: its statement is cancelled and the connection closed, so that nobody waits behind it and its
-/// locks are free.
-pub(crate) struct Lent {
+/// A connection from the pool. One that is dropped before [`PooledConnection::release`] (the client disconnected, a
+/// command panicked) does not return to the pool: its statement is cancelled and the connection closed, which frees its
+/// locks.
+pub(crate) struct PooledConnection {
     conn: Option<Object<Connection>>,
     is_done: bool,
     _busy: Busy,
@@ -253,14 +256,14 @@ pub(crate) struct Lent {
     cancelling: Arc<Semaphore>,
 }
 
-impl Lent {
-    /// Says that the work is done: the connection may go back to the pool.
-    pub(crate) fn give_back(&mut self) {
+impl PooledConnection {
+    /// Marks the work as done: the connection may return to the pool.
+    pub(crate) fn release(&mut self) {
         self.is_done = true;
     }
 }
 
-impl std::ops::Deref for Lent {
+impl std::ops::Deref for PooledConnection {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -271,7 +274,7 @@ impl std::ops::Deref for Lent {
     }
 }
 
-impl std::ops::DerefMut for Lent {
+impl std::ops::DerefMut for PooledConnection {
     fn deref_mut(&mut self) -> &mut Connection {
         match &mut self.conn {
             Some(conn) => conn,
@@ -280,7 +283,7 @@ impl std::ops::DerefMut for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for PooledConnection {
     fn drop(&mut self) {
         if self.is_done {
             return;
@@ -290,7 +293,7 @@ impl Drop for Lent {
         {
             let (tls, turns) = (self.tls.connector(), Arc::clone(&self.cancelling));
             runtime.spawn(async move {
-                // Where many hang up at once, or the database doesn't hear, the statement ends by its timeout.
+                // When many clients disconnect at once, or the database does not respond, the statement ends by its timeout.
                 if let Ok(_turn) = turns.try_acquire() {
                     let token = conn.cancel_token();
                     let cancelled = token.cancel_query(tls);
@@ -319,7 +322,7 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
     let setup = format!(
         "SET ROLE {role}; SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
          SET idle_in_transaction_session_timeout = {idle}; SET TIME ZONE 'UTC'; SET application_name = 'goodgo'",
-        role = crate::migrate::APP_ROLE,
+        role = APP_ROLE,
         statement = settings.statement_timeout.as_millis(),
         lock = settings.lock_timeout.as_millis(),
         idle = settings.statement_timeout.as_millis() * 2,
@@ -350,13 +353,12 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
         .unwrap_or_else(|error| unreachable!("a runtime is given: {error}"))
 }
 
-/// How long a connection may be silent before the network is asked whether it is still there; three times as long
-/// without any answer, and it is lost.
+/// Idle time after which TCP keepalive probes are sent. A connection without a response is lost after three times this.
 const KEEPALIVE: Duration = Duration::from_secs(10);
-/// How long a connection may take to be made.
+/// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads a URL; a database that vanished without a word is found out soon, whatever the machine's own patience is.
+/// Parses a URL and sets the timeouts by which a vanished database is detected.
 pub(crate) fn endpoint(url: &str) -> Result<tokio_postgres::Config, tokio_postgres::Error> {
     let mut config: tokio_postgres::Config = url.parse()?;
     config
@@ -368,7 +370,7 @@ pub(crate) fn endpoint(url: &str) -> Result<tokio_postgres::Config, tokio_postgr
     Ok(config)
 }
 
-/// Opens one connection outside of the pool, in the role of the URL.
+/// Opens a connection outside the pool, in the role of the URL.
 pub(crate) async fn connect(url: &str, tls: &Tls) -> Result<Connection, ConnectionError> {
     let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(describe(&error));
     let (client, connection) = endpoint(url)
@@ -379,7 +381,14 @@ pub(crate) async fn connect(url: &str, tls: &Tls) -> Result<Connection, Connecti
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
 }
 
-/// The error with its causes: the driver's own text leaves them out.
+/// Opens a connection in the role of the URL, which may do more than the server's.
+pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection, DbError> {
+    connect(url, tls)
+        .await
+        .map_err(|error| DbError::Unavailable(error.to_string()))
+}
+
+/// The error with its causes, which the driver's own text omits.
 fn describe(error: &tokio_postgres::Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -390,7 +399,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
     text
 }
 
-/// Counts and times a connection's statements. It is called in the task that asked, so the record of that is at hand.
+/// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
 struct Observed {
     statements: Arc<AtomicU64>,
     started: Option<Instant>,
@@ -405,7 +414,7 @@ impl Instrumentation for Observed {
             }
             InstrumentationEvent::FinishQuery { query, error, .. } => {
                 if let Some(started) = self.started.take() {
-                    let took = record::statement(query, started, error.is_some());
+                    let took = operation_trace::statement(query, started, error.is_some());
                     metrics::histogram!("goodgo_statement_duration_seconds").record(took);
                 }
             }
@@ -414,12 +423,12 @@ impl Instrumentation for Observed {
     }
 }
 
-/// Runs statements that answer nothing, on a connection outside of the pool.
+/// Runs statements without results.
 pub(crate) async fn batch(conn: &mut Connection, sql: &str) -> Result<(), DbError> {
     Ok(conn.batch_execute(sql).await?)
 }
 
-/// Asks whether the database answers.
+/// Sends `SELECT 1`.
 pub async fn ping(conn: &mut Connection) -> Result<(), DbError> {
     diesel::sql_query("SELECT 1").execute(conn).await?;
     Ok(())

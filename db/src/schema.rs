@@ -15,12 +15,8 @@ diesel::table! {
     approvals (id) {
         /// The approval
         id -> Uuid,
-        /// What is to be done
+        /// Name of the command
         command -> Text,
-        /// To which miner
-        subject_id -> Uuid,
-        /// How much, in the smallest unit; negative for what is to be taken
-        amount -> Int8,
         /// Why, in the words of who asked
         reason -> Text,
         /// Who asked: the subject of their token
@@ -37,6 +33,10 @@ diesel::table! {
         decided_at -> Nullable<Timestamptz>,
         /// Why it was declined
         decision_reason -> Nullable<Text>,
+        /// Person the command is about, who may not decide
+        subject -> Nullable<Uuid>,
+        /// Values of the command
+        proposal -> Jsonb,
     }
 }
 
@@ -67,12 +67,14 @@ diesel::table! {
         after -> Nullable<Jsonb>,
         /// Whether it was applied
         outcome -> Text,
-        /// The refusal's code
-        refusal -> Nullable<Text>,
+        /// The refusal with its facts
+        refusal -> Nullable<Jsonb>,
         /// The request it came with
         request_id -> Nullable<Text>,
         /// The ledger's transaction, if money or points moved
         transaction_id -> Nullable<Uuid>,
+        /// Whether the caller is a service
+        is_service -> Bool,
     }
 }
 

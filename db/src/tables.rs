@@ -1,4 +1,4 @@
-//! Prints `schema.rs` from a migrated database, so that nobody needs diesel's command line.
+//! Prints `schema.rs` from a migrated database, without diesel's command line.
 
 use diesel::sql_types::Text;
 use diesel_async::RunQueryDsl;
@@ -11,7 +11,7 @@ struct Printed {
     text: String,
 }
 
-/// Prints the `table!` macros of every table, with the columns' comments as documentation.
+/// Prints the `table!` macros of all tables, with the columns' comments as documentation.
 pub async fn print(conn: &mut Connection) -> Result<String, DbError> {
     let printed: Printed = diesel::sql_query(include_str!("tables.sql"))
         .get_result(conn)

@@ -1,12 +1,27 @@
-//! Values as text: enums as their columns hold them, points as events and the audit log carry them.
+//! Conversions between values and columns: enums as text, points as decimals, integers of another width.
 
 use domain::mining::{POINTS_SCALE, Points};
+use rust_decimal::Decimal;
 
 use crate::DbError;
 
-/// Points with all their decimals.
+/// Converts a value to the type of its column, or back; a value that does not fit is a fault with table and column.
+pub(crate) fn fit<T, U>(table: &'static str, column: &'static str, value: T) -> Result<U, DbError>
+where
+    T: Copy + std::fmt::Display,
+    U: TryFrom<T>,
+{
+    U::try_from(value).map_err(|_| DbError::inconsistent(table, column, value))
+}
+
+/// Points as an exact decimal with four places.
+pub(crate) fn points_decimal(points: Points) -> Decimal {
+    points.to_decimal(POINTS_SCALE)
+}
+
+/// Points as text with four places.
 pub(crate) fn points(points: Points) -> String {
-    points.to_decimal(POINTS_SCALE).to_string()
+    points_decimal(points).to_string()
 }
 
 /// An enum of `domain` with its text in the database.
@@ -35,7 +50,7 @@ pub(crate) trait Text: Sized + Copy + 'static {
     }
 }
 
-/// Declares the texts of an enum and, at compile time, that none of its values was forgotten.
+/// Declares the texts of an enum; a missing value is a compile error.
 macro_rules! texts {
     ($type:ty { $($value:ident = $text:literal),+ $(,)? }) => {
         impl $crate::text::Text for $type {

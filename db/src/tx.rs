@@ -1,32 +1,41 @@
-//! The one door to a transaction.
+//! Transactions: [`Db::write`] is the only way to open one.
 
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel_async::{AnsiTransactionManager, TransactionManager};
+use domain::money::{Currency, CurrencyCode};
 use domain::time::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::pool::Lent;
-use crate::{Connection, Db, DbError, Ids, record};
+use crate::async_fn::AsyncFunc;
+use crate::outbox::{self, NewRow};
+use crate::pool::PooledConnection;
+use crate::{Connection, Db, DbError, Ids, operation_trace};
 
-/// How often a transaction is tried before its fault is answered.
+/// Largest number of attempts before a transaction's fault is returned.
 const ATTEMPTS: u32 = 4;
 
-/// How long to look for the stored answer of a command whose commit was lost.
+/// Time during which a command whose commit was lost is run again to find its stored answer.
 const LOST_FOR: Duration = Duration::from_secs(3);
 
-/// An open transaction. Only [`Db::write`] makes one, so whoever takes it runs inside of one.
+/// An open transaction, which only [`Db::write`] creates. It carries what commands need besides the connection: the
+/// transaction's time, ids, and currencies.
 pub struct Tx {
-    conn: Lent,
+    conn: PooledConnection,
     now: Timestamp,
-    ids: Ids,
-    wrote_event: bool,
+    db: Db,
+    events: Vec<NewRow>,
     holds_key: bool,
 }
 
 impl Tx {
-    /// The transaction's time: all of it happens at this moment.
+    /// Time of the transaction: everything in it occurs at this moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
@@ -35,76 +44,109 @@ impl Tx {
     /// A new id.
     #[must_use]
     pub fn new_id(&self) -> Uuid {
-        self.ids.uuid(self.now)
+        self.ids().uuid(self.now)
     }
 
     /// The source of ids.
     #[must_use]
     pub fn ids(&self) -> &Ids {
-        &self.ids
+        self.db.ids()
     }
 
-    /// The connection, for queries that run inside of the transaction.
+    /// The currencies, by code.
+    #[must_use]
+    pub fn currencies(&self) -> &HashMap<CurrencyCode, Currency> {
+        self.db.currencies()
+    }
+
+    /// The connection, for queries that run inside the transaction.
     pub fn conn(&mut self) -> &mut Connection {
         &mut self.conn
     }
 
-    /// Notes that an event was written, to be announced after the commit.
-    pub(crate) fn note_event(&mut self) {
-        self.wrote_event = true;
+    /// Enqueues an event: all events of a transaction are inserted in one statement before the commit.
+    pub(crate) fn enqueue(&mut self, event: NewRow) {
+        self.events.push(event);
     }
 
-    /// Notes that an idempotency key was claimed: running the command again is safe.
+    /// Discards the enqueued events: the command is refused.
+    pub(crate) fn discard_events(&mut self) {
+        self.events.clear();
+    }
+
+    /// Records that an idempotency key was claimed: running the command again is safe.
     pub(crate) fn note_key(&mut self) {
         self.holds_key = true;
     }
 }
 
+type Output = Box<dyn Any + Send>;
+
+/// A command without its result type, so that the retry loop is compiled once.
+type Body = Arc<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<Output, DbError>> + Send + Sync>;
+
 impl Db {
     /// Runs a command in a transaction (READ COMMITTED) and commits it.
     ///
-    /// The command is run again, at most three times and with jitter, when the database could not serialize it, found
-    /// a deadlock, missed the day's partition, or closed the connection before anything could be committed. A command
-    /// whose commit was lost on the way is run again when it holds an idempotency key, which makes that safe.
-    /// The transaction runs to its end even when the caller goes away.
-    pub async fn write<T, F>(&self, name: &'static str, command: F) -> Result<T, DbError>
+    /// The command is run again, at most three times and with jitter, after a serialization failure, a deadlock, a
+    /// missing partition of the day, or a connection that was closed before anything could be committed. A command
+    /// whose commit was lost is run again when it holds an idempotency key, which makes that safe. The transaction runs
+    /// to its end even when the caller disconnects.
+    pub fn write<T, F>(
+        &self,
+        name: &'static str,
+        command: F,
+    ) -> BoxFuture<'static, Result<T, DbError>>
     where
         for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T, DbError>
             + AsyncFunc<&'t mut Tx, Result<T, DbError>, Fut: Send>
             + Clone
             + Send
+            + Sync
             + 'static,
         T: Send + 'static,
     {
-        let db = self.clone();
-        let task = async move { record::writing(name, db.attempt_until_done(command)).await };
-        tokio::spawn(record::carried(task).instrument(tracing::info_span!("write", name)))
-            .await
-            .unwrap_or_else(|stopped| match stopped.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(stopped) => Err(DbError::Unavailable(stopped.to_string())),
-            })
+        let body: Body = Arc::new(move |tx: &mut Tx| {
+            let command = command.clone();
+            async move { command(tx).await.map(|done| Box::new(done) as Output) }.boxed()
+        });
+        let output = self.run(name, body);
+        async move {
+            match output.await?.downcast() {
+                Ok(done) => Ok(*done),
+                Err(_) => unreachable!("the body returns this type"),
+            }
+        }
+        .boxed()
     }
 
-    async fn attempt_until_done<T, F>(&self, command: F) -> Result<T, DbError>
-    where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T, DbError>
-            + AsyncFunc<&'t mut Tx, Result<T, DbError>, Fut: Send>
-            + Clone
-            + Send,
-        T: Send,
-    {
+    fn run(&self, name: &'static str, body: Body) -> BoxFuture<'static, Result<Output, DbError>> {
+        let db = self.clone();
+        async move {
+            let task = operation_trace::writing(name, async move { db.attempt_all(&body).await });
+            let task = operation_trace::carried(task);
+            tokio::spawn(task.instrument(tracing::info_span!("write", name)))
+                .await
+                .unwrap_or_else(|stopped| match stopped.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(stopped) => Err(DbError::Unavailable(stopped.to_string())),
+                })
+        }
+        .boxed()
+    }
+
+    async fn attempt_all(&self, body: &Body) -> Result<Output, DbError> {
         let mut attempt = 1;
-        // From a lost commit on, nothing but a stored answer can tell what happened.
+        // After a lost commit only a stored answer can tell the outcome.
         let mut lost_at: Option<Instant> = None;
         loop {
-            let error = match self.attempt(command.clone()).await {
+            let error = match self.attempt(body).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             match &error {
-                Attempt::CommitLost { .. } => self.forget_idle(),
-                Attempt::Rolled(error) if error.is_closed() => self.forget_idle(),
+                Attempt::CommitLost { .. } => self.close_idle(),
+                Attempt::Rolled(error) if error.is_closed() => self.close_idle(),
                 Attempt::Rolled(error) if error.is_missing_partition() => {
                     self.read(async |conn| crate::clock::ensure_partitions(conn).await)
                         .await?;
@@ -129,7 +171,7 @@ impl Db {
                 });
             }
             metrics::counter!("goodgo_write_retries_total").increment(1);
-            record::trying_again();
+            operation_trace::retrying();
             let [jitter] = self.ids().bytes();
             let wait = u64::from(attempt.min(20)) * 5 + u64::from(jitter) / 16;
             tokio::time::sleep(Duration::from_millis(wait)).await;
@@ -137,25 +179,19 @@ impl Db {
         }
     }
 
-    async fn attempt<T, F>(&self, command: F) -> Result<T, Attempt>
-    where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T, DbError>
-            + AsyncFunc<&'t mut Tx, Result<T, DbError>, Fut: Send>
-            + Send,
-        T: Send,
-    {
+    async fn attempt(&self, body: &Body) -> Result<Output, Attempt> {
         let mut conn = self.connection().await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await?;
         let now = crate::clock::now(&mut conn).await?;
         let mut tx = Tx {
             conn,
             now,
-            ids: self.ids().clone(),
-            wrote_event: false,
+            db: self.clone(),
+            events: Vec::new(),
             holds_key: false,
         };
-        match command(&mut tx).await {
-            Ok(done) => {
+        match commands(body, &mut tx).await {
+            Ok((done, wrote_event)) => {
                 if let Err(error) = AnsiTransactionManager::commit_transaction(&mut *tx.conn).await
                 {
                     let error = DbError::from(error);
@@ -167,19 +203,19 @@ impl Db {
                         Attempt::Rolled(error)
                     });
                 }
-                tx.conn.give_back();
-                if tx.wrote_event {
-                    self.tell_event_written();
+                tx.conn.release();
+                if wrote_event {
+                    self.notify_event_written();
                 }
                 Ok(done)
             }
             Err(error) => {
-                // When even this fails the connection is thrown away, and the database rolls back.
+                // When even this fails the connection is closed, and the database rolls back.
                 if AnsiTransactionManager::rollback_transaction(&mut *tx.conn)
                     .await
                     .is_ok()
                 {
-                    tx.conn.give_back();
+                    tx.conn.release();
                 }
                 Err(Attempt::Rolled(error))
             }
@@ -187,11 +223,20 @@ impl Db {
     }
 }
 
-/// How a try ended without success.
+/// Runs the body, then inserts its events; returns whether there were any.
+async fn commands(body: &Body, tx: &mut Tx) -> Result<(Output, bool), DbError> {
+    let done = body(tx).await?;
+    let events = std::mem::take(&mut tx.events);
+    let wrote_event = !events.is_empty();
+    outbox::insert(tx.conn(), events).await?;
+    Ok((done, wrote_event))
+}
+
+/// Failure of one attempt.
 enum Attempt {
-    /// Nothing of it remains.
+    /// The transaction was rolled back.
     Rolled(DbError),
-    /// It may have been committed.
+    /// The transaction may have been committed.
     CommitLost { holds_key: bool },
 }
 
@@ -199,20 +244,4 @@ impl<E: Into<DbError>> From<E> for Attempt {
     fn from(error: E) -> Self {
         Self::Rolled(error.into())
     }
-}
-
-/// An async closure whose future can be sent to another thread: `AsyncFnOnce` alone can't say so yet.
-pub trait AsyncFunc<A, R>:
-    AsyncFnOnce(A) -> R + FnOnce(A) -> <Self as AsyncFunc<A, R>>::Fut
-{
-    /// What calling it gives.
-    type Fut: Future<Output = R>;
-}
-
-impl<F, A, Fut, R> AsyncFunc<A, R> for F
-where
-    F: AsyncFnOnce(A) -> R + FnOnce(A) -> Fut,
-    Fut: Future<Output = R>,
-{
-    type Fut = Fut;
 }

@@ -1,7 +1,7 @@
-//! Who may do what: the whole policy on one screen.
+//! Access: the whole policy on one screen.
 //!
-//! [`Action::rule`] is the table; [`Principal::check`] reads it. Whoever asks about a single object also says whether
-//! it is the caller's own; not allowed then reads as not found.
+//! [`policy!`] is the table, [`Principal::check`] applies it. [`Principal::relation_to`] says whether an object belongs to
+//! the caller. An object the caller may not read is reported as not found.
 
 use crate::ids::{AdvertiserId, MerchantId, UserId};
 use crate::wallets::{OwnerKind, WalletOwner};
@@ -9,22 +9,22 @@ use crate::wallets::{OwnerKind, WalletOwner};
 /// Roles of a person, from the token of a user issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Everybody with a verified token.
+    /// Every caller with a verified token of a user issuer.
     User,
-    /// Runs campaigns.
+    /// Manages campaigns.
     Merchant,
     /// Buys advertising.
     Advertiser,
-    /// Reads all, changes nothing.
+    /// Reads everything, changes nothing.
     Support,
-    /// Reads all, decides about money.
+    /// Reads everything, decides about money.
     Finance,
-    /// Everything but direct ledger postings.
+    /// Does everything except direct ledger postings.
     Admin,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 6] = [
         Self::User,
         Self::Merchant,
@@ -34,7 +34,7 @@ impl Role {
         Self::Admin,
     ];
 
-    /// The name tokens carry.
+    /// Name in tokens.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Role {
         }
     }
 
-    /// Reads a name without regard to case.
+    /// Parses a name, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL
@@ -56,7 +56,7 @@ impl Role {
     }
 }
 
-/// What a service's token lets it do.
+/// Permission of a service, from its token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// `mining:read`
@@ -90,7 +90,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// All of them.
+    /// All scopes.
     pub const ALL: [Self; 14] = [
         Self::MiningRead,
         Self::MiningEvents,
@@ -108,7 +108,7 @@ impl Scope {
         Self::PromotionsRedeem,
     ];
 
-    /// The name tokens carry.
+    /// Name in tokens.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -129,291 +129,222 @@ impl Scope {
         }
     }
 
-    /// Reads a name.
+    /// Parses a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == text)
     }
 }
 
-/// Everything somebody can ask for.
+/// Capabilities of staff, derived from their roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// See what the server is and which time it has.
-    ServerInfoRead,
-    /// See the currencies.
-    CurrenciesRead,
-    /// See the leaderboard, and of any miner what others may see.
-    MinerProfileRead,
-    /// See all of a miner: rate, session, streak, history.
-    MinerRead,
-    /// List and search all miners.
-    MinersList,
-    /// Follow a miner's events.
-    MinerFollow,
-    /// Become a miner.
-    MinerRegister,
-    /// Start a session.
-    MiningSessionStart,
-    /// Claim a session.
-    MiningSessionClaim,
-    /// Recover a broken streak.
-    StreakRecover,
-    /// Say who brought one.
-    ReferralApply,
-    /// See a referral (own: as either side).
-    ReferralRead,
-    /// List all referrals.
-    ReferralsList,
-    /// Say that somebody's identity was verified.
-    KycComplete,
-    /// See a circle and its members (own: as a member).
-    CircleRead,
-    /// List and search all circles.
-    CirclesList,
-    /// Follow what happens to a circle.
-    CircleFollow,
-    /// See an invitation into a circle (own: as invitee or owner).
-    CircleInvitationRead,
-    /// Make a circle.
-    CircleCreate,
-    /// Rename a circle.
-    CircleRename,
-    /// Invite somebody into a circle.
-    CircleInvitationSend,
-    /// Join a circle by an invitation.
-    CircleInvitationAccept,
-    /// Decline an invitation into a circle.
-    CircleInvitationDecline,
-    /// Take an invitation into a circle back.
-    CircleInvitationCancel,
-    /// Remove a member from a circle.
-    CircleMemberRemove,
-    /// Leave a circle.
-    CircleLeave,
-    /// End a circle for good.
-    CircleDisband,
-    /// See a wallet and its entries.
-    WalletRead,
-    /// Follow what moves in somebody's wallets.
-    WalletFollow,
-    /// See the background jobs.
-    JobsRead,
-    /// Suspend a miner.
-    MinerSuspend,
-    /// Restore a suspended miner.
-    MinerRestore,
-    /// Ban a miner for good.
-    MinerBan,
-    /// Correct a miner's points.
-    MinerAdjustPoints,
-    /// Set a miner's streak to 0.
-    MinerResetStreak,
-    /// Grant or withdraw a miner's role.
-    MinerSetRole,
-    /// See what the system is configured by, and was.
-    ConfigurationRead,
-    /// Change what the system is configured by.
-    ConfigurationUpdate,
-    /// See what staff and services did or tried.
-    AuditLogRead,
-    /// See the commands that wait for a second person.
-    ApprovalsRead,
-    /// Approve or decline what somebody else asked for.
-    ApprovalDecide,
+pub enum Permission {
+    /// Approve and decline commands of the caller's own roles that another person requested.
+    ApprovalsDecide,
+    /// Force disbanding of circles.
+    CirclesManage,
+    /// Change the system configuration.
+    ConfigurationManage,
+    /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
+    MinersManage,
+    /// Read everything.
+    StaffRead,
 }
 
-/// Who may take an action.
-#[derive(Clone, Copy, Debug)]
+impl Permission {
+    /// All permissions.
+    pub const ALL: [Self; 5] = [
+        Self::ApprovalsDecide,
+        Self::CirclesManage,
+        Self::ConfigurationManage,
+        Self::MinersManage,
+        Self::StaffRead,
+    ];
+}
+
+/// Audience of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Anybody, signed in or not.
-    pub anonymous: bool,
-    /// Any person, about what is theirs.
-    pub own: bool,
-    /// People with one of these roles, about anything.
+    /// Whether every caller may take the action, anonymous ones included.
+    pub is_public: bool,
+    /// Role that may take the action on its own objects. [`Role::User`] stands for the person, [`Role::Merchant`] for
+    /// their merchant, [`Role::Advertiser`] for their advertiser.
+    pub own: Option<Role>,
+    /// Staff roles that may take the action on every object.
     pub roles: &'static [Role],
-    /// Services with one of these scopes, about anything.
+    /// Service scopes that may take the action on every object.
     pub scopes: &'static [Scope],
+    /// Permission that the action gives to these staff roles.
+    pub permission: Option<Permission>,
 }
 
 const STAFF: &[Role] = &[Role::Support, Role::Finance, Role::Admin];
+
+/// Declares the actions with their audiences: the whole policy.
+macro_rules! policy {
+    ($($action:ident: $rule:expr, $description:literal;)+) => {
+        /// Actions of callers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $(#[doc = $description] $action),+
+        }
+
+        impl Action {
+            /// All actions.
+            pub const ALL: &'static [Self] = &[$(Self::$action),+];
+
+            /// The audience.
+            #[must_use]
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$action => $rule),+
+                }
+            }
+        }
+    };
+}
+
 const NOBODY: Rule = Rule {
-    anonymous: false,
-    own: false,
+    is_public: false,
+    own: None,
     roles: &[],
     scopes: &[],
+    permission: None,
 };
-const ANYBODY: Rule = Rule {
-    anonymous: true,
-    own: true,
-    roles: &Role::ALL,
-    scopes: &Scope::ALL,
-};
-const OWN: Rule = Rule {
-    own: true,
+const PUBLIC: Rule = Rule {
+    is_public: true,
     ..NOBODY
 };
-const OWN_OR_STAFF: Rule = Rule {
+const STAFF_READ: Rule = Rule {
     roles: STAFF,
-    ..OWN
+    permission: Some(Permission::StaffRead),
+    ..NOBODY
 };
 
-impl Action {
-    /// All of them.
-    pub const ALL: [Self; 41] = [
-        Self::ServerInfoRead,
-        Self::CurrenciesRead,
-        Self::MinerProfileRead,
-        Self::MinerRead,
-        Self::MinersList,
-        Self::MinerFollow,
-        Self::MinerRegister,
-        Self::MiningSessionStart,
-        Self::MiningSessionClaim,
-        Self::StreakRecover,
-        Self::ReferralApply,
-        Self::ReferralRead,
-        Self::ReferralsList,
-        Self::KycComplete,
-        Self::CircleRead,
-        Self::CirclesList,
-        Self::CircleFollow,
-        Self::CircleInvitationRead,
-        Self::CircleCreate,
-        Self::CircleRename,
-        Self::CircleInvitationSend,
-        Self::CircleInvitationAccept,
-        Self::CircleInvitationDecline,
-        Self::CircleInvitationCancel,
-        Self::CircleMemberRemove,
-        Self::CircleLeave,
-        Self::CircleDisband,
-        Self::WalletRead,
-        Self::WalletFollow,
-        Self::JobsRead,
-        Self::MinerSuspend,
-        Self::MinerRestore,
-        Self::MinerBan,
-        Self::MinerAdjustPoints,
-        Self::MinerResetStreak,
-        Self::MinerSetRole,
-        Self::ConfigurationRead,
-        Self::ConfigurationUpdate,
-        Self::AuditLogRead,
-        Self::ApprovalsRead,
-        Self::ApprovalDecide,
-    ];
-
-    /// The table.
-    #[must_use]
-    pub fn rule(self) -> Rule {
-        match self {
-            Self::ServerInfoRead | Self::CurrenciesRead | Self::MinerProfileRead => ANYBODY,
-            Self::MinerRead => Rule {
-                scopes: &[Scope::MiningRead],
-                ..OWN_OR_STAFF
-            },
-            Self::MinersList
-            | Self::CirclesList
-            | Self::ReferralsList
-            | Self::JobsRead
-            | Self::ConfigurationRead
-            | Self::AuditLogRead
-            | Self::ApprovalsRead => Rule {
-                roles: STAFF,
-                ..NOBODY
-            },
-            Self::MinerFollow
-            | Self::CircleRead
-            | Self::CircleFollow
-            | Self::CircleInvitationRead
-            | Self::WalletFollow => OWN_OR_STAFF,
-            Self::MinerRegister
-            | Self::MiningSessionStart
-            | Self::MiningSessionClaim
-            | Self::StreakRecover
-            | Self::ReferralApply
-            | Self::CircleCreate
-            | Self::CircleRename
-            | Self::CircleInvitationSend
-            | Self::CircleInvitationAccept
-            | Self::CircleInvitationDecline
-            | Self::CircleInvitationCancel
-            | Self::CircleMemberRemove
-            | Self::CircleLeave => OWN,
-            Self::CircleDisband => Rule {
-                roles: &[Role::Admin],
-                ..OWN
-            },
-            // Who says that somebody is verified sees what came of it.
-            Self::ReferralRead => Rule {
-                scopes: &[Scope::MiningRead, Scope::MiningEvents],
-                ..OWN_OR_STAFF
-            },
-            Self::KycComplete => Rule {
-                scopes: &[Scope::MiningEvents],
-                ..NOBODY
-            },
-            Self::WalletRead => Rule {
-                scopes: &[Scope::WalletRead],
-                ..OWN_OR_STAFF
-            },
-            Self::ConfigurationUpdate
-            | Self::MinerSuspend
-            | Self::MinerRestore
-            | Self::MinerBan
-            | Self::MinerAdjustPoints
-            | Self::ApprovalDecide
-            | Self::MinerResetStreak
-            | Self::MinerSetRole => Rule {
-                roles: &[Role::Admin],
-                ..NOBODY
-            },
-        }
+/// Persons, on their own objects.
+const fn own(role: Role) -> Rule {
+    Rule {
+        own: Some(role),
+        ..NOBODY
     }
 }
 
-/// Whose the object of an action is.
+/// Persons, on their own objects; staff, and services with one of these scopes, on every object.
+const fn own_or_staff(role: Role, scopes: &'static [Scope]) -> Rule {
+    Rule {
+        own: Some(role),
+        scopes,
+        ..STAFF_READ
+    }
+}
+
+/// Staff with one of these roles.
+const fn staff(roles: &'static [Role], permission: Permission) -> Rule {
+    Rule {
+        roles,
+        permission: Some(permission),
+        ..NOBODY
+    }
+}
+
+/// Services with one of these scopes.
+const fn services(scopes: &'static [Scope]) -> Rule {
+    Rule { scopes, ..NOBODY }
+}
+
+use Permission as May;
+use Role::{Admin, Finance, User};
+
+#[rustfmt::skip]
+policy! {
+    ServerInfoRead:           PUBLIC,                                       "Read the server's version and clock.";
+    NodeRead:                 PUBLIC,                                       "Read an object by its global id; each type has its own rule.";
+    CurrenciesRead:           PUBLIC,                                       "Read the currencies.";
+    MinerProfileRead:         PUBLIC,                                       "Read the leaderboard and public profiles of miners.";
+    UserRead:                 own_or_staff(User, &[Scope::MiningRead]),     "Read a person's registration and verification.";
+    MinerRead:                own_or_staff(User, &[Scope::MiningRead]),     "Read a miner: rate, session, streak, history.";
+    MinersList:               STAFF_READ,                                   "List and search miners.";
+    MinerFollow:              own_or_staff(User, &[]),                      "Follow a miner's events.";
+    MinerRegister:            own(User),                                    "Register as a miner.";
+    MiningSessionStart:       own(User),                                    "Start a session.";
+    MiningSessionClaim:       own(User),                                    "Claim a session.";
+    StreakRecover:            own(User),                                    "Recover a broken streak.";
+    ReferralApply:            own(User),                                    "Apply a referral code.";
+    ReferralRead:             own_or_staff(User, &[Scope::MiningRead, Scope::MiningEvents]), "Read a referral, as either side.";
+    ReferralsList:            STAFF_READ,                                   "List referrals.";
+    KycComplete:              services(&[Scope::MiningEvents]),             "Report that a person's identity was verified.";
+    CircleRead:               own_or_staff(User, &[]),                      "Read a circle and its members, as a member.";
+    CirclesList:              STAFF_READ,                                   "List and search circles.";
+    CircleFollow:             own_or_staff(User, &[]),                      "Follow a circle, as a member.";
+    CircleInvitationRead:     own_or_staff(User, &[]),                      "Read an invitation, as its invitee or the circle's owner.";
+    CircleCreate:             own(User),                                    "Create a circle.";
+    CircleRename:             own(User),                                    "Rename a circle.";
+    CircleMemberRemove:       own(User),                                    "Remove a member from a circle.";
+    CircleLeave:              own(User),                                    "Leave a circle.";
+    CircleDisband:            own(User),                                    "Disband one's own circle.";
+    CircleForceDisband:       staff(&[Admin], May::CirclesManage),          "Disband any circle.";
+    CircleInvitationSend:     own(User),                                    "Invite a miner into a circle.";
+    CircleInvitationAccept:   own(User),                                    "Join a circle by an invitation.";
+    CircleInvitationDecline:  own(User),                                    "Decline an invitation.";
+    CircleInvitationCancel:   own(User),                                    "Cancel an invitation.";
+    MinerSuspend:             staff(&[Admin], May::MinersManage),           "Suspend a miner.";
+    MinerRestore:             staff(&[Admin], May::MinersManage),           "Restore a suspended miner.";
+    MinerBan:                 staff(&[Admin], May::MinersManage),           "Ban a miner for good.";
+    MinerPointsAdjust:        staff(&[Admin], May::MinersManage),           "Adjust a miner's points.";
+    MinerStreakReset:         staff(&[Admin], May::MinersManage),           "Set a miner's streak to 0.";
+    MinerNodeOperatorGrant:   staff(&[Admin], May::MinersManage),           "Grant the role NODE_OPERATOR.";
+    MinerNodeOperatorRevoke:  staff(&[Admin], May::MinersManage),           "Revoke the role NODE_OPERATOR.";
+    WalletRead:               own_or_staff(User, &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
+    WalletFollow:             own_or_staff(User, &[]),                      "Follow the wallets of a person.";
+    JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
+    ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
+    ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";
+    AuditLogRead:             STAFF_READ,                                   "Read the audit log.";
+    ApprovalsRead:            STAFF_READ,                                   "Read commands that wait for a second person.";
+    ApprovalDecide:           staff(&[Finance, Admin], May::ApprovalsDecide), "Approve or decline a command of one's roles that another person requested.";
+}
+
+/// Relation of the caller to the object of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// The caller's own.
+    /// The object belongs to the caller.
     Own,
-    /// Somebody else's, or everybody's.
+    /// The object belongs to another person or to the platform.
     Others,
 }
 
 impl From<bool> for Relation {
-    /// `true` is the caller's own.
+    /// `true` is [`Self::Own`].
     fn from(own: bool) -> Self {
         if own { Self::Own } else { Self::Others }
     }
 }
 
-/// Why an action is not allowed.
+/// Reason why an action is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Nobody is signed in.
+    /// The caller is anonymous.
     #[error("sign in first: send a bearer token")]
     Unauthenticated,
-    /// Whoever is signed in may not do this.
+    /// The caller lacks the role or scope.
     #[error("not allowed for this caller")]
     Forbidden,
 }
 
-/// A person, as their token says.
+/// A person, from their token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// Who.
+    /// Id of the person.
     pub id: UserId,
-    /// Who says so.
+    /// Issuer of the token.
     pub issuer: String,
-    /// What they are; always a user.
+    /// Roles; always include [`Role::User`].
     pub roles: Vec<Role>,
-    /// Which merchant they act for, with the role MERCHANT.
+    /// Merchant for which the person acts with the role MERCHANT.
     pub merchant_id: Option<MerchantId>,
-    /// Which advertiser they act for, with the role ADVERTISER.
+    /// Advertiser for which the person acts with the role ADVERTISER.
     pub advertiser_id: Option<AdvertiserId>,
-    /// The name their token carries.
+    /// Name in the token.
     pub name: Option<String>,
 }
 
@@ -424,13 +355,13 @@ impl Person {
         role == Role::User || self.roles.contains(&role)
     }
 
-    /// Whether the person is on the staff.
+    /// Whether the person has a staff role.
     #[must_use]
     pub fn is_staff(&self) -> bool {
         STAFF.iter().any(|role| self.has(*role))
     }
 
-    /// The owner of the wallets they have in a capacity, if they act in it.
+    /// Owner of the wallets that the person has in this capacity; none when they do not act in it.
     #[must_use]
     pub fn wallet_owner(&self, kind: OwnerKind) -> Option<WalletOwner> {
         match kind {
@@ -446,21 +377,21 @@ impl Person {
     }
 }
 
-/// Another service of the platform, as its token says.
+/// Another service of the platform, from its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Who says so.
+    /// Issuer of the token.
     pub issuer: String,
-    /// Which service.
+    /// Subject of the token.
     pub subject: String,
-    /// What it may do.
+    /// Scopes of the token.
     pub scopes: Vec<Scope>,
 }
 
-/// Whoever asks.
+/// The caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
-    /// Nobody we know.
+    /// A caller without a token.
     Anonymous,
     /// A person.
     Person(Person),
@@ -469,7 +400,21 @@ pub enum Principal {
 }
 
 impl Principal {
-    /// The person, if it is one.
+    /// Permissions of staff; empty for other callers.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Permission> {
+        let granted: Vec<_> = Action::ALL
+            .iter()
+            .filter(|action| self.may(**action, Relation::Others))
+            .filter_map(|action| action.rule().permission)
+            .collect();
+        let is_staff = self.person().is_some_and(Person::is_staff);
+        let all = Permission::ALL.into_iter();
+        all.filter(|permission| is_staff && granted.contains(permission))
+            .collect()
+    }
+
+    /// The person, if the caller is one.
     #[must_use]
     pub fn person(&self) -> Option<&Person> {
         match self {
@@ -478,22 +423,24 @@ impl Principal {
         }
     }
 
-    /// Whether the wallet's owner is the caller, in a capacity they act in.
+    /// Relation of the caller to an owner's objects: own as a user, as their merchant or as their advertiser.
     #[must_use]
-    pub fn owns(&self, owner: WalletOwner) -> bool {
-        self.person()
-            .and_then(|person| person.wallet_owner(owner.kind))
-            == Some(owner)
+    pub fn relation_to(&self, owner: impl Into<WalletOwner>) -> Relation {
+        let owner = owner.into();
+        let own = self
+            .person()
+            .and_then(|person| person.wallet_owner(owner.kind));
+        (own == Some(owner)).into()
     }
 
-    /// Whether the caller may take the action on an object related to them like that.
+    /// Checks whether the caller may take the action on an object with this relation to them.
     pub fn check(&self, action: Action, relation: Relation) -> Result<(), Denied> {
         let rule = action.rule();
-        let allowed = rule.anonymous
+        let allowed = rule.is_public
             || match self {
                 Self::Anonymous => return Err(Denied::Unauthenticated),
                 Self::Person(person) => {
-                    (rule.own && relation == Relation::Own)
+                    (relation == Relation::Own && rule.own.is_some_and(|role| person.has(role)))
                         || rule.roles.iter().any(|role| person.has(*role))
                 }
                 Self::Service(service) => rule
@@ -508,7 +455,7 @@ impl Principal {
         }
     }
 
-    /// Whether the caller may take the action, asked where no is just not found.
+    /// Whether the caller may take the action; for reads, where a denial is reported as not found.
     #[must_use]
     pub fn may(&self, action: Action, relation: Relation) -> bool {
         self.check(action, relation).is_ok()

@@ -1,4 +1,4 @@
-//! Typed ids, so that two of different kinds can't be swapped.
+//! Typed ids: ids of two kinds cannot be swapped.
 
 use std::fmt;
 
@@ -33,15 +33,15 @@ macro_rules! ids {
 ids! {
     /// A person of the platform: the `sub` of their token.
     UserId,
-    /// A merchant; lives in another service of the platform.
+    /// A merchant, kept by another service of the platform.
     MerchantId,
-    /// An advertiser; lives in another service of the platform.
+    /// An advertiser, kept by another service of the platform.
     AdvertiserId,
     /// A miner's profile, one per user.
     MinerId,
     /// A mining session.
     SessionId,
-    /// One line of a miner's history.
+    /// An entry of a miner's history.
     HistoryId,
     /// A security circle.
     CircleId,

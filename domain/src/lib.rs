@@ -1,7 +1,7 @@
 //! The rules of GoodGo as functions of values and `now`.
 //!
-//! Nothing here waits, reads or writes: no async, no I/O, no SQL, no GraphQL. `db` loads values, asks this
-//! crate what follows from them, and stores the answer. A rule that says no returns a refusal, which is data.
+//! The crate has no async, I/O, SQL or GraphQL. `db` loads values, calls a rule, and stores its result. A rule returns
+//! a refusal as data.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::as_conversions,
@@ -10,10 +10,11 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod access;
-pub mod approval;
 pub mod ids;
 pub mod mining;
 pub mod money;
+pub mod platform;
 pub mod reason;
+pub mod refusal;
 pub mod time;
 pub mod wallets;

@@ -1,4 +1,4 @@
-//! Amounts: whole numbers of a currency's smallest unit. Decimals exist only at the edges.
+//! Amounts: integers in a currency's smallest unit. Decimals are used only at the boundaries.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use rust_decimal::Decimal;
 pub struct Minor(pub i64);
 
 impl Minor {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
 
-    /// Adds, or answers `None` past what 64 bits hold.
+    /// Adds; none on overflow of 64 bits.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -21,13 +21,28 @@ impl Minor {
         }
     }
 
-    /// Subtracts, or answers `None` past what 64 bits hold.
+    /// Subtracts; none on overflow of 64 bits.
     #[must_use]
     pub const fn checked_sub(self, other: Self) -> Option<Self> {
         match self.0.checked_sub(other.0) {
             Some(rest) => Some(Self(rest)),
             None => None,
         }
+    }
+
+    /// Adds; a fault on overflow of 64 bits.
+    pub fn plus(self, other: Self) -> Result<Self, Overflow> {
+        self.checked_add(other).ok_or(Overflow("a sum"))
+    }
+
+    /// Subtracts; a fault on overflow of 64 bits.
+    pub fn minus(self, other: Self) -> Result<Self, Overflow> {
+        self.checked_sub(other).ok_or(Overflow("a difference"))
+    }
+
+    /// The amount with the opposite sign.
+    pub fn negated(self) -> Result<Self, Overflow> {
+        Self::ZERO.minus(self)
     }
 
     /// Returns the amount as a decimal of the given scale: `Minor(60_000)` at scale 4 is `6.0000`.
@@ -37,24 +52,29 @@ impl Minor {
     }
 }
 
-/// The largest single amount: 10¹² whole units.
+/// A value that its type can't hold: a fault, never clamped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} does not fit its type")]
+pub struct Overflow(pub &'static str);
+
+/// Largest single amount: 10¹² whole units.
 pub const LARGEST_WHOLE_UNITS: i64 = 1_000_000_000_000;
 
-/// Why a decimal is no amount of a currency.
+/// Reasons why a decimal is not an amount of a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
-    /// It has digits the currency can't express; they are refused, not rounded.
+    /// More decimals than the currency has; they are refused, not rounded.
     #[error("has more than {scale} decimals")]
     TooFine {
         /// The currency's number of decimals.
         scale: u8,
     },
-    /// It is beyond 10¹² whole units.
+    /// More than 10¹² whole units.
     #[error("is larger than 1000000000000")]
     TooLarge,
 }
 
-/// Reads a decimal as an amount in the smallest unit of a currency of the given scale.
+/// Converts a decimal to an amount in the smallest unit of a currency with this scale.
 pub fn amount(value: Decimal, scale: u8) -> Result<Minor, AmountError> {
     if value.abs() > Decimal::from(LARGEST_WHOLE_UNITS) {
         return Err(AmountError::TooLarge);
@@ -81,7 +101,7 @@ impl CurrencyCode {
         bytes: *b"MP\0\0\0\0\0\0\0\0",
     };
 
-    /// Reads a code without regard to case.
+    /// Parses a code, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() || text.len() > 10 || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -120,22 +140,22 @@ impl fmt::Debug for CurrencyCode {
 /// A currency of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency {
-    /// Its number in the ledger, 1 to 255: the low byte of every wallet's key.
+    /// Number in the ledger, 1 to 255: the low byte of every wallet's key.
     pub number: i16,
-    /// Its code.
+    /// Code.
     pub code: CurrencyCode,
-    /// Decimals of its smallest unit; never changes once used.
+    /// Number of decimals of the smallest unit; never changes once used.
     pub scale: u8,
-    /// Decimals shown to people; may change.
+    /// Number of decimals to display; may change.
     pub display_decimals: u8,
 }
 
 /// An amount of a currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
-    /// How much, in the currency's smallest unit.
+    /// Amount in the currency's smallest unit.
     pub amount: Minor,
-    /// Of what.
+    /// Currency.
     pub currency: Currency,
 }
 
@@ -152,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_exact_or_refused() {
+    fn refuses_inexact_amounts() {
         assert_eq!(amount(Decimal::new(15, 1), 4), Ok(Minor(15_000)));
         assert_eq!(amount(Decimal::new(15_000, 4), 1), Ok(Minor(15)));
         assert_eq!(
@@ -171,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_upper_case() {
+    fn parses_codes_to_upper_case() {
         assert_eq!(CurrencyCode::parse("mp"), Some(CurrencyCode::MP));
         assert_eq!(
             CurrencyCode::parse("PPoint").map(|code| code.to_string()),

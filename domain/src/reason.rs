@@ -1,14 +1,14 @@
-//! Why staff decide something, in their own words: for whoever asks later.
+//! Reasons that staff give for their decisions.
 
 /// A reason of 1 to 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(String);
 
 impl Reason {
-    /// Characters, at most.
+    /// Largest number of characters.
     const LONGEST: usize = 500;
 
-    /// Reads a reason without the blanks around it; none, if it explains nothing, too much, or can't be stored.
+    /// Parses a reason and trims surrounding blanks; none when it is empty, too long or can't be stored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_says_something_and_not_too_much() {
+    fn refuses_empty_and_long_reasons() {
         let read = |text: &str| Reason::parse(text).map(|reason| reason.as_str().to_owned());
         assert_eq!(read("  spam "), Some("spam".to_owned()));
         assert_eq!(read(&"é".repeat(500)), Some("é".repeat(500)));

@@ -1,11 +1,11 @@
-//! Moments and spans. Time is an argument everywhere; it comes from the database's clock.
+//! Moments and spans. The current time is always an argument; it comes from the database's clock.
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-/// A moment in UTC, with microseconds, as the database keeps it.
+/// A moment in UTC with the database's precision: microseconds.
 pub type Timestamp = DateTime<Utc>;
 
-/// Returns `at` moved by `span`, stopping at the ends of the calendar.
+/// Returns `at` moved by `span`, clamped to the range of the calendar.
 #[must_use]
 pub fn plus(at: Timestamp, span: TimeDelta) -> Timestamp {
     at.checked_add_signed(span)
@@ -39,16 +39,16 @@ pub fn day_bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
     )
 }
 
-/// A span of time that counts for nobody: mining was switched off.
+/// A span during which mining was switched off. It does not count as elapsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// When it began.
+    /// Start.
     pub from: Timestamp,
-    /// When it ended; `None` while it lasts.
+    /// End; `None` while it lasts.
     pub until: Option<Timestamp>,
 }
 
-/// Returns the part of `from..until` that lies in none of `pauses`, which don't overlap each other.
+/// Returns the length of `from..until` without `pauses`, which don't overlap each other.
 ///
 /// Zero when `until` is not after `from`.
 #[must_use]
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn time_counts_only_outside_of_pauses() {
+    fn counts_time_outside_of_pauses() {
         let pauses = [
             Pause {
                 from: at(2),
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_utc_days() {
+    fn days_are_in_utc() {
         assert_eq!(day_start(at(25)), at(24));
         assert_eq!(day_bounds(at(25).date_naive()), (at(24), at(48)));
     }

@@ -1,51 +1,48 @@
-//! Errors: a closed list of codes, and nothing that slips through unmasked.
+//! Top-level errors: a closed list of codes; messages of unknown errors are masked.
 
-use async_graphql::{Error, ErrorExtensionValues, Interface, Response, ServerError, Value};
+use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value};
 use db::DbError;
 use domain::access::Denied;
 
-use crate::mining::objects::MiningUserError;
-use crate::platform::approvals::ApprovalUserError;
-
-/// `extensions.reason` of the error that ends a subscription whose client reads too slowly.
+/// `extensions.reason` of the error that disconnects a slow subscriber.
 pub const TOO_SLOW: &str = "TOO_SLOW";
 
-/// The codes of top-level errors: what a developer must mend.
+/// Codes of top-level errors, which a developer has to fix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// The document is no GraphQL.
+    /// The document is not GraphQL.
     GraphqlParseFailed,
-    /// The document doesn't fit the schema.
+    /// The document does not match the schema.
     GraphqlValidationFailed,
-    /// A value the schema allows makes no sense.
+    /// A value that the schema allows is invalid.
     BadUserInput,
-    /// The document has no such operation, or several and none was named.
+    /// The document has no operation of this name, or several and no name is given.
     OperationResolutionFailure,
-    /// Nobody sent this document's text yet.
+    /// The text of the persisted document is not known.
     PersistedQueryNotFound,
-    /// Stored documents are switched off.
+    /// Persisted documents are switched off.
     PersistedQueryNotSupported,
-    /// Only documents known in advance are allowed.
+    /// Only documents of the allow list are executed.
     PersistedQueryNotAllowed,
-    /// The HTTP request makes no sense.
+    /// The HTTP request is malformed.
     BadRequest,
-    /// Nobody is signed in.
+    /// The caller is anonymous.
     Unauthenticated,
-    /// Whoever is signed in may not do this.
+    /// The caller lacks the role or scope.
     Forbidden,
-    /// There is nothing there.
+    /// The object does not exist, or the caller may not see it.
     NotFound,
-    /// Another request stands in the way.
+    /// Another request with this idempotency key runs, or has another input.
     Conflict,
-    /// The document or the request is larger than allowed.
+    /// The document, the request or the queue of a subscriber is larger than allowed.
     LimitExceeded,
-    /// Too much in too short a time.
+    /// The caller sent too many requests.
     RateLimited,
-    /// It took too long.
+    /// A timeout passed.
     Timeout,
-    /// Something it needs is away: try again.
+    /// A dependency is unavailable; retry.
     Unavailable,
-    /// A fault of ours.
+    /// A fault of the server.
     InternalServerError,
 }
 
@@ -75,23 +72,6 @@ impl Code {
     }
 }
 
-/// What a person can mend: part of every payload, empty on success.
-#[derive(Interface)]
-#[graphql(
-    field(name = "message", ty = "&String", desc = "For people."),
-    field(
-        name = "field",
-        ty = "&Option<Vec<String>>",
-        desc = "Path of the field of `input` it is about, if it is about one."
-    )
-)]
-pub enum UserError {
-    /// Of mining.
-    Mining(MiningUserError),
-    /// Of approvals.
-    Approval(ApprovalUserError),
-}
-
 /// A top-level error of a resolver.
 #[derive(Clone, Debug)]
 pub struct ApiError {
@@ -113,7 +93,7 @@ impl ApiError {
         }
     }
 
-    /// A value the schema allows, but that makes no sense.
+    /// A value that the schema allows, but that is invalid.
     #[must_use]
     pub fn bad_input(message: impl Into<String>) -> Self {
         Self::new(Code::BadUserInput, message)
@@ -156,7 +136,7 @@ impl From<std::sync::Arc<DbError>> for ApiError {
     }
 }
 
-/// Logs the fault: this is the boundary where it leaves our hands.
+/// Logs the fault, which clients do not see.
 impl From<&DbError> for ApiError {
     fn from(fault: &DbError) -> Self {
         match fault {
@@ -174,15 +154,15 @@ impl From<&DbError> for ApiError {
         match fault {
             DbError::OutcomeUnknown => Self::new(
                 Code::Unavailable,
-                "whether this was done is not known: send it again with the same idempotency key",
+                "the outcome is unknown: retry with the same idempotency key",
             )
             .because("OUTCOME_UNKNOWN")
             .retry_after(1),
             DbError::Unavailable(_) => {
-                Self::new(Code::Unavailable, "the database is away: try again").retry_after(1)
+                Self::new(Code::Unavailable, "the database is unavailable: retry").retry_after(1)
             }
             DbError::Contended(_) => {
-                Self::new(Code::Unavailable, "too many at once: try again").retry_after(1)
+                Self::new(Code::Unavailable, "too many concurrent changes: retry").retry_after(1)
             }
             DbError::Timeout(_) => Self::new(Code::Timeout, "the database took too long"),
             _ => Self::new(Code::InternalServerError, MASKED),
@@ -208,10 +188,10 @@ impl From<ApiError> for Error {
     }
 }
 
-/// What clients read of a fault of ours.
-const MASKED: &str = "something went wrong on our side; name the request id when you report it";
+/// Message of a fault of the server.
+const MASKED: &str = "internal error; report it with the request id";
 
-/// A response to a request that never reached execution.
+/// The response to a request that is not executed.
 #[must_use]
 pub fn refused(code: Code, message: impl Into<String>, request_id: &str) -> Response {
     let mut error = ServerError::new(message, None);
@@ -222,18 +202,18 @@ pub fn refused(code: Code, message: impl Into<String>, request_id: &str) -> Resp
     Response::from_errors(vec![error])
 }
 
-/// Characters of a message of the engine.
+/// Most characters of a message of the engine.
 const LONGEST_MESSAGE: usize = 200;
-/// How many errors a document that is refused is told.
+/// Most errors in the response to an invalid document.
 const MAX_ERRORS_OF_A_DOCUMENT: usize = 5;
 
-/// Gives every error its code, and masks what no resolver of ours said.
+/// Gives every error its code, and masks errors without one.
 #[must_use]
 pub fn finish(mut response: Response, request_id: &str) -> Response {
     let was_executed =
         response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     if !was_executed {
-        // A document can be wrong in thousands of ways at once; a few of them are help enough.
+        // A document can have thousands of errors; the first ones are enough.
         response.errors.truncate(MAX_ERRORS_OF_A_DOCUMENT);
     }
     for error in &mut response.errors {
@@ -262,7 +242,7 @@ pub fn finish(mut response: Response, request_id: &str) -> Response {
     response
 }
 
-/// Cuts a message of the engine, which repeats what it was sent.
+/// Shortens a message of the engine, which can contain the whole input.
 fn shorten(message: &mut String) {
     if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
         message.truncate(end);
@@ -270,7 +250,7 @@ fn shorten(message: &mut String) {
     }
 }
 
-/// The code of an error that the engine found: before execution it is the document's, after it a value's.
+/// The code of an engine error: before execution the document is at fault, later a value or the server.
 fn code_of_engine(error: &ServerError, was_executed: bool) -> Code {
     let is_about_a_value = ["Failed to parse", "Expected input type", "Invalid value"]
         .iter()

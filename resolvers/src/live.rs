@@ -3,8 +3,8 @@
 use crate::events::EventBus;
 
 pub use crate::mining::live::{
-    CircleSubject, CircleTopic, CircleUpdate, LeaderboardTopic, LeaderboardUpdate, MinerEventKind,
-    MinerTopic, MinerUpdate,
+    CircleSubject, CircleTopic, CircleUpdate, LeaderboardTopic, LeaderboardUpdate, MinerTopic,
+    MinerUpdate,
 };
 pub use crate::wallets::live::{WalletTopic, WalletUpdate};
 

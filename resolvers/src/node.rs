@@ -1,161 +1,276 @@
-//! Global ids: opaque to clients, and one way to load whatever has one.
+//! Global ids, and one way to load the object of each. Contexts register their node types.
 
-use async_graphql::{Context, ID, Interface, Value};
+use std::borrow::Cow;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ContextSelectionSet, ID, InputType, InputValueError, InputValueResult, OutputType,
+    Positioned, ServerResult, Value,
+};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use domain::ids::{
-    ApprovalId, CircleId, CircleInvitationId, MinerId, ReferralId, SessionId, UserId,
-};
-use domain::money::CurrencyCode;
-use domain::wallets::WalletOwner;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
+use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
 use crate::errors::ApiError;
-use crate::mining::objects::{
-    Circle, CircleInvitation, Miner, MinerProfile, MiningSession, Referral,
-};
-use crate::platform::approvals::Approval;
-use crate::platform::objects::Viewer;
+use crate::request::OperationContext;
 
-use crate::wallets::objects::Wallet;
+/// The interface `Node`.
+pub struct AnyNode;
 
-/// Something with a global id, which clients may cache under it.
-#[derive(Interface)]
-#[graphql(field(
-    name = "id",
-    ty = "&GlobalId",
-    desc = "Global id: opaque and stable. Never parse it; `uuid` is for the platform's other services."
-))]
-pub enum Node {
-    /// A miner, whole.
-    Miner(Miner),
-    /// What others see of a miner.
-    MinerProfile(MinerProfile),
-    /// A mining session.
-    MiningSession(MiningSession),
-    /// A circle.
-    Circle(Circle),
-    /// A command that waits for a second person.
-    Approval(Approval),
-    /// An invitation into a circle.
-    CircleInvitation(CircleInvitation),
-    /// A referral.
-    Referral(Referral),
-    /// A wallet.
-    Wallet(Wallet),
-    /// The caller.
-    Viewer(Viewer),
+impl AbstractType for AnyNode {
+    const NAME: &'static str = "Node";
+    const DESCRIPTION: &'static str =
+        "Object with a global id that `node` and `nodes` can fetch again.";
+    const KIND: AbstractKind = AbstractKind::Interface;
+
+    fn fields() -> Vec<FieldOf> {
+        vec![FieldOf {
+            name: "id",
+            ty: "ID!",
+            description: "Global id, opaque and stable.",
+        }]
+    }
 }
 
-/// What a global id names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum GlobalId {
-    /// A miner, whole.
-    Miner(MinerId),
-    /// What others see of a miner.
-    MinerProfile(MinerId),
-    /// A mining session.
-    MiningSession(SessionId),
-    /// A circle.
-    Circle(CircleId),
-    /// A command that waits for a second person.
-    Approval(ApprovalId),
-    /// An invitation into a circle.
-    CircleInvitation(CircleInvitationId),
-    /// A referral.
-    Referral(ReferralId),
-    /// An owner's ordinary wallet of a currency.
-    Wallet(WalletOwner, CurrencyCode),
-    /// A caller.
-    Viewer(UserId),
+/// Any object with a global id.
+pub type Node = Abstract<AnyNode>;
+
+/// An object type with global ids.
+pub(crate) trait NodeType: OutputType + Sized + 'static {
+    /// Name of the type in the schema: the kind in its ids.
+    const KIND: &'static str;
+
+    /// Key of an object of this type.
+    type Key: NodeKey;
+
+    /// Loads the object, if the caller may see it.
+    fn load(
+        ctx: &Context<'_>,
+        key: Self::Key,
+    ) -> impl Future<Output = Result<Option<Self>, ApiError>> + Send;
+}
+
+/// The key part of a global id.
+pub(crate) trait NodeKey: Sized + Send + Sync + 'static {
+    /// The key as it is kept in a [`GlobalId`].
+    fn part(&self) -> KeyPart;
+
+    /// Reads the text of a key.
+    fn read(text: &str) -> Option<Self>;
+}
+
+/// The key of a [`GlobalId`], written only when the id is selected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyPart {
+    /// A UUID.
+    Uuid(Uuid),
+    /// Any other key.
+    Text(String),
+}
+
+/// Implements [`NodeKey`] for ids that are UUIDs.
+macro_rules! uuid_keys {
+    ($($id:ty),+ $(,)?) => {
+        $(impl $crate::node::NodeKey for $id {
+            fn part(&self) -> $crate::node::KeyPart {
+                $crate::node::KeyPart::Uuid(self.0)
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                uuid::Uuid::try_parse(text).ok().map(Self)
+            }
+        })+
+    };
+}
+pub(crate) use uuid_keys;
+
+/// A global id, for `id` fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlobalId {
+    kind: &'static str,
+    key: KeyPart,
 }
 
 impl GlobalId {
+    /// The id of an object of this type.
+    pub(crate) fn of<T: NodeType>(key: &T::Key) -> Self {
+        Self {
+            kind: T::KIND,
+            key: key.part(),
+        }
+    }
+
     /// The id as the engine's value.
-    pub(crate) fn to_value(self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         Value::String(self.encode())
     }
 
-    /// Writes the id.
+    /// The id as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let plain = match self {
-            Self::Miner(id) => format!("Miner:{}", id.0.simple()),
-            Self::MinerProfile(id) => format!("MinerProfile:{}", id.0.simple()),
-            Self::MiningSession(id) => format!("MiningSession:{}", id.0.simple()),
-            Self::Circle(id) => format!("Circle:{}", id.0.simple()),
-            Self::Approval(id) => format!("Approval:{}", id.0.simple()),
-            Self::CircleInvitation(id) => format!("CircleInvitation:{}", id.0.simple()),
-            Self::Referral(id) => format!("Referral:{}", id.0.simple()),
-            Self::Wallet(owner, currency) => {
-                let kind = db::wallets::queries::owner_kind_text(owner.kind);
-                format!("Wallet:{kind}:{}:{currency}", owner.id.simple())
-            }
-            Self::Viewer(id) => format!("Viewer:{}", id.0.simple()),
+        let plain = match &self.key {
+            KeyPart::Uuid(uuid) => format!("{}:{}", self.kind, uuid.simple()),
+            KeyPart::Text(text) => format!("{}:{text}", self.kind),
         };
         URL_SAFE_NO_PAD.encode(plain)
     }
+}
 
-    /// Reads an id; what no `id` field ever answered is bad input.
-    pub fn decode(id: &ID) -> Result<Self, ApiError> {
-        Self::read(id).ok_or_else(|| {
-            ApiError::bad_input("this is no id: take one from an `id` field, as it is")
-        })
+/// The scalar `ID` of an `id` field.
+impl OutputType for GlobalId {
+    fn type_name() -> Cow<'static, str> {
+        <ID as OutputType>::type_name()
     }
 
-    fn read(id: &ID) -> Option<Self> {
-        let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(id.as_bytes()).ok()?).ok()?;
-        let mut parts = plain.split(':');
-        let kind = parts.next()?;
-        let uuid = |parts: &mut std::str::Split<'_, char>| Uuid::try_parse(parts.next()?).ok();
-        let read = match kind {
-            "Miner" => Self::Miner(MinerId(uuid(&mut parts)?)),
-            "MinerProfile" => Self::MinerProfile(MinerId(uuid(&mut parts)?)),
-            "MiningSession" => Self::MiningSession(SessionId(uuid(&mut parts)?)),
-            "Circle" => Self::Circle(CircleId(uuid(&mut parts)?)),
-            "Approval" => Self::Approval(ApprovalId(uuid(&mut parts)?)),
-            "CircleInvitation" => Self::CircleInvitation(CircleInvitationId(uuid(&mut parts)?)),
-            "Referral" => Self::Referral(ReferralId(uuid(&mut parts)?)),
-            "Viewer" => Self::Viewer(UserId(uuid(&mut parts)?)),
-            "Wallet" => {
-                let kind = db::wallets::queries::owner_kind(parts.next()?)?;
-                let id = uuid(&mut parts)?;
-                Self::Wallet(
-                    WalletOwner { kind, id },
-                    CurrencyCode::parse(parts.next()?)?,
-                )
-            }
-            _ => return None,
-        };
-        parts.next().is_none().then_some(read)
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(self.to_value())
     }
 }
 
-impl Node {
-    /// Loads what an id names, if it is there for this caller.
-    pub async fn load(ctx: &Context<'_>, id: GlobalId) -> Result<Option<Self>, ApiError> {
-        Ok(match id {
-            GlobalId::Miner(id) => Miner::load(ctx, id).await?.map(Self::Miner),
-            GlobalId::MinerProfile(id) => {
-                MinerProfile::load(ctx, id).await?.map(Self::MinerProfile)
-            }
-            GlobalId::MiningSession(id) => {
-                MiningSession::load(ctx, id).await?.map(Self::MiningSession)
-            }
-            GlobalId::Circle(id) => Circle::load(ctx, id).await?.map(Self::Circle),
-            GlobalId::Approval(id) => Approval::load(ctx, id).await?.map(Self::Approval),
-            GlobalId::CircleInvitation(id) => CircleInvitation::load(ctx, id)
-                .await?
-                .map(Self::CircleInvitation),
-            GlobalId::Referral(id) => Referral::load(ctx, id).await?.map(Self::Referral),
-            GlobalId::Wallet(owner, currency) => {
-                Wallet::load(ctx, owner, currency).await?.map(Self::Wallet)
-            }
-            GlobalId::Viewer(id) => Viewer::of(ctx)
-                .filter(|viewer| viewer.is(id))
-                .map(Self::Viewer),
+/// A global id that a client sent, of any type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AnyId {
+    /// Kind of the object.
+    pub kind: String,
+    /// Key of the object, as text.
+    pub key: String,
+}
+
+impl AnyId {
+    fn decode(text: &str) -> Option<Self> {
+        let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (kind, key) = plain.split_once(':')?;
+        Some(Self {
+            kind: kind.to_owned(),
+            key: key.to_owned(),
         })
     }
+
+    fn encode(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}:{}", self.kind, self.key))
+    }
+
+    fn read(value: Option<Value>) -> Result<Self, &'static str> {
+        let text = match value {
+            Some(Value::String(text)) => text,
+            _ => String::new(),
+        };
+        Self::decode(&text).ok_or(NO_ID)
+    }
+}
+
+const NO_ID: &str = "this is no id: take one from an `id` field, unchanged";
+
+impl InputType for AnyId {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <ID as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        Self::read(value).map_err(InputValueError::custom)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.encode())
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+/// A global id that a client sent, of an object of this type.
+pub struct Id<T: NodeType> {
+    /// Key of the object.
+    pub key: T::Key,
+}
+
+impl<T: NodeType> InputType for Id<T> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <ID as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <ID as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let id = AnyId::read(value).map_err(InputValueError::custom)?;
+        if id.kind != T::KIND {
+            let problem = format!("this is the id of another type than {}", T::KIND);
+            return Err(InputValueError::custom(problem));
+        }
+        match T::Key::read(&id.key) {
+            Some(key) => Ok(Self { key }),
+            None => Err(InputValueError::custom(NO_ID)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        GlobalId::of::<T>(&self.key).to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>, ApiError>>;
+
+/// A registered node type.
+#[derive(Clone, Copy)]
+pub(crate) struct RegisteredNode {
+    /// Name of the type.
+    pub kind: &'static str,
+    /// Registers the type.
+    pub register: fn(&mut Registry) -> String,
+    load: Load,
+}
+
+impl RegisteredNode {
+    /// Registers a node type.
+    pub const fn new<T: NodeType>() -> Self {
+        Self {
+            kind: T::KIND,
+            register: T::create_type_info,
+            load: |ctx, key| {
+                async move {
+                    let key = T::Key::read(key).ok_or_else(|| ApiError::bad_input(NO_ID))?;
+                    let found = T::load(ctx, key).await?;
+                    Ok(found.map(|node| Node::new(Box::new(node) as Box<dyn DynOutput>)))
+                }
+                .boxed()
+            },
+        }
+    }
+}
+
+/// Loads the object of an id, if the caller may see it.
+pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, ApiError> {
+    let known = ctx.registered().nodes.iter().copied().flatten();
+    let known = { known }.find(|known| known.kind == id.kind);
+    let known = known.ok_or_else(|| ApiError::bad_input(NO_ID))?;
+    (known.load)(ctx, &id.key).await
 }
 
 #[cfg(test)]
@@ -163,23 +278,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_read_as_they_were_written() {
-        let uuid = Uuid::from_u128(7);
-        for id in [
-            GlobalId::Miner(MinerId(uuid)),
-            GlobalId::MinerProfile(MinerId(uuid)),
-            GlobalId::MiningSession(SessionId(uuid)),
-            GlobalId::Circle(CircleId(uuid)),
-            GlobalId::Approval(ApprovalId(uuid)),
-            GlobalId::CircleInvitation(CircleInvitationId(uuid)),
-            GlobalId::Referral(ReferralId(uuid)),
-            GlobalId::Wallet(UserId(uuid).into(), CurrencyCode::MP),
-            GlobalId::Viewer(UserId(uuid)),
-        ] {
-            assert_eq!(GlobalId::decode(&ID(id.encode())).ok(), Some(id));
-        }
-        for bad in ["", "1", "Miner:7", "TWluZXI6Nw", "☃"] {
-            assert!(GlobalId::decode(&ID(bad.to_owned())).is_err(), "{bad}");
+    fn reads_ids_as_they_were_written() {
+        let id = GlobalId {
+            kind: "Miner",
+            key: KeyPart::Uuid(Uuid::from_u128(7)),
+        };
+        let read = AnyId::parse(Some(id.to_value())).expect("an id");
+        assert_eq!(read.kind, "Miner");
+        assert_eq!(Uuid::try_parse(&read.key), Ok(Uuid::from_u128(7)));
+        for bad in ["", "1", "☃", "TWluZXI"] {
+            let bad = Some(Value::String(bad.to_owned()));
+            assert!(AnyId::parse(bad.clone()).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,39 +1,58 @@
-//! How lists are cut: Relay connections over keyset pages.
+//! Relay connections over keyset pages.
+
+use std::sync::Arc;
 
 use async_graphql::{Context, Enum};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Datelike;
-use db::mining::circles::{self, CircleFilter};
-use db::mining::queries::{MinerFilter, MinerKey};
-use db::{Count, Page};
-use domain::ids::MinerId;
-use domain::mining::InvitationStatus;
+use db::{Count, Page, Slice};
 use domain::time::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::errors::ApiError;
-use crate::mining::loaders::HistoryCountOf;
-use crate::platform::loaders::AuditLogCountOf;
-use crate::request::Asked;
 
-/// Items of a page, at most.
+/// Most items of a page.
 const LARGEST_PAGE: i32 = 100;
-/// Items a staff list may skip, at most.
+/// Most items that a page may skip.
 const LARGEST_OFFSET: i32 = 10_000;
 
-/// A connection's arguments.
+/// The page arguments of a connection.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageArgs {
-    pub first: Option<i32>,
-    pub last: Option<i32>,
-    pub after: Option<String>,
-    pub before: Option<String>,
-    pub offset: Option<i32>,
+    first: Option<i32>,
+    last: Option<i32>,
+    after: Option<String>,
+    before: Option<String>,
+    offset: Option<i32>,
 }
 
 impl PageArgs {
-    /// Reads the arguments as a page of a list.
+    /// The arguments of every connection.
+    pub fn new(
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Self {
+        Self {
+            first,
+            last,
+            after,
+            before,
+            offset: None,
+        }
+    }
+
+    /// The offset of a list that has one.
+    pub fn offset(self, offset: Option<i32>) -> Self {
+        Self { offset, ..self }
+    }
+
+    /// The page of a list. `list` names the list and its order in cursors.
     pub fn page<K: CursorKey>(&self, list: &str) -> Result<Page<K>, ApiError> {
         let (limit, from_end) = match (self.first, self.last) {
             (Some(limit), None) => (limit, false),
@@ -62,7 +81,7 @@ impl PageArgs {
                 .map(|text| {
                     decode(list, text).ok_or_else(|| {
                         ApiError::bad_input(
-                            "this is no cursor of this list in this order: take one from `cursor` or `pageInfo`, as it is",
+                            "this is no cursor of this list in this order: take one from `cursor` or `pageInfo`, unchanged",
                         )
                     })
                 })
@@ -78,11 +97,12 @@ impl PageArgs {
     }
 }
 
-/// What a cursor stands for: the place of an item in an order.
+/// The position of an item in an order: the content of a cursor.
 pub(crate) trait CursorKey: Sized {
-    /// The place as text.
+    /// The position as text.
     fn write(&self) -> String;
-    /// Reads the text of a place.
+
+    /// Reads the text of a position.
     fn read(text: &str) -> Option<Self>;
 }
 
@@ -107,7 +127,7 @@ impl CursorKey for (Timestamp, i64) {
     }
 }
 
-/// Reads a moment of a cursor.
+/// Reads a time of a cursor.
 fn moment(micros: &str) -> Option<Timestamp> {
     // Nothing of ours happened before 1970 or will after 9999, and PostgreSQL doesn't know every year chrono does.
     Timestamp::from_timestamp_micros(micros.parse().ok()?)
@@ -125,28 +145,7 @@ impl CursorKey for (Timestamp, Uuid) {
     }
 }
 
-impl CursorKey for MinerKey {
-    fn write(&self) -> String {
-        match self {
-            Self::CreatedAt(at, id) => format!("c{}", (*at, *id).write()),
-            Self::TotalMinedPoints(points, id) => format!("p{points}:{}", id.simple()),
-        }
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        if let Some(rest) = text.strip_prefix('c') {
-            let (at, id) = <(Timestamp, Uuid)>::read(rest)?;
-            return Some(Self::CreatedAt(at, id));
-        }
-        let (points, id) = text.strip_prefix('p')?.split_once(':')?;
-        Some(Self::TotalMinedPoints(
-            points.parse().ok()?,
-            Uuid::try_parse(id).ok()?,
-        ))
-    }
-}
-
-/// Writes a cursor: the version of its form, the list and order it belongs to, and the place.
+/// Writes a cursor: its version, its list and order, and the position.
 pub(crate) fn encode<K: CursorKey>(list: &str, key: &K) -> String {
     URL_SAFE_NO_PAD.encode(format!("1|{list}|{}", key.write()))
 }
@@ -158,111 +157,82 @@ fn decode<K: CursorKey>(list: &str, cursor: &str) -> Option<K> {
     K::read(parts.next().filter(|_| known)?)
 }
 
-/// Whether a number is exact.
+/// Precision of a count.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountPrecision {
-    /// It is.
+    /// The count is exact.
     Exact,
-    /// It is so many or more: counting on would cost more than it is worth.
+    /// The list has more items than were counted.
     AtLeast,
 }
 
-/// Where a connection's total comes from; counted only when it is asked for.
-#[derive(Clone, Debug)]
-pub(crate) enum Total {
-    /// It is known.
-    Known(i64),
-    /// Miners that a filter lets through.
-    Miners(MinerFilter),
-    /// Circles that a filter lets through.
-    Circles(CircleFilter),
-    /// Invitations a miner received, of one status or of any.
-    Received(MinerId, Option<InvitationStatus>),
-    /// Referrals that a filter lets through.
-    Referrals(db::mining::referrals::Filter),
-    /// Lines of a miner's history.
-    History(MinerId),
-    /// Approvals of a status.
-    Approvals(Option<domain::approval::ApprovalStatus>),
-    /// Entries of the audit log that a filter lets through.
-    AuditLog(db::audit_log::Filter),
-    /// Entries of the audit log about one thing.
-    AuditLogOf(db::audit_log::Entity),
+type CountFn =
+    dyn for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count, ApiError>> + Send + Sync;
+
+/// The total of a connection. It is counted when it is first selected, and once.
+#[derive(Clone)]
+pub(crate) struct Total {
+    count: Arc<CountFn>,
+    counted: Arc<OnceCell<Count>>,
 }
 
 impl Total {
-    pub async fn count(&self, ctx: &Context<'_>) -> Result<Count, ApiError> {
-        Ok(match self {
-            Self::Known(count) => Count::Exact(*count),
-            Self::Miners(filter) => {
-                let filter = filter.clone();
-                ctx.db()
-                    .read(async move |conn| db::mining::queries::miners_count(conn, &filter).await)
-                    .await?
-            }
-            Self::Approvals(status) => {
-                let status = *status;
-                ctx.db()
-                    .read(async move |conn| db::approvals::count(conn, status).await)
-                    .await?
-            }
-            Self::Circles(filter) => {
-                let filter = filter.clone();
-                ctx.db()
-                    .read(async move |conn| circles::count(conn, &filter).await)
-                    .await?
-            }
-            Self::Received(miner, status) => {
-                let (miner, status) = (*miner, *status);
-                ctx.db()
-                    .read(async move |conn| circles::received_count(conn, miner, status).await)
-                    .await?
-            }
-            Self::Referrals(filter) => {
-                let filter = *filter;
-                ctx.db()
-                    .read(async move |conn| db::mining::referrals::count(conn, &filter).await)
-                    .await?
-            }
-            Self::AuditLog(filter) => {
-                let filter = filter.clone();
-                ctx.db()
-                    .read(async move |conn| db::audit_log::count(conn, &filter).await)
-                    .await?
-            }
-            Self::AuditLogOf(entity) => {
-                let loaded = ctx
-                    .operation()
-                    .platform
-                    .load_one(AuditLogCountOf(*entity))
-                    .await?;
-                loaded.unwrap_or(Count::Exact(0))
-            }
-            Self::History(miner) => {
-                let loaded = ctx
-                    .operation()
-                    .mining
-                    .load_one(HistoryCountOf(*miner))
-                    .await?;
-                loaded.unwrap_or(Count::Exact(0))
-            }
+    /// A total that is known.
+    pub fn known(count: i64) -> Self {
+        Self::loaded(move |_| std::future::ready(Ok(Count::Exact(count))).boxed())
+    }
+
+    /// A total that a function counts.
+    pub fn loaded<F>(count: F) -> Self
+    where
+        F: for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count, ApiError>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        Self {
+            count: Arc::new(count),
+            counted: Arc::default(),
+        }
+    }
+
+    /// A total that a statement counts.
+    pub fn query<F, Fut>(count: F) -> Self
+    where
+        F: Fn(db::Db) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Count, db::DbError>> + Send + 'static,
+    {
+        Self::loaded(move |ctx| {
+            use crate::request::OperationContext as _;
+            let counting = count(ctx.db().clone());
+            async move { Ok(counting.await?) }.boxed()
+        })
+    }
+
+    /// The number and its precision.
+    pub async fn get(&self, ctx: &Context<'_>) -> Result<(i32, CountPrecision), ApiError> {
+        let count = self.counted.get_or_try_init(|| (self.count)(ctx)).await?;
+        let (count, precision) = match count {
+            Count::Exact(count) => (*count, CountPrecision::Exact),
+            Count::AtLeast(count) => (*count, CountPrecision::AtLeast),
+        };
+        // Lists without a limit of their own count as far as `Int` reaches.
+        Ok(match i32::try_from(count) {
+            Ok(count) => (count, precision),
+            Err(_) => (i32::MAX, CountPrecision::AtLeast),
         })
     }
 }
 
-/// Splits a count into what fields show.
-pub(crate) fn shown(count: Count) -> (i32, CountPrecision) {
-    let (count, precision) = match count {
-        Count::Exact(count) => (count, CountPrecision::Exact),
-        Count::AtLeast(count) => (count, CountPrecision::AtLeast),
-    };
-    (i32::try_from(count).unwrap_or(i32::MAX), precision)
+/// An empty slice with its total.
+pub(crate) fn nothing<T>() -> (Slice<T>, Total) {
+    (Slice::default(), Total::known(0))
 }
 
-/// Declares a connection type and its edge type over a node type, whose places are keys of a type.
+/// Declares the connection and edge of a node type: `connection!(MinerConnection, MinerEdge, Miner, "miners", by MinerKey)`.
 macro_rules! connection {
-    ($(#[$doc:meta])* $connection:ident, $(#[$edge_doc:meta])* $edge:ident, $node:ty, by $key:ty) => {
-        $(#[$doc])*
+    ($connection:ident, $edge:ident, $node:ty, $nouns:literal, by $key:ty) => {
+        #[doc = concat!("Page of ", $nouns, ".")]
         pub struct $connection {
             list: &'static str,
             items: std::sync::Arc<Vec<($key, $node)>>,
@@ -272,7 +242,7 @@ macro_rules! connection {
         }
 
         impl $connection {
-            /// Makes a connection of a slice of a list whose items know their places.
+            /// A page of a list whose items know their positions.
             pub(crate) fn new(
                 list: &'static str,
                 slice: db::Slice<($key, $node)>,
@@ -288,10 +258,10 @@ macro_rules! connection {
             }
         }
 
-        $(#[$doc])*
+        #[doc = concat!("Page of ", $nouns, ".")]
         #[async_graphql::Object]
         impl $connection {
-            /// The items with their cursors.
+            /// Items with their cursors.
             async fn edges(&self) -> Vec<$edge> {
                 (0..self.items.len())
                     .map(|index| $edge {
@@ -302,17 +272,17 @@ macro_rules! connection {
                     .collect()
             }
 
-            /// The items alone.
-            async fn nodes(&self) -> $crate::plain::ReadyList<&$node> {
-                $crate::plain::ReadyList(self.items.iter().map(|(_, node)| node).collect())
+            /// Items without cursors.
+            async fn nodes(&self) -> $crate::eager::ReadyList<&$node> {
+                $crate::eager::ReadyList(self.items.iter().map(|(_, node)| node).collect())
             }
 
-            /// Where this page lies in the list.
-            async fn page_info(&self) -> async_graphql::connection::PageInfo {
+            /// Position of the page in the list.
+            async fn page_info(&self) -> $crate::paging::PageInfo {
                 let cursor = |item: Option<&($key, _)>| {
                     item.map(|(key, _)| $crate::paging::encode(self.list, key))
                 };
-                async_graphql::connection::PageInfo {
+                $crate::paging::PageInfo {
                     has_previous_page: self.has_previous,
                     has_next_page: self.has_next,
                     start_cursor: cursor(self.items.first()),
@@ -320,50 +290,66 @@ macro_rules! connection {
                 }
             }
 
-            /// How many items the whole list has; exact to 10,000. Counted only when it is asked for.
-            async fn total_count(&self, ctx: &async_graphql::Context<'_>) -> Option<Result<i32, $crate::errors::ApiError>> {
-                Some(self.total.count(ctx).await.map(|count| $crate::paging::shown(count).0))
+            /// Number of items in the whole list, 0 to 10,000. Counted only when selected; null only on error.
+            async fn total_count(
+                &self,
+                ctx: &async_graphql::Context<'_>,
+            ) -> Option<Result<i32, $crate::errors::ApiError>> {
+                Some(self.total.get(ctx).await.map(|total| total.0))
             }
 
-            /// Whether `totalCount` is exact.
+            /// Precision of `totalCount`. Null only on error.
             async fn total_count_precision(
                 &self,
                 ctx: &async_graphql::Context<'_>,
             ) -> Option<Result<$crate::paging::CountPrecision, $crate::errors::ApiError>> {
-                Some(self.total.count(ctx).await.map(|count| $crate::paging::shown(count).1))
+                Some(self.total.get(ctx).await.map(|total| total.1))
             }
         }
 
-        $(#[$edge_doc])*
+        #[doc = concat!("Item of a page of ", $nouns, ".")]
         pub struct $edge {
             list: &'static str,
             items: std::sync::Arc<Vec<($key, $node)>>,
             index: usize,
         }
 
-        $(#[$edge_doc])*
+        #[doc = concat!("Item of a page of ", $nouns, ".")]
         #[async_graphql::Object]
         impl $edge {
-            /// Where the item stands: give it as `after` or `before`.
+            /// Position of the item, for `after` and `before`.
             async fn cursor(&self) -> String {
                 $crate::paging::encode(self.list, &self.items[self.index].0)
             }
 
             /// The item.
-            async fn node(&self) -> $crate::plain::Ready<&$node> {
-                $crate::plain::Ready(&self.items[self.index].1)
+            async fn node(&self) -> $crate::eager::Ready<&$node> {
+                $crate::eager::Ready(&self.items[self.index].1)
             }
         }
     };
 }
 pub(crate) use connection;
 
+/// Position of a page in its list.
+#[derive(async_graphql::SimpleObject)]
+pub struct PageInfo {
+    /// Cursor of the last item; null on an empty page.
+    pub end_cursor: Option<String>,
+    /// Whether items follow the page.
+    pub has_next_page: bool,
+    /// Whether items precede the page.
+    pub has_previous_page: bool,
+    /// Cursor of the first item; null on an empty page.
+    pub start_cursor: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_fits_its_own_list_only() {
+    fn rejects_cursors_of_other_lists() {
         let key = (Timestamp::UNIX_EPOCH, Uuid::from_u128(7));
         let cursor = encode("history", &key);
         assert_eq!(decode("history", &cursor), Some(key));
@@ -375,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_have_limits() {
+    fn rejects_pages_out_of_range() {
         let page = |first, last, offset| {
             PageArgs {
                 first,

@@ -1,56 +1,83 @@
-//! What an operation carries: who asks, its loaders, what it replayed.
+//! Executing an operation: the caller, services, loaders and memo that resolvers share.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Request, Response, Value};
 use db::Db;
-use domain::access::{Action, Denied, Person, Principal, Relation};
-use domain::mining::Configuration;
-use domain::wallets::Origin;
-use futures_util::StreamExt;
+use domain::access::{Action, Denied, Principal, Relation};
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
 
-use crate::driver::{AtOnce, Loads, Observed};
 use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
 use crate::language::Language;
-use crate::mining::loaders::{ConfigurationInForce, MiningLoader};
-use crate::mining::ranks::Ranks;
-use crate::platform::loaders::PlatformLoader;
-use crate::wallets::loaders::WalletLoader;
-use crate::{Schema, variables};
+use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
+use crate::node::RegisteredNode;
+use crate::type_index::TypeIndex;
+use crate::user_errors::RegisteredUserError;
+use crate::variables;
 
-/// What every operation is built over. Clones are cheap.
+/// What resolvers use of the process. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Services {
-    /// The database.
+    /// Database.
     pub db: Db,
-    /// What happens, as it happens.
+    /// Live updates.
     pub events: EventBus,
-    /// What the server says of itself.
+    /// Version and environment of the server.
     pub about: Arc<About>,
-    /// Who may ask what the schema is.
+    /// Who may introspect the schema.
     pub introspection: Introspection,
-    /// Places of the leaderboard beyond those that are counted.
-    pub ranks: Ranks,
-    /// What stands before a referral code in a link to share, without a slash at the end.
-    pub share_base_url: Arc<str>,
+    /// Services that single contexts use.
+    pub of_contexts: ContextServices,
 }
 
-/// Who may ask what the schema is.
+/// Services that single contexts use, by type. Clones share them.
+#[derive(Clone, Default)]
+pub struct ContextServices(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+
+impl ContextServices {
+    /// Adds a service, of which there is one per type.
+    #[must_use]
+    pub fn with<T: Send + Sync + 'static>(self, service: T) -> Self {
+        let mut services = HashMap::clone(&self.0);
+        services.insert(TypeId::of::<T>(), Arc::new(service));
+        Self(Arc::new(services))
+    }
+
+    /// The service of this type, which must have been added.
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> &T {
+        let service = self.0.get(&TypeId::of::<T>());
+        match service.and_then(|service| service.downcast_ref()) {
+            Some(service) => service,
+            None => unreachable!("{} is not a service", std::any::type_name::<T>()),
+        }
+    }
+}
+
+impl fmt::Debug for ContextServices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ContextServices").field(&self.0.len()).finish()
+    }
+}
+
+/// Who may introspect the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspection {
-    /// Anybody.
+    /// Everybody.
     Everybody,
-    /// Whoever has a token.
+    /// Callers with a token.
     SignedIn,
-    /// Nobody: there is `/schema.graphql`.
+    /// Nobody; `/schema.graphql` has the schema.
     Nobody,
 }
 
 impl Introspection {
-    /// Takes introspection out of a request of somebody who may not.
     fn apply(self, caller: &Caller, request: Request) -> Request {
         let allowed = match self {
             Self::Everybody => true,
@@ -65,68 +92,104 @@ impl Introspection {
     }
 }
 
-/// What the server says of itself.
+/// Version and environment of the server.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// Its version.
+    /// Version.
     pub version: &'static str,
     /// `development` or `production`.
     pub environment: &'static str,
 }
 
-/// Who asks, and how to name the request.
+/// The caller of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who.
+    /// Identity.
     pub principal: Principal,
-    /// The request's id, in logs and errors.
+    /// Id of the request in logs and errors.
     pub request_id: String,
-    /// The header `Idempotency-Key`.
+    /// The `Idempotency-Key` header.
     pub idempotency_key: Option<String>,
-    /// What messages for people are written in.
+    /// Language of messages for people.
     pub language: Language,
 }
 
-/// One operation: a fresh set of loaders, shared with nobody.
+/// What contexts register with the schema.
+#[derive(Debug, Default)]
+pub(crate) struct Registered {
+    /// Node types, by context.
+    pub nodes: &'static [&'static [RegisteredNode]],
+    /// User errors, by context.
+    pub user_errors: &'static [&'static [RegisteredUserError]],
+    /// Functions that contexts offer to others.
+    pub functions: ContextServices,
+}
+
+/// A schema that operations are executed on.
+pub trait Engine: Send + Sync {
+    /// The types of the schema.
+    fn types(&self) -> &TypeIndex;
+
+    /// Executes a query or a mutation.
+    fn execute(&self, request: Request) -> BoxFuture<'_, Response>;
+
+    /// Executes any operation.
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response>;
+}
+
+type AnyArc = Arc<dyn Any + Send + Sync>;
+
+/// One operation. Its loaders and its memo serve no other operation.
 pub(crate) struct Operation {
     pub services: Services,
     pub caller: Caller,
-    pub mining: DataLoader<Observed<MiningLoader>>,
-    pub wallets: DataLoader<Observed<WalletLoader>>,
-    pub platform: DataLoader<Observed<PlatformLoader>>,
-    configuration: Mutex<Option<Arc<Configuration>>>,
+    loads: Loads,
+    loaders: Mutex<Vec<(TypeId, AnyArc)>>,
+    memo: Mutex<Vec<(TypeId, AnyArc)>>,
     replays: Mutex<Vec<Value>>,
 }
 
 impl Operation {
     fn new(services: &Services, caller: Caller, loads: &Loads) -> Self {
         Self {
-            mining: loader(MiningLoader::new(services.db.clone()), loads),
-            wallets: loader(WalletLoader::new(services.db.clone()), loads),
-            platform: loader(PlatformLoader::new(services.db.clone()), loads),
             services: services.clone(),
             caller,
-            configuration: Mutex::default(),
+            loads: loads.clone(),
+            loaders: Mutex::default(),
+            memo: Mutex::default(),
             replays: Mutex::default(),
         }
     }
 
-    /// What was read of the configuration, for as long as the operation answers once.
-    fn configuration(&self) -> MutexGuard<'_, Option<Arc<Configuration>>> {
-        self.configuration
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The loader of a context, made when it is first used.
+    pub fn loader<L: ContextLoader>(&self) -> Arc<DataLoader<Observed<L>>> {
+        let mut loaders = locked(&self.loaders);
+        if let Some(loader) = find(&loaders) {
+            return loader;
+        }
+        let loader = Observed(L::new(self.services.db.clone()));
+        // Larger than any allowed operation: one level of a query is one statement.
+        let loader = DataLoader::new(loader, self.loads.clone(), AtOnce).max_batch_size(100_000);
+        let loader = Arc::new(loader);
+        loaders.push((TypeId::of::<DataLoader<Observed<L>>>(), Arc::clone(&loader) as AnyArc));
+        loader
     }
 
-    /// Judges what follows by a configuration that was read for it already.
-    pub fn judge_by(&self, configuration: &Arc<Configuration>) {
-        *self.configuration() = Some(Arc::clone(configuration));
+    /// A value that was kept for the rest of the operation, one per type.
+    pub fn kept<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        find(&locked(&self.memo))
     }
 
-    /// Gives every error its code, and lists the paths that answered what was stored before.
+    /// Keeps a value for the rest of the operation, or of the subscription's event.
+    pub fn keep<T: Send + Sync + 'static>(&self, value: &Arc<T>) {
+        let mut memo = locked(&self.memo);
+        memo.retain(|(id, _)| *id != TypeId::of::<T>());
+        memo.push((TypeId::of::<T>(), Arc::clone(value) as AnyArc));
+    }
+
+    /// Gives every error its code, and lists the paths of replayed commands.
     fn finish(&self, response: Response) -> Response {
-        let replays =
-            std::mem::take(&mut *self.replays.lock().unwrap_or_else(PoisonError::into_inner));
+        let replays = std::mem::take(&mut *locked(&self.replays));
         let response = errors::finish(response, &self.caller.request_id);
         if replays.is_empty() {
             response
@@ -136,84 +199,118 @@ impl Operation {
     }
 }
 
-fn loader<L: Send + Sync + 'static>(loader: L, loads: &Loads) -> DataLoader<Observed<L>> {
-    // Larger than any allowed operation: one level of a query is one statement.
-    DataLoader::new(Observed(loader), loads.clone(), AtOnce).max_batch_size(100_000)
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Executes a query or a mutation and finishes its response: codes, masking, extensions.
-pub async fn execute(
-    schema: &Schema,
+fn find<T: Send + Sync + 'static>(values: &[(TypeId, AnyArc)]) -> Option<Arc<T>> {
+    let mut values = values.iter();
+    let (_, value) = values.find(|(id, _)| *id == TypeId::of::<T>())?;
+    Arc::clone(value).downcast().ok()
+}
+
+/// Checks and prepares a request; an error is the response.
+fn prepare(
+    engine: &dyn Engine,
     services: &Services,
     caller: Caller,
     request: Request,
-) -> Response {
+) -> Result<(Request, Arc<Operation>, Loads), Box<Response>> {
     let mut request = services.introspection.apply(&caller, request);
-    if let Err(problem) = variables::check(schema, &mut request) {
-        return errors::refused(Code::BadUserInput, problem, &caller.request_id);
+    if let Err(problem) = variables::check(engine.types(), &mut request) {
+        let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
+        return Err(Box::new(refused));
     }
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
-    let executing = schema.execute(request.data(Arc::clone(&operation)));
-    let response = loads
-        .drive(futures_util::stream::once(executing))
-        .boxed()
-        .next()
-        .await;
-    operation.finish(response.unwrap_or_default())
+    Ok((request.data(Arc::clone(&operation)), operation, loads))
 }
 
-/// Executes any operation as a stream of finished responses: one for a query or a mutation.
+/// Executes a query or a mutation.
+pub fn execute<'e>(
+    engine: &'e dyn Engine,
+    services: &Services,
+    caller: Caller,
+    request: Request,
+) -> BoxFuture<'e, Response> {
+    match prepare(engine, services, caller, request) {
+        Err(refused) => std::future::ready(*refused).boxed(),
+        Ok((request, operation, loads)) => async move {
+            let executing = engine.execute(request);
+            let mut responses = loads.drive(futures_util::stream::once(executing)).boxed();
+            operation.finish(responses.next().await.unwrap_or_default())
+        }
+        .boxed(),
+    }
+}
+
+/// Executes any operation as a stream of responses: one for a query or a mutation.
 #[must_use]
 pub fn execute_stream(
-    schema: &Schema,
+    engine: &dyn Engine,
     services: &Services,
     caller: Caller,
     request: Request,
 ) -> BoxStream<'static, Response> {
-    let mut request = services.introspection.apply(&caller, request);
-    if let Err(problem) = variables::check(schema, &mut request) {
-        let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
-        return futures_util::stream::iter([refused]).boxed();
+    match prepare(engine, services, caller, request) {
+        Err(refused) => futures_util::stream::iter([*refused]).boxed(),
+        Ok((request, operation, loads)) => loads
+            .drive(engine.execute_stream(request))
+            .map(move |response| {
+                // The next event reads anew.
+                locked(&operation.memo).clear();
+                operation.finish(response)
+            })
+            .boxed(),
     }
-    let loads = Loads::default();
-    let operation = Arc::new(Operation::new(services, caller, &loads));
-    let executing = schema.execute_stream(request.data(Arc::clone(&operation)));
-    loads
-        .drive(executing)
-        .map(move |response| {
-            // The next event is judged by the configuration of its own time.
-            operation.configuration().take();
-            operation.finish(response)
-        })
-        .boxed()
 }
 
-/// What resolvers ask of their context.
-pub(crate) trait Asked {
+/// What resolvers take from their context.
+pub(crate) trait OperationContext {
     /// The operation.
     fn operation(&self) -> &Operation;
 
-    /// The operation, for streams that go on after the resolver.
+    /// The operation, for streams that outlive the resolver.
     fn shared_operation(&self) -> Arc<Operation>;
+
+    /// What contexts registered.
+    fn registered(&self) -> &Registered;
 
     /// The database.
     fn db(&self) -> &Db {
         &self.operation().services.db
     }
 
-    /// Who asks.
+    /// The caller.
     fn principal(&self) -> &Principal {
         &self.operation().caller.principal
     }
 
-    /// Whether the caller may, asked where no is just not found.
+    /// The loader of a context.
+    fn loader<L: ContextLoader>(&self) -> Arc<DataLoader<Observed<L>>> {
+        self.operation().loader()
+    }
+
+    /// Whether the caller may, for objects that are not found otherwise.
     fn may(&self, action: Action, relation: impl Into<Relation>) -> bool {
         self.principal().may(action, relation.into())
     }
+
+    /// Refuses callers without the action's role for everybody's objects.
+    fn check_staff(&self, action: Action) -> Result<(), ApiError> {
+        Ok(self.principal().check(action, Relation::Others)?)
+    }
+
+    /// Refuses anonymous callers; to others, what is not theirs is not found.
+    fn check_signed_in(&self, action: Action) -> Result<(), ApiError> {
+        match self.principal().check(action, Relation::Own) {
+            Err(denied @ Denied::Unauthenticated) => Err(denied.into()),
+            Ok(()) | Err(Denied::Forbidden) => Ok(()),
+        }
+    }
 }
 
-impl Asked for Context<'_> {
+impl OperationContext for Context<'_> {
     fn operation(&self) -> &Operation {
         self.data_unchecked::<Arc<Operation>>()
     }
@@ -221,74 +318,13 @@ impl Asked for Context<'_> {
     fn shared_operation(&self) -> Arc<Operation> {
         Arc::clone(self.data_unchecked::<Arc<Operation>>())
     }
-}
 
-/// The configuration in force, read once per operation.
-pub(crate) async fn configuration(ctx: &Context<'_>) -> Result<Arc<Configuration>, ApiError> {
-    let operation = ctx.operation();
-    if let Some(known) = operation.configuration().as_ref() {
-        return Ok(Arc::clone(known));
-    }
-    // By a loader: all who ask at once get it at once, and go on together.
-    let loaded = operation.mining.load_one(ConfigurationInForce).await?;
-    let loaded = loaded.ok_or(db::DbError::Unavailable("no configuration".to_owned()))?;
-    *operation.configuration() = Some(Arc::clone(&loaded));
-    Ok(loaded)
-}
-
-/// Lets a command of a person go on, about what is theirs or somebody else's; what staff and services are forbidden is
-/// audited.
-pub(crate) async fn authorize<'a>(
-    ctx: &'a Context<'_>,
-    relation: Relation,
-    action: Action,
-    command: &'static str,
-) -> Result<&'a Person, ApiError> {
-    let principal = ctx.principal();
-    let verdict = principal.check(action, relation);
-    if let (Ok(()), Some(person)) = (verdict, principal.person()) {
-        return Ok(person);
-    }
-    Err(forbid(ctx, verdict.err().unwrap_or(Denied::Forbidden), command).await?)
-}
-
-/// Lets a command of a service go on; what staff and services are forbidden is audited.
-pub(crate) async fn authorize_service(
-    ctx: &Context<'_>,
-    action: Action,
-    command: &'static str,
-) -> Result<(), ApiError> {
-    match ctx.principal().check(action, Relation::Others) {
-        Ok(()) => Ok(()),
-        Err(denied) => Err(forbid(ctx, denied, command).await?),
+    fn registered(&self) -> &Registered {
+        self.data_unchecked::<Registered>()
     }
 }
 
-/// What a caller is told who may not, with the audit entry if there has to be one.
-async fn forbid(
-    ctx: &Context<'_>,
-    denied: Denied,
-    command: &'static str,
-) -> Result<ApiError, ApiError> {
-    if denied == Denied::Forbidden {
-        let principal = ctx.principal();
-        let request = db::idempotency::Request {
-            principal: principal.clone(),
-            origin: match principal {
-                Principal::Service(_) => Origin::Service,
-                Principal::Person(person) if person.is_staff() => Origin::Staff,
-                Principal::Person(_) | Principal::Anonymous => Origin::User,
-            },
-            key: None,
-            hash: [0; 32],
-            request_id: ctx.operation().caller.request_id.clone(),
-        };
-        db::audit::append_forbidden(ctx.db(), request, command).await?;
-    }
-    Ok(denied.into())
-}
-
-/// Notes that the field answers what was stored before.
+/// Notes that the field returns the stored answer of an earlier request.
 pub(crate) fn note_replay(ctx: &Context<'_>) {
     let path = ctx
         .path_node
@@ -297,9 +333,5 @@ pub(crate) fn note_replay(ctx: &Context<'_>) {
         .into_iter()
         .map(Value::from)
         .collect();
-    ctx.operation()
-        .replays
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(Value::List(path));
+    locked(&ctx.operation().replays).push(Value::List(path));
 }

@@ -1,24 +1,15 @@
-//! Scalars: exact numbers, moments, currency codes, opaque ids.
+//! Scalars: exact numbers, times, currency codes, URLs, JSON.
 
-use std::borrow::Cow;
-
-use async_graphql::parser::types::Field;
-use async_graphql::registry::Registry;
-use async_graphql::{
-    ContextSelectionSet, InputValueError, InputValueResult, OutputType, Positioned, Scalar,
-    ScalarType, ServerResult, Value,
-};
-use chrono::{DateTime as ChronoDateTime, SecondsFormat, Utc};
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{DateTime as ChronoDateTime, Datelike, SecondsFormat, Utc};
 use domain::money::{CurrencyCode as Code, Minor};
 use domain::time::Timestamp;
 
-use crate::node::GlobalId;
-
-/// An exact decimal number as text, without an exponent: `"6.2500"`. Never a floating-point number.
+/// Exact decimal number as text without an exponent, such as `"6.2500"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
-/// An exact decimal number as text, without an exponent: `"6.2500"`. Never a floating-point number.
+/// Exact decimal number as text without an exponent, such as `"6.2500"`.
 #[Scalar(
     name = "Decimal",
     specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal"
@@ -46,7 +37,7 @@ impl ScalarType for Decimal {
 }
 
 impl Decimal {
-    /// Points, which are kept in ten-thousandths.
+    /// Points from ten-thousandths.
     #[must_use]
     pub fn points(points: Minor) -> Self {
         Self(points.to_decimal(domain::mining::POINTS_SCALE))
@@ -59,23 +50,27 @@ impl From<rust_decimal::Decimal> for Decimal {
     }
 }
 
-/// A moment in UTC by RFC 3339: `"2027-01-15T08:00:00.123456Z"`.
+/// Time in UTC, `date-time` of RFC 3339 with `Z`, such as `"2027-01-15T08:00:00.123456Z"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
-/// A moment in UTC by RFC 3339: `"2027-01-15T08:00:00.123456Z"`.
+/// Time in UTC, `date-time` of RFC 3339 with `Z`, such as `"2027-01-15T08:00:00.123456Z"`.
 #[Scalar(
     name = "DateTime",
-    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339"
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
 )]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
+            // Not every year that chrono reads is one of PostgreSQL's.
             Value::String(text) => ChronoDateTime::parse_from_rfc3339(text)
-                .map(|at| Self(at.with_timezone(&Utc)))
-                .map_err(|_| {
+                .map(|at| at.with_timezone(&Utc))
+                .ok()
+                .filter(|at| (1970..=9999).contains(&at.year()))
+                .map(Self)
+                .ok_or_else(|| {
                     InputValueError::custom(
-                        "write a moment by RFC 3339, such as \"2027-01-15T08:00:00Z\"",
+                        "write a time by RFC 3339 from 1970 to 9999, such as \"2027-01-15T08:00:00Z\"",
                     )
                 }),
             _ => Err(InputValueError::expected_type(value)),
@@ -93,21 +88,21 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// The code of a currency: 1 to 10 capital letters or digits, such as `"MP"`. See `currencies`.
+/// Code of a currency of the ledger, 1 to 10 capital letters or digits, such as `"MP"` or `"VND"`. See `currencies`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CurrencyCode(pub Code);
 
-/// The code of a currency: 1 to 10 capital letters or digits, such as `"MP"`. See `currencies`.
+/// Code of a currency of the ledger, 1 to 10 capital letters or digits, such as `"MP"` or `"VND"`. See `currencies`.
 #[Scalar(
     name = "CurrencyCode",
-    specified_by_url = "https://www.iso.org/iso-4217-currency-codes.html"
+    specified_by_url = "https://goodgo.app/developers/scalars#currency-code"
 )]
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
             Value::String(text) => Code::parse(text)
                 .map(Self)
-                .ok_or_else(|| InputValueError::custom("write a currency's code, such as \"MP\"")),
+                .ok_or_else(|| InputValueError::custom("write the code of a currency, such as \"MP\"")),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -117,14 +112,14 @@ impl ScalarType for CurrencyCode {
     }
 }
 
-/// Any value of JSON, as it was stored: objects, lists, texts, numbers. Clients that want a type for it take any.
+/// Any JSON value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Json(pub serde_json::Value);
 
-/// Any value of JSON, as it was stored: objects, lists, texts, numbers. Clients that want a type for it take any.
+/// Any JSON value.
 #[Scalar(
     name = "JSON",
-    specified_by_url = "https://datatracker.ietf.org/doc/html/rfc8259"
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
 )]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -136,22 +131,49 @@ impl ScalarType for Json {
     }
 }
 
-/// The scalar `ID`, written only when it is asked for.
-impl OutputType for GlobalId {
-    fn type_name() -> Cow<'static, str> {
-        <async_graphql::ID as OutputType>::type_name()
+/// Signed 64-bit integer as text, such as `"9007199254740993"`. To be compared as a number, not as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BigInt(pub i64);
+
+/// Signed 64-bit integer as text, such as `"9007199254740993"`. To be compared as a number, not as text.
+#[Scalar(
+    name = "BigInt",
+    specified_by_url = "https://www.w3.org/TR/xmlschema-2/#long"
+)]
+impl ScalarType for BigInt {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let number = match &value {
+            Value::String(text) => text.parse().ok(),
+            Value::Number(number) => number.as_i64(),
+            _ => None,
+        };
+        let problem = "write a 64-bit integer as text, such as \"42\"";
+        number
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom(problem))
     }
 
-    fn create_type_info(registry: &mut Registry) -> String {
-        <async_graphql::ID as OutputType>::create_type_info(registry)
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// Absolute URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url(pub String);
+
+/// Absolute URL.
+#[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
+impl ScalarType for Url {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::String(text) => Ok(Self(text)),
+            _ => Err(InputValueError::expected_type(value)),
+        }
     }
 
-    async fn resolve(
-        &self,
-        _: &ContextSelectionSet<'_>,
-        _: &Positioned<Field>,
-    ) -> ServerResult<Value> {
-        Ok(self.to_value())
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
     }
 }
 
@@ -164,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_are_exact() {
+    fn reads_decimals_exactly() {
         for exact in ["0", "6.2500", "-0.0001", "1000000000000.123456"] {
             assert_eq!(
                 Decimal::parse(text(exact)).expect(exact).to_value(),
@@ -178,9 +200,11 @@ mod tests {
     }
 
     #[test]
-    fn moments_end_in_z() {
-        let at = DateTime::parse(text("2027-01-15T10:00:00+02:00")).expect("a moment");
+    fn writes_times_in_utc() {
+        let at = DateTime::parse(text("2027-01-15T10:00:00+02:00")).expect("a time");
         assert_eq!(at.to_value(), text("2027-01-15T08:00:00Z"));
-        assert!(DateTime::parse(text("2027-01-15")).is_err());
+        for bad in ["2027-01-15", "1969-12-31T23:59:59Z", "+10000-01-01T00:00:00Z"] {
+            assert!(DateTime::parse(text(bad)).is_err(), "{bad}");
+        }
     }
 }

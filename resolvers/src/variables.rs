@@ -1,27 +1,25 @@
-//! Checks an operation's variables before anything of it is executed.
+//! Checks an operation's variables before it is executed.
 //!
-//! The engine looks at a variable when the field that uses it is resolved. By then fields before it have run, and of a
-//! mutation that means commands. Here a value that doesn't fit its declared type refuses the whole request.
+//! The engine reads a variable when the field that uses it is resolved; commands of earlier fields have committed by then.
+//! Here a value that does not match its declared type rejects the whole request.
 
 use async_graphql::parser::types::{BaseType, DocumentOperations, Type};
 use async_graphql::{Request, ScalarType, Value, Variables};
 
-use crate::Schema;
-use crate::scalars::{CurrencyCode, DateTime, Decimal};
-use crate::shape::{InputObject, Shape};
+use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
+use crate::type_index::{InputObject, TypeIndex};
 
-/// Says what is wrong with the variables of the operation that a request means; nothing when they fit, or when the
-/// document itself is wrong, which the engine says better.
-pub(crate) fn check(schema: &Schema, request: &mut Request) -> Result<(), String> {
-    // Parsing wants the whole request: its variables, which can be large, stand aside meanwhile.
+/// Checks the variables of a request's operation. An invalid document passes: the engine reports it.
+pub(crate) fn check(types: &TypeIndex, request: &mut Request) -> Result<(), String> {
+    // Parsing borrows the whole request; its variables, which can be large, are moved out and back.
     let variables = std::mem::take(&mut request.variables);
-    let checked = check_values(schema, request, &variables);
+    let checked = check_values(types, request, &variables);
     request.variables = variables;
     checked
 }
 
 fn check_values(
-    schema: &Schema,
+    types: &TypeIndex,
     request: &mut Request,
     variables: &Variables,
 ) -> Result<(), String> {
@@ -34,16 +32,15 @@ fn check_values(
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
         (DocumentOperations::Multiple(operations), None) => operations.values().next(),
     };
-    let shape = Shape::of(schema);
     for definition in operation
         .iter()
         .flat_map(|operation| &operation.node.variable_definitions)
     {
         let (name, of) = (&definition.node.name.node, &definition.node.var_type.node);
         let fits = match variables.get(name) {
-            Some(value) => shape.check(value, of),
+            Some(value) => types.check(value, of),
             None => match &definition.node.default_value {
-                Some(default) => shape.check(&default.node, of),
+                Some(default) => types.check(&default.node, of),
                 None if of.nullable => Ok(()),
                 None => Err(Misfit::new("is required")),
             },
@@ -53,12 +50,12 @@ fn check_values(
     Ok(())
 }
 
-/// Says what is wrong with a value that stands in a document; nothing when it fits.
-pub(crate) fn check_literal(shape: &Shape, value: &Value, of: &Type) -> Result<(), String> {
-    shape.check(value, of).map_err(Misfit::of_literal)
+/// Checks a literal of a document.
+pub(crate) fn check_literal(types: &TypeIndex, value: &Value, of: &Type) -> Result<(), String> {
+    types.check(value, of).map_err(Misfit::of_literal)
 }
 
-/// What is wrong, and how deep inside of the value.
+/// A problem and its path in the value.
 struct Misfit {
     path: Vec<String>,
     problem: String,
@@ -88,7 +85,7 @@ impl Misfit {
     }
 }
 
-impl Shape {
+impl TypeIndex {
     fn check(&self, value: &Value, of: &Type) -> Result<(), Misfit> {
         if *value == Value::Null {
             return if of.nullable {
@@ -105,7 +102,7 @@ impl Shape {
                 }
                 Ok(())
             }
-            // A single value stands for a list of one.
+            // A single value is a list of one.
             (BaseType::List(item), value) => self.check(value, item),
             (BaseType::Named(name), value) => self.check_named(value, name),
         }
@@ -124,7 +121,7 @@ impl Shape {
             return if is_known {
                 Ok(())
             } else {
-                Err(Misfit::new(format!("is no value of {name}")))
+                Err(Misfit::new(format!("is not a value of {name}")))
             };
         }
         let fits = match name {
@@ -136,27 +133,28 @@ impl Shape {
             "ID" => <async_graphql::ID as ScalarType>::is_valid(value),
             "UUID" => <uuid::Uuid as ScalarType>::parse(value.clone()).is_ok(),
             "Decimal" => Decimal::parse(value.clone()).is_ok(),
+            "BigInt" => BigInt::parse(value.clone()).is_ok(),
             "DateTime" => DateTime::parse(value.clone()).is_ok(),
             "CurrencyCode" => CurrencyCode::parse(value.clone()).is_ok(),
-            // A type the schema doesn't know: validation says so.
+            // The engine's validation rejects unknown types.
             _ => true,
         };
         if fits {
             Ok(())
         } else {
-            Err(Misfit::new(format!("is no {name}")))
+            Err(Misfit::new(format!("is not of type {name}")))
         }
     }
 
     fn check_object(&self, value: &Value, name: &str, object: &InputObject) -> Result<(), Misfit> {
         let Value::Object(given) = value else {
-            return Err(Misfit::new(format!("is no {name}, which is an object")));
+            return Err(Misfit::new(format!("is not of type {name}")));
         };
         if let Some(unknown) = given
             .keys()
             .find(|field| !object.fields.contains_key(field.as_str()))
         {
-            return Err(Misfit::new(format!("has a field that {name} has not")).within(unknown));
+            return Err(Misfit::new(format!("is not a field of {name}")).within(unknown));
         }
         if object.is_one_of {
             let is_one = given.len() == 1 && given.values().all(|value| *value != Value::Null);
@@ -183,14 +181,15 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
+    use crate::request::Engine as _;
 
     fn checked(query: &str, variables: Json) -> Result<(), String> {
         let mut request = Request::new(query).variables(Variables::from_json(variables));
-        check(&crate::schema(), &mut request)
+        check(crate::schema().types(), &mut request)
     }
 
     #[test]
-    fn values_fit_their_types() {
+    fn rejects_values_of_other_types() {
         let query = "query ($by: MinerBy!, $ids: [ID!], $filter: MinerFilter, $n: Int = 1, $code: CurrencyCode) { __typename }";
         let uuid = "0190f5a2-7c1e-7000-8000-000000000001";
         for good in [
@@ -203,30 +202,30 @@ mod tests {
         for (bad, problem) in [
             (json!({}), "$by is required"),
             (json!({"by": null}), "$by must not be null"),
-            (json!({"by": 7}), "$by is no MinerBy"),
+            (json!({"by": 7}), "$by is not of type MinerBy"),
             (json!({"by": {}}), "$by needs exactly one"),
             (
                 json!({"by": {"id": "a", "code": "b"}}),
                 "$by needs exactly one",
             ),
-            (json!({"by": {"uuid": "1"}}), "$by.uuid is no UUID"),
-            (json!({"by": {"name": "x"}}), "$by.name has a field"),
+            (json!({"by": {"uuid": "1"}}), "$by.uuid is not of type UUID"),
+            (json!({"by": {"name": "x"}}), "$by.name is not a field"),
             (
                 json!({"by": {"id": "a"}, "ids": ["a", null]}),
                 "$ids.1 must not be null",
             ),
             (
                 json!({"by": {"id": "a"}, "filter": {"status": "GONE"}}),
-                "$filter.status is no value of MinerStatus",
+                "$filter.status is not a value of MinerStatus",
             ),
             (
                 json!({"by": {"id": "a"}, "n": 3_000_000_000_i64}),
-                "$n is no Int",
+                "$n is not of type Int",
             ),
-            (json!({"by": {"id": "a"}, "n": 1.5}), "$n is no Int"),
+            (json!({"by": {"id": "a"}, "n": 1.5}), "$n is not of type Int"),
             (
                 json!({"by": {"id": "a"}, "code": "M P"}),
-                "$code is no CurrencyCode",
+                "$code is not of type CurrencyCode",
             ),
         ] {
             let said = checked(query, bad.clone()).expect_err("a misfit");

@@ -1,10 +1,43 @@
 //! Miners, sessions, streaks, circles, referrals.
 
-pub mod circles;
-pub mod commands;
-pub mod queries;
-pub mod referrals;
-pub(crate) mod rows;
+pub mod circle;
+pub mod configuration;
+mod events;
+pub mod miner;
+mod points;
+pub mod referral;
+pub mod session;
+pub mod streak;
 
-pub use circles::{CircleSeen, InvitationSeen};
-pub use rows::{MinerSeen, Profile, Referral, SessionSeen};
+pub use circle::{CircleSeen, InvitationSeen};
+pub use events::MiningEvent;
+pub use miner::{MinerSeen, Profile};
+pub use referral::Referral;
+pub use session::SessionSeen;
+
+use domain::mining::{
+    CircleRefusal, InvitationRefusal, KycRefusal, MinerRefusal, ReferralRefusal, SessionRefusal,
+    StreakRefusal,
+};
+
+use crate::command::{Described, refusable};
+
+refusable!(
+    CircleRefusal,
+    InvitationRefusal,
+    KycRefusal,
+    MinerRefusal,
+    ReferralRefusal,
+    SessionRefusal,
+    StreakRefusal,
+);
+
+/// Descriptors of mining's commands, by aggregate.
+pub const COMMANDS: &[&[Described]] = &[
+    miner::commands::COMMANDS,
+    session::commands::COMMANDS,
+    streak::commands::COMMANDS,
+    circle::commands::COMMANDS,
+    referral::commands::COMMANDS,
+    configuration::commands::COMMANDS,
+];

@@ -1,9 +1,8 @@
 //! The ledger. Only this folder names its tables; other contexts post through [`posting`].
 
-pub mod checker;
-pub(crate) mod freezing;
 pub mod posting;
-pub mod queries;
-mod rows;
+pub mod reconciliation;
+pub mod wallet;
 
-pub use rows::LedgerEntry;
+pub use wallet::LedgerEntry;
+pub(crate) use wallet::{currencies, freeze_all_of};

@@ -1,4 +1,4 @@
-//! The posting core: how money and points move, inside the caller's transaction.
+//! The posting core: moves points and money inside the caller's transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,15 @@ use uuid::Uuid;
 
 use crate::schema::wallets;
 use crate::text::Text as _;
-use crate::{Db, DbError, Tx};
+use crate::{DbError, Tx};
 
-/// Posts business events in input order; answers one result per event. A refused one has no effect, and never counts
+/// Posts business events in input order; returns one result per event. A refused event has no effect and does not count
 /// against the next.
 ///
-/// Locks the wallets whose balances will change, in ascending order: the caller holds no lock that comes after
-/// wallets in the order of `docs/LEDGER.md`, and posts once per transaction.
+/// Locks the wallets whose balances may change, in ascending order. The caller holds no lock that comes after wallets
+/// in the order of `docs/LEDGER.md`, and posts once per transaction.
 pub async fn post(
     tx: &mut Tx,
-    db: &Db,
     postings: &[Posting],
 ) -> Result<Vec<Result<Posted, PostingRefusal>>, DbError> {
     let keys: BTreeSet<WalletKey> = postings
@@ -33,10 +32,10 @@ pub async fn post(
         .flat_map(|posting| &posting.legs)
         .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
         .collect();
-    let wanted = Wanted::of(db, &keys)?;
+    let wanted = Wanted::of(tx, &keys)?;
     let mut ids = wanted.find(tx).await?;
     let (mut balances, posted_at) = lock(tx, &ids).await?;
-    // A wallet nothing was posted to yet holds nothing; it is made when something is.
+    // A wallet without a row has a balance of zero; the first posting creates the row.
     for key in keys.iter().filter(|key| key.kind.has_balance()) {
         balances.entry(*key).or_default();
     }
@@ -52,9 +51,9 @@ pub async fn post(
         .flat_map(|entry| [entry.leg.debit.wallet, entry.leg.credit.wallet])
         .filter(|key| !ids.contains_key(key))
         .collect();
-    ids.extend(Wanted::of(db, &new)?.make(tx).await?);
+    ids.extend(Wanted::of(tx, &new)?.create(tx).await?);
     store_balances(tx, &ids, &before, &balances, posted_at).await?;
-    store_transfers(tx, db, &ids, postings, &decided, posted_at).await?;
+    store_transfers(tx, &ids, postings, &decided, posted_at).await?;
     Ok(postings
         .iter()
         .zip(decided)
@@ -76,7 +75,7 @@ struct Found {
     position: i64,
 }
 
-/// Wallets to be found or made, column by column.
+/// Wallets to find or create, column by column.
 struct Wanted {
     keys: Vec<WalletKey>,
     owner_kinds: Vec<&'static str>,
@@ -86,9 +85,9 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(db: &Db, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
+    fn of(tx: &Tx, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
         let number = |key: &WalletKey| {
-            let currency = db.currencies().get(&key.currency);
+            let currency = tx.currencies().get(&key.currency);
             currency
                 .map(|currency| currency.number)
                 .ok_or_else(|| DbError::inconsistent("currencies", "code", key.currency))
@@ -102,7 +101,7 @@ impl Wanted {
         })
     }
 
-    /// Finds those that are there.
+    /// Finds existing wallets.
     async fn find(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
         let found: Vec<Found> = diesel::sql_query(
             "SELECT x.id, w.position
@@ -118,8 +117,8 @@ impl Wanted {
         Ok(self.by_key(found))
     }
 
-    /// Makes all of them, in ascending order; when another transaction was first, everything is decided again.
-    async fn make(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
+    /// Creates all of them, in ascending order. When another transaction created one first, the transaction is retried.
+    async fn create(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
         if self.keys.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -146,7 +145,9 @@ impl Wanted {
         if made.len() == self.keys.len() {
             Ok(self.by_key(made))
         } else {
-            Err(DbError::Contended("wallets made concurrently".to_owned()))
+            Err(DbError::Contended(
+                "wallets were created concurrently".to_owned(),
+            ))
         }
     }
 
@@ -162,11 +163,11 @@ impl Wanted {
     }
 }
 
-/// A locked wallet: id, available, held, sequence, frozen, last posting, and the moment it was read.
+/// A locked wallet: id, available, held, sequence, frozen, last posting, and the time it was read.
 type Locked = (i64, i64, i64, i64, bool, Option<Timestamp>, Timestamp);
 
-/// Locks the wallets that keep a balance and reads them in the next statement: waiting inside of a statement does not
-/// refresh what it sees.
+/// Locks the wallets that keep a balance and reads them in the next statement: waiting inside a statement does not
+/// refresh its snapshot.
 async fn lock(
     tx: &mut Tx,
     ids: &BTreeMap<WalletKey, i64>,
@@ -219,7 +220,7 @@ async fn lock(
     Ok((balances, posted_at))
 }
 
-/// Writes the balances that changed, in one statement.
+/// Updates the changed balances in one statement.
 async fn store_balances(
     tx: &mut Tx,
     ids: &BTreeMap<WalletKey, i64>,
@@ -255,7 +256,7 @@ async fn store_balances(
     expect_rows("wallets", written, changed.len())
 }
 
-/// Columns of the transfers to be written.
+/// Columns of the transfers to insert.
 #[derive(Default)]
 struct Columns {
     transaction: Vec<Uuid>,
@@ -280,10 +281,9 @@ struct Sides {
     after: Vec<Option<i64>>,
 }
 
-/// Writes all transfers in one statement.
+/// Inserts all transfers in one statement.
 async fn store_transfers(
     tx: &mut Tx,
-    db: &Db,
     ids: &BTreeMap<WalletKey, i64>,
     postings: &[Posting],
     decided: &[Result<Vec<Entry>, PostingRefusal>],
@@ -292,7 +292,7 @@ async fn store_transfers(
     let mut columns = Columns::default();
     for (posting, entries) in postings.iter().zip(decided) {
         for (leg, entry) in entries.iter().flatten().enumerate() {
-            columns.push(db, ids, posting, leg, entry)?;
+            columns.push(tx, ids, posting, leg, entry)?;
         }
     }
     let count = columns.leg.len();
@@ -330,14 +330,14 @@ async fn store_transfers(
 impl Columns {
     fn push(
         &mut self,
-        db: &Db,
+        tx: &Tx,
         ids: &BTreeMap<WalletKey, i64>,
         posting: &Posting,
         leg: usize,
         entry: &Entry,
     ) -> Result<(), DbError> {
         let code = entry.leg.debit.wallet.currency;
-        let currency = db
+        let currency = tx
             .currencies()
             .get(&code)
             .ok_or_else(|| DbError::inconsistent("currencies", "code", code))?;
@@ -366,7 +366,7 @@ impl Columns {
     }
 }
 
-/// What was written must be what was decided.
+/// Checks that the number of written rows equals the number of decided ones.
 fn expect_rows(table: &'static str, written: usize, decided: usize) -> Result<(), DbError> {
     if written == decided {
         Ok(())

@@ -1,16 +1,16 @@
-//! What an hour of mining is worth.
+//! Rates: points per hour and their bonuses.
 
 use rust_decimal::Decimal;
 
 use super::{Configuration, Role};
-use crate::money::Minor;
+use crate::money::{Minor, Overflow};
 
 /// Points in ten-thousandths: the smallest unit of the currency MP.
 pub type Points = Minor;
 
-/// Decimals of points, of rates and of shares.
+/// Decimals of points, rates and fractions.
 pub const POINTS_SCALE: u8 = 4;
-/// One whole, in basis points.
+/// One (100 %) in basis points.
 const WHOLE_BPS: i128 = 10_000;
 
 /// Basis points: ten-thousandths of a whole (`Bps(2_500)` is +25 %).
@@ -18,7 +18,7 @@ const WHOLE_BPS: i128 = 10_000;
 pub struct Bps(pub i32);
 
 impl Bps {
-    /// The share as an exact decimal (`Bps(2_500)` is `0.2500`).
+    /// The fraction as an exact decimal (`Bps(2_500)` is `0.2500`).
     #[must_use]
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(i64::from(self.0), u32::from(POINTS_SCALE))
@@ -29,7 +29,7 @@ impl Bps {
     }
 }
 
-/// Points an hour, in ten-thousandths.
+/// Points per hour, in ten-thousandths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RatePerHour(pub i64);
 
@@ -40,24 +40,25 @@ impl RatePerHour {
         Decimal::new(self.0, u32::from(POINTS_SCALE))
     }
 
-    /// What a whole day at this rate is worth.
-    #[must_use]
-    pub fn daily(self) -> Points {
-        Minor(self.0.saturating_mul(24))
+    /// Points mined in 24 hours at this rate.
+    pub fn daily(self) -> Result<Points, Overflow> {
+        self.earned_in_seconds(86_400)
     }
 
-    /// What `seconds` at this rate are worth, rounded down to a ten-thousandth of a point.
-    #[must_use]
-    pub fn earned_in_seconds(self, seconds: i64) -> Points {
-        let product = i128::from(self.0).saturating_mul(i128::from(seconds.max(0)));
-        Minor(i64::try_from(product.div_euclid(3_600)).unwrap_or(i64::MAX))
+    /// Points mined in `seconds` at this rate, rounded down to a ten-thousandth of a point; 0 for negative seconds.
+    pub fn earned_in_seconds(self, seconds: i64) -> Result<Points, Overflow> {
+        i128::from(self.0)
+            .checked_mul(i128::from(seconds.max(0)))
+            .and_then(|product| i64::try_from(product.div_euclid(3_600)).ok())
+            .map(Minor)
+            .ok_or(Overflow("a reward"))
     }
 }
 
-/// The parts of a rate, as they are now or were when a session began.
+/// Parts of a rate, at present or when a session started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rate {
-    /// Points an hour before any bonus.
+    /// Points per hour before any bonus.
     pub base: RatePerHour,
     /// Bonus of the miner's role.
     pub role: Bps,
@@ -69,7 +70,7 @@ pub struct Rate {
     pub streak: Bps,
 }
 
-/// What the rate depends on besides configuration.
+/// Facts on which a rate depends besides the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateFacts {
     /// The miner's role.
@@ -98,19 +99,19 @@ impl Rate {
     }
 
     /// `base × (1+role) × (1+circle) × (1+referral) × (1+streak)`, rounded half to even at four decimals.
-    #[must_use]
-    pub fn total(&self) -> RatePerHour {
-        let product = [self.role, self.circle, self.referral, self.streak]
+    pub fn total(&self) -> Result<RatePerHour, Overflow> {
+        [self.role, self.circle, self.referral, self.streak]
             .into_iter()
-            .fold(i128::from(self.base.0), |product, bonus| {
-                product.saturating_mul(bonus.factor())
-            });
-        RatePerHour(i64::try_from(half_even(product, WHOLE_BPS.pow(4))).unwrap_or(i64::MAX))
+            .try_fold(i128::from(self.base.0), |product, bonus| {
+                product.checked_mul(bonus.factor())
+            })
+            .and_then(|product| i64::try_from(half_even(product, WHOLE_BPS.pow(4))).ok())
+            .map(RatePerHour)
+            .ok_or(Overflow("a rate"))
     }
 
-    /// The same rate, had there been no referral bonus.
-    #[must_use]
-    pub fn without_referral(&self) -> RatePerHour {
+    /// The rate without the referral bonus.
+    pub fn without_referral(&self) -> Result<RatePerHour, Overflow> {
         Self {
             referral: Bps(0),
             ..*self
@@ -119,7 +120,7 @@ impl Rate {
     }
 }
 
-/// Divides, rounding to the nearest whole and halves to the even one. `divisor` is positive.
+/// Divides and rounds half to even. `divisor` is positive.
 fn half_even(dividend: i128, divisor: i128) -> i128 {
     let quotient = dividend.div_euclid(divisor);
     let twice_rest = dividend.rem_euclid(divisor).saturating_mul(2);
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_newcomer_mines_the_base_rate() {
+    fn new_miner_mines_at_the_base_rate() {
         let rate = Rate::of(
             &RateFacts {
                 role: Role::Pioneer,
@@ -149,8 +150,16 @@ mod tests {
             0,
             &Configuration::default(),
         );
-        assert_eq!(rate.total().to_decimal().to_string(), "0.2500");
-        assert_eq!(rate.total().daily().to_decimal(4).to_string(), "6.0000");
+        assert_eq!(rate.total().unwrap().to_decimal().to_string(), "0.2500");
+        assert_eq!(
+            rate.total()
+                .unwrap()
+                .daily()
+                .unwrap()
+                .to_decimal(4)
+                .to_string(),
+            "6.0000"
+        );
     }
 
     #[test]
@@ -165,8 +174,8 @@ mod tests {
             &Configuration::default(),
         );
         // 0.25 × 1.25 × 1.25 × 2 × 2
-        assert_eq!(rate.total(), RatePerHour(15_625));
-        assert_eq!(rate.without_referral(), RatePerHour(7_812));
+        assert_eq!(rate.total(), Ok(RatePerHour(15_625)));
+        assert_eq!(rate.without_referral(), Ok(RatePerHour(7_812)));
     }
 
     #[test]
@@ -188,7 +197,7 @@ mod tests {
                 |product, bonus| product * (Decimal::ONE + Decimal::new(i64::from(bonus), 4)),
             );
             prop_assert_eq!(
-                rate.total().to_decimal(),
+                rate.total().unwrap().to_decimal(),
                 exact.round_dp_with_strategy(4, RoundingStrategy::MidpointNearestEven)
             );
         }

@@ -1,4 +1,4 @@
-//! What tests of mining begin with: moments in hours, a miner, and a session of a day.
+//! Sample values of mining's tests: times in hours, a miner, and a session.
 
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -11,12 +11,12 @@ use crate::ids::{MinerId, SessionId, UserId};
 use crate::money::Minor;
 use crate::time::Timestamp;
 
-/// So many hours after the beginning, or before it.
+/// Time a number of hours after the start, or before it when negative.
 pub fn at(hours: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + TimeDelta::hours(hours)
 }
 
-/// Somebody without points, who may mine.
+/// An active miner without points.
 pub fn miner(streak: Streak) -> Miner {
     Miner {
         id: MinerId(Uuid::nil()),
@@ -34,7 +34,7 @@ pub fn miner(streak: Streak) -> Miner {
     }
 }
 
-/// That miner's session at the base rate, by its end and the hours it can be claimed.
+/// A session of that miner at the base rate, by its end and its claim window, in hours.
 pub fn session(ends_at: i64, window: u32) -> Session {
     let facts = RateFacts {
         role: Role::Pioneer,
@@ -51,7 +51,7 @@ pub fn session(ends_at: i64, window: u32) -> Session {
         window_stopped_at: None,
         window_extension: TimeDelta::zero(),
         rate,
-        hourly_rate: rate.total(),
+        hourly_rate: rate.total().expect("a small rate"),
         started_in_grace: false,
         configuration_version: 1,
         state: SessionState::Active,

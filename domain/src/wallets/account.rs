@@ -1,4 +1,4 @@
-//! Who owns what: wallets, their kinds and their two buckets.
+//! Wallets: owners, kinds and buckets.
 
 use uuid::Uuid;
 
@@ -6,12 +6,12 @@ use crate::ids::{AdvertiserId, MerchantId, UserId};
 use crate::money::{Currency, Money};
 use crate::time::Timestamp;
 
-/// Who owns a wallet. Equal ids of two kinds are two owners.
+/// Owner of a wallet. Equal ids of two kinds are two owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalletOwner {
-    /// What kind of owner.
+    /// Kind of the owner.
     pub kind: OwnerKind,
-    /// Its id within the kind; nil for the platform itself.
+    /// Id within the kind; nil for the platform itself.
     pub id: Uuid,
 }
 
@@ -63,42 +63,42 @@ pub enum OwnerKind {
     System,
 }
 
-/// What a wallet is for (`docs/LEDGER.md`, *Chart of accounts*).
+/// Purpose of a wallet (`docs/LEDGER.md`, *Chart of accounts*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WalletKind {
     /// An owner's ordinary wallet.
     Main,
-    /// What is left of a prepaid advertising account.
+    /// Balance of a prepaid advertising account.
     BillingPrepaid,
-    /// What a credit advertising account owes, as a negative balance.
+    /// Debt of a credit advertising account, as a negative balance.
     BillingCredit,
-    /// The house's own money.
+    /// Money of the house.
     Treasury,
-    /// Where mined points come from.
+    /// Source of mined points.
     Mining,
     /// A campaign's funds for rewards.
     CampaignTreasury,
-    /// Behind a campaign's vouchers.
+    /// Funds that back a campaign's vouchers.
     Escrow,
-    /// Prices of sold vouchers, not yet earned.
+    /// Prices of sold vouchers that are not earned yet.
     Proceeds,
-    /// Between a settlement's losers and winners, per issuer and reference.
+    /// Money between the losers and winners of a settlement, per issuer and reference.
     Clearing,
-    /// Fees earned.
+    /// Earned fees.
     Fees,
-    /// The other side of conversions.
+    /// Counterpart of conversions.
     Fx,
-    /// Advertising charges earned.
+    /// Earned advertising charges.
     Revenue,
-    /// The world outside: deposits come from it, withdrawals go to it.
+    /// The outside world: source of deposits, destination of withdrawals.
     External,
-    /// Deposits nobody could be found for.
+    /// Deposits without a known owner.
     Suspense,
 }
 
 impl WalletKind {
-    /// Whether the wallet keeps a running balance. The others are too hot for one row that everybody updates;
-    /// their balance is the sum of their transfers.
+    /// Whether the wallet keeps a running balance. The others would be a hot row for every posting; their balance is
+    /// the sum of their transfers.
     #[must_use]
     pub fn has_balance(self) -> bool {
         !matches!(
@@ -124,29 +124,29 @@ impl WalletKind {
 /// The two parts of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bucket {
-    /// Can be spent.
+    /// Spendable part.
     Available,
-    /// Is reserved by holds.
+    /// Part reserved by holds.
     Held,
 }
 
 /// A wallet as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wallet {
-    /// Whose.
+    /// Owner.
     pub owner: WalletOwner,
-    /// What for.
+    /// Kind.
     pub kind: WalletKind,
-    /// Of what.
+    /// Currency.
     pub currency: Currency,
-    /// What can be spent.
+    /// Spendable amount.
     pub available: Money,
-    /// What holds reserve.
+    /// Amount reserved by holds.
     pub held: Money,
-    /// Raised by each side of a transfer written on it.
+    /// Number of entries; raised by each side of a transfer.
     pub sequence: i64,
-    /// Whether nothing may leave it.
+    /// Whether debits are refused.
     pub is_frozen: bool,
-    /// When it last moved; none before its first posting.
+    /// Time of the last posting; none before the first.
     pub last_posted_at: Option<Timestamp>,
 }

@@ -1,4 +1,4 @@
-//! Wallets: the double-entry ledger under everything.
+//! Wallets: the double-entry ledger of all contexts.
 
 mod account;
 mod posting;

@@ -1,4 +1,4 @@
-//! Postings: groups of transfers that happen together or not at all.
+//! Postings: groups of transfers that are applied together or not at all.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use crate::ids::TransactionId;
 use crate::money::{CurrencyCode, Minor};
 use crate::time::Timestamp;
 
-/// Names a wallet before it has a key of its own: it is made by its first posting.
+/// Identifies a wallet independently of its row, which the first posting creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WalletKey {
-    /// Whose.
+    /// Owner.
     pub owner: WalletOwner,
-    /// What for.
+    /// Kind.
     pub kind: WalletKind,
-    /// Of what.
+    /// Currency.
     pub currency: CurrencyCode,
 }
 
 /// One side of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Side {
-    /// Which wallet.
+    /// The wallet.
     pub wallet: WalletKey,
-    /// Which part of it.
+    /// Bucket of the wallet.
     pub bucket: Bucket,
 }
 
 impl Side {
-    /// The spendable part of a wallet.
+    /// The spendable bucket of a wallet.
     #[must_use]
     pub fn available(
         owner: impl Into<WalletOwner>,
@@ -46,42 +46,42 @@ impl Side {
     }
 }
 
-/// One transfer to be: `amount` leaves the debited side and arrives at the credited one.
+/// A requested transfer: debits one side and credits the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leg {
-    /// Where from.
+    /// Debited side.
     pub debit: Side,
-    /// Where to.
+    /// Credited side.
     pub credit: Side,
-    /// How much, above zero.
+    /// Amount, above zero.
     pub amount: Minor,
-    /// Why.
+    /// Reason.
     pub reason: TransferReason,
 }
 
-/// Why points or money moved (`docs/LEDGER.md`, *Events*).
+/// Reasons of transfers (`docs/LEDGER.md`, *Events*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TransferReason {
-    /// A claimed session's reward.
+    /// Reward of a claimed session.
     MiningReward,
-    /// The first day of a streak's tier.
+    /// Milestone of a streak.
     StreakMilestone,
-    /// What recovering a streak costs.
+    /// Price of recovering a streak.
     StreakRecovery,
-    /// An administrator's correction, up or down.
+    /// Adjustment by an administrator, up or down.
     Adjustment,
-    /// Balances that demo data begins with.
+    /// Opening balance of demo data.
     OpeningBalance,
 }
 
-/// Who caused a posting: decides what evidence the checker looks for.
+/// Origin of a posting; decides which evidence the checker requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// A user's command: has an idempotency key and an event.
+    /// A command of a user: has an idempotency key and an event.
     User,
-    /// A staff member's command: has an audit entry besides.
+    /// A command of staff: also has an audit entry.
     Staff,
-    /// Another service's command: has an audit entry besides.
+    /// A command of another service: also has an audit entry.
     Service,
     /// A background job: has an event.
     Job,
@@ -89,67 +89,67 @@ pub enum Origin {
     Seed,
 }
 
-/// What a posting is about: a type and an id, such as `mining_session` and its UUID.
+/// Object of a posting: kind and id, such as `mining_session` and its UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// What kind of thing.
+    /// Kind of the object.
     pub kind: &'static str,
-    /// Which one.
+    /// Id of the object.
     pub id: String,
 }
 
 /// A business event to be posted: all of its legs or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
-    /// The event's id.
+    /// Id of the event.
     pub transaction_id: TransactionId,
-    /// What it is about.
+    /// Object of the event.
     pub reference: Reference,
-    /// Who caused it.
+    /// Origin.
     pub origin: Origin,
-    /// Correlates it with the request that caused it.
+    /// Id of the request that caused it.
     pub correlation_id: Option<String>,
-    /// The transfers, in order.
+    /// Transfers, in order.
     pub legs: Vec<Leg>,
 }
 
-/// Why a posting is refused.
+/// Reasons why a posting is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostingRefusal {
-    /// The two sides are the same, of two currencies, one of them was not locked, or the amount is not above zero.
+    /// Both sides are the same, the currencies differ, a wallet was not locked, or the amount is not above zero.
     #[error("a transfer needs two sides of one currency and an amount above zero")]
     Malformed,
-    /// Nothing may leave this wallet.
+    /// The debited wallet is frozen.
     #[error("the wallet is frozen")]
     WalletFrozen {
-        /// Which.
+        /// The wallet.
         wallet: WalletKey,
     },
-    /// There is less than that.
+    /// The debited balance is too low.
     #[error("there is not enough in the wallet")]
     InsufficientFunds {
-        /// Which wallet.
+        /// The wallet.
         wallet: WalletKey,
-        /// What is there.
+        /// Available amount.
         available: Minor,
-        /// What was asked for.
+        /// Required amount.
         required: Minor,
     },
-    /// The balance would be beyond what the ledger can hold.
+    /// The balance would be too large for the ledger.
     #[error("the balance would be larger than the ledger can hold")]
     Overflow,
 }
 
-/// What is known of a wallet that keeps a running balance.
+/// State of a wallet that keeps a running balance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WalletState {
-    /// Spendable.
+    /// Spendable amount.
     pub available: Minor,
-    /// Reserved.
+    /// Reserved amount.
     pub held: Minor,
-    /// Sides written so far.
+    /// Number of entries.
     pub sequence: i64,
-    /// Whether nothing may leave.
+    /// Whether debits are refused.
     pub is_frozen: bool,
 }
 
@@ -165,43 +165,43 @@ impl WalletState {
 /// Wallets with a running balance, locked, by key.
 pub type Balances = BTreeMap<WalletKey, WalletState>;
 
-/// Balance and sequence of one side right after a transfer; none where no running balance is kept.
+/// Balance and sequence of one side after a transfer; none when the wallet keeps no running balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntrySide {
-    /// Balance of the bucket after.
+    /// Balance of the bucket.
     pub after: Minor,
-    /// Sequence of the wallet after.
+    /// Sequence of the wallet.
     pub sequence: i64,
 }
 
-/// A transfer as it will be written.
+/// A transfer to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What moves.
+    /// The requested transfer.
     pub leg: Leg,
-    /// The debited side after.
+    /// Debited side after the transfer.
     pub debit: Option<EntrySide>,
-    /// The credited side after.
+    /// Credited side after the transfer.
     pub credit: Option<EntrySide>,
 }
 
-/// A posting that was written.
+/// A written posting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posted {
-    /// The event.
+    /// Id of the event.
     pub transaction_id: TransactionId,
-    /// When.
+    /// Time of the posting.
     pub posted_at: Timestamp,
-    /// Its transfers.
+    /// Transfers.
     pub entries: Vec<Entry>,
 }
 
-/// Decides one posting against the balances, which it changes only when the answer is yes.
+/// Decides one posting; changes the balances only when it is accepted.
 ///
 /// Refusals, leg by leg: [`PostingRefusal::Malformed`], [`PostingRefusal::WalletFrozen`],
 /// [`PostingRefusal::InsufficientFunds`], [`PostingRefusal::Overflow`].
 pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, PostingRefusal> {
-    // Only what the legs touch is copied: a batch may hold thousands of wallets.
+    // Copies only the wallets of the legs: a batch may hold thousands.
     let mut after: Balances = legs
         .iter()
         .flat_map(|leg| [leg.debit.wallet, leg.credit.wallet])
@@ -236,7 +236,7 @@ fn take(balances: &mut Balances, leg: &Leg) -> Result<Option<EntrySide>, Posting
     let Some(state) = balances.get_mut(&wallet) else {
         return Ok(None);
     };
-    // Moving between a wallet's own buckets takes nothing away from its owner.
+    // Moving between the buckets of one wallet is not a debit of its owner.
     if state.is_frozen && leg.credit.wallet != wallet {
         return Err(PostingRefusal::WalletFrozen { wallet });
     }
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reward_comes_from_the_mining_account() {
+    fn reward_debits_the_mining_account() {
         let mut books = balances(&[(user(1), 0)]);
         let entries = decide(&mut books, &[leg(mining(), user(1), 60_000)]).expect("posts");
         assert_eq!(entries[0].debit, None);
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_posting_changes_nothing() {
+    fn refused_posting_changes_nothing() {
         let mut books = balances(&[(user(1), 10), (user(2), 0)]);
         let before = books.clone();
         let short = decide(
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn from_a_frozen_wallet_nothing_leaves() {
+    fn refuses_debits_of_frozen_wallets() {
         let mut books = balances(&[(user(1), 10), (user(2), 0)]);
         books.get_mut(&user(1).wallet).expect("there").is_frozen = true;
         assert_eq!(
@@ -386,7 +386,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_created_destroyed_or_owed(moves in prop::collection::vec((0_u128..4, 0_u128..4, 0_i64..50), 0..60)) {
+        fn postings_conserve_the_sum(moves in prop::collection::vec((0_u128..4, 0_u128..4, 0_i64..50), 0..60)) {
             let mut books = balances(&[(user(0), 100), (user(1), 100), (user(2), 0), (user(3), 0)]);
             for (from, to, amount) in moves {
                 let _ = decide(&mut books, &[leg(user(from), user(to), amount)]);

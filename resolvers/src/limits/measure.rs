@@ -10,7 +10,7 @@ use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Written;
 
 use super::{Excess, NESTING, Problem, invalid, over};
-use crate::shape::{self, Shape};
+use crate::type_index::{self, TypeIndex};
 use crate::variables::check_literal;
 
 /// How many items a list has that says nothing of its length.
@@ -27,7 +27,7 @@ pub(super) struct Measure {
     pub nesting: u64,
     pub aliases: u64,
     pub directives: u64,
-    /// Values of variables, as often as they are mentioned: each mention is a copy of the whole variable.
+    /// Values of variables, as often as they are copied_size: each mention is a copy of the whole variable.
     pub values: u64,
     /// Fields of the selection itself.
     pub root_fields: u64,
@@ -69,7 +69,7 @@ impl Measure {
 
 /// Measures one operation of a document.
 pub(super) struct Measuring<'a> {
-    shape: &'a Shape,
+    types: &'a TypeIndex,
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
@@ -82,13 +82,13 @@ pub(super) struct Measuring<'a> {
 
 impl<'a> Measuring<'a> {
     pub fn new(
-        shape: &'a Shape,
+        types: &'a TypeIndex,
         document: &'a ExecutableDocument,
         operation: &'a OperationDefinition,
         variables: &'a Variables,
     ) -> Self {
         Self {
-            shape,
+            types,
             document,
             operation,
             variables,
@@ -175,7 +175,7 @@ impl<'a> Measuring<'a> {
 
     fn field(&mut self, field: &'a Positioned<Field>, of: &str) -> Result<Measure, Problem> {
         let field = &field.node;
-        let known = self.shape.field(of, &field.name.node);
+        let known = self.types.field(of, &field.name.node);
         if let Some(known) = known {
             self.check_literals(field, known)?;
         }
@@ -199,9 +199,9 @@ impl<'a> Measuring<'a> {
         measure.directives = measure.directives.saturating_add(below.directives);
         measure.values = measure.values.saturating_add(below.values);
         for (_, value) in &field.arguments {
-            measure.values = measure.values.saturating_add(self.mentioned(&value.node));
+            measure.values = measure.values.saturating_add(self.copied_size(&value.node));
         }
-        if let Some(known) = known.filter(|known| self.shape.is_composite(&known.of)) {
+        if let Some(known) = known.filter(|known| self.types.is_composite(&known.of)) {
             let own = if of == "Mutation" { COMMAND } else { 1 };
             let length = self.length(field, known);
             match (known.is_list, length) {
@@ -229,13 +229,13 @@ impl<'a> Measuring<'a> {
             .iter()
             .flat_map(|directive| &directive.node.arguments)
         {
-            measure.values = measure.values.saturating_add(self.mentioned(&value.node));
+            measure.values = measure.values.saturating_add(self.copied_size(&value.node));
         }
         measure
     }
 
-    /// How much of variables is copied where they are mentioned.
-    fn mentioned(&mut self, value: &'a Written) -> u64 {
+    /// How much of variables is copied where they are copied_size.
+    fn copied_size(&mut self, value: &'a Written) -> u64 {
         match value {
             Written::Variable(name) => {
                 if let Some(size) = self.sizes.get(name.as_str()) {
@@ -246,11 +246,11 @@ impl<'a> Measuring<'a> {
                 size
             }
             Written::List(items) => {
-                let items = items.iter().map(|item| self.mentioned(item));
+                let items = items.iter().map(|item| self.copied_size(item));
                 items.fold(0, u64::saturating_add)
             }
             Written::Object(fields) => {
-                let fields = fields.values().map(|value| self.mentioned(value));
+                let fields = fields.values().map(|value| self.copied_size(value));
                 fields.fold(0, u64::saturating_add)
             }
             _ => 0,
@@ -258,12 +258,12 @@ impl<'a> Measuring<'a> {
     }
 
     /// How long a list is at most, if the field's arguments say.
-    fn length(&self, field: &Field, known: &shape::Field) -> Option<u64> {
+    fn length(&self, field: &Field, known: &type_index::Field) -> Option<u64> {
         let sizes = ["first", "last", "limit", "ids"].into_iter();
         let sizes = sizes.filter_map(|name| {
             let input = known.arguments.get(name)?;
             let given = field.get_argument(name);
-            // Looked at where it stands: a variable can be large, and be mentioned often.
+            // Looked at where it stands: a variable can be large, and be copied_size often.
             let given = given.and_then(|given| match &given.node {
                 Written::Variable(variable) => self.variable(variable).and_then(length_of),
                 Written::Number(number) => length_of(&Value::Number(number.clone())),
@@ -286,13 +286,13 @@ impl<'a> Measuring<'a> {
     }
 
     /// Checks arguments that are written out: the engine looks at scalars of ours only when the field is resolved.
-    fn check_literals(&self, field: &'a Field, known: &shape::Field) -> Result<(), Problem> {
+    fn check_literals(&self, field: &'a Field, known: &type_index::Field) -> Result<(), Problem> {
         for (name, value) in &field.arguments {
             let Some(input) = known.arguments.get(name.node.as_str()) else {
                 continue;
             };
             if let Some(literal) = value.node.clone().into_const() {
-                check_literal(self.shape, &literal, &input.of).map_err(|problem| {
+                check_literal(self.types, &literal, &input.of).map_err(|problem| {
                     let message = format!("the argument {}{problem}", name.node);
                     invalid(message, value)
                 })?;
@@ -345,8 +345,9 @@ mod tests {
         let document = parse_query(query).expect("a document");
         let (_, operation) = document.operations.iter().next().expect("an operation");
         let variables = Variables::from_json(json!({"n": 7, "none": null, "ids": ["a", "b", "c"]}));
-        let shape = Shape::of(&crate::schema());
-        Measuring::new(shape, &document, &operation.node, &variables).operation()
+        let schema = crate::schema();
+        let types = schema.types();
+        Measuring::new(types, &document, &operation.node, &variables).operation()
     }
 
     fn cost(query: &str) -> u64 {

@@ -12,8 +12,7 @@ use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Pos, Positioned};
 
-use crate::Schema;
-use crate::shape::Shape;
+use crate::type_index::TypeIndex;
 use measure::Measuring;
 use tokens::Text;
 
@@ -47,7 +46,7 @@ pub struct Limits {
     pub root_fields: u64,
     /// Directives.
     pub directives: u64,
-    /// Values of variables, as often as they are mentioned.
+    /// Values of variables, as often as they are copied_size.
     pub values: u64,
     /// What executing it may cost at most, in points: see [`Limits::check`].
     pub cost: u64,
@@ -154,18 +153,17 @@ impl Limits {
     /// is asked of it; a field of the mutation 10; a scalar nothing.
     pub fn check(
         &self,
-        schema: &Schema,
+        types: &TypeIndex,
         document: &ExecutableDocument,
         name: Option<&str>,
         variables: &Variables,
     ) -> Result<u64, Problem> {
         let operations = u64::try_from(document.operations.iter().len()).unwrap_or(u64::MAX);
         self.judge(over("operations", self.operations, operations))?;
-        let shape = Shape::of(schema);
         let (mut fields, mut cost) = (0_u64, 1);
         for (known, operation) in document.operations.iter() {
             let operation = &operation.node;
-            let measured = Measuring::new(shape, document, operation, variables).operation()?;
+            let measured = Measuring::new(types, document, operation, variables).operation()?;
             fields = fields.saturating_add(measured.fields);
             over("nesting", NESTING, measured.nesting).map_or(Ok(()), Err)?;
             for excess in [

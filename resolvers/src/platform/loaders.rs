@@ -1,99 +1,60 @@
-//! The platform's edges, loaded for all parents of a level at once.
+//! Edges of the platform, loaded for all parents of a level at once.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use db::Db;
+use db::platform::approval::ApprovalSeen;
+use db::platform::audit::queries::Entry;
+use db::platform::configuration::StoredVersion;
+use db::platform::users::User;
+use db::platform::{approval, audit, configuration, users};
+use domain::ids::{ApprovalId, UserId};
 
-use async_graphql::dataloader::Loader;
-use db::approvals::{self, ApprovalSeen};
-use db::audit_log::{self, Entity, Entry, Place};
-use db::{Count, Db, DbError, Page, Slice};
-use domain::ids::ApprovalId;
+use super::audit::objects::EntryKey;
+use crate::loading::{ContextLoader, by_key};
 
-/// Loads the platform's edges.
+/// Loads edges of the platform.
 pub(crate) struct PlatformLoader {
     db: Db,
 }
 
-impl PlatformLoader {
-    pub fn new(db: Db) -> Self {
+impl ContextLoader for PlatformLoader {
+    fn new(db: Db) -> Self {
         Self { db }
     }
 }
 
-/// A page of what was done or tried about a thing.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct AuditLogOf(pub Entity, pub Page<Place>);
+/// A version of a section: its name and number.
+pub(crate) type VersionOf = (String, i32);
 
-/// How much was done or tried about a thing.
+/// The version of a section that is in force.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct AuditLogCountOf(pub Entity);
+pub(crate) struct InForce(pub &'static str);
 
-impl Loader<ApprovalId> for PlatformLoader {
-    type Value = ApprovalSeen;
-    type Error = Arc<DbError>;
+by_key!(PlatformLoader, UserId => User,
+    |conn, ids| users::by_id(conn, &ids),
+    |user| (user.id, user));
 
-    async fn load(
-        &self,
-        keys: &[ApprovalId],
-    ) -> Result<HashMap<ApprovalId, ApprovalSeen>, Arc<DbError>> {
-        let ids = keys.to_vec();
-        let found = self
-            .db
-            .read(async move |conn| approvals::by_id(conn, &ids).await)
-            .await?;
-        Ok(found
-            .into_iter()
-            .map(|seen| (seen.approval.id, seen))
-            .collect())
-    }
-}
+by_key!(PlatformLoader, ApprovalId => ApprovalSeen,
+    |conn, ids| approval::queries::by_id(conn, &ids),
+    |seen| (seen.approval.id, seen));
 
-impl Loader<AuditLogOf> for PlatformLoader {
-    type Value = Slice<Entry>;
-    type Error = Arc<DbError>;
+by_key!(PlatformLoader, EntryKey => Entry,
+    |conn, keys| async {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        audit::queries::by_id(conn, &ids).await
+    },
+    |entry| (EntryKey(entry.id), entry));
 
-    async fn load(
-        &self,
-        keys: &[AuditLogOf],
-    ) -> Result<HashMap<AuditLogOf, Slice<Entry>>, Arc<DbError>> {
-        let mut of_page: HashMap<&Page<Place>, Vec<Entity>> = HashMap::new();
-        for AuditLogOf(entity, page) in keys {
-            of_page.entry(page).or_default().push(*entity);
-        }
-        let mut loaded = HashMap::new();
-        // One statement for each distinct page asked for, whatever the number of things.
-        for (page, entities) in of_page {
-            let asked = page.clone();
-            let slices = self
-                .db
-                .read(async move |conn| audit_log::pages(conn, &entities, &asked).await)
-                .await?;
-            loaded.extend(
-                slices
-                    .into_iter()
-                    .map(|(entity, slice)| (AuditLogOf(entity, page.clone()), slice)),
-            );
-        }
-        Ok(loaded)
-    }
-}
+by_key!(PlatformLoader, VersionOf => StoredVersion,
+    |conn, keys| configuration::by_key(conn, &keys),
+    |version| ((version.section.clone(), version.number), version));
 
-impl Loader<AuditLogCountOf> for PlatformLoader {
-    type Value = Count;
-    type Error = Arc<DbError>;
-
-    async fn load(
-        &self,
-        keys: &[AuditLogCountOf],
-    ) -> Result<HashMap<AuditLogCountOf, Count>, Arc<DbError>> {
-        let entities: Vec<Entity> = keys.iter().map(|key| key.0).collect();
-        let counts = self
-            .db
-            .read(async move |conn| audit_log::counts(conn, &entities).await)
-            .await?;
-        Ok(counts
-            .into_iter()
-            .map(|(entity, count)| (AuditLogCountOf(entity), count))
-            .collect())
-    }
-}
+by_key!(PlatformLoader, InForce => StoredVersion,
+    |conn, sections| async {
+        let in_force = configuration::in_force(conn).await?.into_iter();
+        let of = |version: StoredVersion| {
+            let section = sections.iter().find(|section| section.0 == version.section)?;
+            Some((*section, version))
+        };
+        Ok(in_force.filter_map(of).collect::<Vec<_>>())
+    },
+    |pair| pair);

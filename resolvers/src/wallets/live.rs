@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::outbox::Event;
-use db::wallets::queries::{wallets_moved_by, wallets_of_people};
+use db::wallets::wallet::queries::{wallets_moved_by, wallets_of_people};
 use db::{Db, DbError};
 use domain::ids::UserId;
 use domain::money::CurrencyCode;

@@ -1,33 +1,34 @@
-//! Security circles: three to five people who vouch for each other.
+//! Security circles: three to five miners who vouch for each other.
 
-mod decisions;
 mod invitation;
 mod refusal;
+mod rules;
+#[cfg(test)]
+mod tests;
 
-pub use decisions::{
-    Acceptance, Roster, Sent, accept, cancel, create, decline, disband, disband_for, leave, remove,
-    rename, send,
+pub use invitation::{
+    Acceptance, CircleInvitation, InvitationStatus, Sent, accept, cancel, decline, send,
 };
-pub use invitation::{CircleInvitation, InvitationStatus};
-pub use refusal::CircleRefusal;
+pub use refusal::{CircleRefusal, CircleRefusalKind, InvitationRefusal, InvitationRefusalKind};
+pub use rules::{Roster, create, disband, force_disband, leave, remove, rename};
 
 use super::Bps;
 use crate::ids::{CircleId, MinerId};
 use crate::time::Timestamp;
 
-/// Where a circle stands.
+/// States of a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CircleStatus {
     /// Fewer than three members: no bonus yet.
     Incomplete,
-    /// Three to five members: its members earn the bonus.
+    /// Three to five members: the members earn the bonus.
     Active,
     /// Ended for good.
     Disbanded,
 }
 
 impl CircleStatus {
-    /// Where a circle of so many active members stands.
+    /// The state of a circle with this number of active members.
     #[must_use]
     pub fn of(members: usize) -> Self {
         match members {
@@ -41,20 +42,20 @@ impl CircleStatus {
 /// How a membership ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// They left.
+    /// The member left.
     Left,
-    /// The owner removed them.
+    /// The owner removed the member.
     Removed,
-    /// They were banned.
+    /// The member was banned.
     Banned,
     /// The circle was disbanded.
     Disbanded,
-    /// The circle was disbanded, and it was theirs.
+    /// The circle was disbanded and the member was its owner.
     DisbandedAsOwner,
 }
 
 impl Exit {
-    /// Whether who went so has to wait before the next circle.
+    /// Whether the exit starts the cooldown of the former member and of the freed place.
     #[must_use]
     pub fn cools(self) -> bool {
         self != Self::Disbanded
@@ -66,10 +67,10 @@ impl Exit {
 pub struct CircleName(String);
 
 impl CircleName {
-    /// Characters, at most.
+    /// Largest number of characters.
     const LONGEST: usize = 100;
 
-    /// Reads a name without the blanks around it; none for what is empty, too long, or can't be shown.
+    /// Parses a name and trims surrounding blanks; none when it is empty, too long or not printable.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -88,12 +89,12 @@ impl CircleName {
     }
 }
 
-/// Joins letters or pictures, and is nothing by itself.
+/// Whether the character is a zero-width joiner, which is printable only between other characters.
 fn is_joiner(char: char) -> bool {
     matches!(char, '\u{200C}' | '\u{200D}')
 }
 
-/// Takes no place, or turns the text around: people are invited by this name and must see what it is.
+/// Whether the character is invisible or a bidirectional control: an invitee has to see the real name.
 fn is_hidden(char: char) -> bool {
     matches!(
         char,
@@ -101,41 +102,41 @@ fn is_hidden(char: char) -> bool {
     )
 }
 
-/// A circle with what follows from its number of active members.
+/// A circle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Circle {
     /// Its id.
     pub id: CircleId,
-    /// The miner who made it, always its first member.
+    /// The miner who created it, always its first member.
     pub owner_id: MinerId,
     /// 1 to 100 characters.
     pub name: String,
-    /// Where it stands.
+    /// State.
     pub status: CircleStatus,
-    /// Active members, the owner included.
+    /// Number of active members, the owner included.
     pub member_count: u32,
-    /// Raised by each change: orders the events about it.
+    /// Version, raised by one with each event; orders the circle's events.
     pub version: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Circle {
-    /// Active members, at most.
+    /// Largest number of active members.
     pub const MOST_MEMBERS: usize = 5;
 
-    /// What a valid circle adds to each member's rate.
+    /// Bonus rate of the members of a valid circle.
     pub const VALID_BONUS: Bps = Bps(2_500);
 
-    /// Active with three members or more.
+    /// Whether the members earn the bonus: the circle is active and has three members or more.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         self.status == CircleStatus::Active && self.member_count >= 3
     }
 
-    /// 60, 80 and 100 at 3, 4 and 5 members, else 0.
+    /// Trust score: 60, 80 or 100 with 3, 4 or 5 members, else 0.
     #[must_use]
     pub fn trust_score(&self) -> u8 {
         match (self.status, self.member_count) {
@@ -146,7 +147,7 @@ impl Circle {
         }
     }
 
-    /// The bonus its members earn at the moment.
+    /// Bonus rate of the members.
     #[must_use]
     pub fn bonus(&self) -> Bps {
         if self.is_valid() {
@@ -157,23 +158,23 @@ impl Circle {
     }
 }
 
-/// One active member of a circle.
+/// Active membership of a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CircleMember {
-    /// Of which circle.
+    /// The circle.
     pub circle_id: CircleId,
-    /// Who.
+    /// The member.
     pub miner_id: MinerId,
-    /// Since when.
+    /// Time of joining.
     pub joined_at: Timestamp,
 }
 
 #[cfg(test)]
-mod tests {
+mod values {
     use super::*;
 
     #[test]
-    fn three_members_make_a_circle_valid() {
+    fn circle_is_valid_with_three_members() {
         let circle = |status, member_count| Circle {
             id: CircleId(uuid::Uuid::nil()),
             owner_id: MinerId(uuid::Uuid::nil()),
@@ -199,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_says_something_and_not_too_much() {
+    fn parses_only_printable_names() {
         let read = |text: &str| CircleName::parse(text).map(|name| name.as_str().to_owned());
         assert_eq!(read("  night shift "), Some("night shift".to_owned()));
         assert_eq!(read(&"é".repeat(100)), Some("é".repeat(100)));

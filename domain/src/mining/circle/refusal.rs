@@ -1,83 +1,148 @@
-//! Why circles say no.
+//! Refusals of commands on circles and invitations.
 
+use crate::refusal::refusals;
 use crate::time::Timestamp;
 
-/// Why circles say no. The texts are for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CircleRefusal {
-    /// A name is empty, too long, or can't be shown.
-    #[error("a circle's name has 1 to 100 characters that can be shown")]
-    NameInvalid,
-    /// The miner is in no circle.
-    #[error("you are in no circle")]
-    NotInCircle,
-    /// There is no such circle (staff).
-    #[error("there is no such circle")]
-    NotFound,
-    /// The circle is the staff member's own.
-    #[error("this is your own circle: somebody else has to decide about it")]
-    OwnCircle,
-    /// The circle was disbanded before.
-    #[error("this circle was disbanded already")]
-    Disbanded,
-    /// Only the owner may.
-    #[error("only the owner of the circle may do this")]
-    NotOwner,
-    /// The miner is in a circle.
-    #[error("you are in a circle already: leave it first")]
-    AlreadyIn,
-    /// There is no such invitation for the caller.
-    #[error("there is no such invitation")]
-    InvitationNotFound,
-    /// The invitation was accepted, declined or cancelled.
-    #[error("this invitation was accepted, declined or cancelled already")]
-    InvitationNotPending,
+refusals! {
+    /// Refusals of commands on circles.
+    CircleRefusal, CircleRefusalKind, "Circle";
+
+    /// The reason is empty or longer than 500 characters.
+    ReasonInvalid = "REASON_INVALID", field "reason";
+        "give a reason of 1 to 500 characters",
+        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    /// The caller has no miner.
+    MinerNotFound = "MINER_NOT_FOUND", field "";
+        "you have no miner yet: register one first",
+        "bạn chưa có thợ đào: hãy đăng ký trước";
+    /// The caller's miner is suspended.
+    MinerSuspended = "MINER_SUSPENDED", field "";
+        "your miner is suspended",
+        "thợ đào của bạn đang bị tạm ngưng";
+    /// The caller's miner is banned.
+    MinerBanned = "MINER_BANNED", field "";
+        "your miner is banned",
+        "thợ đào của bạn đã bị cấm";
+    /// The name is empty, longer than 100 characters or not printable.
+    NameInvalid = "CIRCLE_NAME_INVALID", field "name";
+        "a circle's name has 1 to 100 printable characters",
+        "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được";
+    /// The caller is in a circle.
+    AlreadyIn = "ALREADY_IN_CIRCLE", field "";
+        "you are in a circle: leave it first",
+        "bạn đã ở trong một vòng tròn: hãy rời khỏi trước";
+    /// The caller left a circle recently and has to wait.
+    Cooldown { retry_at: Timestamp } = "CIRCLE_COOLDOWN", field "";
+        "you left a circle recently: you can join or create one from {retry_at} on",
+        "bạn vừa rời một vòng tròn: có thể tham gia hoặc tạo vòng tròn từ {retry_at}";
+    /// The caller is in no circle, or no circle has this id.
+    NotInCircle = "CIRCLE_NOT_FOUND", field "";
+        "you are in no circle",
+        "bạn không ở trong vòng tròn nào";
+    /// No circle has this id.
+    NotFound = "CIRCLE_NOT_FOUND", field "circleId";
+        "no circle has this id",
+        "không có vòng tròn này";
+    /// Only the owner of the circle may do this.
+    NotOwner = "NOT_CIRCLE_OWNER", field "";
+        "only the owner of the circle may do this",
+        "chỉ chủ vòng tròn mới được làm việc này";
+    /// The owner can only disband the circle.
+    OwnerCannotLeave = "OWNER_CANNOT_LEAVE", field "";
+        "the owner can't leave the circle: disband it instead",
+        "chủ vòng tròn không thể rời đi: hãy giải tán vòng tròn";
+    /// The profile is not a member of the circle.
+    MemberNotFound = "MEMBER_NOT_FOUND", field "memberId";
+        "this profile is not a member of your circle",
+        "không có ai với hồ sơ này trong vòng tròn của bạn";
+    /// The owner can't be removed.
+    OwnerCannotBeRemoved = "OWNER_CANNOT_BE_REMOVED", field "memberId";
+        "the owner can't be removed from the circle: disband it instead",
+        "không thể xóa chủ vòng tròn: hãy giải tán vòng tròn";
+    /// The caller is a member of the circle; another person has to decide.
+    OwnCircle = "OWN_ACCOUNT", field "circleId";
+        "you are a member of this circle: another person has to decide",
+        "bạn là thành viên của vòng tròn này: phải do người khác quyết định";
+    /// The circle has been disbanded.
+    Disbanded = "CIRCLE_DISBANDED", field "circleId";
+        "this circle has been disbanded",
+        "vòng tròn này đã bị giải tán";
+}
+
+refusals! {
+    /// Refusals of commands on invitations into circles.
+    InvitationRefusal, InvitationRefusalKind, "CircleInvitation";
+
+    /// The caller has no miner.
+    MinerNotFound = "MINER_NOT_FOUND", field "";
+        "you have no miner yet: register one first",
+        "bạn chưa có thợ đào: hãy đăng ký trước";
+    /// The caller's miner is suspended.
+    MinerSuspended = "MINER_SUSPENDED", field "";
+        "your miner is suspended",
+        "thợ đào của bạn đang bị tạm ngưng";
+    /// The caller's miner is banned.
+    MinerBanned = "MINER_BANNED", field "";
+        "your miner is banned",
+        "thợ đào của bạn đã bị cấm";
+    /// The caller is in no circle.
+    NotInCircle = "CIRCLE_NOT_FOUND", field "";
+        "you are in no circle",
+        "bạn không ở trong vòng tròn nào";
+    /// Only the owner of the circle may do this.
+    NotOwner = "NOT_CIRCLE_OWNER", field "";
+        "only the owner of the circle may do this",
+        "chỉ chủ vòng tròn mới được làm việc này";
+    /// No active miner has this code or profile.
+    InviteeNotFound = "INVITEE_NOT_FOUND", field "invitee";
+        "no miner who can be invited has this code or profile",
+        "không thể mời ai bằng mã hoặc hồ sơ này";
+    /// The invitee is the caller.
+    SelfInvitation = "SELF_INVITATION", field "invitee";
+        "you are in your circle already",
+        "bạn đã ở trong vòng tròn của mình";
+    /// The invitee is in a circle.
+    InviteeInCircle = "INVITEE_IN_CIRCLE", field "invitee";
+        "this miner is in a circle",
+        "họ đã ở trong một vòng tròn";
+    /// A pending invitation of this circle exists for the invitee.
+    AlreadyInvited = "ALREADY_INVITED", field "invitee";
+        "this miner has a pending invitation to your circle",
+        "họ đã được mời vào vòng tròn của bạn";
+    /// The circle has as many pending invitations as allowed, or sent as many within 24 hours.
+    InvitationLimit { limit: u32 } = "INVITATION_LIMIT", field "";
+        "at most {limit} invitations of a circle can be pending, or be sent within 24 hours",
+        "tối đa {limit} lời mời đang chờ hoặc được gửi trong 24 giờ: hãy đợi trả lời";
+    /// The invitee has as many pending invitations as allowed.
+    InviteeLimit { limit: u32 } = "INVITEE_LIMIT", field "";
+        "this miner has {limit} pending invitations and has to answer one first",
+        "người này đã có {limit} lời mời chưa trả lời";
+    /// The circle has 5 members.
+    Full { limit: u32 } = "CIRCLE_FULL", field "";
+        "the circle has {limit} members and is full",
+        "vòng tròn đã đủ {limit} thành viên";
+    /// The caller is in a circle.
+    AlreadyIn = "ALREADY_IN_CIRCLE", field "";
+        "you are in a circle: leave it first",
+        "bạn đã ở trong một vòng tròn: hãy rời khỏi trước";
+    /// No invitation of the caller has this id.
+    NotFound = "INVITATION_NOT_FOUND", field "invitationId";
+        "no invitation has this id",
+        "không có lời mời này";
+    /// The invitation has been accepted, declined or cancelled.
+    NotPending = "INVITATION_NOT_PENDING", field "invitationId";
+        "this invitation has been accepted, declined or cancelled",
+        "lời mời này đã được chấp nhận, từ chối hoặc hủy";
     /// The invitation was not answered in time.
-    #[error("this invitation has expired: ask for another one")]
-    InvitationExpired,
-    /// Nobody of that profile is in the circle.
-    #[error("nobody of this profile is in your circle")]
-    MemberNotFound,
-    /// Nobody can be invited by that name.
-    #[error("nobody can be invited by this code or profile")]
-    InviteeNotFound,
-    /// Owners don't invite themselves.
-    #[error("you are in your circle already")]
-    SelfInvitation,
-    /// Who is invited is in a circle.
-    #[error("they are in a circle already")]
-    InviteeInCircle,
-    /// Who is invited has a pending invitation to this circle.
-    #[error("they are invited to your circle already")]
-    AlreadyInvited,
-    /// As many invitations as allowed wait for an answer, or were sent in the last 24 hours.
-    #[error("no more than {limit} invitations can wait, or be sent in a day: wait for answers")]
-    InvitationLimit {
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// Who is invited has as many invitations as anybody can answer.
-    #[error("they have too many invitations to answer first")]
-    InviteeLimit,
-    /// Who left a circle waits before the next one.
-    #[error("you left a circle not long ago: you can join or create one from {until} on")]
-    Cooldown {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// Five members are in.
-    #[error("the circle has all the members it can have")]
-    Full,
-    /// The free places wait.
-    #[error("somebody left this circle not long ago: their place is free from {until} on")]
-    PlaceCooling {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// The owner disbands, but doesn't leave.
-    #[error("the owner of a circle can't leave it: disband it instead")]
-    OwnerCannotLeave,
-    /// The owner disbands, but isn't removed.
-    #[error("the owner of a circle can't be removed: disband it instead")]
-    OwnerCannotBeRemoved,
+    Expired = "INVITATION_EXPIRED", field "invitationId";
+        "this invitation has expired: ask for another one",
+        "lời mời này đã hết hạn: hãy xin một lời mời khác";
+    /// The caller left a circle recently and has to wait.
+    Cooldown { retry_at: Timestamp } = "CIRCLE_COOLDOWN", field "";
+        "you left a circle recently: you can join one from {retry_at} on",
+        "bạn vừa rời một vòng tròn: có thể tham gia từ {retry_at}";
+    /// The circle's free place was left recently and has to wait.
+    PlaceCooling { retry_at: Timestamp } = "CIRCLE_PLACE_COOLING", field "";
+        "a member left this circle recently: the place can be filled from {retry_at} on",
+        "vừa có người rời vòng tròn này: chỗ của họ có thể được thay từ {retry_at}";
 }

@@ -1,84 +1,88 @@
-//! Mining sessions: started, complete after their time, claimed within a window.
+//! Mining sessions: started, completed after their length, claimed within the claim window.
 
 use chrono::TimeDelta;
 
+mod refusal;
+
+pub use refusal::{SessionRefusal, SessionRefusalKind};
+
 use super::{
-    Configuration, Judgement, Miner, MinerStatus, MiningRefusal, Points, Rate, RateFacts,
-    RatePerHour, Settled, Streak,
+    Configuration, Judgement, Miner, Points, Rate, RateFacts, RatePerHour, Settled, Streak,
 };
 use crate::ids::{MinerId, SessionId};
-use crate::money::Minor;
-use crate::time::{Timestamp, hours, plus};
+use crate::money::{Minor, Overflow};
+use crate::refusal::Rejection;
+use crate::time::{Timestamp, day_bounds, hours, plus};
 
-/// One mining session with the rate it was started at.
+/// A mining session with its rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// Whose.
+    /// The miner.
     pub miner_id: MinerId,
-    /// When it began.
+    /// Time of the start.
     pub started_at: Timestamp,
-    /// When it is complete.
+    /// Time the session is complete.
     pub ends_at: Timestamp,
-    /// How long it can be claimed after its end, in hours of mining being switched on.
+    /// Length of the claim window after the end, in hours during which mining is switched on.
     pub claim_window_hours: u32,
-    /// Since when the claim window stands still, because the miner is suspended.
+    /// Time since which the claim window is stopped, while the miner is suspended.
     pub window_stopped_at: Option<Timestamp>,
-    /// By how much suspensions that are over made the claim window longer.
+    /// Extension of the claim window by earlier suspensions.
     pub window_extension: TimeDelta,
-    /// The rate's parts when it began.
+    /// Parts of the rate at the start.
     pub rate: Rate,
-    /// Their product, in ten-thousandths of a point an hour.
+    /// Rate of the session: the product of its parts.
     pub hourly_rate: RatePerHour,
-    /// Whether its start was forgiven as a late one.
+    /// Whether the start was late and forgiven by the grace period.
     pub started_in_grace: bool,
-    /// Version of the mining configuration it was started under.
+    /// Version of the mining configuration at the start.
     pub configuration_version: i32,
-    /// What became of it, as stored.
+    /// Stored state.
     pub state: SessionState,
 }
 
-/// What became of a session, as stored. `Active` may have ended since: see [`Session::status_at`].
+/// State of a session, as stored. `Active` and `Completed` may be outdated: see [`Session::status_at`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// Runs, or has ended and nobody wrote that down yet.
+    /// Running, or ended without the end being stored yet.
     Active,
-    /// Ended, not claimed.
+    /// Ended and not claimed.
     Completed,
-    /// Paid.
+    /// Claimed and paid.
     Claimed {
-        /// When.
+        /// Time of the claim.
         at: Timestamp,
-        /// The session's reward.
+        /// Reward of the session.
         points_earned: Points,
-        /// Milestones paid with it, 0 if none.
-        streak_bonus: Points,
-        /// The part of the reward owed to referrals.
+        /// Milestone points paid with it; 0 when none was reached.
+        milestone_points: Points,
+        /// Part of the reward due to the referral bonus.
         referral_points: Points,
     },
     /// Not claimed in time, or ended by a ban.
     Expired {
-        /// When.
+        /// Time of expiry.
         at: Timestamp,
     },
 }
 
-/// Where a session stands at a moment.
+/// States of a session at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SessionStatus {
-    /// Runs.
+    /// Running.
     Active,
-    /// Complete, waits to be claimed.
+    /// Complete, can be claimed.
     Completed,
-    /// Paid.
+    /// Claimed and paid.
     Claimed,
     /// Not claimed in time.
     Expired,
 }
 
 impl Session {
-    /// Where the session stands at `now`: its end and its claim window follow from time.
+    /// State at `now`; the end and the claim window pass by time alone.
     #[must_use]
     pub fn status_at(&self, now: Timestamp, configuration: &Configuration) -> SessionStatus {
         match self.state {
@@ -97,8 +101,8 @@ impl Session {
         }
     }
 
-    /// Until when the session can be claimed, as things stand at `now`: while mining is switched off or the miner
-    /// suspended it moves on with time. None once it is paid or expired.
+    /// End of the claim window, given the facts at `now`: it moves on while mining is switched off or the miner is
+    /// suspended. None for a claimed or expired session.
     #[must_use]
     pub fn claimable_until(
         &self,
@@ -113,8 +117,8 @@ impl Session {
         }
     }
 
-    /// The streak of the session's miner as time has made it: one that was not claimed in time holds no streak, although
-    /// that is not stored yet. The session is the miner's newest.
+    /// The miner's streak at `now`: an expired session no longer holds the streak, even before its expiry is stored.
+    /// The session is the miner's newest.
     #[must_use]
     pub fn lapse(&self, streak: Streak, now: Timestamp, configuration: &Configuration) -> Streak {
         match self.unstored_status(now, configuration) {
@@ -123,7 +127,8 @@ impl Session {
         }
     }
 
-    /// What time has made of the session that is not stored yet: complete, or expired. None, if it stands as it is stored.
+    /// Status that the session reached by time alone and that is not stored yet: completed or expired. None when the
+    /// stored state is current.
     #[must_use]
     pub fn unstored_status(
         &self,
@@ -150,9 +155,8 @@ impl Session {
         .fold(self.ends_at, plus)
     }
 
-    /// What has been mined by `now`: hours elapsed, at most the session's length, times its rate.
-    #[must_use]
-    pub fn accumulated(&self, now: Timestamp) -> Points {
+    /// Points mined by `now`: elapsed seconds, at most the session's length, times the rate.
+    pub fn accumulated(&self, now: Timestamp) -> Result<Points, Overflow> {
         self.hourly_rate.earned_in_seconds(self.seconds(now))
     }
 
@@ -163,42 +167,42 @@ impl Session {
     }
 }
 
-/// What starting a session needs to know.
+/// Facts on which starting a session depends.
 #[derive(Clone, Debug)]
 pub struct StartInput<'a> {
-    /// Who starts.
+    /// Miner who starts.
     pub miner: Miner,
-    /// Their newest session.
+    /// The miner's newest session.
     pub latest: Option<Session>,
-    /// Sessions they started this UTC day.
+    /// Number of sessions that the miner started this UTC day.
     pub started_today: u32,
-    /// What their rate depends on.
+    /// Facts on which the rate depends.
     pub facts: RateFacts,
-    /// The rules in force.
+    /// Configuration in force.
     pub configuration: &'a Configuration,
-    /// The moment.
+    /// Current time.
     pub now: Timestamp,
-    /// The new session's id.
+    /// Id of the new session.
     pub id: SessionId,
 }
 
-/// A session that starts.
+/// Result of starting a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The new session.
     pub session: Session,
-    /// The streak, settled.
+    /// The streak after the start.
     pub settled: Settled,
-    /// The one before, found expired and not yet stored as such.
+    /// The previous session, if it expired and that is not stored yet.
     pub expired: Option<Session>,
 }
 
 /// Starts a session.
 ///
-/// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::MiningDisabled`], [`MiningRefusal::SessionActive`], [`MiningRefusal::SessionUnclaimed`],
-/// [`MiningRefusal::DailySessionLimit`].
-pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
+/// Refusals, in this order: [`SessionRefusal::MinerSuspended`], [`SessionRefusal::MinerBanned`],
+/// [`SessionRefusal::MiningDisabled`], [`SessionRefusal::Active`], [`SessionRefusal::Unclaimed`],
+/// [`SessionRefusal::DailyLimit`].
+pub fn start(input: StartInput<'_>) -> Result<Start, Rejection<SessionRefusal>> {
     let StartInput {
         miner,
         latest,
@@ -208,20 +212,19 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
         now,
         id,
     } = input;
-    may_mine(miner.status)?;
+    miner.status.may_mine().map_err(SessionRefusal::from)?;
     let rules = &configuration.mining;
     if !rules.is_globally_enabled {
-        return Err(MiningRefusal::MiningDisabled);
+        return Err(SessionRefusal::MiningDisabled.into());
     }
     let mut expired = None;
     if let Some(before) = latest {
         match before.status_at(now, configuration) {
             SessionStatus::Active => {
-                return Err(MiningRefusal::SessionActive {
-                    ends_at: before.ends_at,
-                });
+                let retry_at = before.ends_at;
+                return Err(SessionRefusal::Active { retry_at }.into());
             }
-            SessionStatus::Completed => return Err(MiningRefusal::SessionUnclaimed),
+            SessionStatus::Completed => return Err(SessionRefusal::Unclaimed.into()),
             SessionStatus::Claimed => {}
             SessionStatus::Expired => {
                 let status = before.unstored_status(now, configuration);
@@ -230,9 +233,9 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
         }
     }
     if started_today >= rules.max_sessions_per_day {
-        return Err(MiningRefusal::DailySessionLimit {
-            limit: rules.max_sessions_per_day,
-        });
+        let limit = rules.max_sessions_per_day;
+        let (_, retry_at) = day_bounds(now.date_naive());
+        return Err(SessionRefusal::DailyLimit { limit, retry_at }.into());
     }
     let ends_at = plus(now, hours(rules.session_duration_hours));
     let streak = match &expired {
@@ -251,7 +254,7 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
             window_stopped_at: None,
             window_extension: TimeDelta::zero(),
             rate,
-            hourly_rate: rate.total(),
+            hourly_rate: rate.total()?,
             started_in_grace: settled.judgement == Judgement::Grace,
             configuration_version: rules.version,
             state: SessionState::Active,
@@ -261,91 +264,76 @@ pub fn start(input: StartInput<'_>) -> Result<Start, MiningRefusal> {
     })
 }
 
-/// A session that is paid.
+/// Result of claiming a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// The session, claimed.
+    /// The claimed session.
     pub session: Session,
-    /// The streak, settled and counted.
+    /// The streak after the claim.
     pub settled: Settled,
-    /// The session's reward.
+    /// Reward of the session.
     pub points_earned: Points,
-    /// Sum of the milestones reached.
-    pub streak_bonus: Points,
-    /// Lifetime points after.
+    /// Milestone points paid with it.
+    pub milestone_points: Points,
+    /// Lifetime points afterwards.
     pub total_points: Points,
 }
 
 /// Claims the newest session.
 ///
-/// Refusals, in this order: [`MiningRefusal::MinerSuspended`], [`MiningRefusal::MinerBanned`],
-/// [`MiningRefusal::SessionNotFound`], [`MiningRefusal::SessionAlreadyClaimed`], [`MiningRefusal::SessionNotComplete`],
-/// [`MiningRefusal::SessionExpired`].
+/// Refusals, in this order: [`SessionRefusal::MinerSuspended`], [`SessionRefusal::MinerBanned`],
+/// [`SessionRefusal::NotFound`], [`SessionRefusal::AlreadyClaimed`], [`SessionRefusal::NotComplete`],
+/// [`SessionRefusal::Expired`].
 pub fn claim(
     miner: Miner,
     latest: Option<Session>,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Claim, MiningRefusal> {
-    may_mine(miner.status)?;
-    let session = latest.ok_or(MiningRefusal::SessionNotFound)?;
+) -> Result<Claim, Rejection<SessionRefusal>> {
+    miner.status.may_mine().map_err(SessionRefusal::from)?;
+    let session = latest.ok_or(SessionRefusal::NotFound)?;
     match session.status_at(now, configuration) {
         SessionStatus::Completed => {}
-        SessionStatus::Claimed => return Err(MiningRefusal::SessionAlreadyClaimed),
+        SessionStatus::Claimed => return Err(SessionRefusal::AlreadyClaimed.into()),
         SessionStatus::Active => {
-            return Err(MiningRefusal::SessionNotComplete {
-                ends_at: session.ends_at,
-            });
+            let retry_at = session.ends_at;
+            return Err(SessionRefusal::NotComplete { retry_at }.into());
         }
-        SessionStatus::Expired => return Err(MiningRefusal::SessionExpired),
+        SessionStatus::Expired => return Err(SessionRefusal::Expired.into()),
     }
     let length = session.ends_at.signed_duration_since(session.started_at);
-    let points_earned = session.accumulated(now);
+    let points_earned = session.accumulated(now)?;
     let without_referral = session
         .rate
-        .without_referral()
-        .earned_in_seconds(session.seconds(now));
-    let referral_points = points_earned
-        .checked_sub(without_referral)
-        .unwrap_or(Minor::ZERO);
+        .without_referral()?
+        .earned_in_seconds(session.seconds(now))?;
+    let referral_points = points_earned.minus(without_referral)?;
     let settled = miner
         .streak
         .on_claim(now, length, session.started_in_grace, configuration);
-    let streak_bonus = settled
+    let milestone_points = settled
         .milestones
         .iter()
-        .fold(Minor::ZERO, |sum, milestone| {
-            sum.checked_add(milestone.points).unwrap_or(sum)
-        });
-    let total_points = [points_earned, streak_bonus]
-        .into_iter()
-        .fold(miner.lifetime_points, |sum, points| {
-            sum.checked_add(points).unwrap_or(sum)
-        });
+        .try_fold(Minor::ZERO, |sum, milestone| sum.plus(milestone.points))?;
+    let total_points = miner
+        .lifetime_points
+        .plus(points_earned)?
+        .plus(milestone_points)?;
     Ok(Claim {
         session: Session {
             state: SessionState::Claimed {
                 at: now,
                 points_earned,
-                streak_bonus,
+                milestone_points,
                 referral_points,
             },
             ..session
         },
         settled,
         points_earned,
-        streak_bonus,
+        milestone_points,
         total_points,
     })
-}
-
-/// Whether a miner with this status may mine.
-pub(super) fn may_mine(status: MinerStatus) -> Result<(), MiningRefusal> {
-    match status {
-        MinerStatus::Active => Ok(()),
-        MinerStatus::Suspended => Err(MiningRefusal::MinerSuspended),
-        MinerStatus::Banned => Err(MiningRefusal::MinerBanned),
-    }
 }
 
 #[cfg(test)]

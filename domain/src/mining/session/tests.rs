@@ -1,8 +1,9 @@
-//! Each rule of sessions by itself: what starts, pays, and is refused in which order; what was never claimed.
+//! Tests of each rule of sessions: start, claim, order of refusals, unclaimed sessions.
 
 use uuid::Uuid;
 
 use super::*;
+use crate::mining::MinerStatus;
 use crate::mining::samples::{self, at};
 use crate::mining::{Bps, Role};
 
@@ -19,7 +20,7 @@ fn start_with(
     started_today: u32,
     configuration: &Configuration,
     now: Timestamp,
-) -> Result<Start, MiningRefusal> {
+) -> Result<Start, Rejection<SessionRefusal>> {
     start(StartInput {
         miner,
         latest,
@@ -36,11 +37,11 @@ fn start_with(
 }
 
 #[test]
-fn a_session_pays_its_hours() {
+fn claim_pays_the_hours_of_the_session() {
     let rules = Configuration::default();
     let started = start_with(miner(), None, 0, &rules, at(0)).expect("starts");
     assert_eq!(started.session.hourly_rate, RatePerHour(3_125));
-    assert_eq!(started.session.accumulated(at(12)), Minor(37_500));
+    assert_eq!(started.session.accumulated(at(12)), Ok(Minor(37_500)));
     let mut after = miner();
     after.streak = started.settled.streak;
     let paid = claim(after, Some(started.session), &rules, at(30)).expect("pays");
@@ -57,7 +58,7 @@ fn a_session_pays_its_hours() {
 }
 
 #[test]
-fn starting_is_refused_in_order() {
+fn refuses_starts_in_order() {
     let rules = Configuration::default();
     let open = start_with(miner(), None, 0, &rules, at(0))
         .expect("starts")
@@ -65,36 +66,40 @@ fn starting_is_refused_in_order() {
     let with = |status| Miner { status, ..miner() };
     assert_eq!(
         start_with(with(MinerStatus::Suspended), None, 9, &rules, at(0)),
-        Err(MiningRefusal::MinerSuspended)
+        Err(SessionRefusal::MinerSuspended.into())
     );
     assert_eq!(
         start_with(with(MinerStatus::Banned), None, 9, &rules, at(0)),
-        Err(MiningRefusal::MinerBanned)
+        Err(SessionRefusal::MinerBanned.into())
     );
     let mut off = Configuration::default();
     off.mining.is_globally_enabled = false;
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &off, at(1)),
-        Err(MiningRefusal::MiningDisabled)
+        Err(SessionRefusal::MiningDisabled.into())
     );
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &rules, at(1)),
-        Err(MiningRefusal::SessionActive { ends_at: at(24) })
+        Err(SessionRefusal::Active { retry_at: at(24) }.into())
     );
     assert_eq!(
         start_with(miner(), Some(open.clone()), 9, &rules, at(24)),
-        Err(MiningRefusal::SessionUnclaimed)
+        Err(SessionRefusal::Unclaimed.into())
     );
     assert_eq!(
         start_with(miner(), None, 1, &rules, at(24)),
-        Err(MiningRefusal::DailySessionLimit { limit: 1 })
+        Err(SessionRefusal::DailyLimit {
+            limit: 1,
+            retry_at: at(48)
+        }
+        .into())
     );
     let late = start_with(miner(), Some(open.clone()), 0, &rules, at(24 + 169)).expect("starts");
     assert_eq!(late.expired, Some(open));
 }
 
 #[test]
-fn claiming_is_refused_in_order() {
+fn refuses_claims_in_order() {
     let rules = Configuration::default();
     let open = start_with(miner(), None, 0, &rules, at(0))
         .expect("starts")
@@ -105,7 +110,7 @@ fn claiming_is_refused_in_order() {
     };
     assert_eq!(
         claim(suspended, None, &rules, at(0)),
-        Err(MiningRefusal::MinerSuspended)
+        Err(SessionRefusal::MinerSuspended.into())
     );
     let banned = Miner {
         status: MinerStatus::Banned,
@@ -113,26 +118,26 @@ fn claiming_is_refused_in_order() {
     };
     assert_eq!(
         claim(banned, None, &rules, at(0)),
-        Err(MiningRefusal::MinerBanned)
+        Err(SessionRefusal::MinerBanned.into())
     );
     assert_eq!(
         claim(miner(), None, &rules, at(0)),
-        Err(MiningRefusal::SessionNotFound)
+        Err(SessionRefusal::NotFound.into())
     );
     let paid = claim(miner(), Some(open.clone()), &rules, at(24))
         .expect("pays")
         .session;
     assert_eq!(
         claim(miner(), Some(paid), &rules, at(25)),
-        Err(MiningRefusal::SessionAlreadyClaimed)
+        Err(SessionRefusal::AlreadyClaimed.into())
     );
     assert_eq!(
         claim(miner(), Some(open.clone()), &rules, at(23)),
-        Err(MiningRefusal::SessionNotComplete { ends_at: at(24) })
+        Err(SessionRefusal::NotComplete { retry_at: at(24) }.into())
     );
     assert_eq!(
         claim(miner(), Some(open.clone()), &rules, at(24 + 169)),
-        Err(MiningRefusal::SessionExpired)
+        Err(SessionRefusal::Expired.into())
     );
     let mut paused = Configuration::default();
     paused.mining.pauses = vec![crate::time::Pause {
@@ -143,7 +148,7 @@ fn claiming_is_refused_in_order() {
 }
 
 #[test]
-fn the_time_to_claim_in_is_shown_as_things_stand() {
+fn claimable_until_moves_with_pauses() {
     let rules = Configuration::default();
     let open = start_with(miner(), None, 0, &rules, at(0))
         .expect("starts")
@@ -152,7 +157,7 @@ fn the_time_to_claim_in_is_shown_as_things_stand() {
     assert_eq!(until(&open, 1, &rules), Some(at(192)));
     assert_eq!(until(&open, 192, &rules), Some(at(192)));
     assert_eq!(until(&open, 193, &rules), None);
-    // Mining was off for ten hours, and is off again.
+    // Mining was off for ten hours, and is off again from 100 on.
     let mut off = Configuration::default();
     off.mining.pauses = [(30, Some(40)), (100, None)]
         .map(|(from, until)| crate::time::Pause {
@@ -172,7 +177,7 @@ fn the_time_to_claim_in_is_shown_as_things_stand() {
 }
 
 #[test]
-fn a_session_that_is_not_claimed_holds_no_streak() {
+fn unclaimed_session_holds_no_streak() {
     let mut rules = Configuration::default();
     rules.mining.claim_window_hours = 12;
     let mut miner = miner();
@@ -183,18 +188,18 @@ fn a_session_that_is_not_claimed_holds_no_streak() {
         .streak;
     let first = start_with(miner.clone(), None, 0, &rules, at(1)).expect("starts");
     miner.streak = first.settled.streak;
-    // It ended at 25 and could be claimed until 37. What was due after the claim at 0 is due again: at 48.
+    // The session ended at 25 and could be claimed until 37. The due time of the claim at 0 applies again: 48.
     let second = start_with(miner.clone(), Some(first.session), 0, &rules, at(38)).expect("starts");
     assert_eq!(second.settled.judgement, Judgement::OnTime);
     miner.streak = second.settled.streak;
     let third = start_with(miner.clone(), Some(second.session), 0, &rules, at(80)).expect("starts");
     assert_eq!(third.settled.judgement, Judgement::Broken);
-    // Claimed, the second one would have held it.
+    // A claim of the second session would have kept the streak.
     assert_eq!(miner.streak.judge(at(80), &rules), Judgement::OnTime);
 }
 
 #[test]
-fn a_run_that_was_bought_back_meanwhile_is_not_lost_for_the_same_days() {
+fn recovered_run_does_not_lose_the_same_days_again() {
     let mut rules = Configuration::default();
     rules.mining.claim_window_hours = 12;
     let mut miner = miner();
@@ -209,13 +214,13 @@ fn a_run_that_was_bought_back_meanwhile_is_not_lost_for_the_same_days() {
     let recovered = first.settled.streak.recovered(at(201), &rules);
     miner.streak = recovered.expect("in time").streak;
     assert_eq!(miner.streak.current, 9);
-    // Due was 48; seven days were missed until 200, so it is 216 now, and 237 is within the grace period.
+    // The due time was 48; seven days were missed until 200, so it is 216 now, and 237 is within the grace period.
     let second = start_with(miner, Some(first.session), 0, &rules, at(237)).expect("starts");
     assert_eq!(second.settled.judgement, Judgement::Grace);
 }
 
 #[test]
-fn a_start_that_was_forgiven_counts_for_nothing_without_its_claim() {
+fn unclaimed_session_does_not_use_up_grace() {
     let mut rules = Configuration::default();
     rules.mining.claim_window_hours = 24;
     rules.streak.grace_period_hours = 168;
@@ -232,12 +237,12 @@ fn a_start_that_was_forgiven_counts_for_nothing_without_its_claim() {
 }
 
 #[test]
-fn what_was_due_before_is_not_guessed() {
+fn keeps_due_when_the_previous_due_is_unknown() {
     let rules = Configuration::default();
     let streak = Streak::default()
         .on_claim(at(0), TimeDelta::hours(24), false, &rules)
         .streak;
-    // As a program leaves it that knows nothing of what was due before.
+    // The streak as a program without `previous_due` leaves it.
     let started = Streak {
         previous_due: None,
         ..streak.on_start(at(1), at(25), &rules).streak
@@ -246,7 +251,7 @@ fn what_was_due_before_is_not_guessed() {
 }
 
 #[test]
-fn days_that_were_bought_off_are_bought_once() {
+fn freeze_tokens_cover_each_missed_day_once() {
     let mut rules = Configuration::default();
     rules.mining.claim_window_hours = 12;
     rules.streak.grace_period_enabled = false;
@@ -259,7 +264,8 @@ fn days_that_were_bought_off_are_bought_once() {
     let first = start_with(miner.clone(), None, 0, &rules, at(60)).expect("starts");
     assert_eq!(first.settled.judgement, Judgement::Frozen { tokens: 1 });
     miner.streak = first.settled.streak;
-    // It ended at 84 and expired. Due was 48, 72 with the day that was bought; 97 is two days later.
+    // The session ended at 84 and expired. The due time was 48, and is 72 with the day covered by a token; 97 is two
+    // days later.
     let second = start_with(miner, Some(first.session), 0, &rules, at(97)).expect("starts");
     assert_eq!(second.settled.judgement, Judgement::Frozen { tokens: 2 });
     assert_eq!(second.settled.streak.freeze_tokens, 0);

@@ -1,4 +1,4 @@
-//! Random lives of a streak, compared with a model that counts hours and days one by one.
+//! Random histories of a streak, compared with a model that counts hours and days one by one.
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -7,17 +7,18 @@ use uuid::Uuid;
 use super::model::{Model, Rules, SESSION, Verdict};
 use super::{Judgement, Streak};
 use crate::ids::UserId;
+use crate::mining::Configuration;
+use crate::mining::miner::{reset_streak, restore, suspend};
 use crate::mining::samples::{at, miner};
-use crate::mining::{Configuration, reset_streak, restore, suspend};
 
-/// What somebody does, after so many hours.
+/// A command or a read; each follows a number of hours after the previous one.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Start,
     Claim,
     Recover,
     Reset,
-    /// Suspended for so many hours.
+    /// Suspension for a number of hours.
     Rest(i64),
     Look,
 }
@@ -51,7 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<(i64, Step)>> {
         1 => (0_i64..200).prop_map(Step::Rest),
         1 => Just(Step::Look),
     ];
-    // Mostly punctual, sometimes late, now and then away for weeks.
+    // Mostly punctual, sometimes late, rarely absent for weeks.
     let wait = prop_oneof![8 => Just(0_i64), 8 => Just(24), 4 => 0_i64..48, 2 => 0_i64..120, 1 => 0_i64..400];
     prop::collection::vec((wait, step), 1..160)
 }
@@ -61,14 +62,14 @@ fn rules() -> impl Strategy<Value = Rules> {
         .prop_map(|(grace, token_days)| Rules { grace, token_days })
 }
 
-/// Hours that a session can be claimed.
+/// Length of the claim window in hours.
 fn windows() -> impl Strategy<Value = i64> {
     prop_oneof![Just(168_i64), 1_i64..200]
 }
 
 proptest! {
     #[test]
-    fn a_streak_lives_as_its_days_are_counted(rules in rules(), window in windows(), steps in steps()) {
+    fn streak_equals_the_model(rules in rules(), window in windows(), steps in steps()) {
         let configuration = configuration(rules);
         let mut model = Model::default();
         let mut streak = Streak::default();

@@ -1,89 +1,95 @@
-//! Streaks: days in a row, judged at a moment by one function at start, at claim and on read.
+//! Streaks: days in a row. [`Streak::judge`] is the one rule for start, claim and read.
+
+mod recovery;
+mod refusal;
 
 use chrono::TimeDelta;
+
+pub use recovery::{Recovery, recover};
+pub use refusal::{StreakRefusal, StreakRefusalKind};
 
 use super::{Bps, Configuration, Points, StreakConfiguration};
 use crate::time::{Timestamp, hours, plus};
 
-/// How long after a session's end its claim is still on time, in hours.
+/// Time after a session's end within which its claim is on time, in hours.
 const DUE_AFTER_END_HOURS: u32 = 24;
-/// How long a broken run can be recovered, in hours.
+/// Time within which a broken run can be recovered, in hours.
 const RECOVERABLE_HOURS: u32 = 7 * 24;
-/// Seconds of a missed day.
+/// Length of a day in seconds.
 const DAY_SECONDS: i64 = 86_400;
 
-/// A miner's streak as last settled.
+/// A miner's streak as of the last start or claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Streak {
     /// Days of the present run.
     pub current: u32,
-    /// Days of the longest run ever.
+    /// Days of the longest run.
     pub longest: u32,
-    /// When a session was last claimed.
+    /// Time of the last claim.
     pub last_claim: Option<Timestamp>,
-    /// By when the next claim, or start, is on time; none before the first session.
+    /// Due time of the next claim or start; none before the first session.
     pub due: Option<Due>,
-    /// What was due before the open session, later by the days that were bought off or lost when that began: it is due
-    /// again if the session is not claimed.
+    /// Due time before the open session, moved by the days that were covered by freeze tokens or lost at its start. It
+    /// applies again when the session is not claimed.
     pub previous_due: Option<Due>,
-    /// Missed days that can still be bought off.
+    /// Number of missed days that can still be covered.
     pub freeze_tokens: u32,
-    /// Whether the last claim, or the start since, came in the grace period.
+    /// Whether the last claim, or the start since, was within the grace period.
     pub is_grace_period: bool,
-    /// First days of the tiers whose milestones this run was paid.
+    /// First days of the tiers whose milestones were paid for this run.
     pub milestones_paid: Vec<u32>,
-    /// The run before, while it can be recovered.
+    /// The previous run, while it can be recovered.
     pub broken: Option<BrokenRun>,
-    /// Since when the miner is suspended: from then on the streak stands still.
+    /// Time since which the streak is stopped, while the miner is suspended.
     pub suspended_at: Option<Timestamp>,
 }
 
-/// By when the next claim is on time.
+/// Due time of the next claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
-    /// The session's end, or the last claim: time switched off since then does not count.
+    /// End of the session, or time of the last claim. Pauses since then do not count.
     pub since: Timestamp,
-    /// The last moment that is on time.
+    /// Last moment that is on time.
     pub at: Timestamp,
 }
 
-/// A run that was broken and can be recovered.
+/// A broken run that can be recovered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BrokenRun {
-    /// How long it was, in days.
+    /// Number of days.
     pub days: u32,
-    /// What it was paid already.
+    /// First days of the tiers whose milestones were paid for it.
     pub milestones_paid: Vec<u32>,
-    /// Until when it can be recovered.
+    /// Time until which it can be recovered.
     pub recoverable_until: Timestamp,
 }
 
-/// What a moment means for a streak.
+/// Result of judging a streak at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// Not after due, or nothing to lose.
+    /// Not late, or without days to lose.
     OnTime,
-    /// Late, forgiven once.
+    /// Late, forgiven by the grace period.
     Grace,
-    /// Late, bought off with so many freeze tokens.
+    /// Late, covered by freeze tokens.
     Frozen {
-        /// One for each missed day.
+        /// Number of tokens: one for each missed day.
         tokens: u32,
     },
-    /// Lost.
+    /// Late, and lost.
     Broken,
 }
 
-/// A streak after a judgement was carried out.
+/// A streak after a judgement was applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The streak now.
+    /// The streak afterwards.
     pub streak: Streak,
-    /// What the moment meant.
+    /// The judgement.
     pub judgement: Judgement,
-    /// Days of the run that was lost, if one was.
+    /// Days of the lost run; none when no run was lost.
     pub lost_days: Option<u32>,
-    /// Milestones reached (by a claim).
+    /// Milestones reached by a claim.
     pub milestones: Vec<Milestone>,
 }
 
@@ -92,39 +98,39 @@ pub struct Settled {
 pub struct Milestone {
     /// The tier's first day.
     pub days: u32,
-    /// What it pays.
+    /// Number of points.
     pub points: Points,
 }
 
-/// A streak with the run before added to it.
+/// A streak with the broken run added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// The streak now.
+    /// The streak afterwards.
     pub streak: Streak,
-    /// Days of the run that was added.
+    /// Days of the added run.
     pub days: u32,
-    /// Milestones reached by it.
+    /// Milestones reached by adding it.
     pub milestones: Vec<Milestone>,
 }
 
-/// A streak as somebody sees it at a moment; seeing settles nothing.
+/// View of a streak at a moment; reading it changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreakView {
-    /// Days that count: 0 when the run would be found broken.
+    /// Days that count: 0 when the run is broken.
     pub days: u32,
-    /// What they add to the rate.
+    /// Bonus rate of these days.
     pub bonus: Bps,
-    /// The badge of their tier.
+    /// Badge of the tier.
     pub badge_name: Option<String>,
-    /// What the moment means.
+    /// The judgement.
     pub judgement: Judgement,
-    /// Until when the next claim is on time, as things stand: while mining is switched off or the miner suspended it
-    /// moves on with time. None before the first session.
+    /// Due time of the next claim, given the facts at that moment: it moves on while mining is switched off or the
+    /// miner is suspended. None before the first session.
     pub due_at: Option<Timestamp>,
 }
 
 impl Streak {
-    /// Judges the streak at `now` and changes nothing.
+    /// Judges the streak at `now` without changing it.
     #[must_use]
     pub fn judge(&self, now: Timestamp, configuration: &Configuration) -> Judgement {
         let late = self.late(now, configuration);
@@ -146,7 +152,8 @@ impl Streak {
         }
     }
 
-    /// By how much `now` is after due, without the time that stood still; not after it, if there is nothing to lose.
+    /// Time from the due time to `now`, without the time that does not count; zero or negative when not late or when
+    /// there are no days to lose.
     fn late(&self, now: Timestamp, configuration: &Configuration) -> TimeDelta {
         let Some(due) = self.due.filter(|_| self.current > 0) else {
             return TimeDelta::zero();
@@ -160,13 +167,13 @@ impl Streak {
         seen.signed_duration_since(due.at)
     }
 
-    /// The moment the streak is judged at: `now`, or when the miner was suspended.
+    /// Moment at which the streak is judged: `now`, or the start of the suspension.
     #[must_use]
     pub fn stands_at(&self, now: Timestamp) -> Timestamp {
         self.suspended_at.map_or(now, |stopped| now.min(stopped))
     }
 
-    /// Shows the streak at `now`.
+    /// View of the streak at `now`.
     #[must_use]
     pub fn view(&self, now: Timestamp, configuration: &Configuration) -> StreakView {
         let judgement = self.judge(now, configuration);
@@ -188,7 +195,7 @@ impl Streak {
         }
     }
 
-    /// Settles the streak when a session starts; the session's claim is judged against its own due.
+    /// Applies the judgement when a session starts. The claim of the session is judged against its own due time.
     #[must_use]
     pub fn on_start(
         self,
@@ -214,10 +221,10 @@ impl Streak {
         settled
     }
 
-    /// The streak once the newest session was not claimed in time: as far as lateness goes, there was none, and a start that
-    /// was forgiven counts for nothing.
+    /// The streak after the newest session was not claimed in time: the due time before the session applies again, and
+    /// a start within the grace period does not use up the grace.
     ///
-    /// A program that knows nothing of `previous_due` may have started the session: then what is due stays as it is.
+    /// The due time stays when `previous_due` is missing, because an older program started the session.
     #[must_use]
     pub fn unclaimed(self, started_in_grace: bool) -> Self {
         let is_known = self.last_claim.is_none_or(|claim| {
@@ -238,7 +245,7 @@ impl Streak {
         }
     }
 
-    /// Settles the streak when a session is claimed and counts the day, once per UTC day.
+    /// Applies the judgement when a session is claimed, and adds a day, at most one per UTC day.
     #[must_use]
     pub fn on_claim(
         self,
@@ -276,8 +283,8 @@ impl Streak {
             .filter(|run| now <= run.recoverable_until)
     }
 
-    /// Adds the broken run to the present one, which inherits what it was paid: each milestone is paid once a run, none
-    /// is skipped, and so it is with freeze tokens. None, if there is nothing to recover.
+    /// Adds the broken run to the present one. Milestones and freeze tokens of the combined run are earned once: those
+    /// of either part are not paid again. None when there is nothing to recover.
     #[must_use]
     pub fn recovered(self, now: Timestamp, configuration: &Configuration) -> Option<Recovered> {
         let run = self.recoverable_at(now)?.clone();
@@ -297,8 +304,8 @@ impl Streak {
         })
     }
 
-    /// Makes the run longer and answers the milestones this crosses that the run was not yet paid. `had` are the freeze
-    /// tokens that the days added have earned already.
+    /// Adds days to the run; returns the milestones reached that were not paid for it. `had` is the number of freeze
+    /// tokens that the added days have earned before.
     fn add_days(&mut self, days: u32, had: u32, rules: &StreakConfiguration) -> Vec<Milestone> {
         let before = self.current;
         self.current = before.saturating_add(days);
@@ -327,7 +334,7 @@ impl Streak {
         reached
     }
 
-    /// Carries out what `judge` finds.
+    /// Applies the judgement.
     fn settle(self, now: Timestamp, configuration: &Configuration) -> Settled {
         let judgement = self.judge(now, configuration);
         let mut streak = self;
@@ -345,7 +352,7 @@ impl Streak {
                     milestones_paid: std::mem::take(&mut streak.milestones_paid),
                     recoverable_until: plus(now, hours(RECOVERABLE_HOURS)),
                 };
-                // A longer run that can still be recovered is worth more than the one lost now.
+                // A longer run that can still be recovered takes precedence over the one lost now.
                 let keeps =
                     |before: &BrokenRun| now <= before.recoverable_until && before.days > lost.days;
                 streak.broken = streak.broken.filter(keeps).or(Some(lost));
@@ -362,7 +369,7 @@ impl Streak {
     }
 }
 
-/// One for each begun day of being late.
+/// Number of missed days; a partial day counts as one.
 fn missed_days(late: TimeDelta) -> u32 {
     let whole = late.num_seconds().div_euclid(DAY_SECONDS);
     let begun = late
@@ -396,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_forgiven_bought_off_or_lost() {
+    fn judges_lateness() {
         let rules = Configuration::default();
         for (late, tokens, expected) in [
             (0, 0, Judgement::OnTime),
@@ -416,30 +423,30 @@ mod tests {
     }
 
     #[test]
-    fn grace_is_given_once_in_a_row() {
+    fn grace_applies_once_in_a_row() {
         let rules = Configuration::default();
         let day = TimeDelta::hours(24);
         let first = run_of(2, 100, 0).on_claim(at(101), day, false, &rules);
         assert_eq!(first.judgement, Judgement::Grace);
         assert_eq!(first.streak.current, 3);
-        // The claim was at 101, so the next is due at 101 + 24 + 24.
+        // The claim was at 101, so the next one is due at 101 + 24 + 24.
         let started = first.streak.clone().on_start(at(150), at(174), &rules);
         assert_eq!(started.judgement, Judgement::Broken);
         assert_eq!(started.lost_days, Some(3));
-        // On time in between, grace is there again.
+        // A punctual claim makes the grace period available again.
         let punctual = first.streak.on_start(at(149), at(173), &rules).streak;
         let second = punctual.on_claim(at(197), day, false, &rules);
         assert_eq!(second.judgement, Judgement::OnTime);
         let third = second.streak.on_start(at(246), at(270), &rules);
         assert_eq!(third.judgement, Judgement::Grace);
-        // A session started in grace can't be claimed in grace, and its claim counts as a grace one.
+        // A session started in grace can't be claimed in grace, and its claim counts as one in grace.
         assert_eq!(third.streak.judge(at(295), &rules), Judgement::Broken);
         let claimed = third.streak.on_claim(at(290), day, true, &rules);
         assert!(claimed.streak.is_grace_period);
     }
 
     #[test]
-    fn a_run_earns_tokens_and_each_milestone_once() {
+    fn run_earns_each_milestone_once() {
         let rules = Configuration::default();
         let mut streak = Streak::default();
         let mut paid = Vec::new();
@@ -472,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_can_be_added_to_the_present_run() {
+    fn recovery_adds_the_broken_run() {
         let rules = Configuration::default();
         let lost = run_of(10, 100, 0);
         let lost = Streak {
@@ -504,14 +511,14 @@ mod tests {
         assert_eq!(whole.streak.milestones_paid, [7, 14]);
         assert_eq!(
             whole.streak.freeze_tokens, 1,
-            "the token of the seventh day was given before"
+            "the token of the seventh day was earned before"
         );
         assert_eq!(whole.streak.broken, None);
         assert_eq!(one.recovered(at(200 + 169), &rules), None);
     }
 
     #[test]
-    fn a_day_counts_once() {
+    fn day_counts_once() {
         let rules = Configuration::default();
         let hour = TimeDelta::hours(1);
         let once = Streak::default()
@@ -526,7 +533,7 @@ mod tests {
     }
 
     #[test]
-    fn time_switched_off_does_not_count() {
+    fn pauses_do_not_count() {
         let mut rules = Configuration::default();
         rules.mining.pauses = vec![crate::time::Pause {
             from: at(90),

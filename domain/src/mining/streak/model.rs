@@ -1,14 +1,13 @@
-//! A streak in whole hours since the beginning, its days counted one by one: what the real one is compared with. It knows
-//! nothing of the real one, so that others can use it too.
+//! Model of a streak in whole hours, with days counted one by one. It shares no code with the implementation.
 
 use std::collections::BTreeSet;
 
 /// Hours of a session.
 pub(super) const SESSION: i64 = 24;
-/// First days of the tiers that pay.
+/// First days of the tiers with a milestone.
 const MILESTONES: [i64; 5] = [7, 14, 30, 60, 90];
 
-/// What a moment means.
+/// Result of judging a streak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     OnTime,
@@ -17,7 +16,7 @@ pub(super) enum Verdict {
     Broken,
 }
 
-/// The rules that vary: hours of grace, if any is given, and days for a token.
+/// Rules that vary: length of the grace period in hours, if there is one, and days per freeze token.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub grace: Option<i64>,
@@ -32,11 +31,11 @@ pub(super) struct Model {
     pub tokens: i64,
     pub grace: bool,
     pub lost: Option<Lost>,
-    /// The open session: its end, and whether its start was forgiven.
+    /// The open session: its end, and whether it was started in grace.
     pub open: Option<(i64, bool)>,
-    /// Since when lateness is counted, and the last moment that is on time.
+    /// Start of lateness, and last moment that is on time.
     due: Option<(i64, i64)>,
-    /// The same as it was before the open session, a day later for each that was bought off or lost.
+    /// `due` before the open session, moved by the days that were covered or lost.
     due_before: Option<(i64, i64)>,
     last_claimed_on: Option<i64>,
     paid: BTreeSet<i64>,
@@ -51,7 +50,7 @@ pub(super) struct Lost {
 }
 
 impl Model {
-    /// Days missed and whether that is forgiven: counted a day at a time.
+    /// Judges the streak; counts missed days one by one.
     pub fn judge(&self, now: i64, rules: Rules) -> Verdict {
         let late = self.due.filter(|(_, due)| self.days > 0 && now > *due);
         let Some((_, due)) = late else {
@@ -113,14 +112,14 @@ impl Model {
         self.due = Some((now + SESSION, now + SESSION + 24));
     }
 
-    /// Answers the milestones paid.
+    /// Returns the milestones paid.
     pub fn claim(&mut self, now: i64, rules: Rules) -> Vec<i64> {
         let (_, in_grace) = self.open.take().expect("open");
         let judgement = self.settle(now, rules);
         self.grace = judgement == Verdict::Grace || (in_grace && judgement == Verdict::OnTime);
         let mut reached = Vec::new();
         if self.last_claimed_on != Some(now / 24) {
-            reached = self.live_one_more_day(true, rules);
+            reached = self.add_day(true, rules);
         }
         self.last_claimed_on = Some(now / 24);
         self.due = Some((now, now + SESSION + 24));
@@ -128,15 +127,15 @@ impl Model {
         reached
     }
 
-    /// The open session was not claimed in time: it is as if there had been none.
+    /// Expires the open session: the streak becomes what it would be without the session.
     pub fn expire(&mut self) {
         let (_, in_grace) = self.open.take().expect("open");
         self.grace &= !in_grace;
         self.due = self.due_before.take();
     }
 
-    /// A day of the run: each is lived through, so none of its milestones is skipped.
-    fn live_one_more_day(&mut self, earns_token: bool, rules: Rules) -> Vec<i64> {
+    /// Adds a day to the run, so that no milestone is skipped.
+    fn add_day(&mut self, earns_token: bool, rules: Rules) -> Vec<i64> {
         self.days += 1;
         self.longest = self.longest.max(self.days);
         if earns_token && self.days % rules.token_days == 0 {
@@ -149,22 +148,22 @@ impl Model {
         }
     }
 
-    /// Answers the milestones paid; none, if nothing can be recovered.
+    /// Returns the milestones paid; none when nothing can be recovered.
     pub fn recover(&mut self, now: i64, rules: Rules) -> Option<Vec<i64>> {
         let lost = self.lost.take_if(|lost| now <= lost.until)?;
         self.paid.extend(&lost.paid);
-        // The tokens of the whole run that neither part has had.
+        // Freeze tokens of the whole run that neither part earned.
         let of = |days: i64| (1..=days).filter(|day| day % rules.token_days == 0).count();
         let new = of(self.days + lost.days) - of(self.days) - of(lost.days);
         let mut reached = Vec::new();
         for _ in 0..lost.days {
-            reached.extend(self.live_one_more_day(false, rules));
+            reached.extend(self.add_day(false, rules));
         }
         self.tokens = (self.tokens + i64::try_from(new).expect("few")).min(3);
         Some(reached)
     }
 
-    /// The days that a look finds, and the run that can be recovered.
+    /// Days that count, and days of the run that can be recovered.
     pub fn seen(&self, now: i64, rules: Rules) -> (i64, Option<i64>) {
         let broken = self.judge(now, rules) == Verdict::Broken;
         let lost = self.lost.as_ref().filter(|lost| now <= lost.until);
@@ -174,7 +173,7 @@ impl Model {
         )
     }
 
-    /// Time that does not count, since `from`.
+    /// Stops time between `from` and `until`.
     pub fn stand_still(&mut self, from: i64, until: i64) {
         let forgiven = |since: i64| (until - from.max(since)).max(0);
         for due in [&mut self.due, &mut self.due_before] {
@@ -185,7 +184,7 @@ impl Model {
         }
     }
 
-    /// Ends the run for good.
+    /// Ends the run without recovery.
     pub fn reset(&mut self) {
         self.days = 0;
         self.grace = false;

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::mining::{CircleSeen, circles};
+use db::mining::CircleSeen;
+use db::mining::circle::queries as circles;
 use db::outbox::Event;
 use db::{Db, DbError};
 use domain::ids::{CircleId, UserId};

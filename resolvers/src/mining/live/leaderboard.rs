@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use futures_util::FutureExt;
 
 use crate::events::{Reading, Subscribers, Topic, Update};
-use crate::mining::queries::LARGEST_LEADERBOARD;
+use crate::mining::miner::queries::LARGEST_LEADERBOARD;
 
 /// The leaderboard's top. An update is published when the top shows something else than before.
 #[derive(Debug, Default)]
@@ -99,8 +99,8 @@ async fn read(db: Db) -> Result<LeaderboardUpdate, DbError> {
     let (top, at, configuration) = db
         .read(async |conn| {
             let at = db::clock::now(conn).await?;
-            let top = db::mining::queries::leaderboard(conn, LARGEST_LEADERBOARD).await?;
-            Ok((top, at, db::configuration::mining(conn).await?))
+            let top = db::mining::miner::queries::leaderboard(conn, LARGEST_LEADERBOARD).await?;
+            Ok((top, at, db::mining::configuration::in_force(conn).await?))
         })
         .await?;
     Ok(LeaderboardUpdate {

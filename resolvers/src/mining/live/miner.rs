@@ -1,14 +1,16 @@
 //! Events of miners, for `minerUpdated`.
 
 use std::collections::HashMap;
+use std::mem::{Discriminant, discriminant};
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::mining::MinerSeen;
+use db::mining::{MinerSeen, MiningEvent};
 use db::outbox::{Event, events_of_the_last};
 use db::{Db, DbError};
 use domain::ids::{MinerId, UserId};
 use domain::mining::Configuration;
+use domain::time::Timestamp;
 use futures_util::FutureExt;
 
 use crate::events::{Reading, Subscribers, Topic, Update};
@@ -20,91 +22,64 @@ pub struct MinerTopic;
 /// An event of a miner.
 #[derive(Clone, Debug)]
 pub struct MinerUpdate {
-    /// The kind of event.
-    pub kind: MinerEventKind,
-    /// The event as stored.
-    pub event: Event,
-    /// The miner after the event.
-    pub miner: MinerSeen,
+    /// The event.
+    pub event: MiningEvent,
+    /// Version of the miner after the event.
+    pub sequence: i64,
+    /// Time of the event.
+    pub occurred_at: Timestamp,
+    /// The miner as it is now.
+    pub miner: Arc<MinerSeen>,
     /// The configuration that determines streaks and rates.
     pub configuration: Arc<Configuration>,
 }
 
-/// The kinds of events that subscribers of a miner receive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MinerEventKind {
-    /// A session started.
-    SessionStarted,
-    /// A session was paid.
-    SessionPaid,
-    /// The first day of a streak's tier was reached.
-    MilestoneReached,
-    /// A streak was lost.
-    StreakBroken,
-    /// A referral of the miner became active.
-    ReferralActivated,
-    /// The miner was suspended, banned or restored.
-    StatusChanged,
-    /// The miner's role changed.
-    RoleChanged,
-    /// A referral of the miner became inactive.
-    ReferralDeactivated,
-    /// A broken streak was recovered.
-    StreakRecovered,
-    /// Points were adjusted.
-    PointsAdjusted,
-    /// A session reached its end.
-    SessionCompleted,
-    /// A session was not claimed in time, or ended by a ban.
-    SessionExpired,
-    /// The miner was invited into a circle.
-    InvitationReceived,
-}
-
-impl MinerEventKind {
-    /// The kind of an event. Returns `None` for events that subscribers don't receive.
-    #[must_use]
-    pub fn of(event: &Event) -> Option<Self> {
-        if event.subject_kind != "miner" {
-            return None;
-        }
-        let source = event.payload.get("source");
-        match event.name.as_str() {
-            "MiningSessionStarted" => Some(Self::SessionStarted),
-            "PointsMined" if source.is_some_and(|source| source == "SESSION") => {
-                Some(Self::SessionPaid)
-            }
-            "StreakMilestoneReached" => Some(Self::MilestoneReached),
-            "StreakBroken" => Some(Self::StreakBroken),
-            "ReferralActivated" => Some(Self::ReferralActivated),
-            "MinerSuspended" | "MinerRestored" | "MinerBanned" => Some(Self::StatusChanged),
-            "MinerRoleChanged" => Some(Self::RoleChanged),
-            "ReferralDeactivated" => Some(Self::ReferralDeactivated),
-            "StreakRecovered" => Some(Self::StreakRecovered),
-            "PointsAdjusted" => Some(Self::PointsAdjusted),
-            "MiningSessionCompleted" => Some(Self::SessionCompleted),
-            "MiningSessionExpired" => Some(Self::SessionExpired),
-            "CircleInvitationReceived" => Some(Self::InvitationReceived),
-            _ => None,
-        }
+/// Whether subscribers of a miner receive an event.
+fn is_published(event: &MiningEvent) -> bool {
+    match event {
+        MiningEvent::MiningSessionStarted { .. }
+        | MiningEvent::MiningSessionCompleted { .. }
+        | MiningEvent::MiningSessionExpired { .. }
+        | MiningEvent::PointsAdjusted { .. }
+        | MiningEvent::StreakMilestoneReached { .. }
+        | MiningEvent::StreakBroken { .. }
+        | MiningEvent::StreakRecovered { .. }
+        | MiningEvent::MinerSuspended { .. }
+        | MiningEvent::MinerRestored { .. }
+        | MiningEvent::MinerBanned { .. }
+        | MiningEvent::MinerRoleChanged { .. }
+        | MiningEvent::CircleInvitationReceived { .. }
+        | MiningEvent::ReferralActivated { .. }
+        | MiningEvent::ReferralDeactivated { .. } => true,
+        // Milestones have an event of their own.
+        MiningEvent::PointsMined { source, .. } => source == "SESSION",
+        _ => false,
     }
 }
 
 impl Update for MinerUpdate {
-    type Kind = MinerEventKind;
+    type Kind = Discriminant<MiningEvent>;
     const TOPIC: &'static str = "miner";
     const KEEP: usize = 64;
 
-    fn kind(&self) -> MinerEventKind {
-        self.kind
+    fn kind(&self) -> Discriminant<MiningEvent> {
+        discriminant(&self.event)
     }
+}
+
+/// An event with the user who receives it.
+#[derive(Debug)]
+pub struct Received {
+    user: UserId,
+    stored: Event,
+    event: MiningEvent,
 }
 
 /// Events to publish.
 #[derive(Debug)]
 pub enum MinerChanges {
     /// These, with the users who receive them.
-    Events(Vec<(UserId, MinerEventKind, Event)>),
+    Events(Vec<Received>),
     /// Those of the last `Duration` for these users.
     Missed(Duration, Vec<UserId>),
 }
@@ -122,7 +97,7 @@ impl Topic for MinerTopic {
         let events: Vec<_> = events
             .iter()
             .filter_map(received)
-            .filter(|(user, ..)| subscribers.has(user))
+            .filter(|received| subscribers.has(&received.user))
             .collect();
         (!events.is_empty()).then_some(MinerChanges::Events(events))
     }
@@ -140,10 +115,18 @@ impl Topic for MinerTopic {
     }
 }
 
-/// The user who receives an event, and its kind.
-fn received(event: &Event) -> Option<(UserId, MinerEventKind, Event)> {
-    let kind = MinerEventKind::of(event)?;
-    Some((UserId(event.audience_id?), kind, event.clone()))
+/// The event with its receiver; `None` for events that subscribers don't receive.
+fn received(stored: &Event) -> Option<Received> {
+    if stored.subject_kind != "miner" {
+        return None;
+    }
+    let user = UserId(stored.audience_id?);
+    let event = stored.read::<MiningEvent>()?;
+    is_published(&event).then(|| Received {
+        user,
+        stored: stored.clone(),
+        event,
+    })
 }
 
 async fn read(db: Db, changes: MinerChanges) -> Result<Vec<(UserId, MinerUpdate)>, DbError> {
@@ -161,29 +144,33 @@ async fn read(db: Db, changes: MinerChanges) -> Result<Vec<(UserId, MinerUpdate)
     }
     let mut ids: Vec<MinerId> = events
         .iter()
-        .map(|(.., event)| MinerId(event.subject_id))
+        .map(|received| MinerId(received.stored.subject_id))
         .collect();
     ids.sort_unstable();
     ids.dedup();
     let (miners, configuration) = db
         .read(async move |conn| {
-            let miners = db::mining::queries::miners_by_id(conn, &ids).await?;
-            Ok((miners, db::configuration::mining(conn).await?))
+            let miners = db::mining::miner::queries::miners_by_id(conn, &ids).await?;
+            Ok((miners, db::mining::configuration::in_force(conn).await?))
         })
         .await?;
     let configuration = Arc::new(configuration);
     let miners: HashMap<_, _> = miners
         .into_iter()
-        .map(|seen| (seen.miner.id.0, seen))
+        .map(|seen| (seen.miner.id.0, Arc::new(seen)))
         .collect();
-    let updates = events.into_iter().filter_map(|(user, kind, event)| {
-        let miner = miners.get(&event.subject_id)?.clone();
-        let configuration = Arc::clone(&configuration);
-        let update = MinerUpdate {
-            kind,
+    let updates = events.into_iter().filter_map(|received| {
+        let Received {
+            user,
+            stored,
             event,
-            miner,
-            configuration,
+        } = received;
+        let update = MinerUpdate {
+            event,
+            sequence: stored.sequence,
+            occurred_at: stored.occurred_at,
+            miner: Arc::clone(miners.get(&stored.subject_id)?),
+            configuration: Arc::clone(&configuration),
         };
         Some((user, update))
     });

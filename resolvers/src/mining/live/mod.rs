@@ -6,4 +6,4 @@ mod miner;
 
 pub use circle::{CircleSubject, CircleTopic, CircleUpdate};
 pub use leaderboard::{LeaderboardTopic, LeaderboardUpdate};
-pub use miner::{MinerEventKind, MinerTopic, MinerUpdate};
+pub use miner::{MinerTopic, MinerUpdate};

@@ -1,0 +1,125 @@
+//! Effects of a ban on circles: the banned miner leaves their circle, or it is disbanded when they own it; invitations
+//! that they received are cancelled.
+
+use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{CircleId, MinerId};
+use domain::mining::circle::{Exit, Roster};
+use domain::mining::{CircleInvitation, InvitationStatus, Miner};
+use uuid::Uuid;
+
+use super::events::CircleEvents;
+use super::rows::InvitationRow;
+use super::{invitations, locks, membership};
+use crate::command::Request;
+use crate::schema::{circle_invitations, miners};
+use crate::text::Text as _;
+use crate::{Connection, DbError, Tx};
+
+/// Locked circles that a ban affects.
+pub(in crate::mining) struct Locked {
+    banned: MinerId,
+    own: Option<CircleId>,
+    rosters: Vec<Roster>,
+}
+
+impl Locked {
+    /// Members of the banned miner's circle, including the miner. The caller locks them with the other miners.
+    pub fn members(&self) -> &[MinerId] {
+        self.own().map_or(&[], |roster| &roster.members)
+    }
+
+    fn own(&self) -> Option<&Roster> {
+        self.of(self.own?)
+    }
+
+    fn of(&self, id: CircleId) -> Option<&Roster> {
+        self.rosters.iter().find(|roster| roster.circle.id == id)
+    }
+}
+
+/// Locks the miner's circle and the circles that invited the miner, before referrals and miners are locked.
+pub(in crate::mining) async fn lock_for_ban(
+    conn: &mut Connection,
+    banned: MinerId,
+) -> Result<Locked, DbError> {
+    let own = circle_of(conn, banned).await?;
+    let received = received(conn, banned).await?;
+    let ids: Vec<CircleId> = received
+        .iter()
+        .map(|invitation| invitation.circle_id)
+        .chain(own)
+        .collect();
+    let rosters = locks::lock_circles(conn, &ids).await?;
+    Ok(Locked {
+        banned,
+        own,
+        rosters,
+    })
+}
+
+/// Removes the banned miner from circles and invitations. `miners` are locked and include [`Locked::members`]; they are
+/// updated in place.
+pub(in crate::mining) async fn apply_ban(
+    tx: &mut Tx,
+    request: &Request,
+    locked: &Locked,
+    miners: &mut [Miner],
+) -> Result<(), DbError> {
+    let banned = miners.iter().find(|miner| miner.id == locked.banned);
+    if banned.is_none_or(|miner| miner.circle_id != locked.own) {
+        return Err(locks::membership_changed());
+    }
+    // Sending an invitation locks the invitee, so no further ones are created.
+    for invitation in received(tx.conn(), locked.banned).await? {
+        let roster = locked
+            .of(invitation.circle_id)
+            .ok_or_else(locks::membership_changed)?;
+        cancel(tx, request, roster, &invitation).await?;
+    }
+    let Some(roster) = locked.own() else {
+        return Ok(());
+    };
+    if roster.circle.owner_id == locked.banned {
+        let pending = locks::pending(tx.conn(), roster.circle.id).await?;
+        return membership::end(tx, request, roster, Exit::Banned, pending.iter(), miners).await;
+    }
+    membership::depart(tx, request, roster, locked.banned, Exit::Banned, miners).await
+}
+
+/// Cancels an invitation into another miner's circle.
+async fn cancel(
+    tx: &mut Tx,
+    request: &Request,
+    roster: &Roster,
+    invitation: &CircleInvitation,
+) -> Result<(), DbError> {
+    let mut events = CircleEvents::of(&roster.circle);
+    invitations::cancel_all(tx, &mut events, std::iter::once(invitation)).await?;
+    membership::store(tx, &request.request_id, &roster.circle, events).await
+}
+
+/// The miner's circle, read without a lock.
+async fn circle_of(conn: &mut Connection, miner: MinerId) -> Result<Option<CircleId>, DbError> {
+    let circle: Option<Uuid> = miners::table
+        .find(miner.0)
+        .select(miners::circle_id)
+        .first(conn)
+        .await?;
+    Ok(circle.map(CircleId))
+}
+
+/// The invitations a miner received that are stored as pending, ascending.
+async fn received(
+    conn: &mut Connection,
+    invitee: MinerId,
+) -> Result<Vec<CircleInvitation>, DbError> {
+    let rows: Vec<InvitationRow> = circle_invitations::table
+        .filter(circle_invitations::invitee_id.eq(invitee.0))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .order(circle_invitations::id)
+        .select(InvitationRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(CircleInvitation::try_from).collect()
+}

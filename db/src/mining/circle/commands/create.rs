@@ -1,0 +1,75 @@
+//! Creating a circle.
+
+use diesel::ExpressionMethods;
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::ids::CircleId;
+use domain::mining::circle::{CircleRefusal, CircleRefusalKind, create};
+use domain::mining::{Circle, CircleStatus};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::circle::{events::CircleEvents, locks, membership};
+use crate::mining::{configuration, miner::locks::lock_miner};
+use crate::schema::circles;
+use crate::text::Text as _;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const CIRCLE_CREATE: Command<CircleRefusal> = Command {
+    name: "mining.circle_create",
+    action: Action::CircleCreate,
+    key: KeyRule::Optional,
+    refusals: codes!(CircleRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NameInvalid, AlreadyIn, Cooldown),
+};
+
+/// Creates a circle with the caller as owner and first member; returns its id.
+pub async fn circle_create(
+    tx: &mut Tx,
+    request: &Request,
+    name: &str,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &CIRCLE_CREATE, async |tx, _| {
+        let now = tx.now();
+        let caller = lock_miner(tx.conn(), request.person()?.id).await?;
+        let caller = caller.ok_or(CircleRefusal::MinerNotFound)?;
+        let left_at = locks::left_at(tx.conn(), caller.id).await?;
+        let cooldown = configuration::in_force(tx.conn())
+            .await?
+            .mining
+            .circle_cooldown_hours;
+        let name = create(&caller, name, left_at, cooldown, now)?;
+        let circle = Circle {
+            id: CircleId(tx.new_id()),
+            owner_id: caller.id,
+            name: name.as_str().to_owned(),
+            status: CircleStatus::of(1),
+            member_count: 1,
+            version: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut events = CircleEvents::of(&circle);
+        events.created();
+        let version = events.enqueue(tx, &request.request_id)?;
+        diesel::insert_into(circles::table)
+            .values((
+                circles::id.eq(circle.id.0),
+                circles::owner_id.eq(circle.owner_id.0),
+                circles::name.eq(&circle.name),
+                circles::status.eq(circle.status.text()),
+                circles::member_count.eq(1),
+                circles::version.eq(version),
+                circles::created_at.eq(now),
+                circles::updated_at.eq(now),
+            ))
+            .execute(tx.conn())
+            .await?;
+        membership::enter(tx, circle.id, caller.id).await?;
+        let (id, movers) = (circle.id, [caller.id]);
+        membership::rewrite_roles(tx, request, &mut [caller], id, &movers, Some(id)).await?;
+        Ok(id.0)
+    })
+    .await
+}

@@ -1,0 +1,68 @@
+//! Accepting an invitation into a circle.
+
+use domain::access::Action;
+use domain::ids::CircleInvitationId;
+use domain::mining::InvitationStatus;
+use domain::mining::circle::{Acceptance, InvitationRefusal, InvitationRefusalKind, accept};
+use domain::time::{hours, plus};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
+use crate::mining::configuration;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const CIRCLE_INVITATION_ACCEPT: Command<InvitationRefusal> = Command {
+    name: "mining.circle_invitation_accept",
+    action: Action::CircleInvitationAccept,
+    key: KeyRule::Optional,
+    refusals: codes!(
+        InvitationRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, AlreadyIn, NotFound, NotPending, Expired,
+        Cooldown, Full, PlaceCooling,
+    ),
+};
+
+/// Joins a circle by an invitation; returns the invitation's id.
+pub async fn circle_invitation_accept(
+    tx: &mut Tx,
+    request: &Request,
+    id: CircleInvitationId,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &CIRCLE_INVITATION_ACCEPT, async |tx, _| {
+        let now = tx.now();
+        let locked = locks::lock_invitation(tx.conn(), request.person()?.id, id).await?;
+        let (mut locked, invitation) = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let cooldown_hours = configuration.mining.circle_cooldown_hours;
+        let places_left_at = match &locked.roster {
+            Some(roster) => {
+                let since = plus(now, -hours(cooldown_hours));
+                locks::places_left_at(tx.conn(), roster.circle.id, since).await?
+            }
+            None => Vec::new(),
+        };
+        let (invitation, roster) = accept(&Acceptance {
+            caller: &locked.caller,
+            invitation: invitation.as_ref(),
+            roster: locked.roster.as_ref(),
+            left_at: locks::left_at(tx.conn(), locked.caller.id).await?,
+            places_left_at: &places_left_at,
+            cooldown_hours,
+            now,
+        })?;
+        let before = &roster.circle;
+        let after = membership::with_member_count(before, roster.members.len() + 1)?;
+        let mut events = CircleEvents::of(before);
+        invitations::end(tx, &mut events, invitation, InvitationStatus::Accepted).await?;
+        membership::enter(tx, before.id, locked.caller.id).await?;
+        events.joined(&locked.caller, &after);
+        membership::store(tx, &request.request_id, &after, events).await?;
+        let (circle, movers) = (before.id, [locked.caller.id]);
+        let miners = &mut locked.miners;
+        membership::rewrite_roles(tx, request, miners, circle, &movers, Some(circle)).await?;
+        Ok(invitation.id.0)
+    })
+    .await
+}

@@ -1,0 +1,127 @@
+//! Inviting a miner into a circle.
+
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::ids::CircleInvitationId;
+use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, Sent, send};
+use domain::mining::{CircleInvitation, InvitationStatus, Miner};
+use domain::time::{hours, plus};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
+use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::miner::locks::MinerRef;
+use crate::schema::{circle_invitations, miners};
+use crate::text::Text as _;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const CIRCLE_INVITATION_SEND: Command<InvitationRefusal> = Command {
+    name: "mining.circle_invitation_send",
+    action: Action::CircleInvitationSend,
+    key: KeyRule::Optional,
+    refusals: codes!(
+        InvitationRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotInCircle, NotOwner, InviteeNotFound,
+        SelfInvitation, InviteeInCircle, AlreadyInvited, InvitationLimit, InviteeLimit, Full,
+    ),
+};
+
+/// Invites a miner into the caller's circle; returns the invitation's id.
+pub async fn circle_invitation_send(
+    tx: &mut Tx,
+    request: &Request,
+    invitee: &MinerRef,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &CIRCLE_INVITATION_SEND, async |tx, _| {
+        let now = tx.now();
+        let invitee = invitee.find(tx.conn()).await?;
+        let user = request.person()?.id;
+        let locked = locks::lock_own_circle(tx.conn(), user, invitee.as_slice()).await?;
+        let locked = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let circle = locked.roster.as_ref().map(|roster| roster.circle.id);
+        // The circle's row guards its invitations, so reading them after locking the miners is safe.
+        let stored = match circle {
+            Some(circle) => locks::pending(tx.conn(), circle).await?,
+            None => Vec::new(),
+        };
+        let (pending, expired): (Vec<_>, Vec<_>) = stored
+            .into_iter()
+            .partition(|invitation| invitation.status_at(now) == InvitationStatus::Pending);
+        let invitees: Vec<_> = pending
+            .iter()
+            .map(|invitation| invitation.invitee_id)
+            .collect();
+        let sent = Sent {
+            pending: &invitees,
+            lately: match circle {
+                Some(circle) => locks::sent_since(tx.conn(), circle, plus(now, -hours(24))).await?,
+                None => 0,
+            },
+            waiting_for_invitee: match invitee {
+                Some(id) => locks::waiting_for(tx.conn(), id, now).await?,
+                None => 0,
+            },
+        };
+        let invitee = invitee.and_then(|id| locked.miners.iter().find(|miner| miner.id == id));
+        let (roster, invitee) = send(&locked.caller, locked.roster.as_ref(), invitee, sent)?;
+        let invitation = CircleInvitation {
+            id: CircleInvitationId(tx.new_id()),
+            circle_id: roster.circle.id,
+            invitee_id: invitee.id,
+            status: InvitationStatus::Pending,
+            created_at: now,
+            expires_at: CircleInvitation::expiry(now),
+            decided_at: None,
+        };
+        let mut events = CircleEvents::of(&roster.circle);
+        // Stores expired invitations first: an invitee has at most one pending invitation per circle.
+        invitations::cancel_all(tx, &mut events, expired.iter()).await?;
+        insert(tx, &invitation).await?;
+        events.invitation(&invitation, InvitationStatus::Pending);
+        membership::store(tx, &request.request_id, &roster.circle, events).await?;
+        publish_to_invitee(tx, request, invitee, &invitation, &roster.circle.name).await?;
+        Ok(invitation.id.0)
+    })
+    .await
+}
+
+async fn insert(tx: &mut Tx, invitation: &CircleInvitation) -> Result<(), DbError> {
+    diesel::insert_into(circle_invitations::table)
+        .values((
+            circle_invitations::id.eq(invitation.id.0),
+            circle_invitations::circle_id.eq(invitation.circle_id.0),
+            circle_invitations::invitee_id.eq(invitation.invitee_id.0),
+            circle_invitations::status.eq(invitation.status.text()),
+            circle_invitations::created_at.eq(invitation.created_at),
+            circle_invitations::expires_at.eq(invitation.expires_at),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+async fn publish_to_invitee(
+    tx: &mut Tx,
+    request: &Request,
+    invitee: &Miner,
+    invitation: &CircleInvitation,
+    circle_name: &str,
+) -> Result<(), DbError> {
+    let mut events = MinerEvents::of(invitee, None);
+    events.push(MiningEvent::CircleInvitationReceived {
+        miner_id: invitee.id.0,
+        invitation_id: invitation.id.0,
+        circle_id: invitation.circle_id.0,
+        circle_name: circle_name.to_owned(),
+        expires_at: invitation.expires_at,
+    });
+    let version = events.enqueue(tx, &request.request_id)?;
+    diesel::update(miners::table.find(invitee.id.0))
+        .set((miners::version.eq(version), miners::updated_at.eq(tx.now())))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

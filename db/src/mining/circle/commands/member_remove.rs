@@ -1,0 +1,37 @@
+//! Removing a member from a circle.
+
+use domain::access::Action;
+use domain::ids::MinerId;
+use domain::mining::circle::{CircleRefusal, CircleRefusalKind, Exit, remove};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::circle::{locks, membership};
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const CIRCLE_MEMBER_REMOVE: Command<CircleRefusal> = Command {
+    name: "mining.circle_member_remove",
+    action: Action::CircleMemberRemove,
+    key: KeyRule::Optional,
+    refusals: codes!(CircleRefusalKind: MinerNotFound, MinerBanned, NotInCircle, NotOwner, MemberNotFound, OwnerCannotBeRemoved),
+};
+
+/// Removes a member from the caller's circle; returns the circle's id.
+pub async fn circle_member_remove(
+    tx: &mut Tx,
+    request: &Request,
+    member: MinerId,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &CIRCLE_MEMBER_REMOVE, async |tx, _| {
+        let user = request.person()?.id;
+        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
+        let mut locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let roster = remove(&locked.caller, locked.roster.as_ref(), member)?;
+        let how = Exit::Removed;
+        membership::depart(tx, request, roster, member, how, &mut locked.miners).await?;
+        Ok(roster.circle.id.0)
+    })
+    .await
+}

@@ -1,0 +1,245 @@
+//! Locks of circles and their miners, in order: circles, then miners. A circle's row guards its members and invitations.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
+use domain::mining::circle::{Exit, Roster};
+use domain::mining::{Circle, CircleInvitation, InvitationStatus, Miner};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::queries;
+use super::rows::{CircleRow, InvitationRow};
+use crate::mining::miner::locks::lock_miners;
+use crate::schema::{circle_invitations, circle_members, circles, miners};
+use crate::text::{Text as _, fit};
+use crate::{Connection, DbError};
+
+/// The caller's miner and circle, locked.
+pub(super) struct LockedCircle {
+    /// The caller's miner.
+    pub caller: Miner,
+    /// The caller's circle, if they are in one.
+    pub roster: Option<Roster>,
+    /// The caller, the circle's members, and further miners of the command.
+    pub miners: Vec<Miner>,
+}
+
+/// Locks existing circles in ascending order and reads their members.
+pub(super) async fn lock_circles(
+    conn: &mut Connection,
+    ids: &[CircleId],
+) -> Result<Vec<Roster>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<CircleRow> = circles::table
+        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
+        .order(circles::id)
+        .select(CircleRow::as_select())
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    // A separate statement: its snapshot includes what other transactions committed while this one waited for the
+    // locks.
+    let members = queries::members(conn, ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            let circle = Circle::try_from(row)?;
+            let of_circle = members
+                .iter()
+                .filter(|member| member.circle_id == circle.id);
+            Ok(Roster {
+                members: of_circle.map(|member| member.miner_id).collect(),
+                circle,
+            })
+        })
+        .collect()
+}
+
+/// Locks a circle; none when it does not exist.
+pub(super) async fn lock_circle(
+    conn: &mut Connection,
+    id: CircleId,
+) -> Result<Option<Roster>, DbError> {
+    Ok(lock_circles(conn, &[id]).await?.pop())
+}
+
+/// Locks the caller's miner, their circle, its members, and further existing miners; none when the caller has no miner.
+pub(super) async fn lock_own_circle(
+    conn: &mut Connection,
+    user: UserId,
+    others: &[MinerId],
+) -> Result<Option<LockedCircle>, DbError> {
+    let Some((id, circle)) = membership_of(conn, user).await? else {
+        return Ok(None);
+    };
+    let roster = match circle {
+        Some(circle) => lock_circle(conn, circle).await?,
+        None => None,
+    };
+    let locked = lock_miners_of(conn, id, roster, others).await?;
+    if locked.caller.circle_id != circle {
+        return Err(membership_changed());
+    }
+    Ok(Some(locked))
+}
+
+/// Locks the miners of a command, after the circle.
+pub(super) async fn lock_miners_of(
+    conn: &mut Connection,
+    caller: MinerId,
+    roster: Option<Roster>,
+    others: &[MinerId],
+) -> Result<LockedCircle, DbError> {
+    let members = roster.as_ref().map_or(&[][..], |roster| &roster.members);
+    let ids: Vec<MinerId> = [&[caller], members, others].concat();
+    let miners = lock_miners(conn, &ids).await?;
+    let caller = miners
+        .iter()
+        .find(|miner| miner.id == caller)
+        .cloned()
+        .ok_or_else(|| DbError::inconsistent("miners", "id", caller))?;
+    Ok(LockedCircle {
+        caller,
+        roster,
+        miners,
+    })
+}
+
+/// A user's miner and its circle, read without a lock.
+pub(super) async fn membership_of(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Option<(MinerId, Option<CircleId>)>, DbError> {
+    let found: Option<(Uuid, Option<Uuid>)> = miners::table
+        .filter(miners::user_id.eq(user.0))
+        .select((miners::id, miners::circle_id))
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.map(|(id, circle)| (MinerId(id), circle.map(CircleId))))
+}
+
+/// Membership changed between the unlocked read and the lock; retry the transaction.
+pub(super) fn membership_changed() -> DbError {
+    DbError::Contended("membership changed before the lock".to_owned())
+}
+
+/// Locks the circle of an invitation that the caller received, its members and the caller's miner; none when the caller
+/// has no miner. An invitation of another invitee is not locked and reads as missing.
+pub(super) async fn lock_invitation(
+    conn: &mut Connection,
+    user: UserId,
+    id: CircleInvitationId,
+) -> Result<Option<(LockedCircle, Option<CircleInvitation>)>, DbError> {
+    let Some((caller, _)) = membership_of(conn, user).await? else {
+        return Ok(None);
+    };
+    let own = |found: &CircleInvitation| found.invitee_id == caller;
+    let Some(found) = invitation(conn, id).await?.filter(own) else {
+        let locked = lock_miners_of(conn, caller, None, &[]).await?;
+        return Ok(Some((locked, None)));
+    };
+    let roster = lock_circle(conn, found.circle_id).await?;
+    let locked = lock_miners_of(conn, caller, roster, &[]).await?;
+    // The invitation may have ended while this transaction waited for the circle's lock.
+    let invitation = invitation(conn, id).await?;
+    Ok(Some((locked, invitation)))
+}
+
+/// An invitation. Its state does not change while its circle is locked.
+pub(super) async fn invitation(
+    conn: &mut Connection,
+    id: CircleInvitationId,
+) -> Result<Option<CircleInvitation>, DbError> {
+    let row: Option<InvitationRow> = circle_invitations::table
+        .find(id.0)
+        .select(InvitationRow::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(CircleInvitation::try_from).transpose()
+}
+
+/// Invitations of a locked circle that are stored as pending, in ascending order; may include expired ones.
+pub(super) async fn pending(
+    conn: &mut Connection,
+    circle: CircleId,
+) -> Result<Vec<CircleInvitation>, DbError> {
+    let rows: Vec<InvitationRow> = circle_invitations::table
+        .filter(circle_invitations::circle_id.eq(circle.0))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .order(circle_invitations::id)
+        .select(InvitationRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(CircleInvitation::try_from).collect()
+}
+
+/// Time a miner last left a circle in a way that starts the cooldown.
+pub(super) async fn left_at(
+    conn: &mut Connection,
+    miner: MinerId,
+) -> Result<Option<Timestamp>, DbError> {
+    Ok(circle_members::table
+        .filter(circle_members::miner_id.eq(miner.0))
+        .filter(circle_members::left_how.eq_any(cooling()))
+        .select(diesel::dsl::max(circle_members::left_at))
+        .first(conn)
+        .await?)
+}
+
+/// Times at which members left a circle since a moment, in ways that start the cooldown.
+pub(super) async fn places_left_at(
+    conn: &mut Connection,
+    circle: CircleId,
+    since: Timestamp,
+) -> Result<Vec<Timestamp>, DbError> {
+    let left: Vec<Option<Timestamp>> = circle_members::table
+        .filter(circle_members::circle_id.eq(circle.0))
+        .filter(circle_members::left_at.gt(since))
+        .filter(circle_members::left_how.eq_any(cooling()))
+        .select(circle_members::left_at)
+        .load(conn)
+        .await?;
+    Ok(left.into_iter().flatten().collect())
+}
+
+fn cooling() -> impl Iterator<Item = &'static str> {
+    Exit::TEXTS
+        .iter()
+        .filter(|(how, _)| how.cools())
+        .map(|(_, text)| *text)
+}
+
+/// Number of invitations that a locked circle sent since a moment.
+pub(super) async fn sent_since(
+    conn: &mut Connection,
+    circle: CircleId,
+    since: Timestamp,
+) -> Result<usize, DbError> {
+    let sent: i64 = circle_invitations::table
+        .filter(circle_invitations::circle_id.eq(circle.0))
+        .filter(circle_invitations::created_at.gt(since))
+        .count()
+        .get_result(conn)
+        .await?;
+    fit("circle_invitations", "count", sent)
+}
+
+/// Number of pending invitations of a locked miner.
+pub(super) async fn waiting_for(
+    conn: &mut Connection,
+    invitee: MinerId,
+    now: Timestamp,
+) -> Result<usize, DbError> {
+    let waiting: i64 = circle_invitations::table
+        .filter(circle_invitations::invitee_id.eq(invitee.0))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::expires_at.gt(now))
+        .count()
+        .get_result(conn)
+        .await?;
+    fit("circle_invitations", "count", waiting)
+}

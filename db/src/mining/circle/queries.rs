@@ -1,0 +1,300 @@
+//! Reads of circles, members and invitations. Reads for many parents take one statement, whatever the number of
+//! parents.
+
+use diesel::dsl::sql;
+use diesel::pg::Pg;
+use diesel::sql_types::Bool;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, PgTextExpressionMethods, QueryDsl,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
+use domain::mining::{Circle, CircleMember, CircleStatus, InvitationStatus, Role};
+use domain::money::Minor;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::rows::{CircleRow, CircleSeen, InvitationRow, InvitationSeen};
+use crate::clock::ReadAt;
+use crate::mining::miner::rows::Profile;
+use crate::paging::{count_rows, keyset, like_literal};
+use crate::schema::{circle_invitations, circle_members, circles, miners, users};
+use crate::text::Text as _;
+use crate::{Connection, Count, DbError, Page, Slice};
+
+/// Circles by id.
+pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle>, DbError> {
+    let rows: Vec<CircleRow> = circles::table
+        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
+        .select(CircleRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Circle::try_from).collect()
+}
+
+/// Active members of circles by time of joining, in one statement.
+pub async fn members(
+    conn: &mut Connection,
+    ids: &[CircleId],
+) -> Result<Vec<CircleMember>, DbError> {
+    let rows: Vec<(Uuid, Uuid, Timestamp)> = circle_members::table
+        .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
+        .filter(circle_members::left_at.is_null())
+        .order((
+            circle_members::circle_id,
+            circle_members::joined_at,
+            circle_members::id,
+        ))
+        .select((
+            circle_members::circle_id,
+            circle_members::miner_id,
+            circle_members::joined_at,
+        ))
+        .load(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(circle, miner, joined_at)| CircleMember {
+            circle_id: CircleId(circle),
+            miner_id: MinerId(miner),
+            joined_at,
+        })
+        .collect())
+}
+
+/// Active members of circles with public profile and user, by time of joining, in one statement.
+pub async fn member_profiles(
+    conn: &mut Connection,
+    ids: &[CircleId],
+) -> Result<Vec<(CircleMember, Profile, UserId)>, DbError> {
+    type Row = (Uuid, Timestamp, Uuid, Uuid, String, i64, String);
+    let rows: Vec<Row> = circle_members::table
+        .inner_join(miners::table.on(miners::id.eq(circle_members::miner_id)))
+        .inner_join(users::table.on(users::id.eq(miners::user_id)))
+        .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
+        .filter(circle_members::left_at.is_null())
+        .order((
+            circle_members::circle_id,
+            circle_members::joined_at,
+            circle_members::id,
+        ))
+        .select((
+            circle_members::circle_id,
+            circle_members::joined_at,
+            miners::id,
+            miners::user_id,
+            miners::role,
+            miners::lifetime_points,
+            users::display_name,
+        ))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(
+            |(circle, joined_at, id, user, role, points, display_name)| {
+                let member = CircleMember {
+                    circle_id: CircleId(circle),
+                    miner_id: MinerId(id),
+                    joined_at,
+                };
+                let profile = Profile {
+                    id: MinerId(id),
+                    display_name,
+                    role: Role::read("miners", "role", &role)?,
+                    lifetime_points: Minor(points),
+                };
+                Ok((member, profile, UserId(user)))
+            },
+        )
+        .collect()
+}
+
+/// Circles with their members, in two statements; read once for all subscribers.
+pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleSeen>, DbError> {
+    let rows: Vec<(CircleRow, Timestamp)> = circles::table
+        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
+        .select((CircleRow::as_select(), ReadAt))
+        .load(conn)
+        .await?;
+    let members = member_profiles(conn, ids).await?;
+    rows.into_iter()
+        .map(|(row, at)| {
+            let circle = Circle::try_from(row)?;
+            let of_circle = members
+                .iter()
+                .filter(|(member, ..)| member.circle_id == circle.id);
+            Ok(CircleSeen {
+                members: of_circle.cloned().collect(),
+                circle,
+                at,
+            })
+        })
+        .collect()
+}
+
+/// Circle of each of these users; users in no circle are left out.
+pub async fn of_people(
+    conn: &mut Connection,
+    people: &[UserId],
+) -> Result<Vec<(UserId, CircleId)>, DbError> {
+    let rows: Vec<(Uuid, Option<Uuid>)> = miners::table
+        .filter(miners::user_id.eq_any(people.iter().map(|user| user.0)))
+        .filter(miners::circle_id.is_not_null())
+        .select((miners::user_id, miners::circle_id))
+        .load(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(user, circle)| Some((UserId(user), CircleId(circle?))))
+        .collect())
+}
+
+/// Conditions on circles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CircleFilter {
+    /// Part of the name, ignoring case.
+    pub search: Option<String>,
+    /// Status.
+    pub status: Option<CircleStatus>,
+}
+
+/// Applies a filter to a boxed query over `circles`.
+macro_rules! filter_circles {
+    ($query:ident, $filter:expr) => {
+        let filter: &CircleFilter = $filter;
+        if let Some(status) = filter.status {
+            $query = $query.filter(circles::status.eq(status.text()));
+        }
+        if let Some(search) = &filter.search {
+            $query =
+                $query.filter(circles::name.ilike(format!("%{}%", like_literal(search.trim()))));
+        }
+    };
+}
+
+/// A page of circles, newest first.
+pub async fn list(
+    conn: &mut Connection,
+    filter: &CircleFilter,
+    page: &Page<(Timestamp, Uuid)>,
+) -> Result<Slice<Circle>, DbError> {
+    let mut query = circles::table
+        .select(CircleRow::as_select())
+        .into_boxed::<Pg>();
+    filter_circles!(query, filter);
+    let query = keyset!(query, page, [circles::created_at desc, circles::id desc]);
+    let rows: Vec<CircleRow> = query.load(conn).await?;
+    page.slice(rows).try_map(Circle::try_from)
+}
+
+/// Number of circles that a filter selects.
+pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count, DbError> {
+    let mut query = circles::table.select(circles::id).into_boxed::<Pg>();
+    filter_circles!(query, filter);
+    count_rows(conn, query).await
+}
+
+/// An invitation's row, its circle's name and owner, and the time it was read at.
+type Loaded = (InvitationRow, String, Uuid, Timestamp);
+
+fn invitation_seen((row, circle_name, owner, at): Loaded) -> Result<InvitationSeen, DbError> {
+    Ok(InvitationSeen {
+        invitation: row.try_into()?,
+        circle_name,
+        inviter_id: MinerId(owner),
+        at,
+    })
+}
+
+macro_rules! select_invitations {
+    () => {
+        circle_invitations::table
+            .inner_join(circles::table)
+            .select((
+                InvitationRow::as_select(),
+                circles::name,
+                circles::owner_id,
+                ReadAt,
+            ))
+    };
+}
+
+/// Invitations by id.
+pub async fn invitations_by_id(
+    conn: &mut Connection,
+    ids: &[CircleInvitationId],
+) -> Result<Vec<InvitationSeen>, DbError> {
+    let rows: Vec<Loaded> = select_invitations!()
+        .filter(circle_invitations::id.eq_any(ids.iter().map(|id| id.0)))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(invitation_seen).collect()
+}
+
+/// Pending invitations of circles, newest first, in one statement.
+pub async fn pending_invitations(
+    conn: &mut Connection,
+    ids: &[CircleId],
+) -> Result<Vec<InvitationSeen>, DbError> {
+    let rows: Vec<Loaded> = select_invitations!()
+        .filter(circle_invitations::circle_id.eq_any(ids.iter().map(|id| id.0)))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::expires_at.gt(ReadAt))
+        .order((
+            circle_invitations::created_at.desc(),
+            circle_invitations::id.desc(),
+        ))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(invitation_seen).collect()
+}
+
+/// Filters invitations by their status at the time of the read: pending ones expire by time alone.
+macro_rules! filter_received {
+    ($query:ident, $invitee:expr, $status:expr) => {
+        $query = $query.filter(circle_invitations::invitee_id.eq($invitee.0));
+        let is_over = || sql::<Bool>("circle_invitations.expires_at <= (SELECT app_now())");
+        let pending = InvitationStatus::Pending.text();
+        $query = match $status {
+            None => $query,
+            Some(InvitationStatus::Pending) => $query
+                .filter(circle_invitations::status.eq(pending))
+                .filter(diesel::dsl::not(is_over())),
+            Some(status @ InvitationStatus::Expired) => $query.filter(
+                circle_invitations::status
+                    .eq(status.text())
+                    .or(circle_invitations::status.eq(pending).and(is_over())),
+            ),
+            Some(status) => $query.filter(circle_invitations::status.eq(status.text())),
+        };
+    };
+}
+
+/// A page of the invitations a miner received, newest first.
+pub async fn received(
+    conn: &mut Connection,
+    invitee: MinerId,
+    status: Option<InvitationStatus>,
+    page: &Page<(Timestamp, Uuid)>,
+) -> Result<Slice<InvitationSeen>, DbError> {
+    let mut query = select_invitations!().into_boxed::<Pg>();
+    filter_received!(query, invitee, status);
+    let query =
+        keyset!(query, page, [circle_invitations::created_at desc, circle_invitations::id desc]);
+    let rows: Vec<Loaded> = query.load(conn).await?;
+    page.slice(rows).try_map(invitation_seen)
+}
+
+/// Number of invitations that a miner received.
+pub async fn received_count(
+    conn: &mut Connection,
+    invitee: MinerId,
+    status: Option<InvitationStatus>,
+) -> Result<Count, DbError> {
+    let mut query = circle_invitations::table
+        .select(circle_invitations::id)
+        .into_boxed::<Pg>();
+    filter_received!(query, invitee, status);
+    count_rows(conn, query).await
+}

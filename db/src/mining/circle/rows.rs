@@ -1,0 +1,100 @@
+//! Tables of circles as structs.
+
+use diesel::pg::Pg;
+use diesel::{Queryable, Selectable};
+use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
+use domain::mining::circle::Exit;
+use domain::mining::{Circle, CircleInvitation, CircleMember, CircleStatus, InvitationStatus};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::DbError;
+use crate::mining::miner::rows::Profile;
+use crate::schema::{circle_invitations, circles};
+use crate::text::{Text as _, fit, texts};
+
+texts!(CircleStatus { Incomplete = "INCOMPLETE", Active = "ACTIVE", Disbanded = "DISBANDED" });
+texts!(InvitationStatus { Pending = "PENDING", Accepted = "ACCEPTED", Declined = "DECLINED", Cancelled = "CANCELLED", Expired = "EXPIRED" });
+texts!(Exit { Left = "LEFT", Removed = "REMOVED", Banned = "BANNED", Disbanded = "DISBANDED", DisbandedAsOwner = "DISBANDED_AS_OWNER" });
+
+/// An invitation with the moment it was read at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvitationSeen {
+    /// The invitation.
+    pub invitation: CircleInvitation,
+    /// Name of the circle.
+    pub circle_name: String,
+    /// Owner of the circle, who sent the invitation.
+    pub inviter_id: MinerId,
+    /// Time of the platform's clock when it was read.
+    pub at: Timestamp,
+}
+
+/// A circle with its members and the moment it was read at.
+#[derive(Clone, Debug)]
+pub struct CircleSeen {
+    /// The circle.
+    pub circle: Circle,
+    /// Active members by time of joining, with their public profiles and their users.
+    pub members: Vec<(CircleMember, Profile, UserId)>,
+    /// Time of the platform's clock when it was read.
+    pub at: Timestamp,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = circles, check_for_backend(Pg))]
+pub(in crate::mining) struct CircleRow {
+    id: Uuid,
+    owner_id: Uuid,
+    name: String,
+    status: String,
+    member_count: i32,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<CircleRow> for Circle {
+    type Error = DbError;
+
+    fn try_from(row: CircleRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: CircleId(row.id),
+            owner_id: MinerId(row.owner_id),
+            status: CircleStatus::read("circles", "status", &row.status)?,
+            member_count: fit("circles", "member_count", row.member_count)?,
+            name: row.name,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = circle_invitations, check_for_backend(Pg))]
+pub(in crate::mining) struct InvitationRow {
+    id: Uuid,
+    circle_id: Uuid,
+    invitee_id: Uuid,
+    status: String,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    decided_at: Option<Timestamp>,
+}
+
+impl TryFrom<InvitationRow> for CircleInvitation {
+    type Error = DbError;
+
+    fn try_from(row: InvitationRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: CircleInvitationId(row.id),
+            circle_id: CircleId(row.circle_id),
+            invitee_id: MinerId(row.invitee_id),
+            status: InvitationStatus::read("circle_invitations", "status", &row.status)?,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            decided_at: row.decided_at,
+        })
+    }
+}

@@ -1,0 +1,93 @@
+//! Mining's sections of the configuration: `mining`, `streak`, `referral`.
+
+pub mod commands;
+mod rows;
+
+use diesel::pg::Pg;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::{QueryResult, Queryable};
+use diesel_async::RunQueryDsl;
+use domain::mining::{Configuration, MiningConfiguration};
+use domain::time::{Pause, Timestamp};
+use serde_json::Value;
+
+use crate::platform::configuration::Section;
+use crate::{Connection, DbError};
+
+/// The newest version of each section, with body, and all versions that switched mining on or off, without body.
+const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on
+    FROM unnest(ARRAY['mining', 'streak', 'referral']) AS named (section)
+    CROSS JOIN LATERAL (
+        SELECT * FROM configurations c WHERE c.section = named.section ORDER BY c.version DESC LIMIT 1) AS newest
+    UNION ALL
+    SELECT 'mining', version, NULL, updated_at, is_on
+    FROM (
+        SELECT version, updated_at, is_on, lag(is_on, 1, true) OVER (ORDER BY version) AS was_on
+        FROM (
+            SELECT version, updated_at, (body->>'isGloballyEnabled')::boolean AS is_on
+            FROM configurations WHERE section = 'mining') AS versions) AS switches
+    WHERE is_on <> was_on
+    ORDER BY 1, 2";
+
+/// [`IN_FORCE_AND_SWITCHES`] as a query with an id, so that each connection prepares it once.
+#[derive(QueryId)]
+struct InForceAndSwitches;
+
+impl QueryFragment<Pg> for InForceAndSwitches {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(IN_FORCE_AND_SWITCHES);
+        Ok(())
+    }
+}
+
+impl Query for InForceAndSwitches {
+    type SqlType = (Text, Integer, Nullable<Jsonb>, Timestamptz, Bool);
+}
+
+/// A version of a section in force, or a version that switched mining on or off.
+#[derive(Queryable)]
+struct Row {
+    section: String,
+    version: i32,
+    body: Option<Value>,
+    updated_at: Timestamp,
+    is_on: bool,
+}
+
+/// Reads the sections in force, in one statement.
+pub async fn in_force(conn: &mut Connection) -> Result<Configuration, DbError> {
+    let rows: Vec<Row> = InForceAndSwitches.load(conn).await?;
+    Ok(Configuration {
+        mining: MiningConfiguration {
+            pauses: pauses(&rows),
+            ..newest(&rows)?
+        },
+        streak: newest(&rows)?,
+        referral: newest(&rows)?,
+    })
+}
+
+/// The spans between a version that switched mining off and the next that switched it on.
+fn pauses(rows: &[Row]) -> Vec<Pause> {
+    let mut pauses: Vec<Pause> = Vec::new();
+    for switch in rows.iter().filter(|row| row.body.is_none()) {
+        let at = switch.updated_at;
+        if !switch.is_on {
+            pauses.push(Pause {
+                from: at,
+                until: None,
+            });
+        } else if let Some(pause) = pauses.last_mut() {
+            pause.until = Some(at);
+        }
+    }
+    pauses
+}
+
+fn newest<S: Section>(rows: &[Row]) -> Result<S, DbError> {
+    rows.iter()
+        .filter(|row| row.section == S::INFO.name)
+        .find_map(|row| row.body.as_ref().map(|body| S::read(row.version, body)))
+        .ok_or_else(|| DbError::inconsistent("configurations", "section", S::INFO.name))?
+}

@@ -1,0 +1,379 @@
+//! Events of mining: written to the outbox, read by subscriptions. `docs/EVENTS.md` documents them.
+
+use domain::ids::TransactionId;
+use domain::mining::{
+    Claim, Configuration, HistorySource, Milestone, Miner, Points, Role, Session, SessionStatus,
+    Settled,
+};
+use domain::time::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::outbox::SubjectEvents;
+use crate::text::{Text as _, points_decimal};
+use crate::{DbError, Tx};
+
+/// An event of mining. Names and fields are those of the platform's other services.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
+#[expect(
+    missing_docs,
+    reason = "docs/EVENTS.md documents every event and field"
+)]
+pub enum MiningEvent {
+    MinerCreated {
+        miner_id: Uuid,
+        user_id: Uuid,
+    },
+    MiningSessionStarted {
+        miner_id: Uuid,
+        session_id: Uuid,
+        ends_at: Timestamp,
+        hourly_rate: Decimal,
+    },
+    MiningSessionCompleted {
+        user_id: Uuid,
+        miner_id: Uuid,
+        session_id: Uuid,
+        ends_at: Timestamp,
+    },
+    MiningSessionExpired {
+        user_id: Uuid,
+        miner_id: Uuid,
+        session_id: Uuid,
+        ends_at: Timestamp,
+    },
+    PointsMined {
+        user_id: Uuid,
+        miner_id: Uuid,
+        points: Decimal,
+        source: String,
+        streak_days: u32,
+        total_points: Decimal,
+    },
+    PointsAdjusted {
+        user_id: Uuid,
+        miner_id: Uuid,
+        points: Decimal,
+        source: String,
+        streak_days: u32,
+        total_points: Decimal,
+    },
+    StreakUpdated {
+        miner_id: Uuid,
+        previous_streak: u32,
+        new_streak: u32,
+        new_bonus_multiplier: Decimal,
+    },
+    StreakMilestoneReached {
+        miner_id: Uuid,
+        streak_days: u32,
+        bonus_points: Decimal,
+    },
+    StreakBroken {
+        miner_id: Uuid,
+        lost_days: u32,
+    },
+    StreakRecovered {
+        user_id: Uuid,
+        miner_id: Uuid,
+        recovered_days: u32,
+        streak_days: u32,
+        cost: Decimal,
+    },
+    ReferralApplied {
+        referral_id: Uuid,
+        referrer_id: Uuid,
+        referred_id: Uuid,
+        referred_user_id: Uuid,
+        bonus_rate: Decimal,
+        is_active: bool,
+    },
+    ReferralActivated {
+        referral_id: Uuid,
+        referrer_id: Uuid,
+        referred_id: Uuid,
+        referred_user_id: Uuid,
+        bonus_rate: Decimal,
+    },
+    ReferralDeactivated {
+        referral_id: Uuid,
+        referrer_id: Uuid,
+        referred_id: Uuid,
+        referred_user_id: Uuid,
+        bonus_rate: Decimal,
+    },
+    MinerRoleChanged {
+        miner_id: Uuid,
+        user_id: Uuid,
+        previous_role: String,
+        new_role: String,
+    },
+    MinerSuspended {
+        miner_id: Uuid,
+        user_id: Uuid,
+        previous_status: String,
+        new_status: String,
+    },
+    MinerRestored {
+        miner_id: Uuid,
+        user_id: Uuid,
+        previous_status: String,
+        new_status: String,
+    },
+    MinerBanned {
+        miner_id: Uuid,
+        user_id: Uuid,
+        previous_status: String,
+        new_status: String,
+    },
+    CircleInvitationReceived {
+        miner_id: Uuid,
+        invitation_id: Uuid,
+        circle_id: Uuid,
+        circle_name: String,
+        expires_at: Timestamp,
+    },
+    CircleCreated {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        name: String,
+    },
+    CircleRenamed {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        previous_name: String,
+        new_name: String,
+    },
+    CircleInvitationSent {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        invitation_id: Uuid,
+        invitee_id: Uuid,
+    },
+    CircleInvitationAccepted {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        invitation_id: Uuid,
+        invitee_id: Uuid,
+    },
+    CircleInvitationDeclined {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        invitation_id: Uuid,
+        invitee_id: Uuid,
+    },
+    CircleInvitationCancelled {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        invitation_id: Uuid,
+        invitee_id: Uuid,
+    },
+    CircleInvitationExpired {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        invitation_id: Uuid,
+        invitee_id: Uuid,
+    },
+    CircleMemberJoined {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        miner_id: Uuid,
+        user_id: Uuid,
+        member_count: u32,
+    },
+    CircleCompleted {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        member_count: u32,
+        bonus_multiplier: Decimal,
+    },
+    CircleMemberLeft {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        miner_id: Uuid,
+        user_id: Uuid,
+        how: String,
+        member_count: u32,
+    },
+    CircleIncomplete {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        member_count: u32,
+    },
+    CircleDisbanded {
+        circle_id: Uuid,
+        owner_id: Uuid,
+        member_ids: Vec<Uuid>,
+        user_ids: Vec<Uuid>,
+    },
+}
+
+/// Status changes of a miner, each an event of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StatusChange {
+    Suspended,
+    Restored,
+    Banned,
+}
+
+/// Events of one miner in one command.
+pub(crate) struct MinerEvents<'a> {
+    miner: &'a Miner,
+    events: SubjectEvents<MiningEvent>,
+}
+
+impl<'a> MinerEvents<'a> {
+    pub fn of(miner: &'a Miner, transaction_id: Option<TransactionId>) -> Self {
+        let events = SubjectEvents::new("miner", miner.id.0, miner.version);
+        Self {
+            miner,
+            events: events.audience(miner.user_id).transaction(transaction_id),
+        }
+    }
+
+    pub fn push(&mut self, event: MiningEvent) {
+        self.events.push(event);
+    }
+
+    /// Changes of the streak that a start or a claim caused.
+    pub fn streak(&mut self, settled: &Settled, configuration: &Configuration) {
+        if let Some(lost_days) = settled.lost_days {
+            self.broken(lost_days);
+        }
+        let days = settled.streak.current;
+        if self.miner.streak.current != days {
+            self.streak_changed(days, configuration);
+        }
+    }
+
+    fn broken(&mut self, lost_days: u32) {
+        let miner_id = self.miner.id.0;
+        self.push(MiningEvent::StreakBroken {
+            miner_id,
+            lost_days,
+        });
+    }
+
+    pub fn streak_changed(&mut self, days: u32, configuration: &Configuration) {
+        self.push(MiningEvent::StreakUpdated {
+            miner_id: self.miner.id.0,
+            previous_streak: self.miner.streak.current,
+            new_streak: days,
+            new_bonus_multiplier: configuration.streak.bonus_at(days).to_decimal(),
+        });
+    }
+
+    pub fn streak_reset(&mut self, configuration: &Configuration) {
+        let previous = self.miner.streak.current;
+        if previous > 0 {
+            self.broken(previous);
+        }
+        self.streak_changed(0, configuration);
+    }
+
+    pub fn status(&mut self, change: StatusChange, after: &Miner) {
+        let (miner_id, user_id) = (self.miner.id.0, self.miner.user_id.0);
+        let previous_status = self.miner.status.text().to_owned();
+        let new_status = after.status.text().to_owned();
+        self.push(match change {
+            StatusChange::Suspended => MiningEvent::MinerSuspended {
+                miner_id,
+                user_id,
+                previous_status,
+                new_status,
+            },
+            StatusChange::Restored => MiningEvent::MinerRestored {
+                miner_id,
+                user_id,
+                previous_status,
+                new_status,
+            },
+            StatusChange::Banned => MiningEvent::MinerBanned {
+                miner_id,
+                user_id,
+                previous_status,
+                new_status,
+            },
+        });
+    }
+
+    /// A session completed or expired.
+    pub fn session(&mut self, session: &Session, status: SessionStatus, now: Timestamp) {
+        let (miner_id, user_id) = (self.miner.id.0, self.miner.user_id.0);
+        let (session_id, ends_at) = (session.id.0, session.ends_at.min(now));
+        self.push(match status {
+            SessionStatus::Expired => MiningEvent::MiningSessionExpired {
+                user_id,
+                miner_id,
+                session_id,
+                ends_at,
+            },
+            _ => MiningEvent::MiningSessionCompleted {
+                user_id,
+                miner_id,
+                session_id,
+                ends_at,
+            },
+        });
+    }
+
+    /// The role changed; no event when it stays.
+    pub fn role(&mut self, role: Role) {
+        if self.miner.role != role {
+            self.push(MiningEvent::MinerRoleChanged {
+                miner_id: self.miner.id.0,
+                user_id: self.miner.user_id.0,
+                previous_role: self.miner.role.text().to_owned(),
+                new_role: role.text().to_owned(),
+            });
+        }
+    }
+
+    /// The reward of a claim and its milestones.
+    pub fn claim(&mut self, claim: &Claim) {
+        let (days, total) = (claim.settled.streak.current, claim.total_points);
+        self.mined(claim.points_earned, HistorySource::Session, days, total);
+        self.milestones(&claim.settled.milestones, days, total);
+    }
+
+    pub fn milestones(&mut self, reached: &[Milestone], streak_days: u32, total_points: Points) {
+        for milestone in reached {
+            let source = HistorySource::StreakMilestone;
+            self.mined(milestone.points, source, streak_days, total_points);
+            self.push(MiningEvent::StreakMilestoneReached {
+                miner_id: self.miner.id.0,
+                streak_days: milestone.days,
+                bonus_points: points_decimal(milestone.points),
+            });
+        }
+    }
+
+    fn mined(&mut self, points: Points, source: HistorySource, streak_days: u32, total: Points) {
+        self.push(MiningEvent::PointsMined {
+            user_id: self.miner.user_id.0,
+            miner_id: self.miner.id.0,
+            points: points_decimal(points),
+            source: source.text().to_owned(),
+            streak_days,
+            total_points: points_decimal(total),
+        });
+    }
+
+    pub fn adjusted(&mut self, points: Points, streak_days: u32, total: Points) {
+        self.push(MiningEvent::PointsAdjusted {
+            user_id: self.miner.user_id.0,
+            miner_id: self.miner.id.0,
+            points: points_decimal(points),
+            source: HistorySource::Adjustment.text().to_owned(),
+            streak_days,
+            total_points: points_decimal(total),
+        });
+    }
+
+    /// Enqueues the events; returns the miner's version after the last.
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+        self.events.enqueue(tx, request_id)
+    }
+}

@@ -1,0 +1,91 @@
+//! Recording that a person's identity was verified.
+
+use chrono::TimeDelta;
+use domain::access::Action;
+use domain::ids::{MinerId, ReferralId, UserId};
+use domain::mining::{KycRefusal, KycRefusalKind};
+use domain::time::{Timestamp, plus};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::register::miner_of;
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::miner::locks::{lock_miners, take};
+use crate::mining::referral::changes;
+use crate::platform::audit::{About, Change};
+use crate::platform::users;
+use crate::{DbError, Tx};
+
+/// Tolerated difference between the caller's clock and the platform's.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// Descriptor.
+pub const KYC_COMPLETE: Command<KycRefusal> = Command {
+    name: "mining.kyc_complete",
+    action: Action::KycComplete,
+    key: KeyRule::Optional,
+    refusals: codes!(KycRefusalKind: InFuture),
+};
+
+/// Result of [`kyc_complete`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KycCompleted {
+    /// The person.
+    pub user_id: Uuid,
+    /// Referral through which the person joined.
+    pub referral_id: Option<Uuid>,
+}
+
+/// Records that a person's identity was verified, before or after registration. The first report counts; the referral
+/// that waits for it becomes active.
+pub async fn kyc_complete(
+    tx: &mut Tx,
+    request: &Request,
+    user: UserId,
+    completed_at: Option<Timestamp>,
+) -> Result<Answer<KycCompleted>, DbError> {
+    once(tx, request, &KYC_COMPLETE, async |tx, key| {
+        key.about(About::new("user", Some(user.0), None));
+        let completed_at = completed_at.unwrap_or(tx.now());
+        if completed_at > plus(tx.now(), CLOCK_SKEW) {
+            return Err(KycRefusal::InFuture.into());
+        }
+        users::ensure(tx, user, None).await?;
+        let before = users::lock_kyc(tx.conn(), user).await?;
+        let completed_at = before.unwrap_or(completed_at);
+        if before.is_none() {
+            users::store_kyc(tx, user, completed_at).await?;
+        }
+        let referral_id = verify_referral(tx, request, user).await?;
+        key.changed(Change {
+            before: json!({"kycCompletedAt": before}),
+            after: json!({"kycCompletedAt": completed_at}),
+        });
+        Ok(KycCompleted {
+            user_id: user.0,
+            referral_id: referral_id.map(|id| id.0),
+        })
+    })
+    .await
+}
+
+/// Finds the referral of a verified person and activates it if it waited for KYC.
+async fn verify_referral(
+    tx: &mut Tx,
+    request: &Request,
+    user: UserId,
+) -> Result<Option<ReferralId>, DbError> {
+    let Some(id) = miner_of(tx.conn(), user).await?.map(MinerId) else {
+        return Ok(None);
+    };
+    let Some(through) = changes::lock_referral(tx.conn(), id).await? else {
+        return Ok(None);
+    };
+    let mut locked = lock_miners(tx.conn(), &[id, through.referrer_id]).await?;
+    let miner = take(&mut locked, id)?;
+    let referrer = take(&mut locked, through.referrer_id)?;
+    changes::verify(tx, request, &through, &referrer, &miner).await?;
+    Ok(Some(through.id))
+}

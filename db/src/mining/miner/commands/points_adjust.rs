@@ -1,0 +1,192 @@
+//! Adjusting a miner's points. Large adjustments wait for a second person.
+
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::ids::{MinerId, UserId};
+use domain::mining::miner::{adjust, needs_second_person, points_to_adjust};
+use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
+use domain::money::Minor;
+use domain::wallets::{Reference, TransferReason};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::decision::MinerDecision;
+use crate::command::{Command, KeyRule, Request, Stop, codes};
+use crate::idempotency::{Answer, Key, once};
+use crate::mining::configuration;
+use crate::mining::events::MinerEvents;
+use crate::mining::miner::facts_of;
+use crate::mining::miner::locks::{lock_miners, store_miner, take};
+use crate::mining::points::{self, Lines};
+use crate::platform::approval::{self, NewApproval, Proposal};
+use crate::platform::audit::Change;
+use crate::schema::mining_history;
+use crate::text;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const MINER_POINTS_ADJUST: Command<MinerRefusal> = Command {
+    name: "mining.miner_points_adjust",
+    action: Action::MinerPointsAdjust,
+    key: KeyRule::Required,
+    refusals: codes!(
+        MinerRefusalKind: ReasonInvalid, NotFound, PointsInvalid, OwnAccount, Banned, WalletFrozen, InsufficientPoints, BalanceOverflow,
+    ),
+};
+
+/// Result of [`miner_points_adjust`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PointsAdjusted {
+    /// The miner.
+    pub miner_id: Uuid,
+    /// History entry; none while the adjustment waits.
+    pub entry_id: Option<Uuid>,
+    /// Approval that the adjustment waits for.
+    pub approval_id: Option<Uuid>,
+}
+
+/// An adjustment that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PointsProposal {
+    /// The miner.
+    pub miner_id: Uuid,
+    /// Points to add in ten-thousandths, negative to take.
+    pub points: i64,
+}
+
+/// Adds points to a miner and its wallet, or takes them. Above [`needs_second_person`] it waits for a second person.
+pub async fn miner_points_adjust(
+    tx: &mut Tx,
+    request: &Request,
+    decision: &MinerDecision,
+    points: Decimal,
+) -> Result<Answer<PointsAdjusted>, DbError> {
+    once(tx, request, &MINER_POINTS_ADJUST, async |tx, key| {
+        let by = request.person()?.id;
+        let (id, reason) = decision.find(tx.conn(), key).await?;
+        let points = points_to_adjust(points)?;
+        let miner = lock(tx, id).await?;
+        let total_points = adjust(&miner, points, by)?;
+        if !needs_second_person(points) {
+            let (entry_id, change) = apply(tx, key, request, &miner, points, total_points).await?;
+            key.changed(change);
+            return Ok(PointsAdjusted {
+                miner_id: id.0,
+                entry_id: Some(entry_id),
+                approval_id: None,
+            });
+        }
+        let proposal = PointsProposal {
+            miner_id: id.0,
+            points: points.0,
+        };
+        let approval_id = approval::request(
+            tx,
+            request,
+            NewApproval {
+                subject: Some(miner.user_id),
+                reason: &reason,
+                by,
+                proposal: &proposal,
+            },
+        )
+        .await?;
+        key.changed(Change {
+            before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
+            after: json!({"approval": approval_id, "points": text::points(points)}),
+        });
+        Ok(PointsAdjusted {
+            miner_id: id.0,
+            entry_id: None,
+            approval_id: Some(approval_id),
+        })
+    })
+    .await
+}
+
+impl Proposal for PointsProposal {
+    type Refusal = MinerRefusal;
+    const COMMAND: &'static Command<MinerRefusal> = &MINER_POINTS_ADJUST;
+
+    fn carry_out<'t>(
+        self,
+        tx: &'t mut Tx,
+        key: &'t mut Key,
+        request: &'t Request,
+        requested_by: UserId,
+    ) -> BoxFuture<'t, Result<approval::Effect, Stop<MinerRefusal>>> {
+        async move {
+            let points = Minor(self.points);
+            let miner = lock(tx, MinerId(self.miner_id)).await?;
+            // `may_be_decided` checked the second person; the rules apply to the first person again.
+            let total_points = adjust(&miner, points, requested_by)?;
+            let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
+            Ok(approval::Effect {
+                entity: ("miner", miner.id.0),
+                change,
+            })
+        }
+        .boxed()
+    }
+}
+
+async fn lock(tx: &mut Tx, id: MinerId) -> Result<Miner, DbError> {
+    let mut locked = lock_miners(tx.conn(), &[id]).await?;
+    take(&mut locked, id)
+}
+
+/// Posts the points and stores history entry, events and miner; returns the entry's id and the change for the audit log.
+async fn apply(
+    tx: &mut Tx,
+    key: &mut Key,
+    request: &Request,
+    miner: &Miner,
+    points: Points,
+    total_points: Points,
+) -> Result<(Uuid, Change), Stop<MinerRefusal>> {
+    let reason = TransferReason::Adjustment;
+    let leg = if points > Minor::ZERO {
+        points::to_miner(miner, points, reason)
+    } else {
+        let size = points.negated().map_err(DbError::from)?;
+        points::from_miner(miner, size, reason)
+    };
+    let reference = Reference {
+        kind: "miner",
+        id: miner.id.to_string(),
+    };
+    let transaction_id =
+        points::post::<MinerRefusal>(tx, request, reference, std::iter::once(leg)).await?;
+    key.posted(transaction_id);
+    let facts = facts_of(tx.conn(), miner.id).await?;
+    let configuration = configuration::in_force(tx.conn()).await?;
+    let days = miner.streak.view(tx.now(), &configuration).days;
+    let lines = Lines {
+        miner,
+        session_id: None,
+        hourly_rate: Rate::of(&facts, days, &configuration)
+            .total()
+            .map_err(DbError::from)?,
+        streak_days: days,
+    };
+    let line = lines.line(tx, points, HistorySource::Adjustment)?;
+    let entry_id = line.id();
+    diesel::insert_into(mining_history::table)
+        .values(line)
+        .execute(tx.conn())
+        .await?;
+    let mut events = MinerEvents::of(miner, transaction_id);
+    events.adjusted(points, days, total_points);
+    let version = events.enqueue(tx, &request.request_id)?;
+    store_miner(tx, miner, total_points, &miner.streak, version).await?;
+    let change = Change {
+        before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
+        after: json!({"totalMinedPoints": text::points(total_points)}),
+    };
+    Ok((entry_id, change))
+}

@@ -1,0 +1,150 @@
+//! Registering as a miner, with or without a referral code.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::ids::UserId;
+use domain::mining::{
+    Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode, Role,
+};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::configuration;
+use crate::mining::events::MiningEvent;
+use crate::mining::miner::locks::lock_miner;
+use crate::mining::miner::rows::MinerRow;
+use crate::mining::referral::changes;
+use crate::outbox::SubjectEvents;
+use crate::platform::users;
+use crate::schema::miners;
+use crate::text::Text as _;
+use crate::{Connection, DbError, Tx};
+
+/// Descriptor.
+pub const MINER_REGISTER: Command<MinerRefusal> = Command {
+    name: "mining.miner_register",
+    action: Action::MinerRegister,
+    key: KeyRule::Optional,
+    refusals: codes!(MinerRefusalKind: ReferralCodeUnknown),
+};
+
+/// Registers the caller as a miner; returns the miner's id, also of one that exists.
+///
+/// With a referral code it creates a referral, which is active at once when no KYC is missing.
+pub async fn miner_register(
+    tx: &mut Tx,
+    request: &Request,
+    referral_code: Option<&str>,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &MINER_REGISTER, async |tx, _| {
+        let person = request.person()?;
+        if let Some(miner_id) = miner_of(tx.conn(), person.id).await? {
+            return Ok(miner_id);
+        }
+        users::ensure(tx, person.id, person.name.as_deref()).await?;
+        // Locked before the referrer: the person's verification decides the state of the referral, and every command
+        // locks it first.
+        let kyc_completed_at = users::lock_kyc(tx.conn(), person.id).await?;
+        let referrer = match referral_code {
+            None => None,
+            Some(text) => {
+                let referrer = lock_referrer(tx.conn(), text).await?;
+                Some(referrer.ok_or(MinerRefusal::ReferralCodeUnknown)?)
+            }
+        };
+        let Some(miner_id) = insert_miner(tx, person.id).await? else {
+            // A concurrent request of the same person created the miner.
+            let miner_id = miner_of(tx.conn(), person.id).await?;
+            return Ok(
+                miner_id.ok_or_else(|| DbError::inconsistent("miners", "user_id", person.id))?
+            );
+        };
+        let mut events = SubjectEvents::new("miner", miner_id, 0).audience(person.id);
+        events.push(MiningEvent::MinerCreated {
+            miner_id,
+            user_id: person.id.0,
+        });
+        events.enqueue(tx, &request.request_id)?;
+        if let Some(referrer) = referrer {
+            let miner = lock_miner(tx.conn(), person.id).await?;
+            let miner =
+                miner.ok_or_else(|| DbError::inconsistent("miners", "user_id", person.id))?;
+            let configuration = configuration::in_force(tx.conn()).await?;
+            let applied = Applied::now(kyc_completed_at.is_some(), &configuration);
+            changes::create(tx, request, &referrer, &miner, applied).await?;
+        }
+        Ok(miner_id)
+    })
+    .await
+}
+
+/// The miner of a person.
+pub(in crate::mining) async fn miner_of(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Option<Uuid>, DbError> {
+    Ok(miners::table
+        .filter(miners::user_id.eq(user.0))
+        .select(miners::id)
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Locks the active miner with a referral code, whose role may change with the referral.
+async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner>, DbError> {
+    let Some(code) = ReferralCode::parse(code) else {
+        return Ok(None);
+    };
+    let row: Option<MinerRow> = miners::table
+        .filter(miners::referral_code.eq(code.as_str()))
+        .filter(miners::status.eq(MinerStatus::Active.text()))
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Miner::try_from).transpose()
+}
+
+/// Inserts a miner under an unused referral code; none when the person has a miner.
+async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError> {
+    let id = tx.new_id();
+    let now = tx.now();
+    for _ in 0..8 {
+        let code = ReferralCode::from_random(tx.ids().bytes());
+        let inserted = diesel::insert_into(miners::table)
+            .values((
+                miners::id.eq(id),
+                miners::user_id.eq(user.0),
+                miners::role.eq(Role::Pioneer.text()),
+                miners::status.eq(MinerStatus::Active.text()),
+                miners::lifetime_points.eq(0),
+                miners::current_streak.eq(0),
+                miners::longest_streak.eq(0),
+                miners::freeze_tokens.eq(0),
+                miners::is_grace_period.eq(false),
+                miners::milestones_paid.eq(Vec::<i32>::new()),
+                miners::referral_code.eq(code.as_str()),
+                miners::version.eq(1),
+                miners::created_at.eq(now),
+                miners::updated_at.eq(now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(tx.conn())
+            .await?;
+        if inserted == 1 {
+            return Ok(Some(id));
+        }
+        if miner_of(tx.conn(), user).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    Err(DbError::inconsistent(
+        "miners",
+        "referral_code",
+        "no unused code was found",
+    ))
+}

@@ -1,0 +1,124 @@
+//! Keys by which staff find miners, and locks and stores of miners.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{MinerId, UserId};
+use domain::mining::{Miner, ReferralCode, Streak};
+use domain::money::Minor;
+use uuid::Uuid;
+
+use super::rows::{MinerChange, MinerRow};
+use crate::schema::miners;
+use crate::{Connection, DbError, Tx};
+
+/// Key of a miner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MinerRef {
+    /// Id.
+    Id(MinerId),
+    /// User.
+    User(UserId),
+    /// Referral code, as typed.
+    Code(String),
+}
+
+impl MinerRef {
+    pub(in crate::mining) async fn find(
+        &self,
+        conn: &mut Connection,
+    ) -> Result<Option<MinerId>, DbError> {
+        let ids = miners::table.select(miners::id);
+        let found: Option<Uuid> = match self {
+            Self::Id(id) => ids.filter(miners::id.eq(id.0)).first(conn).await,
+            Self::User(user) => ids.filter(miners::user_id.eq(user.0)).first(conn).await,
+            Self::Code(text) => match ReferralCode::parse(text) {
+                None => return Ok(None),
+                Some(code) => {
+                    let code = code.as_str();
+                    ids.filter(miners::referral_code.eq(code)).first(conn).await
+                }
+            },
+        }
+        .optional()?;
+        Ok(found.map(MinerId))
+    }
+}
+
+/// Locks a user's miner, if there is one.
+pub(in crate::mining) async fn lock_miner(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<Option<Miner>, DbError> {
+    let row: Option<MinerRow> = miners::table
+        .filter(miners::user_id.eq(user.0))
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Miner::try_from).transpose()
+}
+
+/// Locks existing miners in ascending order of their ids.
+pub(in crate::mining) async fn lock_miners(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<Miner>, DbError> {
+    let rows: Vec<MinerRow> = miners::table
+        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+        .order(miners::id)
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Miner::try_from).collect()
+}
+
+/// Locks those of these miners that no other transaction has locked, in ascending order of their ids.
+pub(in crate::mining) async fn lock_free_miners(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<Miner>, DbError> {
+    let rows: Vec<MinerRow> = miners::table
+        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+        .order(miners::id)
+        .select(MinerRow::as_select())
+        .for_no_key_update()
+        .skip_locked()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Miner::try_from).collect()
+}
+
+/// A miner of a locked list.
+pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, DbError> {
+    locked
+        .iter()
+        .find(|miner| miner.id == id)
+        .ok_or_else(|| DbError::inconsistent("miners", "id", id))
+}
+
+/// Removes a miner from a locked list.
+pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner, DbError> {
+    locked
+        .iter()
+        .position(|miner| miner.id == id)
+        .map(|place| locked.swap_remove(place))
+        .ok_or_else(|| DbError::inconsistent("miners", "id", id))
+}
+
+/// Stores lifetime points, streak and version of a locked miner.
+pub(in crate::mining) async fn store_miner(
+    tx: &mut Tx,
+    miner: &Miner,
+    lifetime_points: Minor,
+    streak: &Streak,
+    version: i64,
+) -> Result<(), DbError> {
+    let change = MinerChange::of(lifetime_points, streak, version, tx.now())?;
+    diesel::update(miners::table.find(miner.id.0))
+        .set(change)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,392 @@
+//! Reads of miners. Reads for many parents take one statement, whatever the number of parents.
+
+use diesel::dsl::{sql, sum};
+use diesel::pg::Pg;
+use diesel::sql_types::{
+    Array, BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid,
+};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::ids::{HistoryId, MinerId, UserId};
+use domain::mining::{
+    Bps, CircleStatus, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralStatus, Role,
+};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::rows::{HistoryRow, MinerRow, MinerSeen};
+use crate::clock::ReadAt;
+use crate::paging::{count_rows, keyset, like_literal};
+use crate::schema::{circles, miners, mining_history, referrals, users};
+use crate::text::{Text as _, fit};
+use crate::{Connection, Count, DbError, Page, Slice};
+
+/// A miner's row, its person's name, and the time it was read at.
+type Loaded = (MinerRow, String, Timestamp);
+
+fn seen((row, display_name, at): Loaded) -> Result<MinerSeen, DbError> {
+    Ok(MinerSeen {
+        miner: row.try_into()?,
+        display_name,
+        at,
+    })
+}
+
+macro_rules! select_miners {
+    () => {
+        miners::table.inner_join(users::table).select((
+            MinerRow::as_select(),
+            users::display_name,
+            ReadAt,
+        ))
+    };
+}
+
+/// Miners by id.
+pub async fn miners_by_id(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<MinerSeen>, DbError> {
+    let rows: Vec<Loaded> = select_miners!()
+        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(seen).collect()
+}
+
+/// Miners by user.
+pub async fn miners_by_user(
+    conn: &mut Connection,
+    ids: &[UserId],
+) -> Result<Vec<MinerSeen>, DbError> {
+    let rows: Vec<Loaded> = select_miners!()
+        .filter(miners::user_id.eq_any(ids.iter().map(|id| id.0)))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(seen).collect()
+}
+
+/// The miner with a referral code.
+pub async fn miner_by_code(
+    conn: &mut Connection,
+    code: &str,
+) -> Result<Option<MinerSeen>, DbError> {
+    let row: Option<Loaded> = select_miners!()
+        .filter(miners::referral_code.eq(code))
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(seen).transpose()
+}
+
+/// Active miners with the most lifetime points; ties by time of registration.
+pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>, DbError> {
+    let rows: Vec<Loaded> = select_miners!()
+        .filter(miners::status.eq(MinerStatus::Active.text()))
+        .order((
+            miners::lifetime_points.desc(),
+            miners::created_at,
+            miners::id,
+        ))
+        .limit(fit("miners", "limit", places)?)
+        .load(conn)
+        .await?;
+    rows.into_iter().map(seen).collect()
+}
+
+/// Number of places between two steps of [`rank_steps`].
+pub const RANK_STEP: i64 = 1_000;
+
+/// Lifetime points of every thousandth active miner, from the top, in ten-thousandths.
+pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = BigInt)]
+        lifetime_points: i64,
+    }
+    let steps: Vec<Step> = diesel::sql_query(
+        "SELECT lifetime_points FROM (
+             SELECT lifetime_points, row_number() OVER (ORDER BY lifetime_points DESC, created_at, id) AS rank
+             FROM miners WHERE status = 'ACTIVE'
+         ) ranked WHERE rank % $1 = 0 ORDER BY rank",
+    )
+    .bind::<BigInt, _>(RANK_STEP)
+    .load(conn)
+    .await?;
+    Ok(steps.into_iter().map(|step| step.lifetime_points).collect())
+}
+
+/// Number of active miners ranked before this one.
+pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Ahead {
+        #[diesel(sql_type = BigInt)]
+        miners: i64,
+    }
+    let ahead: Ahead = diesel::sql_query(
+        "SELECT count(*) AS miners FROM (
+             SELECT 1 FROM miners WHERE status = 'ACTIVE' AND lifetime_points >= $1
+                AND (lifetime_points > $1 OR (created_at, id) < ($2, $3)) LIMIT $4
+         ) ahead",
+    )
+    .bind::<BigInt, _>(of.miner.lifetime_points.0)
+    .bind::<Timestamptz, _>(of.miner.created_at)
+    .bind::<SqlUuid, _>(of.miner.id.0)
+    .bind::<BigInt, _>(Count::EXACT_TO + 1)
+    .get_result(conn)
+    .await?;
+    Ok(Count::of(ahead.miners))
+}
+
+/// Conditions on miners.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MinerFilter {
+    /// A user or miner id, a prefix of a referral code, or a part of a display name.
+    pub search: Option<String>,
+    /// Status.
+    pub status: Option<MinerStatus>,
+    /// Role.
+    pub role: Option<Role>,
+}
+
+/// Value by which miners are ordered; ties by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MinerOrderField {
+    /// Time of registration.
+    CreatedAt,
+    /// Lifetime points.
+    TotalMinedPoints,
+}
+
+/// Position of a miner in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MinerKey {
+    /// By time of registration.
+    CreatedAt(Timestamp, Uuid),
+    /// By lifetime points, in ten-thousandths.
+    TotalMinedPoints(i64, Uuid),
+}
+
+impl MinerKey {
+    /// Position of a miner.
+    #[must_use]
+    pub fn of(field: MinerOrderField, miner: &MinerSeen) -> Self {
+        let miner = &miner.miner;
+        match field {
+            MinerOrderField::CreatedAt => Self::CreatedAt(miner.created_at, miner.id.0),
+            MinerOrderField::TotalMinedPoints => {
+                Self::TotalMinedPoints(miner.lifetime_points.0, miner.id.0)
+            }
+        }
+    }
+}
+
+/// Applies a filter to a boxed query over `miners`.
+macro_rules! filter_miners {
+    ($query:ident, $filter:expr) => {
+        let filter: &MinerFilter = $filter;
+        if let Some(status) = filter.status {
+            $query = $query.filter(miners::status.eq(status.text()));
+        }
+        if let Some(role) = filter.role {
+            $query = $query.filter(miners::role.eq(role.text()));
+        }
+        if let Some(search) = &filter.search {
+            let search = search.trim();
+            $query = match Uuid::parse_str(search) {
+                Ok(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
+                Err(_) => {
+                    // A union, so that each half uses its index.
+                    let found = sql::<Bool>("miners.id IN (SELECT m.id FROM miners m WHERE m.referral_code LIKE ")
+                        .bind::<SqlText, _>(format!("{}%", like_literal(&search.to_uppercase())))
+                        .sql(" UNION SELECT m.id FROM users u JOIN miners m ON m.user_id = u.id WHERE u.display_name ILIKE ")
+                        .bind::<SqlText, _>(format!("%{}%", like_literal(search)))
+                        .sql(")");
+                    $query.filter(found)
+                }
+            };
+        }
+    };
+}
+
+/// A page of miners. A cursor of another order is ignored.
+pub async fn miners(
+    conn: &mut Connection,
+    filter: &MinerFilter,
+    field: MinerOrderField,
+    descending: bool,
+    page: &Page<MinerKey>,
+) -> Result<Slice<MinerSeen>, DbError> {
+    let mut query = select_miners!().into_boxed::<Pg>();
+    filter_miners!(query, filter);
+    let by_time = page.keyed(|key| match key {
+        MinerKey::CreatedAt(at, id) => Some((*at, *id)),
+        MinerKey::TotalMinedPoints(..) => None,
+    });
+    let by_points = page.keyed(|key| match key {
+        MinerKey::TotalMinedPoints(points, id) => Some((*points, *id)),
+        MinerKey::CreatedAt(..) => None,
+    });
+    let query = match (field, descending) {
+        (MinerOrderField::CreatedAt, true) => {
+            keyset!(query, by_time, [miners::created_at desc, miners::id desc])
+        }
+        (MinerOrderField::CreatedAt, false) => {
+            keyset!(query, by_time, [miners::created_at asc, miners::id asc])
+        }
+        (MinerOrderField::TotalMinedPoints, true) => {
+            keyset!(query, by_points, [miners::lifetime_points desc, miners::id desc])
+        }
+        (MinerOrderField::TotalMinedPoints, false) => {
+            keyset!(query, by_points, [miners::lifetime_points asc, miners::id asc])
+        }
+    };
+    let rows: Vec<Loaded> = query.load(conn).await?;
+    page.slice(rows).try_map(seen)
+}
+
+/// Number of miners that a filter selects.
+pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result<Count, DbError> {
+    let mut query = miners::table
+        .inner_join(users::table)
+        .select(miners::id)
+        .into_boxed::<Pg>();
+    filter_miners!(query, filter);
+    count_rows(conn, query).await
+}
+
+/// Facts on which the rates of miners depend, in one statement.
+pub async fn rate_facts(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<(MinerId, RateFacts)>, DbError> {
+    let active_sum = referrals::table
+        .filter(referrals::referrer_id.eq(miners::id))
+        .filter(referrals::status.eq(ReferralStatus::Active.text()))
+        .select(sum(referrals::bonus_bps))
+        .single_value();
+    let rows: Vec<(Uuid, String, Option<String>, Option<i64>)> = miners::table
+        .left_join(circles::table.on(miners::circle_id.eq(circles::id.nullable())))
+        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+        .select((
+            miners::id,
+            miners::role,
+            circles::status.nullable(),
+            active_sum,
+        ))
+        .load(conn)
+        .await?;
+    rows.into_iter()
+        .map(|(id, role, circle, referral_sum)| {
+            Ok((
+                MinerId(id),
+                RateFacts {
+                    role: Role::read("miners", "role", &role)?,
+                    circle_valid: circle.as_deref() == Some(CircleStatus::Active.text()),
+                    referral_sum: Bps(fit("referrals", "bonus_bps", referral_sum.unwrap_or(0))?),
+                },
+            ))
+        })
+        .collect()
+}
+
+/// Conditions on mining history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HistoryFilter {
+    /// Start, included.
+    pub from: Option<Timestamp>,
+    /// End, excluded.
+    pub until: Option<Timestamp>,
+    /// Cause of the change.
+    pub source: Option<HistorySource>,
+}
+
+/// The filter's conditions as SQL over `mining_history`; its parameters start at `first`.
+fn history_conditions(first: usize) -> String {
+    let [from, until, source] = [first, first + 1, first + 2];
+    format!(
+        "(${from} IS NULL OR earned_at >= ${from}) AND (${until} IS NULL OR earned_at < ${until})
+         AND (${source} IS NULL OR source = ${source})"
+    )
+}
+
+/// One page of each miner's history, newest first, in one statement for all of them.
+pub async fn histories(
+    conn: &mut Connection,
+    ids: &[MinerId],
+    filter: &HistoryFilter,
+    page: &Page<(Timestamp, Uuid)>,
+) -> Result<Vec<(MinerId, Slice<HistoryEntry>)>, DbError> {
+    let direction = if page.from_end { "ASC" } else { "DESC" };
+    let conditions = history_conditions(7);
+    let rows: Vec<HistoryRow> = diesel::sql_query(format!(
+        "SELECT h.* FROM unnest($1) AS m (id) CROSS JOIN LATERAL (
+             SELECT * FROM mining_history
+             WHERE miner_id = m.id
+               AND ($2 IS NULL OR (earned_at, id) < ($2, $3)) AND ($4 IS NULL OR (earned_at, id) > ($4, $5))
+               AND {conditions}
+             ORDER BY earned_at {direction}, id {direction} LIMIT $6
+         ) h"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
+    .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
+    .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
+    .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
+    .bind::<BigInt, _>(page.fetch())
+    .bind::<Nullable<Timestamptz>, _>(filter.from)
+    .bind::<Nullable<Timestamptz>, _>(filter.until)
+    .bind::<Nullable<SqlText>, _>(filter.source.map(crate::text::Text::text))
+    .load(conn)
+    .await?;
+    let entries = rows.into_iter().map(HistoryEntry::try_from);
+    page.slices(ids, entries, |entry| entry.miner_id)
+}
+
+/// Lengths of miners' histories, in one statement.
+pub async fn history_counts(
+    conn: &mut Connection,
+    ids: &[MinerId],
+    filter: &HistoryFilter,
+) -> Result<Vec<(MinerId, Count)>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Counted {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        entries: i64,
+    }
+    let conditions = history_conditions(3);
+    let rows: Vec<Counted> = diesel::sql_query(format!(
+        "SELECT m.id, (SELECT count(*) FROM (
+             SELECT 1 FROM mining_history WHERE miner_id = m.id AND {conditions} LIMIT $2) h) AS entries
+         FROM unnest($1) AS m (id)"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<BigInt, _>(Count::EXACT_TO + 1)
+    .bind::<Nullable<Timestamptz>, _>(filter.from)
+    .bind::<Nullable<Timestamptz>, _>(filter.until)
+    .bind::<Nullable<SqlText>, _>(filter.source.map(crate::text::Text::text))
+    .load(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (MinerId(row.id), Count::of(row.entries)))
+        .collect())
+}
+
+/// History entries by id.
+pub async fn history_by_id(
+    conn: &mut Connection,
+    ids: &[HistoryId],
+) -> Result<Vec<HistoryEntry>, DbError> {
+    let rows: Vec<HistoryRow> = mining_history::table
+        .filter(mining_history::id.eq_any(ids.iter().map(|id| id.0)))
+        .select(HistoryRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(HistoryEntry::try_from).collect()
+}

@@ -1,0 +1,252 @@
+//! The tables `miners` and `mining_history` as structs.
+
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use domain::mining::{
+    BrokenRun, Due, HistoryEntry, HistorySource, Miner, MinerStatus, RatePerHour, ReferralCode,
+    Role, Streak,
+};
+use domain::money::Minor;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::DbError;
+use crate::schema::{miners, mining_history};
+use crate::text::{Text as _, fit, texts};
+
+texts!(Role { Pioneer = "PIONEER", Contributor = "CONTRIBUTOR", Ambassador = "AMBASSADOR", NodeOperator = "NODE_OPERATOR" });
+texts!(MinerStatus { Active = "ACTIVE", Suspended = "SUSPENDED", Banned = "BANNED" });
+texts!(HistorySource { Session = "SESSION", StreakMilestone = "STREAK_MILESTONE", Adjustment = "ADJUSTMENT", StreakRecovery = "STREAK_RECOVERY" });
+
+/// A miner with the moment it was read at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MinerSeen {
+    /// The miner.
+    pub miner: Miner,
+    /// Name of the person.
+    pub display_name: String,
+    /// Time of the platform's clock when it was read.
+    pub at: Timestamp,
+}
+
+/// Public view of a miner without its streak.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Id of the miner.
+    pub id: MinerId,
+    /// Name of the person.
+    pub display_name: String,
+    /// Role of the miner.
+    pub role: Role,
+    /// Lifetime points.
+    pub lifetime_points: Minor,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = miners, check_for_backend(diesel::pg::Pg))]
+pub(in crate::mining) struct MinerRow {
+    id: Uuid,
+    user_id: Uuid,
+    role: String,
+    status: String,
+    lifetime_points: i64,
+    current_streak: i32,
+    longest_streak: i32,
+    last_claim_at: Option<Timestamp>,
+    streak_since: Option<Timestamp>,
+    streak_due_at: Option<Timestamp>,
+    previous_since: Option<Timestamp>,
+    previous_due_at: Option<Timestamp>,
+    freeze_tokens: i32,
+    is_grace_period: bool,
+    milestones_paid: Vec<i32>,
+    broken_days: Option<i32>,
+    broken_milestones_paid: Option<Vec<i32>>,
+    broken_until: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
+    referral_code: String,
+    referred_by: Option<Uuid>,
+    circle_id: Option<Uuid>,
+    version: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl TryFrom<MinerRow> for Miner {
+    type Error = DbError;
+
+    fn try_from(row: MinerRow) -> Result<Self, DbError> {
+        let days = |column, value: i32| fit::<_, u32>("miners", column, value);
+        let all_days = |column, values: Vec<i32>| {
+            values
+                .into_iter()
+                .map(|value| days(column, value))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let broken = match (
+            row.broken_days,
+            row.broken_milestones_paid,
+            row.broken_until,
+        ) {
+            (Some(lost), Some(paid), Some(recoverable_until)) => Some(BrokenRun {
+                days: days("broken_days", lost)?,
+                milestones_paid: all_days("broken_milestones_paid", paid)?,
+                recoverable_until,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: MinerId(row.id),
+            user_id: UserId(row.user_id),
+            role: Role::read("miners", "role", &row.role)?,
+            status: MinerStatus::read("miners", "status", &row.status)?,
+            lifetime_points: Minor(row.lifetime_points),
+            streak: Streak {
+                current: days("current_streak", row.current_streak)?,
+                longest: days("longest_streak", row.longest_streak)?,
+                last_claim: row.last_claim_at,
+                due: row
+                    .streak_since
+                    .zip(row.streak_due_at)
+                    .map(|(since, at)| Due { since, at }),
+                previous_due: row
+                    .previous_since
+                    .zip(row.previous_due_at)
+                    .map(|(since, at)| Due { since, at }),
+                freeze_tokens: days("freeze_tokens", row.freeze_tokens)?,
+                is_grace_period: row.is_grace_period,
+                milestones_paid: all_days("milestones_paid", row.milestones_paid)?,
+                broken,
+                suspended_at: row.suspended_at,
+            },
+            referral_code: ReferralCode::parse(&row.referral_code)
+                .ok_or_else(|| DbError::inconsistent("miners", "referral_code", row.id))?,
+            referred_by: row.referred_by.map(MinerId),
+            circle_id: row.circle_id.map(CircleId),
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Columns of a miner that commands change.
+#[derive(AsChangeset)]
+#[diesel(table_name = miners, treat_none_as_null = true)]
+pub(in crate::mining) struct MinerChange {
+    lifetime_points: i64,
+    current_streak: i32,
+    longest_streak: i32,
+    last_claim_at: Option<Timestamp>,
+    streak_since: Option<Timestamp>,
+    streak_due_at: Option<Timestamp>,
+    previous_since: Option<Timestamp>,
+    previous_due_at: Option<Timestamp>,
+    freeze_tokens: i32,
+    is_grace_period: bool,
+    milestones_paid: Vec<i32>,
+    broken_days: Option<i32>,
+    broken_milestones_paid: Option<Vec<i32>>,
+    broken_until: Option<Timestamp>,
+    suspended_at: Option<Timestamp>,
+    version: i64,
+    updated_at: Timestamp,
+}
+
+impl MinerChange {
+    pub(in crate::mining) fn of(
+        lifetime_points: Minor,
+        streak: &Streak,
+        version: i64,
+        now: Timestamp,
+    ) -> Result<Self, DbError> {
+        let days = |column, days: u32| fit::<_, i32>("miners", column, days);
+        let all = |column, values: &[u32]| {
+            let values = values.iter().copied();
+            values
+                .map(|value| days(column, value))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let broken = streak.broken.as_ref();
+        let (broken_days, broken_milestones_paid) = match broken {
+            Some(run) => (
+                Some(days("broken_days", run.days)?),
+                Some(all("broken_milestones_paid", &run.milestones_paid)?),
+            ),
+            None => (None, None),
+        };
+        Ok(Self {
+            lifetime_points: lifetime_points.0,
+            current_streak: days("current_streak", streak.current)?,
+            longest_streak: days("longest_streak", streak.longest)?,
+            last_claim_at: streak.last_claim,
+            streak_since: streak.due.map(|due| due.since),
+            streak_due_at: streak.due.map(|due| due.at),
+            previous_since: streak.previous_due.map(|due| due.since),
+            previous_due_at: streak.previous_due.map(|due| due.at),
+            freeze_tokens: days("freeze_tokens", streak.freeze_tokens)?,
+            is_grace_period: streak.is_grace_period,
+            milestones_paid: all("milestones_paid", &streak.milestones_paid)?,
+            broken_days,
+            broken_milestones_paid,
+            broken_until: broken.map(|run| run.recoverable_until),
+            suspended_at: streak.suspended_at,
+            version,
+            updated_at: now,
+        })
+    }
+}
+
+#[derive(Queryable, Selectable, Insertable, diesel::QueryableByName)]
+#[diesel(table_name = mining_history, check_for_backend(diesel::pg::Pg))]
+pub(crate) struct HistoryRow {
+    id: Uuid,
+    miner_id: Uuid,
+    points: i64,
+    source: String,
+    session_id: Option<Uuid>,
+    earned_at: Timestamp,
+    hourly_rate: i64,
+    streak_days: i32,
+}
+
+impl HistoryRow {
+    /// Id of the entry.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
+impl TryFrom<HistoryRow> for HistoryEntry {
+    type Error = DbError;
+
+    fn try_from(row: HistoryRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: HistoryId(row.id),
+            miner_id: MinerId(row.miner_id),
+            points: Minor(row.points),
+            source: HistorySource::read("mining_history", "source", &row.source)?,
+            session_id: row.session_id.map(SessionId),
+            earned_at: row.earned_at,
+            hourly_rate: RatePerHour(row.hourly_rate),
+            streak_days: fit("mining_history", "streak_days", row.streak_days)?,
+        })
+    }
+}
+
+impl TryFrom<&HistoryEntry> for HistoryRow {
+    type Error = DbError;
+
+    fn try_from(entry: &HistoryEntry) -> Result<Self, DbError> {
+        Ok(Self {
+            id: entry.id.0,
+            miner_id: entry.miner_id.0,
+            points: entry.points.0,
+            source: entry.source.text().to_owned(),
+            session_id: entry.session_id.map(|id| id.0),
+            earned_at: entry.earned_at,
+            hourly_rate: entry.hourly_rate.0,
+            streak_days: fit("mining_history", "streak_days", entry.streak_days)?,
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Postings between the house's mining account and a miner's wallet, and their history entries.
+
+use domain::ids::{HistoryId, SessionId, TransactionId};
+use domain::mining::{
+    HistoryEntry, HistorySource, Milestone, Miner, MinerRefusal, POINTS_SCALE, Points, RatePerHour,
+    SessionRefusal, StreakRefusal,
+};
+use domain::money::{CurrencyCode, Minor};
+use domain::wallets::{
+    Leg, Posting, PostingRefusal, Reference, Side, TransferReason, WalletKind, WalletOwner,
+};
+
+use super::miner::rows::HistoryRow;
+use crate::command::{Request, Stop};
+use crate::wallets::posting;
+use crate::{DbError, Tx};
+
+fn house() -> Side {
+    Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP)
+}
+
+fn wallet_of(miner: &Miner) -> Side {
+    Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP)
+}
+
+/// A leg to a miner's wallet.
+pub(super) fn to_miner(miner: &Miner, amount: Points, reason: TransferReason) -> Leg {
+    Leg {
+        debit: house(),
+        credit: wallet_of(miner),
+        amount,
+        reason,
+    }
+}
+
+/// A leg from a miner's wallet.
+pub(super) fn from_miner(miner: &Miner, amount: Points, reason: TransferReason) -> Leg {
+    Leg {
+        debit: wallet_of(miner),
+        credit: house(),
+        amount,
+        reason,
+    }
+}
+
+/// Legs to a miner's wallet for the milestones reached.
+pub(super) fn milestones<'a>(
+    miner: &'a Miner,
+    reached: &'a [Milestone],
+) -> impl Iterator<Item = Leg> + 'a {
+    let reason = TransferReason::StreakMilestone;
+    let reached = reached.iter();
+    reached.map(move |milestone| to_miner(miner, milestone.points, reason))
+}
+
+/// Reasons why points were not posted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NotPosted {
+    /// The wallet is frozen.
+    WalletFrozen,
+    /// The available balance is too low.
+    InsufficientPoints {
+        /// The available balance.
+        available: Minor,
+    },
+    /// The balance would be too large to store.
+    BalanceOverflow,
+}
+
+impl From<NotPosted> for Stop<MinerRefusal> {
+    fn from(cause: NotPosted) -> Self {
+        Self::Refused(match cause {
+            NotPosted::WalletFrozen => MinerRefusal::WalletFrozen,
+            NotPosted::InsufficientPoints { available } => MinerRefusal::InsufficientPoints {
+                available_points: available.to_decimal(POINTS_SCALE),
+            },
+            NotPosted::BalanceOverflow => MinerRefusal::BalanceOverflow,
+        })
+    }
+}
+
+impl From<NotPosted> for Stop<StreakRefusal> {
+    fn from(cause: NotPosted) -> Self {
+        match cause {
+            NotPosted::WalletFrozen => Self::Refused(StreakRefusal::WalletFrozen),
+            NotPosted::InsufficientPoints { available } => {
+                let available_points = available.to_decimal(POINTS_SCALE);
+                Self::Refused(StreakRefusal::InsufficientPoints { available_points })
+            }
+            NotPosted::BalanceOverflow => Self::Fault(cause.into()),
+        }
+    }
+}
+
+/// Always a fault: a claim only credits the miner, and the house's mining account has no limit.
+impl From<NotPosted> for Stop<SessionRefusal> {
+    fn from(cause: NotPosted) -> Self {
+        Self::Fault(cause.into())
+    }
+}
+
+impl From<NotPosted> for DbError {
+    fn from(cause: NotPosted) -> Self {
+        Self::inconsistent("wallets", "available", format!("{cause:?}"))
+    }
+}
+
+/// Posts the legs above zero under one transaction; returns its id, or none when there are no such legs.
+pub(super) async fn post<R>(
+    tx: &mut Tx,
+    request: &Request,
+    reference: Reference,
+    legs: impl Iterator<Item = Leg>,
+) -> Result<Option<TransactionId>, Stop<R>>
+where
+    NotPosted: Into<Stop<R>>,
+{
+    let posting = Posting {
+        transaction_id: TransactionId(tx.new_id()),
+        reference,
+        origin: request.origin,
+        correlation_id: Some(request.request_id.clone()),
+        legs: legs.filter(|leg| leg.amount > Minor::ZERO).collect(),
+    };
+    if posting.legs.is_empty() {
+        return Ok(None);
+    }
+    for posted in posting::post(tx, std::slice::from_ref(&posting)).await? {
+        match posted {
+            Ok(_) => {}
+            Err(PostingRefusal::InsufficientFunds { available, .. }) => {
+                return Err(NotPosted::InsufficientPoints { available }.into());
+            }
+            Err(PostingRefusal::WalletFrozen { .. }) => {
+                return Err(NotPosted::WalletFrozen.into());
+            }
+            Err(PostingRefusal::Overflow) => return Err(NotPosted::BalanceOverflow.into()),
+            Err(refusal @ PostingRefusal::Malformed) => {
+                return Err(DbError::inconsistent("transfers", "leg", refusal).into());
+            }
+        }
+    }
+    Ok(Some(posting.transaction_id))
+}
+
+/// History entries of one command.
+pub(super) struct Lines<'a> {
+    /// The miner.
+    pub miner: &'a Miner,
+    /// The session that earned the points.
+    pub session_id: Option<SessionId>,
+    /// Rate of the session, or the present rate.
+    pub hourly_rate: RatePerHour,
+    /// Days of the streak after the command.
+    pub streak_days: u32,
+}
+
+impl Lines<'_> {
+    /// A history entry.
+    pub fn line(
+        &self,
+        tx: &Tx,
+        points: Points,
+        source: HistorySource,
+    ) -> Result<HistoryRow, DbError> {
+        HistoryRow::try_from(&HistoryEntry {
+            id: HistoryId(tx.new_id()),
+            miner_id: self.miner.id,
+            points,
+            source,
+            session_id: self.session_id,
+            earned_at: tx.now(),
+            hourly_rate: self.hourly_rate,
+            streak_days: self.streak_days,
+        })
+    }
+
+    /// A history entry, and one for each milestone reached with it.
+    pub fn with_milestones(
+        &self,
+        tx: &Tx,
+        first: HistoryRow,
+        reached: &[Milestone],
+    ) -> Result<Vec<HistoryRow>, DbError> {
+        let source = HistorySource::StreakMilestone;
+        let milestones = reached
+            .iter()
+            .map(|milestone| self.line(tx, milestone.points, source));
+        std::iter::once(Ok(first)).chain(milestones).collect()
+    }
+}

@@ -1,0 +1,263 @@
+//! Changes of referrals, and the referrer's role that follows.
+
+use diesel::sql_types::{Bool, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::ids::{MinerId, ReferralId, UserId};
+use domain::mining::{Applied, Bps, Miner, ReferralStatus, Role};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::command::Request;
+use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::miner::role_of;
+use crate::schema::{miners, referrals};
+use crate::text::Text as _;
+use crate::{Connection, DbError, Tx};
+
+/// The referral through which a miner joined, locked.
+pub(in crate::mining) struct Referral {
+    pub id: ReferralId,
+    /// Miner who owns the code.
+    pub referrer_id: MinerId,
+    referred_id: MinerId,
+    pub status: ReferralStatus,
+    bonus: Bps,
+    activated_at: Option<Timestamp>,
+}
+
+/// Locks the graph of referrals until the end of the transaction, before any row.
+///
+/// Whether a code closes a cycle depends on other miners' referrals, and rows that do not exist yet cannot be locked: two
+/// concurrent referrals could close a cycle together. So referrals between existing miners are created one at a time. A
+/// new miner needs no such lock, because its code was never applied.
+pub(in crate::mining) async fn lock_graph(conn: &mut Connection) -> Result<(), DbError> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(727278)")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Whether a miner was referred by another one, directly or through others. The graph is locked.
+pub(in crate::mining) async fn is_referred_by(
+    conn: &mut Connection,
+    miner: MinerId,
+    by: MinerId,
+) -> Result<bool, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+    // A miner has at most one referrer, so this walks up a line; UNION ends it even in a cycle.
+    let found: Found = diesel::sql_query(
+        "WITH RECURSIVE line AS (
+             SELECT referrer_id FROM referrals WHERE referred_id = $1
+             UNION
+             SELECT r.referrer_id FROM referrals r JOIN line ON r.referred_id = line.referrer_id
+         ) SELECT EXISTS (SELECT FROM line WHERE referrer_id = $2) AS found",
+    )
+    .bind::<SqlUuid, _>(miner.0)
+    .bind::<SqlUuid, _>(by.0)
+    .get_result(conn)
+    .await?;
+    Ok(found.found)
+}
+
+/// Checks that the miner's referral was locked before the miner; the transaction retries when a referral was applied in
+/// between.
+pub(in crate::mining) fn check_locked(
+    miner: &Miner,
+    referral: Option<&Referral>,
+) -> Result<(), DbError> {
+    if referral.is_none() && miner.referred_by.is_some() {
+        return Err(DbError::Contended(
+            "a referral was applied before the lock".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Locks the referral through which a miner joined, if there is one, before both miners.
+pub(in crate::mining) async fn lock_referral(
+    conn: &mut Connection,
+    referred: MinerId,
+) -> Result<Option<Referral>, DbError> {
+    let row: Option<(Uuid, Uuid, i32, String, Option<Timestamp>)> = referrals::table
+        .filter(referrals::referred_id.eq(referred.0))
+        .select((
+            referrals::id,
+            referrals::referrer_id,
+            referrals::bonus_bps,
+            referrals::status,
+            referrals::activated_at,
+        ))
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(|(id, referrer, bonus, status, activated_at)| {
+        Ok(Referral {
+            id: ReferralId(id),
+            referrer_id: MinerId(referrer),
+            referred_id: referred,
+            bonus: Bps(bonus),
+            status: ReferralStatus::read("referrals", "status", &status)?,
+            activated_at,
+        })
+    })
+    .transpose()
+}
+
+/// Creates a referral between two miners that are locked or new, and updates both.
+pub(in crate::mining) async fn create(
+    tx: &mut Tx,
+    request: &Request,
+    referrer: &Miner,
+    referred: &Miner,
+    applied: Applied,
+) -> Result<ReferralId, DbError> {
+    let now = tx.now();
+    let is_active = applied.status == ReferralStatus::Active;
+    let referral = Referral {
+        id: ReferralId(tx.new_id()),
+        referrer_id: referrer.id,
+        referred_id: referred.id,
+        status: applied.status,
+        bonus: applied.bonus,
+        activated_at: is_active.then_some(now),
+    };
+    diesel::insert_into(referrals::table)
+        .values((
+            referrals::id.eq(referral.id.0),
+            referrals::referrer_id.eq(referrer.id.0),
+            referrals::referred_id.eq(referred.id.0),
+            referrals::referral_code.eq(referrer.referral_code.as_str()),
+            referrals::bonus_bps.eq(referral.bonus.0),
+            referrals::status.eq(referral.status.text()),
+            referrals::created_at.eq(now),
+            referrals::activated_at.eq(referral.activated_at),
+        ))
+        .execute(tx.conn())
+        .await?;
+    let mut events = MinerEvents::of(referred, None);
+    events.push(MiningEvent::ReferralApplied {
+        referral_id: referral.id.0,
+        referrer_id: referrer.id.0,
+        referred_id: referred.id.0,
+        referred_user_id: referred.user_id.0,
+        bonus_rate: referral.bonus.to_decimal(),
+        is_active,
+    });
+    let version = events.enqueue(tx, &request.request_id)?;
+    diesel::update(miners::table.find(referred.id.0))
+        .set((
+            miners::referred_by.eq(referrer.id.0),
+            miners::version.eq(version),
+            miners::updated_at.eq(now),
+        ))
+        .execute(tx.conn())
+        .await?;
+    if is_active {
+        let user = referred.user_id;
+        update_referrer(tx, request, is_active, &referral, referrer, user).await?;
+    }
+    Ok(referral.id)
+}
+
+/// Activates or deactivates a referral with the status of the referred miner. A pending one stays pending.
+pub(in crate::mining) async fn turn(
+    tx: &mut Tx,
+    request: &Request,
+    referral: &Referral,
+    to: ReferralStatus,
+    referrer: &Miner,
+    referred: UserId,
+) -> Result<(), DbError> {
+    let to = referral.status.turned(to);
+    change(tx, request, referral, to, referrer, referred).await
+}
+
+/// Updates a referral after the referred person's verification.
+pub(in crate::mining) async fn verify(
+    tx: &mut Tx,
+    request: &Request,
+    referral: &Referral,
+    referrer: &Miner,
+    referred: &Miner,
+) -> Result<(), DbError> {
+    let to = referral.status.verified(referred.status);
+    change(tx, request, referral, to, referrer, referred.user_id).await
+}
+
+async fn change(
+    tx: &mut Tx,
+    request: &Request,
+    referral: &Referral,
+    to: ReferralStatus,
+    referrer: &Miner,
+    referred: UserId,
+) -> Result<(), DbError> {
+    if to == referral.status {
+        return Ok(());
+    }
+    let first = (to == ReferralStatus::Active).then_some(tx.now());
+    diesel::update(referrals::table.find(referral.id.0))
+        .set((
+            referrals::status.eq(to.text()),
+            referrals::activated_at.eq(referral.activated_at.or(first)),
+        ))
+        .execute(tx.conn())
+        .await?;
+    let is_active = match (referral.status, to) {
+        (_, ReferralStatus::Active) => true,
+        (ReferralStatus::Active, _) => false,
+        // It was not active before.
+        _ => return Ok(()),
+    };
+    update_referrer(tx, request, is_active, referral, referrer, referred).await
+}
+
+/// Publishes to the locked referrer that a referral became active or inactive, and stores the role that follows.
+async fn update_referrer(
+    tx: &mut Tx,
+    request: &Request,
+    is_active: bool,
+    referral: &Referral,
+    referrer: &Miner,
+    referred: UserId,
+) -> Result<(), DbError> {
+    let role = role_of(tx.conn(), referrer, referrer.role == Role::NodeOperator).await?;
+    let (referral_id, referrer_id) = (referral.id.0, referral.referrer_id.0);
+    let (referred_id, referred_user_id) = (referral.referred_id.0, referred.0);
+    let bonus_rate = referral.bonus.to_decimal();
+    let mut events = MinerEvents::of(referrer, None);
+    events.push(if is_active {
+        MiningEvent::ReferralActivated {
+            referral_id,
+            referrer_id,
+            referred_id,
+            referred_user_id,
+            bonus_rate,
+        }
+    } else {
+        MiningEvent::ReferralDeactivated {
+            referral_id,
+            referrer_id,
+            referred_id,
+            referred_user_id,
+            bonus_rate,
+        }
+    });
+    events.role(role);
+    let version = events.enqueue(tx, &request.request_id)?;
+    diesel::update(miners::table.find(referrer.id.0))
+        .set((
+            miners::role.eq(role.text()),
+            miners::version.eq(version),
+            miners::updated_at.eq(tx.now()),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

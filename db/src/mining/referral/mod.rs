@@ -1,0 +1,8 @@
+//! Referrals of one miner by another.
+
+pub(in crate::mining) mod changes;
+pub mod commands;
+pub mod queries;
+pub(in crate::mining) mod rows;
+
+pub use rows::Referral;

@@ -1,0 +1,218 @@
+//! Reads of referrals. Reads for many parents take one statement, whatever the number of parents.
+
+use diesel::dsl::count_star;
+use diesel::pg::Pg;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{MinerId, ReferralId};
+use domain::mining::{Bps, ReferralStatus};
+use domain::money::Minor;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use super::rows::{Referral, ReferralRow};
+use crate::paging::{count_rows, keyset};
+use crate::schema::referrals;
+use crate::text::{Text as _, fit};
+use crate::{Connection, Count, DbError, Page, Slice};
+
+/// Position of a referral in a list, newest first.
+pub type Place = (Timestamp, Uuid);
+
+/// Referrals by id.
+pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Referral>, DbError> {
+    let rows: Vec<ReferralRow> = referrals::table
+        .filter(referrals::id.eq_any(ids.iter().map(|id| id.0)))
+        .select(ReferralRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Referral::try_from).collect()
+}
+
+/// The referrals through which miners joined.
+pub async fn by_referred(
+    conn: &mut Connection,
+    miners: &[MinerId],
+) -> Result<Vec<Referral>, DbError> {
+    let rows: Vec<ReferralRow> = referrals::table
+        .filter(referrals::referred_id.eq_any(miners.iter().map(|id| id.0)))
+        .select(ReferralRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Referral::try_from).collect()
+}
+
+/// Numbers of a miner's referrals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals {
+    /// Number of active referrals.
+    pub active: i64,
+    /// Number of referrals that wait for KYC.
+    pub pending: i64,
+    /// Number of inactive referrals.
+    pub inactive: i64,
+    /// Uncapped sum of the bonus rates of active referrals.
+    pub active_bonus: Bps,
+    /// Points of claimed sessions that are due to the referral bonus.
+    pub earned: Minor,
+}
+
+impl Totals {
+    /// Number of referrals with a status, or of all.
+    #[must_use]
+    pub fn count(&self, status: Option<ReferralStatus>) -> i64 {
+        match status {
+            None => self
+                .active
+                .saturating_add(self.pending)
+                .saturating_add(self.inactive),
+            Some(ReferralStatus::Active) => self.active,
+            Some(ReferralStatus::Pending) => self.pending,
+            Some(ReferralStatus::Inactive) => self.inactive,
+        }
+    }
+}
+
+/// Numbers of miners' referrals, in one statement.
+pub async fn totals(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<(MinerId, Totals)>, DbError> {
+    #[derive(diesel::QueryableByName)]
+    struct Row {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = BigInt)]
+        active: i64,
+        #[diesel(sql_type = BigInt)]
+        pending: i64,
+        #[diesel(sql_type = BigInt)]
+        inactive: i64,
+        #[diesel(sql_type = BigInt)]
+        bonus: i64,
+        #[diesel(sql_type = BigInt)]
+        earned: i64,
+    }
+    let rows: Vec<Row> = diesel::sql_query(
+        "SELECT m.id, r.active, r.pending, r.inactive, r.bonus, s.earned
+         FROM unnest($1) AS m (id)
+         CROSS JOIN LATERAL (
+             SELECT count(*) FILTER (WHERE status = 'ACTIVE') AS active,
+                    count(*) FILTER (WHERE status = 'PENDING') AS pending,
+                    count(*) FILTER (WHERE status = 'INACTIVE') AS inactive,
+                    coalesce(sum(bonus_bps) FILTER (WHERE status = 'ACTIVE'), 0)::bigint AS bonus
+             FROM referrals WHERE referrer_id = m.id
+         ) r
+         CROSS JOIN LATERAL (
+             SELECT coalesce(sum(referral_points), 0)::bigint AS earned
+             FROM mining_sessions WHERE miner_id = m.id AND status = 'CLAIMED'
+         ) s",
+    )
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .load(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let totals = Totals {
+                active: row.active,
+                pending: row.pending,
+                inactive: row.inactive,
+                active_bonus: Bps(fit("referrals", "bonus_bps", row.bonus)?),
+                earned: Minor(row.earned),
+            };
+            Ok((MinerId(row.id), totals))
+        })
+        .collect()
+}
+
+/// One page of each miner's referrals, newest first, in one statement for all of them.
+pub async fn pages(
+    conn: &mut Connection,
+    ids: &[MinerId],
+    status: Option<ReferralStatus>,
+    page: &Page<Place>,
+) -> Result<Vec<(MinerId, Slice<Referral>)>, DbError> {
+    let direction = if page.from_end { "ASC" } else { "DESC" };
+    let rows: Vec<ReferralRow> = diesel::sql_query(format!(
+        "SELECT r.* FROM unnest($1) AS m (id) CROSS JOIN LATERAL (
+             SELECT * FROM referrals
+             WHERE referrer_id = m.id AND ($7 IS NULL OR status = $7)
+               AND ($2 IS NULL OR (created_at, id) < ($2, $3)) AND ($4 IS NULL OR (created_at, id) > ($4, $5))
+             ORDER BY created_at {direction}, id {direction} LIMIT $6
+         ) r"
+    ))
+    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
+    .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
+    .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
+    .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
+    .bind::<BigInt, _>(page.fetch())
+    .bind::<Nullable<Text>, _>(status.map(crate::text::Text::text))
+    .load(conn)
+    .await?;
+    let referrals = rows.into_iter().map(Referral::try_from);
+    page.slices(ids, referrals, |referral| referral.referrer_id)
+}
+
+/// Conditions on referrals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// State.
+    pub status: Option<ReferralStatus>,
+    /// Miner who owns the code.
+    pub referrer: Option<MinerId>,
+    /// Miner who applied the code.
+    pub referred: Option<MinerId>,
+}
+
+macro_rules! filter_referrals {
+    ($query:ident, $filter:expr) => {
+        let filter: &Filter = $filter;
+        if let Some(status) = filter.status {
+            $query = $query.filter(referrals::status.eq(status.text()));
+        }
+        if let Some(id) = filter.referrer {
+            $query = $query.filter(referrals::referrer_id.eq(id.0));
+        }
+        if let Some(id) = filter.referred {
+            $query = $query.filter(referrals::referred_id.eq(id.0));
+        }
+    };
+}
+
+/// A page of referrals, newest first.
+pub async fn list(
+    conn: &mut Connection,
+    filter: &Filter,
+    page: &Page<Place>,
+) -> Result<Slice<Referral>, DbError> {
+    let mut query = referrals::table
+        .select(ReferralRow::as_select())
+        .into_boxed::<Pg>();
+    filter_referrals!(query, filter);
+    let query = keyset!(query, page, [referrals::created_at desc, referrals::id desc]);
+    let rows: Vec<ReferralRow> = query.load(conn).await?;
+    page.slice(rows).try_map(Referral::try_from)
+}
+
+/// Number of referrals that a filter selects.
+pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbError> {
+    let mut query = referrals::table.select(referrals::id).into_boxed::<Pg>();
+    filter_referrals!(query, filter);
+    count_rows(conn, query).await
+}
+
+/// Number of active referrals of a miner.
+pub(in crate::mining) async fn active_referrals(
+    conn: &mut Connection,
+    referrer: MinerId,
+) -> Result<u32, DbError> {
+    let active: i64 = referrals::table
+        .filter(referrals::referrer_id.eq(referrer.0))
+        .filter(referrals::status.eq(ReferralStatus::Active.text()))
+        .select(count_star())
+        .first(conn)
+        .await?;
+    fit("referrals", "count", active)
+}

@@ -1,0 +1,64 @@
+//! The table `referrals` as structs.
+
+use diesel::{Queryable, Selectable};
+use domain::ids::{MinerId, ReferralId};
+use domain::mining::{Bps, ReferralStatus};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::DbError;
+use crate::schema::referrals;
+use crate::text::{Text as _, texts};
+
+texts!(ReferralStatus { Pending = "PENDING", Active = "ACTIVE", Inactive = "INACTIVE" });
+
+/// A referral of one miner by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referral {
+    /// Its id.
+    pub id: ReferralId,
+    /// Miner who owns the code.
+    pub referrer_id: MinerId,
+    /// Miner who applied the code.
+    pub referred_id: MinerId,
+    /// The code.
+    pub code: String,
+    /// Bonus rate for the referrer while it is active.
+    pub bonus: Bps,
+    /// State.
+    pub status: ReferralStatus,
+    /// Time the code was applied.
+    pub created_at: Timestamp,
+    /// Time it first became active.
+    pub activated_at: Option<Timestamp>,
+}
+
+#[derive(Queryable, Selectable, diesel::QueryableByName)]
+#[diesel(table_name = referrals, check_for_backend(diesel::pg::Pg))]
+pub(in crate::mining) struct ReferralRow {
+    id: Uuid,
+    referrer_id: Uuid,
+    referred_id: Uuid,
+    referral_code: String,
+    bonus_bps: i32,
+    status: String,
+    created_at: Timestamp,
+    activated_at: Option<Timestamp>,
+}
+
+impl TryFrom<ReferralRow> for Referral {
+    type Error = DbError;
+
+    fn try_from(row: ReferralRow) -> Result<Self, DbError> {
+        Ok(Self {
+            id: ReferralId(row.id),
+            referrer_id: MinerId(row.referrer_id),
+            referred_id: MinerId(row.referred_id),
+            code: row.referral_code,
+            bonus: Bps(row.bonus_bps),
+            status: ReferralStatus::read("referrals", "status", &row.status)?,
+            created_at: row.created_at,
+            activated_at: row.activated_at,
+        })
+    }
+}

@@ -1,0 +1,139 @@
+//! Claiming a session: the reward goes to the wallet.
+
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::mining::session::claim;
+use domain::mining::{
+    Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionState,
+    SessionStatus,
+};
+use domain::wallets::{Reference, TransferReason};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::configuration;
+use crate::mining::events::MinerEvents;
+use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::miner::rows::HistoryRow;
+use crate::mining::points::{self, Lines};
+use crate::mining::session::queries;
+use crate::schema::{mining_history, mining_sessions};
+use crate::text::Text as _;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
+    name: "mining.mining_session_claim",
+    action: Action::MiningSessionClaim,
+    key: KeyRule::Required,
+    refusals: codes!(
+        SessionRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired,
+    ),
+};
+
+/// Result of [`mining_session_claim`]. Points are in ten-thousandths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionClaimed {
+    /// The miner.
+    pub miner_id: Uuid,
+    /// The session.
+    pub session_id: Uuid,
+    /// Reward.
+    pub points_earned: i64,
+    /// Milestone points paid with it.
+    pub milestone_points: i64,
+}
+
+/// Claims the caller's newest session: its reward and the milestones reached are posted to the miner's wallet.
+pub async fn mining_session_claim(
+    tx: &mut Tx,
+    request: &Request,
+) -> Result<Answer<SessionClaimed>, DbError> {
+    once(tx, request, &MINING_SESSION_CLAIM, async |tx, key| {
+        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
+        let miner = miner.ok_or(SessionRefusal::MinerNotFound)?;
+        let latest = queries::latest_session(tx.conn(), miner.id).await?;
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let claim = claim(miner.clone(), latest, &configuration, tx.now())?;
+        let reward = TransferReason::MiningReward;
+        let reward = points::to_miner(&miner, claim.points_earned, reward);
+        let milestones = points::milestones(&miner, &claim.settled.milestones);
+        let reference = Reference {
+            kind: "mining_session",
+            id: claim.session.id.to_string(),
+        };
+        let legs = std::iter::once(reward).chain(milestones);
+        let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
+        key.posted(posted);
+        store_session(tx, &claim).await?;
+        diesel::insert_into(mining_history::table)
+            .values(history_of(tx, &miner, &claim)?)
+            .execute(tx.conn())
+            .await?;
+        let mut events = MinerEvents::of(&miner, posted);
+        events.streak(&claim.settled, &configuration);
+        events.claim(&claim);
+        let version = events.enqueue(tx, &request.request_id)?;
+        let (points, streak) = (claim.total_points, &claim.settled.streak);
+        store_miner(tx, &miner, points, streak, version).await?;
+        Ok(SessionClaimed {
+            miner_id: miner.id.0,
+            session_id: claim.session.id.0,
+            points_earned: claim.points_earned.0,
+            milestone_points: claim.milestone_points.0,
+        })
+    })
+    .await
+}
+
+/// Stores the claim with the session; a session is paid once.
+async fn store_session(tx: &mut Tx, claim: &Claim) -> Result<(), DbError> {
+    let session = &claim.session;
+    let open = [
+        SessionStatus::Active.text(),
+        SessionStatus::Completed.text(),
+    ];
+    let paid = diesel::update(mining_sessions::table.find(session.id.0))
+        .filter(mining_sessions::status.eq_any(open))
+        .set((
+            mining_sessions::status.eq(SessionStatus::Claimed.text()),
+            mining_sessions::claimed_at.eq(tx.now()),
+            mining_sessions::points_earned.eq(claim.points_earned.0),
+            mining_sessions::streak_bonus.eq(claim.milestone_points.0),
+            mining_sessions::referral_points.eq(referral_points(session)),
+        ))
+        .execute(tx.conn())
+        .await?;
+    if paid != 1 {
+        return Err(DbError::inconsistent(
+            "mining_sessions",
+            "status",
+            session.id,
+        ));
+    }
+    Ok(())
+}
+
+fn referral_points(session: &Session) -> Option<i64> {
+    match &session.state {
+        SessionState::Claimed {
+            referral_points, ..
+        } => Some(referral_points.0),
+        _ => None,
+    }
+}
+
+/// A history entry for the reward and one for each milestone.
+fn history_of(tx: &Tx, miner: &Miner, claim: &Claim) -> Result<Vec<HistoryRow>, DbError> {
+    let lines = Lines {
+        miner,
+        session_id: Some(claim.session.id),
+        hourly_rate: claim.session.hourly_rate,
+        streak_days: claim.settled.streak.current,
+    };
+    let reward = lines.line(tx, claim.points_earned, HistorySource::Session)?;
+    lines.with_milestones(tx, reward, &claim.settled.milestones)
+}

@@ -1,0 +1,259 @@
+//! Stores completed and expired sessions in batches; run by a job.
+
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::MinerId;
+use domain::mining::{Configuration, Due, Miner, Session, SessionStatus, Streak};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::mining::configuration;
+use crate::mining::events::MinerEvents;
+use crate::mining::miner::locks::{lock_free_miners, seek};
+use crate::mining::session::rows::SessionRow;
+use crate::schema::{miners, mining_sessions};
+use crate::text::{Text as _, fit};
+use crate::{Connection, DbError, Tx};
+
+/// Number of sessions in one transaction.
+const BATCH: usize = 200;
+/// Request id of the job's events.
+const REQUEST: &str = "job mining-sessions";
+
+/// Kind of sessions that a batch selects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looking {
+    /// Sessions stored as active, by their end.
+    Ended,
+    /// Completed sessions, by the end of their claim window.
+    Waiting,
+}
+
+/// Start of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    looking: Looking,
+    after: (Timestamp, Uuid),
+}
+
+impl Place {
+    /// Start of the first batch.
+    pub const START: Self = Self::of(Looking::Ended);
+
+    const fn of(looking: Looking) -> Self {
+        Self {
+            looking,
+            after: (Timestamp::UNIX_EPOCH, Uuid::nil()),
+        }
+    }
+}
+
+/// Result of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// Number of sessions that completed.
+    pub completed: usize,
+    /// Number of sessions that expired.
+    pub expired: usize,
+    /// Start of the next batch; none after the last.
+    pub next: Option<Place>,
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: Timestamp,
+}
+
+/// Stores that a batch of sessions completed or expired.
+///
+/// Skips miners that another transaction has locked; the next run finds them. A batch is one transaction, so the job can
+/// be stopped at any point.
+pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbError> {
+    let configuration = configuration::in_force(tx.conn()).await?;
+    let found = due(tx, from, &configuration).await?;
+    let next = match (found.last(), from.looking) {
+        (Some(last), looking) if found.len() == BATCH => Some(Place {
+            looking,
+            after: (last.at, last.id),
+        }),
+        (_, Looking::Ended) => Some(Place::of(Looking::Waiting)),
+        (_, Looking::Waiting) => None,
+    };
+    let now = tx.now();
+    let changed = |session: &Session| session.unstored_status(now, &configuration);
+    // Only miners whose session changes are locked.
+    let ids: Vec<Uuid> = found.iter().map(|due| due.id).collect();
+    let mut sessions = read(tx.conn(), &ids).await?;
+    sessions.retain(|session| changed(session).is_some());
+    let owners: Vec<MinerId> = sessions.iter().map(|session| session.miner_id).collect();
+    let locked = lock_free_miners(tx.conn(), &owners).await?;
+    // Read again under the lock: a session may have been claimed.
+    let sessions = lock(tx.conn(), &sessions, &locked).await?;
+    let mut done = Done::default();
+    for session in &sessions {
+        if let Some(status) = changed(session) {
+            let miner = seek(&locked, session.miner_id)?;
+            done.add(tx, miner, session, status)?;
+        }
+    }
+    let settled = Settled {
+        completed: done.completed.len(),
+        expired: done.expired.len(),
+        next,
+    };
+    done.store(tx).await?;
+    Ok(settled)
+}
+
+/// The next sessions to check. Pauses may have extended a claim window, so the rule decides; the window of a suspended
+/// miner does not run, and none runs while mining is switched off.
+async fn due(
+    tx: &mut Tx,
+    from: Place,
+    configuration: &Configuration,
+) -> Result<Vec<Found>, DbError> {
+    let (at, id) = from.after;
+    let until = match (from.looking, configuration.paused_since()) {
+        (Looking::Waiting, Some(since)) => since,
+        _ => tx.now(),
+    };
+    let query = match from.looking {
+        Looking::Ended => {
+            "SELECT id, ends_at AS at FROM mining_sessions
+             WHERE status = 'ACTIVE' AND ends_at <= $1 AND (ends_at, id) > ($2, $3)
+             ORDER BY ends_at, id LIMIT $4"
+        }
+        Looking::Waiting => {
+            "SELECT id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
+             FROM mining_sessions
+             WHERE status = 'COMPLETED' AND window_stopped_at IS NULL
+               AND claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) < $1 AT TIME ZONE 'UTC'
+               AND (claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id) > ($2 AT TIME ZONE 'UTC', $3)
+             ORDER BY claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id LIMIT $4"
+        }
+    };
+    Ok(diesel::sql_query(query)
+        .bind::<Timestamptz, _>(until)
+        .bind::<Timestamptz, _>(at)
+        .bind::<SqlUuid, _>(id)
+        .bind::<BigInt, _>(fit::<_, i64>("mining_sessions", "limit", BATCH)?)
+        .load(tx.conn())
+        .await?)
+}
+
+async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>, DbError> {
+    let rows: Vec<SessionRow> = mining_sessions::table
+        .filter(mining_sessions::id.eq_any(ids))
+        .select(SessionRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Locks the sessions whose miners are locked.
+async fn lock(
+    conn: &mut Connection,
+    sessions: &[Session],
+    locked: &[Miner],
+) -> Result<Vec<Session>, DbError> {
+    let rows: Vec<SessionRow> = mining_sessions::table
+        .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.0)))
+        .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
+        .order(mining_sessions::id)
+        .select(SessionRow::as_select())
+        .for_no_key_update()
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}
+
+/// Changes of a batch, written in few statements whatever its size, because its miners are locked.
+#[derive(Default)]
+struct Done {
+    completed: Vec<Uuid>,
+    expired: Vec<Uuid>,
+    miners: Vec<Uuid>,
+    /// Miners whose session expired, with their streak afterwards.
+    unclaimed: Vec<(Uuid, Streak)>,
+}
+
+impl Done {
+    /// Adds a session with its event; the event is the only one, so the miner's version rises by one.
+    fn add(
+        &mut self,
+        tx: &mut Tx,
+        miner: &Miner,
+        session: &Session,
+        status: SessionStatus,
+    ) -> Result<(), DbError> {
+        match status {
+            SessionStatus::Expired => {
+                self.expired.push(session.id.0);
+                let streak = miner.streak.clone().unclaimed(session.started_in_grace);
+                self.unclaimed.push((miner.id.0, streak));
+            }
+            _ => self.completed.push(session.id.0),
+        }
+        self.miners.push(miner.id.0);
+        let mut events = MinerEvents::of(miner, None);
+        events.session(session, status, tx.now());
+        events.enqueue(tx, REQUEST)?;
+        Ok(())
+    }
+
+    async fn store(self, tx: &mut Tx) -> Result<(), DbError> {
+        if self.miners.is_empty() {
+            return Ok(());
+        }
+        let now = tx.now();
+        for (ids, status, expired_at) in [
+            (self.completed, SessionStatus::Completed, None),
+            (self.expired, SessionStatus::Expired, Some(now)),
+        ] {
+            diesel::update(mining_sessions::table.filter(mining_sessions::id.eq_any(ids)))
+                .set((
+                    mining_sessions::status.eq(status.text()),
+                    mining_sessions::expired_at.eq(expired_at),
+                ))
+                .execute(tx.conn())
+                .await?;
+        }
+        diesel::update(miners::table.filter(miners::id.eq_any(self.miners)))
+            .set((
+                miners::version.eq(miners::version + 1),
+                miners::updated_at.eq(now),
+            ))
+            .execute(tx.conn())
+            .await?;
+        store_unclaimed(tx, &self.unclaimed).await
+    }
+}
+
+/// Stores the streaks of miners whose session expired.
+async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<(), DbError> {
+    if streaks.is_empty() {
+        return Ok(());
+    }
+    let of = |part: fn(&Due) -> Timestamp| -> Vec<Option<Timestamp>> {
+        let dues = streaks.iter().map(|(_, streak)| streak.due.as_ref());
+        dues.map(|due| due.map(part)).collect()
+    };
+    let ids: Vec<Uuid> = streaks.iter().map(|(id, _)| *id).collect();
+    let graces = streaks.iter().map(|(_, streak)| streak.is_grace_period);
+    diesel::sql_query(
+        "UPDATE miners SET streak_since = after.since, streak_due_at = after.due_at, is_grace_period = after.is_grace,
+                           previous_since = NULL, previous_due_at = NULL
+         FROM unnest($1, $2, $3, $4) AS after (id, since, due_at, is_grace) WHERE miners.id = after.id",
+    )
+    .bind::<Array<SqlUuid>, _>(ids)
+    .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.since))
+    .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.at))
+    .bind::<Array<Bool>, _>(graces.collect::<Vec<_>>())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Starting a session.
+
+use diesel::{ExpressionMethods, QueryDsl};
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::ids::SessionId;
+use domain::mining::session::start;
+use domain::mining::{SessionRefusal, SessionRefusalKind, SessionStatus, StartInput};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::configuration;
+use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::miner::facts_of;
+use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::session::queries;
+use crate::mining::session::rows::SessionRow;
+use crate::schema::mining_sessions;
+use crate::text::Text as _;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
+    name: "mining.mining_session_start",
+    action: Action::MiningSessionStart,
+    key: KeyRule::Optional,
+    refusals: codes!(
+        SessionRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, MiningDisabled, Active, Unclaimed, DailyLimit,
+    ),
+};
+
+/// Starts a session at the caller's present rate; returns its id.
+pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &MINING_SESSION_START, async |tx, _| {
+        let now = tx.now();
+        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
+        let miner = miner.ok_or(SessionRefusal::MinerNotFound)?;
+        let latest = queries::latest_session(tx.conn(), miner.id).await?;
+        let started_today = queries::sessions_started_on(tx.conn(), miner.id, now).await?;
+        let facts = facts_of(tx.conn(), miner.id).await?;
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let start = start(StartInput {
+            miner: miner.clone(),
+            latest,
+            started_today,
+            facts,
+            configuration: &configuration,
+            now,
+            id: SessionId(tx.new_id()),
+        })?;
+        let mut events = MinerEvents::of(&miner, None);
+        if let Some(expired) = &start.expired {
+            events.session(expired, SessionStatus::Expired, now);
+            diesel::update(mining_sessions::table.find(expired.id.0))
+                .set((
+                    mining_sessions::status.eq(SessionStatus::Expired.text()),
+                    mining_sessions::expired_at.eq(now),
+                ))
+                .execute(tx.conn())
+                .await?;
+        }
+        diesel::insert_into(mining_sessions::table)
+            .values(SessionRow::try_from(&start.session)?)
+            .execute(tx.conn())
+            .await?;
+        events.streak(&start.settled, &configuration);
+        events.push(MiningEvent::MiningSessionStarted {
+            miner_id: miner.id.0,
+            session_id: start.session.id.0,
+            ends_at: start.session.ends_at,
+            hourly_rate: start.session.hourly_rate.to_decimal(),
+        });
+        let version = events.enqueue(tx, &request.request_id)?;
+        let (points, streak) = (miner.lifetime_points, &start.settled.streak);
+        store_miner(tx, &miner, points, streak, version).await?;
+        Ok(start.session.id.0)
+    })
+    .await
+}

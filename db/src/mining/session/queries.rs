@@ -1,0 +1,84 @@
+//! Reads of sessions.
+
+use diesel::dsl::count_star;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::{MinerId, SessionId};
+use domain::mining::Session;
+use domain::time::{Timestamp, day_bounds};
+
+use super::rows::{SessionRow, SessionSeen};
+use crate::clock::ReadAt;
+use crate::schema::mining_sessions;
+use crate::text::fit;
+use crate::{Connection, DbError};
+
+/// The newest session of each miner, in one statement.
+pub async fn latest_sessions(
+    conn: &mut Connection,
+    ids: &[MinerId],
+) -> Result<Vec<SessionSeen>, DbError> {
+    let rows: Vec<(SessionRow, Timestamp)> = mining_sessions::table
+        .filter(mining_sessions::miner_id.eq_any(ids.iter().map(|id| id.0)))
+        .distinct_on(mining_sessions::miner_id)
+        .order((
+            mining_sessions::miner_id,
+            mining_sessions::started_at.desc(),
+        ))
+        .select((SessionRow::as_select(), ReadAt))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(session_seen).collect()
+}
+
+/// Sessions by id.
+pub async fn sessions_by_id(
+    conn: &mut Connection,
+    ids: &[SessionId],
+) -> Result<Vec<SessionSeen>, DbError> {
+    let rows: Vec<(SessionRow, Timestamp)> = mining_sessions::table
+        .filter(mining_sessions::id.eq_any(ids.iter().map(|id| id.0)))
+        .select((SessionRow::as_select(), ReadAt))
+        .load(conn)
+        .await?;
+    rows.into_iter().map(session_seen).collect()
+}
+
+fn session_seen((row, at): (SessionRow, Timestamp)) -> Result<SessionSeen, DbError> {
+    Ok(SessionSeen {
+        session: row.try_into()?,
+        at,
+    })
+}
+
+/// The newest session of a miner whose row is locked.
+pub(in crate::mining) async fn latest_session(
+    conn: &mut Connection,
+    miner: MinerId,
+) -> Result<Option<Session>, DbError> {
+    let row: Option<SessionRow> = mining_sessions::table
+        .filter(mining_sessions::miner_id.eq(miner.0))
+        .order(mining_sessions::started_at.desc())
+        .select(SessionRow::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    row.map(Session::try_from).transpose()
+}
+
+/// Number of sessions that a miner started in the UTC day of a moment.
+pub(in crate::mining) async fn sessions_started_on(
+    conn: &mut Connection,
+    miner: MinerId,
+    at: Timestamp,
+) -> Result<u32, DbError> {
+    let (from, until) = day_bounds(at.date_naive());
+    let started: i64 = mining_sessions::table
+        .filter(mining_sessions::miner_id.eq(miner.0))
+        .filter(mining_sessions::started_at.ge(from))
+        .filter(mining_sessions::started_at.lt(until))
+        .select(count_star())
+        .first(conn)
+        .await?;
+    fit("mining_sessions", "count", started)
+}

@@ -1,0 +1,103 @@
+//! Recovering a broken streak for its price.
+
+use diesel_async::RunQueryDsl;
+use domain::access::Action;
+use domain::mining::streak::recover;
+use domain::mining::{HistorySource, Rate, StreakRefusal, StreakRefusalKind};
+use domain::wallets::{Reference, TransferReason};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::command::{Command, KeyRule, Request, codes};
+use crate::idempotency::{Answer, once};
+use crate::mining::configuration;
+use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::miner::facts_of;
+use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::points::{self, Lines};
+use crate::mining::session::queries;
+use crate::schema::mining_history;
+use crate::text::points_decimal;
+use crate::{DbError, Tx};
+
+/// Descriptor.
+pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
+    name: "mining.streak_recover",
+    action: Action::StreakRecover,
+    key: KeyRule::Required,
+    refusals: codes!(
+        StreakRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, WalletFrozen,
+        InsufficientPoints,
+    ),
+};
+
+/// Result of [`streak_recover`]. Points are in ten-thousandths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreakRecovered {
+    /// The miner.
+    pub miner_id: Uuid,
+    /// History entry of the price.
+    pub entry_id: Uuid,
+    /// Days added to the streak.
+    pub recovered_days: u32,
+    /// Milestone points paid.
+    pub milestone_points: i64,
+}
+
+/// Adds the caller's broken streak to the present one; the wallet pays the price and receives the milestones reached.
+pub async fn streak_recover(
+    tx: &mut Tx,
+    request: &Request,
+) -> Result<Answer<StreakRecovered>, DbError> {
+    once(tx, request, &STREAK_RECOVER, async |tx, key| {
+        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
+        let miner = miner.ok_or(StreakRefusal::MinerNotFound)?;
+        let facts = facts_of(tx.conn(), miner.id).await?;
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let latest = queries::latest_session(tx.conn(), miner.id).await?;
+        let done = recover(&miner, latest.as_ref(), &configuration, tx.now())?;
+        let milestones = &done.recovered.milestones;
+        let price = points::from_miner(&miner, done.cost, TransferReason::StreakRecovery);
+        let legs = std::iter::once(price).chain(points::milestones(&miner, milestones));
+        let reference = Reference {
+            kind: "miner",
+            id: miner.id.to_string(),
+        };
+        let posted = points::post::<StreakRefusal>(tx, request, reference, legs).await?;
+        key.posted(posted);
+        let streak = &done.recovered.streak;
+        let rate = Rate::of(&facts, streak.current, &configuration).total();
+        let lines = Lines {
+            miner: &miner,
+            session_id: None,
+            hourly_rate: rate.map_err(DbError::from)?,
+            streak_days: streak.current,
+        };
+        let price = done.cost.negated().map_err(DbError::from)?;
+        let price = lines.line(tx, price, HistorySource::StreakRecovery)?;
+        let entry_id = price.id();
+        diesel::insert_into(mining_history::table)
+            .values(lines.with_milestones(tx, price, milestones)?)
+            .execute(tx.conn())
+            .await?;
+        let mut events = MinerEvents::of(&miner, posted);
+        events.push(MiningEvent::StreakRecovered {
+            user_id: miner.user_id.0,
+            miner_id: miner.id.0,
+            recovered_days: done.recovered.days,
+            streak_days: streak.current,
+            cost: points_decimal(done.cost),
+        });
+        events.streak_changed(streak.current, &configuration);
+        events.milestones(milestones, streak.current, done.total_points);
+        let version = events.enqueue(tx, &request.request_id)?;
+        store_miner(tx, &miner, done.total_points, streak, version).await?;
+        Ok(StreakRecovered {
+            miner_id: miner.id.0,
+            entry_id,
+            recovered_days: done.recovered.days,
+            milestone_points: done.milestone_points.0,
+        })
+    })
+    .await
+}

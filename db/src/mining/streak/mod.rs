@@ -1,0 +1,3 @@
+//! Streaks: recovery of a broken one. Sessions settle streaks.
+
+pub mod commands;

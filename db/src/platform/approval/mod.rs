@@ -1,0 +1,267 @@
+//! Approvals: commands that wait for a second person. A context registers its proposals ([`Registered`]); an approved
+//! proposal is carried out in the transaction of the approval, under its own rules.
+
+mod approve;
+mod decline;
+pub mod queries;
+mod rows;
+
+use diesel::{OptionalExtension, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::access::{Action, Relation};
+use domain::ids::{ApprovalId, UserId};
+use domain::platform::{Approval, ApprovalRefusal, ApprovalState};
+use domain::reason::Reason;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use approve::{APPROVAL_APPROVE, approval_approve};
+pub use decline::{APPROVAL_DECLINE, approval_decline};
+pub use rows::ApprovalSeen;
+
+use super::PlatformEvent;
+use super::audit::{About, Change};
+use crate::command::{Command, Described, Refusal, Refused, Request, Stop, described};
+use crate::idempotency::Key;
+use crate::outbox::SubjectEvents;
+use crate::schema::approvals;
+use crate::text::Text as _;
+use crate::{DbError, Tx};
+use rows::{ApprovalRow, Stored};
+
+/// Descriptors of these commands.
+pub(super) const COMMANDS: &[Described] = described!(APPROVAL_APPROVE, APPROVAL_DECLINE);
+
+/// Effect of an approved command, for the audit log.
+pub struct Effect {
+    /// Kind and id of the object.
+    pub entity: (&'static str, Uuid),
+    /// The object before and after.
+    pub change: Change,
+}
+
+/// A command that can wait for a second person. Its values are stored as JSON.
+pub trait Proposal: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Refusals of the command.
+    type Refusal: Refusal;
+
+    /// The command that requested it.
+    const COMMAND: &'static Command<Self::Refusal>;
+
+    /// Carries the command out for the person who requested it; every rule is checked again.
+    fn carry_out<'t>(
+        self,
+        tx: &'t mut Tx,
+        key: &'t mut Key,
+        request: &'t Request,
+        requested_by: UserId,
+    ) -> BoxFuture<'t, Result<Effect, Stop<Self::Refusal>>>;
+}
+
+/// Reason why an approved command was not carried out.
+enum NotCarriedOut {
+    Refused(Box<Refused>),
+    Fault(DbError),
+}
+
+type CarryOut = for<'t> fn(
+    Value,
+    &'t mut Tx,
+    &'t mut Key,
+    &'t Request,
+    UserId,
+) -> BoxFuture<'t, Result<Effect, NotCarriedOut>>;
+
+/// A registered [`Proposal`].
+#[derive(Clone, Copy)]
+pub struct Registered {
+    command: &'static str,
+    action: Action,
+    carry_out: CarryOut,
+}
+
+impl Registered {
+    /// Registers a proposal.
+    #[must_use]
+    pub const fn of<P: Proposal>() -> Self {
+        Self {
+            command: P::COMMAND.name,
+            action: P::COMMAND.action,
+            carry_out: carry_out::<P>,
+        }
+    }
+}
+
+fn carry_out<'t, P: Proposal>(
+    proposal: Value,
+    tx: &'t mut Tx,
+    key: &'t mut Key,
+    request: &'t Request,
+    requested_by: UserId,
+) -> BoxFuture<'t, Result<Effect, NotCarriedOut>> {
+    async move {
+        let proposal: P = serde_json::from_value(proposal).map_err(|error| {
+            NotCarriedOut::Fault(DbError::inconsistent("approvals", "proposal", error))
+        })?;
+        let done = proposal.carry_out(tx, key, request, requested_by).await;
+        done.map_err(|stop| match stop {
+            Stop::Refused(refusal) => NotCarriedOut::Refused(Box::new(refusal.stored())),
+            Stop::Because(refusal, cause) => NotCarriedOut::Refused(Box::new(Refused {
+                cause: Some(cause),
+                ..refusal.stored()
+            })),
+            Stop::Fault(fault) => NotCarriedOut::Fault(fault),
+        })
+    }
+    .boxed()
+}
+
+/// A new request for approval.
+pub(crate) struct NewApproval<'a, P> {
+    /// Person whom the command is about.
+    pub subject: Option<UserId>,
+    /// Reason of the person who requested it.
+    pub reason: &'a Reason,
+    /// Person who requested it.
+    pub by: UserId,
+    /// The command's values.
+    pub proposal: &'a P,
+}
+
+/// Stores a command that waits for a second person; returns the approval's id.
+pub(crate) async fn request<P: Proposal>(
+    tx: &mut Tx,
+    request: &Request,
+    new: NewApproval<'_, P>,
+) -> Result<Uuid, DbError> {
+    let proposal = serde_json::to_value(new.proposal)
+        .map_err(|error| DbError::inconsistent("approvals", "proposal", error))?;
+    let id = ApprovalId(tx.new_id());
+    let reason = new.reason.as_str().to_owned();
+    let command = P::COMMAND.name;
+    let approval = Approval::requested(id, command, new.subject, reason, new.by, tx.now());
+    let stored = Stored { approval, proposal };
+    diesel::insert_into(approvals::table)
+        .values(ApprovalRow::from(&stored))
+        .execute(tx.conn())
+        .await?;
+    publish(tx, request, &stored)?;
+    Ok(id.0)
+}
+
+/// Enqueues the event of an approval's state.
+fn publish(tx: &mut Tx, request: &Request, stored: &Stored) -> Result<(), DbError> {
+    let approval = &stored.approval;
+    let (approval_id, requested_by) = (approval.id.0, approval.requested_by.0);
+    let (command, proposal) = (approval.command.clone(), stored.proposal.clone());
+    let (version, event) = match approval.state {
+        ApprovalState::Pending => (
+            0,
+            PlatformEvent::ApprovalRequested {
+                approval_id,
+                command,
+                proposal,
+                requested_by,
+                decided_by: None,
+            },
+        ),
+        ApprovalState::Approved { by, .. } => (
+            1,
+            PlatformEvent::ApprovalApproved {
+                approval_id,
+                command,
+                proposal,
+                requested_by,
+                decided_by: Some(by.0),
+            },
+        ),
+        ApprovalState::Declined { by, .. } => (
+            1,
+            PlatformEvent::ApprovalDeclined {
+                approval_id,
+                command,
+                proposal,
+                requested_by,
+                decided_by: Some(by.0),
+            },
+        ),
+    };
+    let mut events = SubjectEvents::new("approval", approval_id, version);
+    events.push(event);
+    events.enqueue(tx, &request.request_id)?;
+    Ok(())
+}
+
+/// Locks an approval that the caller may decide: one whose command is among their roles.
+///
+/// Refusals: [`ApprovalRefusal::NotFound`], those of [`Approval::may_be_decided`].
+async fn lock(
+    tx: &mut Tx,
+    request: &Request,
+    id: ApprovalId,
+    proposals: &'static [Registered],
+) -> Result<(Stored, Registered), Stop<ApprovalRefusal>> {
+    let row: Option<ApprovalRow> = approvals::table
+        .find(id.0)
+        .select(ApprovalRow::as_select())
+        .for_no_key_update()
+        .first(tx.conn())
+        .await
+        .optional()?;
+    let stored = Stored::try_from(row.ok_or(ApprovalRefusal::NotFound)?)?;
+    let command = &stored.approval.command;
+    let registered = proposals.iter().find(|known| known.command == command);
+    let registered =
+        *registered.ok_or_else(|| DbError::inconsistent("approvals", "command", command))?;
+    if !request.principal.may(registered.action, Relation::Others) {
+        return Err(ApprovalRefusal::NotFound.into());
+    }
+    stored
+        .approval
+        .may_be_decided(request.person()?.id, tx.now())?;
+    Ok((stored, registered))
+}
+
+/// The object of a decision, for the audit log.
+fn about(approval: ApprovalId, reason: Option<Reason>) -> About {
+    About::new("approval", Some(approval.0), reason)
+}
+
+/// Stores a decision with its event, and records it for the audit log.
+async fn store(
+    tx: &mut Tx,
+    key: &mut Key,
+    request: &Request,
+    stored: Stored,
+    state: ApprovalState,
+) -> Result<Uuid, DbError> {
+    let now = tx.now();
+    let shown = |approval: &Approval| -> Value {
+        json!({
+            "status": approval.status_at(now).text(), "reason": approval.reason,
+            "requestedBy": approval.requested_by.0,
+        })
+    };
+    let before = shown(&stored.approval);
+    let after = Stored {
+        approval: Approval {
+            state,
+            ..stored.approval
+        },
+        ..stored
+    };
+    publish(tx, request, &after)?;
+    diesel::update(approvals::table.find(after.approval.id.0))
+        .set(ApprovalRow::decision(&after.approval))
+        .execute(tx.conn())
+        .await?;
+    key.changed(Change {
+        before,
+        after: shown(&after.approval),
+    });
+    Ok(after.approval.id.0)
+}

@@ -1,0 +1,148 @@
+//! The table `approvals` as structs.
+
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use domain::ids::{ApprovalId, UserId};
+use domain::platform::{Approval, ApprovalState, ApprovalStatus};
+use domain::time::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::DbError;
+use crate::schema::approvals;
+use crate::text::{Text as _, texts};
+
+texts!(ApprovalStatus { Pending = "PENDING", Approved = "APPROVED", Declined = "DECLINED", Expired = "EXPIRED" });
+
+/// An approval with its command's values.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Stored {
+    pub approval: Approval,
+    pub proposal: Value,
+}
+
+/// An approval with the moment it was read at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovalSeen {
+    /// The approval.
+    pub approval: Approval,
+    /// Values of the command, of a type of its context.
+    pub proposal: Value,
+    /// Time of the platform's clock when it was read.
+    pub at: Timestamp,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = approvals, check_for_backend(diesel::pg::Pg))]
+pub(super) struct ApprovalRow {
+    id: Uuid,
+    command: String,
+    subject: Option<Uuid>,
+    proposal: Value,
+    reason: String,
+    requested_by: Uuid,
+    requested_at: Timestamp,
+    expires_at: Timestamp,
+    status: String,
+    decided_by: Option<Uuid>,
+    decided_at: Option<Timestamp>,
+    decision_reason: Option<String>,
+}
+
+/// Columns that a decision changes.
+#[derive(AsChangeset)]
+#[diesel(table_name = approvals, treat_none_as_null = true)]
+pub(super) struct ApprovalDecision {
+    status: &'static str,
+    decided_by: Option<Uuid>,
+    decided_at: Option<Timestamp>,
+    decision_reason: Option<String>,
+}
+
+impl ApprovalRow {
+    /// Columns of an approval's state.
+    pub fn decision(approval: &Approval) -> ApprovalDecision {
+        let (status, decided, reason) = match &approval.state {
+            ApprovalState::Pending => (ApprovalStatus::Pending, None, None),
+            ApprovalState::Approved { by, at } => (ApprovalStatus::Approved, Some((by, at)), None),
+            ApprovalState::Declined { by, at, reason } => (
+                ApprovalStatus::Declined,
+                Some((by, at)),
+                Some(reason.clone()),
+            ),
+        };
+        ApprovalDecision {
+            status: status.text(),
+            decided_by: decided.map(|(by, _)| by.0),
+            decided_at: decided.map(|(_, at)| *at),
+            decision_reason: reason,
+        }
+    }
+}
+
+impl From<&Stored> for ApprovalRow {
+    fn from(Stored { approval, proposal }: &Stored) -> Self {
+        let decision = Self::decision(approval);
+        Self {
+            id: approval.id.0,
+            command: approval.command.clone(),
+            subject: approval.subject.map(|user| user.0),
+            proposal: proposal.clone(),
+            reason: approval.reason.clone(),
+            requested_by: approval.requested_by.0,
+            requested_at: approval.requested_at,
+            expires_at: approval.expires_at,
+            status: decision.status.to_owned(),
+            decided_by: decision.decided_by,
+            decided_at: decision.decided_at,
+            decision_reason: decision.decision_reason,
+        }
+    }
+}
+
+impl TryFrom<ApprovalRow> for Stored {
+    type Error = DbError;
+
+    fn try_from(row: ApprovalRow) -> Result<Self, DbError> {
+        let bad = |column| DbError::inconsistent("approvals", column, row.id);
+        let decided = row.decided_by.map(UserId).zip(row.decided_at);
+        let state = match ApprovalStatus::read("approvals", "status", &row.status)? {
+            ApprovalStatus::Pending => ApprovalState::Pending,
+            ApprovalStatus::Approved => {
+                let (by, at) = decided.ok_or_else(|| bad("decided_by"))?;
+                ApprovalState::Approved { by, at }
+            }
+            ApprovalStatus::Declined => {
+                let (by, at) = decided.ok_or_else(|| bad("decided_by"))?;
+                let reason = row.decision_reason.ok_or_else(|| bad("decision_reason"))?;
+                ApprovalState::Declined { by, at, reason }
+            }
+            ApprovalStatus::Expired => return Err(bad("status")),
+        };
+        Ok(Self {
+            approval: Approval {
+                id: ApprovalId(row.id),
+                command: row.command,
+                subject: row.subject.map(UserId),
+                reason: row.reason,
+                requested_by: UserId(row.requested_by),
+                requested_at: row.requested_at,
+                expires_at: row.expires_at,
+                state,
+            },
+            proposal: row.proposal,
+        })
+    }
+}
+
+impl TryFrom<(ApprovalRow, Timestamp)> for ApprovalSeen {
+    type Error = DbError;
+
+    fn try_from((row, at): (ApprovalRow, Timestamp)) -> Result<Self, DbError> {
+        let Stored { approval, proposal } = row.try_into()?;
+        Ok(Self {
+            approval,
+            proposal,
+            at,
+        })
+    }
+}

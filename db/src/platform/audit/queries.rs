@@ -1,0 +1,189 @@
+//! Reads of the audit log.
+
+use diesel::pg::Pg;
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+use domain::time::Timestamp;
+use serde_json::Value;
+
+use crate::command::Refused;
+use crate::paging::{count_rows, keyset};
+use crate::schema::audit_log;
+use crate::text::{Text as _, texts};
+use crate::{Connection, Count, DbError, Page, Slice};
+
+/// Outcomes of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The command took effect.
+    Applied,
+    /// A rule refused the command.
+    Refused,
+    /// The policy denied the command.
+    Forbidden,
+}
+texts!(Outcome { Applied = "APPLIED", Refused = "REFUSED", Forbidden = "FORBIDDEN" });
+
+/// A command that staff or a service carried out or attempted.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Order of insertion.
+    pub id: i64,
+    /// Time of the command.
+    pub occurred_at: Timestamp,
+    /// Issuer of the caller's token.
+    pub issuer: String,
+    /// Subject of the caller's token.
+    pub actor: String,
+    /// Whether the caller is a service.
+    pub is_service: bool,
+    /// Roles or scopes of the caller.
+    pub roles: Vec<String>,
+    /// Name of the command.
+    pub action: String,
+    /// Kind of the object.
+    pub entity_kind: Option<String>,
+    /// Key of the object.
+    pub entity_id: Option<String>,
+    /// Reason of the caller.
+    pub reason: Option<String>,
+    /// The object before.
+    pub before: Option<Value>,
+    /// The object after.
+    pub after: Option<Value>,
+    /// Outcome.
+    pub outcome: Outcome,
+    /// The refusal.
+    pub refusal: Option<Refused>,
+    /// Id of the request.
+    pub request_id: Option<String>,
+}
+
+/// Conditions on entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    /// Subject of the caller's token.
+    pub actor: Option<String>,
+    /// Name of the command.
+    pub action: Option<String>,
+    /// Kind and key of the object.
+    pub entity: Option<(String, String)>,
+    /// Outcome.
+    pub outcome: Option<Outcome>,
+    /// Id of the request.
+    pub request_id: Option<String>,
+    /// Start, included.
+    pub since: Option<Timestamp>,
+    /// End, excluded.
+    pub until: Option<Timestamp>,
+}
+
+/// Position of an entry, newest first: time and order of insertion.
+pub type Place = (Timestamp, i64);
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_log, check_for_backend(Pg))]
+struct Row {
+    id: i64,
+    occurred_at: Timestamp,
+    issuer: String,
+    actor: String,
+    is_service: bool,
+    roles: Vec<String>,
+    action: String,
+    entity_kind: Option<String>,
+    entity_id: Option<String>,
+    reason: Option<String>,
+    before: Option<Value>,
+    after: Option<Value>,
+    outcome: String,
+    refusal: Option<Value>,
+    request_id: Option<String>,
+}
+
+impl TryFrom<Row> for Entry {
+    type Error = DbError;
+
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let refusal = row.refusal.map(serde_json::from_value).transpose();
+        Ok(Self {
+            outcome: Outcome::read("audit_log", "outcome", &row.outcome)?,
+            id: row.id,
+            occurred_at: row.occurred_at,
+            issuer: row.issuer,
+            actor: row.actor,
+            roles: row.roles,
+            action: row.action,
+            entity_kind: row.entity_kind,
+            entity_id: row.entity_id,
+            reason: row.reason,
+            before: row.before,
+            after: row.after,
+            refusal: refusal
+                .map_err(|error| DbError::inconsistent("audit_log", "refusal", error))?,
+            is_service: row.is_service,
+            request_id: row.request_id,
+        })
+    }
+}
+
+macro_rules! filter_entries {
+    ($query:ident, $filter:expr) => {
+        let filter: &Filter = $filter;
+        if let Some(actor) = &filter.actor {
+            $query = $query.filter(audit_log::actor.eq(actor));
+        }
+        if let Some(action) = &filter.action {
+            $query = $query.filter(audit_log::action.eq(action));
+        }
+        if let Some((kind, id)) = &filter.entity {
+            $query = $query
+                .filter(audit_log::entity_kind.eq(kind))
+                .filter(audit_log::entity_id.eq(id));
+        }
+        if let Some(outcome) = filter.outcome {
+            $query = $query.filter(audit_log::outcome.eq(outcome.text()));
+        }
+        if let Some(request_id) = &filter.request_id {
+            $query = $query.filter(audit_log::request_id.eq(request_id));
+        }
+        if let Some(since) = filter.since {
+            $query = $query.filter(audit_log::occurred_at.ge(since));
+        }
+        if let Some(until) = filter.until {
+            $query = $query.filter(audit_log::occurred_at.lt(until));
+        }
+    };
+}
+
+/// A page of entries, newest first.
+pub async fn entries(
+    conn: &mut Connection,
+    filter: &Filter,
+    page: &Page<Place>,
+) -> Result<Slice<Entry>, DbError> {
+    let mut query = audit_log::table.select(Row::as_select()).into_boxed::<Pg>();
+    filter_entries!(query, filter);
+    let query = keyset!(query, page, [audit_log::occurred_at desc, audit_log::id desc]);
+    let rows: Vec<Row> = query.load(conn).await?;
+    page.slice(rows).try_map(Entry::try_from)
+}
+
+/// Number of entries that a filter selects.
+pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbError> {
+    let mut query = audit_log::table.select(audit_log::id).into_boxed::<Pg>();
+    filter_entries!(query, filter);
+    count_rows(conn, query).await
+}
+
+/// Entries by id.
+pub async fn by_id(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Entry>, DbError> {
+    let rows: Vec<Row> = audit_log::table
+        .filter(audit_log::id.eq_any(ids))
+        .select(Row::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Entry::try_from).collect()
+}

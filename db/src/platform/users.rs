@@ -1,0 +1,110 @@
+//! People of the platform, as known from their tokens.
+
+use diesel::{ExpressionMethods, QueryDsl, Queryable};
+use diesel_async::RunQueryDsl;
+use domain::ids::UserId;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::schema::{demo_people, users};
+use crate::{Connection, DbError, Tx};
+
+/// Letters and digits of generated names.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// A person known to the platform.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub struct User {
+    /// Subject of their tokens.
+    #[diesel(deserialize_as = Uuid)]
+    pub id: UserId,
+    /// Name that others see.
+    pub display_name: String,
+    /// Time their identity was verified.
+    pub kyc_completed_at: Option<Timestamp>,
+}
+
+/// People by id.
+pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, DbError> {
+    Ok(users::table
+        .filter(users::id.eq_any(ids.iter().map(|id| id.0)))
+        .select((users::id, users::display_name, users::kyc_completed_at))
+        .load(conn)
+        .await?)
+}
+
+/// Inserts a person, or updates the name from the token. Without a name in the token, a new person is named `Miner` and
+/// four random characters.
+pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
+    let given = name
+        .map(|name| {
+            // Names are displayed, so control characters of the token's name are dropped.
+            let printable = name.trim().chars().filter(|c| !c.is_control());
+            printable.take(100).collect::<String>()
+        })
+        .filter(|name| !name.is_empty());
+    let made_up = || generated_name(tx.ids().bytes());
+    let row = (
+        users::id.eq(id.0),
+        users::display_name.eq(given.clone().unwrap_or_else(made_up)),
+        users::registered_at.eq(tx.now()),
+    );
+    let insert = diesel::insert_into(users::table).values(row);
+    match given {
+        None => {
+            let insert = insert.on_conflict_do_nothing();
+            insert.execute(tx.conn()).await?
+        }
+        Some(given) => {
+            let insert = insert.on_conflict(users::id).do_update();
+            let insert = insert.set(users::display_name.eq(given));
+            insert.execute(tx.conn()).await?
+        }
+    };
+    Ok(())
+}
+
+/// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of
+/// the person's referral and miner, so reads and writes of the verification are serialized.
+pub(crate) async fn lock_kyc(
+    conn: &mut Connection,
+    id: UserId,
+) -> Result<Option<Timestamp>, DbError> {
+    Ok(users::table
+        .find(id.0)
+        .select(users::kyc_completed_at)
+        .for_no_key_update()
+        .first(conn)
+        .await?)
+}
+
+/// Stores when a person's identity was verified.
+pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), DbError> {
+    diesel::update(users::table.find(id.0))
+        .set(users::kyc_completed_at.eq(at))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// The named people of the demo data.
+pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>, DbError> {
+    let people: Vec<(String, uuid::Uuid)> = demo_people::table
+        .order(demo_people::name)
+        .select((demo_people::name, demo_people::user_id))
+        .load(conn)
+        .await?;
+    Ok(people
+        .into_iter()
+        .map(|(name, id)| (name, UserId(id)))
+        .collect())
+}
+
+/// A generated name: `Miner` and four random characters.
+pub(crate) fn generated_name(bytes: [u8; 4]) -> String {
+    let suffix: String = bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
+        .collect();
+    format!("Miner {suffix}")
+}

@@ -1,0 +1,3 @@
+//! Reconciliation: the checker of the ledger and its stored runs.
+
+pub mod checker;

@@ -1,0 +1,184 @@
+//! Reads of the ledger.
+
+use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
+use diesel::{CombineDsl, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use domain::ids::UserId;
+use domain::money::{Currency, CurrencyCode, Minor, Money};
+use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
+use uuid::Uuid;
+
+use super::rows::{CurrencyRow, EntryRow, LedgerEntry, WalletRow};
+use crate::schema::{currencies as currency_table, transfers, wallets};
+use crate::text::Text as _;
+use crate::{Connection, Db, DbError, Page, Slice};
+
+/// All currencies, by number.
+pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>, DbError> {
+    let rows: Vec<CurrencyRow> = currency_table::table
+        .order(currency_table::number)
+        .select(CurrencyRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(Currency::try_from).collect()
+}
+
+/// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
+pub async fn wallets_by_owner(
+    db: &Db,
+    conn: &mut Connection,
+    keys: &[(WalletOwner, CurrencyCode)],
+) -> Result<Vec<Wallet>, DbError> {
+    let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::owner_id.eq_any(owner_ids))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    let stored = rows
+        .into_iter()
+        .map(|row| row.into_wallet(db))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(keys
+        .iter()
+        .filter_map(|(owner, code)| {
+            let found = stored
+                .iter()
+                .find(|wallet| wallet.owner == *owner && wallet.currency.code == *code);
+            found.cloned().or_else(|| {
+                db.currencies()
+                    .get(code)
+                    .map(|currency| empty(*owner, *currency))
+            })
+        })
+        .collect())
+}
+
+/// All MAIN wallets of an owner that have a posting, by currency.
+pub async fn wallets_of(
+    db: &Db,
+    conn: &mut Connection,
+    owner: WalletOwner,
+) -> Result<Vec<Wallet>, DbError> {
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::owner_kind.eq(owner.kind.text()))
+        .filter(wallets::owner_id.eq(owner.id))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::sequence.gt(0))
+        .order(wallets::currency)
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+}
+
+/// All MAIN wallets of these people that have a posting.
+pub async fn wallets_of_people(
+    db: &Db,
+    conn: &mut Connection,
+    people: &[UserId],
+) -> Result<Vec<Wallet>, DbError> {
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
+        .filter(wallets::owner_id.eq_any(people.iter().map(|user| user.0)))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::sequence.gt(0))
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+}
+
+/// MAIN wallets of people that these transactions changed.
+pub async fn wallets_moved_by(
+    db: &Db,
+    conn: &mut Connection,
+    transactions: &[Uuid],
+) -> Result<Vec<Wallet>, DbError> {
+    let moved = || transfers::table.filter(transfers::transaction_id.eq_any(transactions));
+    let debited = moved().select(transfers::debit_wallet);
+    let credited = moved().select(transfers::credit_wallet);
+    let rows: Vec<WalletRow> = wallets::table
+        .filter(wallets::id.eq_any(debited.union(credited)))
+        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
+        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .select(WalletRow::as_select())
+        .load(conn)
+        .await?;
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+}
+
+/// One page of each wallet's statement, newest first, in one statement for all of them.
+///
+/// The key of a page is the entry's sequence.
+pub async fn entries(
+    db: &Db,
+    conn: &mut Connection,
+    keys: &[(WalletOwner, CurrencyCode)],
+    page: &Page<i64>,
+) -> Result<Vec<((WalletOwner, CurrencyCode), Slice<LedgerEntry>)>, DbError> {
+    let numbers: Vec<i16> = keys
+        .iter()
+        .map(|(_, code)| {
+            db.currencies()
+                .get(code)
+                .map_or(0, |currency| currency.number)
+        })
+        .collect();
+    let direction = if page.from_end { "ASC" } else { "DESC" };
+    let rows: Vec<EntryRow> = diesel::sql_query(format!(
+        "SELECT w.owner_kind, w.owner_id, e.*
+         FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
+         JOIN wallets w ON w.owner_kind = k.owner_kind AND w.owner_id = k.owner_id AND w.currency = k.currency AND w.kind = 'MAIN'
+         CROSS JOIN LATERAL (
+             SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
+             FROM entries
+             WHERE wallet = w.id AND sequence IS NOT NULL
+               AND sequence < $4 AND sequence > $5
+             ORDER BY sequence {direction} LIMIT $6
+         ) e"
+    ))
+    .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.text()).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(keys.iter().map(|(owner, _)| owner.id).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(numbers)
+    .bind::<BigInt, _>(page.after.unwrap_or(i64::MAX))
+    .bind::<BigInt, _>(page.before.unwrap_or(0))
+    .bind::<BigInt, _>(page.fetch())
+    .load(conn)
+    .await?;
+    let entries = rows.into_iter().map(|row| row.into_entry(db));
+    page.slices(keys, entries, |entry| {
+        (entry.owner, entry.amount.currency.code)
+    })
+}
+
+/// A wallet without postings.
+fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
+    let nothing = Money {
+        amount: Minor::ZERO,
+        currency,
+    };
+    Wallet {
+        owner,
+        kind: WalletKind::Main,
+        currency,
+        available: nothing,
+        held: nothing,
+        sequence: 0,
+        is_frozen: false,
+        last_posted_at: None,
+    }
+}
+
+/// Text of an owner kind.
+#[must_use]
+pub fn owner_kind_text(kind: OwnerKind) -> &'static str {
+    kind.text()
+}
+
+/// Parses the text of an owner kind.
+#[must_use]
+pub fn owner_kind(text: &str) -> Option<OwnerKind> {
+    OwnerKind::read("", "", text).ok()
+}

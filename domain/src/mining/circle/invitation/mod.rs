@@ -1,0 +1,67 @@
+//! Invitations into circles.
+
+mod rules;
+
+use chrono::TimeDelta;
+
+pub use rules::{Acceptance, Sent, accept, cancel, decline, send};
+
+use crate::ids::{CircleId, CircleInvitationId, MinerId};
+use crate::time::{Timestamp, plus};
+
+/// States of an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InvitationStatus {
+    /// Waits for an answer.
+    Pending,
+    /// Accepted by the invitee.
+    Accepted,
+    /// Declined by the invitee.
+    Declined,
+    /// Cancelled by the owner, or by the end of the circle or a ban.
+    Cancelled,
+    /// Not answered in time.
+    Expired,
+}
+
+/// An invitation of a circle's owner to a miner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CircleInvitation {
+    /// Its id.
+    pub id: CircleInvitationId,
+    /// The circle.
+    pub circle_id: CircleId,
+    /// The invited miner.
+    pub invitee_id: MinerId,
+    /// The state as last stored; see [`CircleInvitation::status_at`].
+    pub status: InvitationStatus,
+    /// Time of the invitation.
+    pub created_at: Timestamp,
+    /// Time it expires unanswered.
+    pub expires_at: Timestamp,
+    /// Time it was accepted, declined or cancelled.
+    pub decided_at: Option<Timestamp>,
+}
+
+impl CircleInvitation {
+    /// Largest number of a circle's pending invitations, and of invitations that a circle sends in 24 hours.
+    pub const MOST_PENDING: u32 = 20;
+    /// Largest number of an invitee's pending invitations.
+    pub const MOST_WAITING: u32 = 50;
+
+    /// Time at which an invitation sent now expires.
+    #[must_use]
+    pub fn expiry(now: Timestamp) -> Timestamp {
+        plus(now, TimeDelta::days(7))
+    }
+
+    /// The state at `now`: a pending invitation expires by time alone.
+    #[must_use]
+    pub fn status_at(&self, now: Timestamp) -> InvitationStatus {
+        if self.status == InvitationStatus::Pending && self.expires_at <= now {
+            InvitationStatus::Expired
+        } else {
+            self.status
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Miners: role, status, lifetime points and history.
+
+mod points;
+mod refusal;
+mod status;
+
+pub use points::{adjust, needs_second_person, points_to_adjust};
+pub use refusal::{Barred, KycRefusal, KycRefusalKind, MinerRefusal, MinerRefusalKind};
+pub use status::{
+    Decided, ban, grant_node_operator, reset_streak, restore, revoke_node_operator, suspend,
+};
+
+use super::{Bps, Points, RatePerHour, Streak};
+use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use crate::time::Timestamp;
+
+/// Role of a miner: the highest that facts or a grant give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Default: no bonus.
+    Pioneer,
+    /// Member of a valid circle: +10 %.
+    Contributor,
+    /// At least five active referrals: +25 %.
+    Ambassador,
+    /// Operator of a node, granted by an administrator: +50 %.
+    NodeOperator,
+}
+
+impl Role {
+    /// Bonus rate of the role.
+    #[must_use]
+    pub fn bonus(self) -> Bps {
+        Bps(match self {
+            Self::Pioneer => 0,
+            Self::Contributor => 1_000,
+            Self::Ambassador => 2_500,
+            Self::NodeOperator => 5_000,
+        })
+    }
+}
+
+/// Whether a miner may mine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MinerStatus {
+    /// May mine.
+    Active,
+    /// May not mine until restored.
+    Suspended,
+    /// May never mine again.
+    Banned,
+}
+
+impl MinerStatus {
+    /// Checks that the miner is active.
+    pub fn may_mine(self) -> Result<(), Barred> {
+        match self {
+            Self::Active => Ok(()),
+            Self::Suspended => Err(Barred::Suspended),
+            Self::Banned => Err(Barred::Banned),
+        }
+    }
+
+    /// Checks that the miner is active or suspended.
+    pub fn not_banned(self) -> Result<(), Barred> {
+        match self {
+            Self::Active | Self::Suspended => Ok(()),
+            Self::Banned => Err(Barred::Banned),
+        }
+    }
+}
+
+/// A miner: one per user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Miner {
+    /// Its id.
+    pub id: MinerId,
+    /// The user.
+    pub user_id: UserId,
+    /// Role.
+    pub role: Role,
+    /// Status.
+    pub status: MinerStatus,
+    /// Lifetime mined points, in ten-thousandths. Spending points does not reduce them.
+    pub lifetime_points: Points,
+    /// Streak as of the last start or claim.
+    pub streak: Streak,
+    /// Code that other miners apply to name this miner as referrer.
+    pub referral_code: ReferralCode,
+    /// The miner's referrer.
+    pub referred_by: Option<MinerId>,
+    /// The miner's circle.
+    pub circle_id: Option<CircleId>,
+    /// Version, raised by each change; orders the miner's events.
+    pub version: i64,
+    /// Time of registration.
+    pub created_at: Timestamp,
+    /// Time of the last change.
+    pub updated_at: Timestamp,
+}
+
+/// A referral code: 8 characters of A–Z and 2–9 without the look-alikes I and O.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ReferralCode(String);
+
+impl ReferralCode {
+    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+    /// Parses a code in any case; also accepts an invitation link that ends with the code.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().trim_end_matches('/');
+        let code = text.rsplit('/').next()?.to_ascii_uppercase();
+        (code.len() == 8 && code.bytes().all(|b| Self::ALPHABET.contains(&b))).then_some(Self(code))
+    }
+
+    /// Makes a code from eight random bytes.
+    #[must_use]
+    pub fn from_random(bytes: [u8; 8]) -> Self {
+        Self(
+            bytes
+                .into_iter()
+                .map(|byte| {
+                    let index = usize::from(byte & 31);
+                    char::from(Self::ALPHABET.get(index).copied().unwrap_or(b'A'))
+                })
+                .collect(),
+        )
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ReferralCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Cause of a history entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HistorySource {
+    /// A claimed session.
+    Session,
+    /// Reaching the first day of a streak's tier.
+    StreakMilestone,
+    /// Adjustment by an administrator.
+    Adjustment,
+    /// Price of recovering a streak (negative).
+    StreakRecovery,
+}
+
+/// An entry of a miner's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// Its id.
+    pub id: HistoryId,
+    /// The miner.
+    pub miner_id: MinerId,
+    /// Points in ten-thousandths; negative when they were taken.
+    pub points: Points,
+    /// Cause.
+    pub source: HistorySource,
+    /// Session that earned the points.
+    pub session_id: Option<SessionId>,
+    /// Time of the change.
+    pub earned_at: Timestamp,
+    /// Rate of the session, or the rate at that time.
+    pub hourly_rate: RatePerHour,
+    /// Days of the streak afterwards.
+    pub streak_days: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_no_lookalikes() {
+        let code = ReferralCode::from_random([0, 31, 32, 255, 7, 8, 9, 10]);
+        assert_eq!(code.as_str(), "A9A9HJKL");
+        assert_eq!(ReferralCode::parse(" a9a9hjkl "), Some(code.clone()));
+        let link = "https://goodgo.app/invite/A9A9HJKL/";
+        assert_eq!(ReferralCode::parse(link), Some(code));
+        for bad in [
+            "",
+            "A9A9HJK",
+            "A9A9HJKL2",
+            "A9A9HJKI",
+            "A9A9HJK0",
+            "Á9A9HJK",
+        ] {
+            assert_eq!(ReferralCode::parse(bad), None, "{bad}");
+        }
+    }
+}

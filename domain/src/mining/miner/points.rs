@@ -1,0 +1,113 @@
+//! Adjusting a miner's points.
+
+use rust_decimal::Decimal;
+
+use super::{Miner, MinerRefusal, MinerStatus};
+use crate::ids::UserId;
+use crate::mining::{POINTS_SCALE, Points};
+use crate::money::{self, Minor};
+
+/// Largest adjustment that needs no second person, in ten-thousandths of a point: 1,000 points.
+pub const DUAL_CONTROL_LIMIT: Points = Minor(10_000_000);
+
+/// Whether an adjustment, positive or negative, waits for a second person.
+#[must_use]
+pub fn needs_second_person(points: Points) -> bool {
+    points.0.unsigned_abs() > DUAL_CONTROL_LIMIT.0.unsigned_abs()
+}
+
+/// Parses the points of an adjustment.
+///
+/// Refusals: [`MinerRefusal::PointsInvalid`].
+pub fn points_to_adjust(points: Decimal) -> Result<Points, MinerRefusal> {
+    money::amount(points, POINTS_SCALE)
+        .ok()
+        .filter(|points| *points != Minor::ZERO)
+        .ok_or(MinerRefusal::PointsInvalid)
+}
+
+/// Adds points to a miner, or takes them when negative; returns the new lifetime points.
+///
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
+/// [`MinerRefusal::InsufficientPoints`] with the lifetime points, [`MinerRefusal::BalanceOverflow`]. The ledger checks
+/// the balance.
+pub fn adjust(miner: &Miner, points: Points, by: UserId) -> Result<Points, MinerRefusal> {
+    if miner.user_id == by {
+        return Err(MinerRefusal::OwnAccount);
+    }
+    if miner.status == MinerStatus::Banned {
+        return Err(MinerRefusal::Banned);
+    }
+    let after = miner
+        .lifetime_points
+        .checked_add(points)
+        .ok_or(MinerRefusal::BalanceOverflow)?;
+    if after < Minor::ZERO {
+        let available_points = miner.lifetime_points.to_decimal(POINTS_SCALE);
+        return Err(MinerRefusal::InsufficientPoints { available_points });
+    }
+    Ok(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::mining::{Streak, samples};
+
+    fn miner() -> Miner {
+        Miner {
+            user_id: UserId(Uuid::from_u128(2)),
+            lifetime_points: Minor(100),
+            ..samples::miner(Streak::default())
+        }
+    }
+
+    #[test]
+    fn refuses_points_the_ledger_cannot_hold() {
+        let read = |text: &str| points_to_adjust(text.parse().expect("a decimal"));
+        assert_eq!(read("-0.0001"), Ok(Minor(-1)));
+        assert_eq!(read("1000000000000"), Ok(Minor(10_000_000_000_000_000)));
+        for bad in ["0", "0.00001", "1000000000000.0001", "-1000000000001"] {
+            assert_eq!(read(bad), Err(MinerRefusal::PointsInvalid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn refuses_taking_more_than_lifetime_points() {
+        let by = UserId(Uuid::from_u128(3));
+        assert_eq!(adjust(&miner(), Minor(5), by), Ok(Minor(105)));
+        assert_eq!(adjust(&miner(), Minor(-100), by), Ok(Minor(0)));
+        assert_eq!(
+            adjust(&miner(), Minor(-101), by),
+            Err(MinerRefusal::InsufficientPoints {
+                available_points: Decimal::new(100, 4)
+            })
+        );
+        assert_eq!(
+            adjust(&miner(), Minor(i64::MAX), by),
+            Err(MinerRefusal::BalanceOverflow)
+        );
+        let own = adjust(&miner(), Minor(5), miner().user_id);
+        assert_eq!(own, Err(MinerRefusal::OwnAccount));
+        let banned = Miner {
+            status: MinerStatus::Banned,
+            ..miner()
+        };
+        assert_eq!(adjust(&banned, Minor(5), by), Err(MinerRefusal::Banned));
+    }
+
+    #[test]
+    fn large_adjustments_need_a_second_person() {
+        for (points, expected) in [
+            (10_000_000, false),
+            (10_000_001, true),
+            (-10_000_000, false),
+            (-10_000_001, true),
+            (i64::MIN, true),
+        ] {
+            assert_eq!(needs_second_person(Minor(points)), expected, "{points}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Refusals of commands on miners.
+
+use rust_decimal::Decimal;
+
+use crate::mining::{
+    CircleRefusal, InvitationRefusal, ReferralRefusal, SessionRefusal, StreakRefusal,
+};
+use crate::refusal::refusals;
+
+refusals! {
+    /// Refusals of commands on miners.
+    MinerRefusal, MinerRefusalKind, "Miner";
+
+    /// The reason is empty or longer than 500 characters.
+    ReasonInvalid = "REASON_INVALID", field "reason";
+        "give a reason of 1 to 500 characters",
+        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    /// No miner has this key.
+    NotFound = "MINER_NOT_FOUND", field "miner";
+        "no miner has this key",
+        "không có thợ đào này";
+    /// The miner is the caller's own; another person has to decide.
+    OwnAccount = "OWN_ACCOUNT", field "miner";
+        "this is your own miner: another person has to decide",
+        "đây là của chính bạn: phải do người khác quyết định";
+    /// The miner is suspended.
+    Suspended = "MINER_SUSPENDED", field "";
+        "this miner is suspended",
+        "thợ đào này đang bị tạm ngưng";
+    /// The miner is banned.
+    Banned = "MINER_BANNED", field "";
+        "this miner is banned",
+        "thợ đào này đã bị cấm";
+    /// The miner is not suspended.
+    NotSuspended = "MINER_NOT_SUSPENDED", field "";
+        "this miner is not suspended",
+        "thợ đào này không bị tạm ngưng";
+    /// The points are 0, beyond 1,000,000,000,000, or have more than 4 decimals.
+    PointsInvalid = "POINTS_INVALID", field "points";
+        "give points other than 0, at most 1000000000000, with at most 4 decimals",
+        "số điểm khác 0, tối đa 1000000000000 và có tối đa 4 chữ số thập phân";
+    /// The wallet is frozen; nothing can leave it.
+    WalletFrozen = "WALLET_FROZEN", field "";
+        "the wallet is frozen: nothing can leave it",
+        "ví này đang bị đóng băng";
+    /// Lifetime points or the wallet's available balance are too low.
+    InsufficientPoints { available_points: Decimal } = "INSUFFICIENT_POINTS", field "";
+        "only {available_points} points can be taken",
+        "chỉ có thể lấy {available_points} điểm";
+    /// The new balance would be too large to store.
+    BalanceOverflow = "BALANCE_OVERFLOW", field "points";
+        "the balance would be too large to store",
+        "số dư mới sẽ quá lớn để lưu trữ";
+    /// There is no streak to reset.
+    StreakNotFound = "STREAK_NOT_FOUND", field "";
+        "this miner has no streak to reset",
+        "thợ đào này không có chuỗi ngày nào để đặt lại";
+    /// The role is granted already, or was not granted.
+    RoleUnchanged = "ROLE_UNCHANGED", field "";
+        "the role is granted already, or was not granted",
+        "việc này không thay đổi vai trò của thợ đào";
+    /// No active miner has this referral code.
+    ReferralCodeUnknown = "REFERRAL_CODE_UNKNOWN", field "referralCode";
+        "no active miner has this referral code",
+        "không có thợ đào nào đang hoạt động với mã giới thiệu này";
+}
+
+refusals! {
+    /// Refusals of commands on identity verification.
+    KycRefusal, KycRefusalKind, "Kyc";
+
+    /// The time is more than 5 minutes ahead.
+    InFuture = "KYC_IN_FUTURE", field "completedAt";
+        "`completedAt` is more than 5 minutes ahead",
+        "thời điểm xác minh nằm trong tương lai";
+}
+
+/// A status in which a miner may not mine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// Suspended.
+    Suspended,
+    /// Banned.
+    Banned,
+}
+
+/// Maps [`Barred`] to the refusals of aggregates whose commands only an active miner may send.
+macro_rules! barred {
+    ($($refusal:ty),+ $(,)?) => {
+        $(impl From<Barred> for $refusal {
+            fn from(barred: Barred) -> Self {
+                match barred {
+                    Barred::Suspended => Self::MinerSuspended,
+                    Barred::Banned => Self::MinerBanned,
+                }
+            }
+        })+
+    };
+}
+barred!(
+    SessionRefusal,
+    StreakRefusal,
+    CircleRefusal,
+    InvitationRefusal,
+    ReferralRefusal,
+);

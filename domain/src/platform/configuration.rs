@@ -1,0 +1,164 @@
+//! Refusals of configuration changes, and the checks that all sections share.
+
+use rust_decimal::Decimal;
+
+use crate::money::{AmountError, Minor, amount};
+use crate::refusal::{Fact, Refusal, refusals};
+
+refusals! {
+    /// Kinds of refusals of the system configuration; [`ConfigurationRefusal`] adds the setting.
+    ConfigurationProblem, ConfigurationProblemKind, "Configuration";
+
+    /// The reason is empty or longer than 500 characters.
+    ReasonInvalid = "REASON_INVALID", field "reason";
+        "give a reason of 1 to 500 characters",
+        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    /// No section is given.
+    NothingToChange = "NOTHING_TO_CHANGE", field "";
+        "give at least one section to change",
+        "hãy nêu ít nhất một phần cấu hình cần thay đổi";
+    /// A setting is too small or too large, or a list too long.
+    OutOfRange { min: Decimal, max: Decimal } = "SETTING_OUT_OF_RANGE", field "";
+        "give a number from {min} to {max}",
+        "hãy nhập một số từ {min} đến {max}";
+    /// A setting has more decimals than can be stored.
+    TooFine { max_decimals: u32 } = "SETTING_TOO_FINE", field "";
+        "give at most {max_decimals} decimals",
+        "giá trị này có tối đa {max_decimals} chữ số thập phân";
+    /// There are no tiers or more than 50.
+    TierCount { min: Decimal, max: Decimal } = "TIER_COUNT", field "";
+        "give {min} to {max} tiers",
+        "cần có từ {min} đến {max} bậc";
+    /// A badge's name is empty, too long or not printable.
+    BadgeName = "BADGE_NAME_INVALID", field "";
+        "a badge's name has 1 to 50 printable characters",
+        "tên huy hiệu có từ 1 đến 50 ký tự hiển thị được";
+    /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
+    TierGap { expected_days: u32 } = "TIERS_NOT_CONTIGUOUS", field "";
+        "this tier has to start on day {expected_days}: tiers leave no gap and don't overlap",
+        "bậc này phải bắt đầu từ ngày {expected_days}: các bậc nối tiếp nhau, không hở và không chồng lên nhau";
+    /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
+    TierEmpty = "TIERS_NOT_CONTIGUOUS", field "";
+        "a tier can't end before it starts",
+        "một bậc không thể kết thúc trước khi bắt đầu";
+    /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
+    TierEnd = "TIERS_NOT_CONTIGUOUS", field "";
+        "the last tier, and no other, has no last day",
+        "chỉ bậc cuối không có ngày kết thúc";
+    /// Only 1 level of referrals is supported.
+    ReferralLevels = "REFERRAL_LEVELS_UNSUPPORTED", field "";
+        "only 1 level of referrals is supported",
+        "chỉ hỗ trợ 1 cấp giới thiệu";
+    /// The version given is not the one in force.
+    Stale { current_version: i32 } = "CONFIGURATION_STALE", field "";
+        "version {current_version} is in force: read it before you change it",
+        "cấu hình này đã được thay đổi: phiên bản hiện hành là {current_version}";
+}
+
+/// Refusal of a configuration change: the problem and the setting it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationRefusal {
+    /// Path of the setting in the input: names, and places in lists. Empty for the command as a whole.
+    pub path: Vec<String>,
+    /// The problem.
+    pub problem: ConfigurationProblem,
+}
+
+impl ConfigurationRefusal {
+    /// The refusal with its path extended: the setting is nested deeper in the input.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        self.path.insert(0, outer.to_owned());
+        self
+    }
+}
+
+impl From<ConfigurationProblem> for ConfigurationRefusal {
+    fn from(problem: ConfigurationProblem) -> Self {
+        Self {
+            path: problem.field(),
+            problem,
+        }
+    }
+}
+
+impl std::fmt::Display for ConfigurationRefusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+impl Refusal for ConfigurationRefusal {
+    type Kind = ConfigurationProblemKind;
+    const AGGREGATE: &'static str = ConfigurationProblem::AGGREGATE;
+    const DECLARED: &'static [(Self::Kind, crate::refusal::Declaration)] =
+        ConfigurationProblem::DECLARED;
+
+    fn kind(&self) -> Self::Kind {
+        self.problem.kind()
+    }
+
+    fn facts(&self) -> Vec<(&'static str, Fact)> {
+        self.problem.facts()
+    }
+
+    fn field(&self) -> Vec<String> {
+        self.path.clone()
+    }
+}
+
+/// A checked setting, or its refusal.
+pub type Judged<T> = Result<T, ConfigurationRefusal>;
+
+/// Path of a setting.
+#[derive(Clone, Debug)]
+pub struct Field(Vec<String>);
+
+impl Field {
+    /// A setting of the section.
+    #[must_use]
+    pub fn of(name: &'static str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
+    /// A setting of an item of a list.
+    #[must_use]
+    pub fn in_list(list: &'static str, place: usize, name: &'static str) -> Self {
+        Self(vec![list.to_owned(), place.to_string(), name.to_owned()])
+    }
+
+    /// A refusal of this setting.
+    #[must_use]
+    pub fn refuse(self, problem: ConfigurationProblem) -> ConfigurationRefusal {
+        ConfigurationRefusal {
+            path: self.0,
+            problem,
+        }
+    }
+
+    /// Checks an integer.
+    pub fn whole(self, value: i32, min: u32, max: u32) -> Judged<u32> {
+        u32::try_from(value)
+            .ok()
+            .filter(|value| (min..=max).contains(value))
+            .ok_or_else(|| {
+                let (min, max) = (min.into(), max.into());
+                self.refuse(ConfigurationProblem::OutOfRange { min, max })
+            })
+    }
+
+    /// Checks a decimal that is stored with `scale` decimals.
+    pub fn exact(self, value: Decimal, scale: u8, min: Decimal, max: Decimal) -> Judged<Minor> {
+        if !(min..=max).contains(&value) {
+            return Err(self.refuse(ConfigurationProblem::OutOfRange { min, max }));
+        }
+        amount(value, scale).map_err(|error| {
+            self.refuse(match error {
+                AmountError::TooFine { scale } => ConfigurationProblem::TooFine {
+                    max_decimals: scale.into(),
+                },
+                AmountError::TooLarge => ConfigurationProblem::OutOfRange { min, max },
+            })
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! Runs the command of a mutation: authorization, idempotency key, transaction, outcome.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::Selection;
+use async_graphql::{Context, InputType, Value};
+use db::command::{Command, KeyRule, Refusal, Request};
+use db::idempotency::Answer;
+use db::{DbError, Tx};
+use domain::access::{Action, Denied, Principal, Relation};
+use domain::wallets::Origin;
+use futures_util::future::BoxFuture;
+
+use crate::errors::ApiError;
+use crate::request::{OperationContext, note_replay};
+use crate::user_errors::UserErrorType;
+
+/// Characters of an idempotency key.
+const KEY_LENGTH: std::ops::RangeInclusive<usize> = 1..=128;
+
+/// The input of a mutation. [`command_types`] declares it.
+pub(crate) trait CommandInput: InputType + 'static {
+    /// The idempotency key in the input.
+    fn idempotency_key(&self) -> Option<&str>;
+}
+
+/// The payload of a mutation. [`command_types`] declares it.
+pub(crate) trait Payload {
+    /// Its user errors.
+    type Error: UserErrorType;
+
+    /// The payload of a refused command.
+    fn refused(error: Self::Error) -> Self;
+}
+
+/// A field of a payload that is read after the commit: when that fails, only this field is null.
+pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
+
+/// Declares the input and the payload of a mutation: its own fields; the common ones are added.
+///
+/// ```text
+/// command_types! {
+///     CircleRenameInput(Optional) {
+///         /// Name, 1 to 100 printable characters; surrounding blanks are removed.
+///         name: String,
+///     }
+///     CircleRenamePayload(CircleUserError) {
+///         /// The renamed circle; null when refused.
+///         circle: Loaded<Circle>,
+///     }
+/// }
+/// ```
+macro_rules! command_types {
+    ($(
+        $input:ident($key:ident) { $($(#[$in_doc:meta])* $in_field:ident: $in_type:ty),* $(,)? }
+        $payload:ident($error:ty) { $($(#[$out_doc:meta])* $out_field:ident: $out_type:ty),* $(,)? }
+    )+) => {$(
+        #[doc = concat!("Input of a mutation: see [`", stringify!($payload), "`].")]
+        #[derive(async_graphql::InputObject)]
+        pub struct $input {
+            $($(#[$in_doc])* pub $in_field: $in_type,)*
+            /// Key of this intent.
+            pub idempotency_key: $crate::command::key_type!($key),
+        }
+
+        impl $crate::command::CommandInput for $input {
+            fn idempotency_key(&self) -> Option<&str> {
+                $crate::command::key_text!($key, self.idempotency_key)
+            }
+        }
+
+        #[doc = concat!("Result of a mutation: see [`", stringify!($input), "`].")]
+        #[derive(async_graphql::SimpleObject, Default)]
+        pub struct $payload {
+            $($(#[$out_doc])* pub $out_field: $out_type,)*
+            /// Refusals; empty on success.
+            pub user_errors: Vec<$error>,
+        }
+
+        impl $crate::command::Payload for $payload {
+            type Error = $error;
+
+            fn refused(error: $error) -> Self {
+                Self {
+                    user_errors: vec![error],
+                    ..Self::default()
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use command_types;
+
+/// The type of `idempotencyKey`.
+macro_rules! key_type {
+    (Optional) => { Option<String> };
+    (Required) => { String };
+}
+pub(crate) use key_type;
+
+/// The text of `idempotencyKey`.
+macro_rules! key_text {
+    (Optional, $key:expr) => {
+        $key.as_deref()
+    };
+    (Required, $key:expr) => {
+        Some($key.as_str())
+    };
+}
+pub(crate) use key_text;
+
+/// What the body of a command gets.
+pub(crate) struct Call<'t, I> {
+    /// The transaction.
+    pub tx: &'t mut Tx,
+    /// Caller, key and input hash.
+    pub request: &'t Request,
+    /// The mutation's input.
+    pub input: &'t I,
+}
+
+/// The body of a command; it may run more than once, see [`db::Db::write`].
+pub(crate) type Body<I, T> = for<'t> fn(Call<'t, I>) -> BoxFuture<'t, Result<Answer<T>, DbError>>;
+
+/// Runs a command once per idempotency key and returns what the mutation returns: on success `show` reads the objects
+/// of the payload.
+pub(crate) async fn run<I, R, T, P, F>(
+    ctx: &Context<'_>,
+    command: &'static Command<R>,
+    input: I,
+    body: Body<I, T>,
+    show: impl FnOnce(T) -> F,
+) -> Option<Result<P, ApiError>>
+where
+    I: CommandInput,
+    R: Refusal,
+    T: Send + 'static,
+    P: Payload,
+    F: Future<Output = P>,
+{
+    let answer = match answer(ctx, command, input, body).await {
+        Ok(answer) => answer,
+        Err(error) => return Some(Err(error)),
+    };
+    if answer.is_replay {
+        note_replay(ctx);
+    }
+    Some(match answer.outcome {
+        Ok(done) => Ok(show(done).await),
+        Err(refused) => P::Error::of(ctx, &refused).map(P::refused),
+    })
+}
+
+async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
+    ctx: &Context<'_>,
+    command: &'static Command<R>,
+    input: I,
+    body: Body<I, T>,
+) -> Result<Answer<T>, ApiError> {
+    let origin = authorize(ctx, command.name, command.action).await?;
+    let key = key(ctx, command.key, input.idempotency_key())?;
+    let request = request(ctx, origin, key, &input.to_value());
+    let sent = Arc::new((request, input));
+    let write = ctx.db().write(command.name, async move |tx: &mut Tx| {
+        let (request, input) = &*sent;
+        body(Call { tx, request, input }).await
+    });
+    Ok(write.await?)
+}
+
+/// Checks the policy. The audit log records what staff and services are denied.
+async fn authorize(
+    ctx: &Context<'_>,
+    name: &'static str,
+    action: Action,
+) -> Result<Origin, ApiError> {
+    let is_own = action.rule().own.is_some();
+    let principal = ctx.principal();
+    let denied = principal.check(action, Relation::from(is_own)).err();
+    let origin = match principal {
+        Principal::Service(_) => Origin::Service,
+        Principal::Person(person) if !is_own || (denied.is_some() && person.is_staff()) => {
+            Origin::Staff
+        }
+        Principal::Person(_) | Principal::Anonymous => Origin::User,
+    };
+    let Some(denied) = denied else {
+        return Ok(origin);
+    };
+    if denied == Denied::Forbidden {
+        let request = request(ctx, origin, None, &Value::Null);
+        db::platform::audit::append_forbidden(ctx.db(), request, name).await?;
+    }
+    Err(denied.into())
+}
+
+fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &Value) -> Request {
+    let caller = &ctx.operation().caller;
+    Request {
+        principal: caller.principal.clone(),
+        origin,
+        key,
+        hash: Request::hash_of(&canonical(input)),
+        request_id: caller.request_id.clone(),
+    }
+}
+
+/// The key from the input or from the header.
+fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<String>, ApiError> {
+    let header = ctx.operation().caller.idempotency_key.as_deref();
+    let key = match (input, header) {
+        (Some(input), Some(header)) if input != header => {
+            return Err(ApiError::bad_input(
+                "`idempotencyKey` and the `Idempotency-Key` header differ: send one of them",
+            ));
+        }
+        (None, Some(_)) if !is_only_mutation(ctx) => {
+            return Err(ApiError::bad_input(
+                "the `Idempotency-Key` header serves one mutation only: with several, give each an `idempotencyKey` in its input",
+            ));
+        }
+        (input, header) => input.or(header),
+    };
+    match key {
+        None if rule == KeyRule::Required => Err(ApiError::bad_input(
+            "this moves points or money: give it an `idempotencyKey`, a new UUID for each intent and the same for its retries",
+        )),
+        Some(key) if !KEY_LENGTH.contains(&key.chars().count()) => Err(ApiError::bad_input(
+            "`idempotencyKey` has 1 to 128 characters",
+        )),
+        Some(key) if key.contains('\0') => Err(ApiError::bad_input(
+            "`idempotencyKey` has no NUL characters",
+        )),
+        key => Ok(key.map(str::to_owned)),
+    }
+}
+
+/// The input without its key, as text that is the same for equal inputs.
+fn canonical(input: &Value) -> String {
+    match input {
+        Value::Object(fields) => {
+            let mut fields = fields.clone();
+            fields.shift_remove("idempotencyKey");
+            fields.retain(|_, value| *value != Value::Null);
+            Value::Object(fields).to_string()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn is_only_mutation(ctx: &Context<'_>) -> bool {
+    let selected = &ctx.query_env.operation.node.selection_set.node.items;
+    matches!(selected.as_slice(), [only] if matches!(only.node, Selection::Field(_)))
+}

@@ -1,0 +1,278 @@
+//! Completes the descriptions and directives of the schema from what is declared elsewhere: commands from their
+//! descriptors, access from the policy, arguments and keys from one text each.
+
+use std::sync::LazyLock;
+
+use async_graphql::Value;
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{
+    __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue,
+    MetaType, Registry,
+};
+use async_graphql::Name;
+use db::command::{Described, KeyRule};
+use domain::access::{Action, Role, Rule, Scope};
+
+/// Descriptions of arguments by name, for those without one of their own.
+const ARGUMENTS: &[(&str, &str)] = &[
+    ("after", "Cursor after which the page starts."),
+    ("before", "Cursor before which the page ends."),
+    ("by", "Key of the object."),
+    (
+        "filter",
+        "Conditions that all have to hold; without it, all items the caller may see.",
+    ),
+    (
+        "first",
+        "Number of items from the start, 1 to 100. Either `first` or `last` is required.",
+    ),
+    ("input", "Values of the command."),
+    ("last", "Number of items from the end, 1 to 100."),
+    (
+        "offset",
+        "Number of items to skip, 0 to 10,000, instead of a cursor.",
+    ),
+    ("orderBy", "Order of the list; newest first without it."),
+    ("status", "Status to select; all without it."),
+];
+
+const OPTIONAL_KEY: &str = "Key of this intent, 1 to 128 characters; a retry with the same key returns the first result. Null makes each request a new intent, unless the `Idempotency-Key` header is sent.";
+const REQUIRED_KEY: &str = "Key of this intent, 1 to 128 characters; a retry with the same key returns the first result. An `Idempotency-Key` header, if sent too, must be equal.";
+
+/// Descriptors of all commands.
+pub(crate) static COMMANDS: LazyLock<Vec<Described>> = LazyLock::new(|| {
+    let commands = db::COMMANDS.iter().copied().flatten().copied().flatten();
+    commands.copied().collect()
+});
+
+/// Name of a mutation, such as `circleRename` of `circle_rename`.
+pub(crate) fn camel_case(operation: &str) -> String {
+    let mut name = String::with_capacity(operation.len());
+    let mut is_start = false;
+    for letter in operation.chars() {
+        if letter == '_' {
+            is_start = true;
+        } else if is_start {
+            name.extend(letter.to_uppercase());
+            is_start = false;
+        } else {
+            name.push(letter);
+        }
+    }
+    name
+}
+
+/// Completes a schema. `requires` lists fields, as `Type.field`, with the action that the policy allows or denies.
+pub(crate) fn complete<'a>(
+    registry: &mut Registry,
+    requires: impl Iterator<Item = &'a (&'static str, Action)>,
+) {
+    declare_directives(registry);
+    for command in COMMANDS.iter() {
+        describe_command(registry, command);
+    }
+    for (path, action) in requires {
+        let (of, name) = path.split_once('.').unwrap_or((path, ""));
+        let field = fields_of(registry, of).and_then(|fields| fields.get_mut(name));
+        match field {
+            Some(field) => require(field, action.rule(), " "),
+            None => unreachable!("{path} is not in the schema"),
+        }
+    }
+    for of in registry.types.values_mut() {
+        describe_fields(of);
+    }
+}
+
+fn fields_of<'r>(
+    registry: &'r mut Registry,
+    name: &str,
+) -> Option<&'r mut IndexMap<String, MetaField>> {
+    match registry.types.get_mut(name)? {
+        MetaType::Object { fields, .. } | MetaType::Interface { fields, .. } => Some(fields),
+        _ => None,
+    }
+}
+
+fn describe_command(registry: &mut Registry, command: &Described) {
+    let name = camel_case(command.operation());
+    let mut start = name.chars();
+    let type_name: String = start
+        .next()
+        .map(|first| first.to_uppercase().chain(start).collect())
+        .unwrap_or_default();
+    let field = fields_of(registry, "Mutation").and_then(|fields| fields.get_mut(&name));
+    let Some(field) = field else {
+        unreachable!("the mutation {name} is missing");
+    };
+    require(field, command.action.rule(), "\n");
+    let codes = command.codes().join(", ");
+    append(&mut field.description, "\n", &format!("Refusals: {codes}."));
+    if let Some(MetaType::InputObject {
+        description,
+        input_fields,
+        ..
+    }) = registry.types.get_mut(&format!("{type_name}Input"))
+    {
+        *description = Some(format!("Input for `{name}`."));
+        if let Some(key) = input_fields.get_mut("idempotencyKey") {
+            key.description = Some(match command.key {
+                KeyRule::Optional => OPTIONAL_KEY.to_owned(),
+                KeyRule::Required => REQUIRED_KEY.to_owned(),
+            });
+        }
+    }
+    if let Some(MetaType::Object { description, .. }) =
+        registry.types.get_mut(&format!("{type_name}Payload"))
+    {
+        *description = Some(format!("Result of `{name}`."));
+    }
+}
+
+fn append(description: &mut Option<String>, separator: &str, text: &str) {
+    let description = description.get_or_insert_default();
+    if !description.is_empty() {
+        description.push_str(separator);
+    }
+    description.push_str(text);
+}
+
+/// Adds the rule to a field as a sentence and as a directive.
+fn require(field: &mut MetaField, rule: Rule, separator: &str) {
+    if rule.is_public {
+        return;
+    }
+    let mut audiences = Vec::new();
+    match rule.own {
+        Some(Role::User) => audiences.push("a signed-in user (own data)".to_owned()),
+        Some(role) => audiences.push(format!("role {} (own data)", role.name())),
+        None => {}
+    }
+    if !rule.roles.is_empty() {
+        let roles: Vec<_> = rule.roles.iter().map(|role| role.name()).collect();
+        audiences.push(format!("role {}", either(&roles)));
+    }
+    if !rule.scopes.is_empty() {
+        let scopes: Vec<_> = rule.scopes.iter();
+        let scopes: Vec<_> = scopes.map(|scope| format!("`{}`", scope.name())).collect();
+        let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
+        audiences.push(format!("service scope {}", either(&scopes)));
+    }
+    let sentence = format!("Requires: {}.", audiences.join("; or "));
+    append(&mut field.description, separator, &sentence);
+    let list = |names: Vec<String>| {
+        Value::List(names.into_iter().map(|name| Value::Enum(Name::new(name))).collect())
+    };
+    let roles = rule.own.iter().chain(rule.roles);
+    let roles: Vec<_> = roles.map(|role| role.name().to_owned()).collect();
+    let scopes: Vec<_> = rule.scopes.iter().map(|scope| enum_name(*scope)).collect();
+    let args = [("roles", roles), ("scopes", scopes)].into_iter();
+    let args = args.filter(|(_, names)| !names.is_empty());
+    field.directive_invocations.push(MetaDirectiveInvocation {
+        name: "requires".to_owned(),
+        args: args.map(|(name, names)| (name.to_owned(), list(names))).collect(),
+    });
+}
+
+fn enum_name(scope: Scope) -> String {
+    scope.name().replace(':', "_").to_uppercase()
+}
+
+/// `A, B or C`.
+fn either(names: &[&str]) -> String {
+    match names {
+        [names @ .., before, last] => {
+            let names = names.iter().map(|name| format!("{name}, "));
+            format!("{}{before} or {last}", names.collect::<String>())
+        }
+        [only] => (*only).to_owned(),
+        [] => String::new(),
+    }
+}
+
+/// Adds what fields of every type have in common: descriptions of arguments, and `@semanticNonNull` on nullable fields
+/// whose description names no other reason for null than an error.
+fn describe_fields(of: &mut MetaType) {
+    let is_introspection = of.name().starts_with("__");
+    let (MetaType::Object { fields, .. } | MetaType::Interface { fields, .. }) = of else {
+        return;
+    };
+    if is_introspection {
+        return;
+    }
+    for field in fields.values_mut().filter(|field| !field.name.starts_with("__")) {
+        for argument in field.args.values_mut() {
+            let known = ARGUMENTS.iter().find(|(name, _)| *name == argument.name);
+            if let (None, Some((_, text))) = (&argument.description, known) {
+                argument.description = Some((*text).to_owned());
+            }
+        }
+        let description = field.description.as_deref().unwrap_or_default().to_lowercase();
+        let description = description.replace("null only on error", "");
+        if !field.ty.ends_with('!') && !description.contains("null") {
+            field.directive_invocations.push(MetaDirectiveInvocation {
+                name: "semanticNonNull".to_owned(),
+                args: IndexMap::new(),
+            });
+        }
+    }
+}
+
+fn declare_directives(registry: &mut Registry) {
+    registry.add_directive(directive(
+        "requires",
+        "Access rule of a field: the caller needs one of the roles or one of the scopes. A field without the directive follows the rule of the object that contains it.",
+        &[
+            ("roles", "[Role!]!", "[]", "Roles of a person. USER, MERCHANT and ADVERTISER reach their own data, SUPPORT, FINANCE and ADMIN everybody's."),
+            ("scopes", "[Scope!]!", "[]", "Scopes of a service's token."),
+        ],
+    ));
+    registry.add_directive(directive(
+        "semanticNonNull",
+        "Marks a nullable field that is null only on error, for code generators that report errors by exception.",
+        &[("levels", "[Int!]!", "[0]", "Levels of a list type that are null only on error: 0 is the field itself, 1 its items.")],
+    ));
+}
+
+fn directive(
+    name: &str,
+    description: &str,
+    arguments: &[(&str, &str, &str, &str)],
+) -> MetaDirective {
+    let arguments = arguments.iter().map(|(name, of, default, description)| {
+        let mut argument = MetaInputValue::new(*name, *of);
+        argument.default_value = Some((*default).to_owned());
+        argument.description = Some((*description).to_owned());
+        ((*name).to_owned(), argument)
+    });
+    MetaDirective {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        locations: vec![__DirectiveLocation::FIELD_DEFINITION],
+        args: arguments.collect(),
+        is_repeatable: false,
+        visible: None,
+        composable: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_names_of_mutations() {
+        for (operation, name) in [
+            ("circle_rename", "circleRename"),
+            ("miner_node_operator_grant", "minerNodeOperatorGrant"),
+        ] {
+            assert_eq!(camel_case(operation), name);
+        }
+    }
+
+    #[test]
+    fn joins_names_with_or() {
+        assert_eq!(either(&["A"]), "A");
+        assert_eq!(either(&["A", "B", "C"]), "A, B or C");
+    }
+}

@@ -1,0 +1,7 @@
+//! Security circles and invitations into them.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod refusals;
+pub(crate) mod subscriptions;

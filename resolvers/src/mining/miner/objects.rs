@@ -1,0 +1,721 @@
+//! Types of miners. A `Miner` is for its owner and staff; everybody else sees a `MinerProfile`.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value,
+};
+use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
+use db::mining::miner::locks::MinerRef;
+use db::mining::miner::queries::{
+    HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
+};
+use db::mining::{MinerSeen, Profile};
+use domain::access::{Action, Principal};
+use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use domain::mining::{self as rules, StreakView};
+use domain::money::{CurrencyCode, Minor};
+use domain::time::Timestamp;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::abstracts::DynOutput;
+use crate::eager::{Eager, Ready, Selected, eager, eager_values};
+use crate::errors::ApiError;
+use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
+use crate::mining::circle::objects::Circle;
+use crate::mining::loaders::{
+    HistoryCountOf, HistoryOf, LatestSessionOf, MiningLoader, RateFactsOf, ReferralOf,
+};
+use crate::mining::referral::objects::{
+    Referral, ReferralConnection, ReferralStatistics, ReferralStatus, referrals_of,
+};
+use crate::mining::session::objects::{MiningRate, MiningSession};
+use crate::mining::streak::objects::MiningStreak;
+use crate::mining::{configuration_in_force, missing, per_hour, whole};
+use crate::node::{GlobalId, Id, NodeType, uuid_keys};
+use crate::paging::{CursorKey, PageArgs, Total, connection};
+use crate::platform::approval::RegisteredProposal;
+use crate::platform::users::User;
+use crate::request::OperationContext;
+use crate::scalars::{DateTime, Decimal, Url};
+use crate::wallets::wallet::objects::Wallet;
+
+uuid_keys!(MinerId, HistoryId);
+
+/// Roles of a miner, each with a bonus rate.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "rules::Role")]
+pub enum MinerRole {
+    /// Every other miner: 0.
+    Pioneer,
+    /// Member of a valid circle: 0.10.
+    Contributor,
+    /// Five or more active referrals: 0.25.
+    Ambassador,
+    /// Granted by an administrator: 0.50.
+    NodeOperator,
+}
+
+/// Statuses of a miner.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "rules::MinerStatus")]
+pub enum MinerStatus {
+    /// May mine.
+    Active,
+    /// May not start or claim sessions until restored.
+    Suspended,
+    /// May not mine, for good.
+    Banned,
+}
+
+/// Causes of a change of points.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "rules::HistorySource")]
+pub enum MiningHistorySource {
+    /// Reward of a session.
+    Session,
+    /// First day of a streak tier.
+    StreakMilestone,
+    /// Adjustment by staff, either sign.
+    Adjustment,
+    /// Price of a recovered streak, negative; lifetime points stay.
+    StreakRecovery,
+}
+
+/// Addresses that referral links and their QR codes start with, without a slash at the end.
+#[derive(Clone, Debug)]
+pub struct ReferralUrls {
+    /// Start of invitation links.
+    pub share: Arc<str>,
+    /// Public address of this server.
+    pub server: Arc<str>,
+}
+
+/// Mining account of one person, for its owner and staff.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct Miner {
+    /// Global id, opaque and stable.
+    pub id: GlobalId,
+    /// Key of the object in the platform's other services.
+    pub uuid: Uuid,
+    /// Time of registration.
+    pub created_at: DateTime,
+    /// Code that names the miner as referrer, 8 characters.
+    pub referral_code: String,
+    /// Highest role that facts or a grant give.
+    pub role: MinerRole,
+    /// Whether the miner may mine.
+    pub status: MinerStatus,
+    /// Lifetime mined points. Spending points does not reduce them.
+    pub total_mined_points: Decimal,
+    /// Time of the last change.
+    pub updated_at: DateTime,
+    #[graphql(skip)]
+    seen: Arc<MinerSeen>,
+    /// The circle, where it was loaded with the miner.
+    #[graphql(skip)]
+    loaded_circle: Option<Arc<Circle>>,
+}
+
+impl Eager for Miner {
+    eager_values!(
+        id,
+        uuid,
+        created_at,
+        referral_code,
+        role,
+        status,
+        total_mined_points,
+        updated_at
+    );
+
+    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
+        match (field, &self.loaded_circle, self.seen.miner.circle_id) {
+            ("profile", ..) => selected.of(&MinerProfile::of(Arc::clone(&self.seen))),
+            ("circle", Some(circle), _) => selected.of_shared(circle, &circle.cached),
+            ("circle", None, None) => Some(Value::Null),
+            _ => None,
+        }
+    }
+}
+
+impl Miner {
+    /// The miner, if this principal may see all of it.
+    pub(in crate::mining) fn for_principal(
+        principal: &Principal,
+        seen: Arc<MinerSeen>,
+    ) -> Option<Self> {
+        let relation = principal.relation_to(seen.miner.user_id);
+        principal
+            .may(Action::MinerRead, relation)
+            .then(|| Self::shown(seen))
+    }
+
+    /// The miner, if the caller may see all of it.
+    pub(in crate::mining) fn of(ctx: &Context<'_>, seen: MinerSeen) -> Option<Self> {
+        Self::for_principal(ctx.principal(), Arc::new(seen))
+    }
+
+    fn shown(seen: Arc<MinerSeen>) -> Self {
+        let miner = &seen.miner;
+        Self {
+            id: GlobalId::of::<Self>(&miner.id),
+            uuid: miner.id.0,
+            created_at: miner.created_at.into(),
+            referral_code: miner.referral_code.as_str().to_owned(),
+            role: miner.role.into(),
+            status: miner.status.into(),
+            total_mined_points: Decimal::points(miner.lifetime_points),
+            updated_at: miner.updated_at.into(),
+            loaded_circle: None,
+            seen,
+        }
+    }
+
+    /// The id of the circle, if the caller may see it: whoever sees the miner is a member through it, or on the staff.
+    pub(in crate::mining) fn visible_circle(&self, ctx: &Context<'_>) -> Option<CircleId> {
+        let id = self.seen.miner.circle_id?;
+        let relation = ctx.principal().relation_to(self.seen.miner.user_id);
+        ctx.may(Action::CircleRead, relation).then_some(id)
+    }
+
+    /// Keeps the circle that was loaded with the miner.
+    pub(in crate::mining) fn keep_circle(&mut self, circle: Arc<Circle>) {
+        self.loaded_circle = Some(circle);
+    }
+
+    async fn current_rate(&self, ctx: &Context<'_>) -> Result<MiningRate, ApiError> {
+        let configuration = configuration_in_force(ctx).await?;
+        let loader = ctx.loader::<MiningLoader>();
+        let facts = loader.load_one(RateFactsOf(self.seen.miner.id)).await?;
+        let facts = facts.ok_or_else(|| missing("the miner"))?;
+        let streak = self.seen.miner.streak.view(self.seen.at, &configuration);
+        let rate = rules::Rate::of(&facts, streak.days, &configuration);
+        Ok(MiningRate::of(&rate).map_err(db::DbError::from)?)
+    }
+
+    async fn history_page(
+        &self,
+        ctx: &Context<'_>,
+        filter: MiningHistoryFilter,
+        args: PageArgs,
+    ) -> Result<MiningHistoryEntryConnection, ApiError> {
+        const LIST: &str = "history";
+        let id = self.seen.miner.id;
+        let page = args.page(LIST)?;
+        let filter = HistoryFilter::try_from(filter)?;
+        let key = HistoryOf(id, (filter.clone(), page));
+        let slice = ctx.loader::<MiningLoader>().load_one(key).await?;
+        let slice = slice.unwrap_or_default().map(|entry| {
+            let place = (entry.earned_at, entry.id.0);
+            (place, MiningHistoryEntry::from(entry))
+        });
+        let total = Total::loaded(move |ctx| {
+            let key = HistoryCountOf(id, filter.clone());
+            let counting = async move { ctx.loader::<MiningLoader>().load_one(key).await };
+            async move { Ok(counting.await?.unwrap_or(db::Count::Exact(0))) }.boxed()
+        });
+        Ok(MiningHistoryEntryConnection::new(LIST, slice, total))
+    }
+}
+
+#[ComplexObject]
+impl Miner {
+    /// Circle the miner is in; null without one.
+    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Ready<Arc<Circle>>, ApiError>> {
+        if let Some(circle) = &self.loaded_circle {
+            return Some(Ok(Ready(Arc::clone(circle))));
+        }
+        let id = self.visible_circle(ctx)?;
+        let circle = ctx.loader::<MiningLoader>().load_one(id).await;
+        circle
+            .map(|circle| circle.map(|circle| Ready(Arc::new(Circle::shown(circle)))))
+            .map_err(ApiError::from)
+            .transpose()
+    }
+
+    /// Changes of the miner's points, newest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<MiningHistoryFilter>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Option<Result<MiningHistoryEntryConnection, ApiError>> {
+        let args = PageArgs::new(first, last, after, before);
+        Some(self.history_page(ctx, filter.unwrap_or_default(), args).await)
+    }
+
+    /// What others see of the miner.
+    async fn profile(&self) -> Ready<MinerProfile> {
+        Ready(MinerProfile::of(Arc::clone(&self.seen)))
+    }
+
+    /// Rate a session started now would have.
+    async fn rate(&self, ctx: &Context<'_>) -> Option<Result<MiningRate, ApiError>> {
+        Some(self.current_rate(ctx).await)
+    }
+
+    /// Address of an SVG image of `referralShareUrl` as QR code.
+    async fn referral_qr_code_url(&self, ctx: &Context<'_>) -> Url {
+        let urls: &ReferralUrls = ctx.operation().services.of_contexts.get();
+        Url(format!("{}/invites/{}.svg", urls.server, self.referral_code))
+    }
+
+    /// Invitation link with the referral code.
+    async fn referral_share_url(&self, ctx: &Context<'_>) -> Url {
+        let urls: &ReferralUrls = ctx.operation().services.of_contexts.get();
+        Url(format!("{}/{}", urls.share, self.referral_code))
+    }
+
+    /// Numbers of the people the miner referred and what they earned.
+    async fn referral_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<ReferralStatistics, ApiError>> {
+        Some(ReferralStatistics::load(ctx, self.seen.miner.id).await)
+    }
+
+    /// Referral through which the miner joined; null without a referrer.
+    async fn referred_by(&self, ctx: &Context<'_>) -> Option<Result<Referral, ApiError>> {
+        self.seen.miner.referred_by?;
+        let loader = ctx.loader::<MiningLoader>();
+        let referral = loader.load_one(ReferralOf(self.seen.miner.id)).await;
+        referral
+            .map(|referral| referral.map(Referral::shown))
+            .map_err(ApiError::from)
+            .transpose()
+    }
+
+    /// People the miner referred, newest first.
+    async fn referrals(
+        &self,
+        ctx: &Context<'_>,
+        status: Option<ReferralStatus>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Option<Result<ReferralConnection, ApiError>> {
+        let args = PageArgs::new(first, last, after, before);
+        Some(referrals_of(ctx, self.seen.miner.id, status, &args).await)
+    }
+
+    /// Newest session; null before the first.
+    async fn session(&self, ctx: &Context<'_>) -> Option<Result<MiningSession, ApiError>> {
+        let loader = ctx.loader::<MiningLoader>();
+        let seen = loader.load_one(LatestSessionOf(self.seen.miner.id)).await;
+        match seen {
+            Ok(seen) => MiningSession::load_seen(ctx, seen).await.transpose(),
+            Err(fault) => Some(Err(fault.into())),
+        }
+    }
+
+    /// Streak as of now.
+    async fn streak(&self, ctx: &Context<'_>) -> Option<Result<MiningStreak, ApiError>> {
+        let configuration = configuration_in_force(ctx).await;
+        Some(configuration.map(|configuration| MiningStreak::of(&self.seen, &configuration)))
+    }
+
+    /// Person who owns the miner.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+        let user = User::load(ctx, self.seen.miner.user_id).await?;
+        user.ok_or_else(|| missing("the user"))
+    }
+
+    /// The owner's wallet of mining points, with zeros before its first posting.
+    async fn wallet(&self, ctx: &Context<'_>) -> Option<Result<Wallet, ApiError>> {
+        let owner = self.seen.miner.user_id.into();
+        Wallet::of_owner(ctx, owner, CurrencyCode::MP).await.transpose()
+    }
+}
+
+impl NodeType for Miner {
+    const KIND: &'static str = "Miner";
+    type Key = MinerId;
+
+    async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
+        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+        Ok(seen.and_then(|seen| Self::of(ctx, seen)))
+    }
+}
+
+connection!(MinerConnection, MinerEdge, Miner, "miners", by MinerKey);
+
+impl CursorKey for MinerKey {
+    fn write(&self) -> String {
+        match self {
+            Self::CreatedAt(at, id) => format!("c{}", (*at, *id).write()),
+            Self::TotalMinedPoints(points, id) => format!("p{points}:{}", id.simple()),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        if let Some(rest) = text.strip_prefix('c') {
+            let (at, id) = <(Timestamp, Uuid)>::read(rest)?;
+            return Some(Self::CreatedAt(at, id));
+        }
+        let (points, id) = text.strip_prefix('p')?.split_once(':')?;
+        let id = Uuid::try_parse(id).ok()?;
+        Some(Self::TotalMinedPoints(points.parse().ok()?, id))
+    }
+}
+
+/// Public view of a miner.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct MinerProfile {
+    /// Global id, opaque and stable.
+    pub id: GlobalId,
+    /// Name of the person, 1 to 100 characters.
+    pub display_name: String,
+    /// Role of the miner.
+    pub role: MinerRole,
+    /// Lifetime mined points.
+    pub total_mined_points: Decimal,
+    #[graphql(skip)]
+    miner_id: MinerId,
+    /// The miner, where it was read for something else.
+    #[graphql(skip)]
+    seen: Option<Arc<MinerSeen>>,
+}
+
+eager!(MinerProfile, id, display_name, role, total_mined_points);
+
+impl MinerProfile {
+    pub(in crate::mining) fn of(seen: Arc<MinerSeen>) -> Self {
+        Self {
+            id: GlobalId::of::<Self>(&seen.miner.id),
+            display_name: seen.display_name.clone(),
+            role: seen.miner.role.into(),
+            total_mined_points: Decimal::points(seen.miner.lifetime_points),
+            miner_id: seen.miner.id,
+            seen: Some(seen),
+        }
+    }
+
+    /// A profile without the miner, which is loaded when a field needs the streak.
+    pub(in crate::mining) fn shown(profile: Profile) -> Self {
+        Self {
+            id: GlobalId::of::<Self>(&profile.id),
+            display_name: profile.display_name,
+            role: profile.role.into(),
+            total_mined_points: Decimal::points(profile.lifetime_points),
+            miner_id: profile.id,
+            seen: None,
+        }
+    }
+
+    async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView, ApiError> {
+        let seen = if let Some(seen) = &self.seen {
+            Arc::clone(seen)
+        } else {
+            let loaded = ctx.loader::<MiningLoader>().load_one(self.miner_id).await?;
+            Arc::new(loaded.ok_or_else(|| missing("the miner"))?)
+        };
+        let configuration = configuration_in_force(ctx).await?;
+        Ok(seen.miner.streak.view(seen.at, &configuration))
+    }
+}
+
+#[ComplexObject]
+impl MinerProfile {
+    /// Badge of the streak's tier; null for a tier without one.
+    async fn badge(&self, ctx: &Context<'_>) -> Option<Result<String, ApiError>> {
+        let badge = self.streak(ctx).await.map(|streak| streak.badge_name);
+        badge.transpose()
+    }
+
+    /// Days of the streak as of now, from 0.
+    async fn streak_days(&self, ctx: &Context<'_>) -> Option<Result<i32, ApiError>> {
+        Some(self.streak(ctx).await.map(|streak| whole(streak.days)))
+    }
+}
+
+impl NodeType for MinerProfile {
+    const KIND: &'static str = "MinerProfile";
+    type Key = MinerId;
+
+    async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
+        if !ctx.may(Action::MinerProfileRead, false) {
+            return Ok(None);
+        }
+        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+        Ok(seen.map(|seen| Self::of(Arc::new(seen))))
+    }
+}
+
+/// The public profile of a person, if they are a miner.
+pub(crate) fn profile_of_user<'a>(
+    ctx: &'a Context<'a>,
+    user: UserId,
+) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>, ApiError>> {
+    async move {
+        if !ctx.may(Action::MinerProfileRead, false) {
+            return Ok(None);
+        }
+        let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
+        let profile = seen.map(|seen| MinerProfile::of(Arc::new(seen)));
+        Ok(profile.map(|profile| Box::new(Ready(profile)) as Box<dyn DynOutput>))
+    }
+    .boxed()
+}
+
+/// Change of a miner's points.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct MiningHistoryEntry {
+    /// Global id, opaque and stable.
+    pub id: GlobalId,
+    /// Key of the object in the platform's other services.
+    pub uuid: Uuid,
+    /// Time of the change.
+    pub earned_at: DateTime,
+    /// Points an hour at that time.
+    pub hourly_rate: Decimal,
+    /// Points added, negative when taken.
+    pub points_earned: Decimal,
+    /// Cause of the change.
+    pub source: MiningHistorySource,
+    /// Days of the streak after the change.
+    pub streak_days: i32,
+    #[graphql(skip)]
+    session_id: Option<SessionId>,
+}
+
+eager!(
+    MiningHistoryEntry,
+    id,
+    uuid,
+    earned_at,
+    hourly_rate,
+    points_earned,
+    source,
+    streak_days
+);
+
+#[ComplexObject]
+impl MiningHistoryEntry {
+    /// Session that earned the points; null for changes without one.
+    async fn session(&self, ctx: &Context<'_>) -> Option<Result<MiningSession, ApiError>> {
+        MiningSession::load(ctx, self.session_id?).await.transpose()
+    }
+}
+
+impl From<rules::HistoryEntry> for MiningHistoryEntry {
+    fn from(entry: rules::HistoryEntry) -> Self {
+        Self {
+            id: GlobalId::of::<Self>(&entry.id),
+            uuid: entry.id.0,
+            earned_at: entry.earned_at.into(),
+            hourly_rate: per_hour(entry.hourly_rate),
+            points_earned: Decimal::points(entry.points),
+            source: entry.source.into(),
+            streak_days: whole(entry.streak_days),
+            session_id: entry.session_id,
+        }
+    }
+}
+
+impl NodeType for MiningHistoryEntry {
+    const KIND: &'static str = "MiningHistoryEntry";
+    type Key = HistoryId;
+
+    async fn load(ctx: &Context<'_>, key: HistoryId) -> Result<Option<Self>, ApiError> {
+        let entry = ctx.loader::<MiningLoader>().load_one(key).await?;
+        let Some(entry) = entry else {
+            return Ok(None);
+        };
+        let miner = Miner::load(ctx, entry.miner_id).await?;
+        Ok(miner.map(|_| Self::from(entry)))
+    }
+}
+
+connection!(
+    MiningHistoryEntryConnection, MiningHistoryEntryEdge, MiningHistoryEntry,
+    "mining history", by (Timestamp, Uuid)
+);
+
+/// Conditions on mining history.
+#[derive(InputObject, Default)]
+pub struct MiningHistoryFilter {
+    /// Time of the change.
+    pub earned_at: Option<DateTimeRangeInput>,
+    /// Cause of the change.
+    pub source: Option<MiningHistorySource>,
+}
+
+impl TryFrom<MiningHistoryFilter> for HistoryFilter {
+    type Error = ApiError;
+
+    fn try_from(filter: MiningHistoryFilter) -> Result<Self, ApiError> {
+        let (from, until) = match filter.earned_at {
+            Some(range) => range.ends()?,
+            None => (None, None),
+        };
+        Ok(Self {
+            from,
+            until,
+            source: filter.source.map(Into::into),
+        })
+    }
+}
+
+/// Ranking by lifetime points among active miners; equal points rank by who reached them first.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct Leaderboard {
+    /// Places from 1 downwards.
+    pub entries: crate::eager::ReadyList<LeaderboardEntry>,
+}
+
+#[ComplexObject]
+impl Leaderboard {
+    /// Place of the caller; null for callers without an active miner.
+    async fn viewer_entry(&self, ctx: &Context<'_>) -> Option<Result<LeaderboardEntry, ApiError>> {
+        let person = ctx.principal().person()?;
+        let entry = super::ranks::entry_of(ctx, person.id).await;
+        entry.transpose()
+    }
+}
+
+/// Place in the ranking.
+#[derive(SimpleObject)]
+pub struct LeaderboardEntry {
+    /// Miner at this place; its `totalMinedPoints` may be newer than the place.
+    pub miner: MinerProfile,
+    /// Number of the place, from 1.
+    pub rank: i32,
+    /// Precision of `rank`.
+    pub rank_precision: RankPrecision,
+    /// Lifetime points that the place was computed from.
+    pub total_mined_points: Decimal,
+}
+
+eager!(LeaderboardEntry, rank, rank_precision, total_mined_points; miner);
+
+impl LeaderboardEntry {
+    pub(in crate::mining) fn of(
+        rank: i32,
+        rank_precision: RankPrecision,
+        seen: Arc<MinerSeen>,
+    ) -> Self {
+        Self {
+            rank,
+            rank_precision,
+            total_mined_points: Decimal::points(seen.miner.lifetime_points),
+            miner: MinerProfile::of(seen),
+        }
+    }
+}
+
+/// Precision of a rank.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RankPrecision {
+    /// The rank is exact.
+    Exact,
+    /// Computed from a histogram refreshed each minute; ranks beyond 10,000.
+    Estimated,
+}
+
+/// Proposed `minerPointsAdjust`.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct MinerPointsAdjustProposal {
+    /// Points to add, negative to take.
+    pub points: Decimal,
+    #[graphql(skip)]
+    miner_id: MinerId,
+}
+
+#[ComplexObject]
+impl MinerPointsAdjustProposal {
+    /// Miner whose points change.
+    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Miner, ApiError>> {
+        Miner::load(ctx, self.miner_id).await.transpose()
+    }
+}
+
+impl From<PointsProposal> for MinerPointsAdjustProposal {
+    fn from(proposal: PointsProposal) -> Self {
+        Self {
+            points: Decimal::points(Minor(proposal.points)),
+            miner_id: MinerId(proposal.miner_id),
+        }
+    }
+}
+
+/// Member of `ApprovalProposal`.
+pub(in crate::mining) const POINTS_PROPOSAL: RegisteredProposal =
+    RegisteredProposal::new::<PointsProposal, MinerPointsAdjustProposal>(MINER_POINTS_ADJUST.name);
+
+/// Key of a miner.
+#[derive(OneofObject)]
+pub enum MinerBy {
+    /// Referral code, also as pasted from a link.
+    Code(String),
+    /// Global id of the miner.
+    Id(Id<Miner>),
+    /// Subject of the owner's tokens.
+    UserId(Uuid),
+    /// Key in the platform's other services.
+    Uuid(Uuid),
+}
+
+impl From<&MinerBy> for MinerRef {
+    fn from(by: &MinerBy) -> Self {
+        match by {
+            MinerBy::Code(code) => Self::Code(code.clone()),
+            MinerBy::Id(id) => Self::Id(id.key),
+            MinerBy::UserId(id) => Self::User(UserId(*id)),
+            MinerBy::Uuid(id) => Self::Id(MinerId(*id)),
+        }
+    }
+}
+
+/// Conditions on miners.
+#[derive(InputObject, Default)]
+pub struct MinerFilter {
+    /// Role of the miner.
+    pub role: Option<MinerRole>,
+    /// Part of the display name, the referral code or the user id, 1 to 100 characters.
+    pub search: Option<String>,
+    /// Status of the miner.
+    pub status: Option<MinerStatus>,
+}
+
+impl TryFrom<MinerFilter> for Filter {
+    type Error = ApiError;
+
+    fn try_from(filter: MinerFilter) -> Result<Self, ApiError> {
+        Ok(Self {
+            search: search(filter.search)?,
+            status: filter.status.map(Into::into),
+            role: filter.role.map(Into::into),
+        })
+    }
+}
+
+/// Order of miners; equal values are ordered by id.
+#[derive(InputObject)]
+pub struct MinerOrder {
+    /// Direction of the order.
+    pub direction: OrderDirection,
+    /// Value to order by.
+    pub field: MinerOrderField,
+}
+
+/// Values by which miners can be ordered.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "OrderField")]
+pub enum MinerOrderField {
+    /// Time of registration.
+    CreatedAt,
+    /// Lifetime mined points.
+    TotalMinedPoints,
+}

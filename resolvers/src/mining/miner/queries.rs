@@ -1,0 +1,241 @@
+//! Root fields of Query about miners.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Lookahead, Object};
+use db::mining::miner::queries::{
+    self as reads, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
+};
+use db::mining::{MinerSeen, circle};
+use domain::access::{Action, Denied};
+use domain::ids::{CircleId, MinerId, UserId};
+use domain::mining::ReferralCode;
+
+use super::objects::{
+    Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
+    RankPrecision,
+};
+use crate::eager::ReadyList;
+use crate::errors::ApiError;
+use crate::inputs::OrderDirection;
+use crate::mining::circle::objects::Circle;
+use crate::mining::loaders::MiningLoader;
+use crate::paging::{PageArgs, Total};
+use crate::request::OperationContext;
+
+/// Most places of a leaderboard.
+pub const LARGEST_LEADERBOARD: usize = 100;
+
+/// Miners.
+#[derive(Default)]
+pub struct MinerQuery;
+
+#[Object]
+impl MinerQuery {
+    /// Miner with this key; null when there is none or it is not the caller's.
+    async fn miner(&self, ctx: &Context<'_>, by: MinerBy) -> Option<Result<Miner, ApiError>> {
+        find(ctx, by).await.transpose()
+    }
+
+    /// Miners.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+    async fn miners(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<MinerFilter>,
+        order_by: Option<MinerOrder>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+        offset: Option<i32>,
+    ) -> Option<Result<MinerConnection, ApiError>> {
+        let args = PageArgs::new(first, last, after, before).offset(offset);
+        Some(list(ctx, filter.unwrap_or_default(), order_by, args).await)
+    }
+
+    /// Active miners with the most lifetime points.
+    async fn leaderboard(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Number of places, 1 to 100.", default = 100)] limit: i32,
+    ) -> Option<Result<Leaderboard, ApiError>> {
+        Some(leaderboard(ctx, limit).await)
+    }
+}
+
+async fn find(ctx: &Context<'_>, by: MinerBy) -> Result<Option<Miner>, ApiError> {
+    ctx.check_signed_in(Action::MinerRead)?;
+    let seen = find_any(ctx, by).await?;
+    Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
+}
+
+/// The miner with a key, also if the caller may not see it.
+pub(in crate::mining) async fn find_any(
+    ctx: &Context<'_>,
+    by: MinerBy,
+) -> Result<Option<MinerSeen>, ApiError> {
+    let loader = ctx.loader::<MiningLoader>();
+    Ok(match by {
+        MinerBy::Id(id) => loader.load_one(id.key).await?,
+        MinerBy::Uuid(id) => loader.load_one(MinerId(id)).await?,
+        MinerBy::UserId(id) => loader.load_one(UserId(id)).await?,
+        MinerBy::Code(code) => match ReferralCode::parse(&code) {
+            None => None,
+            Some(code) => {
+                let read = ctx.db().read(async move |conn| {
+                    reads::miner_by_code(conn, code.as_str()).await
+                });
+                read.await?
+            }
+        },
+    })
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    filter: MinerFilter,
+    order: Option<MinerOrder>,
+    args: PageArgs,
+) -> Result<MinerConnection, ApiError> {
+    ctx.check_staff(Action::MinersList)?;
+    let filter = Filter::try_from(filter)?;
+    let (field, descending) = order.map_or((OrderField::CreatedAt, true), |order| {
+        (order.field.into(), order.direction == OrderDirection::Desc)
+    });
+    let list = match (field, descending) {
+        (OrderField::CreatedAt, false) => "miners+c",
+        (OrderField::CreatedAt, true) => "miners-c",
+        (OrderField::TotalMinedPoints, false) => "miners+p",
+        (OrderField::TotalMinedPoints, true) => "miners-p",
+    };
+    let page = args.page::<MinerKey>(list)?;
+    for key in [page.after, page.before].into_iter().flatten() {
+        let fits = matches!(
+            (key, field),
+            (MinerKey::CreatedAt(..), OrderField::CreatedAt)
+                | (MinerKey::TotalMinedPoints(..), OrderField::TotalMinedPoints)
+        );
+        if !fits {
+            return Err(ApiError::bad_input("this is a cursor of another order"));
+        }
+    }
+    let counted = filter.clone();
+    let slice = ctx
+        .db()
+        .read(async move |conn| reads::miners(conn, &filter, field, descending, &page).await)
+        .await?;
+    let mut slice = slice.try_map(|seen| {
+        let key = MinerKey::of(field, &seen);
+        let miner = Miner::of(ctx, seen).ok_or(Denied::Forbidden)?;
+        Ok::<_, ApiError>((key, miner))
+    })?;
+    let mut miners: Vec<&mut Miner> = slice.items.iter_mut().map(|(_, miner)| miner).collect();
+    Prefetch::of_connection(ctx).load(ctx, &mut miners).await;
+    let total = Total::query(move |db| {
+        let filter = counted.clone();
+        async move { db.read(async move |conn| reads::miners_count(conn, &filter).await).await }
+    });
+    Ok(MinerConnection::new(list, slice, total))
+}
+
+/// Edges of a list of miners that are loaded with the list, with fewer statements in sequence than by loaders.
+struct Prefetch {
+    circle: bool,
+    members: bool,
+}
+
+impl Prefetch {
+    /// By the selections of a connection of miners.
+    fn of_connection(ctx: &Context<'_>) -> Self {
+        let list = ctx.look_ahead();
+        let nodes = Self::of(&list.field("nodes"));
+        let edges = Self::of(&list.field("edges").field("node"));
+        Self {
+            circle: nodes.circle || edges.circle,
+            members: nodes.members || edges.members,
+        }
+    }
+
+    fn of(miner: &Lookahead<'_>) -> Self {
+        let circle = miner.field("circle");
+        Self {
+            circle: circle.exists(),
+            members: circle.field("members").field("miner").exists(),
+        }
+    }
+
+    /// Loads the edges. After a fault the loaders try again and report it.
+    async fn load(&self, ctx: &Context<'_>, miners: &mut [&mut Miner]) {
+        if !self.circle {
+            return;
+        }
+        let ids = miners.iter().filter_map(|miner| miner.visible_circle(ctx));
+        let mut ids: Vec<CircleId> = ids.collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() {
+            return;
+        }
+        let Ok(circles) = self.circles(ctx, ids).await else {
+            return;
+        };
+        for miner in miners {
+            let id = miner.visible_circle(ctx);
+            if let Some(circle) = id.and_then(|id| circles.get(&id)) {
+                miner.keep_circle(Arc::clone(circle));
+            }
+        }
+    }
+
+    async fn circles(
+        &self,
+        ctx: &Context<'_>,
+        ids: Vec<CircleId>,
+    ) -> Result<HashMap<CircleId, Arc<Circle>>, ApiError> {
+        let (db, of_circles) = (ctx.db(), ids.clone());
+        let circles = db.read(async move |conn| circle::queries::by_id(conn, &ids).await);
+        if !(self.members && ctx.may(Action::MinerProfileRead, false)) {
+            let circles = circles.await?.into_iter();
+            let circles = circles.map(|circle| (circle.id, Arc::new(Circle::shown(circle))));
+            return Ok(circles.collect());
+        }
+        let members =
+            db.read(async move |conn| circle::queries::member_profiles(conn, &of_circles).await);
+        let (circles, members) = futures_util::future::try_join(circles, members).await?;
+        let mut of_circle: HashMap<CircleId, Vec<_>> = HashMap::new();
+        for (member, profile, _) in members {
+            let of_circle = of_circle.entry(member.circle_id).or_default();
+            of_circle.push((member, profile));
+        }
+        let circles = circles.into_iter().map(|circle| {
+            let members = of_circle.remove(&circle.id).unwrap_or_default();
+            (circle.id, Arc::new(Circle::with_members(circle, members)))
+        });
+        Ok(circles.collect())
+    }
+}
+
+/// The number of places to show.
+pub(in crate::mining) fn places(limit: i32) -> Result<usize, ApiError> {
+    usize::try_from(limit)
+        .ok()
+        .filter(|places| (1..=LARGEST_LEADERBOARD).contains(places))
+        .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))
+}
+
+async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiError> {
+    let places = places(limit)?;
+    ctx.check_staff(Action::MinerProfileRead)?;
+    let top = ctx
+        .db()
+        .read(async move |conn| reads::leaderboard(conn, places).await)
+        .await?;
+    let entries = (1..)
+        .zip(top)
+        .map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::new(seen)));
+    Ok(Leaderboard {
+        entries: ReadyList(entries.collect()),
+    })
+}

@@ -1,0 +1,127 @@
+//! Places in the leaderboard: exact up to 10,000, beyond from a histogram that is at most a minute old.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_graphql::Context;
+use db::{Count, Db, DbError};
+use domain::ids::UserId;
+use domain::mining::MinerStatus;
+
+use super::objects::{LeaderboardEntry, RankPrecision};
+use crate::errors::ApiError;
+use crate::mining::loaders::MiningLoader;
+use crate::request::OperationContext;
+
+/// Time after which the histogram is read again.
+const FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// The last histogram of lifetime points. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Ranks {
+    last: Arc<Mutex<Option<Histogram>>>,
+}
+
+/// The points of every thousandth place, in ten-thousandths.
+#[derive(Clone, Debug)]
+struct Histogram {
+    read_at: Instant,
+    steps: Arc<Vec<i64>>,
+}
+
+impl Ranks {
+    /// The estimated place of points, in ten-thousandths.
+    async fn estimate(&self, db: &Db, points: i64) -> Result<i64, DbError> {
+        if let Some(histogram) = self.fresh() {
+            return Ok(place(&histogram.steps, points));
+        }
+        let steps = db
+            .read(async |conn| db::mining::miner::queries::rank_steps(conn).await)
+            .await?;
+        let estimated = place(&steps, points);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Histogram {
+            read_at: Instant::now(),
+            steps: Arc::new(steps),
+        });
+        Ok(estimated)
+    }
+
+    fn fresh(&self) -> Option<Histogram> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+            .filter(|histogram| histogram.read_at.elapsed() < FRESH_FOR)
+    }
+}
+
+/// The place of a user's miner, if it is active.
+pub(super) async fn entry_of(
+    ctx: &Context<'_>,
+    user: UserId,
+) -> Result<Option<LeaderboardEntry>, ApiError> {
+    let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
+    let seen = seen.filter(|seen| seen.miner.status == MinerStatus::Active);
+    let Some(seen) = seen else {
+        return Ok(None);
+    };
+    let of = seen.clone();
+    let ahead = ctx
+        .db()
+        .read(async move |conn| db::mining::miner::queries::miners_ahead(conn, &of).await)
+        .await?;
+    let (rank, precision) = match ahead {
+        Count::Exact(ahead) => (ahead.saturating_add(1), RankPrecision::Exact),
+        Count::AtLeast(_) => {
+            let ranks: &Ranks = ctx.operation().services.of_contexts.get();
+            let points = seen.miner.lifetime_points.0;
+            let estimated = ranks.estimate(ctx.db(), points).await?;
+            (estimated.max(Count::EXACT_TO), RankPrecision::Estimated)
+        }
+    };
+    let rank = i32::try_from(rank).unwrap_or(i32::MAX);
+    Ok(Some(LeaderboardEntry::of(rank, precision, Arc::new(seen))))
+}
+
+/// The place of points among the points of every thousandth place, in proportion between two of them.
+fn place(steps: &[i64], points: i64) -> i64 {
+    let every = db::mining::miner::queries::RANK_STEP;
+    let passed = steps.partition_point(|step| *step > points);
+    let count = i64::try_from(passed).unwrap_or(i64::MAX / every);
+    let (Some(above), Some(below)) = (
+        passed.checked_sub(1).and_then(|last| steps.get(last)),
+        steps.get(passed),
+    ) else {
+        return count * every + 1;
+    };
+    let (down, whole) = (
+        i128::from(above - points),
+        i128::from((above - below).max(1)),
+    );
+    count * every + i64::try_from(down * i128::from(every) / whole).unwrap_or(every)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_places_between_the_steps() {
+        let steps = [900, 500, 500, 100];
+        for (points, expected) in [
+            (1_000, 1),
+            (900, 1),
+            (700, 1_500),
+            (500, 2_000),
+            (300, 3_500),
+            (100, 4_000),
+            (50, 4_001),
+        ] {
+            let found = place(&steps, points);
+            assert!(
+                (found - expected).abs() <= 1_000,
+                "{points}: {found} is not about {expected}"
+            );
+        }
+        assert_eq!(place(&steps, 700), 1_500);
+        assert_eq!(place(&[], 5), 1);
+    }
+}

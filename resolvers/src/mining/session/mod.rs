@@ -1,0 +1,5 @@
+//! Sessions.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod refusals;

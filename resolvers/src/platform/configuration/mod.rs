@@ -1,0 +1,85 @@
+//! The system configuration: versions of sections. Contexts register their sections.
+
+pub(crate) mod objects;
+pub(crate) mod refusals;
+
+use async_graphql::OutputType;
+use async_graphql::registry::Registry;
+use db::DbError;
+use db::platform::configuration::StoredVersion;
+
+use crate::abstracts::{AbstractKind, AbstractType, DynOutput, FieldOf};
+use crate::errors::{ApiError, Code};
+use crate::platform::users::User;
+use crate::scalars::DateTime;
+
+/// The interface `ConfigurationVersion`. Contexts register its members.
+pub struct AnyVersion;
+
+impl AbstractType for AnyVersion {
+    const NAME: &'static str = "ConfigurationVersion";
+    const DESCRIPTION: &'static str = "Version of a section of the configuration.";
+    const KIND: AbstractKind = AbstractKind::Interface;
+
+    fn fields() -> Vec<FieldOf> {
+        let fields = [
+            ("id", "ID!", "Global id, opaque and stable."),
+            ("reason", "String!", "Reason for the change, 1 to 500 characters."),
+            ("updatedAt", "DateTime!", "Time the version came into force."),
+            ("updatedBy", "User", "Person who made the change; null for the version the platform started with."),
+            ("version", "Int!", "Number of the version, from 1 without gaps; the highest is in force."),
+        ];
+        let fields = fields.into_iter().map(|(name, ty, description)| FieldOf {
+            name,
+            ty,
+            description,
+        });
+        fields.collect()
+    }
+
+    fn register_field_types(registry: &mut Registry) {
+        User::create_type_info(registry);
+        <DateTime as OutputType>::create_type_info(registry);
+    }
+}
+
+/// A registered member of [`AnyVersion`]: the type that shows the versions of a section.
+#[derive(Clone, Copy)]
+pub(crate) struct RegisteredSection {
+    /// Name of the section.
+    pub section: &'static str,
+    pub register: fn(&mut Registry) -> String,
+    show: fn(StoredVersion) -> Result<Box<dyn DynOutput>, DbError>,
+}
+
+impl RegisteredSection {
+    /// The type `T` shows versions of this section.
+    pub const fn new<T>(section: &'static str) -> Self
+    where
+        T: OutputType + TryFrom<StoredVersion, Error = DbError> + 'static,
+    {
+        Self {
+            section,
+            register: T::create_type_info,
+            show: |stored| Ok(Box::new(T::try_from(stored)?)),
+        }
+    }
+}
+
+/// The registered members, by context.
+pub(crate) struct Sections(pub &'static [&'static [RegisteredSection]]);
+
+impl Sections {
+    /// A stored version as the type of its section.
+    pub fn show(&self, stored: StoredVersion) -> Result<Box<dyn DynOutput>, ApiError> {
+        let mut known = self.0.iter().copied().flatten();
+        match known.find(|known| known.section == stored.section) {
+            Some(known) => Ok((known.show)(stored)?),
+            None => {
+                let section = &stored.section;
+                tracing::error!(section, "Unknown section {section}");
+                Err(ApiError::new(Code::InternalServerError, "an unknown section"))
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Types of the system configuration that know no section.
+
+use async_graphql::{Context, Enum, Object};
+use db::platform::configuration::{self as rows, StoredVersion};
+
+use super::{AnyVersion, Sections};
+use crate::abstracts::Abstract;
+use crate::errors::ApiError;
+use crate::paging::{PageArgs, Total, connection};
+use crate::request::OperationContext;
+
+/// Sections of the configuration.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigurationSection {
+    /// `mining`
+    Mining,
+    /// `referral`
+    Referral,
+    /// `streak`
+    Streak,
+}
+
+impl ConfigurationSection {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mining => "mining",
+            Self::Referral => "referral",
+            Self::Streak => "streak",
+        }
+    }
+}
+
+/// Version of any section.
+pub type ConfigurationVersion = Abstract<AnyVersion>;
+
+connection!(
+    ConfigurationVersionConnection, ConfigurationVersionEdge, ConfigurationVersion,
+    "versions of a configuration section", by i64
+);
+
+/// Versions of all sections.
+#[derive(Default)]
+pub struct ConfigurationVersions;
+
+#[Object]
+impl ConfigurationVersions {
+    /// All versions of a section, newest first.
+    async fn versions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Section whose versions to list.")] section: ConfigurationSection,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Option<Result<ConfigurationVersionConnection, ApiError>> {
+        let args = PageArgs::new(first, last, after, before);
+        Some(versions(ctx, section.name(), &args).await)
+    }
+}
+
+async fn versions(
+    ctx: &Context<'_>,
+    section: &'static str,
+    args: &PageArgs,
+) -> Result<ConfigurationVersionConnection, ApiError> {
+    let page = args.page::<i64>(section)?;
+    let slice = ctx
+        .db()
+        .read(async move |conn| rows::history(conn, section, &page).await)
+        .await?;
+    let sections: &Sections = ctx.registered().functions.get();
+    let slice = slice.try_map(|stored: StoredVersion| {
+        let number = i64::from(stored.number);
+        let version = Abstract::new(sections.show(stored)?);
+        Ok::<_, ApiError>((number, version))
+    })?;
+    let total = Total::query(move |db| async move {
+        db.read(async move |conn| rows::count(conn, section).await).await
+    });
+    Ok(ConfigurationVersionConnection::new(section, slice, total))
+}

@@ -1,0 +1,4 @@
+//! Background jobs.
+
+pub(crate) mod objects;
+pub(crate) mod queries;

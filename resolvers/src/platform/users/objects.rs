@@ -1,0 +1,216 @@
+//! Types of people and callers.
+
+use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject, Union};
+use db::platform::users as rows;
+use domain::access::{self, Action, Person};
+use domain::ids::UserId;
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput};
+use crate::eager::eager;
+use crate::errors::ApiError;
+use crate::node::{GlobalId, KeyPart, NodeType, uuid_keys};
+use crate::platform::loaders::PlatformLoader;
+use crate::request::OperationContext;
+use crate::scalars::DateTime;
+
+uuid_keys!(UserId);
+
+/// Roles of a person, from the token.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "access::Role")]
+pub enum Role {
+    /// Any signed-in person: own data.
+    User,
+    /// Seller: own campaigns, vouchers and redemptions.
+    Merchant,
+    /// Buyer of advertising: own billing account.
+    Advertiser,
+    /// Reads everything, changes nothing.
+    Support,
+    /// Reads everything; decides about deposits, withdrawals, credit, invoices, treasuries, transfers of the house and
+    /// freezes.
+    Finance,
+    /// Administration: everything except ledger postings and decisions of FINANCE.
+    Admin,
+}
+
+/// Scopes of a service's token.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "access::Scope")]
+pub enum Scope {
+    /// `mining:read`: read miners.
+    MiningRead,
+    /// `mining:events`: report KYC and registrations.
+    MiningEvents,
+    /// `wallet:read`: read wallets and trails.
+    WalletRead,
+    /// `wallet:hold`: place, extend and release holds.
+    WalletHold,
+    /// `wallet:settle`: settle holds and release clearing accounts.
+    WalletSettle,
+    /// `wallet:deposit`: credit deposits.
+    WalletDeposit,
+    /// `wallet:withdraw`: process withdrawals.
+    WalletWithdraw,
+    /// `wallet:convert`: convert for a user.
+    WalletConvert,
+    /// `wallet:reward`: mint rewards.
+    WalletReward,
+    /// `rates:write`: record conversion rates.
+    RatesWrite,
+    /// `billing:read`: read billing accounts.
+    BillingRead,
+    /// `billing:charge`: record advertising charges.
+    BillingCharge,
+    /// `promotions:read`: read campaigns, vouchers and redemptions.
+    PromotionsRead,
+    /// `promotions:redeem`: validate and redeem vouchers, settle and void redemptions.
+    PromotionsRedeem,
+}
+
+/// Capabilities of staff, derived from their roles.
+#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
+#[graphql(remote = "access::Permission")]
+pub enum Permission {
+    /// Approve and decline commands of the caller's own roles that another person requested.
+    ApprovalsDecide,
+    /// Force disbanding of circles.
+    CirclesManage,
+    /// Change the system configuration.
+    ConfigurationManage,
+    /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
+    MinersManage,
+    /// Read everything.
+    StaffRead,
+}
+
+/// Public mining profiles, which the context mining declares.
+pub struct PublicProfile;
+
+impl AbstractType for PublicProfile {
+    const NAME: &'static str = "MinerProfile";
+    const DESCRIPTION: &'static str = "";
+    const KIND: AbstractKind = AbstractKind::Foreign;
+}
+
+type LoadProfile = for<'a> fn(
+    &'a Context<'a>,
+    UserId,
+) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>, ApiError>>;
+
+/// The function that loads the public profile of a person.
+pub(crate) struct Profiles(pub LoadProfile);
+
+/// Person known to the platform. `uuid` is the subject of their tokens.
+#[derive(SimpleObject, Clone)]
+#[graphql(complex)]
+pub struct User {
+    /// Global id, opaque and stable.
+    pub id: GlobalId,
+    /// Key of the object in the platform's other services.
+    pub uuid: Uuid,
+    /// Name that others see, 1 to 100 characters.
+    pub display_name: String,
+    #[graphql(skip)]
+    kyc_completed_at: Option<DateTime>,
+}
+
+eager!(User, id, uuid, display_name);
+
+impl From<rows::User> for User {
+    fn from(user: rows::User) -> Self {
+        Self {
+            id: GlobalId::of::<Self>(&user.id),
+            uuid: user.id.0,
+            display_name: user.display_name,
+            kyc_completed_at: user.kyc_completed_at.map(DateTime),
+        }
+    }
+}
+
+#[ComplexObject]
+impl User {
+    /// Time the person's identity was verified; null before that and for callers without access.
+    async fn kyc_completed_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
+        let relation = ctx.principal().relation_to(UserId(self.uuid));
+        let may = ctx.may(Action::UserRead, relation);
+        self.kyc_completed_at.filter(|_| may)
+    }
+
+    /// Public mining profile; null for a person who is not a miner.
+    async fn profile(&self, ctx: &Context<'_>) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
+        let Profiles(load) = ctx.registered().functions.get();
+        let profile = load(ctx, UserId(self.uuid)).await;
+        profile.map(|profile| profile.map(Abstract::new)).transpose()
+    }
+}
+
+impl NodeType for User {
+    const KIND: &'static str = "User";
+    type Key = UserId;
+
+    /// Names of people are public; further fields have rules of their own.
+    async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
+        let user = ctx.loader::<PlatformLoader>().load_one(key).await?;
+        Ok(user.map(Self::from))
+    }
+}
+
+/// Service of the platform that calls the API.
+#[derive(SimpleObject)]
+pub struct Service {
+    /// Issuer of the service's tokens.
+    pub issuer: String,
+    /// Subject of the service's tokens.
+    pub subject: String,
+}
+
+/// Caller who carried out a command.
+#[derive(Union)]
+pub enum Actor {
+    /// A person.
+    User(User),
+    /// A service.
+    Service(Service),
+}
+
+/// Name of the type of the caller, which the schema assembles.
+pub const VIEWER: &str = "Viewer";
+
+/// Account fields of the signed-in person.
+pub struct ViewerAccount(Person);
+
+impl ViewerAccount {
+    /// Of this person.
+    pub(crate) fn new(person: &Person) -> Self {
+        Self(person.clone())
+    }
+}
+
+#[Object]
+impl ViewerAccount {
+    /// Global id, opaque and stable.
+    async fn id(&self) -> GlobalId {
+        GlobalId::of_kind(VIEWER, KeyPart::Uuid(self.0.id.0))
+    }
+
+    /// Staff capabilities of the caller; empty for others.
+    async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
+        let permissions = ctx.principal().permissions().into_iter();
+        permissions.map(Permission::from).collect()
+    }
+
+    /// Roles of the caller's token.
+    async fn roles(&self) -> Vec<Role> {
+        let roles = access::Role::ALL.into_iter();
+        let roles = roles.filter(|role| self.0.has(*role));
+        roles.map(Role::from).collect()
+    }
+
+    /// The caller as others see them; null before their first command.
+    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User, ApiError>> {
+        User::load(ctx, self.0.id).await.transpose()
+    }
+}

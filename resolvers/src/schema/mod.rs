@@ -1,0 +1,281 @@
+//! The schema: the only folder that names every context.
+
+mod system_configuration;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use async_graphql::parser::types::Field;
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ContextSelectionSet, MergedObject, MergedSubscription, OutputType, Positioned,
+    Request, Response, SDLExportOptions, Schema as AnySchema, ServerResult, Value,
+};
+use domain::access::Action;
+use domain::ids::UserId;
+use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use futures_util::{FutureExt, StreamExt};
+
+use crate::abstracts::{AbstractType, add_members};
+use crate::errors::ApiError;
+use crate::mining::{circle, configuration as mining_configuration, miner, referral, session, streak};
+use crate::node::{AnyNode, NodeType, RegisteredNode};
+use crate::platform::approval::AnyProposal;
+use crate::platform::configuration::AnyVersion;
+use crate::platform::users::ViewerAccount;
+use crate::platform::{approval, audit, configuration, job, nodes, server};
+use crate::request::{ContextServices, Engine, OperationContext, Registered};
+use crate::type_index::TypeIndex;
+use crate::user_errors::{AnyUserError, RegisteredUserError};
+use crate::wallets::wallet;
+use crate::{describe, limits, mining, platform, wallets};
+
+/// Reads. Root fields are nullable so that a fault in one leaves the others intact.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    ViewerQuery,
+    nodes::NodeQuery,
+    server::ServerQuery,
+    approval::queries::ApprovalQuery,
+    audit::queries::AuditQuery,
+    system_configuration::SystemConfigurationQuery,
+    job::queries::JobQuery,
+    miner::queries::MinerQuery,
+    circle::queries::CircleQuery,
+    referral::queries::ReferralQuery,
+    wallet::queries::WalletQuery,
+);
+
+/// Commands, one business command per field. Root fields are null only on error.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    approval::mutations::ApprovalMutation,
+    mining_configuration::mutations::ConfigurationMutation,
+    system_configuration::SystemConfigurationMutation,
+    miner::mutations::MinerMutation,
+    session::mutations::SessionMutation,
+    streak::mutations::StreakMutation,
+    circle::mutations::CircleMutation,
+    circle::mutations::CircleInvitationMutation,
+    referral::mutations::ReferralMutation,
+);
+
+/// Live updates. After a reconnect a client queries; nothing relies on having seen every event.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    miner::subscriptions::MinerSubscription,
+    circle::subscriptions::CircleSubscription,
+    wallet::subscriptions::WalletSubscription,
+);
+
+/// The signed-in person and what is theirs.
+#[derive(MergedObject)]
+pub struct Viewer(
+    ViewerAccount,
+    miner::viewer::ViewerMining,
+    wallet::viewer::ViewerWallets,
+);
+
+impl Viewer {
+    fn of(ctx: &Context<'_>) -> Option<Self> {
+        let person = ctx.principal().person()?;
+        Some(Self(
+            ViewerAccount::new(person),
+            miner::viewer::ViewerMining(person.id),
+            wallet::viewer::ViewerWallets(person.id),
+        ))
+    }
+}
+
+impl NodeType for Viewer {
+    const KIND: &'static str = platform::users::VIEWER;
+    type Key = UserId;
+
+    async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
+        let is_caller = ctx.principal().person().is_some_and(|person| person.id == key);
+        Ok(if is_caller { Self::of(ctx) } else { None })
+    }
+}
+
+#[derive(Default)]
+struct ViewerQuery;
+
+#[async_graphql::Object]
+impl ViewerQuery {
+    /// The signed-in person; null for anonymous callers and services.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        Viewer::of(ctx)
+    }
+}
+
+const NODES: &[&[RegisteredNode]] = &[
+    &[RegisteredNode::new::<Viewer>()],
+    platform::NODES,
+    mining::NODES,
+    wallets::NODES,
+];
+const USER_ERRORS: &[&[RegisteredUserError]] = &[platform::USER_ERRORS, mining::USER_ERRORS];
+const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
+
+/// Functions that contexts offer to others, by type.
+fn functions() -> ContextServices {
+    ContextServices::default()
+        .with(platform::audit::Entities(&[
+            mining::ENTITIES,
+            platform::ENTITIES,
+        ]))
+        .with(approval::Proposals(&[mining::PROPOSALS]))
+        .with(configuration::Sections(&[mining_configuration::SECTIONS]))
+        .with(platform::users::Profiles(miner::objects::profile_of_user))
+}
+
+/// A schema with the index of its types. Clones share it.
+#[derive(Clone)]
+pub struct Schema(Arc<Assembled>);
+
+struct Assembled {
+    engine: AnySchema<Query, Mutation, Subscription>,
+    types: TypeIndex,
+    sdl: String,
+}
+
+/// Builds the schema. It has no extensions: each would box every field.
+#[must_use]
+pub fn schema() -> Schema {
+    let engine = Schema::build();
+    let sdl = export(&engine);
+    Schema(Arc::new(Assembled {
+        types: TypeIndex::of(&sdl),
+        engine,
+        sdl,
+    }))
+}
+
+/// The schema definition, as it is committed and served.
+#[must_use]
+pub fn sdl(schema: &Schema) -> String {
+    schema.0.sdl.clone()
+}
+
+/// Description of the schema.
+const DESCRIPTION: &str = "\
+GraphQL API of the GoodGo platform: mining points, promotions, advertising billing and the ledger of wallets.
+Send a bearer token in the `Authorization` header; anonymous callers may read what has no `@requires`. What
+belongs to others reads as not found. A refused command answers `userErrors`; anything a developer has to fix is
+a top-level error with `extensions.code`. Points, money and rates are `Decimal` text, times are UTC. Enum values
+and union members may be added; clients handle unknown ones.";
+
+/// The description of every schema that the engine serves.
+const ENGINE_DESCRIPTION: &str = "A GraphQL Schema defines the capabilities of a GraphQL server. It exposes all available types and directives on the server, as well as the entry points for query, mutation, and subscription operations.";
+
+fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_enum_items()
+        .include_specified_by()
+        .prefer_single_line_descriptions()
+        .use_space_ident();
+    let sdl = engine.sdl_with_options(options);
+    let described = format!("\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{");
+    let sdl = sdl.replace("\nschema {", &format!("\n{described}"));
+    format!("{}\n", sdl.trim_end())
+}
+
+impl Schema {
+    fn build() -> AnySchema<Query, Mutation, Subscription> {
+        let registered = Registered {
+            nodes: NODES,
+            user_errors: USER_ERRORS,
+            functions: functions(),
+        };
+        AnySchema::build(Query::default(), Mutation::default(), Subscription::default())
+            .data(registered)
+            .register_output_type::<Completed>()
+            .disable_suggestions()
+            // `limits` rejects deeper documents with a better message.
+            .limit_recursive_depth(2 * limits::NESTING)
+            .finish()
+    }
+}
+
+impl Engine for Schema {
+    fn types(&self) -> &TypeIndex {
+        &self.0.types
+    }
+
+    fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
+        let introspects = request.query.contains("__schema");
+        let executing = self.0.engine.execute(request);
+        async move { describe_schema(executing.await, introspects) }.boxed()
+    }
+
+    fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
+        let introspects = request.query.contains("__schema");
+        let executing = self.0.engine.execute_stream(request);
+        executing
+            .map(move |response| describe_schema(response, introspects))
+            .boxed()
+    }
+}
+
+/// Puts the schema's own description in the place of the engine's.
+fn describe_schema(mut response: Response, introspects: bool) -> Response {
+    if introspects {
+        replace_description(&mut response.data);
+    }
+    response
+}
+
+fn replace_description(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(replace_description),
+        Value::String(text) if text == ENGINE_DESCRIPTION => *text = DESCRIPTION.to_owned(),
+        _ => {}
+    }
+}
+
+/// Registers the members of interfaces and unions, then completes descriptions and directives. It is no type of the
+/// schema: the engine has no other hook for its registry.
+struct Completed;
+
+impl OutputType for Completed {
+    fn type_name() -> Cow<'static, str> {
+        Query::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let nodes: Vec<_> = register(registry, NODES, |node| node.register);
+        let errors: Vec<_> = register(registry, USER_ERRORS, |error| error.register);
+        let proposals = register(registry, &[mining::PROPOSALS], |proposal| proposal.register);
+        let sections = mining_configuration::SECTIONS;
+        let sections = register(registry, &[sections], |section| section.register);
+        platform::users::Scope::create_type_info(registry);
+        add_members(registry, AnyNode::NAME, &nodes);
+        add_members(registry, AnyUserError::NAME, &errors);
+        add_members(registry, AnyProposal::NAME, &proposals);
+        add_members(registry, AnyVersion::NAME, &sections);
+        registry.add_implements(AnyVersion::NAME, AnyNode::NAME);
+        describe::complete(registry, REQUIRES.iter().copied().flatten());
+        Self::qualified_type_name()
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Value::Null)
+    }
+}
+
+/// Registers types of all contexts, and returns their names.
+fn register<T>(
+    registry: &mut Registry,
+    types: &[&[T]],
+    register: impl Fn(&T) -> fn(&mut Registry) -> String,
+) -> Vec<String> {
+    let types = types.iter().copied().flatten();
+    let names = types.map(|of| register(of)(registry).trim_end_matches('!').to_owned());
+    names.collect()
+}

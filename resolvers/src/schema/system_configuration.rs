@@ -1,0 +1,91 @@
+//! The system configuration with the sections of all contexts.
+
+use async_graphql::{Context, MergedObject, Object};
+use db::mining::configuration::commands::SYSTEM_CONFIGURATION_UPDATE;
+use db::platform::configuration::update;
+use domain::access::Action;
+use futures_util::FutureExt;
+
+use crate::command::{Loaded, command_types, run};
+use crate::errors::ApiError;
+use crate::mining::configuration::objects::{
+    MiningConfigurationInput, MiningSections, ReferralConfigurationInput, StreakConfigurationInput,
+};
+use crate::platform::configuration::objects::ConfigurationVersions;
+use crate::platform::configuration::refusals::ConfigurationUserError;
+use crate::request::OperationContext;
+
+/// Sections of the configuration, each in the version in force.
+#[derive(MergedObject, Default)]
+pub struct SystemConfiguration(ConfigurationVersions, MiningSections);
+
+/// The system configuration.
+#[derive(Default)]
+pub struct SystemConfigurationQuery;
+
+#[Object]
+impl SystemConfigurationQuery {
+    /// Configuration in force on every instance.
+    async fn system_configuration(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<SystemConfiguration, ApiError>> {
+        let allowed = ctx.check_staff(Action::ConfigurationRead);
+        Some(allowed.map(|()| SystemConfiguration::default()))
+    }
+}
+
+command_types! {
+    SystemConfigurationUpdateInput(Optional) {
+        /// New section `mining`; null leaves it unchanged.
+        mining: Option<MiningConfigurationInput>,
+        /// Reason for the audit log, 1 to 500 characters.
+        reason: String,
+        /// New section `referral`; null leaves it unchanged.
+        referral: Option<ReferralConfigurationInput>,
+        /// New section `streak`; null leaves it unchanged.
+        streak: Option<StreakConfigurationInput>,
+    }
+    SystemConfigurationUpdatePayload(ConfigurationUserError) {
+        /// Configuration in force afterwards; null when refused.
+        configuration: Loaded<SystemConfiguration>,
+    }
+}
+
+/// Commands on several sections.
+#[derive(Default)]
+pub struct SystemConfigurationMutation;
+
+#[Object]
+impl SystemConfigurationMutation {
+    /// Replaces several sections of the configuration at once, all of them or none.
+    async fn system_configuration_update(
+        &self,
+        ctx: &Context<'_>,
+        input: SystemConfigurationUpdateInput,
+    ) -> Option<Result<SystemConfigurationUpdatePayload, ApiError>> {
+        run(
+            ctx,
+            &SYSTEM_CONFIGURATION_UPDATE,
+            input,
+            |call| {
+                async move {
+                    let input = call.input;
+                    let mining = input.mining.as_ref().map(|of| of.change("mining"));
+                    let streak = input.streak.as_ref().map(|of| of.change("streak"));
+                    let referral = input.referral.as_ref().map(|of| of.change("referral"));
+                    let changes = [mining, streak, referral].into_iter().flatten();
+                    let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
+                    let (command, reason) = (&SYSTEM_CONFIGURATION_UPDATE, &input.reason);
+                    update(call.tx, call.request, command, "system", &changes, reason).await
+                }
+                .boxed()
+            },
+            async |_| SystemConfigurationUpdatePayload {
+                configuration: Some(Ok(SystemConfiguration::default())),
+                ..SystemConfigurationUpdatePayload::default()
+            },
+        )
+        .await
+    }
+}

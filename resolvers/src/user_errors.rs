@@ -1,0 +1,274 @@
+//! User errors: the refusals of an aggregate as GraphQL types, built from their declaration in `domain`.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::Field;
+use async_graphql::registry::{EnumBuilder, MetaEnumValue, MetaTypeId, Registry};
+use async_graphql::{
+    Context, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
+};
+use chrono::DateTime;
+use db::command::Refused;
+use domain::refusal::{Declaration, Fact, Refusal, render};
+use uuid::Uuid;
+
+use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
+use crate::errors::{ApiError, Code};
+use crate::language::Language;
+use crate::request::OperationContext;
+use crate::scalars;
+
+/// The user error of an aggregate. [`user_error`] declares it.
+pub(crate) trait UserErrorType: OutputType + Sized + 'static {
+    /// Refusals of the aggregate.
+    type Refusal: Refusal;
+
+    /// Plural noun of the aggregate, such as `circles`.
+    const SUBJECT: &'static str;
+
+    /// The user error of a stored refusal.
+    fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self, ApiError>;
+}
+
+/// Declares the user error of an aggregate, with the facts of its refusals as fields.
+macro_rules! user_error {
+    ($type:ident, $refusal:ty, $subject:literal; $($(#[$doc:meta])* $fact:ident: $value:ty),* $(,)?) => {
+        #[doc = concat!("Refusal of a command on ", $subject, ".")]
+        #[derive(async_graphql::SimpleObject, Clone, Debug)]
+        pub struct $type {
+            /// Code of the refusal, for programs.
+            pub code: $crate::user_errors::ErrorCode<$type>,
+            /// Path of the offending field from `input`; null when no single field is at fault.
+            pub field: Option<Vec<String>>,
+            /// Text for people, in the language of the request.
+            pub message: String,
+            $($(#[$doc])* pub $fact: Option<$value>,)*
+        }
+
+        impl $crate::user_errors::UserErrorType for $type {
+            type Refusal = $refusal;
+            const SUBJECT: &'static str = $subject;
+
+            fn of(
+                ctx: &async_graphql::Context<'_>,
+                refused: &db::command::Refused,
+            ) -> Result<Self, $crate::errors::ApiError> {
+                Ok(Self {
+                    code: $crate::user_errors::ErrorCode::of(refused)?,
+                    field: $crate::user_errors::field(refused),
+                    message: $crate::user_errors::message::<Self>(ctx, refused)?,
+                    $($fact: $crate::user_errors::FactValue::of(refused, stringify!($fact)),)*
+                })
+            }
+        }
+    };
+}
+pub(crate) use user_error;
+
+/// The error code enum of an aggregate, such as `CircleErrorCode`.
+#[derive(Debug)]
+pub struct ErrorCode<E> {
+    code: &'static str,
+    of: PhantomData<fn() -> E>,
+}
+
+impl<E> Clone for ErrorCode<E> {
+    fn clone(&self) -> Self {
+        Self {
+            code: self.code,
+            of: PhantomData,
+        }
+    }
+}
+
+impl<E: UserErrorType> ErrorCode<E> {
+    /// The code of a stored refusal.
+    pub(crate) fn of(refused: &Refused) -> Result<Self, ApiError> {
+        Ok(Self {
+            code: declaration::<E>(refused)?.code,
+            of: PhantomData,
+        })
+    }
+
+    fn name() -> String {
+        format!("{}ErrorCode", E::Refusal::AGGREGATE)
+    }
+}
+
+impl<E: UserErrorType> OutputType for ErrorCode<E> {
+    fn type_name() -> Cow<'static, str> {
+        Self::name().into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| {
+            let mut values = IndexMap::new();
+            for (_, declared) in E::Refusal::DECLARED {
+                let mut value = MetaEnumValue::new(declared.code);
+                value.description = Some(declared.description.trim().to_owned());
+                values.entry(declared.code.to_owned()).or_insert(value);
+            }
+            EnumBuilder::new(Self::name(), values)
+                .description(Some(format!("Refusal codes of {}.", E::SUBJECT)))
+                .build()
+        })
+    }
+
+    async fn resolve(
+        &self,
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(Value::Enum(Name::new(self.code)))
+    }
+}
+
+/// The interface `UserError`.
+pub struct AnyUserError;
+
+impl AbstractType for AnyUserError {
+    const NAME: &'static str = "UserError";
+    const DESCRIPTION: &'static str = "Refusal of a command that a person can act on.";
+    const KIND: AbstractKind = AbstractKind::Interface;
+
+    fn fields() -> Vec<FieldOf> {
+        vec![
+            FieldOf {
+                name: "field",
+                ty: "[String!]",
+                description: "Path of the offending field from `input`; null when no single field is at fault.",
+            },
+            FieldOf {
+                name: "message",
+                ty: "String!",
+                description: "Text for people, in the language of the request.",
+            },
+        ]
+    }
+}
+
+/// A registered user error: any refusal of its aggregate can be shown as `UserError`.
+#[derive(Clone, Copy)]
+pub(crate) struct RegisteredUserError {
+    aggregate: &'static str,
+    pub register: fn(&mut Registry) -> String,
+    of: fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>, ApiError>,
+}
+
+impl RegisteredUserError {
+    /// Registers a user error.
+    pub const fn new<E: UserErrorType>() -> Self {
+        Self {
+            aggregate: E::Refusal::AGGREGATE,
+            register: E::create_type_info,
+            of: |ctx, refused| Ok(Box::new(E::of(ctx, refused)?)),
+        }
+    }
+}
+
+/// Any stored refusal as the interface `UserError`.
+pub(crate) fn any(ctx: &Context<'_>, refused: &Refused) -> Result<Abstract<AnyUserError>, ApiError> {
+    let known = ctx.registered().user_errors.iter().copied();
+    let mut known = known.flat_map(|of_context| of_context.iter());
+    match known.find(|known| known.aggregate == refused.aggregate) {
+        Some(known) => Ok(Abstract::new((known.of)(ctx, refused)?)),
+        None => Err(unknown(refused)),
+    }
+}
+
+fn declaration<E: UserErrorType>(refused: &Refused) -> Result<&'static Declaration, ApiError> {
+    let declared = refused.declaration::<E::Refusal>();
+    declared.ok_or_else(|| unknown(refused))
+}
+
+fn unknown(refused: &Refused) -> ApiError {
+    let Refused {
+        aggregate, name, ..
+    } = refused;
+    tracing::error!(aggregate, name, "Unknown refusal {aggregate}.{name}");
+    ApiError::new(Code::InternalServerError, "an unknown refusal")
+}
+
+/// Path of the input's field at fault.
+pub(crate) fn field(refused: &Refused) -> Option<Vec<String>> {
+    (!refused.field.is_empty()).then(|| refused.field.clone())
+}
+
+/// The refusal's text in the language of the request.
+pub(crate) fn message<E: UserErrorType>(
+    ctx: &Context<'_>,
+    refused: &Refused,
+) -> Result<String, ApiError> {
+    let declared = declaration::<E>(refused)?;
+    let text = match ctx.operation().caller.language {
+        Language::English => declared.english,
+        Language::Vietnamese => declared.vietnamese,
+    };
+    let facts = refused.facts.iter();
+    let facts = facts.filter_map(|(name, value)| Some((name.as_str(), fact(value)?)));
+    Ok(render(text, facts))
+}
+
+fn fact(value: &serde_json::Value) -> Option<Fact> {
+    if let Some(count) = value.as_i64() {
+        return Some(Fact::Count(count));
+    }
+    let text = value.as_str()?;
+    if let Ok(decimal) = rust_decimal::Decimal::from_str_exact(text) {
+        return Some(Fact::Decimal(decimal));
+    }
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(Fact::Time(at.to_utc()));
+    }
+    Some(Fact::Id(Uuid::try_parse(text).ok()?))
+}
+
+/// A type of a user error's field that shows a fact of the refusal.
+pub(crate) trait FactValue: Sized {
+    /// The value of a fact.
+    fn read(fact: Fact) -> Option<Self>;
+
+    /// The fact of this name, if the refusal has it.
+    fn of(refused: &Refused, name: &str) -> Option<Self> {
+        refused.facts.get(name).and_then(fact).and_then(Self::read)
+    }
+}
+
+impl FactValue for i32 {
+    fn read(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Count(count) => Self::try_from(count).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl FactValue for scalars::Decimal {
+    fn read(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Decimal(decimal) => Some(Self(decimal)),
+            Fact::Count(count) => Some(Self(count.into())),
+            _ => None,
+        }
+    }
+}
+
+impl FactValue for scalars::DateTime {
+    fn read(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Time(at) => Some(Self(at)),
+            _ => None,
+        }
+    }
+}
+
+impl FactValue for Uuid {
+    fn read(fact: Fact) -> Option<Self> {
+        match fact {
+            Fact::Id(id) => Some(id),
+            _ => None,
+        }
+    }
+}

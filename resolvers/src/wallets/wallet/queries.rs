@@ -1,0 +1,61 @@
+//! Root fields of Query about wallets.
+
+use async_graphql::{Context, Object};
+use domain::access::{Action, Denied, Relation};
+use domain::wallets::{OwnerKind, WalletOwner};
+
+use super::objects::{Currency, Wallet, WalletBy, WalletKey};
+use crate::errors::ApiError;
+use crate::request::OperationContext;
+use crate::scalars::CurrencyCode;
+
+/// Wallets and currencies.
+#[derive(Default)]
+pub struct WalletQuery;
+
+#[Object]
+impl WalletQuery {
+    /// Currencies of the ledger, by code.
+    async fn currencies(&self, ctx: &Context<'_>) -> Option<Vec<Currency>> {
+        if !ctx.may(Action::CurrenciesRead, Relation::Others) {
+            return None;
+        }
+        let mut currencies: Vec<_> = ctx.db().currencies().values().copied().collect();
+        currencies.sort_by_key(|currency| currency.code.as_str().to_owned());
+        Some(currencies.into_iter().map(Currency::from).collect())
+    }
+
+    /// Wallet with this key, with zeros before its first posting; null when it is not the caller's.
+    async fn wallet(&self, ctx: &Context<'_>, by: WalletBy) -> Option<Result<Wallet, ApiError>> {
+        find(ctx, by).await.transpose()
+    }
+}
+
+async fn find(ctx: &Context<'_>, by: WalletBy) -> Result<Option<Wallet>, ApiError> {
+    ctx.check_signed_in(Action::WalletRead)?;
+    let WalletKey(owner, currency) = match by {
+        WalletBy::Id(id) => id.key,
+        WalletBy::Currency(CurrencyCode(currency)) => {
+            let person = ctx.principal().person().ok_or(Denied::Forbidden)?;
+            WalletKey(person.id.into(), currency)
+        }
+        WalletBy::Owner(by) => {
+            let owner = WalletOwner {
+                kind: by.kind.into(),
+                id: by.uuid,
+            };
+            WalletKey(owner, by.currency.0)
+        }
+    };
+    if owner.kind == OwnerKind::System {
+        return Err(ApiError::bad_input(
+            "accounts of the platform have no running balance and are not wallets",
+        ));
+    }
+    if !ctx.db().currencies().contains_key(&currency) {
+        return Err(ApiError::bad_input(format!(
+            "unknown currency {currency}: see `currencies`"
+        )));
+    }
+    Wallet::of_owner(ctx, owner, currency).await
+}

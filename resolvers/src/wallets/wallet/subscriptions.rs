@@ -1,0 +1,112 @@
+//! Root fields of Subscription about wallets.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, Result as FieldResult, SimpleObject, Subscription};
+use db::wallets::wallet::queries::wallets_of;
+use domain::access::{Action, Denied, Principal};
+use domain::ids::UserId;
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::objects::Wallet;
+use crate::errors::ApiError;
+use crate::events::events;
+use crate::request::OperationContext;
+use crate::scalars::{BigInt, DateTime};
+use crate::wallets::live::{WalletTopic, WalletUpdate};
+
+/// Least time between two events of a subscription.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Live updates of wallets.
+#[derive(Default)]
+pub struct WalletSubscription;
+
+#[Subscription]
+impl WalletSubscription {
+    /// Wallets of a person after a change, the last state at most 10 times a second.
+    async fn wallet_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Person to follow, for staff; null for the caller.")] user_id: Option<Uuid>,
+    ) -> FieldResult<impl Stream<Item = FieldResult<WalletEvent>> + use<>> {
+        let user = followed(ctx, user_id)?;
+        let operation = ctx.shared_operation();
+        // Reads the versions, then subscribes, as for miners.
+        let db = ctx.db().clone();
+        let now = ctx
+            .db()
+            .read(async move |conn| wallets_of(&db, conn, user.into()).await)
+            .await
+            .map_err(ApiError::from)?;
+        let mut last: HashMap<_, _> = now
+            .into_iter()
+            .map(|wallet| (wallet.currency.code, wallet))
+            .collect();
+        let subscribers = operation.services.events.subscribers::<WalletTopic>();
+        let updates = subscribers.subscribe(user);
+        let event = move |update: Arc<WalletUpdate>| {
+            let wallet = &update.wallet;
+            let is_new = last.get(&wallet.currency.code).is_none_or(|last| {
+                wallet.sequence > last.sequence
+                    || (wallet.sequence == last.sequence && wallet != last)
+            });
+            let event = is_new
+                .then(|| WalletEvent::of(&operation.caller.principal, &update))
+                .flatten()?;
+            last.insert(wallet.currency.code, wallet.clone());
+            Some(event)
+        };
+        Ok(events(paced(updates), event))
+    }
+}
+
+/// The person whose wallets are followed, if the caller may.
+fn followed(ctx: &Context<'_>, user_id: Option<Uuid>) -> Result<UserId, ApiError> {
+    let principal = ctx.principal();
+    let caller = principal.person().map(|person| person.id);
+    let user = user_id.map(UserId).or(caller);
+    let relation = match user {
+        Some(user) if user_id.is_some() => principal.relation_to(user),
+        _ => true.into(),
+    };
+    principal.check(Action::WalletFollow, relation)?;
+    user.ok_or_else(|| Denied::Forbidden.into())
+}
+
+/// Leaves the least time between two items. Items that wait can still be replaced by newer ones.
+fn paced<S: Stream + Unpin>(updates: S) -> impl Stream<Item = S::Item> {
+    futures_util::stream::unfold((updates, None::<Instant>), async |(mut updates, last)| {
+        if let Some(last) = last {
+            sleep_until(last + MIN_INTERVAL).await;
+        }
+        let item = updates.next().await?;
+        Some((item, (updates, Some(Instant::now()))))
+    })
+}
+
+/// A wallet after a change.
+#[derive(SimpleObject)]
+pub struct WalletEvent {
+    /// Time of the change.
+    pub occurred_at: DateTime,
+    /// Number of the wallet's last posting; it never decreases, gaps are coalesced events.
+    pub sequence: BigInt,
+    /// The wallet as it is now.
+    pub wallet: Wallet,
+}
+
+impl WalletEvent {
+    /// The event for a subscriber; `None` if they may not see it any more.
+    fn of(principal: &Principal, update: &WalletUpdate) -> Option<Self> {
+        Some(Self {
+            occurred_at: update.occurred_at.into(),
+            sequence: BigInt(update.wallet.sequence),
+            wallet: Wallet::for_principal(principal, &update.wallet)?,
+        })
+    }
+}

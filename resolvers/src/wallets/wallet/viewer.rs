@@ -1,0 +1,43 @@
+//! Fields of `Viewer` about wallets.
+
+use async_graphql::{Context, Object};
+use db::wallets::wallet::queries::wallets_of;
+use domain::ids::UserId;
+
+use super::objects::Wallet;
+use crate::errors::ApiError;
+use crate::request::OperationContext;
+use crate::scalars::CurrencyCode;
+
+/// The person's wallets.
+pub struct ViewerWallets(pub(crate) UserId);
+
+impl ViewerWallets {
+    async fn all(&self, ctx: &Context<'_>) -> Result<Vec<Wallet>, ApiError> {
+        let (db, owner) = (ctx.db().clone(), self.0.into());
+        let read = ctx
+            .db()
+            .read(async move |conn| wallets_of(&db, conn, owner).await);
+        let wallets = read.await?;
+        let visible = wallets.iter().filter_map(|wallet| Wallet::of(ctx, wallet));
+        Ok(visible.collect())
+    }
+}
+
+#[Object]
+impl ViewerWallets {
+    /// The caller's wallet of a currency, with zeros before its first posting; null for an unknown currency.
+    async fn wallet(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Currency of the wallet.")] currency: CurrencyCode,
+    ) -> Option<Result<Wallet, ApiError>> {
+        let wallet = Wallet::of_owner(ctx, self.0.into(), currency.0).await;
+        wallet.transpose()
+    }
+
+    /// The caller's wallets that have postings, by currency.
+    async fn wallets(&self, ctx: &Context<'_>) -> Option<Result<Vec<Wallet>, ApiError>> {
+        Some(self.all(ctx).await)
+    }
+}
