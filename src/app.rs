@@ -13,8 +13,8 @@ use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use resolvers::limits::{Limits, Problem};
-use resolvers::request::{About, Services};
-use resolvers::{Ranks, Schema};
+use resolvers::request::{About, ContextServices, Engine, Services};
+use resolvers::{Ranks, ReferralUrls, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -125,8 +125,9 @@ impl App {
                 environment: config.environment.name(),
             }),
             introspection: config.http.introspection,
-            ranks: Ranks::default(),
-            share_base_url: Arc::from(config.http.share_base_url.as_str()),
+            of_contexts: ContextServices::default()
+                .with(Ranks::default())
+                .with(referral_urls(&config)),
         };
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
@@ -255,6 +256,7 @@ impl App {
             telemetry: self.telemetry,
             connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
+                referral_urls: referral_urls(&self.config),
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes,
@@ -274,6 +276,14 @@ impl App {
     }
 }
 
+/// The starts of invite links and of links to this server.
+fn referral_urls(config: &Config) -> ReferralUrls {
+    ReferralUrls {
+        share: Arc::from(config.http.share_base_url.as_str()),
+        server: Arc::from(config.http.public_url.as_deref().unwrap_or_default()),
+    }
+}
+
 /// Reads the trusted documents. Fails if one exceeds a limit.
 fn documents(
     config: &DocumentsConfig,
@@ -288,7 +298,7 @@ fn documents(
         let check = || -> Result<(), Problem> {
             limits.check_text(text)?;
             if let Ok(document) = parse_query(text) {
-                limits.check(schema, &document, None, &Variables::default())?;
+                limits.check(schema.types(), &document, None, &Variables::default())?;
             }
             Ok(())
         };

@@ -308,7 +308,7 @@ async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
         .connect(config, tls, Ids::random())
         .await?;
     let people = db
-        .read(async |conn| db::users::demo_people(conn).await)
+        .read(async |conn| db::platform::users::demo_people(conn).await)
         .await?;
     let Some((name, user_id)) = people.iter().find(|(name, _)| *name == args.name) else {
         let names: Vec<&str> = people.iter().map(|(name, _)| name.as_str()).collect();
@@ -339,8 +339,8 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
 async fn verify(config: &Config) -> anyhow::Result<ExitCode> {
     let db = connect(config).await?;
     let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
-    let report = db::wallets::checker::check(&db).await?;
-    db::wallets::checker::store(&db, report.clone(), started_at).await?;
+    let report = db::wallets::reconciliation::checker::check(&db).await?;
+    db::wallets::reconciliation::checker::store(&db, report.clone(), started_at).await?;
     if report.mismatches.is_empty() {
         println!(
             "the ledger is right: {} transfers, {} wallets",

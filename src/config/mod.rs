@@ -78,6 +78,9 @@ pub struct HttpConfig {
     pub trusted_proxies: usize,
     /// `SHARE_BASE_URL`: base of invite links, `https://goodgo.app/invite`.
     pub share_base_url: String,
+    /// `GOODGO_PUBLIC_URL`: address at which clients reach this server, without a slash at its end;
+    /// `http://localhost:<port>` in development, required in production.
+    pub public_url: Option<String>,
     /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
     pub graphiql: bool,
     /// `GOODGO_IDLE_SECONDS`: timeout of idle connections, 75.
@@ -186,6 +189,12 @@ impl Config {
             ),
             _ => {}
         }
+        if self.http.public_url.is_none() {
+            missing.push(
+                "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it"
+                    .to_owned(),
+            );
+        }
         if self.auth.service_jwks.is_empty() {
             missing.push(
                 "SERVICE_JWKS_URL is not set: production requires keys of service tokens"
@@ -236,6 +245,7 @@ impl Reader {
         };
         let leave_seconds = if is_production { 2 } else { 0 };
         let drain = Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600));
+        let port = self.number("PORT", 8080, 0, 65_535);
         let default_format = if is_production { "json" } else { "text" };
         Config {
             environment,
@@ -243,7 +253,7 @@ impl Reader {
                 host: self
                     .text("GOODGO_HOST")
                     .unwrap_or_else(|| default_host.to_owned()),
-                port: self.number("PORT", 8080, 0, 65_535),
+                port,
                 allowed_origins: self.list("ALLOWED_ORIGINS", default_origins),
                 introspection: match self
                     .choice(
@@ -258,7 +268,12 @@ impl Reader {
                     _ => Introspection::Nobody,
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
-                share_base_url: self.share_base_url(),
+                share_base_url: self
+                    .base_url("SHARE_BASE_URL")
+                    .unwrap_or_else(|| "https://goodgo.app/invite".to_owned()),
+                public_url: self
+                    .base_url("GOODGO_PUBLIC_URL")
+                    .or_else(|| (!is_production).then(|| format!("http://localhost:{port}"))),
                 graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
@@ -310,10 +325,10 @@ impl Reader {
         Duration::from_millis(self.number(name, default, 10, 3_600_000))
     }
 
-    fn share_base_url(&mut self) -> String {
-        let url = self.web_address("SHARE_BASE_URL");
-        let url = url.unwrap_or_else(|| "https://goodgo.app/invite".to_owned());
-        url.trim_end_matches('/').to_owned()
+    /// The start of links, without a slash at its end.
+    fn base_url(&mut self, name: &'static str) -> Option<String> {
+        let url = self.web_address(name)?;
+        Some(url.trim_end_matches('/').to_owned())
     }
 
     fn documents(&mut self) -> DocumentsConfig {
@@ -380,6 +395,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
             ("SHARE_BASE_URL", "goodgo.app/invite"),
+            ("GOODGO_PUBLIC_URL", "api.goodgo.app"),
         ])
         .expect_err("all wrong");
         for name in [
@@ -396,6 +412,7 @@ mod tests {
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "OTEL_TRACES_SAMPLER_ARG",
             "SHARE_BASE_URL",
+            "GOODGO_PUBLIC_URL",
         ] {
             assert_eq!(
                 problems
@@ -406,6 +423,17 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn reads_the_public_url() {
+        let url = |values: &[(&str, &str)]| read(values).expect("readable").http.public_url;
+        let default = Some("http://localhost:8081".to_owned());
+        assert_eq!(url(&[("PORT", "8081")]), default);
+        assert_eq!(url(&[("GOODGO_ENV", "production")]), None);
+        let configured = Some("https://api.goodgo.app".to_owned());
+        let slash = ("GOODGO_PUBLIC_URL", "https://api.goodgo.app/");
+        assert_eq!(url(&[slash]), configured);
     }
 
     #[test]
@@ -440,6 +468,7 @@ mod tests {
         for name in [
             "DATABASE_URL",
             "JWT_SECRET",
+            "GOODGO_PUBLIC_URL",
             "SERVICE_JWKS_URL",
             "TRUSTED_ISSUERS",
         ] {
@@ -452,6 +481,7 @@ mod tests {
             ("GOODGO_ENV", "production"),
             ("DATABASE_URL", "postgres://db/goodgo"),
             ("JWT_SECRET", "your-super-secret-key-min-32-characters"),
+            ("GOODGO_PUBLIC_URL", "https://api.goodgo.app"),
             ("SERVICE_JWKS_URL", "https://iam/jwks.json"),
             ("TRUSTED_ISSUERS", "playhub"),
         ])

@@ -17,7 +17,8 @@ const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 /// `/invites/{code}.svg`: a QR code of the invite link. It doesn't depend on whether the referral code exists.
 pub async fn qr_code(State(state): State<HttpState>, Path(file): Path<String>) -> Response {
     let code = file.strip_suffix(".svg").and_then(ReferralCode::parse);
-    let link = code.map(|code| format!("{}/{}", state.services.share_base_url, code.as_str()));
+    let share = &state.settings.referral_urls.share;
+    let link = code.map(|code| format!("{share}/{}", code.as_str()));
     // Only a long SHARE_BASE_URL makes a link too long for a QR code.
     let Some(code) = link.and_then(|link| QrCode::new(link).ok()) else {
         return unknown_path();

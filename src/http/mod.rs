@@ -36,9 +36,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::access::Principal;
-use resolvers::Schema;
 use resolvers::limits::Limits;
 use resolvers::request::Services;
+use resolvers::{ReferralUrls, Schema};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tower_http::CompressionLevel;
@@ -119,6 +119,8 @@ pub struct HttpSettings {
     pub live: LiveSettings,
     /// Whether GraphiQL is served.
     pub graphiql: Graphiql,
+    /// Starts of invite links and of links to this server.
+    pub referral_urls: ReferralUrls,
 }
 
 impl Default for HttpSettings {
@@ -133,6 +135,10 @@ impl Default for HttpSettings {
             allowed_origins: Origins::default(),
             live: LiveSettings::default(),
             graphiql: Graphiql::default(),
+            referral_urls: ReferralUrls {
+                share: Arc::from("https://goodgo.app/invite"),
+                server: Arc::from("http://localhost:8080"),
+            },
         }
     }
 }
@@ -159,6 +165,7 @@ pub fn router(state: HttpState) -> Router {
                 .fallback(graphql::other_method),
         )
         .route("/", get(pages::index))
+        .route("/developers/scalars", get(pages::scalars))
         .route("/invites/{file}", get(invites::qr_code))
         .route("/schema.graphql", get(documents::schema))
         .route("/metrics", get(documents::metrics))

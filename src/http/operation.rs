@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
 use resolvers::language::Language;
-use resolvers::request::{self, Caller};
+use resolvers::request::{self, Caller, Engine};
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
@@ -75,7 +75,7 @@ impl Operation {
         let (own_name, operation) = find(&parsed.operations, name)?;
         let kind = operation.ty;
         let (own_name, field) = (own_name.map(str::to_owned), first_field(operation));
-        let cost = limits.check(&state.schema, parsed, name, &params.variables)?;
+        let cost = limits.check(state.schema.types(), parsed, name, &params.variables)?;
         request.operation_name = params.operation_name;
         request.variables = params.variables;
         Ok(Self {

@@ -5,7 +5,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use db::{Db, DbError, jobs};
+use db::platform::job;
+use db::{Db, DbError};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -83,7 +84,7 @@ async fn run_until_drained(runner: Runner, mut draining: watch::Receiver<bool>) 
     running.shutdown().await;
     let released = runner
         .db
-        .read(async move |conn| jobs::release(conn, holder).await)
+        .read(async move |conn| job::release(conn, holder).await)
         .await;
     if let Err(error) = released {
         let seconds = runner.pace.lease.as_secs();
@@ -116,7 +117,7 @@ impl Runner {
         if !*is_registered {
             let names = names.clone();
             self.db
-                .read(async move |conn| jobs::register(conn, &names).await)
+                .read(async move |conn| job::register(conn, &names).await)
                 .await?;
             *is_registered = true;
         }
@@ -124,7 +125,7 @@ impl Runner {
             let names = names.clone();
             let taken = self
                 .db
-                .read(async move |conn| jobs::take(conn, &names, holder, lease).await)
+                .read(async move |conn| job::take(conn, &names, holder, lease).await)
                 .await?;
             let Some(name) = taken else { return Ok(()) };
             for job in self.jobs.iter().filter(|job| job.name == name) {
@@ -163,9 +164,7 @@ impl Runner {
         let holder = self.holder;
         let stored = self
             .db
-            .read(async move |conn| {
-                jobs::finish(conn, name, holder, error.as_deref(), due_in).await
-            })
+            .read(async move |conn| job::finish(conn, name, holder, error.as_deref(), due_in).await)
             .await;
         if let Err(error) = stored {
             tracing::warn!(job = name, %error, "The end of the job {name} can't be stored: {error}");
@@ -186,7 +185,7 @@ impl Runner {
             let requested_at = Instant::now();
             let renewing = self
                 .db
-                .read(async move |conn| jobs::renew(conn, name, holder, lease).await);
+                .read(async move |conn| job::renew(conn, name, holder, lease).await);
             match timeout_at(expires_at, renewing).await {
                 Ok(Ok(true)) => expires_at = expiry(requested_at),
                 Ok(Ok(false)) | Err(_) => return,

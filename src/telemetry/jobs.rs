@@ -1,6 +1,6 @@
 //! One run of a job: counted, timed, and exported as a trace of its own.
 
-use db::record::Record;
+use db::operation_trace::Record;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 

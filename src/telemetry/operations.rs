@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, Value};
-use db::record::Record;
+use db::operation_trace::Record;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;

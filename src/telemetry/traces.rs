@@ -1,6 +1,6 @@
 //! Traces: samples them and exports their spans to a collector.
 //!
-//! While an operation runs, only `db::record` collects steps. Spans are built when it ends, and only if it is sampled.
+//! While an operation runs, only `db::operation_trace` collects steps. Spans are built when it ends, and only if it is sampled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context as _;
 use axum::http::HeaderMap;
-use db::record::{Action, Record};
+use db::operation_trace::{Action, Record};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{
     SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceFlags, TraceState,

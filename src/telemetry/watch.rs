@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use db::wallets::checker;
+use db::wallets::reconciliation::checker;
 use db::{Db, DbError, outbox};
 use domain::time::Timestamp;
 
@@ -38,7 +38,7 @@ async fn read_gauges(db: &Db) -> Result<(), DbError> {
         .read(async |conn| {
             let ages = outbox::ages(conn).await?;
             let last = checker::last_run(conn).await?;
-            Ok((ages, last, db::jobs::all(conn).await?))
+            Ok((ages, last, db::platform::job::all(conn).await?))
         })
         .await?;
     metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);

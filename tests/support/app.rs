@@ -293,7 +293,9 @@ impl TestApp {
 
     /// Checks what every test must leave true: a correct ledger, documented events, and no deadlock.
     pub async fn check(&self) {
-        let report = db::wallets::checker::check(&self.db).await.unwrap();
+        let report = db::wallets::reconciliation::checker::check(&self.db)
+            .await
+            .unwrap();
         assert_eq!(report.mismatches, [], "the ledger is wrong");
         for (event, written) in self.event_fields().await {
             let fields = documented().get(&event);

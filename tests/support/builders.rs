@@ -204,7 +204,8 @@ impl TestApp {
         let before = self.events.subscribers::<MinerTopic>().count();
         let query = format!("subscription {{ minerUpdated {{ {selection} }} }}");
         socket.subscribe("1", &query).await;
-        self.until(|| self.events.subscribers::<MinerTopic>().count() > before).await;
+        self.until(|| self.events.subscribers::<MinerTopic>().count() > before)
+            .await;
         MinerEvents(socket)
     }
 }

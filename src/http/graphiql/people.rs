@@ -74,7 +74,7 @@ async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
     let people = state
         .services
         .db
-        .read(async |conn| db::users::demo_people(conn).await)
+        .read(async |conn| db::platform::users::demo_people(conn).await)
         .await?;
     // Miners come before staff.
     let (staff, users): (Vec<_>, Vec<_>) = people

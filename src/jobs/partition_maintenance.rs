@@ -9,7 +9,7 @@ use super::Job;
 
 /// Partitions are created seven days ahead, so an hour is soon enough.
 pub const JOB: Job = Job {
-    name: "partitions",
+    name: "partition_maintenance",
     every: Duration::from_secs(3_600),
     run: |db| run(db).boxed(),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::mining::commands::circle_invitations_expire;
+use db::mining::circle::commands::circle_invitations_expire;
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
@@ -10,7 +10,7 @@ use super::Job;
 
 /// Reads decide expiry by time, so a minute is soon enough.
 pub const JOB: Job = Job {
-    name: "circle-invitations",
+    name: "circle_invitation_expiry",
     every: Duration::from_secs(60),
     run: |db| run(db).boxed(),
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::wallets::checker;
+use db::wallets::reconciliation::checker;
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
@@ -10,7 +10,7 @@ use super::Job;
 
 /// Reads the whole ledger in one snapshot.
 pub const JOB: Job = Job {
-    name: "ledger-check",
+    name: "reconciliation",
     every: Duration::from_secs(3_600),
     run: |db| run(db).boxed(),
 };

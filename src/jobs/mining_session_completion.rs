@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::mining::commands::{Place, sessions_settle};
+use db::mining::session::commands::{Place, sessions_settle};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
@@ -10,7 +10,7 @@ use super::Job;
 
 /// Events follow the end of a session within a minute. Reads and claims decide by time.
 pub const JOB: Job = Job {
-    name: "mining-sessions",
+    name: "mining_session_completion",
     every: Duration::from_secs(60),
     run: |db| run(db).boxed(),
 };
