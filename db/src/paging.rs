@@ -6,6 +6,8 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Integer};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use crate::{Connection, DbError};
 
@@ -186,12 +188,15 @@ pub(crate) fn like_literal(text: &str) -> String {
 }
 
 /// Counts the rows of a query, up to [`Count::EXACT_TO`].
-pub(crate) async fn count_rows<'q, Q>(conn: &mut Connection, query: Q) -> Result<Count, DbError>
+pub(crate) fn count_rows<'c, Q>(
+    conn: &'c mut Connection,
+    query: Q,
+) -> BoxFuture<'c, Result<Count, DbError>>
 where
-    Counted<Q>: diesel_async::methods::LoadQuery<'q, Connection, i64> + Send + 'q,
+    Counted<Q>: diesel_async::methods::LoadQuery<'c, Connection, i64> + Send + 'c,
 {
-    let counted: i64 = diesel_async::RunQueryDsl::get_result(Counted(query), conn).await?;
-    Ok(Count::of(counted))
+    let counting = diesel_async::RunQueryDsl::get_result::<i64>(Counted(query), conn);
+    async move { Ok(Count::of(counting.await?)) }.boxed()
 }
 
 /// A query that counts another's rows, up to [`Count::EXACT_TO`].

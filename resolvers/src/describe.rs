@@ -153,7 +153,7 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
         audiences.push(format!("role {}", either(&roles)));
     }
     if !rule.scopes.is_empty() {
-        let scopes: Vec<_> = rule.scopes.iter();
+        let scopes = rule.scopes.iter();
         let scopes: Vec<_> = scopes.map(|scope| format!("`{}`", scope.name())).collect();
         let scopes: Vec<_> = scopes.iter().map(String::as_str).collect();
         audiences.push(format!("service scope {}", either(&scopes)));

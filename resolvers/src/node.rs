@@ -40,7 +40,7 @@ impl AbstractType for AnyNode {
 pub type Node = Abstract<AnyNode>;
 
 /// An object type with global ids.
-pub(crate) trait NodeType: OutputType + Sized + 'static {
+pub trait NodeType: OutputType + Sized + 'static {
     /// Name of the type in the schema: the kind in its ids.
     const KIND: &'static str;
 
@@ -55,7 +55,7 @@ pub(crate) trait NodeType: OutputType + Sized + 'static {
 }
 
 /// The key part of a global id.
-pub(crate) trait NodeKey: Sized + Send + Sync + 'static {
+pub trait NodeKey: Sized + Send + Sync + 'static {
     /// The key as it is kept in a [`GlobalId`].
     fn part(&self) -> KeyPart;
 
@@ -102,6 +102,11 @@ impl GlobalId {
             kind: T::KIND,
             key: key.part(),
         }
+    }
+
+    /// The id of an object of a kind that the schema assembles.
+    pub(crate) fn of_kind(kind: &'static str, key: KeyPart) -> Self {
+        Self { kind, key }
     }
 
     /// The id as the engine's value.
@@ -265,11 +270,20 @@ impl RegisteredNode {
     }
 }
 
+/// The registered node types, by context.
+pub(crate) struct Nodes(pub &'static [&'static [RegisteredNode]]);
+
+impl Nodes {
+    fn find(&self, kind: &str) -> Option<RegisteredNode> {
+        let mut nodes = self.0.iter().copied().flatten();
+        nodes.find(|known| known.kind == kind).copied()
+    }
+}
+
 /// Loads the object of an id, if the caller may see it.
 pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, ApiError> {
-    let known = ctx.registered().nodes.iter().copied().flatten();
-    let known = { known }.find(|known| known.kind == id.kind);
-    let known = known.ok_or_else(|| ApiError::bad_input(NO_ID))?;
+    let nodes: &Nodes = ctx.registered();
+    let known = nodes.find(&id.kind).ok_or_else(|| ApiError::bad_input(NO_ID))?;
     (known.load)(ctx, &id.key).await
 }
 

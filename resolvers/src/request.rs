@@ -17,9 +17,7 @@ use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
 use crate::language::Language;
 use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
-use crate::node::RegisteredNode;
 use crate::type_index::TypeIndex;
-use crate::user_errors::RegisteredUserError;
 use crate::variables;
 
 /// What resolvers use of the process. Clones are cheap.
@@ -37,12 +35,12 @@ pub struct Services {
     pub of_contexts: ContextServices,
 }
 
-/// Services that single contexts use, by type. Clones share them.
+/// What single contexts use, one per type. Clones share it.
 #[derive(Clone, Default)]
 pub struct ContextServices(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
 impl ContextServices {
-    /// Adds a service, of which there is one per type.
+    /// Adds a service.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(self, service: T) -> Self {
         let mut services = HashMap::clone(&self.0);
@@ -112,17 +110,6 @@ pub struct Caller {
     pub idempotency_key: Option<String>,
     /// Language of messages for people.
     pub language: Language,
-}
-
-/// What contexts register with the schema.
-#[derive(Debug, Default)]
-pub(crate) struct Registered {
-    /// Node types, by context.
-    pub nodes: &'static [&'static [RegisteredNode]],
-    /// User errors, by context.
-    pub user_errors: &'static [&'static [RegisteredUserError]],
-    /// Functions that contexts offer to others.
-    pub functions: ContextServices,
 }
 
 /// A schema that operations are executed on.
@@ -273,8 +260,8 @@ pub(crate) trait OperationContext {
     /// The operation, for streams that outlive the resolver.
     fn shared_operation(&self) -> Arc<Operation>;
 
-    /// What contexts registered.
-    fn registered(&self) -> &Registered;
+    /// What contexts registered with the schema.
+    fn registered<T: Send + Sync + 'static>(&self) -> &T;
 
     /// The database.
     fn db(&self) -> &Db {
@@ -319,8 +306,8 @@ impl OperationContext for Context<'_> {
         Arc::clone(self.data_unchecked::<Arc<Operation>>())
     }
 
-    fn registered(&self) -> &Registered {
-        self.data_unchecked::<Registered>()
+    fn registered<T: Send + Sync + 'static>(&self) -> &T {
+        self.data_unchecked::<ContextServices>().get()
     }
 }
 

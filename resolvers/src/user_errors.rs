@@ -168,10 +168,13 @@ impl RegisteredUserError {
     }
 }
 
+/// The registered user errors, by context.
+pub(crate) struct UserErrors(pub &'static [&'static [RegisteredUserError]]);
+
 /// Any stored refusal as the interface `UserError`.
 pub(crate) fn any(ctx: &Context<'_>, refused: &Refused) -> Result<Abstract<AnyUserError>, ApiError> {
-    let known = ctx.registered().user_errors.iter().copied();
-    let mut known = known.flat_map(|of_context| of_context.iter());
+    let UserErrors(known) = ctx.registered();
+    let mut known = known.iter().copied().flatten();
     match known.find(|known| known.aggregate == refused.aggregate) {
         Some(known) => Ok(Abstract::new((known.of)(ctx, refused)?)),
         None => Err(unknown(refused)),

@@ -20,14 +20,14 @@ use futures_util::{FutureExt, StreamExt};
 use crate::abstracts::{AbstractType, add_members};
 use crate::errors::ApiError;
 use crate::mining::{circle, configuration as mining_configuration, miner, referral, session, streak};
-use crate::node::{AnyNode, NodeType, RegisteredNode};
+use crate::node::{AnyNode, NodeType, Nodes, RegisteredNode};
 use crate::platform::approval::AnyProposal;
 use crate::platform::configuration::AnyVersion;
 use crate::platform::users::ViewerAccount;
 use crate::platform::{approval, audit, configuration, job, nodes, server};
-use crate::request::{ContextServices, Engine, OperationContext, Registered};
+use crate::request::{ContextServices, Engine, OperationContext};
 use crate::type_index::TypeIndex;
-use crate::user_errors::{AnyUserError, RegisteredUserError};
+use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::wallets::wallet;
 use crate::{describe, limits, mining, platform, wallets};
 
@@ -118,9 +118,11 @@ const NODES: &[&[RegisteredNode]] = &[
 const USER_ERRORS: &[&[RegisteredUserError]] = &[platform::USER_ERRORS, mining::USER_ERRORS];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
-/// Functions that contexts offer to others, by type.
-fn functions() -> ContextServices {
+/// What contexts register, by type.
+fn registered() -> ContextServices {
     ContextServices::default()
+        .with(Nodes(NODES))
+        .with(UserErrors(USER_ERRORS))
         .with(platform::audit::Entities(&[
             mining::ENTITIES,
             platform::ENTITIES,
@@ -184,17 +186,12 @@ fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
 
 impl Schema {
     fn build() -> AnySchema<Query, Mutation, Subscription> {
-        let registered = Registered {
-            nodes: NODES,
-            user_errors: USER_ERRORS,
-            functions: functions(),
-        };
         AnySchema::build(Query::default(), Mutation::default(), Subscription::default())
-            .data(registered)
+            .data(registered())
             .register_output_type::<Completed>()
             .disable_suggestions()
             // `limits` rejects deeper documents with a better message.
-            .limit_recursive_depth(2 * limits::NESTING)
+            .limit_recursive_depth(2 * usize::try_from(limits::NESTING).unwrap_or(usize::MAX))
             .finish()
     }
 }

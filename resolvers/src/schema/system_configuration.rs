@@ -1,5 +1,7 @@
 //! The system configuration with the sections of all contexts.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, MergedObject, Object};
 use db::mining::configuration::commands::SYSTEM_CONFIGURATION_UPDATE;
 use db::platform::configuration::update;

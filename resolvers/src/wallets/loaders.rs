@@ -10,7 +10,7 @@ use db::{Db, DbError, Page, Slice};
 use domain::money::CurrencyCode;
 use domain::wallets::{Wallet, WalletOwner};
 
-use crate::loading::{ContextLoader, pages};
+use crate::loading::ContextLoader;
 
 /// Loads edges of wallets.
 pub(crate) struct WalletLoader {

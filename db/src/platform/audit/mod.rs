@@ -29,7 +29,7 @@ pub async fn append_forbidden(
 
 /// The object of a command, and its reason.
 #[derive(Clone, Debug)]
-pub(crate) struct About {
+pub struct About {
     /// Kind of the object.
     pub entity_kind: &'static str,
     /// Key of the object; none for one that does not exist.

@@ -1,5 +1,7 @@
 //! Root fields of Mutation about circles and invitations.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::mining::circle::commands::{
     CIRCLE_CREATE, CIRCLE_DISBAND, CIRCLE_FORCE_DISBAND, CIRCLE_INVITATION_ACCEPT,

@@ -1,5 +1,7 @@
 //! Root fields of Mutation about mining's sections.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::command::Command;
 use db::mining::configuration::commands::{

@@ -338,7 +338,7 @@ pub(in crate::mining) const ENTITY: Entity = Entity::custom(
             };
             let stored = ctx.loader::<PlatformLoader>().load_one(InForce(section)).await?;
             let stored = stored.ok_or_else(|| missing("the section"))?;
-            let sections: &Sections = ctx.registered().functions.get();
+            let sections: &Sections = ctx.registered();
             let shown: Box<dyn DynOutput> = sections.show(stored)?;
             Ok(Some(Node::new(shown)))
         }

@@ -1,5 +1,7 @@
 //! Root fields of Mutation about miners and identity verification.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::command::Command;
 use db::mining::miner::commands::{

@@ -1,5 +1,7 @@
 //! Root fields of Subscription about miners.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use std::sync::Arc;
 
 use async_graphql::resolver_utils::EnumType;

@@ -1,5 +1,7 @@
 //! Root fields of Mutation about referrals.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::mining::referral::commands::{REFERRAL_APPLY, referral_apply};
 use domain::ids::ReferralId;

@@ -1,5 +1,7 @@
 //! Root fields of Mutation about sessions.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::mining::session::commands::{
     MINING_SESSION_CLAIM, MINING_SESSION_START, SessionClaimed, mining_session_claim,

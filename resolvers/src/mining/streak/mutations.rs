@@ -1,5 +1,7 @@
 //! Root fields of Mutation about streaks.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::mining::streak::commands::{STREAK_RECOVER, StreakRecovered, streak_recover};
 use domain::ids::{HistoryId, MinerId};

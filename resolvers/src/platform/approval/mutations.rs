@@ -1,5 +1,7 @@
 //! Root fields of Mutation about approvals.
 
+#![expect(dead_code, reason = "the engine derives a getter for each field")]
+
 use async_graphql::{Context, Object};
 use db::PROPOSALS;
 use db::platform::approval::{

@@ -81,7 +81,7 @@ impl Approval {
 
     /// The command that waits.
     async fn proposal(&self, ctx: &Context<'_>) -> Result<Abstract<AnyProposal>, ApiError> {
-        let proposals: &Proposals = ctx.registered().functions.get();
+        let proposals: &Proposals = ctx.registered();
         let shown = proposals.show(&self.command, self.stored_proposal.clone())?;
         Ok(Abstract::new(shown))
     }

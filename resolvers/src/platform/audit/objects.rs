@@ -207,7 +207,7 @@ impl AuditLogEntry {
     /// Object the command was about, as it is now; null when the attempt named none.
     async fn entity(&self, ctx: &Context<'_>) -> Option<Result<Node, ApiError>> {
         let (kind, key) = self.about.as_ref()?;
-        let entities: &Entities = ctx.registered().functions.get();
+        let entities: &Entities = ctx.registered();
         entities.load(ctx, kind, key).await.transpose()
     }
 
@@ -318,7 +318,7 @@ impl AuditLogFilter {
                 "`requestId` has at most 200 characters and no NUL",
             ));
         }
-        let entities: &Entities = ctx.registered().functions.get();
+        let entities: &Entities = ctx.registered();
         let entity = self.entity_id.map(|id| {
             let problem = "no command is about objects of this type";
             entities.names(&id).ok_or_else(|| ApiError::bad_input(problem))

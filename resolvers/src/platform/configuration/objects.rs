@@ -69,7 +69,7 @@ async fn versions(
         .db()
         .read(async move |conn| rows::history(conn, section, &page).await)
         .await?;
-    let sections: &Sections = ctx.registered().functions.get();
+    let sections: &Sections = ctx.registered();
     let slice = slice.try_map(|stored: StoredVersion| {
         let number = i64::from(stored.number);
         let version = Abstract::new(sections.show(stored)?);

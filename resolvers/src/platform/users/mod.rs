@@ -2,6 +2,7 @@
 
 mod objects;
 
+pub(crate) use objects::Profiles;
 pub use objects::{
-    Actor, Permission, Profiles, Role, Scope, Service, User, VIEWER, ViewerAccount,
+    Actor, Role, Scope, Service, User, VIEWER, ViewerAccount,
 };

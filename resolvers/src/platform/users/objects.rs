@@ -141,7 +141,7 @@ impl User {
 
     /// Public mining profile; null for a person who is not a miner.
     async fn profile(&self, ctx: &Context<'_>) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
-        let Profiles(load) = ctx.registered().functions.get();
+        let Profiles(load) = ctx.registered();
         let profile = load(ctx, UserId(self.uuid)).await;
         profile.map(|profile| profile.map(Abstract::new)).transpose()
     }
