@@ -238,6 +238,7 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
+        let referral_urls = referral_urls(&self.config);
         let LimitsConfig {
             limits,
             rates,
@@ -256,7 +257,7 @@ impl App {
             telemetry: self.telemetry,
             connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
-                referral_urls: referral_urls(&self.config),
+                referral_urls,
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes,

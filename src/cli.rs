@@ -267,7 +267,7 @@ async fn print_tables(config: &Config) -> anyhow::Result<()> {
     let printed = async {
         let tls = Tls::from_machine();
         db::migrate::migrate(cluster.url(), &tls, None).await?;
-        let mut conn = db::migrate::connect(cluster.url(), &tls).await?;
+        let mut conn = db::connect_as_migrator(cluster.url(), &tls).await?;
         Ok::<_, anyhow::Error>(db::tables::print(&mut conn).await?)
     }
     .await;
@@ -330,7 +330,7 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
         Some(ClockCommand::Advance { by }) => {
             db::clock::advance(&database.migration_url, &tls, by).await?
         }
-        None => db::clock::now(&mut db::migrate::connect(&database.url, &tls).await?).await?,
+        None => db::clock::now(&mut db::connect_as_migrator(&database.url, &tls).await?).await?,
     };
     println!("{}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     Ok(())

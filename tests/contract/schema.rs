@@ -17,7 +17,7 @@ fn the_committed_schema_is_fresh() {
 #[test]
 fn the_committed_tables_match_the_migrations() {
     test(async |app| {
-        let mut conn = db::migrate::connect(&app.database_url, &Tls::from_machine())
+        let mut conn = db::connect_as_migrator(&app.database_url, &Tls::from_machine())
             .await
             .unwrap();
         let printed = db::tables::print(&mut conn).await.unwrap();

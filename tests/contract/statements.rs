@@ -4,18 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
-use db::outbox::Event;
+use db::mining::MiningEvent;
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use resolvers::Ranks;
 use resolvers::language::Language;
 use resolvers::live::{
-    LeaderboardTopic, LeaderboardUpdate, MinerEventKind, MinerTopic, MinerUpdate, event_bus,
+    LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate, event_bus,
 };
-use resolvers::request::{About, Caller, Introspection, Services, execute, execute_stream};
+use resolvers::request::{
+    About, Caller, ContextServices, Introspection, Services, execute, execute_stream,
+};
+use resolvers::{Ranks, ReferralUrls};
 use serde_json::json;
 
 use crate::support::{TestApp, test};
@@ -77,8 +79,12 @@ async fn quiet(app: &TestApp) -> Services {
         events: event_bus(),
         about,
         introspection: Introspection::Everybody,
-        ranks: Ranks::default(),
-        share_base_url: Arc::from("https://goodgo.app/invite"),
+        of_contexts: ContextServices::default()
+            .with(Ranks::default())
+            .with(ReferralUrls {
+                share: Arc::from("https://goodgo.app/invite"),
+                server: Arc::from("http://localhost:8080"),
+            }),
     }
 }
 
@@ -171,7 +177,7 @@ fn received_invitations_take_the_same_statements_however_many() {
         let user = services
             .db
             .read(async |conn| {
-                let all = db::mining::queries::leaderboard(conn, 3_000).await?;
+                let all = db::mining::miner::queries::leaderboard(conn, 3_000).await?;
                 Ok(all
                     .into_iter()
                     .filter(|seen| seen.miner.circle_id.is_none())
@@ -289,14 +295,13 @@ fn an_event_is_read_once_for_all_its_followers() {
         let (top, configuration) = services
             .db
             .read(async |conn| {
-                let top = db::mining::queries::leaderboard(conn, 10).await?;
-                Ok((top, db::configuration::mining(conn).await?))
+                let top = db::mining::miner::queries::leaderboard(conn, 10).await?;
+                Ok((top, db::mining::configuration::in_force(conn).await?))
             })
             .await
             .unwrap();
         let configuration = Arc::new(configuration);
         let (user, at) = (top[0].miner.user_id, top[0].at);
-        let id = services.db.ids().uuid(at);
         let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName currentStreak badge } } } }";
         let miner = format!(
             "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ displayName currentStreak streak {{ currentStreak }} }} }} }}",
@@ -323,27 +328,21 @@ fn an_event_is_read_once_for_all_its_followers() {
                 configuration: Arc::clone(&configuration),
             },
         );
-        let event = Event {
-            id: 1,
-            name: "StreakBroken".to_owned(),
-            subject_kind: "miner".to_owned(),
-            subject_id: top[0].miner.id.0,
-            audience_id: Some(user.0),
-            sequence: 1_000_000,
-            payload: json!({"lostDays": 3}),
-            transaction_id: Some(id),
-            occurred_at: at,
+        let event = MiningEvent::StreakBroken {
+            miner_id: top[0].miner.id.0,
+            lost_days: 3,
         };
-        let news = MinerUpdate {
-            kind: MinerEventKind::StreakBroken,
+        let update = MinerUpdate {
             event,
-            miner: top[0].clone(),
+            sequence: 1_000_000,
+            occurred_at: at,
+            miner: Arc::new(top[0].clone()),
             configuration,
         };
         services
             .events
             .subscribers::<MinerTopic>()
-            .publish(&user, news);
+            .publish(&user, update);
         for stream in &mut streams {
             let response = stream.next().await.unwrap();
             assert!(response.errors.is_empty(), "{:?}", response.errors);

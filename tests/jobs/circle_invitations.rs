@@ -1,6 +1,6 @@
 //! The job that stores expired invitations: in batches, each once, without waiting for locks.
 
-use db::mining::commands::circle_invitations_expire;
+use db::mining::circle::commands::circle_invitations_expire;
 
 use crate::support::{TestApp, test};
 

@@ -32,7 +32,7 @@ async fn days_from_today(app: &TestApp, parent: &str) -> i64 {
 #[test]
 fn keeps_keys_two_days_and_delivered_events_seven() {
     test(async |app| {
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         drop_old(app).await;
         for parent in ["idempotency_keys", "outbox"] {
             assert_eq!(days_from_today(app, parent).await, 8, "{parent}");
@@ -50,7 +50,7 @@ fn keeps_keys_two_days_and_delivered_events_seven() {
 #[test]
 fn keeps_undelivered_events() {
     test(async |app| {
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         let alice = app.miner().await;
         alice.start().await.ok();
         let before = app.all_events().await.len();
@@ -71,7 +71,7 @@ fn keeps_undelivered_events() {
 fn leaves_a_table_in_use_to_the_next_run() {
     test(async |app| {
         // The server's own job has already run.
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         app.advance(TimeDelta::days(30)).await;
         let before = days(app, "outbox").await;
         let reader = Lock::by(app, "LOCK TABLE outbox IN ACCESS SHARE MODE").await;

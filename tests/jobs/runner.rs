@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use db::jobs::{Job as Stored, all, take};
+use db::platform::job::{Job as Stored, all, register, take};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 use goodgo::jobs::Job;
@@ -167,7 +167,7 @@ fn restarts_a_job_of_a_dead_instance() {
     test(async |app| {
         let names = ["test-inherited"];
         app.db
-            .read(async move |conn| db::jobs::register(conn, &names).await)
+            .read(async move |conn| register(conn, &names).await)
             .await
             .unwrap();
         // An instance takes the job and dies.

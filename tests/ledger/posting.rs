@@ -99,11 +99,10 @@ fn posting(rng: &mut StdRng, id: Uuid) -> Posting {
 
 /// Posts a batch as one transaction; returns one result per item.
 async fn post(app: &TestApp, batch: Vec<Posting>) -> Vec<Result<(), &'static str>> {
-    let db = app.db.clone();
     let results = app
         .db
         .write("test.post", async move |tx| {
-            db::wallets::posting::post(tx, &db, &batch).await
+            db::wallets::posting::post(tx, &batch).await
         })
         .await
         .unwrap();

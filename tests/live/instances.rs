@@ -43,7 +43,7 @@ fn reads_the_state_before_it_subscribes() {
         let alice = app.miner().await;
         let mut socket = alice.socket().await;
         // The job that reads these tables has run.
-        app.until_count("jobs", "name = 'ledger-check' AND runs = 1", 1)
+        app.until_count("jobs", "name = 'reconciliation' AND runs = 1", 1)
             .await;
         for (table, field) in [
             ("miners", "minerUpdated"),

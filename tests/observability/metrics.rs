@@ -117,7 +117,7 @@ fn outbox_and_checker_are_looked_at() {
             .db
             .read(async |conn| {
                 let ages = db::outbox::ages(conn).await?;
-                Ok((ages, db::wallets::checker::last_run(conn).await?))
+                Ok((ages, db::wallets::reconciliation::checker::last_run(conn).await?))
             })
             .await
             .unwrap();
@@ -139,9 +139,9 @@ fn outbox_and_checker_are_looked_at() {
         until(app, "goodgo_database_up", |up| up > 0.5).await;
         let text = scrape(app).await;
         for series in [
-            r#"goodgo_job_runs_total{job="partitions",outcome="ok"}"#,
-            r#"goodgo_job_last_success_timestamp_seconds{job="partitions"}"#,
-            r#"goodgo_job_duration_seconds_count{job="partitions"}"#,
+            r#"goodgo_job_runs_total{job="partition_maintenance",outcome="ok"}"#,
+            r#"goodgo_job_last_success_timestamp_seconds{job="partition_maintenance"}"#,
+            r#"goodgo_job_duration_seconds_count{job="partition_maintenance"}"#,
             "goodgo_pool_size",
         ] {
             assert!(value(&text, series) > 0.0, "{series}: {text}");

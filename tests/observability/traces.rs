@@ -197,10 +197,10 @@ fn each_run_of_a_job_is_a_trace() {
         assert_eq!(
             names,
             [
-                "circle-invitations",
-                "ledger-check",
-                "mining-sessions",
-                "partitions"
+                "circle_invitation_expiry",
+                "mining_session_completion",
+                "partition_maintenance",
+                "reconciliation"
             ]
         );
         for job in &jobs {

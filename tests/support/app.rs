@@ -131,7 +131,7 @@ impl TestApp {
         // Jobs that write events run only when a test starts them.
         for job in goodgo::jobs::ALL
             .iter()
-            .filter(|job| job.name != "partitions" && job.name != "ledger-check")
+            .filter(|job| job.name != "partition_maintenance" && job.name != "reconciliation")
         {
             let postpone = format!(
                 "INSERT INTO jobs (name, due_at) VALUES ('{}', clock_timestamp() + interval '1 day') ON CONFLICT DO NOTHING",

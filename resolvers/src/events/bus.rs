@@ -66,6 +66,14 @@ impl EventBus {
         std::future::pending::<()>().await;
     }
 
+    /// Whether there are subscribers of any topic.
+    #[must_use]
+    pub fn has_subscribers(&self) -> bool {
+        self.channels
+            .iter()
+            .any(|channel| channel.has_subscribers())
+    }
+
     /// The number of subscribers by topic.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.channels

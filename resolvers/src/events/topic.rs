@@ -65,6 +65,9 @@ pub(super) trait AnyChannel: Debug + Send + Sync {
     /// The topic's name in metrics.
     fn name(&self) -> &'static str;
 
+    /// Whether there are subscribers.
+    fn has_subscribers(&self) -> bool;
+
     /// The number of subscribers.
     fn count(&self) -> usize;
 
@@ -131,6 +134,10 @@ impl<T: Topic> Default for Channel<T> {
 impl<T: Topic> AnyChannel for Channel<T> {
     fn name(&self) -> &'static str {
         T::Update::TOPIC
+    }
+
+    fn has_subscribers(&self) -> bool {
+        self.subscribers.has_any()
     }
 
     fn count(&self) -> usize {
