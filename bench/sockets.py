@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Thousands of sockets on one instance, each of somebody else with a subscription: how long until all know of an event.
+"""Thousands of sockets on one instance, each with its own user and subscription: time until all have received an event.
 
-Everybody follows one miner, whose session starts and is claimed; then everybody follows the leaderboard's top ten instead;
-then both again beside people who read nothing of what they asked for. Times are from just before the command is sent to the
-moment this program has the event, for one process that reads all sockets on the same machine. Ends with 1 when a bar is
-missed: all told within 1 s (99 of 100), at most 400 MB resident, nothing left out. Run it by script/bench sockets.
+All subscribe to one miner, whose session starts and is claimed; then to the leaderboard's top ten; then both again with
+clients that don't read their answers. Times run from before the command is sent until this program, which reads all
+sockets on the same machine, has the event. Exits with 1 if a bar is missed: p99 within 1 s, at most 400 MB resident, no
+lost event. Run it with script/bench sockets.
 """
 import argparse, asyncio, base64, hashlib, hmac, json, os, re, resource, socket, struct, subprocess, sys, time, urllib.request, uuid
 
@@ -20,8 +20,8 @@ LARGE = "{ leaderboard(limit: 100) { entries { rank rankPrecision totalMinedPoin
 
 def options():
     p = argparse.ArgumentParser(prog="script/bench sockets", description=__doc__.split("\n\n")[0])
-    p.add_argument("--sockets", type=int, default=5_000, help="how many (5000)")
-    p.add_argument("--slow", type=int, default=100, help="how many who read nothing, in the second half (100)")
+    p.add_argument("--sockets", type=int, default=5_000, help="number of sockets (5000)")
+    p.add_argument("--slow", type=int, default=100, help="number of clients that don't read, in the second half (100)")
     p.add_argument("--rounds", type=int, default=3, help="events of each kind in each half (3)")
     return p.parse_args()
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What traces cost: the nested read of the benchmark, with every operation told to a collector, and without.
+"""Overhead of traces: the nested read with all operations exported to a collector, and without traces.
 
-Two servers of ours over one database, loaded in rounds that take turns. Prints the medians of the server's CPU time per
-request, and ends with 1 when traces cost more than the bar. Run it by script/bench tracing.
+Two servers over one database are loaded in alternating rounds. Prints the medians of the server's CPU time per request.
+Exits with 1 if the ratio exceeds the bar. Run it with script/bench tracing.
 """
 import argparse, http.server, json, os, signal, sys, threading
 
@@ -11,12 +11,12 @@ sys.path.insert(0, os.path.join(HERE, "peers"))
 import measure, reads, servers
 from servers import Stop
 
-# CPU time per request with traces against that without.
+# Ratio of CPU time per request with and without traces.
 BAR = 1.10
 
 
 class Sink(http.server.BaseHTTPRequestHandler):
-    """Takes traces and forgets them, but for how much there was."""
+    """Discards traces and counts requests and bytes."""
 
     protocol_version = "HTTP/1.1"
     bytes = requests = 0

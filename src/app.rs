@@ -1,4 +1,4 @@
-//! Everything built once: by the program, and by the tests.
+//! Builds and runs the server, for the program and for the tests.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -12,10 +12,9 @@ use axum::serve::ListenerExt;
 use db::{Db, Ids, Settings, Tls};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use resolvers::events::EventBus;
 use resolvers::limits::{Limits, Problem};
-use resolvers::request::{About, Services};
-use resolvers::{Ranks, Schema};
+use resolvers::request::{About, ContextServices, Engine, Services};
+use resolvers::{Ranks, ReferralUrls, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -30,15 +29,15 @@ use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
-use crate::http::patience::Patient;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
+use crate::http::timeouts::IdleTimeoutListener;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
-use crate::realtime::{Places, announcer, leaderboard, listener};
+use crate::realtime::{ConnectionQuota, announcer, listener};
 use crate::secrets::DevSecrets;
-use crate::telemetry::{self, Exporter, Telemetry};
+use crate::telemetry::{self, Telemetry};
 
 /// The server, built and not yet listening.
 pub struct App {
@@ -46,30 +45,29 @@ pub struct App {
     pub db: Db,
     /// The schema.
     pub schema: Schema,
-    /// What operations are built over.
+    /// Services that resolvers use.
     pub services: Services,
     authenticator: Arc<Authenticator>,
     graphiql: Graphiql,
     metrics: Metrics,
     telemetry: Telemetry,
-    exporter: Option<Exporter>,
     config: Config,
 }
 
-/// How long telling the last traces may take.
-const LAST_TRACES: Duration = Duration::from_secs(5);
+/// Timeout of exporting the last traces.
+const LAST_TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where the database is, after configuration and private cluster were looked at.
+/// The URLs of the configured database or of the private cluster.
 #[derive(Clone, Debug)]
 pub struct Database {
-    /// The server's URL.
+    /// URL of the server's role.
     pub url: String,
-    /// The migrating role's URL; often the same.
+    /// URL of the migrating role, often the same.
     pub migration_url: String,
 }
 
 impl Database {
-    /// The configured database, or the private one at this URL.
+    /// The private database at this URL, or else the configured one.
     #[must_use]
     pub fn of(config: &Config, private: Option<&str>) -> Option<Self> {
         let url = private
@@ -86,7 +84,7 @@ impl Database {
         })
     }
 
-    /// Brings it to the present shape.
+    /// Migrates the database.
     pub async fn migrate(&self, tls: &Tls) -> anyhow::Result<()> {
         let user = self
             .url
@@ -97,7 +95,7 @@ impl Database {
         Ok(())
     }
 
-    /// Opens the pool.
+    /// Opens the connection pool.
     pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
         let settings = Settings {
             pool_size: config.database.pool_size,
@@ -121,28 +119,28 @@ impl App {
     ) -> anyhow::Result<Self> {
         let services = Services {
             db: db.clone(),
-            events: EventBus::default(),
+            events: resolvers::live::event_bus(),
             about: Arc::new(About {
                 version: env!("CARGO_PKG_VERSION"),
                 environment: config.environment.name(),
             }),
             introspection: config.http.introspection,
-            ranks: Ranks::default(),
-            share_base_url: Arc::from(config.http.share_base_url.as_str()),
+            of_contexts: ContextServices::default()
+                .with(Ranks::default())
+                .with(referral_urls(&config)),
         };
         let graphiql = graphiql(&config, secrets)?;
         let authenticator = Authenticator::new(auth_settings(&config, secrets, jwks)?)?;
         let schema = resolvers::schema();
-        // Only what is counted from here on is counted.
+        // Events before this call are not counted.
         let metrics = Metrics::start(db.clone(), services.events.clone());
         let sdl = resolvers::sdl(&schema);
-        let (telemetry, exporter) = Telemetry::new(&config.telemetry, db.ids().clone(), &sdl)?;
+        let telemetry = Telemetry::new(&config.telemetry, &sdl)?;
         Ok(Self {
             db,
             schema,
             metrics,
             telemetry,
-            exporter,
             services,
             authenticator: Arc::new(authenticator),
             graphiql,
@@ -150,11 +148,19 @@ impl App {
         })
     }
 
-    /// Serves until `shutdown`, then lets requests in flight finish, for a while.
-    pub async fn serve(
-        mut self,
+    /// Serves until `shutdown` ends, and then waits for running requests up to the drain time.
+    pub fn serve(
+        self,
         tcp: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> BoxFuture<'static, anyhow::Result<()>> {
+        self.serve_until(tcp, shutdown.boxed()).boxed()
+    }
+
+    async fn serve_until(
+        self,
+        tcp: TcpListener,
+        shutdown: BoxFuture<'static, ()>,
     ) -> anyhow::Result<()> {
         if self.config.environment == Environment::Production {
             let offset = self
@@ -163,27 +169,25 @@ impl App {
                 .await?;
             anyhow::ensure!(
                 offset.is_zero(),
-                "the database's clock was moved: that is for development, this database can't serve production"
+                "the database's clock was moved, which is for development only: this database can't serve production"
             );
         }
-        let exporting = self.exporter.take().map(Exporter::spawn);
+        let telemetry = self.telemetry.clone();
         let mut background = JoinSet::new();
         background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
         background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
-        background.spawn(leaderboard::run(
-            self.db.clone(),
-            self.services.events.clone(),
-        ));
+        let (db, events) = (self.db.clone(), self.services.events.clone());
+        background.spawn(async move { events.run(&db).await });
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let leave = self.config.live.leave;
-        let tcp = Patient {
+        let tcp = IdleTimeoutListener {
             tcp,
-            // Sockets give up first, and try to say so.
-            patience: self.config.live.write_timeout + Duration::from_secs(3),
-            // A ping that is answered comes between.
-            idle: (self.config.live.ping_every * 2).max(self.config.http.idle),
+            // Sockets time out first, and send a close code.
+            write_timeout: self.config.live.write_timeout + Duration::from_secs(3),
+            // At least one ping comes between.
+            idle_timeout: (self.config.live.ping_every * 2).max(self.config.http.idle),
         }
         .tap_io(|_| {});
         let tasks = TaskTracker::new();
@@ -197,9 +201,8 @@ impl App {
         let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);
         tokio::spawn(async move {
             shutdown.await;
-            tracing::info!("Stopping: what is in flight may finish");
-            // Readiness answers 503 and each answer is its connection's last; load balancers look elsewhere. After a
-            // while sockets are told to come back, and the listener closes.
+            tracing::info!("Shutting down: running requests may finish");
+            // Readiness fails and each answer closes its connection. After `leave` sockets and the listener close.
             draining.send_replace(true);
         });
         let (mut closing, mut late) = (is_draining.clone(), is_draining);
@@ -218,16 +221,14 @@ impl App {
                 tasks.wait().await;
                 ended
             } => ended.context("serving failed")?,
-            ended = background.join_next() => anyhow::bail!("a background task ended, which none should: {ended:?}"),
+            ended = background.join_next() => anyhow::bail!("a background task ended unexpectedly: {ended:?}"),
             () = async {
                 let _ = late.wait_for(|draining| *draining).await;
                 tokio::time::sleep(drain).await;
-            } => tracing::warn!("Some of it did not finish in {} seconds", drain.as_secs()),
+            } => tracing::warn!("Some requests did not finish in {} seconds", drain.as_secs()),
         }
         background.shutdown().await;
-        if let Some(exporting) = exporting {
-            exporting.stop(LAST_TRACES).await;
-        }
+        telemetry.shutdown(LAST_TRACES_TIMEOUT).await;
         Ok(())
     }
 
@@ -237,6 +238,7 @@ impl App {
         tasks: TaskTracker,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
+        let referral_urls = referral_urls(&self.config);
         let LimitsConfig {
             limits,
             rates,
@@ -253,8 +255,9 @@ impl App {
             health: Arc::new(DatabaseHealth(self.db)),
             metrics: self.metrics,
             telemetry: self.telemetry,
-            places: Places::new(self.config.live.places),
+            connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
+                referral_urls,
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes,
@@ -274,7 +277,15 @@ impl App {
     }
 }
 
-/// The documents that clients may name. What could never be executed is found out at start.
+/// The starts of invite links and of links to this server.
+fn referral_urls(config: &Config) -> ReferralUrls {
+    ReferralUrls {
+        share: Arc::from(config.http.share_base_url.as_str()),
+        server: Arc::from(config.http.public_url.as_deref().unwrap_or_default()),
+    }
+}
+
+/// Reads the trusted documents. Fails if one exceeds a limit.
 fn documents(
     config: &DocumentsConfig,
     limits: &Limits,
@@ -288,7 +299,7 @@ fn documents(
         let check = || -> Result<(), Problem> {
             limits.check_text(text)?;
             if let Ok(document) = parse_query(text) {
-                limits.check(schema, &document, None, &Variables::default())?;
+                limits.check(schema.types(), &document, None, &Variables::default())?;
             }
             Ok(())
         };
@@ -296,28 +307,28 @@ fn documents(
     }
     anyhow::ensure!(
         config.trust != Trust::Enforce || trusted.iter().next().is_some(),
-        "GOODGO_TRUSTED_DOCUMENTS=enforce without any trusted document would refuse everybody: name manifests in GOODGO_TRUSTED_DOCUMENTS_FILES"
+        "GOODGO_TRUSTED_DOCUMENTS=enforce without any trusted document refuses all requests: set GOODGO_TRUSTED_DOCUMENTS_FILES"
     );
     Ok(Documents::new(persisted::Settings {
-        remembered_bytes: config.remembered_bytes,
+        stored_bytes: config.stored_bytes,
         trust: config.trust,
         trusted,
     }))
 }
 
-/// What a server can't do without.
+/// The database as a dependency.
 struct DatabaseHealth(Db);
 
 impl Health for DatabaseHealth {
     fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
         async {
-            let asked = Instant::now();
+            let started_at = Instant::now();
             let answer = self.0.read(async |conn| db::ping(conn).await).await;
             vec![DependencyStatus {
                 name: "database",
                 need: Need::ToServe,
                 answer: answer
-                    .map(|()| asked.elapsed())
+                    .map(|()| started_at.elapsed())
                     .map_err(|error| error.to_string()),
             }]
         }
@@ -325,9 +336,9 @@ impl Health for DatabaseHealth {
     }
 }
 
-/// Whether GraphiQL is served; only in development one can be somebody of the demo data there.
+/// Whether GraphiQL is served, and in development the tokens of demo people.
 fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Graphiql> {
-    // With a secret of one's own the tokens would be good elsewhere, too.
+    // With a configured secret the tokens would be valid elsewhere, too.
     let secrets = secrets.filter(|_| config.auth.jwt_secret.is_none());
     Ok(match (config.http.graphiql, config.environment, secrets) {
         (false, _, _) => Graphiql::Off,
@@ -341,7 +352,7 @@ fn graphiql(config: &Config, secrets: Option<&DevSecrets>) -> anyhow::Result<Gra
     })
 }
 
-/// Whose tokens are believed: configuration's, and in development those of the generated secrets.
+/// The accepted tokens: the configured ones, and in development those of the generated secrets.
 fn auth_settings(
     config: &Config,
     secrets: Option<&DevSecrets>,
@@ -385,7 +396,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("manifest.json");
         let config = DocumentsConfig {
-            remembered_bytes: 0,
+            stored_bytes: 0,
             trust,
             manifests: manifest.iter().map(|_| path.clone()).collect(),
         };
@@ -397,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_that_nobody_could_execute_are_found_out_at_start() {
+    fn refuses_trusted_documents_over_a_limit() {
         let good = r#"{"1": "{ serverInfo { version } }"}"#;
         assert_eq!(start(Trust::Enforce, Some(good)), Ok(()));
         assert_eq!(start(Trust::Log, None), Ok(()));
@@ -415,8 +426,8 @@ mod tests {
             ),
             (Trust::Off, Some("{"), "neither an Apollo manifest"),
         ] {
-            let said = start(trust, manifest).unwrap_err();
-            assert!(said.contains(problem), "{said}");
+            let error = start(trust, manifest).unwrap_err();
+            assert!(error.contains(problem), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The program's commands.
+//! The commands of the program.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use db::{Db, Ids, Tls};
+use devdb::{Cluster, DataDir, Options, running};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,12 +17,11 @@ use crate::app::{App, Database};
 use crate::auth::demo::DemoTokens;
 use crate::config::{Config, Environment};
 use crate::logging;
-use crate::postgres::{Cluster, DataDir, Options, running};
 use crate::secrets::DevSecrets;
 
 /// Mining, promotions, billing and wallets of the GoodGo platform behind one GraphQL schema.
 ///
-/// Without a DATABASE_URL it runs a private PostgreSQL under GOODGO_DATA_DIR. docs/OPERATIONS.md explains every setting.
+/// Without DATABASE_URL it runs a private PostgreSQL in GOODGO_DATA_DIR. docs/OPERATIONS.md explains all settings.
 #[derive(Parser)]
 #[command(version, about, long_about)]
 struct Cli {
@@ -31,76 +31,76 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve (the default): migrate the database, then answer on PORT until told to stop.
+    /// Serve (the default): migrate the database and serve on PORT until SIGINT or SIGTERM.
     Serve,
-    /// Bring the database to the present shape and stop.
+    /// Migrate the database.
     Migrate,
     /// Print the GraphQL schema; with --tables, db/src/schema.rs.
     Schema {
-        /// Print the tables of the migrations instead, from a database made for it.
+        /// Print the tables of the migrations instead, from a temporary database.
         #[arg(long)]
         tables: bool,
     },
-    /// Fill the database with demo data: a town where there are no users, and a new user behind each demo name.
+    /// Insert demo data: a town if there are no users, else new users behind the demo names. Development only.
     Seed,
-    /// Print a bearer token for somebody of the demo data, such as bob or service. Development only.
+    /// Print a bearer token of a demo person, such as bob, or of service. Development only.
     Token(TokenArgs),
-    /// Show the system's clock, or move it. Development only.
+    /// Show or move the system's clock. Development only.
     Clock {
         #[command(subcommand)]
         command: Option<ClockCommand>,
     },
-    /// Check the ledger: what must be true of it, asked of one snapshot. Exit code 1 when something is not.
+    /// Check the ledger in one snapshot. Exits with code 1 if it is wrong.
     Verify,
 }
 
 #[derive(Args)]
 struct TokenArgs {
-    /// Whose: alice, bob, carol, support, finance, admin, merchant, advertiser, or service.
+    /// Name: alice, bob, carol, support, finance, admin, merchant, advertiser, or service.
     #[arg(long = "as", value_name = "NAME")]
     name: String,
-    /// How long it is good for: 30m, 24h, 7d.
+    /// Lifetime: 30m, 24h, 7d.
     #[arg(long, default_value = "24h", value_parser = span)]
     expires_in: TimeDelta,
 }
 
 #[derive(Subcommand)]
 enum ClockCommand {
-    /// Move the clock forward, for everybody: 90s, 30m, 24h, 7d.
+    /// Move the clock forward for all instances: 90s, 30m, 24h, 7d.
     Advance {
-        /// How far.
+        /// Time to add.
         #[arg(value_parser = span)]
         by: TimeDelta,
     },
 }
 
-/// Parses the command line and runs what it says.
+/// Parses the command line and runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let config = match Config::from_env() {
         Ok(config) => config,
-        Err(problems) => return complain(&problems),
+        Err(problems) => return report(&problems),
     };
     let command = cli.command.unwrap_or(Command::Serve);
     if matches!(command, Command::Serve)
         && let Err(missing) = config.check_for_serving()
     {
-        return complain(&missing);
+        return report(&missing);
     }
-    let done = logging::start(&config.log).and_then(|()| {
+    let result = logging::start(&config.log).and_then(|()| {
         tokio::runtime::Runtime::new()
             .context("the runtime can't be started")?
             .block_on(execute(command, config))
     });
-    match done {
+    match result {
         Ok(code) => code,
-        Err(error) => complain(&[format!("{error:#}")]),
+        Err(error) => report(&[format!("{error:#}")]),
     }
 }
 
-/// One line for each thing.
-fn complain(lines: &[String]) -> ExitCode {
+/// Prints problems, one line each.
+fn report(lines: &[String]) -> ExitCode {
     for line in lines {
         eprintln!("goodgo: {line}");
     }
@@ -108,26 +108,26 @@ fn complain(lines: &[String]) -> ExitCode {
 }
 
 async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
-    let done = ExitCode::SUCCESS;
+    let success = ExitCode::SUCCESS;
     match command {
-        Command::Serve => serve(config).await.map(|()| done),
-        Command::Migrate => migrate(&config).await.map(|()| done),
+        Command::Serve => serve(config).await.map(|()| success),
+        Command::Migrate => migrate(&config).await.map(|()| success),
         Command::Schema { tables: false } => {
             print!("{}", resolvers::sdl(&resolvers::schema()));
-            Ok(done)
+            Ok(success)
         }
-        Command::Schema { tables: true } => print_tables(&config).await.map(|()| done),
-        Command::Seed => seed(&config).await.map(|()| done),
-        Command::Token(args) => token(&config, &args).await.map(|()| done),
-        Command::Clock { command } => clock(&config, command).await.map(|()| done),
+        Command::Schema { tables: true } => print_tables(&config).await.map(|()| success),
+        Command::Seed => seed(&config).await.map(|()| success),
+        Command::Token(args) => token(&config, &args).await.map(|()| success),
+        Command::Clock { command } => clock(&config, command).await.map(|()| success),
         Command::Verify => verify(&config).await,
     }
 }
 
-/// Ends when the process is told to stop.
+/// Waits for SIGINT or SIGTERM.
 ///
-/// The handlers are installed by the call, not by the first poll: a signal during start is not lost.
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+/// The handlers are installed by the call, not by the first poll, so that a signal during the start is not lost.
+fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     Ok(async move {
@@ -139,7 +139,7 @@ fn told_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    let stop = told_to_stop()?;
+    let stop = shutdown_signal()?;
     let tcp = bind(&config).await?;
     let cluster = if config.database.url.is_none() {
         let folder = DataDir::resolve(&config.database.data_dir)?;
@@ -187,10 +187,10 @@ async fn serve_on(
     app.serve(tcp, stop).await
 }
 
-/// What somebody sees who starts it for the first time.
+/// Prints addresses and commands for development.
 fn welcome(address: SocketAddr, has_graphiql: bool) {
     let graphiql = if has_graphiql {
-        format!("\n    in a browser   http://{address}/graphiql    (sign in as bob)")
+        format!("\n    GraphiQL       http://{address}/graphiql    (sign in as bob)")
     } else {
         String::new()
     };
@@ -199,21 +199,21 @@ fn welcome(address: SocketAddr, has_graphiql: bool) {
   GoodGo, in development: demo data, generated secrets, an open schema.
 
     GraphQL        http://{address}/graphql{graphiql}
-    how to ask     http://{address}/
-    the schema     http://{address}/schema.graphql
+    start page     http://{address}/
+    schema         http://{address}/schema.graphql
     health         http://{address}/health
 
-    a token        script/token bob      (alice, carol, support, finance, admin, merchant, advertiser, service)
-    a day later    target/debug/goodgo clock advance 24h
+    token          script/token bob      (alice, carol, support, finance, admin, merchant, advertiser, service)
+    next day       target/debug/goodgo clock advance 24h
 "
     );
 }
 
-/// Takes the port first: an occupied one is found out before anything is started.
+/// Binds the port before anything is started, so that an occupied one is reported first.
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     let (host, port) = (&config.http.host, config.http.port);
     TcpListener::bind((host.as_str(), port)).await.with_context(|| {
-        format!("port {port} of {host} can't be had: stop what listens there, or choose another with PORT=8081")
+        format!("port {port} of {host} can't be bound: stop the process that uses it, or set another one with PORT=8081")
     })
 }
 
@@ -225,7 +225,7 @@ fn cluster_options(config: &Config) -> Options {
     }
 }
 
-/// The database of a command beside the server: the configured one, or the private one that runs.
+/// The database of a command that runs beside the server: the configured one, or the running private one.
 async fn database(config: &Config) -> anyhow::Result<Database> {
     let private = match config.database.url {
         Some(_) => None,
@@ -259,7 +259,7 @@ async fn migrate(config: &Config) -> anyhow::Result<()> {
     migrated
 }
 
-/// Prints the tables from a cluster made for it, so that nobody's database is touched.
+/// Prints the tables from a temporary cluster.
 async fn print_tables(config: &Config) -> anyhow::Result<()> {
     let path = std::env::temp_dir().join(format!("goodgo-tables-{}", std::process::id()));
     let folder = DataDir::resolve(&path)?;
@@ -267,7 +267,7 @@ async fn print_tables(config: &Config) -> anyhow::Result<()> {
     let printed = async {
         let tls = Tls::from_machine();
         db::migrate::migrate(cluster.url(), &tls, None).await?;
-        let mut conn = db::migrate::connect(cluster.url(), &tls).await?;
+        let mut conn = db::connect_as_migrator(cluster.url(), &tls).await?;
         Ok::<_, anyhow::Error>(db::tables::print(&mut conn).await?)
     }
     .await;
@@ -283,10 +283,10 @@ async fn seed(config: &Config) -> anyhow::Result<()> {
     only_in_development(config, "seed")?;
     let db = connect(config).await?;
     if db::demo::seed_if_empty(&db).await? {
-        println!("made a town of miners and the demo people");
+        println!("inserted a town of miners and the demo people");
     } else {
         db::demo::seed_people(&db).await?;
-        println!("made new demo people; what was there stays");
+        println!("inserted new demo people; existing data was kept");
     }
     Ok(())
 }
@@ -308,12 +308,12 @@ async fn token(config: &Config, args: &TokenArgs) -> anyhow::Result<()> {
         .connect(config, tls, Ids::random())
         .await?;
     let people = db
-        .read(async |conn| db::users::demo_people(conn).await)
+        .read(async |conn| db::platform::users::demo_people(conn).await)
         .await?;
     let Some((name, user_id)) = people.iter().find(|(name, _)| *name == args.name) else {
         let names: Vec<&str> = people.iter().map(|(name, _)| name.as_str()).collect();
         bail!(
-            "there is nobody called {}: it is one of {}, service",
+            "there is no demo person {}: use one of {}, service",
             args.name,
             names.join(", ")
         );
@@ -330,7 +330,7 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
         Some(ClockCommand::Advance { by }) => {
             db::clock::advance(&database.migration_url, &tls, by).await?
         }
-        None => db::clock::now(&mut db::migrate::connect(&database.url, &tls).await?).await?,
+        None => db::clock::now(&mut db::connect_as_migrator(&database.url, &tls).await?).await?,
     };
     println!("{}", now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     Ok(())
@@ -339,8 +339,8 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
 async fn verify(config: &Config) -> anyhow::Result<ExitCode> {
     let db = connect(config).await?;
     let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
-    let report = db::wallets::checker::check(&db).await?;
-    db::wallets::checker::store(&db, report.clone(), started_at).await?;
+    let report = db::wallets::reconciliation::checker::check(&db).await?;
+    db::wallets::reconciliation::checker::store(&db, report.clone(), started_at).await?;
     if report.mismatches.is_empty() {
         println!(
             "the ledger is right: {} transfers, {} wallets",
@@ -362,7 +362,7 @@ fn only_in_development(config: &Config, command: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads `90s`, `30m`, `24h` or `7d`.
+/// Parses `90s`, `30m`, `24h` or `7d`.
 fn span(text: &str) -> Result<TimeDelta, String> {
     let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
     let (number, unit) = text.split_at(last);
@@ -377,7 +377,7 @@ fn span(text: &str) -> Result<TimeDelta, String> {
         _ => return Err("the unit is s, m, h or d, as in 24h".to_owned()),
     };
     span.filter(|span| *span > TimeDelta::zero() && *span <= TimeDelta::days(36_525))
-        .ok_or_else(|| "it is more than nothing, and at most 36525d".to_owned())
+        .ok_or_else(|| "the time must be positive and at most 36525d".to_owned())
 }
 
 #[cfg(test)]
@@ -385,13 +385,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_whole() {
+    fn command_line_is_valid() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn spans_are_read() {
+    fn parses_spans() {
         assert_eq!(span("24h"), Ok(TimeDelta::hours(24)));
         assert_eq!(span("7d"), Ok(TimeDelta::days(7)));
         for bad in ["", "h", "24", "-1h", "0s", "99999999d", "1é"] {

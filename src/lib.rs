@@ -1,7 +1,7 @@
 //! The process: configuration, HTTP, sockets, authentication, jobs, wiring.
 //!
-//! Read [`app`] first: it builds everything once, for the program and for the tests alike. [`http`] and [`realtime`]
-//! bring requests in, `resolvers` answers them.
+//! [`app`] builds and runs the server, for the program and for the tests. [`http`] and [`realtime`] receive requests,
+//! `resolvers` answers them.
 
 pub mod app;
 pub mod auth;
@@ -11,7 +11,6 @@ pub mod http;
 pub mod jobs;
 pub mod logging;
 pub mod metrics;
-pub mod postgres;
 pub mod realtime;
 pub mod secrets;
 pub mod telemetry;

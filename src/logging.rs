@@ -1,4 +1,4 @@
-//! Logs: readable lines for people, JSON for machines.
+//! Logging to standard error, as text or JSON.
 
 use std::io::IsTerminal;
 
@@ -13,7 +13,7 @@ pub fn start(config: &LogConfig) -> anyhow::Result<()> {
         .parse(&config.filter)
         .with_context(|| {
             format!(
-                "LOG_LEVEL is {:?}: write a level such as info, or goodgo=debug",
+                "LOG_LEVEL is {:?}: set a level such as info, or goodgo=debug",
                 config.filter
             )
         })?;

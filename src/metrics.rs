@@ -1,4 +1,4 @@
-//! What is counted: requests as they happen, process and pool when somebody asks.
+//! The metrics: descriptions, buckets, and gauges that are set at a scrape.
 
 use std::sync::OnceLock;
 
@@ -12,9 +12,9 @@ use resolvers::events::EventBus;
 const DURATIONS: [f64; 12] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
 ];
-/// Upper bounds of waits and statements, of which most are short.
+/// Upper bounds of waits and statements.
 const SHORT: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
-/// Upper bounds of jobs, of which some are long.
+/// Upper bounds of jobs.
 const LONG: [f64; 8] = [0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0];
 /// Upper bounds of costs, in points.
 const COSTS: [f64; 9] = [
@@ -23,10 +23,10 @@ const COSTS: [f64; 9] = [
 /// Upper bounds of batches, in keys.
 const BATCHES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 5_000.0];
 
-/// The process's one recorder.
+/// The recorder of the process.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Renders what was counted.
+/// Renders the metrics.
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
@@ -36,10 +36,10 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Starts counting, once per process.
+    /// Installs the recorder, once per process.
     #[must_use]
     pub fn start(db: Db, events: EventBus) -> Self {
-        let handle = RECORDER.get_or_init(install).clone();
+        let handle = RECORDER.get_or_init(|| install(&events)).clone();
         let process = Collector::default();
         process.describe();
         Self {
@@ -50,29 +50,29 @@ impl Metrics {
         }
     }
 
-    /// The text Prometheus reads.
+    /// The text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> String {
         self.process.collect();
         let pool = self.db.connections();
-        gauge!("goodgo_pool_connections", "state" => "open").set(number(pool.open));
-        gauge!("goodgo_pool_connections", "state" => "idle").set(number(pool.idle));
-        gauge!("goodgo_pool_size").set(number(pool.most));
-        gauge!("goodgo_pool_waiting").set(number(pool.wanted));
-        gauge!("goodgo_event_followers").set(number(self.events.count()));
+        gauge!("goodgo_pool_connections", "state" => "open").set(gauge_value(pool.open));
+        gauge!("goodgo_pool_connections", "state" => "idle").set(gauge_value(pool.idle));
+        gauge!("goodgo_pool_size").set(gauge_value(pool.most));
+        gauge!("goodgo_pool_waiting").set(gauge_value(pool.wanted));
+        gauge!("goodgo_event_followers").set(gauge_value(self.events.count()));
         counter!("goodgo_statements_total").absolute(self.db.statements());
-        self.keep_up();
+        self.run_upkeep();
         self.handle.render()
     }
 
-    /// Sorts the samples that were taken since the last time.
-    pub fn keep_up(&self) {
+    /// Aggregates the samples since the last call.
+    pub fn run_upkeep(&self) {
         self.handle.run_upkeep();
     }
 }
 
-/// Makes the recorder that counts for the whole process.
-fn install() -> PrometheusHandle {
+/// Installs the recorder of the process.
+fn install(events: &EventBus) -> PrometheusHandle {
     let full = |name: &str| Matcher::Full(name.to_owned());
     let buckets: [(Matcher, &[f64]); 6] = [
         (Matcher::Suffix("_seconds".to_owned()), &DURATIONS),
@@ -93,20 +93,20 @@ fn install() -> PrometheusHandle {
     };
     let handle = recorder.handle();
     if metrics::set_global_recorder(recorder).is_err() {
-        tracing::warn!("Somebody else counts already: /metrics stays empty");
+        tracing::warn!("Another recorder of metrics is installed: /metrics stays empty");
     }
     describe_operations();
     describe_database();
     describe_events();
     describe_process();
-    begin();
+    register(events);
     handle
 }
 
-/// Counters that are asked after before anything happened: a rate needs a beginning.
-fn begin() {
+/// Registers metrics at zero, so that `rate()` works before the first event.
+fn register(events: &EventBus) {
     gauge!("goodgo_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    for (topic, _) in EventBus::default().counts() {
+    for (topic, _) in events.counts() {
         counter!("goodgo_events_coalesced_total", "topic" => topic).increment(0);
         counter!("goodgo_events_dropped_total", "topic" => topic).increment(0);
     }
@@ -133,37 +133,31 @@ fn begin() {
 }
 
 fn describe_operations() {
-    describe_counter!("http_requests_total", "Requests answered");
+    describe_counter!("http_requests_total", "Answered requests");
     describe_histogram!(
         "http_request_duration_seconds",
         Unit::Seconds,
-        "Time to the first byte of an answer"
+        "Time until the headers of an answer"
     );
-    describe_counter!("graphql_operations_total", "GraphQL operations executed");
+    describe_counter!("graphql_operations_total", "Executed GraphQL operations");
     describe_histogram!(
         "graphql_operation_duration_seconds",
         Unit::Seconds,
-        "Time a query or a mutation took"
+        "Duration of queries and mutations"
     );
     describe_counter!(
         "graphql_errors_total",
-        "Errors answered, by code: of requests that were refused, and of fields"
+        "Errors by code, of refused requests and of fields"
     );
-    describe_histogram!(
-        "graphql_operation_cost",
-        "Points that operations cost, before they are executed"
-    );
-    describe_histogram!(
-        "graphql_loader_batch_size",
-        "Keys that a loader was asked for at once"
-    );
+    describe_histogram!("graphql_operation_cost", "Cost of operations in points");
+    describe_histogram!("graphql_loader_batch_size", "Keys of a loader's batch");
     describe_gauge!(
         "graphql_subscriptions_open",
-        "Subscriptions that are open, by root field"
+        "Open subscriptions by root field"
     );
     describe_counter!(
         "graphql_subscription_events_total",
-        "Answers sent to subscriptions, by root field"
+        "Events sent to subscribers, by root field"
     );
     describe_counter!(
         "graphql_limits_exceeded_total",
@@ -171,29 +165,32 @@ fn describe_operations() {
     );
     describe_counter!(
         "rate_limited_total",
-        "Requests over their caller's rate, by kind of caller"
+        "Requests over the caller's rate, by kind of caller"
     );
     describe_counter!(
         "persisted_queries_total",
-        "Documents asked for by their hash, found or not"
+        "Look-ups of persisted queries by result"
     );
-    describe_gauge!(
-        "persisted_queries_bytes",
-        "Bytes of documents that are remembered"
+    describe_gauge!("persisted_queries_bytes", "Memory of persisted queries");
+    describe_counter!(
+        "untrusted_documents_total",
+        "Executed documents that are not trusted"
     );
-    describe_counter!("untrusted_documents_total", "Documents nobody trusted");
 }
 
 fn describe_database() {
-    describe_gauge!("goodgo_database_up", "Whether the database answered lately");
+    describe_gauge!(
+        "goodgo_database_up",
+        "Whether the database answered the last check"
+    );
     describe_gauge!(
         "goodgo_pool_connections",
-        "Database connections, by state: open ones, and the idle ones among them"
+        "Database connections by state: open, and idle among them"
     );
-    describe_gauge!("goodgo_pool_size", "Database connections at most");
+    describe_gauge!("goodgo_pool_size", "Maximum of database connections");
     describe_gauge!(
         "goodgo_pool_waiting",
-        "Who waits for a database connection right now"
+        "Tasks that wait for a database connection"
     );
     describe_histogram!(
         "goodgo_pool_wait_seconds",
@@ -202,39 +199,39 @@ fn describe_database() {
     );
     describe_counter!(
         "goodgo_pool_failures_total",
-        "Database connections that were not to be had"
+        "Failed attempts to get a database connection"
     );
-    describe_counter!("goodgo_statements_total", "SQL statements sent");
+    describe_counter!("goodgo_statements_total", "Sent SQL statements");
     describe_histogram!(
         "goodgo_statement_duration_seconds",
         Unit::Seconds,
-        "Time until a statement began to answer"
+        "Time until the first row of a statement"
     );
-    describe_counter!("goodgo_write_retries_total", "Transactions run again");
+    describe_counter!("goodgo_write_retries_total", "Retried transactions");
     describe_gauge!(
         "goodgo_checker_mismatches",
-        "What the last check of the ledger found wrong"
+        "Mismatches of the last ledger check"
     );
     describe_gauge!(
         "goodgo_checker_last_run_timestamp_seconds",
         Unit::Seconds,
-        "When the ledger was last checked; 0 before the first time"
+        "Time of the last ledger check; 0 before the first one"
     );
-    describe_counter!("goodgo_job_runs_total", "Runs of jobs, by outcome");
+    describe_counter!("goodgo_job_runs_total", "Runs of jobs by outcome");
     describe_histogram!(
         "goodgo_job_duration_seconds",
         Unit::Seconds,
-        "Time a run of a job took"
+        "Duration of a job's run"
     );
     describe_gauge!(
         "goodgo_job_last_success_timestamp_seconds",
         Unit::Seconds,
-        "When a job last succeeded, on whichever instance"
+        "Time of a job's last success on any instance"
     );
     describe_gauge!(
         "goodgo_job_due_timestamp_seconds",
         Unit::Seconds,
-        "When a job is due; long past while nobody runs it, or while it hangs"
+        "Time when a job is due; in the past while it isn't run, or hangs"
     );
 }
 
@@ -242,38 +239,37 @@ fn describe_events() {
     describe_gauge!(
         "goodgo_outbox_unannounced_age_seconds",
         Unit::Seconds,
-        "Age of the oldest event that was not announced; 0 without one"
+        "Age of the oldest unannounced event; 0 without one"
     );
     describe_gauge!(
         "goodgo_outbox_undelivered_age_seconds",
         Unit::Seconds,
-        "Age of the oldest event that the platform doesn't have; 0 without one"
+        "Age of the oldest undelivered event; 0 without one"
     );
-    describe_counter!(
-        "goodgo_events_announced_total",
-        "Events announced to all instances"
-    );
-    describe_gauge!("goodgo_event_followers", "Subscriptions that follow events");
+    describe_counter!("goodgo_events_announced_total", "Announced events");
+    describe_gauge!("goodgo_event_followers", "Subscribers of live topics");
     describe_counter!(
         "goodgo_events_coalesced_total",
-        "Events left out because a later one of the same subject said more"
+        "Updates replaced by a later one of the same kind"
     );
     describe_counter!(
         "goodgo_events_dropped_total",
-        "Events a subscription never got because it was too far behind"
+        "Updates lost with a disconnected slow subscriber"
     );
 }
 
 fn describe_process() {
-    describe_gauge!("goodgo_build_info", "1, with the version that runs");
-    describe_counter!("goodgo_spans_exported_total", "Spans of traces told");
+    describe_gauge!("goodgo_build_info", "1, with the running version");
+    describe_counter!("goodgo_spans_exported_total", "Exported spans");
     describe_counter!(
         "goodgo_spans_dropped_total",
-        "Spans of traces that could not be told"
+        "Spans that could not be exported"
     );
 }
 
-fn number(count: usize) -> f64 {
+/// A count as the value of a gauge.
+#[must_use]
+pub fn gauge_value(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 

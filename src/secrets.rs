@@ -1,4 +1,4 @@
-//! Development's secrets: generated once into the data folder, never good for production.
+//! Development secrets, generated once into the data folder. Production refuses them.
 
 use std::fs;
 use std::io::Write;
@@ -10,23 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::tokens;
 
-/// The folder's files.
+/// Files in the data folder.
 const SECRETS: &str = "secrets.json";
 const JWKS: &str = "jwks.json";
 
-/// What a development server signs and verifies tokens with.
+/// The keys of a development server.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DevSecrets {
-    /// Signs users' tokens.
+    /// Key of user tokens.
     pub jwt_secret: String,
-    /// Signs services' tokens: an Ed25519 key in PEM.
+    /// Signing key of service tokens: Ed25519 in PEM.
     pub service_key: String,
-    /// The public half, as a key set.
+    /// The public key of service tokens, as a JWKS.
     pub jwks: String,
 }
 
 impl DevSecrets {
-    /// Reads the secrets of a data folder, generating them the first time.
+    /// Reads the secrets of a data folder, or generates them.
     pub fn ensure(folder: &Path) -> anyhow::Result<Self> {
         if let Some(secrets) = Self::read(folder)? {
             return Ok(secrets);
@@ -41,11 +41,11 @@ impl DevSecrets {
         write_new(&folder.join(SECRETS), &text)?;
         write_new(&folder.join(JWKS), &secrets.jwks)?;
         tracing::info!(folder = %folder.display(), "Generated development secrets");
-        // Another start may have been first: what is in the folder counts.
+        // Another process may have been first; the files in the folder count.
         Ok(Self::read(folder)?.unwrap_or(secrets))
     }
 
-    /// Reads the secrets of a data folder, if there are any.
+    /// Reads the secrets of a data folder, if they exist.
     pub fn read(folder: &Path) -> anyhow::Result<Option<Self>> {
         let path = folder.join(SECRETS);
         match fs::read_to_string(&path) {
@@ -62,14 +62,14 @@ impl DevSecrets {
         }
     }
 
-    /// Where the key set of a data folder lies.
+    /// The path of the key set in a data folder.
     #[must_use]
     pub fn jwks_path(folder: &Path) -> String {
         folder.join(JWKS).display().to_string()
     }
 }
 
-/// Writes a file for its owner's eyes, whole or not at all; one that is there stays.
+/// Writes a file that only its owner can read, atomically. An existing file is kept.
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let unfinished = path.with_extension(format!("tmp{}", std::process::id()));
     let write = || -> std::io::Result<()> {

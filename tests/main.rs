@@ -5,7 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that can't go on fails"
+    reason = "a panic fails the test"
 )]
 
 mod api;

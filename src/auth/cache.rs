@@ -1,4 +1,4 @@
-//! Tokens that were verified a moment ago, so that a signature isn't checked again with every request.
+//! A cache of verified tokens, so that not every request verifies a signature.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -11,10 +11,10 @@ use super::Authenticated;
 
 const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 
-/// A key that its issuer withdraws stops counting within this time.
+/// Maximum age of an entry. A withdrawn key is refused after this time at the latest.
 const MAX_AGE: TimeDelta = TimeDelta::minutes(5);
 
-/// What a token is remembered by: it itself is not kept.
+/// The key of the cache. Tokens themselves are not stored.
 pub type TokenHash = [u8; 32];
 
 /// Hashes a token.
@@ -22,7 +22,7 @@ pub fn hash(token: &str) -> TokenHash {
     Sha256::digest(token).into()
 }
 
-/// The tokens verified lately.
+/// Recently verified tokens.
 #[derive(Debug)]
 pub struct VerifiedTokens(Mutex<LruCache<TokenHash, Verified>>);
 
@@ -39,7 +39,7 @@ impl Default for VerifiedTokens {
 }
 
 impl VerifiedTokens {
-    /// What the token said, unless it is time to verify it again.
+    /// The result of a verified token, unless the entry is too old.
     pub fn get(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Authenticated> {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let verified = tokens.get(hash)?;
@@ -50,7 +50,7 @@ impl VerifiedTokens {
         None
     }
 
-    /// Remembers what the token said, until it expires at the latest.
+    /// Stores the result until the token expires or the entry is too old.
     pub fn put(&self, hash: TokenHash, authenticated: Authenticated, now: DateTime<Utc>) {
         let latest = now + MAX_AGE;
         let until = authenticated.expires_at.unwrap_or(latest).min(latest);

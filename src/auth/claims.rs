@@ -1,4 +1,4 @@
-//! What the claims of a verified token say about its bearer.
+//! Converts the claims of a verified token to a principal.
 
 use chrono::DateTime;
 use domain::access::{Person, Principal, Role, Scope, Service};
@@ -9,17 +9,17 @@ use uuid::Uuid;
 
 use super::{Authenticated, Reason};
 
-/// Longer names are cut: they are for display.
+/// Longer names are truncated.
 const MAX_NAME_CHARS: usize = 200;
 const MAX_SUBJECT_BYTES: usize = 200;
 
-/// The one claim that is read before anything is verified, to know whose key to verify with.
+/// The claim that is read before the verification, to select the key.
 #[derive(Deserialize)]
 pub struct Issued {
     pub iss: String,
 }
 
-/// The claims we read.
+/// The supported claims.
 #[derive(Deserialize)]
 pub struct Claims {
     iss: String,
@@ -46,7 +46,7 @@ pub struct Claims {
     advertiser_id: Value,
 }
 
-/// A person, from the claims of a user issuer's token.
+/// The principal of a user token.
 pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
     let id = Uuid::try_parse(&claims.sub).map_err(|_| Reason::Claim("sub"))?;
     let expires_at = expiry(&claims)?;
@@ -75,7 +75,7 @@ pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
     })
 }
 
-/// A service, from the claims of a service issuer's token.
+/// The principal of a service token.
 pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
     if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT_BYTES {
         return Err(Reason::Claim("sub"));
@@ -100,10 +100,10 @@ pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
 }
 
 fn expiry(claims: &Claims) -> Result<DateTime<chrono::Utc>, Reason> {
-    // RFC 7519 lets the number have a fraction; whole seconds are all that matters here.
+    // RFC 7519 allows fractions; whole seconds are precise enough.
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "out of range saturates, and is no date then"
+        reason = "values out of range saturate, and are no valid time then"
     )]
     let seconds = claims
         .exp
@@ -114,7 +114,7 @@ fn expiry(claims: &Claims) -> Result<DateTime<chrono::Utc>, Reason> {
         .ok_or(Reason::Claim("exp"))
 }
 
-/// The texts of a claim that is one or a list of them.
+/// The strings of a claim that is a string or a list.
 fn texts(claim: &Value) -> impl Iterator<Item = &str> {
     let list = match claim {
         Value::Array(list) => list.as_slice(),
@@ -123,7 +123,7 @@ fn texts(claim: &Value) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
-/// An optional id. One that can't be read is refused rather than ignored: the bearer would act as somebody else.
+/// An optional id. An invalid one is refused, because ignoring it would change the principal.
 fn uuid(claim: &Value, name: &'static str) -> Result<Option<Uuid>, Reason> {
     match claim {
         Value::Null => Ok(None),

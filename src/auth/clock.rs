@@ -1,15 +1,15 @@
-//! The instance's clock: the one place that reads it, for nothing but the expiry of tokens.
+//! The instance's clock. This is the only place that reads it.
 
 use chrono::{DateTime, Utc};
 
-/// What time this machine has.
+/// The time of this machine.
 ///
-/// Everything else goes by the database's clock. Tokens are made by other machines and stop being good when these say
-/// so, whatever a development clock has been advanced to.
+/// It is used for the expiry of tokens, which other machines issue, for ids and for the start times of spans. All other
+/// times come from the database's clock, which development can move.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
-    reason = "expiry of tokens goes by the instance's clock, and this is the only place that reads it"
+    reason = "this is the only place that reads the instance's clock"
 )]
 pub fn instance_now() -> DateTime<Utc> {
     Utc::now()

@@ -1,4 +1,4 @@
-//! Tokens of the demo people, for the command line and for GraphiQL. Development only.
+//! Tokens of demo people for the command line and GraphiQL. Development only.
 
 use anyhow::{Context, ensure};
 use chrono::TimeDelta;
@@ -10,7 +10,7 @@ use super::tokens::{self, ServiceToken, UserToken, Validity};
 use crate::config::{Config, Environment};
 use crate::secrets::DevSecrets;
 
-/// Makes tokens that a development server believes.
+/// Signs tokens that a development server accepts.
 pub struct DemoTokens {
     user_secret: String,
     service_key: String,
@@ -20,7 +20,7 @@ pub struct DemoTokens {
 }
 
 impl DemoTokens {
-    /// Takes what signs them; refuses in production.
+    /// Takes the keys from configuration and secrets. Fails in production.
     pub fn new(config: &Config, secrets: &DevSecrets) -> anyhow::Result<Self> {
         ensure!(
             config.environment == Environment::Development,
@@ -43,7 +43,7 @@ impl DemoTokens {
         })
     }
 
-    /// A token of somebody, who has the role they are named after.
+    /// A token of a demo person. A person named after a role has that role.
     pub fn person(
         &self,
         name: &str,
@@ -64,7 +64,7 @@ impl DemoTokens {
         tokens::mint_user(&self.user_secret, &token)
     }
 
-    /// A token of a service that may do everything services may.
+    /// A token of a service with all scopes.
     pub fn service(&self, lifetime: TimeDelta) -> anyhow::Result<String> {
         let token = ServiceToken {
             issuer: &self.service_issuer,

@@ -1,4 +1,4 @@
-//! Published keys: fetched when needed, kept while their source is away.
+//! Published keys: fetched on demand, and kept while their source is unreachable.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -6,25 +6,25 @@ use std::time::Duration;
 use jsonwebtoken::Algorithm;
 use tokio::time::Instant;
 
-use super::source::{self, JwksSource, Keys, Wanted};
+use super::source::{self, JwksSource, KeyFilter, Keys};
 use super::{DevelopmentKeys, PinnedKey};
 
-/// Keys are looked at again after this time, for those that were withdrawn.
-const STALE_AFTER: Duration = Duration::from_secs(600);
+/// Keys are refreshed after this time, to detect withdrawn ones.
+const REFRESH_AFTER: Duration = Duration::from_secs(600);
 
-/// A key nobody knows makes us ask again no sooner than this: tokens of strangers must not make us a nuisance.
-const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// Least time between two fetches for unknown keys, so that forged tokens can't cause many requests.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The keys of some sources.
+/// The keys of several sources.
 #[derive(Debug)]
 pub struct KeySet {
     sources: Vec<JwksSource>,
-    wanted: Wanted,
+    filter: KeyFilter,
     client: Option<reqwest::Client>,
-    /// The last good keys of each source.
+    /// The last fetched keys of each source.
     keys: RwLock<Vec<Arc<Keys>>>,
-    asked_at: Mutex<Option<Instant>>,
-    asking: tokio::sync::Mutex<()>,
+    fetched_at: Mutex<Option<Instant>>,
+    fetching: tokio::sync::Mutex<()>,
 }
 
 impl KeySet {
@@ -34,38 +34,38 @@ impl KeySet {
         algorithms: &'static [Algorithm],
         development_keys: DevelopmentKeys,
     ) -> anyhow::Result<Arc<Self>> {
-        let wanted = Wanted {
+        let filter = KeyFilter {
             algorithms,
             development_keys,
         };
         let keys = sources
             .iter()
-            .map(|source| source.read(wanted).map(Arc::new))
+            .map(|source| source.read(filter).map(Arc::new))
             .collect::<anyhow::Result<_>>()?;
         let has_url = sources
             .iter()
             .any(|source| matches!(source, JwksSource::Url(_)));
         Ok(Arc::new(Self {
             client: has_url.then(source::client).transpose()?,
-            asked_at: Mutex::new((!has_url).then(Instant::now)),
-            asking: tokio::sync::Mutex::default(),
+            fetched_at: Mutex::new((!has_url).then(Instant::now)),
+            fetching: tokio::sync::Mutex::default(),
             keys: RwLock::new(keys),
             sources,
-            wanted,
+            filter,
         }))
     }
 
-    /// Finds a key, asking the sources again if none has it.
+    /// Finds a key. Fetches the sources if it is unknown.
     pub async fn find(self: &Arc<Self>, id: &str) -> Option<PinnedKey> {
         if let Some(key) = self.known(id) {
-            if self.was_asked_within(STALE_AFTER) {
+            if self.was_fetched_within(REFRESH_AFTER) {
                 return Some(key);
             }
             let keys = Arc::clone(self);
-            tokio::spawn(async move { keys.ask(STALE_AFTER).await });
+            tokio::spawn(async move { keys.fetch(REFRESH_AFTER).await });
             return Some(key);
         }
-        self.ask(ASK_AGAIN_AFTER).await;
+        self.fetch(MIN_FETCH_INTERVAL).await;
         self.known(id)
     }
 
@@ -77,21 +77,21 @@ impl KeySet {
             .find_map(|keys| keys.get(id).cloned())
     }
 
-    fn was_asked_within(&self, time: Duration) -> bool {
-        self.asked_at
+    fn was_fetched_within(&self, time: Duration) -> bool {
+        self.fetched_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .is_some_and(|at| at.elapsed() < time)
     }
 
-    /// Asks every source, unless somebody did just now. One asks, the others wait for what it learns.
-    async fn ask(&self, unless_within: Duration) {
-        let _one = self.asking.lock().await;
-        if self.was_asked_within(unless_within) {
+    /// Fetches every source, unless they were fetched within this time. Concurrent callers wait for one fetch.
+    async fn fetch(&self, unless_within: Duration) {
+        let _fetching = self.fetching.lock().await;
+        if self.was_fetched_within(unless_within) {
             return;
         }
         for (index, source) in self.sources.iter().enumerate() {
-            match source.fetch(self.client.as_ref(), self.wanted).await {
+            match source.fetch(self.client.as_ref(), self.filter).await {
                 Ok(keys) => {
                     let mut all = self.keys.write().unwrap_or_else(PoisonError::into_inner);
                     if let Some(last) = all.get_mut(index) {
@@ -101,10 +101,13 @@ impl KeySet {
                 Err(error) => tracing::warn!(
                     %source,
                     error = format!("{error:#}"),
-                    "Can't fetch keys from {source}, keeping the last ones: {error:#}"
+                    "Keys can't be fetched from {source}, keeping the last ones: {error:#}"
                 ),
             }
         }
-        *self.asked_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self
+            .fetched_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }

@@ -1,11 +1,10 @@
-//! Bearer tokens in, principals out.
+//! Authentication: verifies bearer tokens and returns principals.
 //!
-//! A token is checked by the key its issuer may use and by no other: users' issuers by the platform's secret (HS256) or
-//! by the keys IAM publishes (RS256, `EdDSA`), services' issuers by the keys they publish (`EdDSA`). The algorithm belongs
-//! to the key, never to the token. Roles count only in users' tokens, scopes only in services'.
+//! A token is verified only with keys of its issuer: the platform's secret (HS256) or IAM's published keys (RS256, `EdDSA`)
+//! for issuers of users, published keys (`EdDSA`) for issuers of services. The algorithm is a property of the key, never of
+//! the token. Roles count only in user tokens, scopes only in service tokens.
 //!
-//! Every kind of bad token is refused with the same words, so that nobody learns from us how to make a better one; the
-//! reason is in the log, at debug.
+//! All invalid tokens get the same message, which reveals no reason; the reason is logged at debug.
 
 mod cache;
 mod claims;
@@ -31,27 +30,27 @@ use keys::KeySet;
 pub use settings::{AuthSettings, DevelopmentKeys, ServiceSettings, UserSettings};
 pub use source::JwksSource;
 
-/// A longer token is not looked at.
+/// Longer tokens are refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// How far the clocks of issuers may be off.
+/// Tolerated difference to the clocks of issuers.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// Who asks, and until when that holds.
+/// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authenticated {
-    /// Who.
+    /// The principal.
     pub principal: Principal,
-    /// When their token expires; nobody's never does.
+    /// When the token expires; `None` for anonymous callers.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A token that isn't good, for whatever reason.
+/// An invalid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the bearer token is not valid: get a new one")]
 pub struct BadToken;
 
-/// Tells who a bearer token is from.
+/// Verifies bearer tokens.
 #[derive(Debug)]
 pub struct Authenticator {
     users: UserSettings,
@@ -63,7 +62,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Builds it, and reads the keys that are in files. Keys from elsewhere are fetched when first needed.
+    /// Reads the keys in files. Keys behind URLs are fetched on first use.
     pub fn new(settings: AuthSettings) -> anyhow::Result<Self> {
         settings.check()?;
         let AuthSettings {
@@ -92,9 +91,9 @@ impl Authenticator {
         })
     }
 
-    /// Tells who asks, from the value of an `Authorization` header or of the socket's `connection_init`.
+    /// Authenticates a caller by the value of an `Authorization` header or of a socket's `connection_init`.
     ///
-    /// None, or an empty one as some clients send before they have a token, is nobody.
+    /// Without a value the caller is anonymous; so it is with an empty one, which some clients send without a token.
     pub async fn authenticate(&self, bearer: Option<&str>) -> Result<Authenticated, BadToken> {
         let bearer = bearer.map(str::trim).unwrap_or_default();
         if bearer.is_empty() {
@@ -119,10 +118,10 @@ impl Authenticator {
         let issuer = dangerous::insecure_decode_claims::<Issued>(token)?.iss;
         let authenticated = if self.users.issuers.contains(&issuer) {
             let key = self.key_of_user(token).await?;
-            claims::person(key.read(token, &issuer, &self.users.audiences)?)?
+            claims::person(key.verify(token, &issuer, &self.users.audiences)?)?
         } else if self.services.issuers.contains(&issuer) {
             let key = key_by_id(&self.service_keys, token).await?;
-            claims::service(key.read(token, &issuer, &self.services.audiences)?)?
+            claims::service(key.verify(token, &issuer, &self.services.audiences)?)?
         } else {
             return Err(Reason::UnknownIssuer);
         };
@@ -141,7 +140,7 @@ impl Authenticator {
     }
 }
 
-/// A key and the one algorithm it is for.
+/// A key and its only algorithm.
 #[derive(Clone, Debug)]
 struct PinnedKey {
     algorithm: Algorithm,
@@ -149,8 +148,8 @@ struct PinnedKey {
 }
 
 impl PinnedKey {
-    /// Reads the token's claims, having checked all that doesn't depend on what they are for.
-    fn read(&self, token: &str, issuer: &str, audiences: &[String]) -> Result<Claims, Reason> {
+    /// Verifies a token and returns its claims.
+    fn verify(&self, token: &str, issuer: &str, audiences: &[String]) -> Result<Claims, Reason> {
         let mut validation = Validation::new(self.algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -161,24 +160,24 @@ impl PinnedKey {
     }
 }
 
-/// Why a token is refused: for our log only.
+/// The reason why a token is refused, for the log only.
 #[derive(Debug, thiserror::Error)]
 enum Reason {
     #[error("the scheme is not bearer")]
     Scheme,
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
-    #[error("its header demands what nobody here understands")]
+    #[error("its header has a critical extension")]
     Critical,
-    #[error("its issuer is not on our lists")]
+    #[error("its issuer is unknown")]
     UnknownIssuer,
     #[error("it names no key")]
     NoKeyId,
-    #[error("nobody published its key for its algorithm")]
+    #[error("its key is not published for its algorithm")]
     UnknownKey,
     #[error(transparent)]
     Token(#[from] jsonwebtoken::errors::Error),
-    #[error("its claim {0} makes no sense")]
+    #[error("its claim {0} is invalid")]
     Claim(&'static str),
 }
 
@@ -196,7 +195,7 @@ fn token_of(bearer: &str) -> Result<&str, Reason> {
 
 fn header(token: &str) -> Result<jsonwebtoken::Header, Reason> {
     let header = jsonwebtoken::decode_header(token)?;
-    // RFC 7515, 4.1.11: what is critical and not understood makes the token invalid; we understand no extension.
+    // RFC 7515, 4.1.11: critical extensions that are not supported make the token invalid, and none is supported.
     match header.crit {
         Some(_) => Err(Reason::Critical),
         None => Ok(header),

@@ -1,4 +1,4 @@
-//! Whose tokens are accepted, and the checks that the answer makes sense.
+//! Settings of the authentication, and their validation.
 
 use std::fmt;
 
@@ -10,14 +10,14 @@ use super::tokens::is_development_secret;
 /// RFC 7518, 3.2: a key for HS256 has at least the size of the hash.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// Whose tokens are accepted.
+/// Accepted tokens.
 #[derive(Clone, Debug)]
 pub struct AuthSettings {
-    /// People's.
+    /// Tokens of users.
     pub users: UserSettings,
-    /// Other services'.
+    /// Tokens of services.
     pub services: ServiceSettings,
-    /// Whether keys everybody can know are good enough.
+    /// Whether development keys are accepted.
     pub development_keys: DevelopmentKeys,
 }
 
@@ -26,20 +26,20 @@ pub struct AuthSettings {
 pub enum DevelopmentKeys {
     /// In development.
     Accepted,
-    /// In production: a development secret doesn't start, a development key is left out.
+    /// In production. The server refuses to start with a development secret, and ignores published development keys.
     Refused,
 }
 
-/// Who vouches for people.
+/// Accepted tokens of users.
 #[derive(Clone)]
 pub struct UserSettings {
     /// Accepted `iss`.
     pub issuers: Vec<String>,
     /// Accepted `aud`: a token needs one of them.
     pub audiences: Vec<String>,
-    /// The platform's secret for HS256; none, and only published keys count.
+    /// The platform's secret for HS256; without it only published keys count.
     pub secret: Option<String>,
-    /// Where IAM publishes its keys.
+    /// Key sets of IAM.
     pub jwks: Vec<JwksSource>,
 }
 
@@ -54,7 +54,7 @@ impl Default for UserSettings {
     }
 }
 
-/// Leaves the secret out of every log.
+/// Omits the secret.
 impl fmt::Debug for UserSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserSettings")
@@ -66,14 +66,14 @@ impl fmt::Debug for UserSettings {
     }
 }
 
-/// Who vouches for services.
+/// Accepted tokens of services.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
-    /// Accepted `iss`; none, and no service is let in.
+    /// Accepted `iss`; without any, no service is accepted.
     pub issuers: Vec<String>,
     /// Accepted `aud`: a token needs one of them.
     pub audiences: Vec<String>,
-    /// Where they publish their keys.
+    /// Key sets of the services.
     pub jwks: Vec<JwksSource>,
 }
 
@@ -92,40 +92,40 @@ fn default_audiences() -> Vec<String> {
 }
 
 impl AuthSettings {
-    /// Refuses what would let the wrong ones in, or nobody.
+    /// Refuses settings that are insecure or accept no token.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let Self {
             users, services, ..
         } = self;
         ensure!(
             !users.issuers.is_empty(),
-            "there is no issuer of users' tokens: name one"
+            "there is no issuer of user tokens: set one"
         );
         ensure!(
             !users.audiences.is_empty() && !services.audiences.is_empty(),
-            "there is no audience of tokens: name one"
+            "there is no audience of tokens: set one"
         );
         ensure!(
             users.secret.is_some() || !users.jwks.is_empty(),
-            "there is no key for users' tokens: give the secret or a JWKS"
+            "there is no key for user tokens: set the secret or a JWKS"
         );
         if let Some(both) = users
             .issuers
             .iter()
             .find(|issuer| services.issuers.contains(issuer))
         {
-            anyhow::bail!("the issuer {both} is one of users and of services: it can be one only");
+            anyhow::bail!("the issuer {both} is listed for users and for services: remove one");
         }
         if let Some(secret) = &users.secret {
             ensure!(
                 secret.len() >= MIN_SECRET_BYTES,
-                "the secret for users' tokens has {} bytes: it needs at least {MIN_SECRET_BYTES}",
+                "the secret for user tokens has {} bytes: it needs at least {MIN_SECRET_BYTES}",
                 secret.len()
             );
             ensure!(
                 self.development_keys == DevelopmentKeys::Accepted
                     || !is_development_secret(secret),
-                "the secret for users' tokens is one of development: make a new one"
+                "the secret for user tokens is a development secret: generate a new one"
             );
         }
         Ok(())

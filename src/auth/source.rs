@@ -1,4 +1,4 @@
-//! Where a JWKS is read from, and what of it is used.
+//! Sources of key sets (JWKS), and the selection of usable keys.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,25 +19,25 @@ use super::{DevelopmentKeys, PinnedKey};
 const MAX_BYTES: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where keys are published.
+/// The source of a key set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JwksSource {
-    /// At an address.
+    /// A URL.
     Url(reqwest::Url),
-    /// In a file.
+    /// A file.
     File(PathBuf),
 }
 
 impl FromStr for JwksSource {
     type Err = anyhow::Error;
 
-    /// Reads an `http` or `https` address, or else a path.
+    /// Parses an `http` or `https` URL, or else a path.
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        ensure!(!text.is_empty(), "a JWKS needs an address or a path");
+        ensure!(!text.is_empty(), "a JWKS needs a URL or a path");
         if text.starts_with("https://") || text.starts_with("http://") {
             let url = text
                 .parse()
-                .with_context(|| format!("{text} is no address of a JWKS"))?;
+                .with_context(|| format!("{text} is no URL of a JWKS"))?;
             return Ok(Self::Url(url));
         }
         Ok(Self::File(text.into()))
@@ -53,24 +53,24 @@ impl fmt::Display for JwksSource {
     }
 }
 
-/// Makes what fetches keys: it follows nobody elsewhere and waits for nobody long.
+/// Creates the client that fetches keys, without redirects and with a timeout.
 pub fn client() -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .timeout(TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .context("can't make a client for JWKS")
+        .context("the HTTP client for JWKS can't be created")
 }
 
 /// Keys by their ids.
 pub(super) type Keys = HashMap<String, PinnedKey>;
 
-/// Which keys are used.
+/// Selects the usable keys of a set.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
-    /// For these algorithms.
+pub struct KeyFilter {
+    /// Accepted algorithms.
     pub algorithms: &'static [Algorithm],
-    /// Made for development, or not.
+    /// Whether development keys are accepted.
     pub development_keys: DevelopmentKeys,
 }
 
@@ -79,23 +79,23 @@ impl JwksSource {
     pub(super) async fn fetch(
         &self,
         client: Option<&reqwest::Client>,
-        wanted: Wanted,
+        filter: KeyFilter,
     ) -> anyhow::Result<Keys> {
         let bytes = match (self, client) {
             (Self::File(path), _) => tokio::fs::read(path).await?,
             (Self::Url(url), Some(client)) => download(client, url.clone()).await?,
             (Self::Url(_), None) => bail!("there is no client"),
         };
-        wanted.parse(&bytes)
+        filter.parse(&bytes)
     }
 
-    /// Reads the keys, if they are in a file: at start, when somebody can still mend it.
-    pub(super) fn read(&self, wanted: Wanted) -> anyhow::Result<Keys> {
+    /// Reads the keys if the source is a file, so that errors are detected at start.
+    pub(super) fn read(&self, filter: KeyFilter) -> anyhow::Result<Keys> {
         match self {
             Self::Url(_) => Ok(Keys::new()),
             Self::File(path) => std::fs::read(path)
                 .map_err(anyhow::Error::from)
-                .and_then(|bytes| wanted.parse(&bytes))
+                .and_then(|bytes| filter.parse(&bytes))
                 .with_context(|| format!("can't read the JWKS {}", path.display())),
         }
     }
@@ -124,8 +124,8 @@ struct Jwks {
     keys: Vec<serde_json::Value>,
 }
 
-impl Wanted {
-    /// Reads a JWKS. Keys of kinds we don't use are left out: a set may hold them for others.
+impl KeyFilter {
+    /// Parses a JWKS. Keys of other kinds are ignored.
     pub(super) fn parse(self, bytes: &[u8]) -> anyhow::Result<Keys> {
         ensure!(
             bytes.len() <= MAX_BYTES,
@@ -145,7 +145,7 @@ impl Wanted {
         if id.starts_with(DEVELOPMENT_KEY_PREFIX)
             && self.development_keys == DevelopmentKeys::Refused
         {
-            tracing::error!(id, "Left out the key {id}: it is one of development");
+            tracing::error!(id, "Ignored the key {id}, because it is a development key");
             return None;
         }
         let algorithm = algorithm_of(jwk)?;
@@ -165,7 +165,7 @@ impl Wanted {
     }
 }
 
-/// The one algorithm a key is for, by its kind: a secret among published keys, for one, is for none.
+/// The only algorithm of a key, by its kind. A published symmetric key has none.
 fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
     match (&jwk.algorithm, jwk.common.key_algorithm) {
         (AlgorithmParameters::RSA(_), None | Some(KeyAlgorithm::RS256)) => Some(Algorithm::RS256),

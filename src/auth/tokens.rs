@@ -1,4 +1,4 @@
-//! Makes tokens and keys for development, marked so that production knows them.
+//! Generates tokens and keys for development, marked so that production refuses them.
 
 use anyhow::Context;
 use aws_lc_rs::rand::SystemRandom;
@@ -13,84 +13,84 @@ use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-/// What a generated secret starts with.
+/// The prefix of a generated secret.
 pub const DEVELOPMENT_SECRET_PREFIX: &str = "goodgo-dev-";
 
-/// What the id of a generated key starts with.
+/// The prefix of a generated key's id.
 pub const DEVELOPMENT_KEY_PREFIX: &str = "dev-";
 
 /// Secrets that are printed in documentation.
 const WELL_KNOWN_SECRETS: [&str; 1] = ["your-super-secret-key-min-32-characters"];
 
-/// The keys of a development machine.
+/// Generated keys.
 #[derive(Clone)]
 pub struct DevKeys {
-    /// Signs users' tokens.
+    /// Key of user tokens.
     pub user_secret: String,
-    /// Signs services' tokens: an Ed25519 key in PKCS#8, as PEM.
+    /// Signing key of service tokens: Ed25519 in PKCS#8, as PEM.
     pub service_key_pem: String,
-    /// What verifies services' tokens.
+    /// Key set that verifies service tokens.
     pub service_jwks: String,
 }
 
-/// When a token is good.
+/// The validity of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct Validity {
-    /// From when.
+    /// Start.
     pub from: DateTime<Utc>,
-    /// How long.
+    /// Duration.
     pub lifetime: TimeDelta,
 }
 
-/// What a user's token says.
+/// The claims of a user token.
 #[derive(Clone, Copy, Debug)]
 pub struct UserToken<'a> {
-    /// Who says so.
+    /// The issuer.
     pub issuer: &'a str,
-    /// For whom.
+    /// The audience.
     pub audience: &'a str,
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// What they are.
+    /// The roles.
     pub roles: &'a [Role],
-    /// Their name.
+    /// The display name.
     pub name: Option<&'a str>,
-    /// Which merchant they act for.
+    /// The merchant that the user acts for.
     pub merchant_id: Option<MerchantId>,
-    /// Which advertiser they act for.
+    /// The advertiser that the user acts for.
     pub advertiser_id: Option<AdvertiserId>,
-    /// When.
+    /// The validity.
     pub validity: Validity,
 }
 
-/// What a service's token says.
+/// The claims of a service token.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceToken<'a> {
-    /// Who says so.
+    /// The issuer.
     pub issuer: &'a str,
-    /// For whom.
+    /// The audience.
     pub audience: &'a str,
-    /// Which service.
+    /// The service.
     pub subject: &'a str,
-    /// What it may do.
+    /// The scopes.
     pub scopes: &'a [Scope],
-    /// When.
+    /// The validity.
     pub validity: Validity,
 }
 
-/// Whether a secret is one of development, or printed where everybody can read it.
+/// Whether a secret is a development secret or published in documentation.
 #[must_use]
 pub fn is_development_secret(secret: &str) -> bool {
     let secret = secret.trim();
     secret.starts_with(DEVELOPMENT_SECRET_PREFIX) || WELL_KNOWN_SECRETS.contains(&secret)
 }
 
-/// Makes keys nobody else has.
+/// Generates new keys.
 pub fn generate_dev_keys() -> anyhow::Result<DevKeys> {
     let mut secret = [0; 48];
-    aws_lc_rs::rand::fill(&mut secret).context("can't make a secret")?;
-    let document =
-        Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).context("can't make a key")?;
+    aws_lc_rs::rand::fill(&mut secret).context("a secret can't be generated")?;
+    let document = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new())
+        .context("a key can't be generated")?;
     let public = public_key(document.as_ref())?;
     let jwks = json!({"keys": [{
         "kty": "OKP",
@@ -113,7 +113,7 @@ pub fn generate_dev_keys() -> anyhow::Result<DevKeys> {
     })
 }
 
-/// Makes a user's token.
+/// Signs a user token.
 pub fn mint_user(secret: &str, token: &UserToken<'_>) -> anyhow::Result<String> {
     let claims = UserClaims {
         registered: Registered::new(token.issuer, token.audience, token.validity),
@@ -125,10 +125,10 @@ pub fn mint_user(secret: &str, token: &UserToken<'_>) -> anyhow::Result<String> 
     };
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
-        .context("can't sign a user's token")
+        .context("the user token can't be signed")
 }
 
-/// Makes a service's token, with a key [`generate_dev_keys`] made.
+/// Signs a service token with a key of [`generate_dev_keys`].
 pub fn mint_service(key_pem: &str, token: &ServiceToken<'_>) -> anyhow::Result<String> {
     let claims = ServiceClaims {
         registered: Registered::new(token.issuer, token.audience, token.validity),
@@ -141,10 +141,10 @@ pub fn mint_service(key_pem: &str, token: &ServiceToken<'_>) -> anyhow::Result<S
             .join(" "),
     };
     let key = EncodingKey::from_ed_pem(key_pem.as_bytes())
-        .context("the services' key is no Ed25519 key")?;
+        .context("the key of service tokens is no Ed25519 key")?;
     let mut header = Header::new(Algorithm::EdDSA);
     header.kid = Some(key_id(&public_key(key.as_bytes())?));
-    jsonwebtoken::encode(&header, &claims, &key).context("can't sign a service's token")
+    jsonwebtoken::encode(&header, &claims, &key).context("the service token can't be signed")
 }
 
 #[derive(Serialize)]
@@ -194,11 +194,11 @@ struct ServiceClaims<'a> {
 fn public_key(pkcs8: &[u8]) -> anyhow::Result<Vec<u8>> {
     let pair = Ed25519KeyPair::from_pkcs8(pkcs8)
         .ok()
-        .context("the services' key is no Ed25519 key")?;
+        .context("the key of service tokens is no Ed25519 key")?;
     Ok(pair.public_key().as_ref().to_vec())
 }
 
-/// Names a key by what it is, so that a new one has a new name.
+/// The id of a key, derived from the public key.
 fn key_id(public_key: &[u8]) -> String {
     let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(public_key));
     format!("{DEVELOPMENT_KEY_PREFIX}{}", &hash[..16])

@@ -1,4 +1,4 @@
-//! How much each caller may ask for, and how often.
+//! Settings of limits and rates.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use super::reader::Reader;
 use crate::http::HttpSettings;
 use crate::http::rate::Rates;
 
-/// How much it takes from each caller.
+/// Limits of requests.
 #[derive(Clone, Debug)]
 pub struct LimitsConfig {
-    /// `GOODGO_LIMITS` (`enforce`, or `log` to try them), `GOODGO_MAX_DOCUMENT_BYTES`, `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
+    /// `GOODGO_LIMITS` (`enforce` or `log`), `GOODGO_MAX_DOCUMENT_BYTES`, `GOODGO_MAX_TOKENS`, `GOODGO_MAX_OPERATIONS`,
     /// `GOODGO_MAX_DEPTH`, `GOODGO_MAX_FIELDS`, `GOODGO_MAX_ALIASES`, `GOODGO_MAX_ROOT_FIELDS`,
-    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_VALUES`, `GOODGO_MAX_COST`: how large documents may be.
+    /// `GOODGO_MAX_DIRECTIVES`, `GOODGO_MAX_VALUES`, `GOODGO_MAX_COST`: limits of documents.
     pub limits: Limits,
-    /// `GOODGO_RATE_ANONYMOUS`, `GOODGO_RATE_USER`, `GOODGO_RATE_STAFF`, `GOODGO_RATE_SERVICE`: points a second;
+    /// `GOODGO_RATE_ANONYMOUS`, `GOODGO_RATE_USER`, `GOODGO_RATE_STAFF`, `GOODGO_RATE_SERVICE`: points per second;
     /// `GOODGO_RATE_ISSUERS`, comma-separated `issuer=points`, for single issuers of services.
     pub rates: Rates,
-    /// `GOODGO_MAX_BODY_BYTES`: 262144.
+    /// `GOODGO_MAX_BODY_BYTES`: longest body, 262144.
     pub max_body_bytes: usize,
     /// `GOODGO_MAX_SERVICE_BODY_BYTES`: the same for services, 1048576.
     pub max_service_body_bytes: usize,
-    /// `GOODGO_REQUEST_TIMEOUT_SECONDS`: how long a query or a mutation may take, 10.
+    /// `GOODGO_REQUEST_TIMEOUT_SECONDS`: timeout of a query or a mutation, 10.
     pub request_timeout: Duration,
 }
 
@@ -86,7 +86,7 @@ impl Reader {
             match rate {
                 Some(rate) => rates.push(rate),
                 None => self.problems.push(format!(
-                    "{name} has {item:?}: write issuer=points, with a whole number of points a second"
+                    "{name} has {item:?}: write issuer=points, with a whole number of points per second"
                 )),
             }
         }

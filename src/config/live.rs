@@ -1,13 +1,13 @@
-//! How live transports are kept: sockets, streams, and the end of both.
+//! Settings of sockets and streams.
 
 use std::time::Duration;
 
 use super::reader::Reader;
-use crate::realtime::{LiveSettings, MaxPlaces};
+use crate::realtime::{LiveSettings, QuotaLimits};
 
 impl Reader {
-    /// Reads `GOODGO_SOCKET_…`, `GOODGO_SOCKETS_PER_…` and `GOODGO_LEAVE_SECONDS`. What of it belongs to the end of the
-    /// process fits into `drain`.
+    /// Reads `GOODGO_SOCKET_…`, `GOODGO_SOCKETS_PER_…` and `GOODGO_LEAVE_SECONDS`. The times of the shutdown are shortened
+    /// to fit into `drain`.
     pub fn live(&mut self, leave_seconds: u64, drain: Duration) -> LiveSettings {
         let LiveSettings {
             init_timeout,
@@ -15,7 +15,7 @@ impl Reader {
             write_timeout,
             max_message_bytes,
             max_operations,
-            places,
+            quota,
             drain: span,
             ..
         } = LiveSettings::default();
@@ -29,10 +29,10 @@ impl Reader {
         let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", span.as_secs(), 0)
             .min(drain.saturating_sub(leave));
         let mut most = |name, default| self.number(name, default, 1, 1_000_000);
-        let places = MaxPlaces {
-            per_address: most("GOODGO_SOCKETS_PER_ADDRESS", places.per_address),
-            per_user: most("GOODGO_SOCKETS_PER_USER", places.per_user),
-            per_service: most("GOODGO_SOCKETS_PER_SERVICE", places.per_service),
+        let quota = QuotaLimits {
+            per_address: most("GOODGO_SOCKETS_PER_ADDRESS", quota.per_address),
+            per_user: most("GOODGO_SOCKETS_PER_USER", quota.per_user),
+            per_service: most("GOODGO_SOCKETS_PER_SERVICE", quota.per_service),
         };
         let (bytes, operations) = (max_message_bytes, max_operations);
         LiveSettings {
@@ -41,7 +41,7 @@ impl Reader {
             write_timeout,
             max_message_bytes: self.number("GOODGO_SOCKET_MESSAGE_BYTES", bytes, 1_024, 1 << 30),
             max_operations: self.number("GOODGO_SOCKET_OPERATIONS", operations, 1, 10_000),
-            places,
+            quota,
             leave,
             drain: span,
         }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_sockets_fits_into_the_end_of_the_process() {
+    fn fits_socket_shutdown_into_the_drain_time() {
         for (drain_seconds, leave, drain) in [(10, 2, 2), (3, 2, 1), (1, 1, 0), (0, 0, 0)] {
             let (live, problems) = read(&[], drain_seconds);
             assert_eq!(problems, Vec::<String>::new());
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_nothing() {
+    fn rejects_zero() {
         for name in [
             "GOODGO_SOCKET_INIT_SECONDS",
             "GOODGO_SOCKET_PING_SECONDS",

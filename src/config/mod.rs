@@ -1,6 +1,6 @@
-//! Configuration: one struct per concern, each from the environment. The only reader of it.
+//! Configuration: one struct per concern, each read from the environment, which no other module reads.
 //!
-//! `docs/OPERATIONS.md` explains every setting; a test holds the two together.
+//! `docs/OPERATIONS.md` explains every setting; a test checks that.
 
 mod limits;
 mod live;
@@ -20,40 +20,40 @@ pub use self::telemetry::{TelemetryConfig, TracesConfig};
 use crate::http::persisted::Trust;
 use crate::realtime::LiveSettings;
 
-/// Everything the program is configured by.
+/// The configuration of the process.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Development or production.
     pub environment: Environment,
-    /// Where it listens.
+    /// HTTP server.
     pub http: HttpConfig,
-    /// Where its data is.
+    /// Database.
     pub database: DatabaseConfig,
-    /// Whose tokens it believes.
+    /// Accepted tokens.
     pub auth: AuthConfig,
-    /// How much it takes from each caller.
+    /// Limits of requests.
     pub limits: LimitsConfig,
-    /// How sockets and streams are kept.
+    /// Sockets and streams.
     pub live: LiveSettings,
-    /// Which documents callers may name.
+    /// Persisted queries and trusted documents.
     pub documents: DocumentsConfig,
-    /// How it logs.
+    /// Logging.
     pub log: LogConfig,
-    /// What it tells of itself beside that.
+    /// Traces and slow-operation logs.
     pub telemetry: TelemetryConfig,
 }
 
-/// What the program is run for.
+/// The environment that the process runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Environment {
-    /// Demo data, generated secrets, open introspection. The default, and said at start.
+    /// Demo data, generated secrets, open introspection. The default.
     Development,
-    /// Refuses to start without its secrets; seeds nothing.
+    /// Requires secrets; inserts no data.
     Production,
 }
 
 impl Environment {
-    /// The name as it is configured.
+    /// The name in the configuration.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -63,79 +63,82 @@ impl Environment {
     }
 }
 
-/// Where it listens, and whom it lets in.
+/// Settings of the HTTP server.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// `GOODGO_HOST`: 127.0.0.1 in development, 0.0.0.0 in production.
     pub host: String,
     /// `PORT`: 8080.
     pub port: u16,
-    /// `ALLOWED_ORIGINS`, comma-separated: web pages that may call.
+    /// `ALLOWED_ORIGINS`, comma-separated: origins of pages that may call.
     pub allowed_origins: Vec<String>,
     /// `GOODGO_INTROSPECTION`: `everybody` in development, `signed-in` in production, or `nobody`.
     pub introspection: Introspection,
-    /// `GOODGO_TRUSTED_PROXIES`: how many proxies of ours stand in front and append to `X-Forwarded-For`, 0.
+    /// `GOODGO_TRUSTED_PROXIES`: number of our proxies in front, which append to `X-Forwarded-For`, 0.
     pub trusted_proxies: usize,
-    /// `SHARE_BASE_URL`: what stands before a referral code in a link to share, `https://goodgo.app/invite`.
+    /// `SHARE_BASE_URL`: base of invite links, `https://goodgo.app/invite`.
     pub share_base_url: String,
+    /// `GOODGO_PUBLIC_URL`: address at which clients reach this server, without a slash at its end;
+    /// `http://localhost:<port>` in development, required in production.
+    pub public_url: Option<String>,
     /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
     pub graphiql: bool,
-    /// `GOODGO_IDLE_SECONDS`: how long a connection may stay open on which nothing comes or goes, 75.
+    /// `GOODGO_IDLE_SECONDS`: timeout of idle connections, 75.
     pub idle: Duration,
-    /// `GOODGO_DRAIN_SECONDS`: how long requests in flight may take to finish, 10.
+    /// `GOODGO_DRAIN_SECONDS`: time for running requests after the shutdown signal, 10.
     pub drain: Duration,
 }
 
-/// Where its data is.
+/// Settings of the database.
 #[derive(Clone, Debug)]
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without it a private cluster in the data folder.
     pub url: Option<String>,
-    /// `MIGRATION_DATABASE_URL`: the same database in a role that may change its shape.
+    /// `MIGRATION_DATABASE_URL`: the same database with the migrating role.
     pub migration_url: Option<String>,
-    /// `GOODGO_POOL_SIZE`: connections, 16.
+    /// `GOODGO_POOL_SIZE`: maximum of connections, 16.
     pub pool_size: usize,
-    /// `GOODGO_STATEMENT_TIMEOUT_MS`: how long a statement may take, 8000.
+    /// `GOODGO_STATEMENT_TIMEOUT_MS`: timeout of a statement, 8000.
     pub statement_timeout: Duration,
-    /// `GOODGO_LOCK_TIMEOUT_MS`: how long a statement may wait for a lock, 3000.
+    /// `GOODGO_LOCK_TIMEOUT_MS`: timeout of waiting for a lock, 3000.
     pub lock_timeout: Duration,
-    /// `GOODGO_DATA_DIR`: private cluster and generated secrets, `.goodgo`.
+    /// `GOODGO_DATA_DIR`: folder of the private cluster and generated secrets, `.goodgo`.
     pub data_dir: PathBuf,
-    /// `GOODGO_POSTGRES_BIN`: the folder of `postgres` and `initdb`, when it is not where it is looked for.
+    /// `GOODGO_POSTGRES_BIN`: folder of `postgres`, `initdb` and `pg_ctl`, if it can't be found.
     pub postgres_bin: Option<PathBuf>,
-    /// `PATH`, where `postgres` is looked for.
+    /// `PATH`, searched for PostgreSQL.
     pub path: Option<OsString>,
 }
 
-/// Whose tokens it believes.
+/// Settings of the accepted tokens.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
-    /// `JWT_SECRET`: signs users' tokens (HS256), 32 bytes or more. Generated in development.
+    /// `JWT_SECRET`: key of user tokens (HS256), at least 32 bytes. Generated in development.
     pub jwt_secret: Option<String>,
-    /// `JWT_ISSUER`, comma-separated: who may say that somebody is a user, `goodgo-platform`.
+    /// `JWT_ISSUER`, comma-separated: issuers of user tokens, `goodgo-platform`.
     pub user_issuers: Vec<String>,
-    /// `JWT_AUDIENCE`, comma-separated: for whom tokens must be made, `goodgo-services,goodgo-api`.
+    /// `JWT_AUDIENCE`, comma-separated: accepted audiences, `goodgo-services,goodgo-api`.
     pub audiences: Vec<String>,
-    /// `IAM_JWKS_URL`, comma-separated: keys of users' tokens (RS256, `EdDSA`).
+    /// `IAM_JWKS_URL`, comma-separated: keys of user tokens (RS256, `EdDSA`).
     pub iam_jwks: Vec<String>,
-    /// `SERVICE_JWKS_URL`, comma-separated: keys of services' tokens (`EdDSA`). Generated in development.
+    /// `SERVICE_JWKS_URL`, comma-separated: keys of service tokens (`EdDSA`). Generated in development.
     pub service_jwks: Vec<String>,
-    /// `TRUSTED_ISSUERS`, comma-separated: who may say that something is a service.
+    /// `TRUSTED_ISSUERS`, comma-separated: issuers of service tokens.
     pub service_issuers: Vec<String>,
 }
 
-/// Which documents callers may name.
+/// Settings of persisted queries and trusted documents.
 #[derive(Clone, Debug)]
 pub struct DocumentsConfig {
-    /// `GOODGO_PERSISTED_QUERY_BYTES`: memory for automatic persisted queries, 8388608; 0 switches them off.
-    pub remembered_bytes: usize,
-    /// `GOODGO_TRUSTED_DOCUMENTS`: `off`, `log` what is not trusted, or `enforce`.
+    /// `GOODGO_PERSISTED_QUERY_BYTES`: memory for automatic persisted queries, 8388608; 0 disables them.
+    pub stored_bytes: usize,
+    /// `GOODGO_TRUSTED_DOCUMENTS`: `off`, `log` untrusted documents, or `enforce`.
     pub trust: Trust,
     /// `GOODGO_TRUSTED_DOCUMENTS_FILES`, comma-separated: manifests.
     pub manifests: Vec<PathBuf>,
 }
 
-/// How it logs.
+/// Settings of the logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
     /// `LOG_LEVEL`: `info`, or directives such as `goodgo=debug,tower_http=warn`.
@@ -145,7 +148,7 @@ pub struct LogConfig {
 }
 
 impl Config {
-    /// Reads the process's environment; answers one line for each thing that is wrong.
+    /// Reads the environment of the process. Returns one line per problem.
     pub fn from_env() -> Result<Self, Vec<String>> {
         let values = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -153,7 +156,7 @@ impl Config {
         Self::from_values(values)
     }
 
-    /// Reads settings from a map; answers one line for each thing that is wrong.
+    /// Reads settings from a map. Returns one line per problem.
     pub fn from_values(values: BTreeMap<String, OsString>) -> Result<Self, Vec<String>> {
         let mut reader = Reader {
             values,
@@ -167,27 +170,34 @@ impl Config {
         }
     }
 
-    /// What production can't do without; answers one line for each thing that is missing.
+    /// Checks the settings that production requires. Returns one line per missing one.
     pub fn check_for_serving(&self) -> Result<(), Vec<String>> {
         if self.environment == Environment::Development {
             return Ok(());
         }
         let mut missing = Vec::new();
         if self.database.url.is_none() {
-            missing
-                .push("DATABASE_URL is not set: production needs a database of its own".to_owned());
+            missing.push("DATABASE_URL is not set: production requires a database".to_owned());
         }
         match self.auth.jwt_secret.as_deref() {
             None if self.auth.iam_jwks.is_empty() => missing.push(
-                "JWT_SECRET is not set (nor IAM_JWKS_URL): production needs to know whose tokens to believe".to_owned(),
+                "JWT_SECRET is not set (nor IAM_JWKS_URL): production requires keys of user tokens"
+                    .to_owned(),
             ),
-            Some(secret) if crate::auth::tokens::is_development_secret(secret) => missing
-                .push("JWT_SECRET is a development secret: make one of at least 32 random bytes".to_owned()),
+            Some(secret) if crate::auth::tokens::is_development_secret(secret) => missing.push(
+                "JWT_SECRET is a development secret: generate at least 32 random bytes".to_owned(),
+            ),
             _ => {}
+        }
+        if self.http.public_url.is_none() {
+            missing.push(
+                "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it"
+                    .to_owned(),
+            );
         }
         if self.auth.service_jwks.is_empty() {
             missing.push(
-                "SERVICE_JWKS_URL is not set: production needs the keys of the services it trusts"
+                "SERVICE_JWKS_URL is not set: production requires keys of service tokens"
                     .to_owned(),
             );
         }
@@ -235,6 +245,7 @@ impl Reader {
         };
         let leave_seconds = if is_production { 2 } else { 0 };
         let drain = Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600));
+        let port = self.number("PORT", 8080, 0, 65_535);
         let default_format = if is_production { "json" } else { "text" };
         Config {
             environment,
@@ -242,7 +253,7 @@ impl Reader {
                 host: self
                     .text("GOODGO_HOST")
                     .unwrap_or_else(|| default_host.to_owned()),
-                port: self.number("PORT", 8080, 0, 65_535),
+                port,
                 allowed_origins: self.list("ALLOWED_ORIGINS", default_origins),
                 introspection: match self
                     .choice(
@@ -257,7 +268,12 @@ impl Reader {
                     _ => Introspection::Nobody,
                 },
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
-                share_base_url: self.share_base_url(),
+                share_base_url: self
+                    .base_url("SHARE_BASE_URL")
+                    .unwrap_or_else(|| "https://goodgo.app/invite".to_owned()),
+                public_url: self
+                    .base_url("GOODGO_PUBLIC_URL")
+                    .or_else(|| (!is_production).then(|| format!("http://localhost:{port}"))),
                 graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
@@ -304,20 +320,20 @@ impl Reader {
         }
     }
 
-    /// From ten milliseconds to an hour.
+    /// A duration from ten milliseconds to an hour.
     fn milliseconds(&mut self, name: &'static str, default: u64) -> Duration {
         Duration::from_millis(self.number(name, default, 10, 3_600_000))
     }
 
-    fn share_base_url(&mut self) -> String {
-        let url = self.web_address("SHARE_BASE_URL");
-        let url = url.unwrap_or_else(|| "https://goodgo.app/invite".to_owned());
-        url.trim_end_matches('/').to_owned()
+    /// The start of links, without a slash at its end.
+    fn base_url(&mut self, name: &'static str) -> Option<String> {
+        let url = self.web_address(name)?;
+        Some(url.trim_end_matches('/').to_owned())
     }
 
     fn documents(&mut self) -> DocumentsConfig {
         DocumentsConfig {
-            remembered_bytes: self.number("GOODGO_PERSISTED_QUERY_BYTES", 8 << 20, 0, 1 << 32),
+            stored_bytes: self.number("GOODGO_PERSISTED_QUERY_BYTES", 8 << 20, 0, 1 << 32),
             trust: match self
                 .choice(
                     "GOODGO_TRUSTED_DOCUMENTS",
@@ -364,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_value_is_named() {
+    fn reports_every_wrong_value() {
         let problems = read(&[
             ("GOODGO_ENV", "staging"),
             ("PORT", "99999"),
@@ -379,6 +395,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
             ("SHARE_BASE_URL", "goodgo.app/invite"),
+            ("GOODGO_PUBLIC_URL", "api.goodgo.app"),
         ])
         .expect_err("all wrong");
         for name in [
@@ -395,6 +412,7 @@ mod tests {
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "OTEL_TRACES_SAMPLER_ARG",
             "SHARE_BASE_URL",
+            "GOODGO_PUBLIC_URL",
         ] {
             assert_eq!(
                 problems
@@ -408,7 +426,18 @@ mod tests {
     }
 
     #[test]
-    fn traces_go_nowhere_unless_told() {
+    fn reads_the_public_url() {
+        let url = |values: &[(&str, &str)]| read(values).expect("readable").http.public_url;
+        let default = Some("http://localhost:8081".to_owned());
+        assert_eq!(url(&[("PORT", "8081")]), default);
+        assert_eq!(url(&[("GOODGO_ENV", "production")]), None);
+        let configured = Some("https://api.goodgo.app".to_owned());
+        let slash = ("GOODGO_PUBLIC_URL", "https://api.goodgo.app/");
+        assert_eq!(url(&[slash]), configured);
+    }
+
+    #[test]
+    fn exports_no_traces_by_default() {
         let silent = read(&[("OTEL_SERVICE_NAME", "shop")]).expect("readable");
         assert!(silent.telemetry.traces.is_none());
         let endpoint = |values: &[(&str, &str)]| {
@@ -423,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn issuers_of_services_have_rates_of_their_own() {
+    fn reads_rates_of_issuers() {
         let limits = read(&[("GOODGO_RATE_ISSUERS", "shop=50, till = 7")])
             .expect("readable")
             .limits;
@@ -439,6 +468,7 @@ mod tests {
         for name in [
             "DATABASE_URL",
             "JWT_SECRET",
+            "GOODGO_PUBLIC_URL",
             "SERVICE_JWKS_URL",
             "TRUSTED_ISSUERS",
         ] {
@@ -451,6 +481,7 @@ mod tests {
             ("GOODGO_ENV", "production"),
             ("DATABASE_URL", "postgres://db/goodgo"),
             ("JWT_SECRET", "your-super-secret-key-min-32-characters"),
+            ("GOODGO_PUBLIC_URL", "https://api.goodgo.app"),
             ("SERVICE_JWKS_URL", "https://iam/jwks.json"),
             ("TRUSTED_ISSUERS", "playhub"),
         ])

@@ -1,14 +1,14 @@
-//! Reads single settings; notes what is wrong with them instead of stopping at the first.
+//! Reads single settings, and collects problems instead of stopping at the first one.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Settings as they were read, and what was wrong with them.
+/// The environment and the problems found in it.
 pub struct Reader {
     /// The environment.
     pub values: BTreeMap<String, OsString>,
-    /// One line for each thing that is wrong.
+    /// One line per problem.
     pub problems: Vec<String>,
 }
 

@@ -1,27 +1,27 @@
-//! What it tells of itself: traces, and what took long.
+//! Settings of traces and slow-operation logs.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// What it tells of itself, beside logs and metrics.
+/// Settings of traces and slow-operation logs.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
-    /// Where traces go, and how many; none without an address.
+    /// Export of traces; `None` without a collector.
     pub traces: Option<TracesConfig>,
-    /// `GOODGO_SLOW_OPERATION_MS`: operations that take this long get a line in the log, 500; 0 for none.
+    /// `GOODGO_SLOW_OPERATION_MS`: duration from which on operations are logged, 500; 0 disables this.
     pub slow_operation: Option<Duration>,
 }
 
-/// Where traces go, and how many.
+/// Export of traces.
 #[derive(Clone, Debug)]
 pub struct TracesConfig {
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` behind it: a collector
-    /// that takes OTLP over HTTP.
+    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, or `OTEL_EXPORTER_OTLP_ENDPOINT` with `/v1/traces` appended: a
+    /// collector that accepts OTLP over HTTP.
     pub endpoint: String,
-    /// `OTEL_SERVICE_NAME`: what it is called there, `goodgo`.
+    /// `OTEL_SERVICE_NAME`: the service name, `goodgo`.
     pub service: String,
-    /// `OTEL_TRACES_SAMPLER_ARG`: the part of traces that begin here that is told, from 0 to 1: 0.1.
+    /// `OTEL_TRACES_SAMPLER_ARG`: sampled share of traces that start here, 0 to 1: 0.1.
     pub ratio: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What a request tells of its caller besides the token: where it comes from, and which language it reads.
+//! The address and the language of a request's client.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Once;
@@ -12,17 +12,17 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 static WARNED: Once = Once::new();
 
-/// Where a request comes from, and what its sender reads.
+/// The client of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Client {
-    /// Its address.
+    /// The address.
     pub address: IpAddr,
-    /// Its language.
+    /// The preferred language.
     pub language: Language,
 }
 
 impl Client {
-    /// The client behind a request that passed so many proxies of ours.
+    /// The client of a request that passed this number of our proxies.
     pub fn of(parts: &Parts, proxies: usize) -> Self {
         Self {
             address: address(parts, proxies),
@@ -39,9 +39,9 @@ fn language(headers: &HeaderMap) -> Language {
         .unwrap_or_default()
 }
 
-/// Where a request comes from: its peer, or, behind proxies of ours, whom the outermost of them saw.
+/// The address of the peer, or, behind our proxies, the peer of the outermost one.
 ///
-/// Each proxy appends its own peer to `X-Forwarded-For`. What stands before that is the client's to invent.
+/// Each proxy appends its own peer to `X-Forwarded-For`. Clients can forge the entries before.
 fn address(parts: &Parts, proxies: usize) -> IpAddr {
     let peer = parts
         .extensions
@@ -60,13 +60,13 @@ fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
         if !lines.is_empty() {
             WARNED.call_once(|| {
                 tracing::warn!(
-                    "Requests come through a proxy: without GOODGO_TRUSTED_PROXIES all callers behind it are one address"
+                    "Requests have an X-Forwarded-For header: without GOODGO_TRUSTED_PROXIES all callers behind a proxy share one address"
                 );
             });
         }
         return None;
     }
-    // As bytes: what a client invents need not be text, and must not hide what our proxies appended.
+    // As bytes: a forged entry that is not text must not hide the entries of our proxies.
     let all = lines.join(&b","[..]);
     let hop = all.rsplit(|byte| *byte == b',').nth(proxies - 1)?;
     let hop = std::str::from_utf8(hop).ok()?.trim();
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_our_proxies_say_is_believed() {
+    fn trusts_only_entries_of_our_proxies() {
         let mut headers = HeaderMap::new();
         headers.append(
             "x-forwarded-for",

@@ -1,4 +1,4 @@
-//! Texts for tools: the schema, and what was counted.
+//! The schema and the metrics as text.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{HttpState, reply};
 
-/// The schema as text, which browsers show and tools read.
+/// The schema in the schema definition language.
 pub async fn schema(State(state): State<HttpState>, headers: HeaderMap) -> Response {
     let tag = reply::entity_tag(state.sdl.as_bytes());
     let is_known = reply::is_known(&headers, &tag);
@@ -21,7 +21,7 @@ pub async fn schema(State(state): State<HttpState>, headers: HeaderMap) -> Respo
     (caching, kind, state.sdl.to_string()).into_response()
 }
 
-/// What was counted, for Prometheus.
+/// The metrics in the format of Prometheus.
 pub async fn metrics(State(state): State<HttpState>) -> Response {
     let kind = [
         (

@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, by its specification.
+//! The handlers of `/graphql`, by the specification of GraphQL over HTTP.
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response as GraphqlResponse, value};
@@ -10,21 +10,22 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain::access::Principal;
+use futures_util::future::BoxFuture;
 use resolvers::errors::Code;
 
 use super::HttpState;
 use super::caller::Client;
-use super::negotiate::{Accepted, Media, is_json, negotiate};
-use super::operation::{Asking, Operation};
+use super::negotiate::{Accepted, Media, StreamFormat, is_json, negotiate};
+use super::operation::{Operation, RequestContext};
 use super::params;
-use super::rate::Payer;
+use super::rate::RateKey;
 use super::refusal::Refusal;
 use super::reply;
 use super::request_id::RequestId;
 use crate::auth::BadToken;
-use crate::realtime::{self, Live, Opened};
+use crate::realtime::{self, Opened};
 
-/// Answers a query in a query string, tells it or a subscription as a stream, or opens a socket.
+/// Answers a query in a query string, streams a query or a subscription, or opens a socket.
 pub async fn get(
     State(state): State<HttpState>,
     Extension(RequestId(id)): Extension<RequestId>,
@@ -40,18 +41,18 @@ pub async fn get(
     };
     let media = accepted.media;
     let answered = async {
-        let visitor = visit(&state, &parts, &id).await?;
+        let caller = authenticate(&state, &parts, &id).await?;
         let query = parts.uri.query().unwrap_or_default();
         let operation = Operation::of(params::from_query(query)?, &state)?;
         if operation.kind == OperationType::Mutation {
             return Err(Refusal::http(
                 StatusCode::METHOD_NOT_ALLOWED,
                 Code::BadRequest,
-                "GET is for queries only: send this by POST",
+                "GET is for queries only: send mutations by POST",
             ));
         }
-        if let Some(live) = accepted.live(operation.kind) {
-            // A page may ask this of its visitors' browsers without asking us first.
+        if let Some(format) = accepted.stream_format(operation.kind) {
+            // Browsers send no preflight request for this.
             if !state.settings.allowed_origins.allow_socket(&parts.headers) {
                 let message = "this origin may not open streams here";
                 return Err(Refusal::http(
@@ -60,8 +61,8 @@ pub async fn get(
                     message,
                 ));
             }
-            let opened = visitor.open(&state, live, operation).await?;
-            return Ok(tell(opened, media));
+            let opened = caller.open(&state, format, operation).await?;
+            return Ok(answer_opened(opened, media));
         }
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::http(
@@ -70,14 +71,14 @@ pub async fn get(
                 NEEDS_A_STREAM,
             ));
         }
-        let asking = visitor.asking;
-        let is_public = asking.principal == Principal::Anonymous;
-        let answer = execute(operation, &state, asking, &parts.headers).await?;
+        let context = caller.context;
+        let is_public = context.principal == Principal::Anonymous;
+        let answer = execute(operation, &state, context, &parts.headers).await?;
         Ok(
             if is_public && answer.is_ok() && answer.extensions.is_empty() {
-                reply::answer_public(&answer, media, &parts.headers)
+                reply::answer_public(answer, media, &parts.headers)
             } else {
-                reply::answer(&answer, media, false)
+                reply::answer(answer, media, false)
             },
         )
     };
@@ -86,7 +87,7 @@ pub async fn get(
         .unwrap_or_else(|refusal| reply::refuse(refusal, media, &id))
 }
 
-/// Answers a query or a mutation in a body, or tells any operation as a stream.
+/// Answers a query or a mutation in a body, or streams any operation.
 pub async fn post(
     State(state): State<HttpState>,
     Extension(RequestId(id)): Extension<RequestId>,
@@ -99,23 +100,23 @@ pub async fn post(
     };
     let media = accepted.media;
     let answered = async {
-        let visitor = visit(&state, &parts, &id).await?;
+        let caller = authenticate(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
-        let limit = state.settings.max_body_bytes_of(&visitor.asking.principal);
+        let limit = state.settings.max_body_bytes_of(&caller.context.principal);
         let body = read(&state, Request::from_parts(parts, body), limit).await?;
         let operation = Operation::of(params::from_body(&body)?, &state)?;
-        if let Some(live) = accepted.live(operation.kind) {
-            let opened = visitor.open(&state, live, operation).await?;
-            return Ok(tell(opened, media));
+        if let Some(format) = accepted.stream_format(operation.kind) {
+            let opened = caller.open(&state, format, operation).await?;
+            return Ok(answer_opened(opened, media));
         }
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::request(Code::BadRequest, NEEDS_A_STREAM));
         }
-        let asking = visitor.asking;
-        let is_public = asking.principal == Principal::Anonymous;
-        let answer = execute(operation, &state, asking, &headers).await?;
-        Ok(reply::answer(&answer, media, is_public))
+        let context = caller.context;
+        let is_public = context.principal == Principal::Anonymous;
+        let answer = execute(operation, &state, context, &headers).await?;
+        Ok(reply::answer(answer, media, is_public))
     };
     answered
         .await
@@ -130,7 +131,7 @@ pub async fn other_method(
     let refusal = Refusal::http(
         StatusCode::METHOD_NOT_ALLOWED,
         Code::BadRequest,
-        format!("there is no {method} here: send queries and mutations by POST"),
+        format!("{method} is not supported: send queries and mutations by POST"),
     );
     let mut response = reply::refuse(refusal, Media::Json, &id);
     response
@@ -141,30 +142,30 @@ pub async fn other_method(
 
 async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    // Nobody knows yet who it is: so a socket is paid for by its address, and guesses of tokens with it.
+    // A socket is authenticated later, so the handshake is charged to the address.
     let client = Client::of(&parts, state.settings.trusted_proxies);
-    let stranger = Payer::of(&Principal::Anonymous, client.address);
-    if let Err(too_much) = state.buckets.arrive(&stranger) {
-        return reply::refuse(too_much.into(), Media::Json, id);
+    let key = RateKey::of(&Principal::Anonymous, client.address);
+    if let Err(exceeded) = state.buckets.charge_request(&key) {
+        return reply::refuse(exceeded.into(), Media::Json, id);
     }
     let opened = match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
         Ok(upgrade) => realtime::upgrade(state, &parts.headers, client, upgrade),
         Err(_) => Err(Refusal::http(
             StatusCode::BAD_REQUEST,
             Code::BadRequest,
-            "this is no proper WebSocket handshake",
+            "the WebSocket handshake is invalid",
         )),
     };
     opened.unwrap_or_else(|refusal| reply::refuse(refusal, Media::Json, id))
 }
 
-/// What a subscription is told that wants one answer.
+/// The message for a subscription without a stream.
 const NEEDS_A_STREAM: &str = "subscriptions need a WebSocket (connect to this path with the subprotocol graphql-transport-ws), or a stream: accept text/event-stream or multipart/mixed;subscriptionSpec=1.0";
 
-fn tell(opened: Opened, media: Media) -> Response {
+fn answer_opened(opened: Opened, media: Media) -> Response {
     match opened {
         Opened::Stream(response) => response,
-        Opened::Failed(response) => reply::answer(&response, media, false),
+        Opened::Failed(response) => reply::answer(response, media, false),
     }
 }
 
@@ -178,31 +179,31 @@ fn accepted(headers: &HeaderMap) -> Result<Accepted, Refusal> {
     })
 }
 
-/// Somebody who asks over HTTP.
-struct Visitor {
-    asking: Asking,
+/// An authenticated caller over HTTP.
+struct HttpCaller {
+    context: RequestContext,
     client: Client,
-    /// When its token expires.
+    /// When the token expires.
     expires_at: Option<DateTime<Utc>>,
 }
 
-impl Visitor {
-    async fn open(
+impl HttpCaller {
+    fn open(
         self,
         state: &HttpState,
-        live: Live,
+        format: StreamFormat,
         operation: Operation,
-    ) -> Result<Opened, Refusal> {
+    ) -> BoxFuture<'_, Result<Opened, Refusal>> {
         let Self {
-            asking,
+            context,
             client,
             expires_at,
         } = self;
-        realtime::open(state, live, operation, asking, client, expires_at).await
+        realtime::open(state, format, operation, context, client, expires_at)
     }
 }
 
-async fn visit(state: &HttpState, parts: &Parts, id: &str) -> Result<Visitor, Refusal> {
+async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<HttpCaller, Refusal> {
     let headers = &parts.headers;
     let unauthenticated = |bad: BadToken| {
         Refusal::http(
@@ -216,32 +217,33 @@ async fn visit(state: &HttpState, parts: &Parts, id: &str) -> Result<Visitor, Re
     let authenticated = match state.authenticator.authenticate(bearer).await {
         Ok(authenticated) => authenticated,
         Err(bad) => {
-            // Guessing costs as much as asking.
-            state.buckets.arrive(&Payer::guesser(client.address))?;
+            // An invalid token costs as much as a request.
+            let key = RateKey::invalid_token(client.address);
+            state.buckets.charge_request(&key)?;
             return Err(unauthenticated(bad));
         }
     };
     let idempotency_key = only(headers, &header::HeaderName::from_static("idempotency-key"))
         .map_err(|()| {
-            Refusal::malformed("the header Idempotency-Key is there twice, or is not ASCII")
+            Refusal::malformed("the header Idempotency-Key is given twice, or is not ASCII")
         })?;
-    let asking = Asking {
-        payer: Payer::of(&authenticated.principal, client.address),
+    let context = RequestContext {
+        rate_key: RateKey::of(&authenticated.principal, client.address),
         principal: authenticated.principal,
         request_id: id.to_owned(),
         idempotency_key: idempotency_key.map(str::to_owned),
         language: client.language,
         transport: "http",
     };
-    asking.arrive(state)?;
-    Ok(Visitor {
-        asking,
+    state.buckets.charge_request(&context.rate_key)?;
+    Ok(HttpCaller {
+        context,
         client,
         expires_at: authenticated.expires_at,
     })
 }
 
-/// The one value of a header, if it is there.
+/// The value of a header. Fails for several values and for values that are not ASCII.
 fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<&'a str>, ()> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -251,7 +253,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<
     }
 }
 
-/// Takes JSON only: a page of another site can't send that without asking first.
+/// Accepts JSON only, which pages of other sites can't send without a preflight request.
 fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
     let unsupported = |message| {
         Refusal::http(
@@ -286,39 +288,40 @@ async fn read(state: &HttpState, mut request: Request, limit: usize) -> Result<B
     };
     let announced = request.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > u64::try_from(limit).unwrap_or(u64::MAX)) {
+    if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > limit))
+    {
         return Err(too_large());
     }
     DefaultBodyLimit::max(limit).apply(&mut request);
-    let arriving = Bytes::from_request(request, state);
-    match tokio::time::timeout(state.settings.body_timeout, arriving).await {
+    let receiving = Bytes::from_request(request, state);
+    match tokio::time::timeout(state.settings.body_timeout, receiving).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Err(too_large())
         }
-        Ok(Err(_)) => Err(Refusal::malformed("the body did not arrive")),
+        Ok(Err(_)) => Err(Refusal::malformed("the body is incomplete")),
         Err(_) => Err(Refusal::http(
             StatusCode::REQUEST_TIMEOUT,
             Code::Timeout,
-            "the body took too long",
+            "receiving the body timed out",
         )),
     }
 }
 
-/// Asked for by this header, what an operation cost and what is left stands in `extensions.cost`.
-const COST: &str = "graphql-cost";
+/// With `report` in this header the answer has `extensions.cost`.
+const COST_HEADER: &str = "graphql-cost";
 
 async fn execute(
     operation: Operation,
     state: &HttpState,
-    asking: Asking,
+    context: RequestContext,
     headers: &HeaderMap,
 ) -> Result<GraphqlResponse, Refusal> {
     let cost = operation.cost;
-    let budget = operation.pay(state, &asking)?;
-    let response = operation.execute(state, asking).await?;
+    let budget = operation.charge(state, &context)?;
+    let response = operation.execute(state, context).await?;
     let wants_cost = headers
-        .get(COST)
+        .get(COST_HEADER)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"report"));
     if !wants_cost {
         return Ok(response);

@@ -1,4 +1,4 @@
-//! Says whether the process runs, whether it can serve, and how what it depends on is.
+//! Liveness, readiness, and the state of the dependencies.
 
 use std::time::Duration;
 
@@ -12,36 +12,36 @@ use serde_json::{Map, Value, json};
 
 use super::HttpState;
 
-/// A check that takes longer is as good as failed: whoever asks won't wait either.
+/// A check that takes longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the process depends on.
+/// The dependencies of the process.
 pub trait Health: Send + Sync {
-    /// Asks every dependency.
+    /// Checks every dependency.
     fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>>;
 }
 
-/// How a dependency is.
+/// The state of a dependency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DependencyStatus {
-    /// Its name.
+    /// The name.
     pub name: &'static str,
-    /// What becomes of the process without it.
+    /// Whether the process can serve without it.
     pub need: Need,
-    /// How long it took to answer, or why it didn't: for our log only.
+    /// Its latency, or the error, which is only logged.
     pub answer: Result<Duration, String>,
 }
 
-/// What becomes of the process without a dependency.
+/// Whether the process can serve without a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It can't serve.
+    /// The process can't serve without it.
     ToServe,
-    /// It serves, but something is left undone.
+    /// The process serves with restrictions.
     Optional,
 }
 
-/// The paths.
+/// The routes.
 pub fn routes() -> Router<HttpState> {
     Router::new()
         .route("/health", get(all))
@@ -104,7 +104,7 @@ async fn check(state: &HttpState) -> Option<Vec<DependencyStatus>> {
     Some(dependencies)
 }
 
-/// What everybody may read: why something is down can name hosts and users, so it stays in the log.
+/// The public state. Errors may name hosts and users, so they are only logged.
 fn describe(dependency: &DependencyStatus) -> Value {
     match dependency.answer {
         Ok(latency) => {

@@ -1,4 +1,4 @@
-//! The link of an invitation as a picture that phones read.
+//! Invite links as QR codes.
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -9,26 +9,26 @@ use qrcode::render::svg;
 
 use super::{HttpState, unknown_path};
 
-/// Pixels of a side, at least: modules stay whole pixels.
+/// Minimum of pixels per side. Modules are whole pixels.
 const SIDE: u32 = 256;
-/// Nothing of it may run or load, wherever it is opened.
+/// Forbids scripts and loading wherever the image is opened.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/// `/invites/{code}.svg`: a QR code of the link that carries a referral code. The picture follows from the code alone,
-/// whether somebody has it or not.
+/// `/invites/{code}.svg`: a QR code of the invite link. It doesn't depend on whether the referral code exists.
 pub async fn qr_code(State(state): State<HttpState>, Path(file): Path<String>) -> Response {
     let code = file.strip_suffix(".svg").and_then(ReferralCode::parse);
-    let link = code.map(|code| format!("{}/{}", state.services.share_base_url, code.as_str()));
-    // A link is never too long for a QR code, but for one an operator made so.
-    let Some(drawn) = link.and_then(|link| QrCode::new(link).ok()) else {
+    let share = &state.settings.referral_urls.share;
+    let link = code.map(|code| format!("{share}/{}", code.as_str()));
+    // Only a long SHARE_BASE_URL makes a link too long for a QR code.
+    let Some(code) = link.and_then(|link| QrCode::new(link).ok()) else {
         return unknown_path();
     };
-    let picture = drawn.render::<svg::Color<'_>>();
-    let picture = { picture }.min_dimensions(SIDE, SIDE).build();
+    let image = code.render::<svg::Color<'_>>();
+    let image = { image }.min_dimensions(SIDE, SIDE).build();
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, "public, max-age=86400"),
     ];
-    (headers, picture).into_response()
+    (headers, image).into_response()
 }

@@ -1,9 +1,8 @@
-//! Everything the process answers over HTTP.
+//! The HTTP server.
 //!
-//! `graphql` is GraphQL over HTTP by its specification, put together from what a request says (`params`), which of
-//! its operations it means (`operation`), which media type it wants (`negotiate`) and how the answer is written
-//! (`reply`). `graphiql`, `health`, `pages`, `invites` and `documents` answer the rest. Around all of them stand request ids, the
-//! access log, the mask over panics, and CORS.
+//! `graphql` implements GraphQL over HTTP: it parses a request (`params`), selects its operation (`operation`), negotiates
+//! the media type (`negotiate`) and writes the answer (`reply`). `graphiql`, `health`, `pages`, `invites` and `documents`
+//! serve the other paths. Middleware adds request ids, the access log, the handling of panics, and CORS.
 
 pub mod caller;
 mod documents;
@@ -11,20 +10,20 @@ pub mod graphiql;
 mod graphql;
 pub mod health;
 mod invites;
-mod negotiate;
+pub mod negotiate;
 mod observe;
 pub mod operation;
 pub mod origins;
 mod pages;
 pub mod panics;
 pub mod params;
-pub mod patience;
 pub mod persisted;
 pub mod rate;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
-mod subscribing;
+mod subscription;
+pub mod timeouts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,9 +36,9 @@ use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::access::Principal;
-use resolvers::Schema;
 use resolvers::limits::Limits;
 use resolvers::request::Services;
+use resolvers::{ReferralUrls, Schema};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tower_http::CompressionLevel;
@@ -49,7 +48,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
-use crate::realtime::{LiveSettings, Places};
+use crate::realtime::{ConnectionQuota, LiveSettings};
 use crate::telemetry::Telemetry;
 use graphiql::Graphiql;
 use health::Health;
@@ -58,36 +57,36 @@ use persisted::Documents;
 use rate::Buckets;
 use request_id::NewRequestId;
 
-/// What the handlers are built over. Clones are cheap.
+/// The state of the handlers. Clones are cheap.
 #[derive(Clone)]
 pub struct HttpState {
     /// The schema.
     pub schema: Schema,
-    /// What operations are built over.
+    /// Services that resolvers use.
     pub services: Services,
-    /// Tells who asks.
+    /// Verifies tokens.
     pub authenticator: Arc<Authenticator>,
     /// The schema as text.
     pub sdl: Arc<str>,
-    /// What the process depends on.
+    /// Checks the dependencies of the process.
     pub health: Arc<dyn Health>,
-    /// What was counted.
+    /// Renders the metrics.
     pub metrics: Metrics,
-    /// What is told of requests and operations.
+    /// Traces and slow-operation logs.
     pub telemetry: Telemetry,
-    /// How much is allowed.
+    /// Limits and timeouts.
     pub settings: Arc<HttpSettings>,
-    /// How much each caller has left.
+    /// Rate limits of the callers.
     pub buckets: Arc<Buckets>,
-    /// How many sockets and streams each caller has open.
-    pub places: Places,
-    /// Documents that can be named.
+    /// Open sockets and streams of the callers.
+    pub connection_quota: ConnectionQuota,
+    /// Documents that requests can name.
     pub documents: Arc<Documents>,
-    /// Turns true when the process is about to stop.
+    /// Becomes true when the shutdown starts.
     pub draining: watch::Receiver<bool>,
-    /// Makes ids for requests that bring none.
+    /// Generates ids for requests without one.
     pub new_request_id: NewRequestId,
-    /// What outlives its request or its connection: writes and sockets. Whoever stops the process waits for them.
+    /// Tasks that outlive their request or connection: writes and sockets. The shutdown waits for them.
     pub tasks: TaskTracker,
 }
 
@@ -99,27 +98,29 @@ impl fmt::Debug for HttpState {
     }
 }
 
-/// How much is allowed.
+/// Limits and timeouts of the server.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     /// The longest body of a request.
     pub max_body_bytes: usize,
-    /// The longest of a service, which sends many things at once.
+    /// The longest body of a service's request.
     pub max_service_body_bytes: usize,
-    /// How large documents may be.
+    /// Limits of documents.
     pub limits: Limits,
-    /// How long a query or a mutation may take.
+    /// Timeout of a query or a mutation.
     pub request_timeout: Duration,
-    /// How many proxies of ours a request passes before it gets here.
+    /// Number of our proxies in front of the server.
     pub trusted_proxies: usize,
-    /// How long a body may take to arrive.
+    /// Timeout of receiving a body.
     pub body_timeout: Duration,
-    /// Which other sites may ask from a browser.
+    /// Origins whose pages may call.
     pub allowed_origins: Origins,
     /// Sockets and streams.
     pub live: LiveSettings,
-    /// Whether there is a page to ask from.
+    /// Whether GraphiQL is served.
     pub graphiql: Graphiql,
+    /// Starts of invite links and of links to this server.
+    pub referral_urls: ReferralUrls,
 }
 
 impl Default for HttpSettings {
@@ -134,12 +135,16 @@ impl Default for HttpSettings {
             allowed_origins: Origins::default(),
             live: LiveSettings::default(),
             graphiql: Graphiql::default(),
+            referral_urls: ReferralUrls {
+                share: Arc::from("https://goodgo.app/invite"),
+                server: Arc::from("http://localhost:8080"),
+            },
         }
     }
 }
 
 impl HttpSettings {
-    /// The longest body a caller may send.
+    /// The longest body that a caller may send.
     fn max_body_bytes_of(&self, principal: &Principal) -> usize {
         match principal {
             Principal::Service(_) => self.max_service_body_bytes,
@@ -148,7 +153,7 @@ impl HttpSettings {
     }
 }
 
-/// Builds the router: every path the process answers.
+/// Builds the router with all paths.
 pub fn router(state: HttpState) -> Router {
     crate::realtime::describe();
     let settings = Arc::clone(&state.settings);
@@ -160,6 +165,7 @@ pub fn router(state: HttpState) -> Router {
                 .fallback(graphql::other_method),
         )
         .route("/", get(pages::index))
+        .route("/developers/scalars", get(pages::scalars))
         .route("/invites/{file}", get(invites::qr_code))
         .route("/schema.graphql", get(documents::schema))
         .route("/metrics", get(documents::metrics))
@@ -168,29 +174,34 @@ pub fn router(state: HttpState) -> Router {
         .fallback(async || unknown_path())
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
-        .layer(from_fn_with_state(state.clone(), hang_up))
+        .layer(from_fn_with_state(state.clone(), close_while_draining))
         .layer(compression())
         .layer(cors(&settings.allowed_origins))
-        .layer(map_response(no_sniffing))
+        .layer(map_response(forbid_sniffing))
         .layer(from_fn_with_state(state.telemetry.clone(), observe::record))
         .layer(from_fn_with_state(state.clone(), request_id::assign))
         .with_state(state)
 }
 
-/// The answer to a path nobody knows.
+/// The answer to an unknown path.
 fn unknown_path() -> Response {
-    let body = serde_json::json!({"error": "nothing is here: GraphQL is at /graphql"});
+    let body =
+        serde_json::json!({"error": "there is nothing at this path: GraphQL is at /graphql"});
     (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
 }
 
-/// The answer to a method a path doesn't have; axum adds which it has.
+/// The answer to a method that a path doesn't support. axum adds the header `Allow`.
 async fn unknown_method() -> Response {
-    let body = serde_json::json!({"error": "this path doesn't take this method"});
+    let body = serde_json::json!({"error": "this path doesn't support this method"});
     (StatusCode::METHOD_NOT_ALLOWED, axum::Json(body)).into_response()
 }
 
-/// Once the process is about to stop, each answer is the last one of its connection.
-async fn hang_up(State(state): State<HttpState>, request: Request, next: Next) -> Response {
+/// Closes each connection after its answer during the shutdown.
+async fn close_while_draining(
+    State(state): State<HttpState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     if *state.draining.borrow() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let close = HeaderValue::from_static("close");
@@ -199,7 +210,7 @@ async fn hang_up(State(state): State<HttpState>, request: Request, next: Next) -
     response
 }
 
-async fn no_sniffing(mut response: Response) -> Response {
+async fn forbid_sniffing(mut response: Response) -> Response {
     response.headers_mut().insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -207,15 +218,15 @@ async fn no_sniffing(mut response: Response) -> Response {
     response
 }
 
-/// Compresses what is worth it, as the client likes it: small answers, pictures and streams stay as they are.
+/// Compresses answers as negotiated, except small ones, images and streams.
 fn compression() -> CompressionLayer<impl Predicate> {
-    let worth_it = SizeAbove::new(1_024)
+    let is_compressible = SizeAbove::new(1_024)
         .and(NotForContentType::IMAGES)
         .and(NotForContentType::SSE)
         .and(NotForContentType::const_new("multipart/"));
     CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
-        .compress_when(worth_it)
+        .compress_when(is_compressible)
 }
 
 fn cors(origins: &Origins) -> CorsLayer {

@@ -1,23 +1,31 @@
-//! Chooses how an answer is told, by what the client accepts.
+//! Content negotiation: media types of answers, and formats of streams.
 
 use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, header};
 
-use crate::realtime::Live;
+/// The format of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamFormat {
+    /// Server-sent events.
+    EventStream,
+    /// Parts of a `multipart/mixed` body.
+    Multipart,
+}
 
-/// What an answer is written as.
+/// The media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
-    /// `application/graphql-response+json`: the status says whether the request was a good one.
+    /// `application/graphql-response+json`: the status reports request errors.
     GraphqlResponse,
-    /// The same, for a client that takes `application/json` as well.
+    /// The same, for a client that also accepts `application/json`.
     GraphqlResponseOrJson,
-    /// `application/json`: the client looks into the body, not at the status.
+    /// `application/json`: the status of request errors is 200.
     Json,
 }
 
 impl Media {
-    /// The content type, with the encoding: it is always UTF-8.
+    /// The content type with its encoding, which is always UTF-8.
+    #[must_use]
     pub fn content_type(self) -> &'static str {
         match self {
             Self::GraphqlResponse | Self::GraphqlResponseOrJson => {
@@ -28,29 +36,32 @@ impl Media {
     }
 }
 
-/// What a client takes.
+/// What a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// What an answer is written as, and a refusal.
+    /// The media type of answers and refusals.
     pub media: Media,
-    /// How it takes what goes on.
-    live: Option<Live>,
-    /// Whether it takes everything so.
-    prefers_live: bool,
+    /// The format of streams, if it accepts them.
+    stream: Option<StreamFormat>,
+    /// Whether queries and mutations are streamed, too.
+    prefers_stream: bool,
 }
 
 impl Accepted {
-    /// How an operation is told that may go on; none, if it is answered once, or refused.
-    pub fn live(self, kind: OperationType) -> Option<Live> {
-        let goes_on = kind == OperationType::Subscription;
-        self.live.filter(|_| goes_on || self.prefers_live)
+    /// The format in which an operation is streamed. Returns `None` if it is answered once or refused.
+    #[must_use]
+    pub fn stream_format(self, kind: OperationType) -> Option<StreamFormat> {
+        let is_subscription = kind == OperationType::Subscription;
+        self.stream
+            .filter(|_| is_subscription || self.prefers_stream)
     }
 }
 
-/// Chooses by `Accept`; none, if it takes nothing we have.
+/// Negotiates by `Accept`. Returns `None` if no type is acceptable.
 ///
-/// Only who names them is told by events or in parts, and queries only where nothing else is wanted as much: clients
-/// name these types also where they would rather have one answer.
+/// Stream formats must be named explicitly. Queries are streamed only if no other type has the same weight, because clients
+/// name stream formats in requests that expect one answer.
+#[must_use]
 pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let ranges: Vec<Range<'_>> = headers
         .get_all(header::ACCEPT)
@@ -59,59 +70,62 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
         .flat_map(|value| value.split(','))
         .filter_map(Range::parse)
         .collect();
-    let is_silent = headers
+    let is_absent = headers
         .get_all(header::ACCEPT)
         .iter()
         .all(|value| value.as_bytes().trim_ascii().is_empty());
-    let media = if is_silent {
+    let media = if is_absent {
         Some(Media::Json)
     } else {
         media_of(&ranges)
     };
-    let Some((live, wanted)) = live_of(&ranges) else {
+    let Some((format, weight)) = stream_of(&ranges) else {
         return media.map(|media| Accepted {
             media,
-            live: None,
-            prefers_live: false,
+            stream: None,
+            prefers_stream: false,
         });
     };
     let others = [
         weight_of("graphql-response+json", &ranges),
         weight_of("json", &ranges),
     ];
-    let prefers_live = others
+    let prefers_stream = others
         .iter()
-        .all(|other| other.milli < wanted || (other.milli == wanted && !other.is_named));
+        .all(|other| other.milli < weight || (other.milli == weight && !other.is_named));
     Some(Accepted {
-        // Who waits for a stream looks at the status first.
+        // Clients that expect a stream check the status first.
         media: media
-            .filter(|_| !prefers_live)
+            .filter(|_| !prefers_stream)
             .unwrap_or(Media::GraphqlResponse),
-        live: Some(live),
-        prefers_live,
+        stream: Some(format),
+        prefers_stream,
     })
 }
 
-/// What a client takes that goes on, and how much it wants it, in thousandths.
-fn live_of(ranges: &[Range<'_>]) -> Option<(Live, u16)> {
-    let named = |live| {
+/// The preferred stream format and its weight in thousandths.
+fn stream_of(ranges: &[Range<'_>]) -> Option<(StreamFormat, u16)> {
+    let named = |format| {
         let weights = ranges
             .iter()
-            .filter(|range| range.live == Some(live))
+            .filter(|range| range.stream == Some(format))
             .map(|range| range.milli);
-        Some((live, weights.max().filter(|milli| *milli > 0)?))
+        Some((format, weights.max().filter(|milli| *milli > 0)?))
     };
-    match (named(Live::EventStream), named(Live::Multipart)) {
+    match (
+        named(StreamFormat::EventStream),
+        named(StreamFormat::Multipart),
+    ) {
         (Some(events), Some(parts)) if parts.1 > events.1 => Some(parts),
         (None, parts) => parts,
         (events, _) => events,
     }
 }
 
-/// Chooses the type of one answer.
+/// Negotiates the type of one answer.
 ///
-/// The most specific range counts for a type, as RFC 9110 has it. Between equals the client's order decides nothing,
-/// so the newer type wins; only a client that doesn't care gets `application/json`, which every client can read.
+/// The most specific range counts for a type (RFC 9110). Of types with equal weights the newer one wins if it is named;
+/// otherwise the answer is `application/json`, which every client can parse.
 fn media_of(ranges: &[Range<'_>]) -> Option<Media> {
     let graphql = weight_of("graphql-response+json", ranges);
     let json = weight_of("json", ranges);
@@ -131,7 +145,7 @@ fn media_of(ranges: &[Range<'_>]) -> Option<Media> {
     )
 }
 
-/// How much a client wants a type, in thousandths.
+/// The weight of a type in thousandths.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weight {
     milli: u16,
@@ -158,12 +172,12 @@ struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
     milli: u16,
-    /// Which of ours it names that go on.
-    live: Option<Live>,
+    /// The stream format that it names.
+    stream: Option<StreamFormat>,
 }
 
 impl<'a> Range<'a> {
-    /// Reads one range; what can't be read, or wants another encoding, is as good as not there.
+    /// Parses a range. Returns `None` for invalid ranges and other encodings.
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.split(';').map(str::trim);
         let (kind, subtype) = parts.next()?.split_once('/')?;
@@ -171,7 +185,7 @@ impl<'a> Range<'a> {
             kind,
             subtype,
             milli: 1000,
-            live: live(kind, subtype),
+            stream: stream_format(kind, subtype),
         };
         for parameter in parts {
             let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -181,7 +195,7 @@ impl<'a> Range<'a> {
             } else if name.trim().eq_ignore_ascii_case("charset") && !is_utf8(value) {
                 return None;
             } else if is_other_spec(name.trim(), value) {
-                range.live = None;
+                range.stream = None;
             }
         }
         Some(range)
@@ -200,20 +214,20 @@ impl<'a> Range<'a> {
     }
 }
 
-fn live(kind: &str, subtype: &str) -> Option<Live> {
+fn stream_format(kind: &str, subtype: &str) -> Option<StreamFormat> {
     let is = |wanted: (&str, &str)| {
         kind.eq_ignore_ascii_case(wanted.0) && subtype.eq_ignore_ascii_case(wanted.1)
     };
     if is(("text", "event-stream")) {
-        Some(Live::EventStream)
+        Some(StreamFormat::EventStream)
     } else if is(("multipart", "mixed")) {
-        Some(Live::Multipart)
+        Some(StreamFormat::Multipart)
     } else {
         None
     }
 }
 
-/// Whether parts are meant for something that isn't here: deferred fields, or another version.
+/// Whether a parameter requests an unsupported protocol: incremental delivery, or another version.
 fn is_other_spec(name: &str, value: &str) -> bool {
     name.eq_ignore_ascii_case("deferSpec")
         || name.eq_ignore_ascii_case("incrementalSpec")
@@ -221,6 +235,7 @@ fn is_other_spec(name: &str, value: &str) -> bool {
 }
 
 /// Whether a body is JSON in UTF-8, by its `Content-Type`.
+#[must_use]
 pub fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(value), None) = (types.next(), types.next()) else {
@@ -270,23 +285,23 @@ mod tests {
         negotiate(&headers).map(|accepted| accepted.media)
     }
 
-    /// How a query and a subscription are told.
-    fn told(value: &'static str) -> Option<(Option<Live>, Option<Live>)> {
+    /// The stream formats of a query and of a subscription.
+    fn formats(value: &'static str) -> Option<(Option<StreamFormat>, Option<StreamFormat>)> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static(value));
         let accepted = negotiate(&headers)?;
-        let told = |kind| accepted.live(kind);
+        let format = |kind| accepted.stream_format(kind);
         Some((
-            told(OperationType::Query),
-            told(OperationType::Subscription),
+            format(OperationType::Query),
+            format(OperationType::Subscription),
         ))
     }
 
     #[test]
-    fn only_who_asks_for_it_is_told_what_goes_on() {
-        const EVENTS: Option<Live> = Some(Live::EventStream);
-        const PARTS: Option<Live> = Some(Live::Multipart);
-        for (value, told_by) in [
+    fn streams_only_formats_that_are_named() {
+        const EVENTS: Option<StreamFormat> = Some(StreamFormat::EventStream);
+        const PARTS: Option<StreamFormat> = Some(StreamFormat::Multipart);
+        for (value, expected) in [
             ("text/event-stream", Some((EVENTS, EVENTS))),
             ("Text/Event-Stream; charset=utf-8", Some((EVENTS, EVENTS))),
             ("text/event-stream, */*", Some((EVENTS, EVENTS))),
@@ -321,7 +336,7 @@ mod tests {
                 "text/event-stream;q=0.5, multipart/mixed",
                 Some((PARTS, PARTS)),
             ),
-            // Apollo Client: 3, 4, and with deferred fields.
+            // Apollo Client: 3, 4, and with incremental delivery.
             (
                 "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
                 Some((None, PARTS)),
@@ -365,12 +380,12 @@ mod tests {
                 Some((None, None)),
             ),
         ] {
-            assert_eq!(told(value), told_by, "{value}");
+            assert_eq!(formats(value), expected, "{value}");
         }
     }
 
     #[test]
-    fn who_waits_for_a_stream_is_refused_with_a_status() {
+    fn refuses_streams_with_a_status() {
         assert_eq!(accept("text/event-stream"), Some(Media::GraphqlResponse));
         assert_eq!(
             accept("text/event-stream, application/json;q=0.1"),
@@ -383,10 +398,10 @@ mod tests {
     }
 
     #[test]
-    fn the_type_wanted_most_wins() {
+    fn chooses_the_type_with_the_highest_weight() {
         use Media::{GraphqlResponse, GraphqlResponseOrJson, Json};
-        let silent = negotiate(&HeaderMap::new()).map(|accepted| accepted.media);
-        assert_eq!(silent, Some(Json));
+        let absent = negotiate(&HeaderMap::new()).map(|accepted| accepted.media);
+        assert_eq!(absent, Some(Json));
         for (value, media) in [
             ("", Some(Json)),
             ("*/*", Some(Json)),
@@ -433,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn only_json_in_utf8_is_json() {
+    fn accepts_only_json_in_utf8() {
         let is_json = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(value));

@@ -1,4 +1,4 @@
-//! One line in the log and one count for each request: never its query string, its headers or its body.
+//! Logs, counts and traces requests, without query strings, headers and bodies.
 
 use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::Method;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::request_id::RequestId;
 use crate::telemetry::Telemetry;
-use crate::telemetry::requests::Answered;
+use crate::telemetry::requests::AnsweredRequest;
 
 /// Logs, counts and traces a request.
 pub async fn record(
@@ -20,34 +20,34 @@ pub async fn record(
     let started_at = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    // Counted by the router's pattern: paths are the client's to invent.
+    // The label is the router's pattern, because clients choose the path.
     let pattern = request
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unknown".to_owned(), |path| path.as_str().to_owned());
     let is_probe = is_probe(&pattern);
-    let noted = if is_probe {
+    let observed = if is_probe {
         Telemetry::probe()
     } else {
         telemetry.request(request.headers())
     };
-    let response = noted.follow(next.run(request)).await;
+    let response = observed.observe(next.run(request)).await;
     let status = response.status().as_u16();
     let elapsed = started_at.elapsed();
     let ms = elapsed.as_secs_f64() * 1000.0;
     if is_probe {
         tracing::debug!(%method, path, status, ms, %request_id, "{method} {path} {status} in {ms:.1} ms");
     } else {
-        let (operation, trace_id) = (noted.operation(), noted.trace_id());
+        let (operation, trace_id) = (observed.operation(), observed.trace_id());
         tracing::info!(%method, path, status, ms, %request_id, operation, trace_id, "{method} {path} {status} in {ms:.1} ms");
     }
-    let answered = Answered {
+    let answered = AnsweredRequest {
         method: name_of(&method),
         route: &pattern,
         status,
         request_id: &request_id,
     };
-    telemetry.answered(&noted, answered);
+    telemetry.answered(&observed, answered);
     let labels = [("method", answered.method.to_owned()), ("path", pattern)];
     metrics::histogram!("http_request_duration_seconds", &labels).record(elapsed.as_secs_f64());
     let [method, path] = labels;
@@ -56,12 +56,12 @@ pub async fn record(
     response
 }
 
-/// What machines ask every few seconds is not worth a line each.
+/// Whether a route is for health checks or metrics, whose requests are logged at debug level.
 fn is_probe(pattern: &str) -> bool {
     pattern.starts_with("/health") || matches!(pattern, "/readyz" | "/metrics")
 }
 
-/// Methods are the client's to invent too.
+/// The label of a method. Clients can invent methods, too.
 fn name_of(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

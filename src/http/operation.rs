@@ -1,4 +1,4 @@
-//! Tells which operation of its document a request means, what it may cost, and executes it.
+//! One operation: found in its document, checked against the limits, charged, and executed.
 
 use std::sync::Arc;
 
@@ -7,134 +7,144 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Request, Response};
 use domain::access::Principal;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
 use resolvers::language::Language;
-use resolvers::request::{self, Caller};
+use resolvers::request::{self, Caller, Engine};
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
-use super::params::Asked;
+use super::params::Params;
 use super::persisted::Document;
-use super::rate::{Buckets, Budget, Payer};
+use super::rate::{Buckets, Budget, RateKey};
 use super::refusal::Refusal;
 use super::reply::is_request_error;
-use super::subscribing::{after_first_look, paid};
+use super::subscription::{after_first_poll, charged};
 use crate::telemetry::names::name_of;
-use crate::telemetry::operations::{Recording, Subject, count_errors};
+use crate::telemetry::operations::{OperationInfo, Recording, count_errors};
 
-/// What it costs to hang up on a query, in points.
-const CANCELLED: u64 = 50;
+/// The cost of disconnecting during a query, in points.
+const CANCELLATION_COST: u64 = 50;
 
 /// An operation that is ready to execute.
 #[derive(Debug)]
 pub struct Operation {
-    /// What it does.
+    /// Query, mutation or subscription.
     pub kind: OperationType,
-    /// What it may cost, in points.
+    /// The cost in points.
     pub cost: u64,
-    /// What it is called in its document.
+    /// The name in the document.
     name: Option<String>,
-    /// What it asks for first.
+    /// The first root field.
     field: Option<String>,
     request: Request,
     document: Arc<Document>,
 }
 
-/// Who wants it executed, and over what.
+/// The caller and the request of an operation.
 #[derive(Clone, Debug)]
-pub struct Asking {
-    /// Who.
+pub struct RequestContext {
+    /// The caller.
     pub principal: Principal,
-    /// Whose budget it is.
-    pub payer: Payer,
-    /// The name of the request.
+    /// The caller's bucket.
+    pub rate_key: RateKey,
+    /// The request id.
     pub request_id: String,
     /// The header `Idempotency-Key`.
     pub idempotency_key: Option<String>,
-    /// What messages for people are written in.
+    /// The language of messages for people.
     pub language: Language,
-    /// For the metrics: `http`, `websocket`, `sse` or `multipart`.
+    /// The transport in metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
 }
 
-impl Asking {
-    /// Takes what a request costs by having come, before anybody looks at it.
-    pub fn arrive(&self, state: &HttpState) -> Result<(), Refusal> {
-        Ok(state.buckets.arrive(&self.payer)?)
-    }
-}
-
 impl Operation {
-    /// Finds the document, holds it against the limits, parses it, once, and finds the operation in it.
-    pub fn of(asked: Asked, state: &HttpState) -> Result<Self, Refusal> {
-        let document = state.documents.find(asked.source)?;
+    /// Finds the document, checks its limits, parses it once, and finds the operation in it.
+    pub fn of(params: Params, state: &HttpState) -> Result<Self, Refusal> {
+        let document = state.documents.find(params.source)?;
         let limits = &state.settings.limits;
         limits.check_text(&document.text)?;
-        let name = asked.operation_name.as_deref();
+        let name = params.operation_name.as_deref();
         let mut request = Request::new(document.text.as_str());
         let parsed = request.parsed_query().map_err(|error| Refusal {
             locations: error.locations,
             ..Refusal::request(Code::GraphqlParseFailed, error.message)
         })?;
-        let (called, operation) = find(&parsed.operations, name)?;
+        let (own_name, operation) = find(&parsed.operations, name)?;
         let kind = operation.ty;
-        let (called, field) = (called.map(str::to_owned), first_field(operation));
-        let cost = limits.check(&state.schema, parsed, name, &asked.variables)?;
-        request.operation_name = asked.operation_name;
-        request.variables = asked.variables;
+        let (own_name, field) = (own_name.map(str::to_owned), first_field(operation));
+        let cost = limits.check(state.schema.types(), parsed, name, &params.variables)?;
+        request.operation_name = params.operation_name;
+        request.variables = params.variables;
         Ok(Self {
             kind,
             cost,
-            name: called,
+            name: own_name,
             field,
             request,
             document: Arc::new(document),
         })
     }
 
-    /// Takes what it costs from its caller's budget.
-    pub fn pay(&self, state: &HttpState, asking: &Asking) -> Result<Budget, Refusal> {
+    /// Takes the cost from the caller's bucket.
+    pub fn charge(&self, state: &HttpState, context: &RequestContext) -> Result<Budget, Refusal> {
         metrics::histogram!("graphql_operation_cost").record(cost_of(self.cost));
-        Ok(state.buckets.pay(&asking.payer, self.cost)?)
+        Ok(state
+            .buckets
+            .charge_operation(&context.rate_key, self.cost)?)
     }
 
-    /// Executes a query or a mutation. Dropping it stops a query; a mutation runs to its end.
+    /// Executes a query or a mutation.
     ///
-    /// A query that takes too long is stopped; a mutation that does goes on, unheard.
-    pub async fn execute(mut self, state: &HttpState, asking: Asking) -> Result<Response, Refusal> {
+    /// Dropping the future, or a timeout, cancels a query; a mutation is completed without an answer.
+    #[must_use]
+    pub fn execute(
+        self,
+        state: &HttpState,
+        context: RequestContext,
+    ) -> BoxFuture<'_, Result<Response, Refusal>> {
+        self.execute_and_count(state, context).boxed()
+    }
+
+    async fn execute_and_count(
+        mut self,
+        state: &HttpState,
+        context: RequestContext,
+    ) -> Result<Response, Refusal> {
         let started_at = Instant::now();
-        let Asking { transport, .. } = asking;
+        let RequestContext { transport, .. } = context;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
         let (document, name) = (Arc::clone(&self.document), self.name.take());
-        let may_name = may_name(&asking.principal);
-        let mut answering = Answering {
+        let may_name = may_name(&context.principal);
+        let mut pending = PendingAnswer {
             buckets: &state.buckets,
-            payer: asking.payer.clone(),
+            rate_key: context.rate_key.clone(),
             transport,
             kind,
             is_over: false,
         };
         let recording = state
             .telemetry
-            .operation(self.subject(name.as_deref(), &asking));
-        let (response, late) = if kind == OperationType::Mutation {
-            let executing = self.execute_to_the_end(state, asking, recording);
-            let late = "this takes too long to wait for, and may still be done: ask again with the same idempotency key";
-            (timeout(limit, executing).await, late)
+            .operation(self.info(name.as_deref(), &context));
+        let (response, timeout_message) = if kind == OperationType::Mutation {
+            let executing = self.execute_detached(state, context, recording);
+            let message = "the mutation timed out and may still be completed: retry with the same idempotency key";
+            (timeout(limit, executing).await, message)
         } else {
             let executing =
-                request::execute(&state.schema, &state.services, asking.into(), self.request);
-            let late = "this took too long: ask for less";
-            (timeout(limit, recording.observe(executing)).await, late)
+                request::execute(&state.schema, &state.services, context.into(), self.request);
+            let message = "the query timed out: select less";
+            (timeout(limit, recording.observe(executing)).await, message)
         };
-        answering.is_over = true;
-        // Only now it has turned out to be one: what is no GraphQL of ours is not worth remembering.
+        pending.is_over = true;
+        // Only a document that passed validation is stored.
         let was_executed = response
             .as_ref()
             .is_ok_and(|response| !is_request_error(response));
         if was_executed {
-            state.documents.remember(&document);
+            state.documents.store(&document);
         }
         if let Ok(response) = &response {
             count_errors(response);
@@ -159,26 +169,30 @@ impl Operation {
         metrics::counter!("graphql_operations_total", &labels).increment(1);
         metrics::histogram!("graphql_operation_duration_seconds", &labels)
             .record(started_at.elapsed().as_secs_f64());
-        response.map_err(|_| Refusal::late(late))
+        response.map_err(|_| Refusal::timed_out(timeout_message))
     }
 
-    /// Executes a subscription, until it is dropped.
+    /// Executes a subscription until the stream is dropped.
     #[must_use]
-    pub fn subscribe(self, state: &HttpState, asking: Asking) -> BoxStream<'static, Response> {
+    pub fn subscribe(
+        self,
+        state: &HttpState,
+        context: RequestContext,
+    ) -> BoxStream<'static, Response> {
         let field = state.telemetry.names.subscription(self.field.as_deref());
-        let subject = self.subject(self.name.as_deref(), &asking);
-        let payer = asking.payer.clone();
+        let info = self.info(self.name.as_deref(), &context);
+        let rate_key = context.rate_key.clone();
         let (names, documents) = (
             Arc::clone(&state.telemetry.names),
             Arc::clone(&state.documents),
         );
         let (kind, name, document) = (self.kind, self.name, self.document);
-        let (transport, may_name) = (asking.transport, may_name(&asking.principal));
+        let (transport, may_name) = (context.transport, may_name(&context.principal));
         let responses =
-            request::execute_stream(&state.schema, &state.services, asking.into(), self.request);
-        let responses = after_first_look(responses, move |was_executed| {
+            request::execute_stream(&state.schema, &state.services, context.into(), self.request);
+        let responses = after_first_poll(responses, move |was_executed| {
             if was_executed {
-                documents.remember(&document);
+                documents.store(&document);
             }
             let is_known = was_executed && may_name;
             let labels = [
@@ -192,61 +206,63 @@ impl Operation {
             ];
             metrics::counter!("graphql_operations_total", &labels).increment(1);
         });
-        let responses = paid(responses, Arc::clone(&state.buckets), payer, self.cost);
-        state.telemetry.subscription(subject, field, responses)
+        let responses = charged(responses, Arc::clone(&state.buckets), rate_key, self.cost);
+        state.telemetry.subscription(info, field, responses)
     }
 
-    fn subject(&self, name: Option<&str>, asking: &Asking) -> Arc<Subject> {
-        Subject::new(self.kind, name, Arc::clone(&self.document)).asked(
+    fn info(&self, name: Option<&str>, context: &RequestContext) -> Arc<OperationInfo> {
+        OperationInfo::new(self.kind, name, Arc::clone(&self.document)).with_request(
             self.cost,
-            asking.transport,
-            &asking.request_id,
+            context.transport,
+            &context.request_id,
         )
     }
 
-    async fn execute_to_the_end(
+    /// Executes in a task that a disconnecting client doesn't cancel.
+    async fn execute_detached(
         self,
         state: &HttpState,
-        asking: Asking,
+        context: RequestContext,
         recording: Recording,
     ) -> Response {
         let (schema, services) = (state.schema.clone(), state.services.clone());
         let task =
-            async move { request::execute(&schema, &services, asking.into(), self.request).await };
+            async move { request::execute(&schema, &services, context.into(), self.request).await };
         match state.tasks.spawn(recording.observe(task)).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // Only the end of the runtime stops it, and with that nobody waits here any more.
+                // Only the end of the runtime cancels the task, and with it this future.
                 Err(_) => std::future::pending().await,
             },
         }
     }
 }
 
-/// Whether a caller's names of operations become labels of metrics: there is room for so many, and strangers could
-/// invent them all.
+/// Whether a caller's operation names become labels of metrics. Their number is bounded, and anonymous callers could use
+/// it up.
 fn may_name(principal: &Principal) -> bool {
     *principal != Principal::Anonymous
 }
 
-/// An operation that is being answered. Dropped before its end, nobody listens any more: that is counted, and costs.
-struct Answering<'a> {
+/// An operation whose answer is pending. Dropping it before the end counts and charges the disconnection.
+struct PendingAnswer<'a> {
     buckets: &'a Buckets,
-    payer: Payer,
+    rate_key: RateKey,
     transport: &'static str,
     kind: OperationType,
     is_over: bool,
 }
 
-impl Drop for Answering<'_> {
+impl Drop for PendingAnswer<'_> {
     fn drop(&mut self) {
         if self.is_over {
             return;
         }
-        // A query is stopped, and its connection to the database with it: making another is dearer than most queries.
+        // Cancelling a query closes its database connection, and a new one costs more than most queries.
         let outcome = if self.kind == OperationType::Query {
-            self.buckets.charge(&self.payer, CANCELLED);
+            self.buckets
+                .charge_afterwards(&self.rate_key, CANCELLATION_COST);
             "cancelled"
         } else {
             "unheard"
@@ -261,18 +277,18 @@ impl Drop for Answering<'_> {
     }
 }
 
-impl From<Asking> for Caller {
-    fn from(asking: Asking) -> Self {
+impl From<RequestContext> for Caller {
+    fn from(context: RequestContext) -> Self {
         Self {
-            principal: asking.principal,
-            request_id: asking.request_id,
-            idempotency_key: asking.idempotency_key,
-            language: asking.language,
+            principal: context.principal,
+            request_id: context.request_id,
+            idempotency_key: context.idempotency_key,
+            language: context.language,
         }
     }
 }
 
-/// Finds the operation a request means, and what its document calls it.
+/// Finds the operation to execute, and its name.
 fn find<'a>(
     operations: &'a DocumentOperations,
     name: Option<&str>,
@@ -299,7 +315,7 @@ fn find<'a>(
         })
 }
 
-/// The first field an operation selects itself.
+/// The first root field that is selected without a fragment.
 fn first_field(operation: &OperationDefinition) -> Option<String> {
     let mut selections = operation.selection_set.node.items.iter();
     selections.find_map(|selection| match &selection.node {
@@ -308,9 +324,9 @@ fn first_field(operation: &OperationDefinition) -> Option<String> {
     })
 }
 
-/// For the metrics, where no cost is so high that it matters.
+/// The cost as a sample. Only in mode `log` it can exceed 32 bits.
 fn cost_of(cost: u64) -> f64 {
-    f64::from(u32::try_from(cost).unwrap_or(u32::MAX))
+    u32::try_from(cost).map_or(f64::INFINITY, f64::from)
 }
 
 #[cfg(test)]
@@ -325,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operation_is_the_only_one_or_the_named_one() {
+    fn finds_the_only_or_the_named_operation() {
         assert_eq!(found("{a}", None), Ok(OperationType::Query));
         assert_eq!(found("mutation M {a}", None), Ok(OperationType::Mutation));
         let both = "query Q {a} mutation M {a} subscription S {a}";

@@ -1,30 +1,30 @@
-//! Which other sites may ask from a browser.
+//! Origins whose pages may call.
 
 use anyhow::{Context, ensure};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
-/// The sites that are allowed, as browsers name them in `Origin`.
+/// The allowed origins, as browsers send them in `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(Vec<HeaderValue>);
 
 impl Origins {
-    /// Reads a list such as `http://localhost:3000`.
+    /// Parses a list such as `http://localhost:3000`.
     pub fn new(origins: &[impl AsRef<str>]) -> anyhow::Result<Self> {
         origins
             .iter()
-            .map(|origin| read(origin.as_ref()))
+            .map(|origin| parse(origin.as_ref()))
             .collect::<anyhow::Result<_>>()
             .map(Self)
     }
 
-    /// All of them.
+    /// The allowed origins.
     pub fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
         self.0.iter()
     }
 
-    /// Whether a socket may be opened: browsers don't ask before they do, so it is for us to look.
+    /// Whether a socket may be opened. Browsers send no preflight request for sockets, so the server checks the origin.
     ///
-    /// Apps send no origin and are let in; so is our own site, told by the host it was reached under.
+    /// Apps send no origin and are allowed; so is our own site, whose origin has the request's host.
     #[must_use]
     pub fn allow_socket(&self, headers: &HeaderMap) -> bool {
         let Some(origin) = headers.get(header::ORIGIN) else {
@@ -34,7 +34,7 @@ impl Origins {
     }
 }
 
-fn read(origin: &str) -> anyhow::Result<HeaderValue> {
+fn parse(origin: &str) -> anyhow::Result<HeaderValue> {
     let wrong = || format!("{origin:?} is no origin: write one like https://admin.example.com");
     let uri: Uri = origin.parse().with_context(wrong)?;
     let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
@@ -45,7 +45,7 @@ fn read(origin: &str) -> anyhow::Result<HeaderValue> {
     HeaderValue::from_str(&origin.to_ascii_lowercase()).with_context(wrong)
 }
 
-/// Whether an origin is the site that was asked itself.
+/// Whether an origin has this host.
 pub(super) fn is_same_host(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let host = host.and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok().and_then(|origin| {
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_scheme_host_and_port() {
+    fn accepts_only_scheme_host_and_port() {
         for good in ["http://localhost:3000", "https://admin.example.com"] {
             assert!(Origins::new(&[good]).is_ok(), "{good}");
         }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_open_for_listed_sites_for_our_own_and_for_apps() {
+    fn allows_sockets_of_listed_sites_our_own_and_apps() {
         let origins = Origins::new(&["https://admin.example.com"]).unwrap();
         let ask = |origin: Option<&'static str>| {
             let mut headers = HeaderMap::new();

@@ -1,4 +1,4 @@
-//! A page for people who come with a browser: what this is, and where to go.
+//! Pages for browsers: the start page, and the scalars that the schema links to.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,14 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page.html");
+const SCALARS: &str = include_str!("scalars.html");
 
-/// The page's own style is all it may use.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let style = PAGE
+static PAGE_POLICY: LazyLock<String> = LazyLock::new(|| policy_of(PAGE));
+static SCALARS_POLICY: LazyLock<String> = LazyLock::new(|| policy_of(SCALARS));
+
+/// Allows only the page's own style.
+fn policy_of(page: &str) -> String {
+    let style = page
         .split_once("<style>")
         .and_then(|(_, rest)| rest.split_once("</style>"))
         .map_or("", |(style, _)| style);
@@ -20,26 +24,35 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     )
-});
+}
 
-/// Says what this is and how to ask.
+/// Shows what the server is and how to use it.
 pub async fn index(headers: HeaderMap) -> Response {
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .filter(|host| is_plain(host))
         .unwrap_or("localhost:8080");
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "host"),
-    ];
-    (headers, PAGE.replace("{{host}}", host)).into_response()
+    let page = PAGE.replace("{{host}}", host);
+    ([(header::VARY, "host")], html(&PAGE_POLICY, page)).into_response()
 }
 
-/// Whether a host can stand in a page and in a shell as it is.
+/// `/developers/scalars`: an anchor per custom scalar, which `@specifiedBy` of the schema links to.
+pub async fn scalars() -> Response {
+    html(&SCALARS_POLICY, SCALARS)
+}
+
+fn html(policy: &'static str, page: impl IntoResponse) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, page).into_response()
+}
+
+/// Whether a host needs no escaping in HTML and in a shell.
 fn is_plain(host: &str) -> bool {
     host.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
@@ -50,10 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_needs_nothing_from_elsewhere() {
-        assert!(POLICY.contains("'sha256-"));
-        for outside in ["src=", "<script", "<link", "style=\"", "@import", "url("] {
-            assert!(!PAGE.contains(outside), "{outside}");
+    fn pages_load_nothing_from_elsewhere() {
+        for (page, policy) in [(PAGE, &PAGE_POLICY), (SCALARS, &SCALARS_POLICY)] {
+            assert!(policy.contains("'sha256-"));
+            for outside in ["src=", "<script", "<link", "style=\"", "@import", "url("] {
+                assert!(!page.contains(outside), "{outside}");
+            }
         }
         assert!(is_plain("localhost:8080") && is_plain("[::1]:8080"));
         assert!(!is_plain("a\"><script>") && !is_plain("$(x)"));

@@ -1,4 +1,4 @@
-//! Keeps a panic from taking its connection along, and its text from leaving the house.
+//! Answers 500 for a panic, and hides its text from clients.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::reply;
 use super::request_id::RequestId;
 
-/// What clients read of a fault of ours.
+/// The message for internal errors.
 pub const MASKED: &str = "something went wrong on our side; name the request id when you report it";
 
 /// Answers 500 for a handler that panicked.
@@ -38,7 +38,7 @@ pub async fn mask(
     }
 }
 
-/// Says in the log what a panic said.
+/// Logs the text of a panic.
 pub fn log(panic: &(dyn Any + Send), request_id: &str) {
     let text = panic
         .downcast_ref::<String>()

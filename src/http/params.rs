@@ -1,7 +1,6 @@
-//! Reads what a GraphQL request says, from a body, a query string or a socket's message.
+//! Parses the parameters of a GraphQL request from a body, a query string or a socket's message.
 
 use async_graphql::Variables;
-use percent_encoding::percent_decode_str;
 use resolvers::errors::Code;
 use resolvers::limits::Excess;
 use serde_json::{Map, Value as Json};
@@ -9,19 +8,19 @@ use serde_json::{Map, Value as Json};
 use super::persisted::{Name, Source};
 use super::refusal::Refusal;
 
-/// What a request says.
+/// The parameters of a request.
 #[derive(Debug)]
-pub struct Asked {
-    /// The document, or what it is called.
+pub struct Params {
+    /// The document or its name.
     pub source: Source,
-    /// Which operation of the document is meant.
+    /// The operation to execute.
     pub operation_name: Option<String>,
-    /// Values of its variables.
+    /// The values of its variables.
     pub variables: Variables,
 }
 
-/// Reads the body of a POST.
-pub fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
+/// Parses the body of a POST.
+pub fn from_body(body: &[u8]) -> Result<Params, Refusal> {
     let text =
         std::str::from_utf8(body).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
     check_size(text)?;
@@ -35,10 +34,10 @@ pub fn from_body(body: &[u8]) -> Result<Asked, Refusal> {
     from_json(json)
 }
 
-/// Values a request may be made of. A few bytes each, they take more time to read than all else that is allowed.
-const MOST_VALUES: u64 = 60_000;
+/// Maximum of JSON values in a request. Many small values take more time to parse than anything else within the limits.
+const MAX_VALUES: u64 = 60_000;
 
-/// Counts the values of JSON by its commas outside of strings, before anybody reads it.
+/// Counts the JSON values by the commas outside of strings, before parsing.
 pub fn check_size(text: &str) -> Result<(), Refusal> {
     let (mut commas, mut is_string, mut is_escaped) = (0, false, false);
     for byte in text.bytes() {
@@ -52,7 +51,7 @@ pub fn check_size(text: &str) -> Result<(), Refusal> {
     }
     let excess = Excess {
         limit: "jsonValues",
-        maximum: MOST_VALUES,
+        maximum: MAX_VALUES,
         value: commas + 1,
     };
     if excess.value > excess.maximum {
@@ -61,37 +60,38 @@ pub fn check_size(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads the query string of a GET.
-pub fn from_query(query: &str) -> Result<Asked, Refusal> {
+/// Parses the query string of a GET.
+pub fn from_query(query: &str) -> Result<Params, Refusal> {
     let mut params = Map::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let name = decode(name)?;
-        let value = decode(value)?;
-        let value = match name.as_str() {
-            "query" | "operationName" | "documentId" => Json::String(value),
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        // The decoder replaces what is not UTF-8.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(Refusal::malformed("the query string is not UTF-8"));
+        }
+        let value = match &*name {
+            "query" | "operationName" | "documentId" => Json::String(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Json::Null,
             "variables" | "extensions" => serde_json::from_str(&value)
                 .map_err(|_| Refusal::malformed(format!("the parameter {name} is not JSON")))?,
             _ => continue,
         };
-        if params.contains_key(&name) {
+        if params.contains_key(&*name) {
             return Err(Refusal::malformed(format!(
-                "the parameter {name} is there twice"
+                "the parameter {name} is given twice"
             )));
         }
-        params.insert(name, value);
+        params.insert(name.into_owned(), value);
     }
     from_json(Json::Object(params))
 }
 
-/// Reads a request that is JSON already.
-pub fn from_json(json: Json) -> Result<Asked, Refusal> {
+/// Parses the parameters from JSON.
+pub fn from_json(json: Json) -> Result<Params, Refusal> {
     let mut params = match json {
         Json::Object(params) => params,
         Json::Array(_) => {
             return Err(Refusal::malformed(
-                "batches are off: send one operation a request",
+                "batches are not supported: send one operation per request",
             ));
         }
         _ => return Err(Refusal::malformed("the request is no object")),
@@ -104,14 +104,14 @@ pub fn from_json(json: Json) -> Result<Asked, Refusal> {
         (None, Some(name)) => Source::Named(name),
         (None, None) => return Err(Refusal::malformed("there is no query")),
     };
-    Ok(Asked {
+    Ok(Params {
         source,
         operation_name: text(&mut params, "operationName")?.filter(|name| !name.is_empty()),
         variables: Variables::from_json(Json::Object(object(&mut params, "variables")?)),
     })
 }
 
-/// How the request names its document, if it does.
+/// The name of the document, if the request has one.
 fn name(
     params: &mut Map<String, Json>,
     extensions: &Map<String, Json>,
@@ -155,21 +155,13 @@ fn object(
     }
 }
 
-fn decode(text: &str) -> Result<String, Refusal> {
-    let text = text.replace('+', " ");
-    percent_decode_str(&text)
-        .decode_utf8()
-        .map(Into::into)
-        .map_err(|_| Refusal::malformed("the query string is not UTF-8"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::refusal::Kind;
 
     #[test]
-    fn a_body_says_what_to_execute() {
+    fn parses_bodies() {
         let request = from_body(
             r#"{"query": "{ä}", "operationName": "A", "variables": {"x": [1, null]}, "extensions": {"a": 1}, "b": 2}"#
                 .as_bytes(),
@@ -187,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_counted_outside_of_strings() {
+    fn counts_values_outside_of_strings() {
         let list = |values: usize| format!("[{}1]", "1,".repeat(values - 1));
         assert_eq!(check_size(&list(60_000)), Ok(()));
         let over = check_size(&list(60_001)).unwrap_err();
@@ -198,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_string_says_the_same() {
+    fn parses_query_strings() {
         let request = from_query(
             "query=%7Ba+b%7D&operationName=A&variables=%7B%22x%22%3A1%7D&other=%7B&extensions=",
         )
@@ -209,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused_in_plain_words() {
+    fn refuses_what_is_no_request() {
         for body in [
             &b""[..],
             b"{",
@@ -251,8 +243,8 @@ mod tests {
     }
 
     #[test]
-    fn a_document_can_be_named() {
-        let source = |body: &str| from_body(body.as_bytes()).map(|asked| asked.source);
+    fn parses_document_names() {
+        let source = |body: &str| from_body(body.as_bytes()).map(|params| params.source);
         let hash = Name::Hash("ab".to_owned());
         let id = Name::Id("sha256:ab".to_owned());
         for (body, expected) in [
@@ -275,7 +267,7 @@ mod tests {
         ] {
             assert_eq!(source(body), Ok(expected), "{body}");
         }
-        let in_url = from_query("documentId=sha256%3Aab").map(|asked| asked.source);
+        let in_url = from_query("documentId=sha256%3Aab").map(|params| params.source);
         assert_eq!(in_url, Ok(Source::Named(id)));
         for bad in [
             r#"{"extensions":{"persistedQuery":7}}"#,

@@ -1,5 +1,4 @@
-//! Documents that clients name instead of sending them: those the server was sent before (automatic persisted queries),
-//! and those its operator trusts.
+//! Documents that clients name instead of sending them: automatic persisted queries and trusted documents.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -12,59 +11,60 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::refusal::Refusal;
+use crate::metrics::gauge_value;
 
 /// A SHA-256 hash.
 type Hash = [u8; 32];
 
-/// How a client names a document.
+/// The name of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Name {
-    /// By the hash of its text, as automatic persisted queries do.
+    /// The hash of its text (automatic persisted queries).
     Hash(String),
-    /// By an id its operator knows it by.
+    /// Its id in a manifest.
     Id(String),
 }
 
-/// What a request says of its document.
+/// The document of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Here it is.
+    /// The text.
     Text(String),
-    /// The server should know it.
+    /// The name of a known document.
     Named(Name),
-    /// Here it is, and this is what it is called from now on.
+    /// The text, and the name to store it under.
     Both(String, Name),
 }
 
 /// A document to execute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document {
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// What to remember it by, once it has turned out to be one.
+    /// The hash to store it under once it has been executed.
     pub hash: Option<[u8; 32]>,
 }
 
-/// What becomes of documents nobody trusted in advance.
+/// The treatment of documents that are in no manifest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// They are executed.
+    /// Executes them.
     #[default]
     Off,
-    /// They are executed and logged.
+    /// Executes and logs them.
     Log,
-    /// They are refused.
+    /// Refuses them.
     Enforce,
 }
 
-/// What is known of documents before anybody sends one.
+/// The documents of the manifests.
 #[derive(Debug, Default)]
 pub struct Trusted {
     by_id: HashMap<String, Arc<str>>,
     hashes: HashSet<Hash>,
 }
 
-/// A manifest of trusted documents: of Apollo's tools, or a map of ids to texts, as code generators write it.
+/// A manifest: in the format of Apollo's tools, or a map of ids to texts as code generators write it.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Manifest {
@@ -101,7 +101,7 @@ impl Trusted {
             } => {
                 ensure!(
                     format == "apollo-persisted-query-manifest" && version == 1,
-                    "has the format {format:?} in version {version}, which nobody knows here"
+                    "has the format {format:?} in version {version}, which is not supported"
                 );
                 let operations = operations.into_iter();
                 operations
@@ -112,13 +112,13 @@ impl Trusted {
         };
         for (id, text) in operations {
             async_graphql::parser::parse_query(&text)
-                .with_context(|| format!("has a document that is no GraphQL: {id}"))?;
+                .with_context(|| format!("has an invalid document: {id}"))?;
             self.hashes.insert(Sha256::digest(&text).into());
             let text: Arc<str> = text.into();
             let known = self.by_id.insert(bare(&id).to_owned(), Arc::clone(&text));
             ensure!(
                 known.is_none_or(|known| known == text),
-                "has another document than before under the id {id}"
+                "has a second document with the id {id}"
             );
         }
         Ok(())
@@ -130,54 +130,54 @@ impl Trusted {
     }
 }
 
-/// How much is remembered, and what is trusted.
+/// Settings of the documents.
 #[derive(Debug)]
 pub struct Settings {
-    /// Bytes of documents that are remembered; 0 switches automatic persisted queries off.
-    pub remembered_bytes: usize,
-    /// What becomes of documents nobody trusted in advance.
+    /// Memory for automatic persisted queries; 0 disables them.
+    pub stored_bytes: usize,
+    /// The treatment of documents that are in no manifest.
     pub trust: Trust,
-    /// The trusted ones.
+    /// The trusted documents.
     pub trusted: Trusted,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            remembered_bytes: 8 * 1024 * 1024,
+            stored_bytes: 8 * 1024 * 1024,
             trust: Trust::Off,
             trusted: Trusted::default(),
         }
     }
 }
 
-/// All documents that can be named.
+/// All documents that requests can name.
 #[derive(Debug)]
 pub struct Documents {
     settings: Settings,
-    remembered: Mutex<Remembered>,
+    stored: Mutex<Stored>,
 }
 
 #[derive(Debug)]
-struct Remembered {
+struct Stored {
     texts: LruCache<Hash, Arc<str>>,
     bytes: usize,
 }
 
 impl Documents {
-    /// The trusted ones; nothing is remembered yet.
+    /// Starts with the trusted documents.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
-            remembered: Mutex::new(Remembered {
+            stored: Mutex::new(Stored {
                 texts: LruCache::unbounded(),
                 bytes: 0,
             }),
         }
     }
 
-    /// Finds the document a request means.
+    /// Finds the document of a request.
     pub fn find(&self, source: Source) -> Result<Document, Refusal> {
         match source {
             Source::Named(name) => Ok(Document {
@@ -189,37 +189,33 @@ impl Documents {
         }
     }
 
-    /// Remembers a document that the engine has taken. One that would push many others out is not.
-    pub fn remember(&self, document: &Document) {
+    /// Stores an executed document under its hash. A document that takes more than a sixteenth of the memory is not stored.
+    pub fn store(&self, document: &Document) {
         let Some(hash) = document.hash else { return };
-        let room = self.settings.remembered_bytes;
-        if cost_of(&document.text) > room / 16 {
+        let capacity = self.settings.stored_bytes;
+        if cost_of(&document.text) > capacity / 16 {
             return;
         }
-        let mut remembered = self.remembered();
-        remembered.bytes += cost_of(&document.text);
-        if let Some((_, known)) = remembered.texts.push(hash, document.text.as_str().into()) {
-            remembered.bytes -= cost_of(&known);
+        let mut stored = self.stored();
+        stored.bytes += cost_of(&document.text);
+        if let Some((_, known)) = stored.texts.push(hash, document.text.as_str().into()) {
+            stored.bytes -= cost_of(&known);
         }
-        while remembered.bytes > room {
-            let Some((_, oldest)) = remembered.texts.pop_lru() else {
+        while stored.bytes > capacity {
+            let Some((_, oldest)) = stored.texts.pop_lru() else {
                 break;
             };
-            remembered.bytes -= cost_of(&oldest);
+            stored.bytes -= cost_of(&oldest);
         }
-        metrics::gauge!("persisted_queries_bytes").set(f64::from(
-            u32::try_from(remembered.bytes).unwrap_or(u32::MAX),
-        ));
+        metrics::gauge!("persisted_queries_bytes").set(gauge_value(stored.bytes));
     }
 
-    fn remembered(&self) -> MutexGuard<'_, Remembered> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remembers(&self) -> bool {
-        self.settings.remembered_bytes > 0 && self.settings.trust != Trust::Enforce
+    fn is_storing(&self) -> bool {
+        self.settings.stored_bytes > 0 && self.settings.trust != Trust::Enforce
     }
 
     fn named(&self, name: &Name) -> Result<Arc<str>, Refusal> {
@@ -231,25 +227,25 @@ impl Documents {
             _ if self.settings.trust == Trust::Enforce => Err(not_allowed()),
             Name::Id(_) => Err(Refusal::request(
                 Code::PersistedQueryNotFound,
-                "no document has this id",
+                "there is no document with this id",
             )),
-            // The texts of both are what clients look for.
-            Name::Hash(_) if !self.remembers() => Err(Refusal::unsent(
+            // Clients look for these messages.
+            Name::Hash(_) if !self.is_storing() => Err(Refusal::document_needed(
                 Code::PersistedQueryNotSupported,
                 "PersistedQueryNotSupported",
             )),
             Name::Hash(hash) => {
                 let hash = hash_of(hash);
                 let known = hash.and_then(|hash| {
-                    let text = self.remembered().texts.get(&hash).cloned()?;
+                    let text = self.stored().texts.get(&hash).cloned()?;
                     Some((hash, text))
                 });
                 let found = known.is_some().to_string();
                 metrics::counter!("persisted_queries_total", "found" => found).increment(1);
                 let (hash, text) = known.ok_or_else(|| {
-                    Refusal::unsent(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
+                    Refusal::document_needed(Code::PersistedQueryNotFound, "PersistedQueryNotFound")
                 })?;
-                self.judge(&text, &hash)?;
+                self.check_trust(&text, &hash)?;
                 Ok(text)
             }
         }
@@ -260,7 +256,7 @@ impl Documents {
             return Ok(Document { text, hash: None });
         }
         let own: Hash = Sha256::digest(&text).into();
-        self.judge(&text, &own)?;
+        self.check_trust(&text, &own)?;
         let hash = match name {
             Some(Name::Hash(hash)) if hash_of(&hash) != Some(own) => {
                 return Err(Refusal::request(
@@ -268,14 +264,14 @@ impl Documents {
                     "provided sha does not match query",
                 ));
             }
-            Some(Name::Hash(_)) => self.remembers().then_some(own),
+            Some(Name::Hash(_)) => self.is_storing().then_some(own),
             Some(Name::Id(_)) | None => None,
         };
         Ok(Document { text, hash })
     }
 
-    /// Whether a document may be executed, and who should hear of it.
-    fn judge(&self, text: &str, hash: &Hash) -> Result<(), Refusal> {
+    /// Refuses or logs an untrusted document, as configured.
+    fn check_trust(&self, text: &str, hash: &Hash) -> Result<(), Refusal> {
         let trust = self.settings.trust;
         if trust == Trust::Off || self.settings.trusted.hashes.contains(hash) {
             return Ok(());
@@ -287,13 +283,13 @@ impl Documents {
         let beginning: String = text.chars().take(80).collect();
         tracing::warn!(
             document = beginning,
-            "Executes a document that is not trusted: {beginning}"
+            "Executing an untrusted document: {beginning}"
         );
         Ok(())
     }
 }
 
-/// What remembering a text takes: the text, and what stands around it.
+/// Memory of a stored text with its overhead.
 fn cost_of(text: &str) -> usize {
     text.len() + 256
 }
@@ -305,7 +301,7 @@ fn not_allowed() -> Refusal {
     )
 }
 
-/// An id without the prefix that says how it was made.
+/// An id without the prefix of its algorithm.
 fn bare(id: &str) -> &str {
     id.strip_prefix("sha256:").unwrap_or(id)
 }
@@ -355,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sent_once_is_known_by_its_hash() {
+    fn finds_a_stored_document_by_its_hash() {
         let documents = Documents::new(Settings::default());
         assert_eq!(
             code(documents.find(by_hash("{a}"))),
@@ -366,7 +362,7 @@ mod tests {
             code(documents.find(by_hash("{a}"))),
             Code::PersistedQueryNotFound
         );
-        documents.remember(&sent);
+        documents.store(&sent);
         assert_eq!(documents.find(by_hash("{a}")).expect("known").text, "{a}");
         let upper = Name::Hash(hex("{a}").to_uppercase());
         assert!(documents.find(Source::Named(upper)).is_ok());
@@ -383,15 +379,15 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_by_bytes() {
+    fn evicts_the_oldest_documents() {
         let documents = Documents::new(Settings {
-            remembered_bytes: 16 * cost_of("{00}"),
+            stored_bytes: 16 * cost_of("{00}"),
             ..Settings::default()
         });
         let name = |number: usize| format!("{{{number:02}}}");
         let send = |text: &str| {
             let sent = documents.find(both(text)).expect(text);
-            documents.remember(&sent);
+            documents.store(&sent);
         };
         let knows = |number| documents.find(by_hash(&name(number))).is_ok();
         for number in 0..16 {
@@ -399,7 +395,7 @@ mod tests {
             send(&name(number));
         }
         assert!((0..16).all(knows));
-        // The first was asked for the longest ago.
+        // The first was used the longest ago.
         send(&name(16));
         assert!(!knows(0) && (1..17).all(knows));
         let long = "{too long for a sixteenth}";
@@ -408,9 +404,9 @@ mod tests {
     }
 
     #[test]
-    fn it_can_be_switched_off() {
+    fn can_be_disabled() {
         let documents = Documents::new(Settings {
-            remembered_bytes: 0,
+            stored_bytes: 0,
             ..Settings::default()
         });
         assert_eq!(
@@ -422,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn trusted_documents_have_ids() {
+    fn finds_trusted_documents_by_id() {
         let mut trusted = Trusted::default();
         trusted
             .add_text(r#"{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "1", "name": "A", "type": "query", "body": "query A {a}"}]}"#)

@@ -1,7 +1,6 @@
-//! How much each caller may ask: a leaky bucket of points for everybody, by what their operations cost.
+//! Rate limits: a leaky bucket of points per caller, from which operations take their cost.
 //!
-//! Each instance counts for itself. A bucket holds what leaks in ten seconds, so that a page that loads a lot at once
-//! is not held up, and a caller that never stops is.
+//! Each instance has its own buckets. A bucket holds ten seconds of the caller's rate, which allows bursts.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
@@ -12,27 +11,27 @@ use lru::LruCache;
 use resolvers::limits::Mode;
 use tokio::time::{Duration, Instant};
 
-/// How many callers are remembered; who is forgotten begins with a full bucket.
-const CALLERS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
+/// Maximum of buckets. A caller whose bucket was evicted starts with a full one.
+const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 /// Buckets hold thousandths of points.
 const POINT: u64 = 1_000;
-/// What a request costs at least.
-const ARRIVAL: u64 = POINT;
-/// A bucket holds what leaks in this time.
-const SECONDS: u32 = 10;
+/// The minimal cost of a request.
+const REQUEST_COST: u64 = POINT;
+/// A bucket holds the points of this time.
+const BUCKET_SECONDS: u32 = 10;
 
-/// Points a second.
+/// Points per second.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rates {
-    /// Of an address without a token.
+    /// For an address without a token.
     pub anonymous: u32,
-    /// Of a user.
+    /// For a user.
     pub user: u32,
-    /// Of support, finance and administrators.
+    /// For a staff member.
     pub staff: u32,
-    /// Of all services of an issuer together.
+    /// For all services of an issuer together.
     pub service: u32,
-    /// Of single issuers.
+    /// For single issuers.
     pub issuers: Vec<(String, u32)>,
 }
 
@@ -48,23 +47,23 @@ impl Default for Rates {
     }
 }
 
-/// Whose bucket is filled.
+/// The owner of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Payer {
-    /// An address; of IPv6 the network, for a machine has many.
+pub enum RateKey {
+    /// An address, or an IPv6 network, because a machine has many addresses.
     Address(IpAddr),
     /// A user.
     User(uuid::Uuid),
-    /// A member of the staff.
+    /// A staff member.
     Staff(uuid::Uuid),
-    /// An issuer of services' tokens.
+    /// An issuer of service tokens.
     Issuer(String),
-    /// An address that sends tokens that are none: it must not spend what others behind it need.
-    Guesser(IpAddr),
+    /// An address that sends invalid tokens. Its bucket is separate, so that other callers of the address are not affected.
+    InvalidToken(IpAddr),
 }
 
-impl Payer {
-    /// Who pays for what this caller asks.
+impl RateKey {
+    /// The bucket of a caller.
     #[must_use]
     pub fn of(principal: &Principal, address: IpAddr) -> Self {
         match principal {
@@ -74,10 +73,10 @@ impl Payer {
         }
     }
 
-    /// Who pays for a token that is none.
+    /// The bucket for invalid tokens from an address.
     #[must_use]
-    pub fn guesser(address: IpAddr) -> Self {
-        Self::Guesser(network(address))
+    pub fn invalid_token(address: IpAddr) -> Self {
+        Self::InvalidToken(network(address))
     }
 
     fn of_person(person: &Person) -> Self {
@@ -89,7 +88,7 @@ impl Payer {
     }
 }
 
-/// The address, or of IPv6 its network: a machine has many.
+/// The address, or the /64 network of an IPv6 address, because a machine has many addresses.
 #[must_use]
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -101,33 +100,33 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How full a caller's bucket is.
+/// The state of a caller's bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Points that may be asked for at once.
+    /// Capacity in points.
     pub maximum: u64,
-    /// Points left.
+    /// Remaining points.
     pub left: u64,
-    /// Points that come back each second.
+    /// Points restored per second.
     pub restored: u32,
 }
 
-/// Too much in too short a time.
+/// The caller's bucket has too few points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooMuch {
-    /// When there is enough again, in whole seconds.
+pub struct RateExceeded {
+    /// Seconds until there are enough points.
     pub retry_after_seconds: u32,
 }
 
-/// Everybody's buckets.
+/// The buckets of all callers.
 #[derive(Debug)]
 pub struct Buckets {
     rates: Rates,
     mode: Mode,
-    /// Those who are known by their tokens.
-    known: Mutex<LruCache<Payer, Bucket>>,
-    /// Those who are known by their address, of which somebody may have many: they make nobody else forgotten.
-    strangers: Mutex<LruCache<Payer, Bucket>>,
+    /// Buckets of authenticated callers.
+    authenticated: Mutex<LruCache<RateKey, Bucket>>,
+    /// Buckets of addresses. They are separate, because a client with many addresses could evict the other buckets.
+    addresses: Mutex<LruCache<RateKey, Bucket>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,95 +136,93 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// A thousandth of a point comes back for each millisecond and point a second.
+    /// Restores a thousandth of a point per millisecond and point per second.
     fn restore(&mut self, now: Instant, rate: u32, capacity: u64) {
         let passed = now.saturating_duration_since(self.at).as_millis();
+        // Saturates after 584 million years, when the bucket is full anyway.
         let passed = u64::try_from(passed).unwrap_or(u64::MAX);
         let restored = passed.saturating_mul(u64::from(rate));
         self.left = self.left.saturating_add(restored).min(capacity);
-        // What is less than a millisecond is not lost: the clock of the bucket stands still for it.
+        // Advances by whole milliseconds, so that the remainder counts next time.
         self.at += Duration::from_millis(passed);
     }
 }
 
 impl Buckets {
-    /// Full buckets for everybody.
+    /// Creates full buckets.
     #[must_use]
     pub fn new(rates: Rates, mode: Mode) -> Self {
         Self {
             rates,
             mode,
-            known: Mutex::new(LruCache::new(CALLERS)),
-            strangers: Mutex::new(LruCache::new(CALLERS)),
+            authenticated: Mutex::new(LruCache::new(MAX_BUCKETS)),
+            addresses: Mutex::new(LruCache::new(MAX_BUCKETS)),
         }
     }
 
-    /// Takes what every request costs by having come, whatever becomes of it.
-    pub fn arrive(&self, payer: &Payer) -> Result<(), TooMuch> {
-        self.take(payer, |_| ARRIVAL).map(drop)
+    /// Takes the minimal cost of a request.
+    pub fn charge_request(&self, key: &RateKey) -> Result<(), RateExceeded> {
+        self.take(key, |_| REQUEST_COST).map(drop)
     }
 
-    /// Takes the rest of what an operation costs, or nothing if there isn't enough. What costs more than a bucket holds
-    /// takes a full one.
-    pub fn pay(&self, payer: &Payer, points: u64) -> Result<Budget, TooMuch> {
-        self.take(payer, |capacity| {
+    /// Takes the rest of an operation's cost, or nothing if there are too few points. A cost over the capacity takes a
+    /// full bucket.
+    pub fn charge_operation(&self, key: &RateKey, points: u64) -> Result<Budget, RateExceeded> {
+        self.take(key, |capacity| {
             let cost = points.saturating_mul(POINT).min(capacity);
-            cost.saturating_sub(ARRIVAL)
+            cost.saturating_sub(REQUEST_COST)
         })
     }
 
-    /// Takes points whether or not there are enough: for what has been done already.
-    pub fn charge(&self, payer: &Payer, points: u64) {
-        let left = |capacity: u64| points.saturating_mul(POINT).min(capacity);
-        if self.take(payer, left).is_err() {
-            // Less than that is left, so all of it goes.
-            let mut callers = self
-                .of(payer)
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if let Some(bucket) = callers.get_mut(payer) {
+    /// Takes points for work that was done. Empties the bucket if there are too few.
+    pub fn charge_afterwards(&self, key: &RateKey, points: u64) {
+        let cost = |capacity: u64| points.saturating_mul(POINT).min(capacity);
+        if self.take(key, cost).is_err() {
+            let mut callers = self.of(key).lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(bucket) = callers.get_mut(key) {
                 bucket.left = 0;
             }
         }
     }
 
-    fn of(&self, payer: &Payer) -> &Mutex<LruCache<Payer, Bucket>> {
-        match payer {
-            Payer::Address(_) | Payer::Guesser(_) => &self.strangers,
-            Payer::User(_) | Payer::Staff(_) | Payer::Issuer(_) => &self.known,
+    fn of(&self, key: &RateKey) -> &Mutex<LruCache<RateKey, Bucket>> {
+        match key {
+            RateKey::Address(_) | RateKey::InvalidToken(_) => &self.addresses,
+            RateKey::User(_) | RateKey::Staff(_) | RateKey::Issuer(_) => &self.authenticated,
         }
     }
 
-    fn take(&self, payer: &Payer, wanted: impl Fn(u64) -> u64) -> Result<Budget, TooMuch> {
-        let rate = self.rate(payer);
-        let capacity = u64::from(rate) * u64::from(SECONDS) * POINT;
+    fn take(&self, key: &RateKey, wanted: impl Fn(u64) -> u64) -> Result<Budget, RateExceeded> {
+        let rate = self.rate(key);
+        let capacity = u64::from(rate) * u64::from(BUCKET_SECONDS) * POINT;
         let wanted = wanted(capacity);
         let now = Instant::now();
-        let mut callers = self
-            .of(payer)
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.of(key).lock().unwrap_or_else(PoisonError::into_inner);
         let full = || Bucket {
             left: capacity,
             at: now,
         };
-        let bucket = match callers.get_mut(payer) {
+        let bucket = match callers.get_mut(key) {
             Some(bucket) => bucket,
-            None => callers.get_or_insert_mut(payer.clone(), full),
+            None => callers.get_or_insert_mut(key.clone(), full),
         };
         bucket.restore(now, rate, capacity);
         let lacking = wanted.saturating_sub(bucket.left);
         if lacking > 0 {
-            metrics::counter!("rate_limited_total", "caller" => payer.kind()).increment(1);
+            metrics::counter!("rate_limited_total", "caller" => key.label()).increment(1);
             if self.mode == Mode::Enforce {
-                // Whoever comes back pays for coming again.
-                let lacking = lacking.saturating_add(ARRIVAL);
+                // The next request costs its minimum, too.
+                let lacking = lacking.saturating_add(REQUEST_COST);
                 let seconds = lacking.div_ceil(u64::from(rate.max(1)) * POINT);
-                return Err(TooMuch {
-                    retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX).min(SECONDS),
+                return Err(RateExceeded {
+                    retry_after_seconds: u32::try_from(seconds)
+                        .map_or(BUCKET_SECONDS, |seconds| seconds.min(BUCKET_SECONDS)),
                 });
             }
-            tracing::warn!(caller = payer.kind(), "Would refuse: too much at once");
+            tracing::warn!(
+                caller = key.label(),
+                "Rate exceeded: not refused, because limits are only logged"
+            );
         }
         bucket.left = bucket.left.saturating_sub(wanted);
         Ok(Budget {
@@ -235,12 +232,12 @@ impl Buckets {
         })
     }
 
-    fn rate(&self, payer: &Payer) -> u32 {
-        match payer {
-            Payer::Address(_) | Payer::Guesser(_) => self.rates.anonymous,
-            Payer::User(_) => self.rates.user,
-            Payer::Staff(_) => self.rates.staff,
-            Payer::Issuer(issuer) => {
+    fn rate(&self, key: &RateKey) -> u32 {
+        match key {
+            RateKey::Address(_) | RateKey::InvalidToken(_) => self.rates.anonymous,
+            RateKey::User(_) => self.rates.user,
+            RateKey::Staff(_) => self.rates.staff,
+            RateKey::Issuer(issuer) => {
                 let mut issuers = self.rates.issuers.iter();
                 issuers
                     .find(|(known, _)| known == issuer)
@@ -250,14 +247,14 @@ impl Buckets {
     }
 }
 
-impl Payer {
-    fn kind(&self) -> &'static str {
+impl RateKey {
+    fn label(&self) -> &'static str {
         match self {
             Self::Address(_) => "anonymous",
             Self::User(_) => "user",
             Self::Staff(_) => "staff",
             Self::Issuer(_) => "service",
-            Self::Guesser(_) => "bad token",
+            Self::InvalidToken(_) => "bad token",
         }
     }
 }
@@ -275,31 +272,38 @@ mod tests {
         Buckets::new(rates, mode)
     }
 
-    fn address(text: &str) -> Payer {
-        Payer::of(&Principal::Anonymous, text.parse().expect("an address"))
+    fn address(text: &str) -> RateKey {
+        RateKey::of(&Principal::Anonymous, text.parse().expect("an address"))
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_bucket_empties_and_fills_again() {
+    async fn empties_and_restores_buckets() {
         let buckets = buckets(Mode::Enforce);
         let caller = address("192.0.2.1");
         let left = |points| {
-            buckets.arrive(&caller)?;
-            buckets.pay(&caller, points).map(|budget| budget.left)
+            buckets.charge_request(&caller)?;
+            buckets
+                .charge_operation(&caller, points)
+                .map(|budget| budget.left)
         };
-        let first = buckets.pay(&caller, 1).expect("a full bucket");
+        let first = buckets.charge_operation(&caller, 1).expect("a full bucket");
         assert_eq!((first.maximum, first.left, first.restored), (100, 100, 10));
         assert_eq!(left(40), Ok(60));
         assert_eq!(left(60), Ok(0));
-        assert!(buckets.arrive(&caller).is_err(), "it is empty");
+        assert!(buckets.charge_request(&caller).is_err(), "it is empty");
         for (points, seconds) in [(2, 1), (10, 1), (11, 2), (100, 10), (1_000_000, 10)] {
-            let refused = buckets.pay(&caller, points).expect_err("it is empty");
+            let refused = buckets
+                .charge_operation(&caller, points)
+                .expect_err("it is empty");
             assert_eq!(refused.retry_after_seconds, seconds, "{points}");
         }
-        assert!(buckets.pay(&address("192.0.2.2"), 100).is_ok());
+        assert!(buckets.charge_operation(&address("192.0.2.2"), 100).is_ok());
         tokio::time::advance(Duration::from_millis(150)).await;
         assert_eq!(left(1), Ok(0));
-        assert!(buckets.arrive(&caller).is_err(), "half a point is left");
+        assert!(
+            buckets.charge_request(&caller).is_err(),
+            "half a point is left"
+        );
         tokio::time::advance(Duration::from_millis(50)).await;
         assert_eq!(left(1), Ok(0), "and was not lost");
         tokio::time::advance(Duration::from_secs(10)).await;
@@ -309,26 +313,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_refused_where_limits_are_only_logged() {
+    async fn refuses_nothing_in_log_mode() {
         let buckets = buckets(Mode::Log);
         for _ in 0..3 {
-            assert!(buckets.pay(&address("192.0.2.1"), 100).is_ok());
+            assert!(buckets.charge_operation(&address("192.0.2.1"), 100).is_ok());
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_machine_has_one_bucket_and_an_issuer_its_own_rate() {
+    async fn counts_networks_together_and_issuers_apart() {
         let buckets = buckets(Mode::Enforce);
-        let empty =
-            |caller: &Payer| buckets.arrive(caller).is_ok() && buckets.pay(caller, 100).is_ok();
+        let empty = |caller: &RateKey| {
+            buckets.charge_request(caller).is_ok() && buckets.charge_operation(caller, 100).is_ok()
+        };
         assert!(empty(&address("2001:db8::1")));
         assert!(!empty(&address("2001:db8::2")));
         assert!(empty(&address("2001:db8:0:1::1")));
         assert!(empty(&address("::ffff:192.0.2.9")));
         assert!(!empty(&address("192.0.2.9")));
         let maximum = |issuer: &str| {
-            let issuer = Payer::Issuer(issuer.to_owned());
-            buckets.pay(&issuer, 1).map(|budget| budget.maximum)
+            let issuer = RateKey::Issuer(issuer.to_owned());
+            buckets
+                .charge_operation(&issuer, 1)
+                .map(|budget| budget.maximum)
         };
         assert_eq!((maximum("shop"), maximum("other")), (Ok(30), Ok(1_000_000)));
     }

@@ -1,4 +1,4 @@
-//! Why a request never reached execution, and what its sender is told.
+//! Refused requests: the reason, and its GraphQL and HTTP forms.
 
 use std::borrow::Cow;
 
@@ -7,39 +7,39 @@ use axum::http::StatusCode;
 use resolvers::errors::{self, Code};
 use resolvers::limits::{Excess, Problem};
 
-use super::rate::TooMuch;
+use super::rate::RateExceeded;
 
-/// Why a request never reached execution.
+/// The reason why a request is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Which status it has over HTTP.
+    /// Determines the HTTP status.
     pub kind: Kind,
-    /// Its code.
+    /// The error code.
     pub code: Code,
-    /// For developers.
+    /// The message for developers.
     pub message: Cow<'static, str>,
-    /// Where in the document it is wrong.
+    /// Positions in the document.
     pub locations: Vec<Pos>,
-    /// The limit it is over.
+    /// The exceeded limit.
     pub excess: Option<Excess>,
-    /// When to try again.
+    /// Seconds until a retry may succeed.
     pub retry_after_seconds: Option<u32>,
 }
 
-/// Which status a refusal has: part of it is the specification's, part depends on what the client understands.
+/// The kind of a refusal. The HTTP status depends on it and on the media type of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// This one, whoever asks.
+    /// Always this status.
     Http(StatusCode),
-    /// It is no GraphQL request: 400, whatever the client understands.
+    /// The request is not well-formed: always 400.
     Malformed,
-    /// It is a GraphQL request, but not one to execute: 400 for clients that know `application/graphql-response+json`.
+    /// The request can't be executed: 400 for `application/graphql-response+json`, else 200.
     Request,
-    /// It names a document that it has to send: a step on the way, which Apollo's clients for iOS take only at a status
-    /// of success. So who takes `application/json` gets that, and 200; else it is 400.
-    Unsent,
-    /// It was executed for too long: 504 for the same clients.
-    Late,
+    /// The client has to send the document that it named. Apollo's clients for iOS require a status of success, so clients
+    /// that accept `application/json` get that type with 200; others get 400.
+    DocumentNeeded,
+    /// The execution timed out: 504 for `application/graphql-response+json`, else 200.
+    TimedOut,
 }
 
 impl From<Excess> for Refusal {
@@ -63,47 +63,47 @@ impl From<Problem> for Refusal {
     }
 }
 
-impl From<TooMuch> for Refusal {
+impl From<RateExceeded> for Refusal {
     fn from(
-        TooMuch {
+        RateExceeded {
             retry_after_seconds,
-        }: TooMuch,
+        }: RateExceeded,
     ) -> Self {
         Self {
             retry_after_seconds: Some(retry_after_seconds),
             ..Self::http(
                 StatusCode::TOO_MANY_REQUESTS,
                 Code::RateLimited,
-                format!("too much at once: try again in {retry_after_seconds} s"),
+                format!("rate exceeded: try again in {retry_after_seconds} s"),
             )
         }
     }
 }
 
 impl Refusal {
-    /// A request that is refused by its method, its headers or its size.
+    /// Refuses a request with this status.
     pub fn http(status: StatusCode, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Http(status), code, message)
     }
 
-    /// Something that is no GraphQL request.
+    /// Refuses a request that is not well-formed.
     pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Malformed, Code::BadRequest, message)
     }
 
-    /// A GraphQL request that can't be executed.
+    /// Refuses a GraphQL request that can't be executed.
     pub fn request(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Kind::Request, code, message)
     }
 
-    /// A request that names its document and has to send it.
-    pub fn unsent(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Unsent, code, message)
+    /// Asks for the document that the request named.
+    pub fn document_needed(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::DocumentNeeded, code, message)
     }
 
-    /// A request whose execution took too long.
-    pub fn late(message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Kind::Late, Code::Timeout, message)
+    /// Reports a timeout of the execution.
+    pub fn timed_out(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Kind::TimedOut, Code::Timeout, message)
     }
 
     fn new(kind: Kind, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
@@ -117,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal as GraphQL.
+    /// The GraphQL response.
     #[must_use]
     pub fn into_response(self, request_id: &str) -> Response {
         metrics::counter!("graphql_errors_total", "code" => self.code.as_str()).increment(1);

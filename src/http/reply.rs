@@ -1,6 +1,8 @@
-//! Writes answers: body, media type and status.
+//! Answers: body, media type, status and caching.
 
 use async_graphql::{Response as GraphqlResponse, Value};
+use async_graphql_axum::GraphQLResponse;
+use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -11,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::negotiate::Media;
 use super::refusal::{Kind, Refusal};
 
-/// A finished response as clients read it: without `data`, if nothing was executed.
+/// A response as the specification requires it: without `data` if nothing was executed.
 #[derive(Debug)]
 pub struct Body<'a>(pub &'a GraphqlResponse);
 
@@ -32,7 +34,7 @@ impl Serialize for Body<'_> {
     }
 }
 
-/// Whether nothing was executed: there are errors, no data, and none of the errors happened at a field.
+/// Whether nothing was executed: there are errors, no data, and no error has a path.
 #[must_use]
 pub fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
@@ -40,29 +42,29 @@ pub fn is_request_error(response: &GraphqlResponse) -> bool {
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// Writes what came of a request that was understood. What one caller sees is nobody else's, and a failure may be over
-/// the next time.
+/// The answer to a request that was executed or failed validation. Answers for one caller and errors must not be cached.
 #[must_use]
-pub fn answer(response: &GraphqlResponse, media: Media, is_public: bool) -> Response {
+pub fn answer(response: GraphqlResponse, media: Media, is_public: bool) -> Response {
     let status = match media {
-        Media::GraphqlResponse | Media::GraphqlResponseOrJson if is_request_error(response) => {
+        Media::GraphqlResponse | Media::GraphqlResponseOrJson if is_request_error(&response) => {
             StatusCode::BAD_REQUEST
         }
         _ => StatusCode::OK,
     };
+    let is_cacheable = is_public && response.is_ok();
     let mut answer = write(response, media, status);
-    if !is_public || response.is_err() {
+    if !is_cacheable {
         answer
             .headers_mut()
-            .insert(header::CACHE_CONTROL, NOT_TO_KEEP);
+            .insert(header::CACHE_CONTROL, NOT_CACHEABLE);
     }
     answer
 }
 
-/// Writes what everybody would read, for caches to keep, who ask whether it still holds.
+/// The answer to a public query, for caches that revalidate it.
 #[must_use]
-pub fn answer_public(response: &GraphqlResponse, media: Media, asked: &HeaderMap) -> Response {
-    let Ok(body) = serde_json::to_vec(&Body(response)) else {
+pub fn answer_public(response: GraphqlResponse, media: Media, request: &HeaderMap) -> Response {
+    let Ok(body) = serde_json::to_vec(&Body(&response)) else {
         return write(response, media, StatusCode::OK);
     };
     let tag = entity_tag(&body);
@@ -70,24 +72,24 @@ pub fn answer_public(response: &GraphqlResponse, media: Media, asked: &HeaderMap
         (header::CACHE_CONTROL, "public, no-cache"),
         (header::VARY, VARY),
     ];
-    if is_known(asked, &tag) {
+    if is_known(request, &tag) {
         return (StatusCode::NOT_MODIFIED, headers, [(header::ETAG, tag)]).into_response();
     }
     let kind = [(header::CONTENT_TYPE, media.content_type())];
     (headers, kind, [(header::ETAG, tag)], body).into_response()
 }
 
-/// The tag of a body, weak, because it may still be compressed.
+/// The entity tag of a body. It is weak, because the body may be compressed later.
 #[must_use]
 pub fn entity_tag(body: &[u8]) -> String {
     format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(body)))
 }
 
-/// Whether the client has it already.
+/// Whether the client has the current version.
 #[must_use]
-pub fn is_known(asked: &HeaderMap, tag: &str) -> bool {
+pub fn is_known(request: &HeaderMap, tag: &str) -> bool {
     let weak = tag.trim_start_matches("W/");
-    asked
+    request
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -96,31 +98,31 @@ pub fn is_known(asked: &HeaderMap, tag: &str) -> bool {
         .any(|known| known == weak || known == "*")
 }
 
-/// What an answer depends on.
+/// Request headers that an answer depends on.
 const VARY: &str = "accept, authorization";
 
-/// What no cache keeps.
-const NOT_TO_KEEP: HeaderValue = HeaderValue::from_static("private, no-store");
+/// Forbids caching.
+const NOT_CACHEABLE: HeaderValue = HeaderValue::from_static("private, no-store");
 
-/// Writes why a request wasn't executed. Nobody keeps it: a document asked for by its hash is unknown only once.
+/// The answer to a refused request. It must not be cached: a document unknown by its hash is sent with the next request.
 #[must_use]
 pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
     let media = match (refusal.kind, media) {
-        (Kind::Unsent, Media::GraphqlResponseOrJson) => Media::Json,
+        (Kind::DocumentNeeded, Media::GraphqlResponseOrJson) => Media::Json,
         _ => media,
     };
     let status = match (refusal.kind, media) {
         (Kind::Http(status), _) => status,
         (Kind::Malformed, _) => StatusCode::BAD_REQUEST,
         (_, Media::Json) => StatusCode::OK,
-        (Kind::Late, _) => StatusCode::GATEWAY_TIMEOUT,
-        (Kind::Request | Kind::Unsent, _) => StatusCode::BAD_REQUEST,
+        (Kind::TimedOut, _) => StatusCode::GATEWAY_TIMEOUT,
+        (Kind::Request | Kind::DocumentNeeded, _) => StatusCode::BAD_REQUEST,
     };
     let retry_after = refusal.retry_after_seconds;
-    let mut answer = write(&refusal.into_response(request_id), media, status);
+    let mut answer = write(refusal.into_response(request_id), media, status);
     answer
         .headers_mut()
-        .insert(header::CACHE_CONTROL, NOT_TO_KEEP);
+        .insert(header::CACHE_CONTROL, NOT_CACHEABLE);
     if let Some(seconds) = retry_after {
         answer
             .headers_mut()
@@ -137,16 +139,25 @@ pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
     answer
 }
 
-fn write(response: &GraphqlResponse, media: Media, status: StatusCode) -> Response {
+fn write(response: GraphqlResponse, media: Media, status: StatusCode) -> Response {
+    // The library writes `data` for request errors, too.
+    let mut answer = if is_request_error(&response) {
+        Json(Body(&response)).into_response()
+    } else {
+        GraphQLResponse::from(response).into_response()
+    };
+    *answer.status_mut() = status;
     let headers = [
         (header::CONTENT_TYPE, media.content_type()),
         (header::VARY, VARY),
     ];
-    match serde_json::to_vec(&Body(response)) {
-        Ok(body) => (status, headers, body).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "Can't write a response: {error}");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
-    }
+    (headers, answer).into_response()
+}
+
+/// Serializes a message of a stream or a socket.
+pub fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| {
+        tracing::error!(%error, "A response can't be serialized: {error}");
+        r#"{"errors":[{"message":"the response can't be serialized"}]}"#.to_owned()
+    })
 }

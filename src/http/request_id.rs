@@ -1,4 +1,4 @@
-//! A name for each request, in its answer, its errors and our log.
+//! Request ids, for answers, errors and logs.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use axum::response::Response;
 
 use super::HttpState;
 
-/// Where it stands.
+/// The header with the request id.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_BYTES: usize = 128;
 
-/// Makes one.
+/// Generates a request id.
 pub type NewRequestId = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// The request's name, among its extensions.
+/// The id of a request, as an extension of the request.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub Arc<str>);
 
-/// Takes the name the request brings, if it is a sane one, or else makes one, and writes it into the answer.
+/// Takes the request's own id if it is valid, else generates one, and adds it to the answer.
 pub async fn assign(State(state): State<HttpState>, mut request: Request, next: Next) -> Response {
     let id: Arc<str> =
-        taken(request.headers()).map_or_else(|| (state.new_request_id)().into(), Into::into);
+        valid_id(request.headers()).map_or_else(|| (state.new_request_id)().into(), Into::into);
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let mut response = next.run(request).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -33,11 +33,11 @@ pub async fn assign(State(state): State<HttpState>, mut request: Request, next: 
     response
 }
 
-fn taken(headers: &HeaderMap) -> Option<&str> {
+fn valid_id(headers: &HeaderMap) -> Option<&str> {
     let id = headers.get(HEADER)?.to_str().ok()?;
-    let is_sane =
+    let is_valid =
         !id.is_empty() && id.len() <= MAX_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic());
-    is_sane.then_some(id)
+    is_valid.then_some(id)
 }
 
 #[cfg(test)]
@@ -45,17 +45,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sane_names_are_taken() {
+    fn takes_only_valid_ids() {
         let taken = |id: &[u8]| {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, HeaderValue::from_bytes(id).unwrap());
-            taken(&headers).map(str::to_owned)
+            valid_id(&headers).map(str::to_owned)
         };
         assert_eq!(taken(b"a-1_{x}"), Some("a-1_{x}".into()));
         assert_eq!(taken(&[b'x'; 128]).map(|id| id.len()), Some(128));
         for bad in [&b""[..], b"a b", b"tab\there", b"\xff", &[b'x'; 129]] {
             assert_eq!(taken(bad), None);
         }
-        assert_eq!(super::taken(&HeaderMap::new()), None);
+        assert_eq!(super::valid_id(&HeaderMap::new()), None);
     }
 }

@@ -1,9 +1,9 @@
-//! Background jobs: one file each. [`runner`] runs each of them on one instance at a time, whichever comes first.
+//! Background jobs, one file each. [`runner`] runs each job on one instance at a time.
 
-mod circle_invitations;
-mod ledger_check;
-mod mining_sessions;
-mod partitions;
+mod circle_invitation_expiry;
+mod mining_session_completion;
+mod partition_maintenance;
+mod reconciliation;
 pub mod runner;
 
 use std::time::Duration;
@@ -11,21 +11,21 @@ use std::time::Duration;
 use db::{Db, DbError};
 use futures_util::future::BoxFuture;
 
-/// A job. It may be stopped at any moment and begun anew by another instance.
+/// A job. It may be cancelled at any time and restarted by another instance.
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
-    /// Its name, in the table of jobs and in metrics.
+    /// The name, in the table of jobs and in metrics: that of the schema (`JobName`) in lower case.
     pub name: &'static str,
-    /// How long after its end it is due again.
+    /// Time from its end until it is due again.
     pub every: Duration,
-    /// Does it once.
+    /// Runs it once.
     pub run: fn(Db) -> BoxFuture<'static, Result<(), DbError>>,
 }
 
-/// All of them.
+/// The registered jobs.
 pub const ALL: [Job; 4] = [
-    circle_invitations::JOB,
-    ledger_check::JOB,
-    mining_sessions::JOB,
-    partitions::JOB,
+    circle_invitation_expiry::JOB,
+    mining_session_completion::JOB,
+    partition_maintenance::JOB,
+    reconciliation::JOB,
 ];

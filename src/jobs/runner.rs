@@ -1,12 +1,14 @@
-//! Runs jobs when they are due: each on one instance at a time, told by leases in the database.
+//! Runs jobs when they are due, each on one instance at a time, by leases in the database.
 //!
-//! An instance that dies loses its leases after a while, and another one begins the job anew.
+//! The leases of an instance that died expire, and another instance restarts its jobs.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use db::{Db, DbError, jobs};
+use db::platform::job;
+use db::{Db, DbError};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout_at};
@@ -16,17 +18,17 @@ use super::Job;
 use crate::auth::clock::instance_now;
 use crate::telemetry::Telemetry;
 
-/// How soon a job that failed is tried again, unless it is due sooner.
-const AGAIN_AFTER_FAILURE: Duration = Duration::from_secs(60);
+/// Longest time until a failed job is retried.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(60);
 
-/// How often things are looked after.
+/// Intervals of the runner.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
-    /// How often to look for jobs that are due.
+    /// Interval of looking for due jobs.
     pub look_every: Duration,
-    /// How long a job is an instance's without word from it.
+    /// Duration of a lease.
     pub lease: Duration,
-    /// How often an instance sends word.
+    /// Interval of renewing leases.
     pub renew_every: Duration,
 }
 
@@ -40,33 +42,40 @@ impl Default for Pace {
     }
 }
 
-/// Runs jobs for one instance.
+/// The runner of one instance.
 #[derive(Clone)]
 struct Runner {
     db: Db,
     telemetry: Telemetry,
-    all: &'static [Job],
+    jobs: &'static [Job],
     pace: Pace,
-    /// The instance.
+    /// The id of the instance in leases.
     holder: Uuid,
 }
 
-/// Runs jobs until the server drains; then stops those that run, so that another instance can begin them at once.
-pub async fn run(
+/// Runs jobs until the shutdown. Then it cancels running jobs and releases their leases, so that another instance can
+/// start them at once.
+#[must_use]
+pub fn run(
     db: Db,
     telemetry: Telemetry,
-    all: &'static [Job],
+    jobs: &'static [Job],
     pace: Pace,
-    mut draining: watch::Receiver<bool>,
-) {
+    draining: watch::Receiver<bool>,
+) -> BoxFuture<'static, ()> {
     let holder = db.ids().uuid(instance_now());
     let runner = Runner {
         db,
         telemetry,
-        all,
+        jobs,
         pace,
         holder,
     };
+    run_until_drained(runner, draining).boxed()
+}
+
+async fn run_until_drained(runner: Runner, mut draining: watch::Receiver<bool>) {
+    let holder = runner.holder;
     let mut running = JoinSet::new();
     tokio::select! {
         () = runner.run_forever(&mut running) => {}
@@ -75,11 +84,11 @@ pub async fn run(
     running.shutdown().await;
     let released = runner
         .db
-        .read(async move |conn| jobs::release(conn, holder).await)
+        .read(async move |conn| job::release(conn, holder).await)
         .await;
     if let Err(error) = released {
-        let seconds = pace.lease.as_secs();
-        tracing::warn!(%error, "Jobs stay this instance's for up to {seconds} s: {error}");
+        let seconds = runner.pace.lease.as_secs();
+        tracing::warn!(%error, "The leases of jobs expire in up to {seconds} s, because they can't be released: {error}");
     }
 }
 
@@ -91,24 +100,24 @@ impl Runner {
         loop {
             looks.tick().await;
             while running.try_join_next().is_some() {}
-            if let Err(error) = self.look(&mut is_registered, running).await {
-                tracing::warn!(%error, "Jobs can't be looked for: {error}");
+            if let Err(error) = self.start_due_jobs(&mut is_registered, running).await {
+                tracing::warn!(%error, "Due jobs can't be read: {error}");
             }
         }
     }
 
-    /// Begins what is due and nobody runs.
-    async fn look(
+    /// Starts the due jobs that no instance runs.
+    async fn start_due_jobs(
         &self,
         is_registered: &mut bool,
         running: &mut JoinSet<()>,
     ) -> Result<(), DbError> {
-        let names: Vec<&str> = self.all.iter().map(|job| job.name).collect();
+        let names: Vec<&str> = self.jobs.iter().map(|job| job.name).collect();
         let (holder, lease) = (self.holder, self.pace.lease);
         if !*is_registered {
             let names = names.clone();
             self.db
-                .read(async move |conn| jobs::register(conn, &names).await)
+                .read(async move |conn| job::register(conn, &names).await)
                 .await?;
             *is_registered = true;
         }
@@ -116,10 +125,10 @@ impl Runner {
             let names = names.clone();
             let taken = self
                 .db
-                .read(async move |conn| jobs::take(conn, &names, holder, lease).await)
+                .read(async move |conn| job::take(conn, &names, holder, lease).await)
                 .await?;
             let Some(name) = taken else { return Ok(()) };
-            for job in self.all.iter().filter(|job| job.name == name) {
+            for job in self.jobs.iter().filter(|job| job.name == name) {
                 running.spawn(self.clone().run_once(*job));
             }
         }
@@ -128,61 +137,59 @@ impl Runner {
     async fn run_once(self, job: Job) {
         let Job { name, every, run } = job;
         let running = async {
-            let ended = AssertUnwindSafe(run(self.db.clone())).catch_unwind().await;
-            ended.map_or_else(
-                |_| Err("it panicked".to_owned()),
-                |ended| ended.map_err(|error| error.to_string()),
+            let result = AssertUnwindSafe(run(self.db.clone())).catch_unwind().await;
+            result.map_or_else(
+                |_| Err("the job panicked".to_owned()),
+                |result| result.map_err(|error| error.to_string()),
             )
         };
-        let ended = tokio::select! {
-            ended = self.telemetry.job(name, running) => ended,
+        let result = tokio::select! {
+            result = self.telemetry.job(name, running) => result,
             () = self.lease_lost(name) => {
                 metrics::counter!("goodgo_job_runs_total", "job" => name, "outcome" => "lost").increment(1);
-                tracing::warn!(job = name, "The job {name} is not this instance's any more, and was stopped");
+                tracing::warn!(job = name, "The lease of the job {name} was lost: the job was cancelled");
                 return;
             }
         };
-        let (error, again_in) = match ended {
+        let (error, due_in) = match result {
             Ok(()) => {
-                tracing::debug!(job = name, "The job {name} came to a good end");
+                tracing::debug!(job = name, "The job {name} succeeded");
                 (None, every)
             }
             Err(error) => {
                 tracing::error!(job = name, error, "The job {name} failed: {error}");
-                (Some(error), every.min(AGAIN_AFTER_FAILURE))
+                (Some(error), every.min(RETRY_AFTER_FAILURE))
             }
         };
         let holder = self.holder;
-        let noted = self
+        let stored = self
             .db
-            .read(async move |conn| {
-                jobs::finish(conn, name, holder, error.as_deref(), again_in).await
-            })
+            .read(async move |conn| job::finish(conn, name, holder, error.as_deref(), due_in).await)
             .await;
-        if let Err(error) = noted {
-            tracing::warn!(job = name, %error, "The end of the job {name} can't be noted: {error}");
+        if let Err(error) = stored {
+            tracing::warn!(job = name, %error, "The end of the job {name} can't be stored: {error}");
         }
     }
 
-    /// Sends word as long as the job is this instance's; ends when it isn't, or when nobody could be told for too long.
+    /// Renews the lease of a job. Ends when the lease is lost or could not be renewed in time.
     async fn lease_lost(&self, name: &'static str) {
         let Pace {
             lease, renew_every, ..
         } = self.pace;
         let holder = self.holder;
-        // A little before the database would give it to another instance, however long asking takes.
-        let until = |asked_at: Instant| asked_at + lease.mul_f64(0.9);
-        let mut ours_until = until(Instant::now());
+        // Ends a little before the database gives the lease to another instance. The time counts from before the request.
+        let expiry = |requested_at: Instant| requested_at + lease.mul_f64(0.9);
+        let mut expires_at = expiry(Instant::now());
         loop {
             sleep(renew_every).await;
-            let asked_at = Instant::now();
+            let requested_at = Instant::now();
             let renewing = self
                 .db
-                .read(async move |conn| jobs::renew(conn, name, holder, lease).await);
-            match timeout_at(ours_until, renewing).await {
-                Ok(Ok(true)) => ours_until = until(asked_at),
+                .read(async move |conn| job::renew(conn, name, holder, lease).await);
+            match timeout_at(expires_at, renewing).await {
+                Ok(Ok(true)) => expires_at = expiry(requested_at),
                 Ok(Ok(false)) | Err(_) => return,
-                // Once more, as long as it is ours.
+                // Retried until the lease expires.
                 Ok(Err(_)) => {}
             }
         }

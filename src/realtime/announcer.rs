@@ -1,13 +1,13 @@
-//! Announces events after their transactions: one notification for all that piled up.
+//! Announces events to all instances after their transactions, in one notification for all that are waiting.
 
 use std::time::Duration;
 
 use db::Db;
 
-/// How often events nobody announced are looked for: those of instances that died before they could.
+/// Interval at which events of other instances are looked for, which may have died before announcing them.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Announces this instance's events as they are written, and everybody's that were left behind. Never ends.
+/// Announces this instance's events as they are written, and leftover events of all instances. Never ends.
 pub async fn run(db: Db, has_broker: bool) {
     loop {
         tokio::select! {
@@ -23,7 +23,7 @@ pub async fn run(db: Db, has_broker: bool) {
                 Ok(announced) => metrics::counter!("goodgo_events_announced_total")
                     .increment(announced.unsigned_abs()),
                 Err(error) => {
-                    tracing::warn!(%error, "Events wait to be announced: {error}");
+                    tracing::warn!(%error, "Events can't be announced yet: {error}");
                     break;
                 }
             }

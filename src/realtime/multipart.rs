@@ -1,20 +1,19 @@
-//! Parts of one answer, as Apollo's protocol for subscriptions over HTTP has them.
+//! Parts of a `multipart/mixed` body, by Apollo's protocol for subscriptions over HTTP.
 //!
-//! Clients take a part only when the delimiter behind it is there. So that is written with it, and the next part goes on
-//! from there.
+//! Clients process a part when its closing delimiter has arrived. Each part is therefore written with the delimiter after
+//! it.
 
 use async_graphql::{Response, ServerError};
 use serde::Serialize;
 
-use super::stream::json;
-use crate::http::reply::Body;
+use crate::http::reply::{Body, json};
 
 pub const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
 
 /// The first delimiter, and a heartbeat.
 pub const OPEN: &str = "\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
 
-pub const BEAT: &str = "\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
+pub const HEARTBEAT: &str = "\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
 
 pub const COMPLETE: &str = "--\r\n";
 
@@ -32,8 +31,8 @@ pub fn next(response: &Response) -> String {
     })
 }
 
-/// What ends it: no result of the operation, but of what carries it.
-pub fn fault(response: &Response) -> String {
+/// The error that ends the stream: one of the transport, not of the operation.
+pub fn transport_error(response: &Response) -> String {
     part(&Payload {
         payload: None,
         errors: &response.errors,
@@ -50,13 +49,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_make_one_body() {
+    fn writes_one_body() {
         let refused = Response::from_errors(vec![ServerError::new("no", None)]);
         let body = [
             OPEN,
             &next(&Response::new(1)),
-            BEAT,
-            &fault(&refused),
+            HEARTBEAT,
+            &transport_error(&refused),
             COMPLETE,
         ]
         .concat();
@@ -64,11 +63,11 @@ mod tests {
         let head = "\r\ncontent-type: application/json\r\n\r\n";
         assert_eq!(parts.len(), 6);
         assert_eq!((parts[0], parts[5]), ("", "--\r\n"));
-        let said: Vec<_> = parts[1..5]
+        let contents: Vec<_> = parts[1..5]
             .iter()
             .map(|part| part.strip_prefix(head).expect("a head"))
             .collect();
         let fault = r#"{"payload":null,"errors":[{"message":"no"}]}"#;
-        assert_eq!(said, ["{}", r#"{"payload":{"data":1}}"#, "{}", fault]);
+        assert_eq!(contents, ["{}", r#"{"payload":{"data":1}}"#, "{}", fault]);
     }
 }

@@ -1,4 +1,4 @@
-//! The operations that run on one socket: a task each, and one bounded queue to the writer.
+//! The running operations of a socket: one task each, and one bounded queue to the writer.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -13,86 +13,86 @@ use resolvers::errors::{self, Code};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::AbortHandle;
 
-use super::is_too_slow;
-use super::leaving::RESTARTS;
-use super::protocol::{Close, Dialect, ServerMessage};
+use super::protocol::{Close, ServerMessage, Subprotocol};
+use super::shutdown::RESTART_MESSAGE;
+use super::stream::is_too_slow;
 use crate::http::HttpState;
 use crate::http::caller::Client;
-use crate::http::operation::{Asking, Operation};
+use crate::http::operation::{Operation, RequestContext};
 use crate::http::panics;
-use crate::http::params::Asked;
-use crate::http::rate::{Payer, TooMuch};
+use crate::http::params::Params;
+use crate::http::rate::{RateExceeded, RateKey};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 
-/// How many messages may wait for a client that reads slowly, before its operations wait too.
-const QUEUE: usize = 4;
+/// Messages queued for a slow reader. With a full queue its operations wait.
+const QUEUE_LENGTH: usize = 4;
 
-/// Queries and mutations of a socket that are executed at once; more wait for their turn.
-const TURNS: usize = 4;
+/// Queries and mutations that a socket executes at a time.
+const MAX_CONCURRENT: usize = 4;
 
-/// The longest answer that goes over a socket: what waits is kept in memory, and what is written from stays allocated.
+/// The longest answer over a socket. Queued answers and the write buffer stay in memory.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Who is at the other end of a socket.
+/// The authenticated caller of a socket.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// Who it is.
+    /// The principal.
     pub principal: Principal,
-    /// Where it is.
+    /// Address and language.
     pub client: Client,
 }
 
-/// The operations of one socket. Dropping it stops them, but for mutations, which run to their end unheard.
+/// The operations of a socket. Dropping this cancels them, except mutations, which are completed without an answer.
 #[derive(Debug)]
 pub struct Operations {
-    dialect: Dialect,
+    protocol: Subprotocol,
     running: HashMap<Arc<str>, Running>,
     started: u64,
-    /// Whether the socket is about to be closed: nothing new begins.
+    /// Whether the socket is about to be closed, so that no operation starts.
     is_closing: bool,
-    /// Turns to execute what answers once.
-    turns: Arc<Semaphore>,
-    sender: mpsc::Sender<Event>,
-    receiver: mpsc::Receiver<Event>,
+    /// Limits the concurrent queries and mutations.
+    permits: Arc<Semaphore>,
+    sender: mpsc::Sender<Output>,
+    receiver: mpsc::Receiver<Output>,
 }
 
 #[derive(Debug)]
 struct Running {
-    /// Tells it from an earlier one with the same id, of which a message may still wait.
+    /// Distinguishes it from an earlier operation with the same id, whose messages may still be queued.
     number: u64,
     kind: OperationType,
     task: AbortHandle,
 }
 
-/// What an operation has to tell.
+/// Output of an operation.
 #[derive(Debug)]
-struct Event {
+struct Output {
     id: Arc<str>,
     number: u64,
-    said: Said,
+    content: Content,
 }
 
 #[derive(Debug)]
-enum Said {
-    /// A message, ready to be sent.
-    More(String),
-    /// The last one.
-    Last(String),
-    /// That the socket has to end.
+enum Content {
+    /// A message.
+    Message(String),
+    /// The last message.
+    LastMessage(String),
+    /// The socket has to be closed.
     Close(Close),
 }
 
 impl Operations {
-    /// None yet.
-    pub fn new(dialect: Dialect) -> Self {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+    /// Starts without operations.
+    pub fn new(protocol: Subprotocol) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE_LENGTH);
         Self {
-            dialect,
+            protocol,
             running: HashMap::new(),
             started: 0,
             is_closing: false,
-            turns: Arc::new(Semaphore::new(TURNS)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
             sender,
             receiver,
         }
@@ -100,70 +100,70 @@ impl Operations {
 
     /// Starts an operation.
     ///
-    /// Refused alone: one that makes no sense, and one too many; the message says so. The socket ends over an id that
-    /// is in use, unless the dialect has it that the new one takes its place.
+    /// Returns a message if the operation is refused. Fails, so that the socket is closed, if the id is in use and the
+    /// subprotocol doesn't allow replacing an operation.
     pub fn start(
         &mut self,
         state: &Arc<HttpState>,
         caller: &Caller,
         id: String,
-        arrived: Result<(), TooMuch>,
-        request: Result<Box<Asked>, Refusal>,
+        charged: Result<(), RateExceeded>,
+        params: Result<Box<Params>, Refusal>,
     ) -> Result<Option<String>, Close> {
         if self.running.contains_key(id.as_str()) {
-            if !self.dialect.replaces() {
+            if !self.protocol.allows_replacing() {
                 return Err(Close::IN_USE);
             }
             self.stop(&id);
         }
-        let asking = Asking {
+        let context = RequestContext {
             principal: caller.principal.clone(),
-            payer: Payer::of(&caller.principal, caller.client.address),
+            rate_key: RateKey::of(&caller.principal, caller.client.address),
             request_id: (state.new_request_id)(),
             idempotency_key: None,
             language: caller.client.language,
             transport: "websocket",
         };
-        let operation = match self.admit(state, &asking, arrived, request) {
+        let operation = match self.admit(state, &context, charged, params) {
             Ok(operation) => operation,
             Err(refusal) => {
-                let response = refusal.into_response(&asking.request_id);
+                let response = refusal.into_response(&context.request_id);
                 return Ok(self
-                    .dialect
+                    .protocol
                     .write(&ServerMessage::Error(&id, &response.errors)));
             }
         };
         let (kind, state) = (operation.kind, Arc::clone(state));
-        let request_id = asking.request_id.clone();
-        let turns = Arc::clone(&self.turns);
-        self.begin(id, kind, request_id, |speaker| {
-            run(operation, state, asking, speaker, turns)
+        let request_id = context.request_id.clone();
+        let permits = Arc::clone(&self.permits);
+        self.spawn(id, kind, request_id, |sender| {
+            run(operation, state, context, sender, permits)
         });
         Ok(None)
     }
 
-    fn begin<F>(
+    fn spawn<F>(
         &mut self,
         id: String,
         kind: OperationType,
         request_id: String,
-        run: impl FnOnce(Speaker) -> F,
+        run: impl FnOnce(OutputSender) -> F,
     ) where
         F: Future<Output = ()> + Send + 'static,
     {
         self.started += 1;
         let id: Arc<str> = id.into();
-        let speaker = Speaker {
-            dialect: self.dialect,
+        let sender = OutputSender {
+            protocol: self.protocol,
             id: Arc::clone(&id),
             number: self.started,
             request_id,
-            sender: self.sender.clone(),
+            queue: self.sender.clone(),
         };
         let running = Running {
             number: self.started,
             kind,
-            task: tokio::spawn(run(speaker)).abort_handle(),
+            task: tokio::spawn(run(sender)).abort_handle(),
         };
         self.running.insert(id, running);
         metrics::gauge!("websocket_operations").increment(1);
@@ -172,25 +172,25 @@ impl Operations {
     fn admit(
         &self,
         state: &HttpState,
-        asking: &Asking,
-        arrived: Result<(), TooMuch>,
-        request: Result<Box<Asked>, Refusal>,
+        context: &RequestContext,
+        charged: Result<(), RateExceeded>,
+        params: Result<Box<Params>, Refusal>,
     ) -> Result<Operation, Refusal> {
-        arrived?;
+        charged?;
         if self.is_closing {
-            return Err(Refusal::request(Code::Unavailable, RESTARTS));
+            return Err(Refusal::request(Code::Unavailable, RESTART_MESSAGE));
         }
         let max = state.settings.live.max_operations;
         if self.running.len() >= max {
-            let message = format!("more than {max} operations at once on this socket");
+            let message = format!("this socket runs {max} operations, which is the maximum");
             return Err(Refusal::request(Code::LimitExceeded, message));
         }
-        let operation = Operation::of(*request?, state)?;
-        operation.pay(state, asking)?;
+        let operation = Operation::of(*params?, state)?;
+        operation.charge(state, context)?;
         Ok(operation)
     }
 
-    /// Stops an operation, and says whether there was one: it may have just ended by itself.
+    /// Stops an operation. Returns whether it was running; it may have just ended.
     pub fn stop(&mut self, id: &str) -> bool {
         let running = self.running.remove(id);
         if let Some(running) = &running {
@@ -200,45 +200,45 @@ impl Operations {
         running.is_some()
     }
 
-    /// Stops what would go on for ever, and begins nothing new: what answers once may still do so.
-    pub fn wind_up(&mut self) {
+    /// Stops subscriptions and refuses new operations. Running queries and mutations are completed.
+    pub fn drain(&mut self) {
         self.is_closing = true;
-        let endless = self
+        let subscriptions = self
             .running
             .iter()
             .filter(|(_, running)| running.kind == OperationType::Subscription)
             .map(|(id, _)| Arc::clone(id));
-        for id in endless.collect::<Vec<_>>() {
+        for id in subscriptions.collect::<Vec<_>>() {
             self.stop(&id);
         }
     }
 
-    /// Whether nothing runs.
+    /// Whether no operation runs.
     pub fn is_idle(&self) -> bool {
         self.running.is_empty()
     }
 
-    /// Waits for the next message, or for what ends the socket.
+    /// Waits for the next message. Fails if the socket has to be closed.
     pub async fn next(&mut self) -> Result<String, Close> {
         loop {
-            // The sender beside it keeps the channel open.
-            let Some(event) = self.receiver.recv().await else {
+            // Never closed, because `self` holds a sender.
+            let Some(output) = self.receiver.recv().await else {
                 return std::future::pending().await;
             };
             let is_current = self
                 .running
-                .get(&event.id)
-                .is_some_and(|running| running.number == event.number);
+                .get(&output.id)
+                .is_some_and(|running| running.number == output.number);
             if !is_current {
                 continue;
             }
-            match event.said {
-                Said::More(text) => return Ok(text),
-                Said::Last(text) => {
-                    self.stop(&event.id);
+            match output.content {
+                Content::Message(text) => return Ok(text),
+                Content::LastMessage(text) => {
+                    self.stop(&output.id);
                     return Ok(text);
                 }
-                Said::Close(close) => return Err(close),
+                Content::Close(close) => return Err(close),
             }
         }
     }
@@ -253,27 +253,27 @@ impl Drop for Operations {
     }
 }
 
-/// Speaks for one operation.
-struct Speaker {
-    dialect: Dialect,
+/// Sends the output of one operation.
+struct OutputSender {
+    protocol: Subprotocol,
     id: Arc<str>,
     number: u64,
     request_id: String,
-    sender: mpsc::Sender<Event>,
+    queue: mpsc::Sender<Output>,
 }
 
-impl Speaker {
-    /// Writes a response; one that is too long becomes what ends the operation. What was read for it is free before
-    /// anybody waits for the client.
+impl OutputSender {
+    /// Serializes a response. Fails with the error for the client if it is too long. The response is dropped before
+    /// anything waits for the client.
     fn write(&self, response: Response) -> Result<Option<String>, Box<Response>> {
         let text = self
-            .dialect
+            .protocol
             .write(&ServerMessage::Next(&self.id, &response));
         drop(response);
         match text {
             Some(text) if text.len() > MAX_ANSWER_BYTES => {
                 let message = format!(
-                    "the answer is longer than {MAX_ANSWER_BYTES} bytes: ask for less, or by POST"
+                    "the answer is longer than {MAX_ANSWER_BYTES} bytes: select less, or use POST"
                 );
                 let refused = errors::refused(Code::LimitExceeded, message, &self.request_id);
                 Err(Box::new(refused))
@@ -292,77 +292,76 @@ impl Speaker {
     }
 
     async fn last(&self, message: ServerMessage<'_>) {
-        if let Some(text) = self.dialect.write(&message) {
-            self.say(Said::Last(text)).await;
+        if let Some(text) = self.protocol.write(&message) {
+            self.send(Content::LastMessage(text)).await;
         }
     }
 
-    async fn say(&self, said: Said) {
-        let event = Event {
+    async fn send(&self, content: Content) {
+        let output = Output {
             id: Arc::clone(&self.id),
             number: self.number,
-            said,
+            content,
         };
-        // With the receiver gone the socket is closed and nobody listens.
-        self.sender.send(event).await.ok();
+        // Fails only if the socket is closed.
+        self.queue.send(output).await.ok();
     }
 }
 
 async fn run(
     operation: Operation,
     state: Arc<HttpState>,
-    asking: Asking,
-    speaker: Speaker,
-    turns: Arc<Semaphore>,
+    context: RequestContext,
+    sender: OutputSender,
+    permits: Arc<Semaphore>,
 ) {
-    let running = AssertUnwindSafe(execute(operation, state, asking, &speaker, &turns));
+    let running = AssertUnwindSafe(execute(operation, state, context, &sender, &permits));
     if let Err(panic) = running.catch_unwind().await {
-        let request_id = speaker.request_id.as_str();
+        let request_id = sender.request_id.as_str();
         panics::log(panic.as_ref(), request_id);
         let response = errors::refused(Code::InternalServerError, panics::MASKED, request_id);
-        speaker.error(&response).await;
+        sender.error(&response).await;
     }
 }
 
 async fn execute(
     operation: Operation,
     state: Arc<HttpState>,
-    asking: Asking,
-    speaker: &Speaker,
-    turns: &Semaphore,
+    context: RequestContext,
+    sender: &OutputSender,
+    permits: &Semaphore,
 ) {
-    // Until its answer is on its way: or a client that reads nothing could have us keep as many answers as it likes.
-    let mut _turn = None;
+    // Held until the answer is queued, so that a client that doesn't read can't accumulate answers.
+    let mut _permit = None;
     let responses = match operation.kind {
-        OperationType::Subscription => operation.subscribe(&state, asking),
+        OperationType::Subscription => operation.subscribe(&state, context),
         OperationType::Query | OperationType::Mutation => {
-            _turn = turns.acquire().await.ok();
-            // In a box: those who wait for their turn need no room for it yet.
-            let executed = operation.execute(&state, asking).boxed().await;
+            _permit = permits.acquire().await.ok();
+            let executed = operation.execute(&state, context).await;
             let response =
-                executed.unwrap_or_else(|refusal| refusal.into_response(&speaker.request_id));
+                executed.unwrap_or_else(|refusal| refusal.into_response(&sender.request_id));
             futures_util::stream::iter([response]).boxed()
         }
     };
     drop(state);
-    tell(responses, speaker).await;
+    send_all(responses, sender).await;
 }
 
-async fn tell(mut responses: BoxStream<'static, Response>, speaker: &Speaker) {
+async fn send_all(mut responses: BoxStream<'static, Response>, sender: &OutputSender) {
     while let Some(response) = responses.next().await {
         if is_too_slow(&response) {
-            return speaker.say(Said::Close(Close::TOO_SLOW)).await;
+            return sender.send(Content::Close(Close::TOO_SLOW)).await;
         }
         if is_request_error(&response) {
-            return speaker.error(&response).await;
+            return sender.error(&response).await;
         }
-        match speaker.write(response) {
-            Ok(Some(text)) => speaker.say(Said::More(text)).await,
+        match sender.write(response) {
+            Ok(Some(text)) => sender.send(Content::Message(text)).await,
             Ok(None) => {}
-            Err(refused) => return speaker.error(&refused).await,
+            Err(refused) => return sender.error(&refused).await,
         }
     }
-    speaker.complete().await;
+    sender.complete().await;
 }
 
 #[cfg(test)]
@@ -372,7 +371,7 @@ mod tests {
 
     use super::*;
 
-    /// What the event bus says of who falls behind.
+    /// The error for a slow subscriber.
     fn too_slow() -> Response {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", "LIMIT_EXCEEDED");
@@ -384,28 +383,28 @@ mod tests {
         Response::from_errors(vec![error])
     }
 
-    /// Begins an operation with these answers.
-    fn begin<const N: usize>(operations: &mut Operations, answers: [Response; N]) {
+    /// Starts an operation with these answers.
+    fn start<const N: usize>(operations: &mut Operations, answers: [Response; N]) {
         let (id, request_id) = ("1".to_owned(), "r".to_owned());
         let kind = OperationType::Subscription;
-        operations.begin(id, kind, request_id, async move |speaker| {
-            tell(stream::iter(answers).boxed(), &speaker).await;
+        operations.spawn(id, kind, request_id, async move |sender| {
+            send_all(stream::iter(answers).boxed(), &sender).await;
         });
     }
 
     #[tokio::test]
-    async fn who_falls_behind_ends_its_socket() {
-        let mut operations = Operations::new(Dialect::TransportWs);
-        begin(&mut operations, [Response::new(1), too_slow()]);
+    async fn closes_the_socket_of_a_slow_subscriber() {
+        let mut operations = Operations::new(Subprotocol::TransportWs);
+        start(&mut operations, [Response::new(1), too_slow()]);
         let first = r#"{"type":"next","id":"1","payload":{"data":1}}"#;
         assert_eq!(operations.next().await.as_deref(), Ok(first));
         assert_eq!(operations.next().await, Err(Close::TOO_SLOW));
     }
 
     #[tokio::test]
-    async fn an_answer_that_is_too_long_is_refused() {
-        let mut operations = Operations::new(Dialect::TransportWs);
-        begin(
+    async fn refuses_an_answer_that_is_too_long() {
+        let mut operations = Operations::new(Subprotocol::TransportWs);
+        start(
             &mut operations,
             [Response::new("x".repeat(MAX_ANSWER_BYTES))],
         );
@@ -419,12 +418,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_stopped_says_nothing_more() {
-        let mut operations = Operations::new(Dialect::Legacy);
+    async fn drops_queued_output_of_a_stopped_operation() {
+        let mut operations = Operations::new(Subprotocol::Legacy);
         for answer in [1, 2] {
-            begin(&mut operations, [Response::new(answer)]);
+            start(&mut operations, [Response::new(answer)]);
             if answer == 1 {
-                // It has spoken, and nobody listened yet.
+                // Its output is queued and not read yet.
                 while operations.receiver.len() < 2 {
                     tokio::task::yield_now().await;
                 }

@@ -1,28 +1,29 @@
-//! How much live transports are allowed, and how they end.
+//! Limits and timeouts of sockets and streams.
 
 use std::time::Duration;
 
-use super::places::MaxPlaces;
+use super::connection_quota::QuotaLimits;
 
-/// How much a socket, or a stream over HTTP, is allowed.
+/// Limits and timeouts of sockets and streams.
 #[derive(Clone, Debug)]
 pub struct LiveSettings {
-    /// `GOODGO_SOCKET_INIT_SECONDS`: how long a client may take to say who it is, 3.
+    /// `GOODGO_SOCKET_INIT_SECONDS`: timeout of `connection_init`, 3.
     pub init_timeout: Duration,
-    /// `GOODGO_SOCKET_PING_SECONDS`: how often we ask whether it is still there, and say that we are, 20.
+    /// `GOODGO_SOCKET_PING_SECONDS`: interval of pings and heartbeats, 20.
     pub ping_every: Duration,
-    /// `GOODGO_SOCKET_WRITE_SECONDS`: how long it may take to read what we send, 10.
+    /// `GOODGO_SOCKET_WRITE_SECONDS`: write timeout, 10.
     pub write_timeout: Duration,
-    /// `GOODGO_SOCKET_MESSAGE_BYTES`: the longest message it may send, 262144.
+    /// `GOODGO_SOCKET_MESSAGE_BYTES`: longest message of a client, 262144.
     pub max_message_bytes: usize,
-    /// `GOODGO_SOCKET_OPERATIONS`: how many operations a socket may run at once, 100.
+    /// `GOODGO_SOCKET_OPERATIONS`: maximum of concurrent operations of a socket, 100.
     pub max_operations: usize,
-    /// `GOODGO_SOCKETS_PER_…`: how many sockets and streams a caller may have.
-    pub places: MaxPlaces,
-    /// `GOODGO_LEAVE_SECONDS`: how long a server that is told to stop goes on as before, but for saying that it stops:
-    /// 2 in production, 0 in development.
+    /// `GOODGO_SOCKETS_PER_…`: maximum of sockets and streams per caller.
+    pub quota: QuotaLimits,
+    /// `GOODGO_LEAVE_SECONDS`: how long the server continues after the shutdown signal while readiness fails: 2 in
+    /// production, 0 in development.
     pub leave: Duration,
-    /// `GOODGO_SOCKET_DRAIN_SECONDS`: over how long sockets are closed after that, 2. All at once would come back at once.
+    /// `GOODGO_SOCKET_DRAIN_SECONDS`: time over which sockets are closed after that, 2. If they all closed at once, their
+    /// clients would reconnect at once.
     pub drain: Duration,
 }
 
@@ -34,7 +35,7 @@ impl Default for LiveSettings {
             write_timeout: Duration::from_secs(10),
             max_message_bytes: 256 * 1024,
             max_operations: 100,
-            places: MaxPlaces::default(),
+            quota: QuotaLimits::default(),
             leave: Duration::ZERO,
             drain: Duration::from_secs(2),
         }

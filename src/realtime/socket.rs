@@ -1,8 +1,9 @@
-//! A socket's life, from the handshake to its close code.
+//! A socket, from the handshake to its close code.
 
 use std::pin::pin;
 use std::sync::Arc;
 
+use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -11,28 +12,28 @@ use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use resolvers::errors::Code;
 use tokio::time::{self, Duration, Instant};
 
-use super::leaving::{every, instant_of, reached, refuse_while_draining, time_to_leave};
+use super::connection_quota::{QuotaHolder, QuotaSlot};
 use super::operations::{Caller, MAX_ANSWER_BYTES, Operations};
-use super::places::{Holder, Place};
-use super::protocol::{ClientMessage, Close, Dialect, ServerMessage};
+use super::protocol::{ClientMessage, Close, ServerMessage, Subprotocol};
+use super::shutdown::{closing_time, instant_of, reached, refuse_while_draining, ticks_every};
 use crate::http::HttpState;
 use crate::http::caller::Client;
-use crate::http::rate::Payer;
+use crate::http::rate::RateKey;
 use crate::http::refusal::Refusal;
 
-/// So many pings in a row without an answer, and nobody is there.
+/// Consecutive unanswered pings after which the socket is closed.
 const MAX_UNANSWERED_PINGS: u8 = 2;
 
-/// How long we wait for a client to see our close frame.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// Timeout of the closing handshake.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What is read at once: enough for most of what clients say, and what an idle socket holds on to.
+/// The read buffer. It holds most messages and stays allocated on idle sockets.
 const READ_BUFFER_BYTES: usize = 2 * 1024;
 
-/// What may wait to be written: one answer, for each is flushed before the next, and frames that keep the socket.
+/// The write buffer: one answer, because each is flushed before the next, and control frames.
 const MAX_WRITE_BUFFER_BYTES: usize = MAX_ANSWER_BYTES + 64 * 1024;
 
-/// Opens a socket, or says why not.
+/// Opens a socket or refuses it.
 pub fn upgrade(
     state: HttpState,
     headers: &HeaderMap,
@@ -48,8 +49,8 @@ pub fn upgrade(
             message,
         ));
     }
-    let upgrade = upgrade.protocols(Dialect::NAMES);
-    let Some(dialect) = upgrade.selected_protocol().and_then(Dialect::of) else {
+    let upgrade = upgrade.protocols(ALL_WEBSOCKET_PROTOCOLS);
+    let Some(protocol) = upgrade.selected_protocol().and_then(Subprotocol::of) else {
         let message = "the subprotocol must be graphql-transport-ws or graphql-ws";
         return Err(Refusal::http(
             StatusCode::BAD_REQUEST,
@@ -57,10 +58,10 @@ pub fn upgrade(
             message,
         ));
     };
-    // Until it says who it is, it is one of its address.
-    let place = state
-        .places
-        .take(Holder::of(&Principal::Anonymous, client.address))?;
+    // Before the authentication it counts for its address.
+    let slot = state
+        .connection_quota
+        .acquire(QuotaHolder::of(&Principal::Anonymous, client.address))?;
     let max_bytes = state.settings.live.max_message_bytes;
     let tasks = state.tasks.clone();
     let state = Arc::new(state);
@@ -71,7 +72,7 @@ pub fn upgrade(
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .on_upgrade(move |socket| {
-            let serving = serve(socket, dialect, state, client, place);
+            let serving = serve(socket, protocol, state, client, slot);
             tasks.track_future(serving.boxed())
         }))
 }
@@ -79,34 +80,34 @@ pub fn upgrade(
 /// Serves a socket until it ends.
 async fn serve<S>(
     mut socket: S,
-    dialect: Dialect,
+    protocol: Subprotocol,
     state: Arc<HttpState>,
     client: Client,
-    place: Place,
+    slot: QuotaSlot,
 ) where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
-    let open = Open::new();
-    let mut session = Session::new(&mut socket, dialect, &state, client, place);
+    let open = OpenSocket::new();
+    let mut session = Session::new(&mut socket, protocol, &state, client, slot);
     let end = session.run().await;
     let Session {
-        operations, place, ..
+        operations, slot, ..
     } = session;
     drop(operations);
     let (code, name) = match end {
         End::Close(close) => {
-            say_goodbye(&mut socket, dialect, close).await;
+            close_socket(&mut socket, protocol, close).await;
             (close.code, close.name)
         }
         End::ByClient => {
-            time::timeout(GOODBYE, socket.close()).await.ok();
+            time::timeout(CLOSE_TIMEOUT, socket.close()).await.ok();
             (1000, "by client")
         }
         End::Lost => (1006, "lost"),
     };
-    // As long as it takes to say goodbye, it is there.
-    drop((place, open));
+    // The socket counts as open until the closing handshake is over.
+    drop((slot, open));
     let seconds = started_at.elapsed().as_secs_f64();
     let labels = [("code", code.to_string()), ("reason", name.to_owned())];
     metrics::counter!("websocket_closes_total", &labels).increment(1);
@@ -118,8 +119,8 @@ async fn serve<S>(
     );
 }
 
-/// Sends a close frame, and hangs up only after the client did: else the frame may never arrive.
-async fn say_goodbye<S>(socket: &mut S, dialect: Dialect, close: Close)
+/// Sends a close frame and waits until the client closes the connection, because otherwise the frame may be lost.
+async fn close_socket<S>(socket: &mut S, protocol: Subprotocol, close: Close)
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
@@ -127,28 +128,28 @@ where
         code: close.code,
         reason: close.reason.into(),
     };
-    let goodbye = async {
-        if let Some(farewell) = dialect.write(&ServerMessage::Farewell(close)) {
-            socket.send(Message::Text(farewell.into())).await.ok();
+    let closing = async {
+        if let Some(message) = protocol.write(&ServerMessage::Closing(close)) {
+            socket.send(Message::Text(message.into())).await.ok();
         }
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.next().await {}
         }
     };
-    time::timeout(GOODBYE, goodbye).await.ok();
+    time::timeout(CLOSE_TIMEOUT, closing).await.ok();
 }
 
 /// Counts a socket while it is open, even if serving it panics.
-struct Open;
+struct OpenSocket;
 
-impl Open {
+impl OpenSocket {
     fn new() -> Self {
         metrics::gauge!("websocket_connections").increment(1);
         Self
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
         metrics::gauge!("websocket_connections").decrement(1);
     }
@@ -157,11 +158,11 @@ impl Drop for Open {
 /// How a socket ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// We close it.
+    /// The server closes it.
     Close(Close),
     /// The client closed it.
     ByClient,
-    /// It is gone.
+    /// The connection was lost.
     Lost,
 }
 
@@ -174,20 +175,20 @@ impl From<Close> for End {
 /// One socket while it is open.
 struct Session<'a, S> {
     socket: &'a mut S,
-    dialect: Dialect,
+    protocol: Subprotocol,
     state: &'a Arc<HttpState>,
     client: Client,
-    place: Place,
-    /// Who it is, once acknowledged.
+    slot: QuotaSlot,
+    /// The caller, once authenticated.
     caller: Option<Caller>,
-    /// When the client must have said who it is; after that, when its token expires.
+    /// The deadline of `connection_init`; after it, the expiry of the token.
     deadline: Option<Instant>,
-    /// Until when nothing more is read, because it said too much.
-    deaf_until: Option<Instant>,
+    /// Until when no message is read, because the rate was exceeded.
+    paused_until: Option<Instant>,
     unanswered_pings: u8,
     operations: Operations,
-    /// Whether it ends as soon as what answers once has answered.
-    is_leaving: bool,
+    /// Whether it is closed as soon as no operation runs.
+    is_draining: bool,
 }
 
 impl<'a, S> Session<'a, S>
@@ -196,54 +197,54 @@ where
 {
     fn new(
         socket: &'a mut S,
-        dialect: Dialect,
+        protocol: Subprotocol,
         state: &'a Arc<HttpState>,
         client: Client,
-        place: Place,
+        slot: QuotaSlot,
     ) -> Self {
         Self {
             socket,
-            dialect,
+            protocol,
             state,
             client,
-            place,
+            slot,
             caller: None,
             deadline: Some(Instant::now() + state.settings.live.init_timeout),
-            deaf_until: None,
+            paused_until: None,
             unanswered_pings: 0,
-            operations: Operations::new(dialect),
-            is_leaving: false,
+            operations: Operations::new(protocol),
+            is_draining: false,
         }
     }
 
     async fn run(&mut self) -> End {
-        let mut pings = every(self.state.settings.live.ping_every);
-        let mut leaving = pin!(time_to_leave(self.state));
+        let mut pings = ticks_every(self.state.settings.live.ping_every);
+        let mut closing = pin!(closing_time(self.state));
         loop {
-            let turn = tokio::select! {
-                // What ends it comes first, however much there is to say and to hear.
+            let step = tokio::select! {
+                // The ends of the socket come first, even if messages are ready.
                 biased;
                 () = reached(self.deadline) => Err(self.on_deadline().into()),
-                () = &mut leaving, if !self.is_leaving => {
-                    self.is_leaving = true;
-                    self.operations.wind_up();
+                () = &mut closing, if !self.is_draining => {
+                    self.is_draining = true;
+                    self.operations.drain();
                     Ok(())
                 }
                 _ = pings.tick() => self.ping().await,
-                () = reached(self.deaf_until), if self.deaf_until.is_some() => {
-                    self.deaf_until = None;
+                () = reached(self.paused_until), if self.paused_until.is_some() => {
+                    self.paused_until = None;
                     Ok(())
                 }
-                message = self.socket.next(), if self.deaf_until.is_none() => self.on_message(message).await,
-                said = self.operations.next() => match said {
+                message = self.socket.next(), if self.paused_until.is_none() => self.on_message(message).await,
+                output = self.operations.next() => match output {
                     Ok(text) => self.send(Message::Text(text.into())).await,
                     Err(close) => Err(close.into()),
                 },
             };
-            if let Err(end) = turn {
+            if let Err(end) = step {
                 return end;
             }
-            if self.is_leaving && self.operations.is_idle() {
+            if self.is_draining && self.operations.is_idle() {
                 return Close::RESTART.into();
             }
         }
@@ -268,21 +269,21 @@ where
     }
 
     async fn on_text(&mut self, text: &str) -> Result<(), End> {
-        // Every message costs what a request costs. One too many is still answered; the next ones wait.
-        let arrived = self.state.buckets.arrive(&self.payer());
-        if let Err(too_much) = arrived {
-            let seconds = u64::from(too_much.retry_after_seconds);
-            self.deaf_until = Some(Instant::now() + Duration::from_secs(seconds));
+        // A message costs as much as a request. The first message over the rate is answered, the next ones are not read.
+        let charged = self.state.buckets.charge_request(&self.rate_key());
+        if let Err(exceeded) = charged {
+            let seconds = u64::from(exceeded.retry_after_seconds);
+            self.paused_until = Some(Instant::now() + Duration::from_secs(seconds));
         }
-        match self.dialect.read(text)? {
+        match self.protocol.parse(text)? {
             ClientMessage::Init(bearer) => self.init(bearer.as_deref()).await,
-            ClientMessage::Ping(payload) => self.say(&ServerMessage::Pong(payload)).await,
+            ClientMessage::Ping(payload) => self.send_message(&ServerMessage::Pong(payload)).await,
             ClientMessage::Pong => Ok(()),
-            ClientMessage::Subscribe { id, request } => {
+            ClientMessage::Subscribe { id, params } => {
                 let caller = self.caller.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
                 match self
                     .operations
-                    .start(self.state, caller, id, arrived, request)?
+                    .start(self.state, caller, id, charged, params)?
                 {
                     Some(refusal) => self.send(Message::Text(refusal.into())).await,
                     None => Ok(()),
@@ -290,7 +291,7 @@ where
             }
             ClientMessage::Complete { id } => {
                 if self.operations.stop(&id) {
-                    self.say(&ServerMessage::Stopped(&id)).await
+                    self.send_message(&ServerMessage::Stopped(&id)).await
                 } else {
                     Ok(())
                 }
@@ -309,21 +310,21 @@ where
             .authenticate(bearer)
             .await
             .map_err(|_| Close::BAD_TOKEN)?;
-        let holder = Holder::of(&authenticated.principal, self.client.address);
-        self.place.move_to(holder).map_err(|_| Close::TOO_MANY)?;
+        let holder = QuotaHolder::of(&authenticated.principal, self.client.address);
+        self.slot.move_to(holder).map_err(|_| Close::TOO_MANY)?;
         self.deadline = authenticated.expires_at.and_then(instant_of);
         self.caller = Some(Caller {
             principal: authenticated.principal,
             client: self.client,
         });
-        self.say(&ServerMessage::Ack).await?;
-        self.say(&ServerMessage::KeepAlive).await
+        self.send_message(&ServerMessage::Ack).await?;
+        self.send_message(&ServerMessage::KeepAlive).await
     }
 
-    /// Who pays for what it says.
-    fn payer(&self) -> Payer {
+    /// The bucket that messages are charged to.
+    fn rate_key(&self) -> RateKey {
         let principal = self.caller.as_ref().map(|caller| &caller.principal);
-        Payer::of(
+        RateKey::of(
             principal.unwrap_or(&Principal::Anonymous),
             self.client.address,
         )
@@ -343,13 +344,13 @@ where
         }
         self.unanswered_pings += 1;
         if self.caller.is_some() {
-            self.say(&ServerMessage::KeepAlive).await?;
+            self.send_message(&ServerMessage::KeepAlive).await?;
         }
         self.send(Message::Ping(axum::body::Bytes::new())).await
     }
 
-    async fn say(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
-        match self.dialect.write(message) {
+    async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
+        match self.protocol.write(message) {
             Some(text) => self.send(Message::Text(text.into())).await,
             None => Ok(()),
         }
@@ -365,8 +366,8 @@ where
     }
 }
 
-/// What an error of the socket means: too long a message and broken text deserve a word, a broken line can't be told.
-/// It is told by its text, because its type is of a crate that only axum knows.
+/// The end that an error of the socket leads to: a close code for a message that is too long or not UTF-8, else a lost
+/// connection. Only the text of the error is available, because its type belongs to a dependency of axum.
 fn end_of(error: &axum::Error) -> End {
     let text = error.to_string();
     if text.contains("too long") || text.contains("too big") {

@@ -1,16 +1,15 @@
-//! Server-sent events, as the distinct-connections mode of the graphql-sse protocol has them.
+//! Server-sent events in the distinct-connections mode of the graphql-sse protocol.
 
 use async_graphql::Response;
 
-use super::stream::json;
-use crate::http::reply::Body;
+use crate::http::reply::{Body, json};
 
 pub const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
 
-/// A comment, which clients leave out: it brings the head to them, and shows that somebody is there.
-pub const BEAT: &str = ":\n\n";
+/// A comment, which clients ignore. It flushes the headers and keeps the connection open.
+pub const HEARTBEAT: &str = ":\n\n";
 
-/// With an empty field of data, without which browsers would not tell.
+/// Browsers dispatch an event only with a data field.
 pub const COMPLETE: &str = "event: complete\ndata:\n\n";
 
 pub fn next(response: &Response) -> String {
@@ -22,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_one_line_whatever_is_in_it() {
+    fn writes_an_event_in_one_line() {
         let response = Response::new("a\nb\r\u{2028}");
         assert_eq!(
             next(&response),

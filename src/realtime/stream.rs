@@ -1,41 +1,35 @@
-//! One operation, told over HTTP for as long as it goes on.
+//! One operation, streamed over HTTP.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::Poll;
 
-use async_graphql::Response as GraphqlResponse;
 use async_graphql::parser::types::OperationType;
+use async_graphql::{Response as GraphqlResponse, Value};
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use resolvers::errors::{self, Code};
-use serde::Serialize;
+use resolvers::errors::{self, Code, TOO_SLOW};
 use tokio::time::{Instant, Interval};
 
-use super::leaving::{self, every, instant_of, reached, refuse_while_draining, time_to_leave};
-use super::places::{Holder, Place};
-use super::{is_too_slow, multipart, sse};
+use super::connection_quota::{QuotaHolder, QuotaSlot};
+use super::shutdown::{
+    RESTART_MESSAGE, closing_time, instant_of, reached, refuse_while_draining, ticks_every,
+};
+use super::{multipart, sse};
 use crate::http::caller::Client;
-use crate::http::operation::{Asking, Operation};
+use crate::http::negotiate::StreamFormat;
+use crate::http::operation::{Operation, RequestContext};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 use crate::http::{HttpState, panics};
 
-/// How an operation is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Live {
-    /// By server-sent events.
-    EventStream,
-    /// In parts.
-    Multipart,
-}
-
-impl Live {
+impl StreamFormat {
     fn name(self) -> &'static str {
         match self {
             Self::EventStream => "sse",
@@ -50,9 +44,9 @@ impl Live {
         }
     }
 
-    fn open(self) -> &'static str {
+    fn opening(self) -> &'static str {
         match self {
-            Self::EventStream => sse::BEAT,
+            Self::EventStream => sse::HEARTBEAT,
             Self::Multipart => multipart::OPEN,
         }
     }
@@ -64,17 +58,17 @@ impl Live {
         }
     }
 
-    fn fault(self, response: &GraphqlResponse) -> String {
+    fn transport_error(self, response: &GraphqlResponse) -> String {
         match self {
             Self::EventStream => sse::next(response),
-            Self::Multipart => multipart::fault(response),
+            Self::Multipart => multipart::transport_error(response),
         }
     }
 
-    fn beat(self) -> &'static str {
+    fn heartbeat(self) -> &'static str {
         match self {
-            Self::EventStream => sse::BEAT,
-            Self::Multipart => multipart::BEAT,
+            Self::EventStream => sse::HEARTBEAT,
+            Self::Multipart => multipart::HEARTBEAT,
         }
     }
 
@@ -86,37 +80,61 @@ impl Live {
     }
 }
 
-/// Executes an operation and tells it, until it ends, its caller's token does, or the process.
+/// Executes an operation as a stream, which ends with the operation, the token, or the process.
 ///
-/// What fails before it is executed is answered with its status: the first look at the engine's stream shows that.
-pub async fn open(
+/// Errors before the execution are answered with a status. For a subscription the first poll of the engine's stream
+/// reports them.
+#[must_use]
+pub fn open(
     state: &HttpState,
-    live: Live,
+    format: StreamFormat,
     operation: Operation,
-    asking: Asking,
+    context: RequestContext,
+    client: Client,
+    expires_at: Option<DateTime<Utc>>,
+) -> BoxFuture<'_, Result<Opened, Refusal>> {
+    let context = RequestContext {
+        transport: format.name(),
+        ..context
+    };
+    if operation.kind == OperationType::Subscription {
+        subscribe(state, format, operation, context, client, expires_at).boxed()
+    } else {
+        execute(state, format, operation, context).boxed()
+    }
+}
+
+async fn execute(
+    state: &HttpState,
+    format: StreamFormat,
+    operation: Operation,
+    context: RequestContext,
+) -> Result<Opened, Refusal> {
+    let request_id = context.request_id.clone();
+    operation.charge(state, &context)?;
+    let response = operation.execute(state, context).await?;
+    if is_request_error(&response) {
+        return Ok(Opened::Failed(response));
+    }
+    let stream = OperationStream::of_one(format, response, request_id);
+    Ok(Opened::Stream(stream.into_response()))
+}
+
+async fn subscribe(
+    state: &HttpState,
+    format: StreamFormat,
+    operation: Operation,
+    context: RequestContext,
     client: Client,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<Opened, Refusal> {
-    let request_id = asking.request_id.clone();
-    let asking = Asking {
-        transport: live.name(),
-        ..asking
-    };
-    if operation.kind != OperationType::Subscription {
-        operation.pay(state, &asking)?;
-        let response = operation.execute(state, asking).await?;
-        if is_request_error(&response) {
-            return Ok(Opened::Failed(response));
-        }
-        let telling = Telling::once(live, response, request_id);
-        return Ok(Opened::Stream(answer(live, telling)));
-    }
     refuse_while_draining(state)?;
-    let place = state
-        .places
-        .take(Holder::of(&asking.principal, client.address))?;
-    operation.pay(state, &asking)?;
-    let mut responses = operation.subscribe(state, asking);
+    let request_id = context.request_id.clone();
+    let slot = state
+        .connection_quota
+        .acquire(QuotaHolder::of(&context.principal, client.address))?;
+    operation.charge(state, &context)?;
+    let mut responses = operation.subscribe(state, context);
     let first = std::future::poll_fn(|context| Poll::Ready(responses.poll_next_unpin(context)));
     let responses = match first.await {
         Poll::Ready(Some(response)) if is_request_error(&response) => {
@@ -127,56 +145,40 @@ pub async fn open(
         Poll::Pending => responses,
     };
     let state = state.clone();
-    let deadline = expires_at.and_then(instant_of);
-    let telling = Telling {
-        live,
+    let stream = OperationStream {
+        format,
         responses,
-        beats: every(state.settings.live.ping_every),
-        deadline,
-        leaving: async move { time_to_leave(&state).await }.boxed(),
+        heartbeats: ticks_every(state.settings.live.ping_every),
+        deadline: expires_at.and_then(instant_of),
+        closing: async move { closing_time(&state).await }.boxed(),
         request_id,
         stage: Stage::New,
-        open: Open::new(live),
-        place: Some(place),
+        open: OpenStream::new(format),
+        slot: Some(slot),
     };
-    Ok(Opened::Stream(answer(live, telling)))
+    Ok(Opened::Stream(stream.into_response()))
 }
 
-/// What became of an operation that was to be told.
+/// The result of opening a stream.
 #[derive(Debug)]
 pub enum Opened {
-    /// It is told.
+    /// The streaming answer.
     Stream(Response),
-    /// It was not executed.
+    /// The operation was not executed.
     Failed(GraphqlResponse),
 }
 
-fn answer(live: Live, telling: Telling) -> Response {
-    let told = stream::unfold(Box::new(telling), |mut telling| async move {
-        let text = telling.next().await?;
-        Some((Ok::<_, Infallible>(Bytes::from(text)), telling))
-    });
-    let headers = [
-        (header::CONTENT_TYPE, live.content_type()),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::VARY, "accept, authorization"),
-        // What nginx understands: to pass on at once.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    (headers, Body::from_stream(told)).into_response()
-}
-
-/// An operation while it is told. Dropping it stops the operation.
-struct Telling {
-    live: Live,
+/// The stream of an operation. Dropping it stops the operation.
+struct OperationStream {
+    format: StreamFormat,
     responses: BoxStream<'static, GraphqlResponse>,
-    beats: Interval,
+    heartbeats: Interval,
     deadline: Option<Instant>,
-    leaving: Pin<Box<dyn Future<Output = ()> + Send>>,
+    closing: Pin<Box<dyn Future<Output = ()> + Send>>,
     request_id: String,
     stage: Stage,
-    open: Open,
-    place: Option<Place>,
+    open: OpenStream,
+    slot: Option<QuotaSlot>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,48 +188,63 @@ enum Stage {
     Over,
 }
 
-impl Telling {
-    /// What is known already needs no more than to be told.
-    fn once(live: Live, response: GraphqlResponse, request_id: String) -> Self {
+impl OperationStream {
+    /// The stream of one response that is already known.
+    fn of_one(format: StreamFormat, response: GraphqlResponse, request_id: String) -> Self {
         Self {
-            live,
+            format,
             responses: stream::iter([response]).boxed(),
-            beats: every(std::time::Duration::from_secs(3_600)),
+            heartbeats: ticks_every(std::time::Duration::from_secs(3_600)),
             deadline: None,
-            leaving: std::future::pending().boxed(),
+            closing: std::future::pending().boxed(),
             request_id,
             stage: Stage::New,
-            open: Open::new(live),
-            place: None,
+            open: OpenStream::new(format),
+            slot: None,
         }
+    }
+
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, self.format.content_type()),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::VARY, "accept, authorization"),
+            // Disables buffering in nginx.
+            (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        ];
+        let chunks = stream::unfold(Box::new(self), |mut stream| async move {
+            let text = stream.next().await?;
+            Some((Ok::<_, Infallible>(Bytes::from(text)), stream))
+        });
+        (headers, Body::from_stream(chunks)).into_response()
     }
 
     async fn next(&mut self) -> Option<String> {
         match self.stage {
             Stage::New => {
                 self.stage = Stage::Open;
-                return Some(self.live.open().to_owned());
+                return Some(self.format.opening().to_owned());
             }
             Stage::Over => return None,
             Stage::Open => {}
         }
         let request_id = self.request_id.as_str();
-        let (fault, why) = tokio::select! {
-            // What ends it, ends it however much there is to tell.
+        let (error, reason) = tokio::select! {
+            // The ends of the stream come first, even if responses are ready.
             biased;
             () = reached(self.deadline) => {
                 let message = "the bearer token has expired: get a new one";
                 (errors::refused(Code::Unauthenticated, message, request_id), "expired")
             }
-            () = self.leaving.as_mut() => {
-                (errors::refused(Code::Unavailable, leaving::RESTARTS, request_id), "restart")
+            () = self.closing.as_mut() => {
+                (errors::refused(Code::Unavailable, RESTART_MESSAGE, request_id), "restart")
             }
             response = AssertUnwindSafe(self.responses.next()).catch_unwind() => match response {
                 Ok(Some(response)) if is_too_slow(&response) => (response, "too slow"),
-                Ok(Some(response)) => return Some(self.live.next(&response)),
+                Ok(Some(response)) => return Some(self.format.next(&response)),
                 Ok(None) => {
                     self.end("complete");
-                    return Some(self.live.complete().to_owned());
+                    return Some(self.format.complete().to_owned());
                 }
                 Err(panic) => {
                     panics::log(panic.as_ref(), request_id);
@@ -235,52 +252,53 @@ impl Telling {
                     (errors::refused(code, panics::MASKED, request_id), "panic")
                 }
             },
-            _ = self.beats.tick() => return Some(self.live.beat().to_owned()),
+            _ = self.heartbeats.tick() => return Some(self.format.heartbeat().to_owned()),
         };
-        self.end(why);
-        Some(self.live.fault(&fault) + self.live.complete())
+        self.end(reason);
+        Some(self.format.transport_error(&error) + self.format.complete())
     }
 
-    /// Stops the operation and frees its place, whenever the rest is read.
-    fn end(&mut self, why: &'static str) {
+    /// Stops the operation and releases its slot, before the client reads the rest.
+    fn end(&mut self, reason: &'static str) {
         self.stage = Stage::Over;
         self.responses = stream::empty().boxed();
-        self.place = None;
-        self.open.why = why;
+        self.slot = None;
+        self.open.reason = reason;
     }
 }
 
-/// Counts a stream while it is there, and why it ended.
-struct Open {
-    live: Live,
-    why: &'static str,
+/// Counts a stream while it is open, and the reason of its end.
+struct OpenStream {
+    format: StreamFormat,
+    reason: &'static str,
 }
 
-impl Open {
-    fn new(live: Live) -> Self {
-        metrics::gauge!("http_streams", "transport" => live.name()).increment(1);
+impl OpenStream {
+    fn new(format: StreamFormat) -> Self {
+        metrics::gauge!("http_streams", "transport" => format.name()).increment(1);
         Self {
-            live,
-            why: "by client",
+            format,
+            reason: "by client",
         }
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenStream {
     fn drop(&mut self) {
-        let transport = self.live.name();
+        let transport = self.format.name();
         metrics::gauge!("http_streams", "transport" => transport).decrement(1);
-        let labels = [("transport", transport), ("reason", self.why)];
+        let labels = [("transport", transport), ("reason", self.reason)];
         metrics::counter!("http_streams_ended_total", &labels).increment(1);
     }
 }
 
-/// What is told, as JSON.
-pub fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_else(|error| {
-        tracing::error!(%error, "Can't write a response: {error}");
-        r#"{"errors":[{"message":"the response can't be written"}]}"#.to_owned()
-    })
+/// Whether a response ends a subscription because its client reads too slowly.
+pub fn is_too_slow(response: &GraphqlResponse) -> bool {
+    let mut reasons = response
+        .errors
+        .iter()
+        .filter_map(|error| error.extensions.as_ref()?.get("reason"));
+    reasons.any(|reason| *reason == Value::from(TOO_SLOW))
 }
 
 #[cfg(test)]
@@ -290,7 +308,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_falls_behind_is_told_and_let_go() {
+    async fn ends_the_stream_of_a_slow_subscriber() {
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("reason", "TOO_SLOW");
         let error = ServerError {
@@ -298,13 +316,13 @@ mod tests {
             ..ServerError::new("slow", None)
         };
         let refused = r#"{"errors":[{"message":"slow","extensions":{"reason":"TOO_SLOW"}}]}"#;
-        for (live, last) in [
+        for (format, last) in [
             (
-                Live::EventStream,
+                StreamFormat::EventStream,
                 format!("event: next\ndata: {refused}\n\nevent: complete\ndata:\n\n"),
             ),
             (
-                Live::Multipart,
+                StreamFormat::Multipart,
                 format!(
                     "\r\ncontent-type: application/json\r\n\r\n{{\"payload\":null,{}\r\n--graphql--\r\n",
                     &refused[1..]
@@ -313,15 +331,15 @@ mod tests {
         ] {
             let slow = GraphqlResponse::from_errors(vec![error.clone()]);
             let responses = stream::iter([GraphqlResponse::new(1), slow]);
-            let mut telling = Telling {
+            let mut operation = OperationStream {
                 responses: responses.chain(stream::pending()).boxed(),
-                ..Telling::once(live, GraphqlResponse::new(1), "1".to_owned())
+                ..OperationStream::of_one(format, GraphqlResponse::new(1), "1".to_owned())
             };
-            assert_eq!(telling.next().await.as_deref(), Some(live.open()));
-            let one = live.next(&GraphqlResponse::new(1));
-            assert_eq!(telling.next().await, Some(one));
-            assert_eq!(telling.next().await, Some(last));
-            assert_eq!(telling.next().await, None);
+            assert_eq!(operation.next().await.as_deref(), Some(format.opening()));
+            let one = format.next(&GraphqlResponse::new(1));
+            assert_eq!(operation.next().await, Some(one));
+            assert_eq!(operation.next().await, Some(last));
+            assert_eq!(operation.next().await, None);
         }
     }
 }

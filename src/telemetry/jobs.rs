@@ -1,11 +1,11 @@
-//! One run of a job: counted, timed, and a trace of its own.
+//! One run of a job: counted, timed, and exported as a trace of its own.
 
-use db::record::Record;
+use db::operation_trace::Record;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
 use super::Telemetry;
-use super::traces::{Moment, Root};
+use super::traces::{EndedSpan, StartTime};
 
 impl Telemetry {
     /// Runs a job once.
@@ -14,20 +14,20 @@ impl Telemetry {
         job: &'static str,
         run: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let started = Moment::now();
-        let place = self.tracer.as_ref().and_then(|tracer| tracer.begin());
-        let record = if place.is_some() {
+        let started = StartTime::now();
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.start_root());
+        let record = if span.is_some() {
             Record::noting()
         } else {
             Record::counting()
         };
-        let done = record.follow(run).await;
-        let outcome = if done.is_ok() { "ok" } else { "error" };
+        let result = record.follow(run).await;
+        let outcome = if result.is_ok() { "ok" } else { "error" };
         metrics::counter!("goodgo_job_runs_total", "job" => job, "outcome" => outcome).increment(1);
         metrics::histogram!("goodgo_job_duration_seconds", "job" => job)
             .record(started.instant.elapsed());
-        if let (Some(tracer), Some(place)) = (&self.tracer, &place) {
-            let root = Root {
+        if let (Some(tracer), Some(span)) = (&self.tracer, &span) {
+            let ended = EndedSpan {
                 name: "job".into(),
                 kind: SpanKind::Internal,
                 started,
@@ -35,10 +35,10 @@ impl Telemetry {
                     KeyValue::new("goodgo.job", job),
                     KeyValue::new("goodgo.outcome", outcome),
                 ],
-                is_failed: done.is_err(),
+                is_failed: result.is_err(),
             };
-            tracer.tell(place, root, Some(&record));
+            tracer.end(span, ended, Some(&record));
         }
-        done
+        result
     }
 }

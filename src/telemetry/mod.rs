@@ -1,7 +1,7 @@
-//! What the process tells of requests and operations: traces, and what took long. What it counts is in [`crate::metrics`].
+//! Traces and slow-operation logs. Metrics are in [`crate::metrics`].
 //!
-//! `traces` decides which traces are told and tells them, `operations` follows one operation from its start to its end,
-//! `requests` one request, `jobs` one run of a job; `watch` looks at the database every few seconds for the metrics.
+//! `traces` samples traces and exports spans; `requests`, `operations` and `jobs` observe one request, one operation and
+//! one run of a job; `names` bounds the labels of metrics; `watch` reads gauges from the database every few seconds.
 
 pub mod jobs;
 pub mod names;
@@ -13,39 +13,38 @@ pub mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db::Ids;
-
 use crate::config::TelemetryConfig;
 pub use names::Names;
-pub use traces::Exporter;
 use traces::Tracer;
 
-/// What telling needs. Clones share it; the default tells nothing.
+/// Observes requests, operations and jobs. Clones share the tracer; the default exports nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
-    /// The labels of metrics that clients could invent.
+    /// Labels of metrics that clients choose.
     pub names: Arc<Names>,
     tracer: Option<Arc<Tracer>>,
     slow_operation: Option<Duration>,
 }
 
 impl Telemetry {
-    /// Prepares it, with an exporter to be run if there is somebody to tell traces to.
-    pub fn new(
-        config: &TelemetryConfig,
-        ids: Ids,
-        sdl: &str,
-    ) -> anyhow::Result<(Self, Option<Exporter>)> {
-        let traces = config.traces.as_ref();
-        let (tracer, exporter) = traces
-            .map(|traces| traces::start(traces, ids))
-            .transpose()?
-            .unzip();
-        let telemetry = Self {
+    /// Starts the exporting of traces if a collector is configured. Must be called on the server's runtime.
+    pub fn new(config: &TelemetryConfig, sdl: &str) -> anyhow::Result<Self> {
+        let tracer = config.traces.as_ref().map(Tracer::new).transpose()?;
+        Ok(Self {
             names: Arc::new(Names::of_schema(sdl)),
             tracer: tracer.map(Arc::new),
             slow_operation: config.slow_operation,
-        };
-        Ok((telemetry, exporter))
+        })
+    }
+
+    /// Exports the remaining traces, up to the timeout.
+    pub async fn shutdown(&self, timeout: Duration) {
+        if let Some(tracer) = self.tracer.clone() {
+            // It blocks; the export itself needs this runtime.
+            let shutdown = tokio::task::spawn_blocking(move || tracer.shutdown(timeout));
+            if let Err(error) = shutdown.await {
+                tracing::warn!(%error, "Exporting the last traces failed: {error}");
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Labels of metrics that clients could invent: bounded, or somebody could fill our memory with names.
+//! Labels of metrics that clients choose, bounded because each label takes memory.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -6,12 +6,12 @@ use std::sync::{PoisonError, RwLock};
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
 
-/// Names of operations that are told apart; the rest are `other`.
+/// Distinct names of operations; more are counted as `other`.
 const MAX_NAMES: usize = 200;
-/// Characters of a name that are told.
+/// Characters of a name in labels, logs and traces.
 const MAX_LENGTH: usize = 100;
 
-/// The names that are told apart.
+/// The known names.
 #[derive(Debug, Default)]
 pub struct Names {
     operations: RwLock<HashMap<(u8, String), &'static str>>,
@@ -19,7 +19,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Knows the root fields of subscriptions, of which none are open yet.
+    /// Takes the root fields of subscriptions from the schema, and registers their gauges at zero.
     #[must_use]
     pub fn of_schema(sdl: &str) -> Self {
         let definitions = parse_schema(sdl).map(|document| document.definitions);
@@ -42,20 +42,20 @@ impl Names {
         }
     }
 
-    /// The label of an operation: its kind and its name. Only what was executed makes a name known.
+    /// The label of an operation: its kind and its name. Only executed operations add names.
     pub fn operation(
         &self,
         kind: OperationType,
         name: Option<&str>,
         executed: bool,
     ) -> &'static str {
-        let (place, unnamed, other) = match kind {
+        let (index, unnamed, other) = match kind {
             OperationType::Query => (0, "query unnamed", "query other"),
             OperationType::Mutation => (1, "mutation unnamed", "mutation other"),
             OperationType::Subscription => (2, "subscription unnamed", "subscription other"),
         };
         let Some(name) = name else { return unnamed };
-        let key = (place, cut(name).to_owned());
+        let key = (index, cut(name).to_owned());
         let known = self
             .operations
             .read()
@@ -86,7 +86,7 @@ impl Names {
     }
 }
 
-/// What kind of operation it is, in a word.
+/// The label of a kind of operation.
 #[must_use]
 pub fn name_of(kind: OperationType) -> &'static str {
     match kind {
@@ -96,13 +96,13 @@ pub fn name_of(kind: OperationType) -> &'static str {
     }
 }
 
-/// As much of a name as is told: names are ASCII.
+/// Truncates a name. GraphQL names are ASCII.
 #[must_use]
 pub fn cut(name: &str) -> &str {
     name.get(..MAX_LENGTH).unwrap_or(name)
 }
 
-/// Labels live as long as the process; there are only so many of them.
+/// Makes a label static. The number of labels is bounded.
 fn leak(name: &str) -> &'static str {
     Box::leak(name.into())
 }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_so_many_names_are_told_apart() {
+    fn counts_surplus_names_as_other() {
         let names = Names::default();
         let label = |name: &str, executed| {
             names
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn subscriptions_are_those_of_the_schema() {
+    fn knows_the_subscriptions_of_the_schema() {
         let names = Names::of_schema(&resolvers::sdl(&resolvers::schema()));
         assert_eq!(names.subscription(Some("minerUpdated")), "minerUpdated");
         assert_eq!(names.subscription(Some("invented")), "other");

@@ -1,4 +1,4 @@
-//! One operation, or one event of a subscription: traced if it is sampled, and a line in the log if it is slow.
+//! One operation, or one event of a subscription: exported as a span if it is sampled, and logged if it is slow.
 
 use std::fmt::Write;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Response, Value};
-use db::record::Record;
+use db::operation_trace::Record;
 use futures_util::stream::{BoxStream, Stream, StreamExt};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
@@ -16,12 +16,12 @@ use tracing::Instrument;
 
 use super::Telemetry;
 use super::names::{cut, name_of};
-use super::traces::{Moment, Place, Root};
+use super::traces::{ActiveSpan, EndedSpan, StartTime};
 use crate::http::persisted::Document;
 
-/// What is told of an operation: never its variables, and its document only by its hash.
+/// Attributes of an operation for traces and logs. Variables are left out; the document appears as its hash.
 #[derive(Debug)]
-pub struct Subject {
+pub struct OperationInfo {
     kind: OperationType,
     name: Option<String>,
     label: String,
@@ -31,8 +31,8 @@ pub struct Subject {
     request_id: String,
 }
 
-impl Subject {
-    /// What is told of an operation.
+impl OperationInfo {
+    /// Attributes known from the document.
     #[must_use]
     pub fn new(kind: OperationType, name: Option<&str>, document: Arc<Document>) -> Self {
         let name = name.map(|name| cut(name).to_owned());
@@ -47,9 +47,9 @@ impl Subject {
         }
     }
 
-    /// Adds what it costs, and how it came.
+    /// Adds the attributes of the request.
     #[must_use]
-    pub fn asked(self, cost: u64, transport: &'static str, request_id: &str) -> Arc<Self> {
+    pub fn with_request(self, cost: u64, transport: &'static str, request_id: &str) -> Arc<Self> {
         Arc::new(Self {
             cost,
             transport,
@@ -71,43 +71,43 @@ impl Subject {
     }
 }
 
-/// An operation that runs. Dropped before its end, it was cancelled.
+/// Observes an operation that runs. Dropping it before the end means that the operation was cancelled.
 #[derive(Debug)]
 pub struct Recording {
     telemetry: Telemetry,
-    subject: Arc<Subject>,
-    place: Option<Place>,
+    info: Arc<OperationInfo>,
+    span: Option<ActiveSpan>,
     record: Arc<Record>,
-    started: Moment,
+    started: StartTime,
     is_over: bool,
 }
 
 impl Telemetry {
-    /// Begins to follow an operation, as a part of the request that is answered here, if there is one.
+    /// Starts to observe an operation. Its span is a child of the current request's span.
     #[must_use]
-    pub fn operation(&self, subject: Arc<Subject>) -> Recording {
-        let place = self.place_of_operation(&subject.label);
-        Recording::start(self, subject, place)
+    pub fn operation(&self, info: Arc<OperationInfo>) -> Recording {
+        let span = self.start_operation(&info.label);
+        Recording::start(self, info, span)
     }
 
-    /// Follows a subscription: each event is an operation of its own.
+    /// Observes a subscription. Each event counts as an operation of its own.
     #[must_use]
     pub fn subscription(
         &self,
-        subject: Arc<Subject>,
+        info: Arc<OperationInfo>,
         field: &'static str,
         responses: BoxStream<'static, Response>,
     ) -> BoxStream<'static, Response> {
-        // The request it came with may name it.
-        let _ = self.place_of_operation(&subject.label);
+        // Sets the operation of the request's log line.
+        let _ = self.start_operation(&info.label);
         let mut events = Events {
-            current: Recording::start(self, Arc::clone(&subject), None),
-            span: span_of(&subject, None),
+            current: Recording::start(self, Arc::clone(&info), None),
+            log_span: log_span(&info, None),
             telemetry: self.clone(),
-            subject,
+            info,
             field,
             responses,
-            _open: Open::new(field),
+            _open: OpenSubscription::new(field),
         };
         events.begin();
         events.boxed()
@@ -115,97 +115,93 @@ impl Telemetry {
 }
 
 impl Recording {
-    fn start(telemetry: &Telemetry, subject: Arc<Subject>, place: Option<Place>) -> Self {
+    fn start(telemetry: &Telemetry, info: Arc<OperationInfo>, span: Option<ActiveSpan>) -> Self {
         Self {
             telemetry: telemetry.clone(),
-            subject,
-            record: record_for(place.as_ref()),
-            place,
-            started: Moment::now(),
+            info,
+            record: record_for(span.as_ref()),
+            span,
+            started: StartTime::now(),
             is_over: false,
         }
     }
 
     /// Executes the operation.
     pub async fn observe(mut self, executing: impl Future<Output = Response>) -> Response {
-        let span = span_of(&self.subject, self.place.as_ref());
+        let log_span = log_span(&self.info, self.span.as_ref());
         let record = Arc::clone(&self.record);
-        let response = record.follow(executing).instrument(span).await;
+        let response = record.follow(executing).instrument(log_span).await;
         self.end(outcome_of(&response));
         response
     }
 
-    /// Forgets what was before: nothing of the event that is about to come.
+    /// Discards what was recorded before the event started.
     fn restart(&mut self) {
-        self.started = Moment::now();
+        self.started = StartTime::now();
         if self.record.statements().0 > 0 {
-            self.record = record_for(self.place.as_ref());
+            self.record = record_for(self.span.as_ref());
         }
     }
 
     fn end(&mut self, outcome: &'static str) {
         self.is_over = true;
-        let (subject, took) = (&*self.subject, self.started.instant.elapsed());
+        let (info, took) = (&*self.info, self.started.instant.elapsed());
         let is_slow = self
             .telemetry
             .slow_operation
             .is_some_and(|slow| took >= slow);
-        if !is_slow && self.place.is_none() {
+        if !is_slow && self.span.is_none() {
             return;
         }
-        let document_hash = subject.document_hash();
+        let document_hash = info.document_hash();
         let (statements, sql_time) = self.record.statements();
         if is_slow {
             let (ms, sql_ms) = (took.as_secs_f64() * 1000.0, sql_time.as_secs_f64() * 1000.0);
-            let trace_id = self.place.as_ref().map(Place::trace_id);
+            let trace_id = self.span.as_ref().map(ActiveSpan::trace_id);
             tracing::warn!(
-                operation = subject.label,
+                operation = info.label,
                 outcome,
                 document_hash,
-                cost = subject.cost,
+                cost = info.cost,
                 statements,
                 sql_ms,
                 ms,
-                transport = subject.transport,
-                request_id = subject.request_id,
+                transport = info.transport,
+                request_id = info.request_id,
                 trace_id,
                 "Slow operation: {} took {ms:.0} ms, {sql_ms:.0} of them for {statements} statements",
-                subject.label,
+                info.label,
             );
         }
-        if let (Some(tracer), Some(place)) = (&self.telemetry.tracer, &self.place) {
+        if let (Some(tracer), Some(span)) = (&self.telemetry.tracer, &self.span) {
             let mut attributes = vec![
-                KeyValue::new("graphql.operation.type", name_of(subject.kind)),
+                KeyValue::new("graphql.operation.type", name_of(info.kind)),
                 KeyValue::new("graphql.document.hash", document_hash),
-                KeyValue::new(
-                    "goodgo.cost",
-                    i64::try_from(subject.cost).unwrap_or(i64::MAX),
-                ),
-                KeyValue::new("goodgo.transport", subject.transport),
-                KeyValue::new("goodgo.request_id", subject.request_id.clone()),
+                KeyValue::new("goodgo.cost", i64::try_from(info.cost).unwrap_or(i64::MAX)),
+                KeyValue::new("goodgo.transport", info.transport),
+                KeyValue::new("goodgo.request_id", info.request_id.clone()),
                 KeyValue::new("goodgo.outcome", outcome),
                 KeyValue::new("goodgo.statements", i64::from(statements)),
             ];
-            if let Some(name) = &subject.name {
+            if let Some(name) = &info.name {
                 attributes.push(KeyValue::new("graphql.operation.name", name.clone()));
             }
-            let root = Root {
-                name: name_of(subject.kind).into(),
+            let ended = EndedSpan {
+                name: name_of(info.kind).into(),
                 kind: SpanKind::Internal,
                 started: self.started,
                 attributes,
                 is_failed: outcome != "ok",
             };
-            tracer.tell(place, root, Some(&self.record));
+            tracer.end(span, ended, Some(&self.record));
         }
     }
 }
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        let waits_for_an_event =
-            self.subject.kind == OperationType::Subscription && !self.record.is_busy();
-        if !self.is_over && !waits_for_an_event {
+        let is_waiting = self.info.kind == OperationType::Subscription && !self.record.is_busy();
+        if !self.is_over && !is_waiting {
             self.end("cancelled");
         }
     }
@@ -228,42 +224,42 @@ fn outcome_of(response: &Response) -> &'static str {
     if response.is_ok() { "ok" } else { "error" }
 }
 
-fn record_for(place: Option<&Place>) -> Arc<Record> {
-    if place.is_some() {
+fn record_for(span: Option<&ActiveSpan>) -> Arc<Record> {
+    if span.is_some() {
         Record::noting()
     } else {
         Record::counting()
     }
 }
 
-/// What stands beside each line of the log that an operation causes.
-fn span_of(subject: &Subject, place: Option<&Place>) -> tracing::Span {
-    let trace_id = place.map(Place::trace_id);
-    let (request_id, operation) = (&subject.request_id, &subject.label);
+/// Fields of each log line during an operation.
+fn log_span(info: &OperationInfo, span: Option<&ActiveSpan>) -> tracing::Span {
+    let trace_id = span.map(ActiveSpan::trace_id);
+    let (request_id, operation) = (&info.request_id, &info.label);
     tracing::info_span!("operation", request_id, operation, trace_id)
 }
 
 /// The events of a subscription.
 struct Events {
     telemetry: Telemetry,
-    subject: Arc<Subject>,
+    info: Arc<OperationInfo>,
     field: &'static str,
-    /// Dropped before what it records, of which it tells that it was cancelled.
+    /// Dropped before `responses`, so that an event in progress counts as cancelled.
     current: Recording,
     responses: BoxStream<'static, Response>,
-    span: tracing::Span,
-    _open: Open,
+    log_span: tracing::Span,
+    _open: OpenSubscription,
 }
 
 impl Events {
-    /// The next event is in a trace of its own: one for all of them would never end.
+    /// Starts a trace for the next event. One trace for all events would never end.
     fn begin(&mut self) {
         let tracer = self.telemetry.tracer.as_ref();
-        let place = tracer.and_then(|tracer| tracer.begin());
-        if place.is_some() {
-            self.span = span_of(&self.subject, place.as_ref());
+        let span = tracer.and_then(|tracer| tracer.start_root());
+        if span.is_some() {
+            self.log_span = log_span(&self.info, span.as_ref());
         }
-        self.current = Recording::start(&self.telemetry, Arc::clone(&self.subject), place);
+        self.current = Recording::start(&self.telemetry, Arc::clone(&self.info), span);
     }
 }
 
@@ -272,13 +268,13 @@ impl Stream for Events {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Response>> {
         let this = self.get_mut();
-        // With the database at rest, no event was being worked on: if one is now, it began just now.
+        // Without a running statement, no event was in progress: if this poll processes one, it starts now.
         if this.current.is_over {
             this.begin();
         } else if !this.current.record.is_busy() {
             this.current.restart();
         }
-        let _entered = this.span.enter();
+        let _entered = this.log_span.enter();
         let record = Arc::clone(&this.current.record);
         let polled = record.follow_once(|| this.responses.poll_next_unpin(context));
         if let Poll::Ready(Some(response)) = &polled {
@@ -291,17 +287,17 @@ impl Stream for Events {
     }
 }
 
-/// Counts a subscription as long as it is open.
-struct Open(&'static str);
+/// Counts a subscription while it is open.
+struct OpenSubscription(&'static str);
 
-impl Open {
+impl OpenSubscription {
     fn new(field: &'static str) -> Self {
         metrics::gauge!("graphql_subscriptions_open", "field" => field).increment(1);
         Self(field)
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenSubscription {
     fn drop(&mut self) {
         metrics::gauge!("graphql_subscriptions_open", "field" => self.0).decrement(1);
     }

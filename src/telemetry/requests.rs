@@ -1,4 +1,4 @@
-//! One HTTP request: its place in a trace, and what the log says of it.
+//! One HTTP request: its span, and the operation and trace id that its log line names.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,91 +7,89 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
 use super::Telemetry;
-use super::traces::{Moment, Place, Root};
+use super::traces::{ActiveSpan, EndedSpan, StartTime};
 
 tokio::task_local! {
-    static REQUEST: Arc<Noted>;
+    static REQUEST: Arc<ObservedRequest>;
 }
 
-/// A request while it is answered.
+/// A request that is being answered.
 #[derive(Debug)]
-pub struct Noted {
-    place: Option<Place>,
-    started: Moment,
+pub struct ObservedRequest {
+    span: Option<ActiveSpan>,
+    started: StartTime,
     operation: OnceLock<String>,
 }
 
-/// What came of a request.
+/// Attributes of an answered request.
 #[derive(Clone, Copy, Debug)]
-pub struct Answered<'a> {
-    /// Its method, one of those that are told apart.
+pub struct AnsweredRequest<'a> {
+    /// The method; unusual ones are `other`.
     pub method: &'static str,
-    /// The pattern of its path.
+    /// The route's path pattern.
     pub route: &'a str,
-    /// The status of its answer.
+    /// The status of the answer.
     pub status: u16,
-    /// Its id.
+    /// The request id.
     pub request_id: &'a str,
 }
 
-impl Noted {
-    /// The id of the trace it is in, if that is told.
-    #[must_use]
-    pub fn trace_id(&self) -> Option<String> {
-        self.place.as_ref().map(Place::trace_id)
+impl ObservedRequest {
+    fn new(span: Option<ActiveSpan>) -> Arc<Self> {
+        Arc::new(Self {
+            span,
+            started: StartTime::now(),
+            operation: OnceLock::new(),
+        })
     }
 
-    /// Which operation it brought.
+    /// The trace's id, if the trace is sampled.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<String> {
+        self.span.as_ref().map(ActiveSpan::trace_id)
+    }
+
+    /// The label of the operation that the request contained.
     #[must_use]
     pub fn operation(&self) -> Option<&str> {
         self.operation.get().map(String::as_str)
     }
 
-    /// Answers it: operations that are executed meanwhile are its parts.
-    pub async fn follow<F: Future>(self: &Arc<Self>, answering: F) -> F::Output {
+    /// Answers the request. Operations that are executed meanwhile become child spans.
+    pub async fn observe<F: Future>(self: &Arc<Self>, answering: F) -> F::Output {
         REQUEST.scope(Arc::clone(self), answering).await
     }
 }
 
 impl Telemetry {
-    /// Notes that a request came.
+    /// Starts to observe a request.
     #[must_use]
-    pub fn request(&self, headers: &HeaderMap) -> Arc<Noted> {
-        Arc::new(Noted {
-            place: self
-                .tracer
-                .as_ref()
-                .and_then(|tracer| tracer.place_of(headers)),
-            started: Moment::now(),
-            operation: OnceLock::new(),
-        })
+    pub fn request(&self, headers: &HeaderMap) -> Arc<ObservedRequest> {
+        let tracer = self.tracer.as_ref();
+        ObservedRequest::new(tracer.and_then(|tracer| tracer.start_request(headers)))
     }
 
-    /// A request that nobody traces: machines that ask every few seconds.
+    /// Starts to observe a health check or a scrape, which is never traced.
     #[must_use]
-    pub fn probe() -> Arc<Noted> {
-        Arc::new(Noted {
-            place: None,
-            started: Moment::now(),
-            operation: OnceLock::new(),
-        })
+    pub fn probe() -> Arc<ObservedRequest> {
+        ObservedRequest::new(None)
     }
 
-    /// Tells of a request that was answered.
-    pub fn answered(&self, noted: &Noted, answered: Answered<'_>) {
-        let (Some(tracer), Some(place)) = (&self.tracer, &noted.place) else {
+    /// Ends the span of an answered request.
+    pub fn answered(&self, request: &ObservedRequest, answered: AnsweredRequest<'_>) {
+        let (Some(tracer), Some(span)) = (&self.tracer, &request.span) else {
             return;
         };
-        let Answered {
+        let AnsweredRequest {
             method,
             route,
             status,
             request_id,
         } = answered;
-        let root = Root {
+        let ended = EndedSpan {
             name: format!("{method} {route}").into(),
             kind: SpanKind::Server,
-            started: noted.started,
+            started: request.started,
             attributes: vec![
                 KeyValue::new("http.request.method", method),
                 KeyValue::new("http.route", route.to_owned()),
@@ -100,18 +98,18 @@ impl Telemetry {
             ],
             is_failed: status >= 500,
         };
-        tracer.tell(place, root, None);
+        tracer.end(span, ended, None);
     }
 
-    /// Where an operation is that begins here: in its request's trace, or in one of its own; none if it isn't told.
-    pub(super) fn place_of_operation(&self, label: &str) -> Option<Place> {
+    /// Starts the span of an operation: a child of the current request's span, or the root of a trace. Returns `None`
+    /// unless it is sampled.
+    pub(super) fn start_operation(&self, label: &str) -> Option<ActiveSpan> {
         let tracer = self.tracer.as_ref();
         REQUEST
             .try_with(|request| {
                 request.operation.get_or_init(|| label.to_owned());
-                let place = request.place.as_ref()?;
-                Some(tracer?.part_of(place))
+                tracer?.start_child(request.span.as_ref()?)
             })
-            .unwrap_or_else(|_| tracer?.begin())
+            .unwrap_or_else(|_| tracer?.start_root())
     }
 }

@@ -1,44 +1,44 @@
-//! Looks at the database every few seconds, so that a scrape has to ask nobody.
+//! Reads gauges from the database every few seconds, so that a scrape needs no query.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use db::wallets::checker;
+use db::wallets::reconciliation::checker;
 use db::{Db, DbError, outbox};
 use domain::time::Timestamp;
 
 use crate::metrics::Metrics;
 
-/// How often it looks.
+/// Interval between two reads.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// Looks until the end of the program.
+/// Reads until the process ends.
 pub async fn run(db: Db, metrics: Metrics) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        // Samples pile up until somebody sorts them, whether or not anybody scrapes.
-        metrics.keep_up();
-        let seen = tokio::time::timeout(EVERY, look(&db)).await;
-        let is_up = matches!(seen, Ok(Ok(())));
+        // Samples accumulate until the upkeep, also without scrapes.
+        metrics.run_upkeep();
+        let result = tokio::time::timeout(EVERY, read_gauges(&db)).await;
+        let is_up = matches!(result, Ok(Ok(())));
         metrics::gauge!("goodgo_database_up").set(if is_up { 1.0 } else { 0.0 });
-        match seen {
+        match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::debug!(%error, "The database can't be looked at: {error}");
+                tracing::debug!(%error, "The database can't be read: {error}");
             }
             Err(_) => tracing::debug!("The database doesn't answer"),
         }
     }
 }
 
-/// What can't be asked keeps its last value.
-async fn look(db: &Db) -> Result<(), DbError> {
+/// Sets the gauges. After an error they keep their last values.
+async fn read_gauges(db: &Db) -> Result<(), DbError> {
     let (ages, last, jobs) = db
         .read(async |conn| {
             let ages = outbox::ages(conn).await?;
             let last = checker::last_run(conn).await?;
-            Ok((ages, last, db::jobs::all(conn).await?))
+            Ok((ages, last, db::platform::job::all(conn).await?))
         })
         .await?;
     metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);
@@ -50,7 +50,7 @@ async fn look(db: &Db) -> Result<(), DbError> {
     for job in jobs {
         metrics::gauge!("goodgo_job_due_timestamp_seconds", "job" => job.name.clone())
             .set(seconds(job.due_at));
-        // Whichever instance ran it, before this one started or after.
+        // From the table, because another instance may have run the job.
         if let Some(succeeded_at) = job.succeeded_at {
             metrics::gauge!("goodgo_job_last_success_timestamp_seconds", "job" => job.name)
                 .set(seconds(succeeded_at));
@@ -60,5 +60,8 @@ async fn look(db: &Db) -> Result<(), DbError> {
 }
 
 fn seconds(at: Timestamp) -> f64 {
-    f64::from(u32::try_from(at.timestamp()).unwrap_or(u32::MAX))
+    // No stored time is before 1970.
+    SystemTime::from(at)
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }

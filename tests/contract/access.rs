@@ -43,7 +43,7 @@ fn print() -> String {
         write!(text, "{:20}", format!("{action:?}")).unwrap();
         for (name, principal) in &audiences {
             let mark = |relation| {
-                if principal.may(action, relation) {
+                if principal.may(*action, relation) {
                     '+'
                 } else {
                     '-'

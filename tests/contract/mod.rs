@@ -6,6 +6,7 @@ mod audiences;
 mod coverage;
 mod documents;
 mod graphiql;
+mod mutations;
 mod plain;
 mod schema;
 mod statements;

@@ -4,16 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
-use db::outbox::Event;
+use db::mining::MiningEvent;
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use resolvers::Ranks;
-use resolvers::events::{EventBus, LeaderboardNews, MinerNews, MinerNewsKind};
 use resolvers::language::Language;
-use resolvers::request::{About, Caller, Introspection, Services, execute, execute_stream};
+use resolvers::live::{
+    LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate, event_bus,
+};
+use resolvers::request::{
+    About, Caller, ContextServices, Introspection, Services, execute, execute_stream,
+};
+use resolvers::{Ranks, ReferralUrls};
 use serde_json::json;
 
 use crate::support::{TestApp, test};
@@ -72,11 +76,15 @@ async fn quiet(app: &TestApp) -> Services {
     });
     Services {
         db,
-        events: EventBus::default(),
+        events: event_bus(),
         about,
         introspection: Introspection::Everybody,
-        ranks: Ranks::default(),
-        share_base_url: Arc::from("https://goodgo.app/invite"),
+        of_contexts: ContextServices::default()
+            .with(Ranks::default())
+            .with(ReferralUrls {
+                share: Arc::from("https://goodgo.app/invite"),
+                server: Arc::from("http://localhost:8080"),
+            }),
     }
 }
 
@@ -169,7 +177,7 @@ fn received_invitations_take_the_same_statements_however_many() {
         let user = services
             .db
             .read(async |conn| {
-                let all = db::mining::queries::leaderboard(conn, 3_000).await?;
+                let all = db::mining::miner::queries::leaderboard(conn, 3_000).await?;
                 Ok(all
                     .into_iter()
                     .filter(|seen| seen.miner.circle_id.is_none())
@@ -238,18 +246,13 @@ fn the_demo_town_is_right() {
         let services = quiet(app).await;
         db::demo::seed_if_empty(&services.db).await.unwrap();
         db::demo::seed_people(&services.db).await.unwrap();
-        assert!(app.number("SELECT count(*) FROM miners").await > 2_000);
-        assert!(
-            app.number("SELECT count(*) FROM circles WHERE status = 'ACTIVE'")
-                .await
-                > 50
-        );
+        assert!(app.count("miners", "true").await > 2_000);
+        assert!(app.count("circles", "status = 'ACTIVE'").await > 50);
         // What people mined is what their wallets hold, and what their histories add up to.
         let wrong = app
-            .number(
-                "SELECT count(*) FROM miners m
-                 LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'
-                 WHERE m.lifetime_points <> coalesce(w.available, 0)
+            .count(
+                "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'",
+                "m.lifetime_points <> coalesce(w.available, 0)
                     OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.miner_id = m.id)",
             )
             .await;
@@ -265,19 +268,20 @@ async fn node_of(schema: &resolvers::Schema, services: &Services, user: UserId) 
     data["miner"]["id"].as_str().unwrap().to_owned()
 }
 
-/// Polls subscriptions until all of them wait for news, and for nothing of the database.
+/// Polls subscriptions until all of them are registered and no statement runs.
 async fn settle(streams: &mut [BoxStream<'static, Response>], services: &Services) {
     let mut before = (0, 0);
-    loop {
+    for _ in 0..100 {
         let any = futures_util::future::select_all(streams.iter_mut().map(StreamExt::next));
         let waiting = tokio::time::timeout(Duration::from_millis(200), any).await;
-        assert!(waiting.is_err(), "news before any were told");
+        assert!(waiting.is_err(), "an event before the first one");
         let now = (services.events.count(), services.db.statements());
         if now == before && now.0 == streams.len() {
             return;
         }
         before = now;
     }
+    panic!("subscriptions are still busy: {before:?}");
 }
 
 /// What a subscription's event shows was read once for all: however many follow, telling them takes no statement.
@@ -291,14 +295,13 @@ fn an_event_is_read_once_for_all_its_followers() {
         let (top, configuration) = services
             .db
             .read(async |conn| {
-                let top = db::mining::queries::leaderboard(conn, 10).await?;
-                Ok((top, db::configuration::mining(conn).await?))
+                let top = db::mining::miner::queries::leaderboard(conn, 10).await?;
+                Ok((top, db::mining::configuration::in_force(conn).await?))
             })
             .await
             .unwrap();
         let configuration = Arc::new(configuration);
         let (user, at) = (top[0].miner.user_id, top[0].at);
-        let id = services.db.ids().uuid(at);
         let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName currentStreak badge } } } }";
         let miner = format!(
             "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ displayName currentStreak streak {{ currentStreak }} }} }} }}",
@@ -317,32 +320,29 @@ fn an_event_is_read_once_for_all_its_followers() {
         }
         settle(&mut streams, &services).await;
         let before = services.db.statements();
-        services.events.leaderboard.publish(
+        services.events.subscribers::<LeaderboardTopic>().publish(
             &(),
-            LeaderboardNews {
+            LeaderboardUpdate {
                 top: top.iter().cloned().map(Arc::new).collect(),
                 at,
                 configuration: Arc::clone(&configuration),
             },
         );
-        let event = Event {
-            id: 1,
-            name: "StreakBroken".to_owned(),
-            subject_kind: "miner".to_owned(),
-            subject_id: top[0].miner.id.0,
-            audience_id: Some(user.0),
-            sequence: 1_000_000,
-            payload: json!({"lostDays": 3}),
-            transaction_id: Some(id),
-            occurred_at: at,
+        let event = MiningEvent::StreakBroken {
+            miner_id: top[0].miner.id.0,
+            lost_days: 3,
         };
-        let news = MinerNews {
-            kind: MinerNewsKind::StreakBroken,
+        let update = MinerUpdate {
             event,
-            miner: top[0].clone(),
+            sequence: 1_000_000,
+            occurred_at: at,
+            miner: Arc::new(top[0].clone()),
             configuration,
         };
-        services.events.miners.publish(&user, news);
+        services
+            .events
+            .subscribers::<MinerTopic>()
+            .publish(&user, update);
         for stream in &mut streams {
             let response = stream.next().await.unwrap();
             assert!(response.errors.is_empty(), "{:?}", response.errors);

@@ -1,10 +1,10 @@
-//! Invitations that nobody answered are stored as expired, in batches, once, and without waiting for anybody.
+//! The job that stores expired invitations: in batches, each once, without waiting for locks.
 
-use db::mining::commands::circle_invitations_expire;
+use db::mining::circle::commands::circle_invitations_expire;
 
 use crate::support::{TestApp, test};
 
-/// Circles with so many pending invitations each, sent so long ago.
+/// Stores circles with a number of pending invitations of an age each.
 async fn pending(app: &TestApp, circles: u32, each: u32, age: &str) {
     app.sql(&format!(
         "WITH person AS (INSERT INTO users (id, display_name, registered_at)
@@ -34,45 +34,60 @@ async fn run_once(app: &TestApp) -> usize {
     stored.await.unwrap()
 }
 
-const EXPIRED: &str =
-    "SELECT count(*) FROM circle_invitations WHERE status = 'EXPIRED' AND decided_at IS NULL";
+/// Runs batches until nothing is due; returns the size of each.
+async fn run_all(app: &TestApp) -> Vec<usize> {
+    let mut batches = Vec::new();
+    for _ in 0..100 {
+        match run_once(app).await {
+            0 => return batches,
+            stored => batches.push(stored),
+        }
+    }
+    panic!("invitations are still due after {batches:?}");
+}
+
+async fn until_expired(app: &TestApp, count: i64) {
+    let expired = "status = 'EXPIRED' AND decided_at IS NULL";
+    app.until_count("circle_invitations", expired, count).await;
+}
 
 #[test]
-fn all_that_are_due_are_stored_once_and_told() {
+fn stores_all_due_invitations_once_with_events() {
     test(async |app| {
         pending(app, 60, 10, "8 days").await;
         pending(app, 5, 10, "6 days").await;
-        let mut batches = Vec::new();
-        loop {
-            let stored = run_once(app).await;
-            if stored == 0 {
-                break;
-            }
-            batches.push(stored);
-        }
-        // The server's own job may have been quicker with some of them.
+        let batches = run_all(app).await;
         assert!(batches.iter().all(|stored| *stored <= 500), "{batches:?}");
-        app.until_number(EXPIRED, 600).await;
-        let pending = "SELECT count(*) FROM circle_invitations WHERE status = 'PENDING'";
-        assert_eq!(app.number(pending).await, 50);
-        let told = "SELECT count(*) FROM outbox o JOIN circles c ON c.id = o.subject_id
-            WHERE o.name = 'CircleInvitationExpired' AND o.sequence BETWEEN 2 AND c.version";
-        assert_eq!(app.number(told).await, 600);
-        let versions = "SELECT count(*) FROM circles WHERE version = 11";
-        assert_eq!(app.number(versions).await, 60);
+        // The server's own job may have stored some of them.
+        until_expired(app, 600).await;
+        let pending = app.count("circle_invitations", "status = 'PENDING'").await;
+        assert_eq!(pending, 50);
+        let mut versions = std::collections::HashMap::new();
+        for event in app.events("CircleInvitationExpired").await {
+            let last = versions.entry(event.subject_id).or_insert(1);
+            assert_eq!(event.sequence, *last + 1);
+            *last = event.sequence;
+        }
+        assert_eq!(versions.len(), 60);
+        assert!(versions.values().all(|last| *last == 11));
+        assert_eq!(app.count("circles", "version = 11").await, 60);
     });
 }
 
 #[test]
-fn several_at_once_store_each_once() {
+fn stores_each_once_of_three_runs_at_once() {
     test(async |app| {
         pending(app, 40, 10, "8 days").await;
         let stored = tokio::join!(run_once(app), run_once(app), run_once(app));
         assert!(stored.0 + stored.1 + stored.2 <= 400, "{stored:?}");
-        // What they left to each other.
-        while run_once(app).await > 0 {}
-        app.until_number(EXPIRED, 400).await;
-        let told = "SELECT count(DISTINCT (subject_id, sequence)) FROM outbox WHERE name = 'CircleInvitationExpired'";
-        assert_eq!(app.number(told).await, 400);
+        // Invitations that the runs left to each other.
+        run_all(app).await;
+        until_expired(app, 400).await;
+        let events = app.events("CircleInvitationExpired").await;
+        let numbers: std::collections::HashSet<_> = events
+            .iter()
+            .map(|event| (&event.subject_id, event.sequence))
+            .collect();
+        assert_eq!((events.len(), numbers.len()), (400, 400));
     });
 }

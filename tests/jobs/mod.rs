@@ -1,6 +1,6 @@
-//! Background jobs: each on one instance at a time, whatever happens to the instances.
+//! Background jobs and their runner.
 
 mod circle_invitations;
 mod partitions;
 mod runner;
-mod sessions;
+pub mod sessions;

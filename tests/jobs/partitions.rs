@@ -1,8 +1,9 @@
-//! Old partitions go, but not what is still needed.
+//! The job that drops old partitions.
 
 use chrono::TimeDelta;
 
 use super::runner::until;
+use crate::support::lock::Lock;
 use crate::support::{TestApp, test};
 
 async fn drop_old(app: &TestApp) {
@@ -12,28 +13,26 @@ async fn drop_old(app: &TestApp) {
         .unwrap();
 }
 
-/// How many days of a table are kept.
+/// Number of days of a table that are kept.
 async fn days(app: &TestApp, parent: &str) -> i64 {
-    app.number(&format!(
-        "SELECT count(*) FROM pg_inherits WHERE inhparent = '{parent}'::regclass"
-    ))
-    .await
+    let of_parent = format!("inhparent = '{parent}'::regclass");
+    app.count("pg_inherits", &of_parent).await
 }
 
-/// How many of them are today or later: the template that the test's database is a copy of may be of another day.
+/// Number of days from today on: the template of the test's database may be of another day.
 async fn days_from_today(app: &TestApp, parent: &str) -> i64 {
-    app.number(&format!(
-        "SELECT count(*) FROM pg_inherits JOIN pg_class part ON part.oid = inhrelid
-         WHERE inhparent = '{parent}'::regclass
-           AND to_date(right(part.relname, 8), 'YYYYMMDD') >= (app_now() AT TIME ZONE 'UTC')::date"
-    ))
-    .await
+    let from_today = format!(
+        "inhparent = '{parent}'::regclass
+         AND to_date(right(part.relname, 8), 'YYYYMMDD') >= (app_now() AT TIME ZONE 'UTC')::date"
+    );
+    let parts = "pg_inherits JOIN pg_class part ON part.oid = inhrelid";
+    app.count(parts, &from_today).await
 }
 
 #[test]
-fn keys_are_kept_two_days_and_delivered_events_seven() {
+fn keeps_keys_two_days_and_delivered_events_seven() {
     test(async |app| {
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         drop_old(app).await;
         for parent in ["idempotency_keys", "outbox"] {
             assert_eq!(days_from_today(app, parent).await, 8, "{parent}");
@@ -49,43 +48,36 @@ fn keys_are_kept_two_days_and_delivered_events_seven() {
 }
 
 #[test]
-fn undelivered_events_stay() {
+fn keeps_undelivered_events() {
     test(async |app| {
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         let alice = app.miner().await;
-        alice.start().await;
-        let all = "SELECT count(*) FROM outbox";
-        let before = app.number(all).await;
+        alice.start().await.ok();
+        let before = app.all_events().await.len();
         let announce = async |conn: &mut db::Connection| db::outbox::announce(conn, false).await;
         app.db.read(announce).await.unwrap();
         app.sql("UPDATE outbox SET delivered_at = NULL WHERE name = 'MiningSessionStarted'")
             .await;
         app.advance(TimeDelta::days(30)).await;
         drop_old(app).await;
-        assert_eq!(app.number(all).await, before);
+        assert_eq!(app.all_events().await.len(), before);
         app.sql("UPDATE outbox SET delivered_at = app_now()").await;
         drop_old(app).await;
-        assert_eq!(app.number(all).await, 0);
+        assert!(app.all_events().await.is_empty());
     });
 }
 
 #[test]
-fn what_somebody_is_using_is_left_for_the_next_time() {
+fn leaves_a_table_in_use_to_the_next_run() {
     test(async |app| {
-        // The job of the server's own is not to do it meanwhile.
-        until(&app.db, "partitions", |job| job.runs > 0).await;
+        // The server's own job has already run.
+        until(&app.db, "partition_maintenance", |job| job.runs > 0).await;
         app.advance(TimeDelta::days(30)).await;
         let before = days(app, "outbox").await;
-        let (client, connection) =
-            tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        let reads = "BEGIN; LOCK TABLE outbox IN ACCESS SHARE MODE";
-        client.batch_execute(reads).await.unwrap();
+        let reader = Lock::by(app, "LOCK TABLE outbox IN ACCESS SHARE MODE").await;
         drop_old(app).await;
         assert_eq!(days(app, "outbox").await, before);
-        client.batch_execute("COMMIT").await.unwrap();
+        reader.release().await;
         drop_old(app).await;
         assert_eq!(days(app, "outbox").await, 8);
     });

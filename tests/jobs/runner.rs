@@ -1,9 +1,9 @@
-//! Who runs a job, and what becomes of it when they fail, die or are told to stop.
+//! The runner of jobs: leases, failures, shutdown.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use db::jobs::{Job as Stored, all, take};
+use db::platform::job::{Job as Stored, all, register, take};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 use goodgo::jobs::Job;
@@ -30,12 +30,16 @@ struct Runner {
 
 impl Runner {
     fn start(app: &TestApp, jobs: &'static [Job]) -> Self {
+        Self::start_at(app, jobs, QUICK)
+    }
+
+    fn start_at(app: &TestApp, jobs: &'static [Job], pace: Pace) -> Self {
         let (stop, is_draining) = watch::channel(false);
         let task = tokio::spawn(run(
             app.db.clone(),
             Telemetry::default(),
             jobs,
-            QUICK,
+            pace,
             is_draining,
         ));
         Self { stop, task }
@@ -52,7 +56,7 @@ async fn stored(db: &Db, name: &str) -> Option<Stored> {
     jobs.into_iter().find(|job| job.name == name)
 }
 
-/// Waits until a job is as it should be; answers it.
+/// Waits until a job meets a condition; returns it.
 pub(super) async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) -> Stored {
     let waiting = async {
         loop {
@@ -63,7 +67,7 @@ pub(super) async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) 
     };
     tokio::time::timeout(Duration::from_secs(20), waiting)
         .await
-        .expect("it to be so in time")
+        .expect("the job in time")
 }
 
 async fn hurry_up(app: &TestApp, name: &str) {
@@ -72,10 +76,10 @@ async fn hurry_up(app: &TestApp, name: &str) {
 }
 
 #[test]
-fn every_instance_looks_and_one_runs() {
+fn runs_a_job_on_one_instance_at_a_time() {
     static RUNNING: AtomicU32 = AtomicU32::new(0);
     static MOST: AtomicU32 = AtomicU32::new(0);
-    /// However the run ends.
+    /// Counts down however the run ends.
     struct Running;
     impl Drop for Running {
         fn drop(&mut self) {
@@ -100,7 +104,7 @@ fn every_instance_looks_and_one_runs() {
     test(async |app| {
         let runners: Vec<_> = (0..4).map(|_| Runner::start(app, &JOBS)).collect();
         for round in 1..=20 {
-            // Due again while it may still run: nobody begins it a second time before its end.
+            // Due again while it may still run; it does not start before its end.
             until(&app.db, "test-alone", |job| job.runs >= round).await;
             hurry_up(app, "test-alone").await;
         }
@@ -113,7 +117,7 @@ fn every_instance_looks_and_one_runs() {
 }
 
 #[test]
-fn what_fails_or_panics_is_noted_and_tried_again() {
+fn retries_failures_and_panics() {
     static JOBS: [Job; 2] = [
         Job {
             name: "test-fails",
@@ -154,7 +158,7 @@ static WAITS: [Job; 1] = [Job {
 }];
 
 #[test]
-fn what_a_dead_instance_held_is_begun_anew() {
+fn restarts_a_job_of_a_dead_instance() {
     static JOBS: [Job; 1] = [Job {
         name: "test-inherited",
         every: RARELY,
@@ -163,10 +167,10 @@ fn what_a_dead_instance_held_is_begun_anew() {
     test(async |app| {
         let names = ["test-inherited"];
         app.db
-            .read(async move |conn| db::jobs::register(conn, &names).await)
+            .read(async move |conn| register(conn, &names).await)
             .await
             .unwrap();
-        // An instance takes it and is never heard of again.
+        // An instance takes the job and dies.
         let dead = Uuid::from_u128(1);
         let taken = app
             .db
@@ -187,16 +191,23 @@ fn what_a_dead_instance_held_is_begun_anew() {
 }
 
 #[test]
-fn a_long_job_stays_its_instances_until_that_is_told_to_stop() {
+fn keeps_the_lease_of_a_long_job_until_shutdown() {
     test(async |app| {
-        let runner = Runner::start(app, &WAITS);
+        let pace = Pace {
+            look_every: Duration::from_millis(500),
+            lease: Duration::from_secs(2),
+            ..QUICK
+        };
+        let runner = Runner::start_at(app, &WAITS, pace);
         let taken = until(&app.db, "test-waits", |job| job.is_running).await;
-        // Longer than a lease, with another instance looking for work.
-        let other = Runner::start(app, &WAITS);
-        app.number("SELECT count(pg_sleep(5.5))").await;
+        // The first lease passes while another instance looks for work.
+        let other = Runner::start_at(app, &WAITS, pace);
+        let passed =
+            "name = 'test-waits' AND clock_timestamp() > started_at + interval '2.5 seconds'";
+        app.until_count("jobs", passed, 1).await;
         let job = stored(&app.db, "test-waits").await.unwrap();
         assert_eq!((job.started_at, job.is_running), (taken.started_at, true));
-        // A rolling restart: the next one begins it at once.
+        // On a rolling restart the next instance starts the job at once.
         runner.stop().await;
         let job = until(&app.db, "test-waits", |job| {
             job.started_at > taken.started_at
@@ -209,7 +220,7 @@ fn a_long_job_stays_its_instances_until_that_is_told_to_stop() {
 }
 
 #[test]
-fn whose_lease_is_lost_stops() {
+fn stops_a_job_whose_lease_is_lost() {
     static STOPPED: AtomicU32 = AtomicU32::new(0);
     struct Stopped;
     impl Drop for Stopped {
@@ -218,7 +229,7 @@ fn whose_lease_is_lost_stops() {
         }
     }
     static JOBS: [Job; 1] = [Job {
-        name: "test-robbed",
+        name: "test-lost",
         every: RARELY,
         run: |_| {
             async {
@@ -230,12 +241,12 @@ fn whose_lease_is_lost_stops() {
     }];
     test(async |app| {
         let runner = Runner::start(app, &JOBS);
-        until(&app.db, "test-robbed", |job| job.is_running).await;
-        app.sql("UPDATE jobs SET holder = gen_random_uuid(), leased_until = 'infinity' WHERE name = 'test-robbed'")
+        until(&app.db, "test-lost", |job| job.is_running).await;
+        app.sql("UPDATE jobs SET holder = gen_random_uuid(), leased_until = 'infinity' WHERE name = 'test-lost'")
             .await;
         app.until(|| STOPPED.load(Ordering::SeqCst) >= 1).await;
-        // What it stopped is not noted as an end of the robber's run.
-        assert_eq!(stored(&app.db, "test-robbed").await.unwrap().runs, 0);
+        // The end of the stopped run is not stored as an end of the new holder's run.
+        assert_eq!(stored(&app.db, "test-lost").await.unwrap().runs, 0);
         runner.stop().await;
     });
 }

@@ -1,176 +1,147 @@
-//! What time makes of sessions is written down, whoever else is busy with them.
+//! The job that completes and expires sessions.
 
 use chrono::TimeDelta;
-use db::mining::commands::{Place, sessions_settle};
+use db::mining::session::commands::{Place, sessions_settle};
 use serde_json::json;
 
-use crate::api::mining::mining_session_start::switch;
-use crate::support::{Actor, TestApp, test};
+use crate::support::lock::Lock;
+use crate::support::{Miner, TestApp, assert_includes, test};
 
-/// Runs the job's batches to the end; answers how many sessions it completed and expired.
-async fn settle(app: &TestApp) -> (usize, usize) {
+/// Runs the job's batches to the end; returns the number of sessions it completed and expired.
+pub async fn settle(app: &TestApp) -> (usize, usize) {
     let (mut completed, mut expired, mut next) = (0, 0, Some(Place::START));
-    while let Some(from) = next {
+    for _ in 0..100 {
+        let Some(from) = next else {
+            return (completed, expired);
+        };
+        let settle = async move |tx: &mut db::Tx| sessions_settle(tx, from).await;
         let batch = app
             .db
-            .write("mining.sessions_settle", async move |tx| {
-                sessions_settle(tx, from).await
-            })
+            .write("mining.sessions_settle", settle)
             .await
             .unwrap();
         completed += batch.completed;
         expired += batch.expired;
         next = batch.next;
     }
-    (completed, expired)
+    panic!("the job does not come to an end");
 }
 
-/// Runs the job's batches while somebody is busy.
-async fn settle_past(app: &TestApp, busy: &Actor) -> (usize, usize) {
-    let (client, connection) = tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    let hold = format!(
-        "BEGIN; SELECT FROM miners WHERE user_id = '{}' FOR NO KEY UPDATE",
-        busy.id()
-    );
-    client.batch_execute(&hold).await.unwrap();
+/// Runs the job's batches while a miner is locked.
+async fn settle_past(app: &TestApp, locked: &Miner) -> (usize, usize) {
+    let lock = Lock::on_miners(app, &format!("id = '{}'", locked.uuid)).await;
     let settled = settle(app).await;
-    client.batch_execute("COMMIT").await.unwrap();
+    lock.release().await;
     settled
 }
 
 #[test]
-fn a_session_is_complete_at_its_end_and_expired_after_its_window() {
+fn completes_and_expires_sessions_in_time() {
     test(async |app| {
         let alice = app.miner().await;
-        alice.start().await;
-        let mut socket = alice.socket().await;
-        let follow =
-            "subscription { minerUpdated { __typename sequence miner { session { status } }
-            ... on MiningSessionCompleted { endedAt } ... on MiningSessionExpired { endedAt } } }";
-        socket.subscribe("1", follow).await;
-        app.until_followed(alice.id()).await;
+        alice.start().await.ok();
+        let selection = "__typename sequence miner { session { status } }
+            ... on MiningSessionCompleted { endedAt } ... on MiningSessionExpired { endedAt }";
+        let mut events = app.follow(&alice, selection).await;
         assert_eq!(settle(app).await, (0, 0));
         app.advance(TimeDelta::hours(24)).await;
         assert_eq!(settle(app).await, (1, 0));
         assert_eq!(settle(app).await, (0, 0));
-        let told = socket.event("1").await["minerUpdated"].clone();
-        assert_eq!(
-            (&told["__typename"], &told["miner"]["session"]["status"]),
-            (&json!("MiningSessionCompleted"), &json!("COMPLETED"))
+        let completed = events.next().await;
+        assert_includes(
+            &completed,
+            &json!({"__typename": "MiningSessionCompleted", "miner": {"session": {"status": "COMPLETED"}}}),
         );
         app.advance(TimeDelta::hours(167)).await;
         assert_eq!(settle(app).await, (0, 0));
         app.advance(TimeDelta::hours(1)).await;
         assert_eq!(settle(app).await, (0, 1));
-        let later = socket.event("1").await["minerUpdated"].clone();
-        assert_eq!(later["__typename"], "MiningSessionExpired");
-        assert_eq!(later["endedAt"], told["endedAt"]);
-        assert!(later["sequence"].as_i64() > told["sequence"].as_i64());
-        assert_eq!(alice.claim("late").await.refusals(), ["SESSION_EXPIRED"]);
+        let expired = events.next().await;
+        assert_eq!(expired["__typename"], "MiningSessionExpired");
+        assert_eq!(expired["endedAt"], completed["endedAt"]);
+        assert!(expired["sequence"].as_i64() > completed["sequence"].as_i64());
+        alice.claim().await.refused("SESSION_EXPIRED", None);
     });
 }
 
 #[test]
-fn what_waits_longer_than_the_job_was_away_expires_at_once() {
+fn expires_at_once_after_a_long_outage() {
     test(async |app| {
         let alice = app.miner().await;
-        alice.start().await;
+        alice.start().await.ok();
         app.advance(TimeDelta::days(30)).await;
         assert_eq!(settle(app).await, (0, 1));
-        assert_eq!(alice.start().await["userErrors"], json!([]));
+        alice.start().await.ok();
     });
 }
 
 #[test]
-fn a_suspended_miners_window_stands_still() {
+fn extends_the_window_by_a_suspension() {
     test(async |app| {
-        let admin = app.person(&[domain::access::Role::Admin]);
-        let alice = app.miner().await;
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        let by = json!({"userId": alice.id().to_string()});
-        let of = |field: &str| {
-            let name = format!("{}{}", field[..1].to_uppercase(), &field[1..]);
-            format!(
-                "mutation ($input: {name}Input!) {{ {field}(input: $input) {{ userErrors {{ code }} }} }}"
-            )
-        };
-        let input = json!({"input": {"miner": by, "reason": "r"}});
-        admin.get(&of("minerSuspend"), input.clone()).await;
+        let admin = app.admin();
+        let alice = app.miner().ready().await;
+        admin.suspend(&alice).await.ok();
         app.advance(TimeDelta::days(30)).await;
         assert_eq!(settle(app).await, (1, 0));
-        admin.get(&of("minerRestore"), input).await;
+        admin.restore(&alice).await.ok();
         app.advance(TimeDelta::days(6)).await;
         assert_eq!(settle(app).await, (0, 0));
-        alice.must_claim("in time").await;
+        alice.claim().await.ok();
     });
 }
 
-/// As far as lateness goes, there was no such session, whether the job or the next start finds it.
+/// An unclaimed session does not extend a streak, whether the job or the next start expires it.
 #[test]
-fn a_session_that_is_not_claimed_holds_no_streak() {
+fn restores_the_due_time_of_an_unclaimed_session() {
     test(async |app| {
-        let (alice, bob) = (app.miner().await, app.miner().await);
-        for day in 0..2 {
+        let [alice, bob]: [Miner; 2] = app.miners().await;
+        for _ in 0..2 {
+            app.mine(&[&alice, &bob]).await;
             for miner in [&alice, &bob] {
-                miner.start().await;
-            }
-            app.advance(TimeDelta::hours(24)).await;
-            for miner in [&alice, &bob] {
-                miner.must_claim(&format!("day {day}")).await;
+                miner.claim().await.ok();
             }
         }
-        app.sql(
-            "INSERT INTO configurations SELECT section, version + 1, body || '{\"claimWindowHours\": 12}', app_now(), 'test', 'test'
-             FROM configurations WHERE section = 'mining'",
-        )
-        .await;
-        let streak = "{ viewer { miner { streak { currentStreak dueAt } } } }";
-        let seen = async |who: &Actor| {
-            who.get(streak, json!({})).await["viewer"]["miner"]["streak"].clone()
+        app.configure("mining", &json!({"claimWindowHours": 12}))
+            .await;
+        let streak = async |who: &Miner| {
+            let miner = who.own_miner("streak { currentStreak dueAt }").await;
+            miner["streak"].clone()
         };
-        let due = seen(&alice).await["dueAt"].clone();
+        let due = streak(&alice).await["dueAt"].clone();
         for miner in [&alice, &bob] {
-            miner.start().await;
+            miner.start().await.ok();
         }
-        assert_ne!(seen(&alice).await["dueAt"], due);
+        assert_ne!(streak(&alice).await["dueAt"], due);
         app.advance(TimeDelta::hours(37)).await;
-        // What was due after the claim is due again.
         assert_eq!(settle_past(app, &bob).await, (0, 1));
         assert_eq!(
-            seen(&alice).await,
+            streak(&alice).await,
             json!({"currentStreak": 2, "dueAt": due})
         );
         for miner in [&alice, &bob] {
-            assert_eq!(miner.start().await["streakDays"], 2);
+            assert_eq!(miner.start().await.ok()["streakDays"], 2);
         }
-        // More than a day after that, without a claim since.
+        // More than a day later, without another claim.
         app.advance(TimeDelta::hours(37)).await;
         assert_eq!(settle_past(app, &bob).await, (0, 1));
         for miner in [&alice, &bob] {
-            assert_eq!(miner.start().await["streakDays"], 0);
+            assert_eq!(miner.start().await.ok()["streakDays"], 0);
         }
     });
 }
 
-/// Locking somebody for nothing would keep them waiting.
 #[test]
-fn nobody_is_locked_whose_time_stands_still_or_was_made_longer() {
+fn locks_no_miner_without_a_change() {
     test(async |app| {
-        let alice = app.miner().await;
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
+        let _alice = app.miner().ready().await;
         assert_eq!(settle(app).await, (1, 0));
-        // A row says who locked it last.
+        // A row's xmax is the last transaction that locked it.
         let locked = "SELECT m.xmax::text::bigint + s.xmax::text::bigint FROM miners m JOIN mining_sessions s ON s.miner_id = m.id";
         let before = app.number(locked).await;
-        switch(app, false).await;
+        app.switch_mining(false).await;
         app.advance(TimeDelta::days(30)).await;
         assert_eq!(settle(app).await, (0, 0));
-        switch(app, true).await;
+        app.switch_mining(true).await;
         assert_eq!(settle(app).await, (0, 0));
         app.advance(TimeDelta::hours(167)).await;
         assert_eq!(settle(app).await, (0, 0));
@@ -181,7 +152,7 @@ fn nobody_is_locked_whose_time_stands_still_or_was_made_longer() {
 }
 
 #[test]
-fn hundreds_are_settled_in_batches_past_those_who_are_busy() {
+fn settles_hundreds_in_batches_past_locked_miners() {
     test(async |app| {
         app.sql(
             "INSERT INTO users (id, display_name, registered_at) SELECT gen_random_uuid(), 'X', app_now() FROM generate_series(1, 450);
@@ -195,16 +166,11 @@ fn hundreds_are_settled_in_batches_past_those_who_are_busy() {
              FROM miners;",
         )
         .await;
-        let (client, connection) =
-            tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        let hold = "BEGIN; SELECT id FROM miners ORDER BY id LIMIT 50 FOR NO KEY UPDATE";
-        client.batch_execute(hold).await.unwrap();
+        let first = "id IN (SELECT id FROM miners ORDER BY id LIMIT 50)";
+        let lock = Lock::on_miners(app, first).await;
         assert_eq!(settle(app).await, (400, 0));
-        client.batch_execute("COMMIT").await.unwrap();
-        // Two at once do each once.
+        lock.release().await;
+        // Two runs at once complete each session once.
         let (one, other) = tokio::join!(settle(app), settle(app));
         let rest = if one.0 + other.0 == 50 {
             0
@@ -212,9 +178,14 @@ fn hundreds_are_settled_in_batches_past_those_who_are_busy() {
             settle(app).await.0
         };
         assert_eq!(one.0 + other.0 + rest, 50);
-        let told =
-            "SELECT count(DISTINCT subject_id) FROM outbox WHERE name = 'MiningSessionCompleted'";
-        assert_eq!(app.number(told).await, 450);
-        assert_eq!(app.number("SELECT count(*) FROM outbox").await, 450);
+        let events = app.all_events().await;
+        let miners: std::collections::HashSet<_> =
+            events.iter().map(|event| &event.subject_id).collect();
+        assert_eq!((events.len(), miners.len()), (450, 450));
+        assert!(
+            events
+                .iter()
+                .all(|event| event.name == "MiningSessionCompleted")
+        );
     });
 }

@@ -1,17 +1,15 @@
-//! The checker finds every kind of damage.
-
-use chrono::TimeDelta;
+//! The ledger's checker.
 
 use crate::support::{TestApp, test};
 
-/// Does some damage behind everybody's back and answers the rules the checker finds broken, then undoes it.
+/// Damages the ledger by SQL, returns the broken rules that the checker finds, and undoes the damage.
 async fn found(app: &TestApp, damage: &str) -> Vec<&'static str> {
-    let before = db::wallets::checker::check(&app.db).await.unwrap();
+    let before = db::wallets::reconciliation::checker::check(&app.db).await.unwrap();
     assert_eq!(before.mismatches, []);
     app.sql(&format!("CREATE SCHEMA undo; CREATE TABLE undo.transfers AS SELECT * FROM transfers; CREATE TABLE undo.wallets AS SELECT * FROM wallets;
         CREATE TABLE undo.outbox AS SELECT * FROM outbox; CREATE TABLE undo.keys AS SELECT * FROM idempotency_keys;
         SET session_replication_role = replica; {damage}")).await;
-    let report = db::wallets::checker::check(&app.db).await.unwrap();
+    let report = db::wallets::reconciliation::checker::check(&app.db).await.unwrap();
     app.sql("SET session_replication_role = replica;
         DELETE FROM transfers; INSERT INTO transfers SELECT * FROM undo.transfers; DELETE FROM wallets; INSERT INTO wallets SELECT * FROM undo.wallets;
         DELETE FROM outbox; INSERT INTO outbox SELECT * FROM undo.outbox; DELETE FROM idempotency_keys; INSERT INTO idempotency_keys SELECT * FROM undo.keys;
@@ -26,12 +24,7 @@ async fn found(app: &TestApp, damage: &str) -> Vec<&'static str> {
 #[test]
 fn finds_every_kind_of_damage() {
     test(async |app| {
-        let alice = app.miner().await;
-        for day in ["1", "2"] {
-            alice.start().await;
-            app.advance(TimeDelta::hours(24)).await;
-            alice.must_claim(day).await;
-        }
+        app.miner().streak(2).await;
         let mine = "owner_kind = 'USER'";
         for (damage, rule) in [
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "each currency sums to zero over all accounts"),

@@ -1,4 +1,4 @@
-//! The posting core against a model, the checker against damage, connections against being cut.
+//! Postings against a model, the checker, and lost connections.
 
 mod checker;
 mod connections;

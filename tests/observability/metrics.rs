@@ -93,7 +93,7 @@ fn subscriptions_are_counted_by_field() {
             ) >= 1.0
         );
         assert!(value(&during, "websocket_connections") >= 1.0);
-        bob.start().await;
+        bob.start().await.ok();
         socket.event("1").await;
         assert!(value(&scrape(app).await, sent) > value(&before, sent));
     });
@@ -104,11 +104,7 @@ fn outbox_and_checker_are_looked_at() {
     test(async |app| {
         // Announced long ago, and nobody delivers it.
         app.miner().await;
-        let waiting = "SELECT count(*) FROM outbox WHERE announced_at IS NULL";
-        let announced = async { while app.number(waiting).await > 0 {} };
-        tokio::time::timeout(Duration::from_secs(20), announced)
-            .await
-            .expect("an announcement in time");
+        app.until_count("outbox", "announced_at IS NULL", 0).await;
         app.sql("UPDATE outbox SET delivered_at = NULL, written_at = now() - interval '1 hour'")
             .await;
         let id = uuid::Uuid::from_u128(1);
@@ -121,7 +117,7 @@ fn outbox_and_checker_are_looked_at() {
             .db
             .read(async |conn| {
                 let ages = db::outbox::ages(conn).await?;
-                Ok((ages, db::wallets::checker::last_run(conn).await?))
+                Ok((ages, db::wallets::reconciliation::checker::last_run(conn).await?))
             })
             .await
             .unwrap();
@@ -143,9 +139,9 @@ fn outbox_and_checker_are_looked_at() {
         until(app, "goodgo_database_up", |up| up > 0.5).await;
         let text = scrape(app).await;
         for series in [
-            r#"goodgo_job_runs_total{job="partitions",outcome="ok"}"#,
-            r#"goodgo_job_last_success_timestamp_seconds{job="partitions"}"#,
-            r#"goodgo_job_duration_seconds_count{job="partitions"}"#,
+            r#"goodgo_job_runs_total{job="partition_maintenance",outcome="ok"}"#,
+            r#"goodgo_job_last_success_timestamp_seconds{job="partition_maintenance"}"#,
+            r#"goodgo_job_duration_seconds_count{job="partition_maintenance"}"#,
             "goodgo_pool_size",
         ] {
             assert!(value(&text, series) > 0.0, "{series}: {text}");
@@ -260,7 +256,7 @@ async fn exercise(app: &TestApp) {
         .subscribe("1", "subscription { minerUpdated { sequence } }")
         .await;
     app.until_followed(bob.id()).await;
-    bob.start().await;
+    bob.start().await.ok();
     socket.event("1").await;
     socket.say_text("nonsense").await;
     socket.close_code().await;

@@ -71,8 +71,8 @@ impl Program {
 
     /// The same, with settings.
     pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
-        let data = goodgo::postgres::DataDir::resolve(&self.folder).unwrap();
-        let url = goodgo::postgres::running(&data).await.unwrap();
+        let data = devdb::DataDir::resolve(&self.folder).unwrap();
+        let url = devdb::running(&data).await.unwrap();
         let mut command = goodgo(&self.folder, &["serve"]);
         command
             .env("DATABASE_URL", url)

@@ -18,10 +18,11 @@ fn production_names_everything_it_lacks() {
     let folder = folder();
     let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("GOODGO_ENV", "production"));
     let said = complaints(&stderr);
-    assert_eq!((code, said.len()), (1, 4), "{stderr}");
+    assert_eq!((code, said.len()), (1, 5), "{stderr}");
     for (line, name) in said.iter().zip([
         "DATABASE_URL",
         "JWT_SECRET",
+        "GOODGO_PUBLIC_URL",
         "SERVICE_JWKS_URL",
         "TRUSTED_ISSUERS",
     ]) {
@@ -127,13 +128,14 @@ fn production_refuses_a_database_whose_clock_was_moved() {
                 "JWT_SECRET",
                 "a secret of production, with 32 bytes or more",
             )
+            .env("GOODGO_PUBLIC_URL", "https://api.goodgo.app")
             .env("SERVICE_JWKS_URL", "https://127.0.0.1:1/jwks.json")
             .env("TRUSTED_ISSUERS", "playhub");
         let (code, _, stderr) = run(&mut command);
         assert_eq!((code, complaints(&stderr).len()), (1, 1), "{stderr}");
         assert!(stderr.contains("clock was moved"), "{stderr}");
         // Production seeds nothing.
-        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
+        assert_eq!(app.count("users", "true").await, 0);
     });
 }
 
@@ -144,7 +146,7 @@ fn names_and_spans_are_checked() {
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["token", "--as", "mallory"]));
     assert_eq!(code, 1);
     assert!(
-        stderr.contains("nobody called mallory") && stderr.contains("alice"),
+        stderr.contains("no demo person mallory") && stderr.contains("alice"),
         "{stderr}"
     );
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["clock", "advance", "-24h"]));

@@ -1,4 +1,4 @@
-//! Somebody who uses the server.
+//! People and services that use the server.
 
 use std::net::SocketAddr;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Socket;
 
-/// Somebody who uses the server, with or without a token.
+/// A person or a service, with or without a token.
 #[derive(Clone)]
 pub struct Actor {
     address: SocketAddr,
@@ -35,7 +35,7 @@ impl Actor {
         }
     }
 
-    /// The same, at another instance.
+    /// The same actor at another instance.
     pub fn at(&self, address: SocketAddr) -> Self {
         Self {
             address,
@@ -63,12 +63,8 @@ impl Actor {
         self.try_send(query, variables, headers).await.unwrap()
     }
 
-    /// Sends an operation to a server that may go away; none when it does.
-    pub async fn try_ask(&self, query: &str, variables: Value) -> Option<Answer> {
-        self.try_send(query, variables, &[]).await.ok()
-    }
-
-    async fn try_send(
+    /// Sends an operation with headers to a server that may go away.
+    pub async fn try_send(
         &self,
         query: &str,
         variables: Value,
@@ -93,7 +89,7 @@ impl Actor {
         })
     }
 
-    /// Sends an operation that must succeed; answers its data.
+    /// Sends an operation that must succeed; returns its data.
     pub async fn get(&self, query: &str, variables: Value) -> Value {
         self.ask(query, variables).await.data()
     }
@@ -102,57 +98,11 @@ impl Actor {
     pub async fn socket(&self) -> Socket {
         Socket::open(self.address, self.token.as_deref()).await
     }
-
-    /// Registers a miner; answers its fields.
-    pub async fn register(&self) -> Value {
-        let query = "mutation { minerRegister(input: {}) { miner { id uuid referralCode userId } userErrors { code } } }";
-        let data = self.get(query, json!({})).await;
-        assert_eq!(data["minerRegister"]["userErrors"], json!([]));
-        data["minerRegister"]["miner"].clone()
-    }
-
-    /// Starts a session; answers the payload.
-    pub async fn start(&self) -> Value {
-        let query = "mutation { miningSessionStart(input: {}) {
-            session { id uuid status hourlyRate } hourlyRate endsAt streakDays miner { id } userErrors { code field message }
-        } }";
-        self.get(query, json!({})).await["miningSessionStart"].clone()
-    }
-
-    /// Claims a session under a key.
-    pub async fn claim(&self, key: &str) -> Answer {
-        self.ask(CLAIM, json!({"key": key})).await
-    }
-
-    /// Claims a session that must be there; answers the payload.
-    pub async fn must_claim(&self, key: &str) -> Value {
-        let payload = self.claim(key).await.data()["miningSessionClaim"].clone();
-        assert_eq!(payload["userErrors"], json!([]), "{payload}");
-        payload
-    }
-
-    /// What the wallet of mining points holds.
-    pub async fn points(&self) -> String {
-        let query = r#"{ viewer { wallet(currency: "MP") { available { amount } } } }"#;
-        let data = self.get(query, json!({})).await;
-        data["viewer"]["wallet"]["available"]["amount"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
 }
-
-/// The command of a claim.
-pub const CLAIM: &str =
-    "mutation ($key: String) { miningSessionClaim(input: {idempotencyKey: $key}) {
-    pointsEarned streakBonus totalPoints streakDays
-    session { status pointsEarned streakBonus }
-    miner { totalMinedPoints }
-    userErrors { code field message }
-} }";
 
 impl Answer {
     /// The data of a response without errors.
+    #[track_caller]
     pub fn data(self) -> Value {
         assert!(self.body.get("errors").is_none(), "errors: {}", self.body);
         self.body["data"].clone()

@@ -1,6 +1,6 @@
 //! A server for one test: what production starts, on a free port, over a database of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +18,7 @@ use goodgo::config::Config;
 use goodgo::secrets::DevSecrets;
 use resolvers::events::EventBus;
 use resolvers::language::Language;
+use resolvers::live::MinerTopic;
 use resolvers::request::{Caller, Services, execute};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -27,13 +28,13 @@ use tokio::task::JoinHandle;
 use super::events::documented;
 use super::{Actor, Cluster};
 
-/// A server and what a test needs to know of it.
+/// A running server with its database.
 pub struct TestApp {
-    /// Its database, for looking behind the API.
+    /// Its database.
     pub db: Db,
-    /// What its operations are built over.
+    /// The services that its operations use.
     pub services: Services,
-    /// What happens, as it happens.
+    /// The events that its instance delivers.
     pub events: EventBus,
     /// The URL of its database.
     pub database_url: String,
@@ -44,14 +45,14 @@ pub struct TestApp {
     served: JoinHandle<anyhow::Result<()>>,
 }
 
-/// Runs a test over a server of its own, then checks what every test must leave true.
+/// Runs a test over a server of its own, then checks the invariants of `TestApp::check`.
 pub fn test(body: impl AsyncFnOnce(&TestApp)) {
     test_with(&[], body);
 }
 
 /// Runs a test over a server with settings.
 pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
-    // What the server logs is shown with a test that fails.
+    // The log is captured and shown with a failed test.
     let _ = tracing_subscriber::fmt()
         .with_test_writer()
         .with_max_level(tracing::Level::WARN)
@@ -109,12 +110,12 @@ impl TestApp {
         let mut values: BTreeMap<String, OsString> = BTreeMap::new();
         values.insert("DATABASE_URL".to_owned(), OsString::from(&url));
         values.insert("GOODGO_POOL_SIZE".to_owned(), OsString::from("8"));
-        // A test that stops with open sockets doesn't wait for their turns.
+        // Stopping does not wait for open sockets.
         values.insert(
             "GOODGO_SOCKET_DRAIN_SECONDS".to_owned(),
             OsString::from("0"),
         );
-        // What waits for a lock that a test holds waits as long as its request may, on the slowest machine.
+        // Statements may wait for locks that a test holds, on the slowest machine.
         for name in ["GOODGO_LOCK_TIMEOUT_MS", "GOODGO_STATEMENT_TIMEOUT_MS"] {
             values.insert(name.to_owned(), OsString::from("60000"));
         }
@@ -127,10 +128,10 @@ impl TestApp {
             .connect(&config, Tls::from_machine(), Ids::seeded(seed()))
             .await
             .unwrap();
-        // Jobs that tell miners something run when a test says so, not somewhere in the middle of it.
+        // Jobs that write events run only when a test starts them.
         for job in goodgo::jobs::ALL
             .iter()
-            .filter(|job| job.name != "partitions" && job.name != "ledger-check")
+            .filter(|job| job.name != "partition_maintenance" && job.name != "reconciliation")
         {
             let postpone = format!(
                 "INSERT INTO jobs (name, due_at) VALUES ('{}', clock_timestamp() + interval '1 day') ON CONFLICT DO NOTHING",
@@ -168,7 +169,7 @@ impl TestApp {
         }
     }
 
-    /// Lets all jobs run that don't by themselves in tests.
+    /// Makes all postponed jobs due.
     pub async fn let_jobs_run(&self) {
         let postponed = "UPDATE jobs SET due_at = clock_timestamp() WHERE due_at > clock_timestamp() + interval '20 hours'";
         self.sql(postponed).await;
@@ -184,12 +185,12 @@ impl TestApp {
         self.address
     }
 
-    /// Somebody without a token.
+    /// A caller without a token.
     pub fn anonymous(&self) -> Actor {
         Actor::new(self.address, None, None)
     }
 
-    /// A new user, named by a number so that a test can have several.
+    /// A new user.
     pub fn user(&self) -> Actor {
         self.person(&[])
     }
@@ -199,6 +200,42 @@ impl TestApp {
         let user_id = UserId(self.db.ids().uuid(instance_now()));
         let token = self.user_token(user_id, roles, instance_now() + TimeDelta::hours(1));
         Actor::new(self.address, Some(token), Some(user_id))
+    }
+
+    /// A new administrator.
+    pub fn admin(&self) -> Actor {
+        self.person(&[Role::Admin])
+    }
+
+    /// A new member of the support staff.
+    pub fn support(&self) -> Actor {
+        self.person(&[Role::Support])
+    }
+
+    /// Stores a version of a section of the configuration with some settings changed.
+    pub async fn configure(&self, section: &str, settings: &Value) {
+        self.sql(&format!(
+            "INSERT INTO configurations SELECT section, version + 1, body || '{settings}', app_now(), 'test', 'test'
+             FROM configurations WHERE section = '{section}' ORDER BY version DESC LIMIT 1"
+        ))
+        .await;
+    }
+
+    /// Switches mining on or off.
+    pub async fn switch_mining(&self, is_on: bool) {
+        self.configure("mining", &serde_json::json!({"isGloballyEnabled": is_on}))
+            .await;
+    }
+
+    /// Sets the status of a miner in the database.
+    pub async fn set_status(&self, miner: &Actor, status: &str) {
+        self.sql(&format!(
+            "UPDATE miners SET status = '{status}',
+                suspended_at = CASE WHEN '{status}' = 'SUSPENDED' THEN app_now() END
+             WHERE user_id = '{}'",
+            miner.id()
+        ))
+        .await;
     }
 
     /// A user's token that expires at a moment.
@@ -242,13 +279,6 @@ impl TestApp {
         Actor::new(self.address, Some(token), None)
     }
 
-    /// A new user with a miner.
-    pub async fn miner(&self) -> Actor {
-        let actor = self.user();
-        actor.register().await;
-        actor
-    }
-
     /// Moves the clock of this test's database forward.
     pub async fn advance(&self, by: TimeDelta) {
         db::clock::advance(&self.database_url, &Tls::from_machine(), by)
@@ -256,34 +286,18 @@ impl TestApp {
             .unwrap();
     }
 
-    /// Runs SQL behind the API's back, as the owner of the tables.
+    /// Runs SQL as the owner of the tables.
     pub async fn sql(&self, sql: &str) {
         run(&self.database_url, sql).await;
     }
 
-    /// Asks SQL for one number behind the API's back.
-    pub async fn number(&self, sql: &str) -> i64 {
-        let (client, connection) =
-            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
-    }
-
-    /// Asks SQL for one number until it is so.
-    pub async fn until_number(&self, sql: &str, expected: i64) {
-        let waiting = async { while self.number(sql).await != expected {} };
-        tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
-            .await
-            .expect("the number in time");
-    }
-
-    /// What every test must leave true: right books, events as they are documented, and no deadlock.
+    /// Checks what every test must leave true: a correct ledger, documented events, and no deadlock.
     pub async fn check(&self) {
-        let report = db::wallets::checker::check(&self.db).await.unwrap();
+        let report = db::wallets::reconciliation::checker::check(&self.db)
+            .await
+            .unwrap();
         assert_eq!(report.mismatches, [], "the ledger is wrong");
-        for (event, written) in self.told().await {
+        for (event, written) in self.event_fields().await {
             let fields = documented().get(&event);
             let is_right = fields.is_some_and(|fields| written.is_subset(fields));
             assert!(
@@ -295,8 +309,8 @@ impl TestApp {
         assert!(!log.contains("deadlock detected"), "a deadlock: {log}");
     }
 
-    /// Executes a person's operation as an instance would that serves nobody and dies right after it: what it wrote is
-    /// announced to nobody. Its ids are those of a seed. Answers the data.
+    /// Executes a person's operation as an instance that dies right after the commit: its events are not announced. Ids
+    /// come from the seed. Returns the data.
     pub async fn execute_elsewhere(&self, seed: u64, who: UserId, query: &str) -> Value {
         let settings = Settings::new(&self.database_url);
         let db = Db::connect(settings, Tls::from_machine(), Ids::seeded(seed))
@@ -324,49 +338,22 @@ impl TestApp {
         serde_json::to_value(&response.data).unwrap()
     }
 
-    /// The fields of each event that was written.
-    pub async fn told(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let (client, connection) =
-            tokio_postgres::connect(&self.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        let told = "SELECT DISTINCT name, field FROM outbox LEFT JOIN LATERAL jsonb_object_keys(payload) AS field ON true";
-        let rows = client.query(told, &[]).await.unwrap();
-        let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for row in rows {
-            let fields = told.entry(row.get(0)).or_default();
-            fields.extend(row.get::<_, Option<String>>(1));
-        }
-        told
-    }
-
-    /// Waits until somebody follows what happens to a user.
+    /// Waits until a subscription to a user's miner is registered.
     pub async fn until_followed(&self, user: UserId) {
-        self.until(|| self.events.miners.follows(&user)).await;
+        self.until(|| self.events.subscribers::<MinerTopic>().has(&user))
+            .await;
     }
 
-    /// Waits until something is so.
-    pub async fn until(&self, is_so: impl Fn() -> bool) {
-        let waiting = async {
-            while !is_so() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(20), waiting)
-            .await
-            .expect("it to be so in time");
-    }
-
-    /// Ends the server in the middle of what it does; nobody is told.
+    /// Stops the server without closing its connections.
     pub async fn kill(self) {
         self.served.abort();
         let _ = self.served.await;
     }
 
-    /// Waits until nobody follows what happens to a user.
+    /// Waits until no subscription to a user's miner is left.
     pub async fn until_unfollowed(&self, user: UserId) {
-        self.until(|| !self.events.miners.follows(&user)).await;
+        self.until(|| !self.events.subscribers::<MinerTopic>().has(&user))
+            .await;
     }
 
     /// Stops the server as a signal would.
@@ -378,7 +365,7 @@ impl TestApp {
     }
 }
 
-/// Another seed for each instance: two with the same one would make the same ids.
+/// A seed for each instance: two instances with the same seed make the same ids.
 fn seed() -> u64 {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);

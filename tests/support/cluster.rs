@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use db::Tls;
-use goodgo::postgres::{DataDir, Options, running};
+use devdb::{DataDir, Options, running};
 use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
@@ -31,7 +31,7 @@ impl Cluster {
         CLUSTER.get_or_init(Self::start).await
     }
 
-    /// Copies the template; answers the copy's name and URL.
+    /// Copies the template; returns the copy's name and URL.
     pub async fn create_database(&self) -> (String, String) {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}_{number}", std::process::id());
@@ -44,13 +44,13 @@ impl Cluster {
         (name, url)
     }
 
-    /// Drops a database, whoever is still connected.
+    /// Drops a database and closes its connections.
     pub async fn drop_database(&self, name: &str) {
         self.execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
             .await;
     }
 
-    /// What the cluster's log says about a database.
+    /// The lines of the cluster's log about a database.
     pub fn log_of(&self, name: &str) -> String {
         let log = std::fs::read(self.folder.join("postgres.log")).unwrap_or_default();
         let marker = format!("] {name} ");
@@ -105,7 +105,7 @@ impl Cluster {
         db::migrate::migrate(&self.url_of(&made), &Tls::from_machine(), None)
             .await
             .unwrap();
-        // Copying fails while anybody is connected, so nobody can be.
+        // Copying fails while there are connections, so none are allowed.
         self.execute(&format!(
             "ALTER DATABASE {made} WITH ALLOW_CONNECTIONS false"
         ))
@@ -150,7 +150,7 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     let fast = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let options = Options {
         path: super::variable("PATH"),
-        // Tests that kill the database have clusters of their own, where nothing is switched off.
+        // Tests that kill the database have clusters of their own with durable settings.
         settings: vec![
             fast("fsync", "off"),
             fast("full_page_writes", "off"),
@@ -159,13 +159,11 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
         ],
         ..Options::default()
     };
-    let cluster = goodgo::postgres::Cluster::start(folder, &options)
-        .await
-        .unwrap();
+    let cluster = devdb::Cluster::start(folder, &options).await.unwrap();
     let url = cluster.url().to_owned();
     // It outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
-    // It holds the users' lock until the server is gone: whoever comes meanwhile waits, and starts another one.
+    // It holds the users' lock until the server is gone, so that a process that starts during that time starts another server.
     let watchdog = r#"flock -x "$1" sh -c '
         for file in "$1"/pg*/postmaster.pid; do
             server=$(head -n 1 "$file") && kill -INT "$server" || continue
@@ -183,7 +181,7 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     url
 }
 
-/// Names the template by what it was made from.
+/// A name of the template by its migrations.
 fn migrations_hash() -> String {
     let mut folders: Vec<PathBuf> =
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"))

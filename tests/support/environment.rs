@@ -5,7 +5,7 @@ use std::ffi::OsString;
 /// A variable of the environment.
 #[expect(
     clippy::disallowed_methods,
-    reason = "what script/test and script/soak say"
+    reason = "settings of script/test and script/soak"
 )]
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)

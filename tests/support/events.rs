@@ -1,4 +1,4 @@
-//! What `docs/EVENTS.md` says of events.
+//! The events of `docs/EVENTS.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

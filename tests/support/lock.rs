@@ -1,40 +1,43 @@
-//! Something in the way: a lock on a table, and who waits for it.
+//! Locks that a test holds, and the statements that wait for them.
 
-use std::time::Duration;
-
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use super::TestApp;
 
-/// A lock that nobody gets past.
+/// A lock that is held until it is released.
 pub struct Lock(Client);
 
 impl Lock {
-    /// Locks a table.
+    /// Locks a table for everything.
     pub async fn on(app: &TestApp, table: &str) -> Self {
-        let (client, connection) = tokio_postgres::connect(&app.database_url, NoTls)
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        Self::by(app, &lock).await
+    }
+
+    /// Locks the miners that meet a condition, as a command would.
+    pub async fn on_miners(app: &TestApp, condition: &str) -> Self {
+        let lock = format!("SELECT FROM miners WHERE {condition} FOR NO KEY UPDATE");
+        Self::by(app, &lock).await
+    }
+
+    /// Takes locks by a statement.
+    pub async fn by(app: &TestApp, sql: &str) -> Self {
+        let client = app.connect().await;
+        client
+            .batch_execute(&format!("BEGIN; {sql}"))
             .await
             .unwrap();
-        tokio::spawn(connection);
-        let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
-        client.batch_execute(&lock).await.unwrap();
         Self(client)
     }
 
-    /// Lets everybody go on.
+    /// Releases the lock.
     pub async fn release(self) {
         self.0.batch_execute("COMMIT").await.unwrap();
     }
 }
 
-/// Waits until SQL answers a number.
-pub async fn until(app: &TestApp, sql: &str, number: i64) {
-    let reached = async { while app.number(sql).await != number {} };
-    tokio::time::timeout(Duration::from_secs(20), reached)
-        .await
-        .unwrap_or_else(|_| panic!("{number} of {sql} in time"));
+/// Waits until a number of statements wait for a lock.
+pub async fn until_waiting(app: &TestApp, expected: i64) {
+    let waiting = "datname = current_database() AND wait_event_type = 'Lock'";
+    app.until_count("pg_stat_activity", waiting, expected).await;
 }
-
-/// How many wait for a lock.
-pub const WAITING: &str = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE d.datname = current_database() AND NOT l.granted";

@@ -1,15 +1,29 @@
-//! The harness: a server for each test over a database of its own, and people who use it.
+//! The harness: a server for each test over a database of its own, and actors that use it.
+//!
+//! A test runs a mutation with `alice.run("circleRename", input).await` or a verb such as `alice.rename("A").await` and
+//! looks at its `Outcome`: `ok()`, `refused(code, path)`, `error(code)`, `replayed()`. `at_once` runs several at the same
+//! time. `app.miner().streak(7).in_circle(3).await` makes a miner; `app.events`, `app.audited`, `app.transfers`,
+//! `app.row` and `app.count` read the database. Names of the schema are in `selections`, `samples` and `verbs`.
 
 mod actor;
 mod app;
+mod builders;
 mod cluster;
 mod environment;
 pub mod events;
+mod facts;
 pub mod lock;
+mod run;
+pub mod samples;
+mod selections;
 mod socket;
+mod verbs;
 
-pub use actor::{Actor, Answer, CLAIM};
+pub use actor::{Actor, Answer};
 pub use app::{TestApp, test, test_with};
+pub use builders::Miner;
 pub use cluster::Cluster;
 pub use environment::{is_soak, variable};
+pub use facts::{Event, assert_includes};
+pub use run::{Outcome, Run, at_once, merged};
 pub use socket::Socket;

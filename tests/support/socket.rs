@@ -1,4 +1,4 @@
-//! A client of sockets, in graphql-transport-ws where nothing else is said.
+//! A WebSocket client, of graphql-transport-ws unless another subprotocol is named.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// How long to wait for a message before a test fails.
+/// The longest wait for a message.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open socket.
@@ -19,7 +19,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Opens a socket without saying anything yet.
+    /// Opens a socket without sending a message.
     pub async fn connect(address: SocketAddr, headers: &[(&'static str, &str)]) -> Self {
         Self::connect_as("graphql-transport-ws", address, headers).await
     }
@@ -55,7 +55,7 @@ impl Socket {
         socket
     }
 
-    /// Opens a socket and signs in, where the server may go away meanwhile; none when it does.
+    /// Opens a socket of a server that may go away, and signs in; none when it does.
     pub async fn try_open(address: SocketAddr, token: Option<&str>) -> Option<Self> {
         let mut request = format!("ws://{address}/graphql")
             .into_client_request()
@@ -72,14 +72,14 @@ impl Socket {
         ack.is_text().then_some(Self { stream })
     }
 
-    /// Starts an operation, where the server may go away meanwhile.
+    /// Starts an operation on a server that may go away.
     pub async fn try_subscribe(&mut self, id: &str, query: &str) {
         let message = json!({"id": id, "type": "subscribe", "payload": {"query": query}});
-        // Whoever waits for the end of the socket hears of it there.
+        // A closed socket is noticed by the wait for its end.
         let _ = self.stream.send(Message::text(message.to_string())).await;
     }
 
-    /// Waits for the close frame, or for something else that ends the wait; answers the code.
+    /// Waits for the close frame or for another end of the wait; returns the code.
     pub async fn close_code_unless(&mut self, ended: impl Future<Output = ()>) -> Option<u16> {
         let mut ended = std::pin::pin!(ended);
         loop {
@@ -104,7 +104,7 @@ impl Socket {
         self.stream.send(Message::text(text)).await.unwrap();
     }
 
-    /// Sends what is not text.
+    /// Sends a binary message.
     pub async fn say_bytes(&mut self, bytes: &'static [u8]) {
         self.stream.send(Message::binary(bytes)).await.unwrap();
     }
@@ -137,7 +137,7 @@ impl Socket {
         }
     }
 
-    /// Waits for the next event of a subscription; answers its data.
+    /// Waits for the next event of a subscription; returns its data.
     pub async fn event(&mut self, id: &str) -> Value {
         let message = self.hear().await;
         assert_eq!(
@@ -149,18 +149,41 @@ impl Socket {
         message["payload"]["data"].clone()
     }
 
-    /// Makes sure that the server has read all that was sent; what an operation does goes on by itself.
+    /// Waits for an event of a subscription that meets a condition; earlier ones are skipped, a hundred at most.
+    pub async fn event_when(&mut self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        for _ in 0..100 {
+            let event = self.event(id).await;
+            if is_so(&event) {
+                return event;
+            }
+        }
+        panic!("no such event of {id} among a hundred");
+    }
+
+    /// Waits for a refused operation; returns the code of its error.
+    pub async fn error(&mut self) -> String {
+        let message = self.hear().await;
+        let errors = match message["type"].as_str() {
+            Some("error") => &message["payload"],
+            _ => &message["payload"]["errors"],
+        };
+        let code = errors[0]["extensions"]["code"].as_str();
+        code.unwrap_or_else(|| panic!("no error: {message}"))
+            .to_owned()
+    }
+
+    /// Waits until the server has read all that was sent. Operations may still run.
     pub async fn settle(&mut self) {
         self.say(json!({"type": "ping"})).await;
         assert_eq!(self.hear().await["type"], "pong");
     }
 
-    /// Waits for the close frame; answers its code.
+    /// Waits for the close frame; returns its code.
     pub async fn close_code(&mut self) -> u16 {
         self.close().await.0
     }
 
-    /// Waits for the close frame; answers its code and its reason, and says goodbye.
+    /// Waits for the close frame; returns its code and its reason, and answers it.
     pub async fn close(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.next().await {

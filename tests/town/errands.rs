@@ -1,14 +1,14 @@
-//! What people and administrators do about each other, one after the other, with what each must hear.
+//! Commands of people and administrators, one after the other, with the expected outcome of each.
 
 use serde_json::{Value, json};
 
 use super::model::{RECOVERY, RULES, Referral, worth};
 use super::streak::Verdict;
 use super::{PEOPLE, Town};
-use crate::support::Actor;
+use crate::support::Run;
 
 impl Town<'_> {
-    /// The errands of a day.
+    /// The commands of a day.
     pub async fn run_errands(&mut self) {
         for _ in 0..25 {
             let number = self.dice.roll(PEOPLE);
@@ -22,13 +22,13 @@ impl Town<'_> {
                 _ => self.decide(number).await,
             }
         }
-        // Nobody stays suspended for ever.
+        // Suspensions end at some time.
         for number in 0..PEOPLE {
             if self.model.people[number].suspended_at.is_some() && self.dice.once_in(4) {
                 self.restore(number).await;
             }
         }
-        // Whoever lost a streak is likely to want it back.
+        // Miners with a broken streak recover it more often.
         for number in 0..PEOPLE {
             if self.model.people[number].streak.lost.is_some() && self.dice.once_in(5) {
                 self.recover(number).await;
@@ -36,42 +36,16 @@ impl Town<'_> {
         }
     }
 
-    /// Asks for a command, and compares its refusals with what is expected; answers the payload.
-    async fn ask(
-        &mut self,
-        who: &Actor,
-        field: &str,
-        mut input: Value,
-        expected: Option<&str>,
-    ) -> Value {
-        let of = format!("{}{}", field[..1].to_uppercase(), &field[1..]);
-        let asked = match field {
-            "circleInvitationSend" => "invitation { id }",
-            "minerAdjustPoints" => "approval { id } totalPoints",
-            "streakRecover" => "recoveredDays streakBonus streakDays",
-            _ => "",
-        };
-        let query = format!(
-            "mutation ($input: {of}Input!) {{ {field}(input: $input) {{ {asked} userErrors {{ code }} }} }}"
-        );
-        input["idempotencyKey"] = json!(self.key());
-        let payload = who.get(&query, json!({"input": input.clone()})).await[field].clone();
-        let codes: Vec<&str> = payload["userErrors"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|error| error["code"].as_str())
-            .collect();
-        assert_eq!(
-            codes,
-            Vec::from_iter(expected),
-            "{field} {input} at {}",
-            self.model.now
-        );
+    /// Runs a command and compares its refusal with the expected one; returns the payload of one that was applied.
+    async fn expect(&mut self, run: Run, expected: Option<&str>) -> Value {
+        let outcome = run.await;
+        let now = self.model.now;
+        assert_eq!(outcome.refusal(), expected, "{outcome:?} at {now}");
         if expected.is_some() {
             self.model.count("refused");
+            return Value::Null;
         }
-        payload
+        outcome.ok()
     }
 
     async fn create_circle(&mut self, number: usize) {
@@ -85,14 +59,14 @@ impl Town<'_> {
         };
         let name = format!("Circle {}", self.model.circles.len());
         let who = self.people[number].clone();
-        self.ask(&who, "circleCreate", json!({"name": name}), expected)
-            .await;
+        let create = who.create_circle().with(json!({"name": name}));
+        self.expect(create, expected).await;
         if expected.is_none() {
             self.model.create_circle(number);
         }
     }
 
-    /// The owner of some circle invites somebody, who accepts.
+    /// The owner of a circle invites a person, who accepts.
     async fn take_in(&mut self, guest: usize) {
         let circles = &self.model.circles;
         let open: Vec<usize> = (0..circles.len())
@@ -119,18 +93,14 @@ impl Town<'_> {
         };
         let who = self.people[owner].clone();
         let invitee = if self.dice.once_in(2) {
-            json!({"profileId": self.profiles[guest]})
+            json!({"profileId": self.people[guest].profile})
         } else {
-            json!({"code": self.codes[guest]})
+            json!({"code": self.people[guest].code})
         };
-        let sent = self
-            .ask(
-                &who,
-                "circleInvitationSend",
-                json!({"invitee": invitee}),
-                expected,
-            )
-            .await;
+        let send = who
+            .send_invitation(&self.people[guest])
+            .with(json!({"invitee": invitee}));
+        let sent = self.expect(send, expected).await;
         if expected.is_some() {
             return;
         }
@@ -146,55 +116,46 @@ impl Town<'_> {
             None
         };
         let guest_actor = self.people[guest].clone();
-        let input = json!({"invitation": invitation});
-        self.ask(
-            &guest_actor,
-            "circleInvitationAccept",
-            input.clone(),
-            expected,
-        )
-        .await;
+        self.expect(guest_actor.accept(&invitation), expected).await;
         if expected.is_none() {
             self.model.join(guest, circle);
         } else if self.dice.once_in(2) {
-            self.ask(&guest_actor, "circleInvitationDecline", input, None)
-                .await;
+            self.expect(guest_actor.decline(&invitation), None).await;
         } else {
-            self.ask(&who, "circleInvitationCancel", input, None).await;
+            self.expect(who.cancel(&invitation), None).await;
         }
     }
 
-    /// Somebody leaves their circle; an owner removes the youngest member, or ends it.
+    /// A member leaves the circle; an owner removes the newest member or disbands it.
     async fn go(&mut self, number: usize) {
         let person = &self.model.people[number];
         let who = self.people[number].clone();
         let banned = person.is_banned.then_some("MINER_BANNED");
         let Some(circle) = person.circle.filter(|_| banned.is_none()) else {
             let expected = banned.unwrap_or("CIRCLE_NOT_FOUND");
-            self.ask(&who, "circleLeave", json!({}), Some(expected))
-                .await;
+            self.expect(who.leave(), Some(expected)).await;
             return;
         };
         let members = self.model.circles[circle].members.clone();
         if members[0] != number {
-            self.ask(&who, "circleLeave", json!({}), None).await;
+            self.expect(who.leave(), None).await;
             self.model.depart(number);
             self.model.count("leave");
         } else if members.len() > 1 && self.dice.once_in(2) {
             let youngest = members[members.len() - 1];
-            let input = json!({"member": self.profiles[youngest]});
-            self.ask(&who, "circleMemberRemove", input, None).await;
+            let remove = who.remove(&self.people[youngest]);
+            self.expect(remove, None).await;
             self.model.depart(youngest);
             self.model.count("remove");
         } else {
-            self.ask(&who, "circleLeave", json!({}), Some("OWNER_CANNOT_LEAVE"))
-                .await;
-            self.ask(&who, "circleDisband", json!({}), None).await;
+            let refused = Some("OWNER_CANNOT_LEAVE");
+            self.expect(who.leave(), refused).await;
+            self.expect(who.disband(), None).await;
             self.model.end_circle(circle);
         }
     }
 
-    /// Somebody says, late, who brought them.
+    /// A miner applies a referral code.
     async fn apply_code(&mut self, number: usize) {
         let referrer = self.dice.roll(12);
         let person = &self.model.people[number];
@@ -208,8 +169,8 @@ impl Town<'_> {
             _ => None,
         };
         let who = self.people[number].clone();
-        let input = json!({"referralCode": self.codes[referrer]});
-        self.ask(&who, "referralApply", input, expected).await;
+        let apply = who.apply(&self.people[referrer].code);
+        self.expect(apply, expected).await;
         if expected.is_none() {
             let person = &mut self.model.people[number];
             let status = if person.is_verified {
@@ -221,13 +182,12 @@ impl Town<'_> {
         }
     }
 
-    /// The platform learns who somebody is. Those who were brought care more.
+    /// A person is verified: the next one with a pending referral, if there is one.
     async fn verify(&mut self, from: usize) {
         let waits = |number: &usize| self.model.referral_of(*number) == Some("PENDING");
         let number = (from..PEOPLE).find(waits).unwrap_or(from);
-        let iam = self.iam.clone();
-        let input = json!({"userId": self.people[number].id().to_string()});
-        self.ask(&iam, "kycComplete", input, None).await;
+        let verify = self.app.verify(&self.people[number]);
+        self.expect(verify, None).await;
         self.model.verify(number);
     }
 
@@ -246,7 +206,7 @@ impl Town<'_> {
             _ => None,
         };
         let who = self.people[number].clone();
-        let done = self.ask(&who, "streakRecover", json!({}), expected).await;
+        let done = self.expect(who.recover(), expected).await;
         if expected.is_none() {
             let bonus: i64 = reached.unwrap_or_default().into_iter().map(worth).sum();
             assert_eq!(done["recoveredDays"], json!(lost), "{number}");
@@ -264,30 +224,28 @@ impl Town<'_> {
         }
     }
 
-    /// An administrator decides about somebody.
+    /// An administrator runs a command about a miner.
     async fn decide(&mut self, number: usize) {
         let admin = self.admins[0].clone();
-        let miner = json!({"userId": self.people[number].id().to_string()});
-        let input = json!({"miner": miner, "reason": "town business"});
+        let whose = self.people[number].clone();
         let status = self.model.people[number].status();
         match self.dice.roll(8) {
             0 if self.dice.once_in(2) => {
                 let expected = (status == "BANNED").then_some("MINER_BANNED");
-                self.ask(&admin, "minerBan", input, expected).await;
+                self.expect(admin.ban(&whose), expected).await;
                 if expected.is_none() {
                     self.model.ban(number);
                 }
             }
             1 => {
-                let mut input = input;
                 let granted = self.model.people[number].is_granted;
-                input["change"] = json!(if granted {
-                    "WITHDRAW_NODE_OPERATOR"
+                let change = if granted {
+                    admin.revoke_node_operator(&whose)
                 } else {
-                    "GRANT_NODE_OPERATOR"
-                });
+                    admin.grant_node_operator(&whose)
+                };
                 let expected = (status == "BANNED").then_some("MINER_BANNED");
-                self.ask(&admin, "minerSetRole", input, expected).await;
+                self.expect(change, expected).await;
                 if expected.is_none() {
                     self.model.people[number].is_granted = !granted;
                     self.model.count("grant");
@@ -300,20 +258,20 @@ impl Town<'_> {
                     _ if streak.days == 0 && streak.lost.is_none() => Some("STREAK_NOT_FOUND"),
                     _ => None,
                 };
-                self.ask(&admin, "minerResetStreak", input, expected).await;
+                self.expect(admin.reset_streak(&whose), expected).await;
                 if expected.is_none() {
                     self.model.people[number].streak.reset();
                     self.model.count("reset");
                 }
             }
-            3..=5 => self.adjust(number, input).await,
+            3..=5 => self.adjust(number).await,
             _ => {
                 let expected = match status {
                     "SUSPENDED" => Some("MINER_SUSPENDED"),
                     "BANNED" => Some("MINER_BANNED"),
                     _ => None,
                 };
-                self.ask(&admin, "minerSuspend", input, expected).await;
+                self.expect(admin.suspend(&whose), expected).await;
                 if expected.is_none() {
                     self.model.suspend(number);
                 }
@@ -323,14 +281,13 @@ impl Town<'_> {
 
     async fn restore(&mut self, number: usize) {
         let admin = self.admins[0].clone();
-        let miner = json!({"userId": self.people[number].id().to_string()});
-        let input = json!({"miner": miner, "reason": "town business"});
-        self.ask(&admin, "minerRestore", input, None).await;
+        let restore = admin.restore(&self.people[number]);
+        self.expect(restore, None).await;
         self.model.restore(number);
     }
 
-    /// Points are corrected: a little, or so much that a second person decides.
-    async fn adjust(&mut self, number: usize, input: Value) {
+    /// Points are adjusted: a little, or so much that a second administrator decides.
+    async fn adjust(&mut self, number: usize) {
         let size = if self.dice.once_in(2) { 2_000 } else { 20 };
         let points: i64 = if self.dice.once_in(2) { size } else { -size } * 10_000;
         let person = &self.model.people[number];
@@ -342,39 +299,26 @@ impl Town<'_> {
         } else {
             None
         };
-        let mut input = input;
-        input["amount"] = json!((points / 10_000).to_string());
-        let [asking, deciding] = self.admins.clone();
-        let done = self
-            .ask(&asking, "minerAdjustPoints", input, expected)
-            .await;
+        let [requester, decider] = self.admins.clone();
+        let amount = (points / 10_000).to_string();
+        let adjust = requester.adjust(&self.people[number], &amount);
+        let done = self.expect(adjust, expected).await;
         if expected.is_some() {
             return;
         }
         if waits {
-            let input = json!({"approval": done["approval"]["id"]});
-            self.ask(
-                &asking,
-                "approvalApprove",
-                input.clone(),
-                Some("OWN_ACCOUNT"),
-            )
-            .await;
+            let approval = done["approval"]["id"].clone();
+            let refused = Some("OWN_ACCOUNT");
+            self.expect(requester.approve(&approval), refused).await;
             if self.dice.once_in(3) {
-                let mut input = input;
-                input["reason"] = json!("not in this town");
-                self.ask(&deciding, "approvalDecline", input, None).await;
+                let decline = decider.decline_approval(&approval, "not in this town");
+                self.expect(decline, None).await;
                 self.model.count("decline");
                 return;
             }
             let short = self.model.people[number].wallet + points < 0;
-            self.ask(
-                &deciding,
-                "approvalApprove",
-                input,
-                short.then_some("COMMAND_REFUSED"),
-            )
-            .await;
+            let refused = short.then_some("COMMAND_REFUSED");
+            self.expect(decider.approve(&approval), refused).await;
             if short {
                 return;
             }

@@ -1,7 +1,7 @@
-//! A month of a small town: two hundred people over the API, and a model that knows what each of them must hear.
+//! A month of two hundred people over the API, against a model that knows the outcome of each command.
 //!
-//! A round is 25 hours, so that nothing ever falls on the moment where a rule changes: seconds that pass meanwhile make no
-//! difference. Within a round what people do to each other happens one after the other; then everybody visits at once.
+//! A round is 25 hours, so that no deadline is within seconds of a command. Commands about other people run one after the
+//! other; then all people claim and start a session at the same time.
 
 mod errands;
 mod model;
@@ -12,32 +12,25 @@ mod visits;
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use db::mining::commands::{Place, sessions_settle};
-use domain::access::{Role, Scope};
-use serde_json::{Value, json};
 
+use crate::jobs::sessions::settle;
 use crate::support::events::documented;
-use crate::support::{Actor, TestApp, test};
+use crate::support::{Actor, Miner, TestApp, test};
 use model::{Model, ROUND};
 
 const PEOPLE: usize = 200;
 const ROUNDS: i64 = 29;
 
-/// The town, and how its people are reached.
+/// The people, the model, and a source of random numbers.
 struct Town<'a> {
     app: &'a TestApp,
     model: Model,
-    people: Vec<Actor>,
-    /// Global ids of their profiles.
-    profiles: Vec<String>,
-    codes: Vec<String>,
+    people: Vec<Miner>,
     admins: [Actor; 2],
-    iam: Actor,
     dice: Dice,
-    keys: u32,
 }
 
-/// Numbers that are the same each time (xorshift).
+/// The same random numbers each time (xorshift).
 struct Dice(u64);
 
 impl Dice {
@@ -48,14 +41,14 @@ impl Dice {
         usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
     }
 
-    /// True once in so many times.
+    /// True once in a number of times, on average.
     fn once_in(&mut self, times: usize) -> bool {
         self.roll(times) == 0
     }
 }
 
 #[test]
-fn a_month_goes_by_and_the_model_and_the_database_agree() {
+fn agrees_with_the_model_after_a_month() {
     test(async |app| {
         let mut town = Town::found(app).await;
         for round in 0..ROUNDS {
@@ -63,16 +56,16 @@ fn a_month_goes_by_and_the_model_and_the_database_agree() {
             town.visit().await;
             app.advance(TimeDelta::hours(ROUND)).await;
             town.model.now += ROUND;
-            town.keep_up().await;
+            settle(app).await;
             if round % 7 == 6 {
                 app.check().await;
             }
         }
         town.compare().await;
-        // Of what happened, the platform was told all that it is promised.
-        let told = app.told().await;
-        assert!(told.len() > 25, "{:?}", told.keys());
-        for (event, fields) in &told {
+        // Each event was written with all its documented fields.
+        let written = app.event_fields().await;
+        assert!(written.len() > 25, "{:?}", written.keys());
+        for (event, fields) in &written {
             assert_eq!(Some(fields), documented().get(event), "{event}");
         }
         let did: BTreeMap<_, _> = town.model.did.iter().collect();
@@ -103,67 +96,40 @@ fn a_month_goes_by_and_the_model_and_the_database_agree() {
         ] {
             assert!(
                 town.model.did.contains_key(deed),
-                "nobody ever did this: {deed}"
+                "it never happened: {deed}"
             );
         }
     });
 }
 
 impl<'a> Town<'a> {
-    /// Everybody registers; some say who brought them.
+    /// Registers all people, some with a referral code.
     async fn found(app: &'a TestApp) -> Self {
         let mut town = Self {
             app,
             model: Model::default(),
             people: Vec::new(),
-            profiles: Vec::new(),
-            codes: Vec::new(),
-            admins: [(), ()].map(|()| app.person(&[Role::Admin])),
-            iam: app.service(&[Scope::MiningEvents]),
+            admins: [app.admin(), app.admin()],
             dice: Dice(0x9E37_79B9_7F4A_7C15),
-            keys: 0,
         };
         for number in 0..PEOPLE {
             let person = app.user();
             // The first few bring many.
             let referrer = (number > 5 && town.dice.once_in(3)).then(|| town.dice.roll(6));
-            let query = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) {
-                miner { referralCode profile { id } } userErrors { code } } }";
-            let code = referrer.map(|referrer| town.codes[referrer].clone());
-            let payload = person.get(query, json!({"code": code})).await["minerRegister"].clone();
-            assert_eq!(payload["userErrors"], json!([]));
-            let text = |value: &Value| value.as_str().unwrap().to_owned();
-            town.codes.push(text(&payload["miner"]["referralCode"]));
-            town.profiles.push(text(&payload["miner"]["profile"]["id"]));
-            town.people.push(person);
+            let register = match referrer {
+                Some(referrer) => person.register_with(&town.people[referrer].code),
+                None => person.register(),
+            };
+            let payload = register.await.ok();
+            town.people.push(Miner::registered(person, &payload));
             town.model.register(referrer);
         }
         town
     }
 
-    /// A key nobody used.
-    fn key(&mut self) -> String {
-        self.keys += 1;
-        format!("town {}", self.keys)
-    }
-
-    /// The jobs do what they do each minute.
-    async fn keep_up(&self) {
-        let mut next = Some(Place::START);
-        while let Some(from) = next {
-            let settle = async move |tx: &mut db::Tx| sessions_settle(tx, from).await;
-            let batch = self.app.db.write("mining.sessions_settle", settle).await;
-            next = batch.unwrap().next;
-        }
-    }
-
-    /// Everybody's row is what the model says.
+    /// Compares each row with the model.
     async fn compare(&self) {
-        let (client, connection) =
-            tokio_postgres::connect(&self.app.database_url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
+        let client = self.app.connect().await;
         let rows = client
             .query(
                 "SELECT m.user_id::text, m.status, m.role, m.lifetime_points, m.longest_streak, m.freeze_tokens,

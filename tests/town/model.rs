@@ -1,4 +1,4 @@
-//! The town in plain numbers: hours since its founding, and ten-thousandths of a point.
+//! The model of the town: hours since its start, and ten-thousandths of a point.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::streak::{self, Rules, Verdict};
 
 /// Hours of a round.
 pub const ROUND: i64 = 25;
-/// Hours that a free place, and who left, wait; that a session can be claimed; that a broken streak can be recovered.
+/// Hours of the cooldown of circles, of the claim window, and of the recovery window.
 pub const WEEK: i64 = 168;
-/// What recovering a streak costs.
+/// Price of a recovery.
 pub const RECOVERY: i64 = 500_000;
 /// The rules of streaks.
 pub const RULES: Rules = Rules {
@@ -24,11 +24,11 @@ pub struct Model {
     pub now: i64,
     pub people: Vec<Person>,
     pub circles: Vec<Circle>,
-    /// What was done, how often.
+    /// Number of times that each kind of command was applied.
     pub did: BTreeMap<&'static str, u32>,
 }
 
-/// Somebody who mines.
+/// A person with a miner.
 #[derive(Default)]
 pub struct Person {
     pub is_banned: bool,
@@ -46,7 +46,7 @@ pub struct Person {
     pub owed_to_referrals: i64,
 }
 
-/// Who brought somebody.
+/// The referral of a person.
 #[derive(Clone, Copy)]
 pub struct Referral {
     pub referrer: usize,
@@ -57,7 +57,7 @@ pub struct Referral {
 #[derive(Clone, Copy)]
 pub struct Session {
     pub ends_at: i64,
-    /// When its claim window is over.
+    /// Time its claim window ends.
     pub until: i64,
     pub rate: i64,
     pub rate_without_referrals: i64,
@@ -84,13 +84,13 @@ impl Person {
         self.status() == "ACTIVE"
     }
 
-    /// Points come or go.
+    /// Adds points to the wallet, or takes them.
     pub fn book(&mut self, points: i64) {
         self.wallet += points;
         self.has_wallet = true;
     }
 
-    /// Whether leaving a circle still holds them back.
+    /// Whether the cooldown of a former member lasts.
     pub fn cools(&self, now: i64) -> bool {
         self.left_circle_at.is_some_and(|at| now < at + WEEK)
     }
@@ -115,7 +115,7 @@ impl Model {
         self.people[number].referral.map(|referral| referral.status)
     }
 
-    /// Active referrals of somebody.
+    /// Number of active referrals of a person.
     fn brought(&self, number: usize) -> i64 {
         let active = |person: &&Person| {
             person
@@ -142,7 +142,7 @@ impl Model {
         }
     }
 
-    /// Ten-thousandths of a point an hour, with and without referrals; the streak has so many days.
+    /// Hourly rate at a number of streak days, with and without referrals, in ten-thousandths of a point.
     fn rates(&self, number: usize, days: i64) -> (i64, i64) {
         let role = match self.role(number) {
             "NODE_OPERATOR" => 50,
@@ -170,8 +170,8 @@ impl Model {
         (with, rate(&[role, circle, 0, streak]))
     }
 
-    /// What a visit of an active person does first: what claiming must answer (reward, milestones, days); none where
-    /// there is nothing to claim.
+    /// Claims the session of an active person: the expected reward, milestones and days; none without a session to
+    /// claim.
     pub fn claim(&mut self, number: usize) -> Option<(i64, i64, i64)> {
         let now = self.now;
         let session = self.people[number].session?;
@@ -204,7 +204,7 @@ impl Model {
         Some((reward, bonus, days))
     }
 
-    /// What a visit does then: the rate that starting must answer.
+    /// Starts a session: the expected rate.
     pub fn start(&mut self, number: usize) -> i64 {
         let now = self.now;
         if self.people[number].streak.judge(now, RULES) == Verdict::Broken {
@@ -224,7 +224,7 @@ impl Model {
         rate
     }
 
-    /// Somebody is somewhere else from now on: suspended, so that nothing of theirs goes on.
+    /// Suspends a person: deadlines stop, and the referral is inactive.
     pub fn suspend(&mut self, number: usize) {
         let now = self.now;
         let person = &mut self.people[number];
@@ -261,7 +261,7 @@ impl Model {
         self.count("ban");
     }
 
-    /// Somebody's identity is verified.
+    /// Verifies a person.
     pub fn verify(&mut self, number: usize) {
         self.people[number].is_verified = true;
         let to = if self.people[number].is_active() {
@@ -279,7 +279,7 @@ impl Model {
         }
     }
 
-    /// Whether somebody was brought by another, directly or through others.
+    /// Whether a person was referred by another one, directly or through others.
     pub fn descends(&self, number: usize, from: usize) -> bool {
         let mut at = number;
         while let Some(referral) = self.people[at].referral {

@@ -1,27 +1,26 @@
-//! Everybody's daily visit: claim what is complete, begin the next session.
+//! The daily visits: each person claims a complete session and starts the next one.
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::Town;
-use crate::support::Actor;
+use crate::support::Miner;
 
 /// Visitors at a time.
 const AT_ONCE: usize = 8;
 
-/// What a visit must hear.
+/// A visit with its expected outcome.
 struct Visit {
     number: usize,
-    who: Actor,
+    who: Miner,
     /// Reward, milestones, days after.
     claim: Option<(i64, i64, i64)>,
     total: i64,
     rate: i64,
-    key: String,
 }
 
 impl Town<'_> {
-    /// Everybody who is diligent enough today visits, eight at a time.
+    /// Visits of the people who come today, eight at a time.
     pub async fn visit(&mut self) {
         let mut visits = Vec::new();
         for number in 0..self.people.len() {
@@ -41,7 +40,6 @@ impl Town<'_> {
                 claim,
                 total: self.model.people[number].lifetime,
                 rate: self.model.start(number),
-                key: self.key(),
             });
         }
         stream::iter(visits)
@@ -54,14 +52,13 @@ impl Visit {
     async fn go(self) {
         let Self { number, .. } = self;
         if let Some((reward, bonus, days)) = self.claim {
-            let paid = self.who.must_claim(&self.key).await;
-            let heard =
+            let paid = self.who.claim().await.ok();
+            let figures =
                 ["pointsEarned", "streakBonus", "totalPoints"].map(|name| points(&paid[name]));
-            assert_eq!(heard, [reward, bonus, self.total], "{number}: {paid}");
+            assert_eq!(figures, [reward, bonus, self.total], "{number}: {paid}");
             assert_eq!(paid["streakDays"], json!(days), "{number}: {paid}");
         }
-        let started = self.who.start().await;
-        assert_eq!(started["userErrors"], json!([]), "{number}: {started}");
+        let started = self.who.start().await.ok();
         assert_eq!(
             points(&started["hourlyRate"]),
             self.rate,
@@ -70,7 +67,7 @@ impl Visit {
     }
 }
 
-/// Ten-thousandths of what a decimal says.
+/// The ten-thousandths of a decimal.
 pub fn points(value: &Value) -> i64 {
     let text = value.as_str().unwrap();
     let (whole, rest) = text.split_once('.').unwrap();

@@ -3,12 +3,10 @@
 use domain::access::Role;
 use serde_json::json;
 
-use crate::support::lock::{Lock, WAITING, until};
+use crate::support::lock::{Lock, until_waiting};
 use crate::support::test;
 
 const REGISTER: &str = "mutation { minerRegister(input: {}) { userErrors { code } } }";
-
-const MINERS: &str = "SELECT count(*) FROM miners";
 
 #[test]
 fn a_mutation_is_done_although_its_client_is_gone() {
@@ -19,11 +17,11 @@ fn a_mutation_is_done_although_its_client_is_gone() {
             let alice = alice.clone();
             async move { alice.ask(REGISTER, json!({})).await }
         });
-        until(app, WAITING, 1).await;
+        until_waiting(app, 1).await;
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
         lock.release().await;
-        until(app, MINERS, 1).await;
+        app.until_count("miners", "true", 1).await;
     });
 }
 
@@ -33,10 +31,10 @@ fn a_mutation_is_done_although_its_socket_is_gone() {
         let mut socket = app.user().socket().await;
         let lock = Lock::on(app, "miners").await;
         socket.subscribe("1", REGISTER).await;
-        until(app, WAITING, 1).await;
+        until_waiting(app, 1).await;
         drop(socket);
         lock.release().await;
-        until(app, MINERS, 1).await;
+        app.until_count("miners", "true", 1).await;
     });
 }
 
@@ -49,11 +47,11 @@ fn a_query_is_stopped_when_its_client_is_gone() {
             let query = "{ miners(first: 1) { nodes { uuid } } }";
             support.ask(query, json!({})).await
         });
-        until(app, WAITING, 1).await;
+        until_waiting(app, 1).await;
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
         // Long before the statement's own time is over.
-        until(app, WAITING, 0).await;
+        until_waiting(app, 0).await;
         lock.release().await;
     });
 }

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use resolvers::live::MinerTopic;
 use serde_json::json;
 use tokio::net::TcpStream;
 
 use super::Reply;
 use super::sockets::{FOLLOW, PROTOCOL, status_of};
-use crate::support::lock::{Lock, WAITING, until};
+use crate::support::lock::{Lock, until_waiting};
 use crate::support::{Socket, test};
 
 const REGISTER: &str = "mutation { minerRegister(input: {}) { userErrors { code } } }";
@@ -132,12 +133,12 @@ fn a_mutation_on_a_socket_is_still_answered() {
         other.until_followed(alice.id()).await;
         let lock = Lock::on(app, "miners").await;
         socket.subscribe("1", REGISTER).await;
-        until(app, WAITING, 1).await;
+        until_waiting(app, 1).await;
         let (events, address) = (other.events.clone(), other.address());
         let stopping = tokio::spawn(other.stop());
         // The subscription is stopped at once, and nothing new begins.
         let stopped = async {
-            while events.miners.follows(&alice.id()) {
+            while events.subscribers::<MinerTopic>().has(&alice.id()) {
                 tokio::task::yield_now().await;
             }
         };
@@ -212,7 +213,7 @@ fn everything_ends_by_the_deadline() {
         let mut socket = app.user().at(other.address()).socket().await;
         let lock = Lock::on(app, "miners").await;
         socket.subscribe("1", REGISTER).await;
-        until(app, WAITING, 1).await;
+        until_waiting(app, 1).await;
         let told_at = Instant::now();
         other.stop().await;
         let took = told_at.elapsed();
@@ -221,6 +222,6 @@ fn everything_ends_by_the_deadline() {
             "{took:?}"
         );
         lock.release().await;
-        until(app, "SELECT count(*) FROM miners", 1).await;
+        app.until_count("miners", "true", 1).await;
     });
 }

@@ -229,6 +229,46 @@ fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
 }
 
 #[test]
+fn describes_the_scalars_that_the_schema_links_to() {
+    test(async |app| {
+        let reply = Reply::to(get(app, "/developers/scalars")).await;
+        assert_eq!(reply.status, 200);
+        let headers = [
+            ("content-type", "text/html; charset=utf-8"),
+            ("cache-control", "no-cache"),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+        ];
+        for (name, value) in headers {
+            assert_eq!(reply.header(name), value, "{name}");
+        }
+        let policy = reply.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        let anchors = [
+            "currency-code",
+            "decimal",
+            "date-time",
+            "big-int",
+            "url",
+            "uuid",
+            "json",
+        ];
+        let has = |anchor: &str| reply.text.contains(&format!("<h2 id=\"{anchor}\">"));
+        assert!(anchors.into_iter().all(has), "{}", reply.text);
+        let schema = Reply::to(get(app, "/schema.graphql")).await.text;
+        for link in schema.split("/developers/scalars#").skip(1) {
+            let anchor = link.split('"').next().unwrap();
+            assert!(has(anchor), "no {anchor}");
+        }
+        for outside in [
+            "<script", "<link", "<img", "<iframe", "src=", "@import", "url(",
+        ] {
+            assert!(!reply.text.contains(outside), "{outside}");
+        }
+    });
+}
+
+#[test]
 fn elsewhere_is_nothing() {
     test(async |app| {
         for path in [

@@ -154,7 +154,7 @@ fn get_changes_nothing() {
                 assert_eq!(reply.refusal(), "BAD_REQUEST");
             }
         }
-        assert_eq!(app.number("SELECT count(*) FROM miners").await, 0);
+        assert_eq!(app.count("miners", "true").await, 0);
     });
 }
 

@@ -4,7 +4,7 @@ use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, Reply, post, times};
-use crate::support::lock::{Lock, WAITING, until};
+use crate::support::lock::{Lock, until_waiting};
 use crate::support::{TestApp, test, test_with};
 
 async fn ask(app: &TestApp, query: &str) -> Reply {
@@ -341,8 +341,8 @@ fn who_waits_too_long_for_somebody_else_is_told_so() {
         );
         locked.release().await;
         // Nothing is left half done, and nothing of it waits any more.
-        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
-        bob.register().await;
+        assert_eq!(app.count("users", "true").await, 0);
+        bob.register().await.ok();
     });
 }
 
@@ -363,7 +363,7 @@ fn a_request_that_takes_too_long_is_given_up() {
         );
         assert!(reply.body.get("data").is_none(), "{}", reply.body);
         // The read is cancelled: nothing of it waits for the table any more.
-        until(app, WAITING, 0).await;
+        until_waiting(app, 0).await;
         // A write goes on, and is done once it can be.
         let register = "mutation { minerRegister(input: {}) { miner { uuid } } }";
         let reply = bob.ask(register, json!({})).await;
@@ -374,6 +374,6 @@ fn a_request_that_takes_too_long_is_given_up() {
             reply.body
         );
         locked.release().await;
-        until(app, "SELECT count(*) FROM miners", 1).await;
+        app.until_count("miners", "true", 1).await;
     });
 }

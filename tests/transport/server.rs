@@ -11,12 +11,12 @@ use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
 use goodgo::http::health::{DependencyStatus, Health, Need};
-use goodgo::http::patience::Patient;
 use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
+use goodgo::http::timeouts::IdleTimeoutListener;
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
-use goodgo::realtime::Places;
+use goodgo::realtime::ConnectionQuota;
 use goodgo::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,7 +32,7 @@ pub struct Server {
     /// What outlives a request.
     pub tasks: TaskTracker,
     /// Who has what open.
-    pub places: Places,
+    pub connection_quota: ConnectionQuota,
 }
 
 impl Server {
@@ -50,8 +50,8 @@ impl Server {
         let schema = resolvers::schema();
         let (draining, is_draining) = watch::channel(false);
         let tasks = TaskTracker::new();
-        let places = Places::new(settings.live.places);
-        let patience = settings.live.write_timeout * 2;
+        let connection_quota = ConnectionQuota::new(settings.live.quota);
+        let write_timeout = settings.live.write_timeout * 2;
         let ids = app.db.ids().clone();
         let state = HttpState {
             sdl: resolvers::sdl(&schema).into(),
@@ -62,7 +62,7 @@ impl Server {
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
             telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
-            places: places.clone(),
+            connection_quota: connection_quota.clone(),
             documents: Arc::new(Documents::new(persisted::Settings::default())),
             settings: Arc::new(settings),
             draining: is_draining,
@@ -71,11 +71,11 @@ impl Server {
         };
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let idle = patience * 10;
-        let tcp = Patient {
+        let idle_timeout = write_timeout * 10;
+        let tcp = IdleTimeoutListener {
             tcp,
-            patience,
-            idle,
+            write_timeout,
+            idle_timeout,
         }
         .tap_io(|_| {});
         let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
@@ -84,7 +84,7 @@ impl Server {
             address,
             draining,
             tasks,
-            places,
+            connection_quota,
         }
     }
 

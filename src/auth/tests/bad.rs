@@ -1,10 +1,10 @@
-//! Tokens that are bad, each in its own way, and refused alike.
+//! Invalid tokens.
 
 use super::*;
 
 #[tokio::test]
 async fn bad_claims_are_refused() {
-    let world = World::new("claims");
+    let fixture = Fixture::new("claims");
     let user = user_claims;
     for (name, claims) in [
         ("expired", with(user(), "exp", in_seconds(-10))),
@@ -39,7 +39,7 @@ async fn bad_claims_are_refused() {
         ),
     ] {
         assert_eq!(
-            world.ask(&world.hs256(&claims)).await,
+            fixture.authenticate(&fixture.hs256(&claims)).await,
             Err(BadToken),
             "{name}"
         );
@@ -56,7 +56,7 @@ async fn bad_claims_are_refused() {
         ),
     ] {
         assert_eq!(
-            world.ask(&world.ed25519(&claims)).await,
+            fixture.authenticate(&fixture.ed25519(&claims)).await,
             Err(BadToken),
             "service: {name}"
         );
@@ -65,18 +65,18 @@ async fn bad_claims_are_refused() {
 
 #[tokio::test]
 async fn keys_that_may_not_vouch_for_a_token_are_refused() {
-    let world = World::new("vouching");
+    let fixture = Fixture::new("vouching");
     let user = user_claims();
     let iam = with(user_claims(), "iss", "iam");
     let service = service_claims();
     let secret = |bytes: &[u8]| EncodingKey::from_secret(bytes);
     let ed = |pem: &str| EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
-    let shared = world.keys.user_secret.as_bytes();
-    let theirs = world.keys.service_key_pem.as_str();
+    let shared = fixture.keys.user_secret.as_bytes();
+    let theirs = fixture.keys.service_key_pem.as_str();
     let stranger = generate_dev_keys().unwrap().service_key_pem;
-    let rsa = || EncodingKey::from_rsa_pem(world.rsa_pem.as_bytes()).unwrap();
-    let id = kid(&world.keys.service_jwks);
-    let jwks: Value = serde_json::from_str(&world.keys.service_jwks).unwrap();
+    let rsa = || EncodingKey::from_rsa_pem(fixture.rsa_pem.as_bytes()).unwrap();
+    let id = kid(&fixture.keys.service_jwks);
+    let jwks: Value = serde_json::from_str(&fixture.keys.service_jwks).unwrap();
     let public = URL_SAFE_NO_PAD
         .decode(jwks["keys"][0]["x"].as_str().unwrap())
         .unwrap();
@@ -135,21 +135,21 @@ async fn keys_that_may_not_vouch_for_a_token_are_refused() {
         let mut header = Header::new(algorithm);
         header.kid = (!kid.is_empty()).then(|| kid.to_owned());
         let token = sign(&header, claims, &key);
-        assert_eq!(world.ask(&token).await, Err(BadToken), "{name}");
+        assert_eq!(fixture.authenticate(&token).await, Err(BadToken), "{name}");
     }
 }
 
 #[tokio::test]
 async fn broken_tokens_are_refused() {
-    let world = World::new("broken");
-    let good = world.hs256(&user_claims());
+    let fixture = Fixture::new("broken");
+    let good = fixture.hs256(&user_claims());
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, body) = message.split_once('.').unwrap();
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
     let admin = URL_SAFE_NO_PAD.encode(with(user_claims(), "role", "ADMIN").to_string());
     let mut critical = Header::new(Algorithm::HS256);
     critical.crit = Some(vec!["exp".into()]);
-    let secret = EncodingKey::from_secret(world.keys.user_secret.as_bytes());
+    let secret = EncodingKey::from_secret(fixture.keys.user_secret.as_bytes());
     let long = with(user_claims(), "padding", "x".repeat(MAX_TOKEN_BYTES));
     for (name, token) in [
         ("none", format!("{none}.{body}.")),
@@ -164,7 +164,7 @@ async fn broken_tokens_are_refused() {
             "a critical header",
             sign(&critical, &user_claims(), &secret),
         ),
-        ("too long", world.hs256(&long)),
+        ("too long", fixture.hs256(&long)),
         ("nothing", String::new()),
         ("dots", "..".into()),
         ("not base64", "a.b.c".into()),
@@ -172,7 +172,7 @@ async fn broken_tokens_are_refused() {
         ("not ASCII", "ä.ö.ü".into()),
         ("trailing text", format!("{good} and more")),
     ] {
-        assert_eq!(world.ask(&token).await, Err(BadToken), "{name}");
+        assert_eq!(fixture.authenticate(&token).await, Err(BadToken), "{name}");
     }
     for bearer in [
         format!("Basic {good}"),
@@ -180,8 +180,8 @@ async fn broken_tokens_are_refused() {
         good.clone(),
         format!("Bearer Bearer {good}"),
     ] {
-        let refused = world.authenticator.authenticate(Some(&bearer)).await;
+        let refused = fixture.authenticator.authenticate(Some(&bearer)).await;
         assert_eq!(refused, Err(BadToken), "{bearer}");
     }
-    assert!(world.ask(&good).await.is_ok());
+    assert!(fixture.authenticate(&good).await.is_ok());
 }

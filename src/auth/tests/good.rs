@@ -1,12 +1,12 @@
-//! Tokens that are good, and what they say.
+//! Valid tokens and their principals.
 
 use super::*;
 
 #[tokio::test]
 async fn nobody_is_anonymous() {
-    let world = World::new("nobody");
+    let fixture = Fixture::new("nobody");
     for bearer in [None, Some(""), Some("  ")] {
-        let nobody = world.authenticator.authenticate(bearer).await.unwrap();
+        let nobody = fixture.authenticator.authenticate(bearer).await.unwrap();
         assert_eq!(nobody.principal, Principal::Anonymous);
         assert_eq!(nobody.expires_at, None);
     }
@@ -14,10 +14,10 @@ async fn nobody_is_anonymous() {
 
 #[tokio::test]
 async fn good_tokens_of_users_say_who_they_are() {
-    let world = World::new("users");
+    let fixture = Fixture::new("users");
     let from = clock::instance_now();
     let token = mint_user(
-        &world.keys.user_secret,
+        &fixture.keys.user_secret,
         &UserToken {
             issuer: "goodgo-platform",
             audience: "goodgo-api",
@@ -46,7 +46,7 @@ async fn good_tokens_of_users_say_who_they_are() {
         expires_at: DateTime::from_timestamp(from.timestamp() + 3600, 0),
     };
     for _ in 0..2 {
-        let bob = world.authenticator.authenticate(Some(&bearer)).await;
+        let bob = fixture.authenticator.authenticate(Some(&bearer)).await;
         assert_eq!(
             bob.as_ref(),
             Ok(&expected),
@@ -55,17 +55,17 @@ async fn good_tokens_of_users_say_who_they_are() {
     }
 
     let claims = with(user_claims(), "iss", "iam");
-    let ed_key = EncodingKey::from_ed_pem(world.iam.service_key_pem.as_bytes()).unwrap();
-    let ed_header = with_kid(Algorithm::EdDSA, &kid(&world.iam.service_jwks));
-    for token in [world.rs256(&claims), sign(&ed_header, &claims, &ed_key)] {
-        let person = world.ask(&token).await.unwrap();
+    let ed_key = EncodingKey::from_ed_pem(fixture.iam.service_key_pem.as_bytes()).unwrap();
+    let ed_header = with_kid(Algorithm::EdDSA, &kid(&fixture.iam.service_jwks));
+    for token in [fixture.rs256(&claims), sign(&ed_header, &claims, &ed_key)] {
+        let person = fixture.authenticate(&token).await.unwrap();
         assert_eq!(person.person().unwrap().issuer, "iam");
     }
 }
 
 #[tokio::test]
 async fn roles_are_read_from_every_claim_that_holds_them() {
-    let world = World::new("roles");
+    let fixture = Fixture::new("roles");
     for (claim, value, roles) in [
         ("role", json!("admin"), vec![Role::User, Role::Admin]),
         (
@@ -92,15 +92,15 @@ async fn roles_are_read_from_every_claim_that_holds_them() {
         ("scope", json!("wallet:read"), vec![Role::User]),
         ("role", Value::Null, vec![Role::User]),
     ] {
-        let token = world.hs256(&with(user_claims(), claim, value.clone()));
-        let person = world.ask(&token).await.unwrap();
+        let token = fixture.hs256(&with(user_claims(), claim, value.clone()));
+        let person = fixture.authenticate(&token).await.unwrap();
         assert_eq!(roles_of(&person), roles, "{claim}: {value}");
     }
 }
 
 #[tokio::test]
 async fn odd_but_good_tokens_are_accepted() {
-    let world = World::new("odd");
+    let fixture = Fixture::new("odd");
     for (name, claims) in [
         (
             "several audiences",
@@ -123,15 +123,18 @@ async fn odd_but_good_tokens_are_accepted() {
         ),
         ("a name that is none", with(user_claims(), "name", 7)),
     ] {
-        assert!(world.ask(&world.hs256(&claims)).await.is_ok(), "{name}");
+        assert!(
+            fixture.authenticate(&fixture.hs256(&claims)).await.is_ok(),
+            "{name}"
+        );
     }
 }
 
 #[tokio::test]
 async fn good_tokens_of_services_say_what_they_may() {
-    let world = World::new("services");
+    let fixture = Fixture::new("services");
     let minted = mint_service(
-        &world.keys.service_key_pem,
+        &fixture.keys.service_key_pem,
         &ServiceToken {
             issuer: "tills",
             audience: "goodgo-services",
@@ -147,17 +150,17 @@ async fn good_tokens_of_services_say_what_they_may() {
     let list = json!(["wallet:hold", "wallet:read", "wallet:read"]);
     for token in [
         minted,
-        world.ed25519(&service_claims()),
-        world.ed25519(&with(
+        fixture.ed25519(&service_claims()),
+        fixture.ed25519(&with(
             without(service_claims(), "scope"),
             "scopes",
             list.clone(),
         )),
-        world.ed25519(&with(service_claims(), "scope", list)),
-        world.ed25519(&with(service_claims(), "role", "ADMIN")),
+        fixture.ed25519(&with(service_claims(), "scope", list)),
+        fixture.ed25519(&with(service_claims(), "role", "ADMIN")),
     ] {
         assert_eq!(
-            world.ask(&token).await,
+            fixture.authenticate(&token).await,
             Ok(Principal::Service(Service {
                 issuer: "tills".into(),
                 subject: "till-7".into(),

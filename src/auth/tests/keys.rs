@@ -1,10 +1,10 @@
-//! Keys that come and go, settings that make no sense, and what marks keys of development.
+//! Key rotation, invalid settings, and development keys.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn new_keys_are_learned_and_the_last_good_ones_kept() {
-    let world = World::new("rotation");
+    let fixture = Fixture::new("rotation");
     let rotated = generate_dev_keys().unwrap();
     let new_key = EncodingKey::from_ed_pem(rotated.service_key_pem.as_bytes()).unwrap();
     let claims = with(user_claims(), "iss", "iam");
@@ -14,32 +14,39 @@ async fn new_keys_are_learned_and_the_last_good_ones_kept() {
         &new_key,
     );
 
-    std::fs::write(&world.jwks_path, &rotated.service_jwks).unwrap();
-    assert_eq!(world.ask(&new).await, Err(BadToken), "asked a moment ago");
-    tokio::time::advance(std::time::Duration::from_secs(31)).await;
-    assert!(world.ask(&new).await.is_ok(), "asked again");
+    std::fs::write(&fixture.jwks_path, &rotated.service_jwks).unwrap();
     assert_eq!(
-        world.ask(&world.rs256(&claims)).await,
+        fixture.authenticate(&new).await,
+        Err(BadToken),
+        "fetched a moment ago"
+    );
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    assert!(fixture.authenticate(&new).await.is_ok(), "fetched again");
+    assert_eq!(
+        fixture.authenticate(&fixture.rs256(&claims)).await,
         Err(BadToken),
         "withdrawn"
     );
 
-    std::fs::write(&world.jwks_path, "not json").unwrap();
+    std::fs::write(&fixture.jwks_path, "not json").unwrap();
     tokio::time::advance(std::time::Duration::from_secs(31)).await;
-    assert_eq!(world.ask(&world.rs256(&claims)).await, Err(BadToken));
+    assert_eq!(
+        fixture.authenticate(&fixture.rs256(&claims)).await,
+        Err(BadToken)
+    );
     let again = sign(
         &with_kid(Algorithm::EdDSA, &kid(&rotated.service_jwks)),
         &with(claims, "name", "Bob"),
         &new_key,
     );
     assert!(
-        world.ask(&again).await.is_ok(),
+        fixture.authenticate(&again).await.is_ok(),
         "the last good ones are kept"
     );
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused() {
+fn refuses_insecure_settings() {
     let users = UserSettings {
         secret: Some("x".repeat(48)),
         ..UserSettings::default()
@@ -58,7 +65,7 @@ fn settings_that_make_no_sense_are_refused() {
             .unwrap_err()
             .to_string()
     };
-    for (change, says) in [
+    for (change, problem) in [
         (
             (|s| s.users.issuers.clear()) as fn(&mut AuthSettings),
             "no issuer",
@@ -69,10 +76,13 @@ fn settings_that_make_no_sense_are_refused() {
             |s| s.users.secret = Some("short".into()),
             "needs at least 32",
         ),
-        (|s| s.services.issuers = s.users.issuers.clone(), "one only"),
+        (
+            |s| s.services.issuers = s.users.issuers.clone(),
+            "remove one",
+        ),
         (
             |s| s.users.secret = Some("your-super-secret-key-min-32-characters".into()),
-            "of development",
+            "development secret",
         ),
         (
             |s| s.users.jwks = vec![JwksSource::File("/nowhere/jwks.json".into())],
@@ -80,7 +90,7 @@ fn settings_that_make_no_sense_are_refused() {
         ),
     ] {
         let text = refused(change);
-        assert!(text.contains(says), "{text}");
+        assert!(text.contains(problem), "{text}");
     }
 }
 
@@ -94,7 +104,7 @@ fn development_keys_are_known_as_such() {
     ));
     assert!(!is_development_secret(&"x".repeat(48)));
     assert!(kid(&keys.service_jwks).starts_with("dev-"));
-    let wanted = |development_keys| source::Wanted {
+    let wanted = |development_keys| source::KeyFilter {
         algorithms: &[Algorithm::EdDSA],
         development_keys,
     };

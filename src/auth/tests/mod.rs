@@ -1,4 +1,4 @@
-//! A table of tokens, one of each kind, and the keys they are made with.
+//! Keys and tokens for the tests.
 
 mod bad;
 mod good;
@@ -28,8 +28,8 @@ const USER: Uuid = uuid!("01890a5d-ac96-774b-bcce-b302099a8057");
 const OTHER: Uuid = uuid!("01890a5d-ac96-774b-bcce-b302099a8058");
 const MICROSOFT_ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
 
-/// An authenticator, and all keys it goes by.
-struct World {
+/// An authenticator and the keys that it accepts.
+struct Fixture {
     keys: DevKeys,
     rsa_pem: String,
     iam: DevKeys,
@@ -37,7 +37,7 @@ struct World {
     jwks_path: PathBuf,
 }
 
-impl World {
+impl Fixture {
     fn new(name: &str) -> Self {
         let keys = generate_dev_keys().unwrap();
         let iam = generate_dev_keys().unwrap();
@@ -77,7 +77,7 @@ impl World {
         }
     }
 
-    async fn ask(&self, token: &str) -> Result<Principal, BadToken> {
+    async fn authenticate(&self, token: &str) -> Result<Principal, BadToken> {
         let bearer = format!("Bearer {token}");
         self.authenticator
             .authenticate(Some(&bearer))
@@ -105,7 +105,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for Fixture {
     fn drop(&mut self) {
         if let Some(dir) = self.jwks_path.parent() {
             std::fs::remove_dir_all(dir).ok();

@@ -1,4 +1,4 @@
-//! The embedded files, sent as they are packed.
+//! The embedded files, sent in their compressed form.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -11,16 +11,16 @@ use flate2::read::GzDecoder;
 
 use super::super::{reply, unknown_path};
 
-/// Names, and contents packed with gzip; `build.rs` lists them.
+/// Names and gzip-compressed contents; `build.rs` lists them.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/graphiql.rs"));
 
-/// Everything comes from here. Styles may be inline, because the editor makes them; scripts may not.
+/// Allows only our own files. The editor needs inline styles; inline scripts are forbidden.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; \
     font-src 'self' data:; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
     form-action 'none'";
 
-/// Files with a hash of their contents in their name never change.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// The name of an asset contains a hash of its contents, so it never changes.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 static PAGE_TAG: LazyLock<String> = LazyLock::new(|| {
     let page = find("index.html").unwrap_or_default();
@@ -38,7 +38,7 @@ pub async fn page(headers: HeaderMap) -> Response {
     (caching, referrer, send("index.html", &headers)).into_response()
 }
 
-/// What was built by whom, and under which terms.
+/// The licenses of the embedded packages.
 pub async fn licenses(headers: HeaderMap) -> Response {
     let caching = [(header::CACHE_CONTROL, "no-cache")];
     (caching, send("licenses.md", &headers)).into_response()
@@ -48,10 +48,10 @@ pub async fn licenses(headers: HeaderMap) -> Response {
 pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let mut response = send(&format!("assets/{name}"), &headers);
     if response.status().is_success() {
-        let for_ever = HeaderValue::from_static(FOR_EVER);
+        let immutable = HeaderValue::from_static(IMMUTABLE);
         response
             .headers_mut()
-            .insert(header::CACHE_CONTROL, for_ever);
+            .insert(header::CACHE_CONTROL, immutable);
     }
     response
 }
@@ -60,21 +60,21 @@ fn send(name: &str, headers: &HeaderMap) -> Response {
     let Some(packed) = find(name) else {
         return unknown_path();
     };
-    // Workers have a policy of their own, by their own answer: so each file carries it.
-    let about = [
+    // A worker's policy comes from its own answer, so every file has the header.
+    let headers_of_file = [
         (header::CONTENT_TYPE, content_type(name)),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::VARY, "accept-encoding"),
     ];
-    if takes_gzip(headers) {
-        let packing = [(header::CONTENT_ENCODING, "gzip")];
-        return (about, packing, Cow::Borrowed(packed)).into_response();
+    if accepts_gzip(headers) {
+        let encoding = [(header::CONTENT_ENCODING, "gzip")];
+        return (headers_of_file, encoding, Cow::Borrowed(packed)).into_response();
     }
     let mut contents = Vec::new();
     match GzDecoder::new(packed).read_to_end(&mut contents) {
-        Ok(_) => (about, contents).into_response(),
+        Ok(_) => (headers_of_file, contents).into_response(),
         Err(error) => {
-            tracing::error!(name, %error, "{name} can't be unpacked: {error}");
+            tracing::error!(name, %error, "{name} can't be decompressed: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -98,8 +98,8 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// Whether a client says that it unpacks gzip; who says nothing gets what anybody can read.
-fn takes_gzip(headers: &HeaderMap) -> bool {
+/// Whether the client accepts gzip. Clients without the header get identity.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
@@ -127,11 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_sent_to_who_takes_it() {
+    fn negotiates_gzip() {
         let takes = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
-            takes_gzip(&headers)
+            accepts_gzip(&headers)
         };
         for yes in ["gzip", "br;q=1, GZIP;q=0.5", "*", "*;q=0, gzip"] {
             assert!(takes(yes), "{yes}");
@@ -139,11 +139,11 @@ mod tests {
         for no in ["", "br", "identity", "gzip;q=0", "*, gzip;q=0", "*;q=0"] {
             assert!(!takes(no), "{no}");
         }
-        assert!(!takes_gzip(&HeaderMap::new()));
+        assert!(!accepts_gzip(&HeaderMap::new()));
     }
 
     #[test]
-    fn every_file_has_a_type_and_can_be_unpacked() {
+    fn decompresses_every_file() {
         assert!(find("index.html").is_some() && find("licenses.md").is_some());
         for (name, packed) in FILES {
             assert_ne!(content_type(name), "application/octet-stream", "{name}");

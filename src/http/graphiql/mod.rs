@@ -1,6 +1,6 @@
-//! GraphiQL for partners: the page, its files, and in development the people one can be.
+//! GraphiQL: the page, its files, and in development the tokens of demo people.
 //!
-//! It is built from `web-admin/graphiql`, and what was built is committed and embedded.
+//! It is built from `web-admin/graphiql`; the built files are committed and embedded.
 
 mod files;
 mod people;
@@ -14,19 +14,19 @@ pub use people::DemoPeople;
 
 use super::HttpState;
 
-/// Whether it is served, and to whom one can sign in by name.
+/// Whether GraphiQL is served, and whether it offers demo people.
 #[derive(Clone, Debug, Default)]
 pub enum Graphiql {
-    /// Nothing of it is there.
+    /// Not served.
     #[default]
     Off,
-    /// People bring their tokens.
+    /// Served; users paste their tokens.
     On,
-    /// They may also be somebody of the demo data. Development only.
+    /// Served with tokens of demo people. Development only.
     WithPeople(Arc<DemoPeople>),
 }
 
-/// The paths; what isn't served has none.
+/// The routes of the enabled parts.
 pub fn routes(graphiql: &Graphiql) -> Router<HttpState> {
     let page = || {
         Router::new()

@@ -1,7 +1,7 @@
-//! Tokens of the demo people, for the page's own use. Development only.
+//! Tokens of the demo people for GraphiQL. Development only.
 //!
-//! A token is as good as a password, so they are handed out to browsers on this machine, to the page that we served, and
-//! to nobody else: not to other sites, and not to a site whose name was made to point here.
+//! Tokens are returned only to our own page in a browser on this machine, not to other sites and not to host names that
+//! were made to resolve to this machine (DNS rebinding).
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -19,10 +19,10 @@ use super::super::HttpState;
 use super::super::origins::is_same_host;
 use crate::auth::demo::DemoTokens;
 
-/// How long a token is good for: a working day, and what follows it.
+/// The lifetime of a token.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// Headers of proxies: whoever stands behind one isn't on this machine.
+/// Headers of proxies. A client behind a proxy may be on another machine.
 const FORWARDED: [&str; 8] = [
     "forwarded",
     "via",
@@ -34,11 +34,11 @@ const FORWARDED: [&str; 8] = [
     "cf-connecting-ip",
 ];
 
-/// The people one can be, and where the page they are for is.
+/// Makes the tokens, and knows the host of the page.
 pub struct DemoPeople {
-    /// Makes their tokens.
+    /// Signs the tokens.
     pub tokens: DemoTokens,
-    /// The host the server was told to listen on.
+    /// The configured listening host.
     pub host: String,
 }
 
@@ -48,15 +48,15 @@ impl fmt::Debug for DemoPeople {
     }
 }
 
-/// Everybody's name, with a new token.
+/// The names of the demo people with new tokens.
 pub async fn list(
     people: Arc<DemoPeople>,
     State(state): State<HttpState>,
     request: Request,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let is_near = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
-    if !is_near || !is_own_page(request.headers(), &people.host) {
+    let is_local = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
+    if !is_local || !is_own_page(request.headers(), &people.host) {
         let body = json!({"error": "this is for GraphiQL in a browser on the same machine: use goodgo token --as bob"});
         return write(StatusCode::FORBIDDEN, body);
     }
@@ -74,9 +74,9 @@ async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
     let people = state
         .services
         .db
-        .read(async |conn| db::users::demo_people(conn).await)
+        .read(async |conn| db::platform::users::demo_people(conn).await)
         .await?;
-    // Those who mine before those who are named after what they are.
+    // Miners come before staff.
     let (staff, users): (Vec<_>, Vec<_>) = people
         .iter()
         .partition(|(name, _)| Role::parse(name).is_some());
@@ -91,12 +91,12 @@ async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
     Ok(Value::Array(listed))
 }
 
-/// Whether our own page asks, reached under a name of this machine.
+/// Whether the request comes from our own page, under a host name of this machine.
 fn is_own_page(headers: &HeaderMap, configured_host: &str) -> bool {
     if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
         return false;
     }
-    // Browsers say where a request comes from, and pages can't.
+    // Browsers set this header; pages can't.
     let is_same_site = headers
         .get("sec-fetch-site")
         .is_none_or(|site| site == "same-origin");
@@ -111,7 +111,7 @@ fn is_own_page(headers: &HeaderMap, configured_host: &str) -> bool {
             .is_some_and(|host| is_of_this_machine(host, configured_host))
 }
 
-/// Any other name may belong to somebody who made it point here.
+/// Whether a host names this machine. Any other name may have been made to resolve to it.
 fn is_of_this_machine(host: &str, configured_host: &str) -> bool {
     let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((name, _)) => name,
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_page_is_answered_under_the_names_of_this_machine() {
+    fn accepts_our_page_under_names_of_this_machine() {
         for host in [
             "localhost:8080",
             "LOCALHOST",
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn other_sites_are_not() {
+    fn rejects_other_sites() {
         for host in [
             "evil.example",
             "localhost.evil.example",

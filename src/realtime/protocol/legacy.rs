@@ -1,15 +1,12 @@
-//! graphql-ws, the older subprotocol of the package subscriptions-transport-ws: what Apollo's clients for Kotlin and iOS
-//! spoke by default for years.
+//! graphql-ws, the older subprotocol of the package subscriptions-transport-ws, long the default of Apollo's clients for
+//! Kotlin and iOS.
 
 use serde_json::{Value, json};
 
 use super::{ClientMessage, Close, NOTHING, Raw, ServerMessage, init, line, subscribe};
 use crate::http::reply::Body;
 
-/// The subprotocol's name.
-pub const NAME: &str = "graphql-ws";
-
-pub fn read(raw: Raw) -> Result<ClientMessage, Close> {
+pub fn parse(raw: Raw) -> Result<ClientMessage, Close> {
     match (raw.kind.as_str(), raw.id, raw.payload) {
         ("connection_init", _, payload) => init(payload),
         ("connection_terminate", ..) => Ok(ClientMessage::Terminate),
@@ -24,15 +21,15 @@ pub fn write(message: &ServerMessage<'_>) -> Option<String> {
         ServerMessage::Ack => line("connection_ack", None, NOTHING),
         ServerMessage::KeepAlive => line("ka", None, NOTHING),
         ServerMessage::Next(id, response) => line("data", Some(id), Some(Body(response))),
-        // One error, as its clients expect it: those for Kotlin take nothing but an object.
+        // Clients expect one error; those for Kotlin accept only an object.
         ServerMessage::Error(id, errors) => line("error", Some(id), errors.first()),
         ServerMessage::Complete(id) | ServerMessage::Stopped(id) => {
             line("complete", Some(id), NOTHING)
         }
-        ServerMessage::Farewell(close) if close.is_refusal() => {
+        ServerMessage::Closing(close) if close.is_client_error() => {
             line("connection_error", None, Some(refusal(*close)))
         }
-        ServerMessage::Pong(_) | ServerMessage::Farewell(_) => return None,
+        ServerMessage::Pong(_) | ServerMessage::Closing(_) => return None,
     })
 }
 
@@ -44,32 +41,32 @@ fn refusal(close: Close) -> Value {
 mod tests {
     use async_graphql::{Response, ServerError};
 
-    use super::super::Dialect;
+    use super::super::Subprotocol;
     use super::*;
 
-    fn read(text: &str) -> Result<ClientMessage, Close> {
-        Dialect::Legacy.read(text)
+    fn parse(text: &str) -> Result<ClientMessage, Close> {
+        Subprotocol::Legacy.parse(text)
     }
 
     #[test]
-    fn messages_are_read() {
+    fn parses_messages() {
         let init =
-            read(r#"{"type":"connection_init","payload":{"authorization":"Bearer x","b":1}}"#);
+            parse(r#"{"type":"connection_init","payload":{"authorization":"Bearer x","b":1}}"#);
         assert!(
             matches!(init, Ok(ClientMessage::Init(Some(bearer))) if bearer == "Bearer x"),
             "a token"
         );
         let start = r#"{"type":"start","id":"1","payload":{"query":"{a}","operationName":null}}"#;
         assert!(matches!(
-            read(start),
-            Ok(ClientMessage::Subscribe { id, request: Ok(_) }) if id == "1"
+            parse(start),
+            Ok(ClientMessage::Subscribe { id, params: Ok(_) }) if id == "1"
         ));
         assert!(matches!(
-            read(r#"{"type":"stop","id":"1"}"#),
+            parse(r#"{"type":"stop","id":"1"}"#),
             Ok(ClientMessage::Complete { .. })
         ));
         assert!(matches!(
-            read(r#"{"type":"connection_terminate"}"#),
+            parse(r#"{"type":"connection_terminate"}"#),
             Ok(ClientMessage::Terminate)
         ));
         for text in [
@@ -82,12 +79,12 @@ mod tests {
             r#"{"type":"stop"}"#,
             r#"{"type":"connection_init","payload":7}"#,
         ] {
-            assert_eq!(read(text).map(drop), Err(Close::MALFORMED), "{text}");
+            assert_eq!(parse(text).map(drop), Err(Close::MALFORMED), "{text}");
         }
     }
 
     #[test]
-    fn messages_are_written() {
+    fn writes_messages() {
         let response = Response::new(true);
         let errors = [ServerError::new("no", None)];
         for (message, text) in [
@@ -106,13 +103,13 @@ mod tests {
                 r#"{"type":"complete","id":"1"}"#,
             ),
             (
-                ServerMessage::Farewell(Close::NO_INIT),
+                ServerMessage::Closing(Close::NO_INIT),
                 r#"{"type":"connection_error","payload":{"extensions":{"closeCode":4408},"message":"connection_init did not come in time"}}"#,
             ),
         ] {
             assert_eq!(write(&message).as_deref(), Some(text));
         }
-        assert_eq!(write(&ServerMessage::Farewell(Close::RESTART)), None);
+        assert_eq!(write(&ServerMessage::Closing(Close::RESTART)), None);
         assert_eq!(write(&ServerMessage::Pong(None)), None);
     }
 }

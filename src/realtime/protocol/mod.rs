@@ -1,29 +1,30 @@
-//! What is said over a socket: one meaning, in two dialects.
+//! The messages of sockets, in two subprotocols.
 //!
-//! [`ClientMessage`] and [`ServerMessage`] are what client and server mean. `transport_ws` and `legacy` read and write
-//! them in graphql-transport-ws and in the older graphql-ws.
+//! [`ClientMessage`] and [`ServerMessage`] are independent of the subprotocol. `transport_ws` and `legacy` parse and write
+//! them for graphql-transport-ws and the older graphql-ws.
 
 mod legacy;
 mod transport_ws;
 
+use async_graphql::http::WebSocketProtocols;
 use async_graphql::{Response, ServerError};
 use axum::http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::http::params::{self, Asked};
+use crate::http::params::{self, Params};
 use crate::http::refusal::{Kind, Refusal};
 
 const MAX_ID_BYTES: usize = 128;
 
-/// Why a socket is closed: the code is for programs, the reason for people.
+/// A close code with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close {
     /// The code.
     pub code: u16,
-    /// What it is counted as.
+    /// The label in metrics.
     pub name: &'static str,
-    /// The reason, short enough for a close frame.
+    /// The reason, at most 123 bytes.
     pub reason: &'static str,
 }
 
@@ -31,7 +32,7 @@ impl Close {
     pub const TERMINATED: Self = Self::new(1000, "by client", "goodbye");
     pub const GONE: Self = Self::new(1001, "no pong", "no pong came back");
     pub const TOO_BIG: Self = Self::new(1009, "too big", "the message is too long");
-    pub const RESTART: Self = Self::new(1012, "restart", "the server restarts: connect again");
+    pub const RESTART: Self = Self::new(1012, "restart", super::shutdown::RESTART_MESSAGE);
     pub const TOO_SLOW: Self = Self::new(1013, "too slow", "too slow: reconnect and query");
     pub const TOO_MANY: Self = Self::new(
         1013,
@@ -41,7 +42,7 @@ impl Close {
     pub const MALFORMED: Self = Self::new(
         4400,
         "malformed",
-        "the message makes no sense in this subprotocol",
+        "the message is not valid in this subprotocol",
     );
     pub const BINARY: Self = Self::new(4400, "binary", "messages are text");
     pub const NOT_ACKNOWLEDGED: Self = Self::new(
@@ -67,94 +68,90 @@ impl Close {
         Self { code, name, reason }
     }
 
-    /// Whether the client has done something wrong, about which it wants more than a close frame in the old dialect.
-    fn is_refusal(self) -> bool {
+    /// Whether the client caused the close. The older subprotocol sends a message about that before the close frame.
+    fn is_client_error(self) -> bool {
         self.code >= 4000 || self == Self::TOO_MANY
     }
 }
 
-/// What a client says.
+/// A message of a client.
 #[derive(Debug)]
 pub enum ClientMessage {
-    /// Who it is: the value of an `Authorization` header, if it sent one.
+    /// Authentication: the value of an `Authorization` header, if there is one.
     Init(Option<String>),
-    /// Whether we are there.
+    /// A ping.
     Ping(Option<Value>),
-    /// That it is there.
+    /// A pong.
     Pong,
-    /// What it wants executed.
+    /// An operation to execute.
     Subscribe {
-        /// Its name for it.
+        /// The id of the operation.
         id: String,
-        /// What it is, or why it can't be.
-        request: Result<Box<Asked>, Refusal>,
+        /// The parameters, or why they are refused.
+        params: Result<Box<Params>, Refusal>,
     },
-    /// What it doesn't want any more.
+    /// An operation to stop.
     Complete {
-        /// Its name for it.
+        /// The id of the operation.
         id: String,
     },
-    /// That it leaves.
+    /// The end of the connection.
     Terminate,
 }
 
-/// What we say.
+/// A message of the server.
 #[derive(Debug)]
 pub enum ServerMessage<'a> {
-    /// We know who it is.
+    /// The authentication succeeded.
     Ack,
-    /// We are there, as it asked.
+    /// The answer to a ping.
     Pong(Option<Value>),
-    /// We are there, although it didn't ask.
+    /// A heartbeat.
     KeepAlive,
-    /// Something came of an operation.
+    /// A result of an operation.
     Next(&'a str, &'a Response),
-    /// An operation was not executed, or broke down.
+    /// An operation was refused or failed.
     Error(&'a str, &'a [ServerError]),
-    /// Nothing more comes of an operation.
+    /// An operation ended.
     Complete(&'a str),
-    /// An operation was stopped as it wished.
+    /// An operation was stopped by the client.
     Stopped(&'a str),
     /// The socket is about to be closed.
-    Farewell(Close),
+    Closing(Close),
 }
 
-/// How both say it.
+/// A subprotocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum Subprotocol {
     /// graphql-transport-ws, of the package graphql-ws.
     TransportWs,
     /// graphql-ws, of the package subscriptions-transport-ws.
     Legacy,
 }
 
-impl Dialect {
-    /// The subprotocols' names, the better one first.
-    pub const NAMES: [&'static str; 2] = [transport_ws::NAME, legacy::NAME];
-
-    /// The dialect of a subprotocol.
-    pub fn of(protocol: &HeaderValue) -> Option<Self> {
-        match protocol.to_str().ok()? {
-            transport_ws::NAME => Some(Self::TransportWs),
-            legacy::NAME => Some(Self::Legacy),
-            _ => None,
+impl Subprotocol {
+    /// The subprotocol with this name.
+    pub fn of(name: &HeaderValue) -> Option<Self> {
+        match name.to_str().ok()?.parse().ok()? {
+            WebSocketProtocols::GraphQLWS => Some(Self::TransportWs),
+            WebSocketProtocols::SubscriptionsTransportWS => Some(Self::Legacy),
         }
     }
 
-    /// Reads a message.
-    pub fn read(self, text: &str) -> Result<ClientMessage, Close> {
+    /// Parses a message.
+    pub fn parse(self, text: &str) -> Result<ClientMessage, Close> {
         params::check_size(text).map_err(|_| Close::TOO_BIG)?;
         let mut raw: Raw = serde_json::from_str(text).map_err(|_| Close::MALFORMED)?;
         raw.id = raw
             .id
             .filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
         match self {
-            Self::TransportWs => transport_ws::read(raw),
-            Self::Legacy => legacy::read(raw),
+            Self::TransportWs => transport_ws::parse(raw),
+            Self::Legacy => legacy::parse(raw),
         }
     }
 
-    /// Writes a message; none, if this dialect has no word for it.
+    /// Writes a message. Returns `None` if the subprotocol has no such message.
     pub fn write(self, message: &ServerMessage<'_>) -> Option<String> {
         match self {
             Self::TransportWs => transport_ws::write(message),
@@ -162,13 +159,13 @@ impl Dialect {
         }
     }
 
-    /// Whether an operation takes the place of a running one with the same id.
-    pub fn replaces(self) -> bool {
+    /// Whether an operation replaces a running one with the same id.
+    pub fn allows_replacing(self) -> bool {
         self == Self::Legacy
     }
 }
 
-/// A client's message before anybody knows what it means.
+/// A client's message before it is interpreted.
 #[derive(Deserialize)]
 struct Raw {
     #[serde(rename = "type")]
@@ -177,7 +174,7 @@ struct Raw {
     payload: Option<Value>,
 }
 
-/// The token in what a client says of itself.
+/// Parses the payload of `connection_init`.
 fn init(payload: Option<Value>) -> Result<ClientMessage, Close> {
     match payload {
         None => Ok(ClientMessage::Init(None)),
@@ -186,7 +183,7 @@ fn init(payload: Option<Value>) -> Result<ClientMessage, Close> {
     }
 }
 
-/// The token, under whichever case its name has; `null` is what clients send that have none.
+/// The token. The name of the entry is case-insensitive; clients without a token may send `null`.
 fn authorization(payload: Map<String, Value>) -> Result<Option<String>, Close> {
     let value = payload
         .into_iter()
@@ -198,18 +195,18 @@ fn authorization(payload: Map<String, Value>) -> Result<Option<String>, Close> {
     }
 }
 
-/// An operation to start.
+/// Parses the payload of an operation.
 fn subscribe(id: String, payload: Value) -> Result<ClientMessage, Close> {
     match params::from_json(payload) {
         Err(refusal) if refusal.kind == Kind::Malformed => Err(Close::MALFORMED),
-        request => Ok(ClientMessage::Subscribe {
+        params => Ok(ClientMessage::Subscribe {
             id,
-            request: request.map(Box::new),
+            params: params.map(Box::new),
         }),
     }
 }
 
-/// A server's message.
+/// The JSON of a server's message.
 #[derive(Serialize)]
 struct Line<'a, P> {
     #[serde(rename = "type")]
@@ -224,7 +221,7 @@ const NOTHING: Option<()> = None;
 
 fn line<P: Serialize>(kind: &'static str, id: Option<&str>, payload: Option<P>) -> String {
     serde_json::to_string(&Line { kind, id, payload }).unwrap_or_else(|error| {
-        tracing::error!(%error, "Can't write a message: {error}");
+        tracing::error!(%error, "A message can't be serialized: {error}");
         format!(r#"{{"type":"{kind}"}}"#)
     })
 }

@@ -5,10 +5,7 @@ use serde_json::Value;
 use super::{ClientMessage, Close, NOTHING, Raw, ServerMessage, init, line, subscribe};
 use crate::http::reply::Body;
 
-/// The subprotocol's name.
-pub const NAME: &str = "graphql-transport-ws";
-
-pub fn read(raw: Raw) -> Result<ClientMessage, Close> {
+pub fn parse(raw: Raw) -> Result<ClientMessage, Close> {
     match (raw.kind.as_str(), raw.id, raw.payload) {
         ("connection_init", _, payload) => init(payload),
         ("ping", _, payload @ (None | Some(Value::Object(_)))) => Ok(ClientMessage::Ping(payload)),
@@ -26,8 +23,8 @@ pub fn write(message: &ServerMessage<'_>) -> Option<String> {
         ServerMessage::Next(id, response) => line("next", Some(id), Some(Body(response))),
         ServerMessage::Error(id, errors) => line("error", Some(id), Some(errors)),
         ServerMessage::Complete(id) => line("complete", Some(id), NOTHING),
-        // Frames of WebSocket keep it alive, who completes knows it, and the close frame says why.
-        ServerMessage::KeepAlive | ServerMessage::Stopped(_) | ServerMessage::Farewell(_) => {
+        // This subprotocol uses WebSocket pings and close frames, and doesn't confirm a client's `complete`.
+        ServerMessage::KeepAlive | ServerMessage::Stopped(_) | ServerMessage::Closing(_) => {
             return None;
         }
     })
@@ -37,15 +34,15 @@ pub fn write(message: &ServerMessage<'_>) -> Option<String> {
 mod tests {
     use async_graphql::Response;
 
-    use super::super::Dialect;
+    use super::super::Subprotocol;
     use super::*;
 
-    fn read(text: &str) -> Result<ClientMessage, Close> {
-        Dialect::TransportWs.read(text)
+    fn parse(text: &str) -> Result<ClientMessage, Close> {
+        Subprotocol::TransportWs.parse(text)
     }
 
     #[test]
-    fn messages_are_read() {
+    fn parses_messages() {
         for (text, bearer) in [
             (r#"{"type":"connection_init"}"#, None),
             (r#"{"type":"connection_init","payload":null}"#, None),
@@ -62,23 +59,23 @@ mod tests {
                 Some("Bearer y"),
             ),
         ] {
-            match read(text) {
-                Ok(ClientMessage::Init(read)) => assert_eq!(read.as_deref(), bearer, "{text}"),
+            match parse(text) {
+                Ok(ClientMessage::Init(parsed)) => assert_eq!(parsed.as_deref(), bearer, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
         }
         let subscribe =
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":null}}"#;
         assert!(matches!(
-            read(subscribe),
-            Ok(ClientMessage::Subscribe { id, request: Ok(_) }) if id == "1"
+            parse(subscribe),
+            Ok(ClientMessage::Subscribe { id, params: Ok(_) }) if id == "1"
         ));
         assert!(matches!(
-            read(r#"{"type":"pong"}"#),
+            parse(r#"{"type":"pong"}"#),
             Ok(ClientMessage::Pong)
         ));
         assert!(matches!(
-            read(r#"{"type":"complete","id":"1"}"#),
+            parse(r#"{"type":"complete","id":"1"}"#),
             Ok(ClientMessage::Complete { .. })
         ));
     }
@@ -105,14 +102,14 @@ mod tests {
             r#"{"type":"ping","payload":"x"}"#,
             &long,
         ] {
-            assert_eq!(read(text).map(drop), Err(Close::MALFORMED), "{text}");
+            assert_eq!(parse(text).map(drop), Err(Close::MALFORMED), "{text}");
         }
         let odd = r#"{"type":"connection_init","payload":{"Authorization":7}}"#;
-        assert_eq!(read(odd).map(drop), Err(Close::BAD_TOKEN));
+        assert_eq!(parse(odd).map(drop), Err(Close::BAD_TOKEN));
     }
 
     #[test]
-    fn messages_are_written() {
+    fn writes_messages() {
         let response = Response::new(true);
         for (message, text) in [
             (ServerMessage::Ack, r#"{"type":"connection_ack"}"#),
@@ -133,6 +130,6 @@ mod tests {
             assert_eq!(write(&message).as_deref(), Some(text));
         }
         assert_eq!(write(&ServerMessage::KeepAlive), None);
-        assert_eq!(write(&ServerMessage::Farewell(Close::EXPIRED)), None);
+        assert_eq!(write(&ServerMessage::Closing(Close::EXPIRED)), None);
     }
 }

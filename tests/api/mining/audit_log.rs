@@ -1,11 +1,9 @@
-//! What was done about a miner or a circle, on the miner and the circle themselves.
+//! The audit log of a miner and of a circle.
 
 use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use super::circling::{self, circle_of};
-use super::decisions::{decide, must};
 use crate::support::{Actor, TestApp, test};
 
 const LOG: &str =
@@ -24,12 +22,6 @@ async fn log(who: &Actor, id: &Value, page: Value) -> Value {
     who.get(LOG, variables).await["node"]["auditLog"].clone()
 }
 
-async fn ids(miner: &Actor) -> (Value, Value) {
-    let query = "{ viewer { miner { id uuid } } }";
-    let miner = miner.get(query, json!({})).await["viewer"]["miner"].clone();
-    (miner["id"].clone(), miner["uuid"].clone())
-}
-
 fn requests(page: &Value) -> Vec<&str> {
     let nodes = page["nodes"].as_array().unwrap();
     nodes
@@ -39,16 +31,16 @@ fn requests(page: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn staff_see_what_was_done_and_tried_about_a_miner() {
+fn returns_the_entries_of_a_miner_to_staff() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let (alice, bob) = (app.miner().await, app.miner().await);
-        let (id, uuid) = ids(&alice).await;
-        must(&admin, "minerSuspend", &alice, "1").await;
+        let (id, uuid) = (json!(alice.id), json!(alice.uuid));
+        admin.suspend(&alice).await.ok();
         app.advance(TimeDelta::minutes(1)).await;
-        let refused = decide(&admin, "minerResetStreak", &alice, "2").await;
-        assert_eq!(refused.refusals(), ["STREAK_NOT_FOUND"]);
-        must(&admin, "minerSuspend", &bob, "3").await;
+        let outcome = admin.reset_streak(&alice).await;
+        outcome.refused("STREAK_NOT_FOUND", None);
+        admin.suspend(&bob).await.ok();
         for role in [Role::Support, Role::Finance, Role::Admin] {
             let page = log(&app.person(&[role]), &id, json!({"first": 10})).await;
             assert_eq!(page["totalCount"], 2);
@@ -83,49 +75,45 @@ fn staff_see_what_was_done_and_tried_about_a_miner() {
 }
 
 #[test]
-fn the_owner_and_everybody_else_see_null_without_an_error() {
+fn returns_null_to_the_owner_and_others() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
-        let (id, _) = ids(&alice).await;
-        must(&admin, "minerSuspend", &alice, "1").await;
+        let id = json!(alice.id);
+        admin.suspend(&alice).await.ok();
         for who in [
-            alice.clone(),
-            app.miner().await,
+            alice.actor(),
+            app.user(),
             app.person(&[Role::Merchant]),
             app.service(&Scope::ALL),
             app.anonymous(),
         ] {
             assert_eq!(log(&who, &id, json!({"first": 10})).await, Value::Null);
         }
-        // Its owner sees the miner, but not this of it.
-        let query = "{ viewer { miner { status auditLog(first: 1) { totalCount } } } }";
-        let own = alice.get(query, json!({})).await["viewer"]["miner"].clone();
+        // The owner sees the miner without its audit log.
+        let own = alice
+            .own_miner("status auditLog(first: 1) { totalCount }")
+            .await;
         assert_eq!(own, json!({"status": "SUSPENDED", "auditLog": null}));
     });
 }
 
 #[test]
-fn staff_see_what_was_done_about_a_circle_and_its_members_do_not() {
+fn returns_the_entries_of_a_circle_to_staff_only() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let [alice, bob] = circle_of(app).await;
-        let query = "{ viewer { circle { id uuid auditLog(first: 1) { totalCount } } } }";
-        let circle = alice.actor.get(query, json!({})).await["viewer"]["circle"].clone();
+        let admin = app.admin();
+        let [alice, bob] = app.circle().await;
+        let circle = alice
+            .own_circle("id uuid auditLog(first: 1) { totalCount }")
+            .await;
         assert_eq!(circle["auditLog"], Value::Null);
         let nothing = log(&admin, &circle["id"], json!({"first": 1})).await;
         assert_eq!(
             (&nothing["totalCount"], &nothing["nodes"]),
             (&json!(0), &json!([]))
         );
-        let named = json!({"circle": {"uuid": circle["uuid"]}, "reason": "a test"});
-        circling::must(&admin, "circleDisband", named).await;
-        let page = log(
-            &app.person(&[Role::Support]),
-            &circle["id"],
-            json!({"first": 10}),
-        )
-        .await;
+        admin.force_disband(&circle["uuid"]).await.ok();
+        let page = log(&app.support(), &circle["id"], json!({"first": 10})).await;
         assert_eq!(page["totalCount"], 1);
         let entry = &page["nodes"][0];
         assert_eq!(
@@ -143,13 +131,13 @@ fn staff_see_what_was_done_about_a_circle_and_its_members_do_not() {
             )
         );
         assert_eq!(
-            log(&bob.actor, &circle["id"], json!({"first": 1})).await,
+            log(&bob, &circle["id"], json!({"first": 1})).await,
             Value::Null
         );
     });
 }
 
-/// Ten entries about each of two miners, two at each moment.
+/// Stores ten entries about each miner, two at each time.
 async fn ten_each(app: &TestApp) {
     app.sql(
         "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome, request_id)
@@ -160,12 +148,12 @@ async fn ten_each(app: &TestApp) {
 }
 
 #[test]
-fn pages_of_every_direction_for_many_miners() {
+fn pages_in_both_directions_for_many_miners() {
     test(async |app| {
         let (alice, _) = (app.miner().await, app.miner().await);
-        let (id, _) = ids(&alice).await;
+        let id = json!(alice.id);
         ten_each(app).await;
-        let staff = app.person(&[Role::Support]);
+        let staff = app.support();
         let first = log(&staff, &id, json!({"first": 3})).await;
         assert_eq!(requests(&first), ["r9", "r8", "r7"]);
         assert_eq!(first["totalCount"], 10);
@@ -196,7 +184,7 @@ fn pages_of_every_direction_for_many_miners() {
                 assert_eq!(miner["auditLog"]["totalCount"], 10);
             }
         }
-        // A page has a size, and a cursor its list.
+        // A page needs a size, and a cursor of its own list.
         let sizeless = staff.ask(LOG, json!({"id": id})).await;
         assert_eq!(sizeless.code(), "BAD_USER_INPUT");
         let foreign = staff

@@ -1,156 +1,124 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use super::circling::{self, ask, circle_of, must, person, refused, told};
-use crate::support::test;
+use super::standing::refuses_inactive;
+use crate::support::{assert_includes, at_once, test};
 
 const FIELD: &str = "circleCreate";
 
 #[test]
-fn the_owner_is_its_first_member() {
+fn creates_a_circle_with_its_owner() {
     test(async |app| {
-        let alice = person(app).await;
-        let payload = must(&alice.actor, FIELD, json!({"name": "  Night shift "})).await;
-        let circle = &payload["circle"];
-        assert_eq!(
-            (
-                &circle["name"],
-                &circle["status"],
-                &circle["memberCount"],
-                &circle["isValid"]
-            ),
-            (
-                &json!("Night shift"),
-                &json!("INCOMPLETE"),
-                &json!(1),
-                &json!(false)
-            )
+        let alice = app.miner().await;
+        let payload = alice
+            .run(FIELD, json!({"name": "  Night shift "}))
+            .await
+            .ok();
+        assert_includes(
+            &payload["circle"],
+            &json!({
+                "name": "Night shift", "status": "INCOMPLETE", "memberCount": 1, "isValid": false,
+                "members": [{"isOwner": true, "miner": {"id": alice.profile, "role": "PIONEER"}}],
+            }),
         );
-        assert_eq!(
-            circle["members"],
-            json!([{"isOwner": true, "miner": {"id": alice.profile, "role": "PIONEER"}}])
-        );
-        let (role, bonus, own) = alice.standing().await;
-        assert_eq!((role.as_str(), bonus.as_str()), ("PIONEER", "0.0000"));
-        assert_eq!(own["name"], "Night shift");
-        assert_eq!(told(app, "CircleCreated").await, 1);
-        assert_eq!(app.number("SELECT version FROM miners").await, 2);
+        assert_eq!(alice.role_and_circle_bonus().await, ["PIONEER", "0.0000"]);
+        assert_eq!(alice.own_circle("name").await["name"], "Night shift");
+        assert_eq!(app.events("CircleCreated").await.len(), 1);
+        assert_eq!(app.row_of(&alice).await["version"], 2);
     });
 }
 
 #[test]
-fn refuses_by_standing() {
+fn refuses_inactive_miners() {
     test(async |app| {
-        // Before the name is looked at.
-        circling::refuses_standing(app, FIELD, json!({"name": ""}), None).await;
+        // Before the name is checked.
+        refuses_inactive(app, |who| who.run(FIELD, json!({"name": ""})), None).await;
     });
 }
 
 #[test]
-fn refuses_names_that_say_nothing_or_too_much() {
+fn refuses_empty_long_and_control_names() {
     test(async |app| {
-        let alice = person(app).await;
+        let alice = app.miner().await;
         for name in ["", "  ", "a\u{0}b", "a\nb", &"é".repeat(101)] {
-            let input = json!({"name": name});
-            refused(
-                &alice.actor,
-                FIELD,
-                input,
-                "CIRCLE_NAME_INVALID",
-                Some("name"),
-            )
-            .await;
+            let outcome = alice.run(FIELD, json!({"name": name})).await;
+            outcome.refused("CIRCLE_NAME_INVALID", Some("name"));
         }
-        must(&alice.actor, FIELD, json!({"name": "é".repeat(100)})).await;
+        alice
+            .run(FIELD, json!({"name": "é".repeat(100)}))
+            .await
+            .ok();
     });
 }
 
 #[test]
-fn refuses_who_is_in_a_circle() {
+fn refuses_members_of_a_circle() {
     test(async |app| {
-        let [alice, bob] = circle_of(app).await;
-        for member in [alice, bob] {
-            let input = json!({"name": "Another"});
-            refused(&member.actor, FIELD, input, "ALREADY_IN_CIRCLE", None).await;
+        for member in app.circle::<2>().await {
+            member
+                .create_circle()
+                .await
+                .refused("ALREADY_IN_CIRCLE", None);
         }
     });
 }
 
 #[test]
-fn refuses_who_left_or_disbanded_until_the_cooldown_is_over() {
+fn refuses_former_members_in_cooldown() {
     test(async |app| {
-        let [alice, bob, carol, dina] = circle_of(app).await;
-        bob.leave().await;
-        alice.remove(&carol).await;
-        alice.disband().await;
+        let [alice, bob, carol, dina] = app.circle().await;
+        bob.leave().await.ok();
+        alice.remove(&carol).await.ok();
+        alice.disband().await.ok();
         for member in [&alice, &bob, &carol] {
-            let answer = ask(&member.actor, FIELD, json!({"name": "Another"})).await;
-            assert_eq!(answer.refusals(), ["CIRCLE_COOLDOWN"]);
-            let errors = &answer.body["data"][FIELD]["userErrors"];
+            let error = member
+                .create_circle()
+                .await
+                .refused("CIRCLE_COOLDOWN", None);
             assert!(
-                errors[0]["message"].as_str().unwrap().contains(" from "),
-                "{errors}"
+                error["message"].as_str().unwrap().contains(" from "),
+                "{error}"
             );
         }
-        // Whose circle somebody else disbanded is free at once.
-        dina.create().await;
+        // A member of a circle that its owner disbanded has no cooldown.
+        dina.create_circle().await.ok();
         app.advance(TimeDelta::hours(168)).await;
         for member in [&alice, &bob, &carol] {
-            member.create().await;
+            member.create_circle().await.ok();
         }
     });
 }
 
 #[test]
-fn the_cooldown_is_what_is_configured() {
+fn uses_the_configured_cooldown() {
     test(async |app| {
-        circling::set_cooldown(app, 0).await;
-        let alice = person(app).await;
+        let cooldown = async |hours: i32| {
+            app.configure("mining", &json!({"circleCooldownHours": hours}))
+                .await;
+        };
+        cooldown(0).await;
+        let alice = app.miner().await;
         for _ in 0..3 {
-            alice.create().await;
-            alice.disband().await;
+            alice.create_circle().await.ok();
+            alice.disband().await.ok();
         }
-        circling::set_cooldown(app, 1).await;
-        let input = json!({"name": "Another"});
-        refused(&alice.actor, FIELD, input, "CIRCLE_COOLDOWN", None).await;
+        cooldown(1).await;
+        alice.create_circle().await.refused("CIRCLE_COOLDOWN", None);
         app.advance(TimeDelta::hours(1)).await;
-        alice.create().await;
+        alice.create_circle().await.ok();
     });
 }
 
 #[test]
-fn a_key_answers_its_first_result_again() {
+fn creates_one_circle_of_two_at_once() {
     test(async |app| {
-        let alice = person(app).await;
-        circling::replays(
-            &alice.actor,
-            FIELD,
-            json!({"name": "A"}),
-            json!({"name": "B"}),
-        )
-        .await;
-    });
-}
-
-#[test]
-fn of_two_at_once_exactly_one_succeeds() {
-    test(async |app| {
-        circling::set_cooldown(app, 0).await;
-        let alice = person(app).await;
-        for round in 0..10 {
-            let input = json!({"name": "A"});
-            let (one, other) = tokio::join!(
-                ask(&alice.actor, FIELD, input.clone()),
-                ask(&alice.actor, FIELD, input.clone())
-            );
-            let mut refusals = [one.refusals(), other.refusals()];
-            refusals.sort();
-            assert_eq!(
-                refusals,
-                [vec![], vec!["ALREADY_IN_CIRCLE"]],
-                "round {round}"
-            );
-            alice.disband().await;
+        let alice = app.miner().await;
+        app.configure("mining", &json!({"circleCooldownHours": 0}))
+            .await;
+        for _ in 0..10 {
+            let created = at_once([alice.create_circle(), alice.create_circle()]).await;
+            created.one_applied("ALREADY_IN_CIRCLE");
+            alice.disband().await.ok();
         }
     });
 }

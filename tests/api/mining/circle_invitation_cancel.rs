@@ -1,60 +1,40 @@
 use chrono::TimeDelta;
-use serde_json::json;
 
-use super::circling::{self, circle_of, must, people, person, refused, told};
-use crate::support::test;
-
-const FIELD: &str = "circleInvitationCancel";
+use super::standing::refuses_inactive;
+use crate::support::{Actor, test};
 
 #[test]
-fn takes_it_back() {
+fn cancels_an_invitation() {
     test(async |app| {
-        let [alice] = circle_of(app).await;
-        let bob = person(app).await;
-        let input = json!({"invitation": alice.invite(&bob).await});
-        let payload = must(&alice.actor, FIELD, input).await;
+        let [alice] = app.circle().await;
+        let bob = app.miner().await;
+        let invitation = alice.invite(&bob).await;
+        let payload = alice.cancel(&invitation).await.ok();
         assert_eq!(payload["invitation"]["status"], "CANCELLED");
-        assert_eq!(told(app, "CircleInvitationCancelled").await, 1);
+        assert_eq!(app.events("CircleInvitationCancelled").await.len(), 1);
         alice.invite(&bob).await;
     });
 }
 
 #[test]
-fn refuses_in_order() {
+fn refuses_in_documented_order() {
     test(async |app| {
-        let [alice, bob] = circle_of(app).await;
-        let [carol, dina, eve] = people(app).await;
-        let input = json!({"invitation": alice.invite(&carol).await});
-        let unknown = Some("CIRCLE_NOT_FOUND");
-        circling::refuses_standing(app, FIELD, input.clone(), unknown).await;
-        refused(&carol.actor, FIELD, input.clone(), "CIRCLE_NOT_FOUND", None).await;
-        refused(&bob.actor, FIELD, input.clone(), "NOT_CIRCLE_OWNER", None).await;
-        // Another owner's.
-        dina.create().await;
-        let about = Some("invitation");
-        refused(
-            &dina.actor,
-            FIELD,
-            input.clone(),
-            "INVITATION_NOT_FOUND",
-            about,
-        )
-        .await;
-        must(&alice.actor, FIELD, input.clone()).await;
-        refused(&alice.actor, FIELD, input, "INVITATION_NOT_PENDING", about).await;
-        let input = json!({"invitation": alice.invite(&eve).await});
+        let [alice, bob] = app.circle().await;
+        let [carol, dina, eve] = app.miners().await;
+        let invitation = alice.invite(&carol).await;
+        let cancel = |who: &Actor| who.cancel(&invitation);
+        refuses_inactive(app, cancel, Some("CIRCLE_NOT_FOUND")).await;
+        cancel(&carol).await.refused("CIRCLE_NOT_FOUND", None);
+        cancel(&bob).await.refused("NOT_CIRCLE_OWNER", None);
+        // The owner of another circle.
+        dina.create_circle().await.ok();
+        let path = Some("invitation");
+        cancel(&dina).await.refused("INVITATION_NOT_FOUND", path);
+        cancel(&alice).await.ok();
+        cancel(&alice).await.refused("INVITATION_NOT_PENDING", path);
+        let invitation = alice.invite(&eve).await;
         app.advance(TimeDelta::days(7)).await;
-        refused(&alice.actor, FIELD, input, "INVITATION_EXPIRED", about).await;
-    });
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let [alice] = circle_of(app).await;
-        let [bob, carol] = people(app).await;
-        let input = json!({"invitation": alice.invite(&bob).await});
-        let other = json!({"invitation": alice.invite(&carol).await});
-        circling::replays(&alice.actor, FIELD, input, other).await;
+        let outcome = alice.cancel(&invitation).await;
+        outcome.refused("INVITATION_EXPIRED", path);
     });
 }

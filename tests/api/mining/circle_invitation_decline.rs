@@ -1,70 +1,50 @@
 use chrono::TimeDelta;
-use serde_json::json;
 
-use super::circling::{self, circle_of, must, people, person, refused, told};
-use crate::support::test;
-
-const FIELD: &str = "circleInvitationDecline";
+use super::standing::refuses_inactive;
+use crate::support::{Actor, test};
 
 #[test]
-fn the_owner_may_ask_again() {
+fn declines_and_lets_the_owner_invite_again() {
     test(async |app| {
-        let [alice] = circle_of(app).await;
-        let bob = person(app).await;
+        let [alice] = app.circle().await;
+        let bob = app.miner().await;
         let invitation = alice.invite(&bob).await;
-        let payload = must(&bob.actor, FIELD, json!({"invitation": invitation})).await;
+        let payload = bob.decline(&invitation).await.ok();
         assert_eq!(payload["invitation"]["status"], "DECLINED");
         assert!(payload["invitation"]["decidedAt"].is_string());
-        assert_eq!(told(app, "CircleInvitationDeclined").await, 1);
+        assert_eq!(app.events("CircleInvitationDeclined").await.len(), 1);
         alice.invite(&bob).await;
     });
 }
 
 #[test]
-fn the_suspended_may() {
+fn is_open_to_suspended_miners() {
     test(async |app| {
-        let [alice] = circle_of(app).await;
-        let bob = person(app).await;
+        let [alice] = app.circle().await;
+        let bob = app.miner().await;
         let invitation = alice.invite(&bob).await;
-        circling::set_status(app, &bob, "SUSPENDED").await;
-        must(&bob.actor, FIELD, json!({"invitation": invitation})).await;
+        app.set_status(&bob, "SUSPENDED").await;
+        bob.decline(&invitation).await.ok();
     });
 }
 
 #[test]
-fn refuses_in_order() {
+fn refuses_in_documented_order() {
     test(async |app| {
-        let [alice] = circle_of(app).await;
-        let [bob, carol] = people(app).await;
-        let input = json!({"invitation": alice.invite(&bob).await});
-        let unknown = Some("INVITATION_NOT_FOUND");
-        circling::refuses_standing(app, FIELD, input.clone(), unknown).await;
-        let about = Some("invitation");
+        let [alice] = app.circle().await;
+        let [bob, carol] = app.miners().await;
+        let invitation = alice.invite(&bob).await;
+        let decline = |who: &Actor| who.decline(&invitation);
+        refuses_inactive(app, decline, Some("INVITATION_NOT_FOUND")).await;
+        let path = Some("invitation");
         for other in [&alice, &carol] {
-            refused(
-                &other.actor,
-                FIELD,
-                input.clone(),
-                "INVITATION_NOT_FOUND",
-                about,
-            )
-            .await;
+            decline(other).await.refused("INVITATION_NOT_FOUND", path);
         }
-        must(&bob.actor, FIELD, input.clone()).await;
-        refused(&bob.actor, FIELD, input, "INVITATION_NOT_PENDING", about).await;
-        let input = json!({"invitation": alice.invite(&bob).await});
+        decline(&bob).await.ok();
+        decline(&bob).await.refused("INVITATION_NOT_PENDING", path);
+        let invitation = alice.invite(&bob).await;
         app.advance(TimeDelta::days(7)).await;
-        refused(&bob.actor, FIELD, input, "INVITATION_EXPIRED", about).await;
-    });
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let [alice] = circle_of(app).await;
-        let [bob, carol] = people(app).await;
-        let input = json!({"invitation": alice.invite(&bob).await});
-        let other = json!({"invitation": alice.invite(&carol).await});
-        circling::replays(&bob.actor, FIELD, input, other).await;
+        let outcome = bob.decline(&invitation).await;
+        outcome.refused("INVITATION_EXPIRED", path);
     });
 }

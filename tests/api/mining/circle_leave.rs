@@ -1,72 +1,57 @@
 use serde_json::json;
 
-use super::circling::{self, ask, circle_of, must, person, refused, told};
-use crate::support::test;
-
-const FIELD: &str = "circleLeave";
+use super::standing::refuses_inactive;
+use crate::support::{Actor, at_once, test};
 
 #[test]
-fn everybodys_role_follows_at_once() {
+fn updates_all_roles_with_the_leave() {
     test(async |app| {
-        let [alice, bob, carol] = circle_of(app).await;
-        let payload = bob.leave().await;
+        let [alice, bob, carol] = app.circle().await;
+        let payload = bob.leave().await.ok();
         assert_eq!(payload["miner"], json!({"role": "PIONEER", "circle": null}));
         for member in [&alice, &carol] {
-            let (role, bonus, circle) = member.standing().await;
-            assert_eq!((role.as_str(), bonus.as_str()), ("PIONEER", "0.0000"));
-            assert_eq!(circle["status"], "INCOMPLETE");
+            assert_eq!(member.role_and_circle_bonus().await, ["PIONEER", "0.0000"]);
+            let circle = member.own_circle("status").await;
+            assert_eq!(circle, json!({"status": "INCOMPLETE"}));
         }
-        assert_eq!(told(app, "CircleIncomplete").await, 1);
-        let left = "SELECT count(*) FROM outbox WHERE name = 'CircleMemberLeft' AND payload->>'how' = 'LEFT'";
-        assert_eq!(app.number(left).await, 1);
+        assert_eq!(app.events("CircleIncomplete").await.len(), 1);
+        let left = app.events("CircleMemberLeft").await;
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].payload["how"], "LEFT");
     });
 }
 
 #[test]
-fn the_suspended_count_and_may_leave() {
+fn counts_suspended_members_and_lets_them_leave() {
     test(async |app| {
-        let [alice, bob, carol] = circle_of(app).await;
-        circling::set_status(app, &bob, "SUSPENDED").await;
+        let [alice, bob, carol] = app.circle().await;
+        app.set_status(&bob, "SUSPENDED").await;
         assert_eq!(carol.role().await, "CONTRIBUTOR");
-        must(&bob.actor, FIELD, json!({})).await;
+        bob.leave().await.ok();
         assert_eq!(alice.role().await, "PIONEER");
     });
 }
 
 #[test]
-fn refuses_in_order() {
+fn refuses_in_documented_order() {
     test(async |app| {
-        circling::refuses_standing(app, FIELD, json!({}), Some("CIRCLE_NOT_FOUND")).await;
-        let [alice] = circle_of(app).await;
-        let nobody = person(app).await;
-        refused(&nobody.actor, FIELD, json!({}), "CIRCLE_NOT_FOUND", None).await;
-        refused(&alice.actor, FIELD, json!({}), "OWNER_CANNOT_LEAVE", None).await;
+        refuses_inactive(app, Actor::leave, Some("CIRCLE_NOT_FOUND")).await;
+        let [alice] = app.circle().await;
+        let nobody = app.miner().await;
+        nobody.leave().await.refused("CIRCLE_NOT_FOUND", None);
+        alice.leave().await.refused("OWNER_CANNOT_LEAVE", None);
     });
 }
 
 #[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let [_, bob] = circle_of(app).await;
-        let input = json!({"idempotencyKey": "k"});
-        let first = must(&bob.actor, FIELD, input.clone()).await;
-        let again = ask(&bob.actor, FIELD, input).await;
-        assert_eq!(again.body["data"][FIELD], first);
-        assert_eq!(
-            again.body["extensions"]["idempotentReplay"],
-            json!([[FIELD]])
-        );
-    });
-}
-
-#[test]
-fn all_who_leave_at_once_go() {
+fn applies_all_leaves_at_once() {
     test(async |app| {
         for _ in 0..5 {
-            let [alice, bob, carol, dina] = circle_of(app).await;
-            tokio::join!(bob.leave(), carol.leave(), dina.leave());
+            let [alice, bob, carol, dina] = app.circle().await;
+            let left = at_once([bob.leave(), carol.leave(), dina.leave()]).await;
+            left.all_ok();
             assert_eq!(
-                alice.standing().await.2,
+                alice.own_circle("name memberCount status").await,
                 json!({"name": "Night shift", "memberCount": 1, "status": "INCOMPLETE"})
             );
         }

@@ -1,99 +1,75 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::circling::{self, ask, circle_of, person, refused, told};
-use crate::support::test;
-
-const FIELD: &str = "circleMemberRemove";
+use super::standing::refuses_inactive;
+use crate::support::{assert_includes, at_once, test};
 
 #[test]
-fn everybodys_role_follows_at_once() {
+fn updates_all_roles_with_the_removal() {
     test(async |app| {
-        let [alice, bob, carol, dina] = circle_of(app).await;
-        let circle = alice.remove(&dina).await["circle"].clone();
-        assert_eq!(
-            (
-                &circle["status"],
-                &circle["memberCount"],
-                &circle["trustScore"]
-            ),
-            (&json!("ACTIVE"), &json!(3), &json!(60))
+        let [alice, bob, carol, dina] = app.circle().await;
+        let circle = alice.remove(&dina).await.ok()["circle"].clone();
+        assert_includes(
+            &circle,
+            &json!({"status": "ACTIVE", "memberCount": 3, "trustScore": 60}),
         );
-        let (role, bonus, own) = dina.standing().await;
-        assert_eq!((role.as_str(), bonus.as_str()), ("PIONEER", "0.0000"));
-        assert_eq!(own, json!(null));
+        assert_eq!(dina.role_and_circle_bonus().await, ["PIONEER", "0.0000"]);
+        assert_eq!(dina.own_circle("name").await, Value::Null);
         assert_eq!(bob.role().await, "CONTRIBUTOR");
-        let circle = alice.remove(&carol).await["circle"].clone();
-        assert_eq!(
-            (&circle["status"], &circle["memberCount"]),
-            (&json!("INCOMPLETE"), &json!(2))
-        );
+        let circle = alice.remove(&carol).await.ok()["circle"].clone();
+        assert_includes(&circle, &json!({"status": "INCOMPLETE", "memberCount": 2}));
         for member in [&alice, &bob, &carol] {
             assert_eq!(member.role().await, "PIONEER");
         }
-        assert_eq!(told(app, "CircleIncomplete").await, 1);
-        let left = "SELECT count(*) FROM outbox WHERE name = 'CircleMemberLeft' AND payload->>'how' = 'REMOVED'";
-        assert_eq!(app.number(left).await, 2);
+        assert_eq!(app.events("CircleIncomplete").await.len(), 1);
+        let left = app.events("CircleMemberLeft").await;
+        assert_eq!(left.len(), 2);
+        assert!(left.iter().all(|event| event.payload["how"] == "REMOVED"));
     });
 }
 
 #[test]
-fn refuses_in_order() {
+fn refuses_in_documented_order() {
     test(async |app| {
-        let [alice, bob] = circle_of(app).await;
-        let carol = person(app).await;
-        let input = |whom: &circling::Person| json!({"member": whom.profile});
-        let unknown = Some("CIRCLE_NOT_FOUND");
-        circling::refuses_standing(app, FIELD, input(&bob), unknown).await;
-        refused(&carol.actor, FIELD, input(&bob), "CIRCLE_NOT_FOUND", None).await;
-        refused(&bob.actor, FIELD, input(&alice), "NOT_CIRCLE_OWNER", None).await;
-        let about = Some("member");
-        refused(
-            &alice.actor,
-            FIELD,
-            input(&carol),
-            "MEMBER_NOT_FOUND",
-            about,
-        )
-        .await;
-        refused(
-            &alice.actor,
-            FIELD,
-            input(&alice),
-            "OWNER_CANNOT_BE_REMOVED",
-            about,
-        )
-        .await;
-        let viewer = alice.actor.get("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
-        let answer = ask(&alice.actor, FIELD, json!({"member": viewer})).await;
-        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let [alice, bob] = app.circle().await;
+        let carol = app.miner().await;
+        refuses_inactive(app, |who| who.remove(&bob), Some("CIRCLE_NOT_FOUND")).await;
+        carol.remove(&bob).await.refused("CIRCLE_NOT_FOUND", None);
+        bob.remove(&alice).await.refused("NOT_CIRCLE_OWNER", None);
+        let path = Some("member");
+        alice.remove(&carol).await.refused("MEMBER_NOT_FOUND", path);
+        alice
+            .remove(&alice)
+            .await
+            .refused("OWNER_CANNOT_BE_REMOVED", path);
     });
 }
 
 #[test]
-fn a_key_answers_its_first_result_again() {
+fn rejects_ids_of_other_types() {
     test(async |app| {
-        let [alice, bob, carol] = circle_of(app).await;
-        let input = |whom: &circling::Person| json!({"member": whom.profile});
-        circling::replays(&alice.actor, FIELD, input(&bob), input(&carol)).await;
+        let [alice] = app.circle().await;
+        let viewer = alice.viewer("id").await["id"].clone();
+        let outcome = alice.remove(&alice).with(json!({"member": viewer})).await;
+        outcome.error("BAD_USER_INPUT");
     });
 }
 
 #[test]
-fn who_leaves_at_the_same_time_goes_once() {
+fn ends_a_membership_once_against_a_leave() {
     test(async |app| {
         for round in 0..10 {
-            let [alice, bob] = circle_of(app).await;
-            let (removed, left) = tokio::join!(
-                ask(&alice.actor, FIELD, json!({"member": bob.profile})),
-                ask(&bob.actor, "circleLeave", json!({}))
-            );
-            let outcome = (removed.refusals(), left.refusals());
+            let [alice, bob] = app.circle().await;
+            let outcomes = at_once([alice.remove(&bob), bob.leave()]).await;
+            let refusals = outcomes.refusals();
             assert!(
-                outcome == (vec![], vec!["CIRCLE_NOT_FOUND"])
-                    || outcome == (vec!["MEMBER_NOT_FOUND"], vec![]),
-                "round {round}: {outcome:?}"
+                refusals == [None, Some("CIRCLE_NOT_FOUND")]
+                    || refusals == [Some("MEMBER_NOT_FOUND"), None],
+                "round {round}: {refusals:?}"
             );
-            assert_eq!(alice.standing().await.2["memberCount"], 1);
+            assert_eq!(
+                alice.own_circle("memberCount").await,
+                json!({"memberCount": 1})
+            );
         }
     });
 }

@@ -1,64 +1,32 @@
 use serde_json::json;
 
-use super::circling::{self, circle_of, must, person, refused, told};
+use super::standing::refuses_inactive;
 use crate::support::test;
 
-const FIELD: &str = "circleRename";
-
 #[test]
-fn gives_another_name() {
+fn renames_the_circle() {
     test(async |app| {
-        let [alice, bob] = circle_of(app).await;
-        let payload = must(&alice.actor, FIELD, json!({"name": " Day shift"})).await;
+        let [alice, bob] = app.circle().await;
+        let payload = alice.rename(" Day shift").await.ok();
         assert_eq!(payload["circle"]["name"], "Day shift");
-        assert_eq!(bob.standing().await.2["name"], "Day shift");
-        // The same name again is no news.
-        must(&alice.actor, FIELD, json!({"name": "Day shift"})).await;
-        assert_eq!(told(app, "CircleRenamed").await, 1);
+        assert_eq!(bob.own_circle("name").await, json!({"name": "Day shift"}));
+        // An unchanged name writes no event.
+        alice.rename("Day shift").await.ok();
+        assert_eq!(app.events("CircleRenamed").await.len(), 1);
     });
 }
 
 #[test]
-fn refuses_in_order() {
+fn refuses_in_documented_order() {
     test(async |app| {
-        circling::refuses_standing(app, FIELD, json!({"name": "A"}), Some("CIRCLE_NOT_FOUND"))
-            .await;
-        let [alice, bob] = circle_of(app).await;
-        let nobody = person(app).await;
+        refuses_inactive(app, |who| who.rename("A"), Some("CIRCLE_NOT_FOUND")).await;
+        let [alice, bob] = app.circle().await;
+        let nobody = app.miner().await;
         for who in [&alice, &bob, &nobody] {
-            let input = json!({"name": " "});
-            refused(
-                &who.actor,
-                FIELD,
-                input,
-                "CIRCLE_NAME_INVALID",
-                Some("name"),
-            )
-            .await;
+            let outcome = who.rename(" ").await;
+            outcome.refused("CIRCLE_NAME_INVALID", Some("name"));
         }
-        let input = json!({"name": "A"});
-        refused(
-            &nobody.actor,
-            FIELD,
-            input.clone(),
-            "CIRCLE_NOT_FOUND",
-            None,
-        )
-        .await;
-        refused(&bob.actor, FIELD, input, "NOT_CIRCLE_OWNER", None).await;
-    });
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let [alice] = circle_of(app).await;
-        circling::replays(
-            &alice.actor,
-            FIELD,
-            json!({"name": "A"}),
-            json!({"name": "B"}),
-        )
-        .await;
+        nobody.rename("A").await.refused("CIRCLE_NOT_FOUND", None);
+        bob.rename("A").await.refused("NOT_CIRCLE_OWNER", None);
     });
 }

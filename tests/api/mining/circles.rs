@@ -1,7 +1,6 @@
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use super::circling::{circle_of, must};
 use crate::support::test;
 
 const LIST: &str = "query ($filter: CircleFilter, $first: Int, $after: String, $offset: Int) {
@@ -17,22 +16,22 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn newest_first_by_pages_filters_and_names() {
+fn lists_newest_first_in_pages_and_by_filter() {
     test(async |app| {
-        let staff = app.person(&[Role::Support]);
-        let [first, ..] = circle_of::<3>(app).await;
+        let staff = app.support();
+        let [first, ..] = app.circle::<3>().await;
         for (name, disbanded) in [
             ("100% night", false),
             ("Day shift", true),
             ("day_two", false),
         ] {
-            let [owner] = circle_of(app).await;
-            must(&owner.actor, "circleRename", json!({"name": name})).await;
+            let [owner] = app.circle().await;
+            owner.rename(name).await.ok();
             if disbanded {
-                owner.disband().await;
+                owner.disband().await.ok();
             }
         }
-        must(&first.actor, "circleRename", json!({"name": "NIGHT watch"})).await;
+        first.rename("NIGHT watch").await.ok();
         let page = staff.get(LIST, json!({"first": 3})).await;
         assert_eq!(names(&page), ["day_two", "Day shift", "100% night"]);
         assert_eq!(page["circles"]["totalCount"], 4);
@@ -69,12 +68,12 @@ fn newest_first_by_pages_filters_and_names() {
 }
 
 #[test]
-fn is_for_staff() {
+fn refuses_others_than_staff_and_bad_filters() {
     test(async |app| {
-        let [alice] = circle_of(app).await;
+        let [alice] = app.circle().await;
         for (who, code) in [
             (app.anonymous(), "UNAUTHENTICATED"),
-            (alice.actor, "FORBIDDEN"),
+            (alice.actor(), "FORBIDDEN"),
             (app.service(&Scope::ALL), "FORBIDDEN"),
         ] {
             assert_eq!(who.ask(LIST, json!({"first": 1})).await.code(), code);

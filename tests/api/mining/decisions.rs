@@ -1,164 +1,58 @@
-//! What tests of administrators' decisions about miners share.
+//! Refusals that all commands of administrators about a miner share.
 
-use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Answer, TestApp};
+use crate::support::TestApp;
 
-/// Decides about somebody's miner under a key.
-pub async fn decide(by: &Actor, field: &str, whose: &Actor, key: &str) -> Answer {
-    decide_about(by, field, json!({"userId": whose.id().to_string()}), key).await
-}
+const NOBODY: &str = "00000000-0000-7000-8000-000000000000";
 
-/// Decides about a miner, named in any way.
-pub async fn decide_about(by: &Actor, field: &str, miner: Value, key: &str) -> Answer {
-    ask(
-        by,
-        field,
-        json!({"miner": miner, "reason": "a test", "idempotencyKey": key}),
-    )
-    .await
-}
-
-/// Asks for a decision with the whole input.
-pub async fn ask(by: &Actor, field: &str, input: Value) -> Answer {
-    let of = format!("{}{}", field[..1].to_uppercase(), &field[1..]);
-    let query = format!(
-        "mutation ($input: {of}Input!) {{ {field}(input: $input) {{
-            miner {{ uuid status role currentStreak longestStreak streak {{ dueAt freezeTokens recoverableDays }} }}
-            userErrors {{ code field message }}
-        }} }}"
-    );
-    let mut input = input;
-    if field == "minerSetRole" && input.get("change").is_none() {
-        input["change"] = json!("GRANT_NODE_OPERATOR");
-    }
-    by.ask(&query, json!({"input": input})).await
-}
-
-/// Decides what must not be refused; answers the miner.
-pub async fn must(by: &Actor, field: &str, whose: &Actor, key: &str) -> Value {
-    let payload = decide(by, field, whose, key).await.data()[field].clone();
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
-    payload["miner"].clone()
-}
-
-/// A miner whose streak has so many days.
-pub async fn with_streak(app: &TestApp, days: i64) -> Actor {
-    let alice = app.miner().await;
-    for day in 0..days {
-        alice.start().await;
-        app.advance(chrono::TimeDelta::hours(24)).await;
-        alice.must_claim(&format!("day {day}")).await;
-    }
-    alice
-}
-
-/// Whoever may not is told so, and it is on record if they are staff or a service.
-pub async fn only_administrators(app: &TestApp, field: &str) {
-    let alice = app.miner().await;
-    let asking = [
-        (app.anonymous(), "UNAUTHENTICATED"),
-        (app.user(), "FORBIDDEN"),
-        (alice.clone(), "FORBIDDEN"),
-        (app.person(&[Role::Support]), "FORBIDDEN"),
-        (app.person(&[Role::Finance]), "FORBIDDEN"),
-        (app.service(&Scope::ALL), "FORBIDDEN"),
-    ];
-    for (who, code) in &asking {
-        assert_eq!(decide(who, field, &alice, "k").await.code(), *code);
-    }
-    let forbidden = "SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN' AND action LIKE 'mining.miner_%'";
-    assert_eq!(app.number(forbidden).await, 3);
-    assert_eq!(
-        app.number("SELECT count(*) FROM miners WHERE status = 'ACTIVE' AND role = 'PIONEER' AND version = 1")
-            .await,
-        1
-    );
-}
-
-/// What every decision refuses first: no reason, an unknown miner, and one's own. The last two are on record with it.
+/// Checks the first refusals of a command: no valid reason, an unknown miner, the caller's own miner. Each is audited.
 pub async fn refuses_unknown_and_own(app: &TestApp, field: &str) {
-    let admin = app.person(&[Role::Admin]);
-    for (n, reason) in [" ".to_owned(), "r".repeat(501), "\0".to_owned()]
-        .into_iter()
-        .enumerate()
-    {
-        let nobody = json!({"uuid": "00000000-0000-7000-8000-000000000000"});
-        let input =
-            json!({"miner": nobody, "reason": reason, "idempotencyKey": format!("reason {n}")});
-        let answer = ask(&admin, field, input).await;
-        assert_eq!(answer.refusals(), ["REASON_INVALID"]);
-        let error = &answer.body["data"][field]["userErrors"][0];
-        assert_eq!(error["field"], json!(["reason"]));
+    let admin = app.admin();
+    let nobody = json!({"uuid": NOBODY});
+    for reason in [" ".to_owned(), "r".repeat(501), "\0".to_owned()] {
+        let outcome = admin.decide_about(field, &nobody);
+        let outcome = outcome.with(json!({"reason": reason})).await;
+        outcome.refused("REASON_INVALID", Some("reason"));
     }
-    // Whoever looks for what was tried about a miner finds that, too.
+    // The entry of a refused reason names the miner, so that a search by miner finds it.
     let alice = app.miner().await;
-    let input = json!({"miner": {"userId": alice.id().to_string()}, "reason": " ", "idempotencyKey": "no reason"});
-    assert_eq!(
-        ask(&admin, field, input).await.refusals(),
-        ["REASON_INVALID"]
-    );
-    let tried = "SELECT count(*) FROM audit_log a JOIN miners m ON a.entity_id = m.id::text
-        WHERE refusal = 'REASON_INVALID' AND entity_kind = 'miner' AND reason IS NULL";
-    assert_eq!(app.number(tried).await, 1);
-    for (n, unknown) in [
-        json!({"userId": "00000000-0000-7000-8000-000000000000"}),
-        json!({"uuid": "00000000-0000-7000-8000-000000000000"}),
+    let outcome = admin.decide(field, &alice).with(json!({"reason": " "}));
+    outcome.await.refused("REASON_INVALID", Some("reason"));
+    let entries = app.audited_refusals("REASON_INVALID").await;
+    let about: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.entity_id.as_ref() == Some(&alice.uuid))
+        .collect();
+    assert_eq!(about.len(), 1);
+    assert_eq!(about[0].entity_kind.as_deref(), Some("miner"));
+    assert_eq!(about[0].reason, None);
+    for unknown in [
+        json!({"userId": NOBODY}),
+        nobody,
         json!({"code": "NOBODYS2"}),
         json!({"code": "no code"}),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let answer = decide_about(&admin, field, unknown, &n.to_string()).await;
-        assert_eq!(answer.refusals(), ["NOT_FOUND"]);
-        assert_eq!(
-            answer.body["data"][field]["userErrors"][0]["field"],
-            json!(["miner"])
-        );
-    }
-    admin.register().await;
-    assert_eq!(
-        decide(&admin, field, &admin, "own").await.refusals(),
-        ["OWN_ACCOUNT"]
-    );
-    let refused = "SELECT count(*) FROM audit_log WHERE outcome = 'REFUSED' AND reason = 'a test' AND refusal = ";
-    assert_eq!(app.number(&format!("{refused}'NOT_FOUND'")).await, 4);
-    let own = format!(
-        "{refused}'OWN_ACCOUNT' AND entity_id = (SELECT id::text FROM miners WHERE user_id = '{}')",
-        admin.id()
-    );
-    assert_eq!(app.number(&own).await, 1);
-}
-
-/// Refuses what makes no sense of an input.
-pub async fn refuses_bad_input(app: &TestApp, field: &str) {
-    let admin = app.person(&[Role::Admin]);
-    let alice = app.miner().await;
-    let own = json!({"userId": alice.id().to_string()});
-    let viewer = alice.get("{ viewer { id } }", json!({})).await["viewer"]["id"].clone();
-    for input in [
-        json!({"miner": {"id": viewer}, "reason": "r"}),
-        json!({"miner": own, "reason": "r", "idempotencyKey": ""}),
     ] {
-        assert_eq!(ask(&admin, field, input).await.code(), "BAD_USER_INPUT");
+        let outcome = admin.decide_about(field, &unknown).await;
+        outcome.refused("NOT_FOUND", Some("miner"));
+    }
+    let own = admin.register().await.ok()["miner"]["uuid"].clone();
+    let outcome = admin.decide(field, &admin).await;
+    assert_eq!(outcome.refusal(), Some("OWN_ACCOUNT"));
+    for (code, count, entity) in [("NOT_FOUND", 4, Value::Null), ("OWN_ACCOUNT", 1, own)] {
+        let entries = app.audited_refusals(code).await;
+        assert_eq!(entries.len(), count, "{code}");
+        for entry in entries {
+            assert_eq!(entry.outcome, "REFUSED");
+            assert_eq!(entry.reason.as_deref(), Some("a test"));
+            assert!(entity.is_null() || json!(entry.entity_id) == entity);
+        }
     }
 }
 
-/// The first answer is given again under its key, and the same key is no other request's.
-pub async fn replays(app: &TestApp, field: &str, whose: &Actor) {
-    let admin = app.person(&[Role::Admin]);
-    let first = decide(&admin, field, whose, "k").await;
-    assert_eq!(first.refusals(), Vec::<&str>::new());
-    let again = decide(&admin, field, whose, "k").await;
-    assert_eq!(first.body["data"], again.body["data"]);
-    assert_eq!(
-        again.body["extensions"]["idempotentReplay"],
-        json!([[field]])
-    );
-    let other = decide(&admin, field, &app.miner().await, "k").await;
-    assert_eq!(other.reason(), "IDEMPOTENCY_KEY_REUSED");
-    let applied = "SELECT count(*) FROM audit_log WHERE outcome = 'APPLIED' AND reason = 'a test'";
-    assert_eq!(app.number(applied).await, 1);
+/// Checks that an id of another type is bad input.
+pub async fn rejects_ids_of_other_types(app: &TestApp, field: &str) {
+    let viewer = app.miner().await.viewer("id").await;
+    let outcome = app.admin().decide_about(field, &viewer).await;
+    outcome.error("BAD_USER_INPUT");
 }

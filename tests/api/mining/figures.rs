@@ -1,23 +1,14 @@
-//! What a week of claims leaves behind, figure by figure: on the miner, in their history, and in the events that the
-//! platform's other services read.
+//! The figures of a miner, a circle, a referral and their events after known commands.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::circling::{circle_of, person};
-use super::decisions;
-use super::referral_apply::{coded, must_apply, verify};
-use crate::support::{Actor, TestApp, test};
-
-/// Whether SQL says so of exactly one row.
-async fn is_one(app: &TestApp, of: &str) -> bool {
-    app.number(&format!("SELECT count(*) FROM {of}")).await == 1
-}
+use crate::support::{Miner, assert_includes, test};
 
 #[test]
-fn a_miner_shows_what_a_week_of_claims_made_of_them() {
+fn returns_the_figures_of_a_week_of_claims() {
     test(async |app| {
-        let alice = decisions::with_streak(app, 7).await;
+        let alice = app.miner().streak(7).await;
         let query = "{ serverInfo { timeAt } viewer { miner {
             createdAt updatedAt longestStreak hourlyRate dailyRate streakBonus
             rate { baseRate roleMultiplier circleBonus referralBonus streakBonus totalRate hourlyPoints dailyPoints }
@@ -66,18 +57,13 @@ fn a_miner_shows_what_a_week_of_claims_made_of_them() {
 }
 
 #[test]
-fn events_carry_the_fields_of_the_old_service() {
+fn writes_events_with_the_fields_of_the_old_service() {
     test(async |app| {
-        let alice = app.user();
-        let miner = alice.register().await;
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        alice.must_claim("1").await;
-        let session = alice
-            .get("{ viewer { miner { session { uuid } } } }", json!({}))
-            .await["viewer"]["miner"]["session"]["uuid"]
-            .clone();
-        let (id, user) = (&miner["uuid"], &miner["userId"]);
+        let alice = app.miner().await;
+        app.mine(&[&alice]).await;
+        alice.claim().await.ok();
+        let session = alice.own_miner("session { uuid }").await["session"]["uuid"].clone();
+        let (id, user) = (&alice.uuid, alice.id().to_string());
         for (name, payload) in [
             ("MinerCreated", json!({"minerId": id, "userId": user})),
             (
@@ -93,43 +79,43 @@ fn events_carry_the_fields_of_the_old_service() {
                 json!({"userId": user, "minerId": id, "points": "6.0000", "source": "SESSION", "streakDays": 1}),
             ),
         ] {
-            let told = format!(
-                "SELECT count(*) FROM outbox WHERE name = '{name}' AND payload @> '{payload}' AND event_id IS NOT NULL
-                    AND occurred_at BETWEEN app_now() - interval '25 hours' AND app_now()"
-            );
-            assert_eq!(app.number(&told).await, 1, "{name}: {payload}");
+            let events = app.events(name).await;
+            assert_eq!(events.len(), 1, "{name}");
+            assert_includes(&events[0].payload, &payload);
         }
-        assert_eq!(
-            app.number("SELECT count(*) - count(DISTINCT event_id) FROM outbox")
-                .await,
-            0
-        );
+        let events = app.all_events().await;
+        let ids: std::collections::HashSet<_> =
+            events.iter().map(|event| &event.event_id).collect();
+        assert_eq!(ids.len(), events.len());
+        let recent = "occurred_at BETWEEN app_now() - interval '25 hours' AND app_now()";
+        let recent = app.count("outbox", recent).await;
+        assert_eq!(usize::try_from(recent).unwrap(), events.len());
     });
 }
 
 #[test]
-fn a_claim_forgiven_as_late_is_shown_as_one() {
+fn shows_a_claim_in_the_grace_period() {
     test(async |app| {
-        let alice = decisions::with_streak(app, 3).await;
-        let query = "{ viewer { miner { streak { currentStreak status isGracePeriod } } } }";
-        let streak =
-            async || alice.get(query, json!({})).await["viewer"]["miner"]["streak"].clone();
-        // The fourth session begins on time and is claimed an hour after it had to be.
-        alice.start().await;
+        let alice = app.miner().streak(3).await;
+        let streak = async || {
+            let miner = alice.own_miner("streak { currentStreak status isGracePeriod }");
+            miner.await["streak"].clone()
+        };
+        // The fourth session begins on time and is claimed an hour late.
+        alice.start().await.ok();
         app.advance(TimeDelta::hours(24 + 25)).await;
         assert_eq!(
             streak().await,
             json!({"currentStreak": 3, "status": "GRACE", "isGracePeriod": false})
         );
-        assert_eq!(alice.must_claim("late").await["streakDays"], 4);
+        assert_eq!(alice.claim().await.ok()["streakDays"], 4);
         assert_eq!(
             streak().await,
             json!({"currentStreak": 4, "status": "ON_TIME", "isGracePeriod": true})
         );
-        // The next one on time takes the flag away.
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        assert_eq!(alice.must_claim("on time").await["streakDays"], 5);
+        // The next claim on time ends the grace period.
+        app.mine(&[&alice]).await;
+        assert_eq!(alice.claim().await.ok()["streakDays"], 5);
         assert_eq!(
             streak().await,
             json!({"currentStreak": 5, "status": "ON_TIME", "isGracePeriod": false})
@@ -138,32 +124,27 @@ fn a_claim_forgiven_as_late_is_shown_as_one() {
 }
 
 #[test]
-fn a_circle_shows_its_bonus_and_since_when_each_is_in_it() {
+fn returns_the_bonus_and_members_of_a_circle() {
     test(async |app| {
-        let [alice, bob] = circle_of(app).await;
-        let query =
-            "{ viewer { circle { uuid bonusMultiplier members { joinedAt miner { id } } } } }";
-        let circle = async || alice.actor.get(query, json!({})).await["viewer"]["circle"].clone();
-        assert_eq!(circle().await["bonusMultiplier"], "0.0000");
+        let [alice, bob] = app.circle().await;
+        let selection = "bonusMultiplier members { joinedAt miner { id } }";
+        let circle = alice.own_circle(selection).await;
+        assert_eq!(circle["bonusMultiplier"], "0.0000");
         app.advance(TimeDelta::hours(1)).await;
-        let carol = person(app).await;
+        let carol = app.miner().await;
         alice.take_in(&carol).await;
-        let circle = circle().await;
+        let circle = alice.own_circle(selection).await;
         assert_eq!(circle["bonusMultiplier"], "0.2500");
         let members = circle["members"].as_array().unwrap();
         let shown: Vec<_> = members.iter().map(|one| &one["miner"]["id"]).collect();
         let people = [&alice, &bob, &carol];
         assert_eq!(shown, people.map(|one| &one.profile));
-        for (member, who) in members.iter().zip(people) {
-            let joined = format!(
-                "circle_members c JOIN miners m ON m.id = c.miner_id
-                 WHERE m.user_id = '{}' AND c.joined_at = {}",
-                who.actor.id(),
-                literal(&member["joinedAt"])
-            );
-            assert!(is_one(app, &joined).await, "{member}");
+        for (member, miner) in members.iter().zip(people) {
+            let of_miner = format!("miner_id = '{}'", miner.uuid);
+            let stored = app.row("circle_members", &of_miner).await;
+            assert_eq!(at(&stored["joined_at"]), at(&member["joinedAt"]));
         }
-        // The last one came an hour after the others.
+        // The last member joined an hour after the others.
         let [first, .., last] = members.as_slice() else {
             unreachable!("three members")
         };
@@ -172,45 +153,38 @@ fn a_circle_shows_its_bonus_and_since_when_each_is_in_it() {
 }
 
 #[test]
-fn a_referral_shows_since_when_and_its_events_carry_who() {
+fn returns_the_times_of_a_referral_and_its_events() {
     test(async |app| {
-        let ((alice, code), (bob, _)) = (coded(app).await, coded(app).await);
-        must_apply(&bob, &code).await;
+        let [alice, bob]: [Miner; 2] = app.miners().await;
+        bob.apply(&alice.code).await.ok();
         app.advance(TimeDelta::hours(1)).await;
-        verify(app, &bob).await;
-        let query = "{ viewer { referrals { referrals(first: 1) { nodes {
+        app.verify(&bob).await.ok();
+        let selection = "referrals { referrals(first: 1) { nodes {
             uuid createdAt activatedAt referrer { id } referred { id }
-        } } } } }";
-        let seen = alice.get(query, json!({})).await;
-        let referral = &seen["viewer"]["referrals"]["referrals"]["nodes"][0];
+        } } }";
+        let seen = alice.viewer(selection).await;
+        let referral = &seen["referrals"]["referrals"]["nodes"][0];
+        assert_includes(
+            referral,
+            &json!({"referrer": {"id": alice.profile}, "referred": {"id": bob.profile}}),
+        );
         assert!(at(&referral["activatedAt"]) - at(&referral["createdAt"]) >= TimeDelta::hours(1));
-        let [created, activated] =
-            ["createdAt", "activatedAt"].map(|name| literal(&referral[name]));
-        let stored =
-            format!("referrals WHERE created_at = {created} AND activated_at = {activated}");
-        assert!(is_one(app, &stored).await, "{referral}");
-        let miner = "{ viewer { miner { uuid } } }";
-        let uuid =
-            async |who: &Actor| who.get(miner, json!({})).await["viewer"]["miner"]["uuid"].clone();
+        let stored = app.row("referrals", "true").await;
+        assert_eq!(at(&stored["created_at"]), at(&referral["createdAt"]));
+        assert_eq!(at(&stored["activated_at"]), at(&referral["activatedAt"]));
         let payload = json!({
-            "referralId": referral["uuid"], "referrerId": uuid(&alice).await, "referredId": uuid(&bob).await,
+            "referralId": referral["uuid"], "referrerId": alice.uuid, "referredId": bob.uuid,
             "referredUserId": bob.id().to_string(), "bonusRate": "0.2500",
         });
-        for (name, by) in [("ReferralApplied", &bob), ("ReferralActivated", &alice)] {
-            let told = format!(
-                "outbox WHERE name = '{name}' AND payload @> '{payload}' AND audience_id = '{}'",
-                by.id()
-            );
-            assert!(is_one(app, &told).await, "{name}: {payload}");
+        for (name, audience) in [("ReferralApplied", &bob), ("ReferralActivated", &alice)] {
+            let events = app.events(name).await;
+            assert_eq!(events.len(), 1, "{name}");
+            assert_includes(&events[0].payload, &payload);
+            assert_eq!(events[0].audience_id, Some(audience.id().to_string()));
         }
     });
 }
 
 fn at(value: &Value) -> chrono::DateTime<chrono::FixedOffset> {
     chrono::DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
-}
-
-/// A moment as SQL writes it.
-fn literal(value: &Value) -> String {
-    format!("'{}'::timestamptz", value.as_str().unwrap())
 }

@@ -1,192 +1,163 @@
 use chrono::TimeDelta;
-use domain::access::{Role, Scope};
+use domain::access::Scope;
 use serde_json::{Value, json};
 
-use super::decisions::must;
-use super::referral_apply::{coded, must_apply, verify};
-use crate::support::{Actor, TestApp, test};
+use crate::support::{Miner, TestApp, at_once, test};
 
-const COMPLETE: &str = "mutation ($input: KycCompleteInput!) { kycComplete(input: $input) {
-    userId kycCompletedAt referral { status isActive } userErrors { code field }
-} }";
+const FIELD: &str = "kycComplete";
 
-async fn status(app: &TestApp, who: &Actor) -> Value {
-    verify(app, who).await.data()["kycComplete"]["referral"]["status"].clone()
+async fn verified_status(app: &TestApp, miner: &Miner) -> Value {
+    app.verify(miner).await.ok()["referral"]["status"].clone()
 }
 
 #[test]
-fn a_referral_that_waited_counts_and_the_referrer_is_told() {
+fn activates_pending_referrals() {
     test(async |app| {
-        let (boss, code) = coded(app).await;
+        let boss = app.miner().await;
         let mut friends = Vec::new();
         for _ in 0..5 {
-            let (friend, _) = coded(app).await;
-            must_apply(&friend, &code).await;
-            friends.push(friend);
+            friends.push(app.miner().referred_by(&boss).await);
         }
-        let mut socket = boss.socket().await;
-        socket
-            .subscribe(
-                "1",
-                "subscription { minerUpdated { __typename miner { role } } }",
-            )
-            .await;
-        app.until_followed(boss.id()).await;
+        let mut events = app.follow(&boss, "__typename miner { role }").await;
         for friend in &friends {
-            let done = verify(app, friend).await.data()["kycComplete"].clone();
-            assert_eq!(done["userErrors"], json!([]));
+            let done = app.verify(friend).await.ok();
             assert_eq!(done["userId"], friend.id().to_string());
             assert_eq!(done["referral"]["status"], "ACTIVE");
             assert_eq!(done["referral"]["activatedAt"], done["kycCompletedAt"]);
-            assert_eq!(
-                socket.event("1").await["minerUpdated"]["__typename"],
-                "ReferralActivated"
-            );
+            assert_eq!(events.next().await["__typename"], "ReferralActivated");
         }
         assert_eq!(
-            socket.event("1").await["minerUpdated"],
+            events.next().await,
             json!({"__typename": "MinerRoleChanged", "miner": {"role": "AMBASSADOR"}})
         );
-        let audited = "SELECT count(*) FROM audit_log WHERE action = 'mining.kyc_complete' AND outcome = 'APPLIED'
-             AND entity_kind = 'user' AND reason IS NULL AND 'mining:events' = ANY(roles)
-             AND before->>'kycCompletedAt' IS NULL AND after->>'kycCompletedAt' IS NOT NULL";
-        assert_eq!(app.number(audited).await, 5);
+        let audited = app.audited("mining.kyc_complete").await;
+        assert_eq!(audited.len(), 5);
+        for entry in audited {
+            assert_eq!(entry.outcome, "APPLIED");
+            assert_eq!(entry.entity_kind.as_deref(), Some("user"));
+            assert_eq!(entry.reason, None);
+            assert!(entry.roles.contains(&"mining:events".to_owned()));
+            assert_eq!(entry.before["kycCompletedAt"], Value::Null);
+            assert!(entry.after["kycCompletedAt"].is_string());
+        }
     });
 }
 
 #[test]
-fn comes_before_registration_as_well() {
+fn may_come_before_the_registration() {
     test(async |app| {
-        let (_, code) = coded(app).await;
+        let boss = app.miner().await;
         let carol = app.user();
-        let done = verify(app, &carol).await.data()["kycComplete"].clone();
+        let done = app.verify(&carol).await.ok();
         assert_eq!(done["referral"], Value::Null);
         assert!(done["kycCompletedAt"].is_string());
-        carol.register().await;
-        assert_eq!(must_apply(&carol, &code).await["isActive"], true);
-        // Who was heard of before their first token is called what that says.
-        let query = "{ viewer { miner { displayName } } }";
-        let seen = carol.get(query, json!({})).await["viewer"]["miner"].clone();
-        assert_eq!(seen["displayName"], "Tester");
+        carol.register().await.ok();
+        assert_eq!(carol.apply(&boss.code).await.ok()["isActive"], true);
+        // The first token names a user who was unknown until then.
+        let name = carol.own_miner("displayName").await;
+        assert_eq!(name, json!({"displayName": "Tester"}));
     });
 }
 
 #[test]
-fn the_first_one_wins() {
+fn keeps_the_first_time() {
     test(async |app| {
-        let service = app.service(&[Scope::MiningEvents]);
         let bob = app.user();
-        let at = |at: &str| json!({"input": {"userId": bob.id().to_string(), "completedAt": at}});
-        let first = service.get(COMPLETE, at("2026-01-02T03:04:05Z")).await;
-        assert_eq!(
-            first["kycComplete"]["kycCompletedAt"],
-            "2026-01-02T03:04:05Z"
-        );
+        let complete = |at: &str| app.verify(&bob).with(json!({"completedAt": at}));
+        let first = complete("2026-01-02T03:04:05Z").await.ok();
+        assert_eq!(first["kycCompletedAt"], "2026-01-02T03:04:05Z");
         for other in ["2026-05-05T05:05:05Z", "2025-05-05T05:05:05Z"] {
-            assert_eq!(service.get(COMPLETE, at(other)).await, first);
+            assert_eq!(complete(other).await.ok(), first);
         }
-        let racing = app.user();
-        let all = futures_util::future::join_all((0..8).map(|_| verify(app, &racing))).await;
-        let mut moments: Vec<_> = all
-            .into_iter()
-            .map(|answer| answer.data()["kycComplete"]["kycCompletedAt"].to_string())
-            .collect();
-        moments.dedup();
-        assert_eq!(moments.len(), 1);
     });
 }
 
 #[test]
-fn during_a_suspension_it_counts_once_that_is_over() {
+fn keeps_one_time_of_eight_at_once() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let ((_, code), (bob, _)) = (coded(app).await, coded(app).await);
-        must_apply(&bob, &code).await;
-        must(&admin, "minerSuspend", &bob, "1").await;
-        assert_eq!(status(app, &bob).await, "INACTIVE");
-        let told = "SELECT count(*) FROM outbox WHERE name IN ('ReferralActivated', 'ReferralDeactivated')";
-        assert_eq!(app.number(told).await, 0);
+        let bob = app.user();
+        let all = at_once((0..8).map(|_| app.verify(&bob))).await.all_ok();
+        let mut times: Vec<_> = all.iter().map(|done| &done["kycCompletedAt"]).collect();
+        times.dedup();
+        assert_eq!(times.len(), 1);
+    });
+}
+
+#[test]
+fn waits_for_the_end_of_a_suspension() {
+    test(async |app| {
+        let admin = app.admin();
+        let boss = app.miner().await;
+        let bob = app.miner().referred_by(&boss).await;
+        admin.suspend(&bob).await.ok();
+        assert_eq!(verified_status(app, &bob).await, "INACTIVE");
+        assert!(app.events("ReferralActivated").await.is_empty());
         app.advance(TimeDelta::hours(1)).await;
-        must(&admin, "minerRestore", &bob, "1").await;
-        assert_eq!(status(app, &bob).await, "ACTIVE");
-        let since =
-            "SELECT count(*) FROM referrals WHERE activated_at >= created_at + interval '1 hour'";
-        assert_eq!(app.number(since).await, 1);
-        assert_eq!(app.number(told).await, 1);
+        admin.restore(&bob).await.ok();
+        assert_eq!(verified_status(app, &bob).await, "ACTIVE");
+        let since = "activated_at >= created_at + interval '1 hour'";
+        assert_eq!(app.count("referrals", since).await, 1);
+        assert_eq!(app.events("ReferralActivated").await.len(), 1);
+        assert!(app.events("ReferralDeactivated").await.is_empty());
     });
 }
 
 #[test]
-fn of_a_banned_miner_it_counts_for_nobody() {
+fn leaves_the_referral_of_a_banned_miner_inactive() {
     test(async |app| {
-        let ((_, code), (bob, _)) = (coded(app).await, coded(app).await);
-        must_apply(&bob, &code).await;
-        app.sql("UPDATE miners SET status = 'BANNED' WHERE referred_by IS NOT NULL")
-            .await;
-        assert_eq!(status(app, &bob).await, "INACTIVE");
+        let boss = app.miner().await;
+        let bob = app.miner().referred_by(&boss).await;
+        app.set_status(&bob, "BANNED").await;
+        assert_eq!(verified_status(app, &bob).await, "INACTIVE");
     });
 }
 
 #[test]
-fn refuses_the_future_and_takes_clocks_that_differ() {
+fn refuses_the_future_beyond_five_minutes() {
     test(async |app| {
-        let service = app.service(&[Scope::MiningEvents]);
         let now = app
             .number("SELECT extract(epoch FROM app_now())::bigint")
             .await;
-        let at = |seconds: i64| {
+        let complete = |seconds: i64| {
             let at = chrono::DateTime::from_timestamp(now + seconds, 0).unwrap();
-            json!({"input": {"userId": app.user().id().to_string(), "completedAt": at.to_rfc3339()}})
+            app.verify(&app.user())
+                .with(json!({"completedAt": at.to_rfc3339()}))
         };
-        let refused = service.ask(COMPLETE, at(3_600)).await;
-        assert_eq!(refused.refusals(), ["KYC_IN_FUTURE"]);
-        let error = &refused.body["data"]["kycComplete"]["userErrors"][0];
-        assert_eq!(error["field"], json!(["completedAt"]));
-        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
-        assert_eq!(service.ask(COMPLETE, at(240)).await.refusals(), [""; 0]);
+        let outcome = complete(3_600).await;
+        outcome.refused("KYC_IN_FUTURE", Some("completedAt"));
+        assert_eq!(app.count("users", "true").await, 0);
+        complete(240).await.ok();
+    });
+}
+
+#[test]
+fn rejects_times_before_1970() {
+    test(async |app| {
         for bad in ["1969-12-31T23:59:59Z", "-0044-03-15T12:00:00Z"] {
-            let input =
-                json!({"input": {"userId": app.user().id().to_string(), "completedAt": bad}});
-            assert_eq!(
-                service.ask(COMPLETE, input).await.code(),
-                "BAD_USER_INPUT",
-                "{bad}"
-            );
+            let outcome = app.verify(&app.user()).with(json!({"completedAt": bad}));
+            outcome.await.error("BAD_USER_INPUT");
         }
     });
 }
 
 #[test]
-fn a_key_answers_its_first_result_again() {
+fn replays_the_first_time() {
     test(async |app| {
-        let service = app.service(&[Scope::MiningEvents]);
-        let input =
-            json!({"input": {"userId": app.user().id().to_string(), "idempotencyKey": "k"}});
-        let first = service.ask(COMPLETE, input.clone()).await;
+        let bob = app.user();
+        let first = app.verify(&bob).key("k").await.ok();
         app.advance(TimeDelta::hours(1)).await;
-        let again = service.ask(COMPLETE, input).await;
-        assert_eq!(first.body["data"], again.body["data"]);
-        assert_eq!(
-            again.body["extensions"]["idempotentReplay"],
-            json!([["kycComplete"]])
-        );
+        assert_eq!(app.verify(&bob).key("k").await.replayed(), first);
     });
 }
 
 #[test]
-fn is_for_services_that_tell_of_events() {
+fn stores_no_user_for_forbidden_callers() {
     test(async |app| {
-        let input = json!({"input": {"userId": app.user().id().to_string()}});
-        for (who, code) in [
-            (app.anonymous(), "UNAUTHENTICATED"),
-            (app.user(), "FORBIDDEN"),
-            (app.person(&[Role::Admin]), "FORBIDDEN"),
-            (app.service(&[Scope::MiningRead]), "FORBIDDEN"),
-        ] {
-            assert_eq!(who.ask(COMPLETE, input.clone()).await.code(), code);
+        let input = json!({"userId": app.user().id().to_string()});
+        for who in [app.user(), app.admin(), app.service(&[Scope::MiningRead])] {
+            who.run(FIELD, input.clone()).await.error("FORBIDDEN");
         }
-        let forbidden = "SELECT count(*) FROM audit_log WHERE outcome = 'FORBIDDEN' AND action = 'mining.kyc_complete'";
-        assert_eq!(app.number(forbidden).await, 2);
-        assert_eq!(app.number("SELECT count(*) FROM users").await, 0);
+        assert_eq!(app.audited("mining.kyc_complete").await.len(), 2);
+        assert_eq!(app.count("users", "true").await, 0);
     });
 }

@@ -1,13 +1,13 @@
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, test};
+use crate::support::{Miner, TestApp, test};
 
 const LEADERBOARD: &str = "query ($limit: Int) { leaderboard(limit: $limit) {
     entries { rank rankPrecision totalMinedPoints miner { id displayName role currentStreak badge } }
     viewerEntry { rank totalMinedPoints }
 } }";
 
-/// So many miners behind the API's back: the first has one point, the next one more, and so on.
+/// Stores miners with 1, 2, 3, … points.
 async fn crowd(app: &TestApp, count: u32) {
     app.sql(&format!(
         "INSERT INTO users (id, display_name, registered_at)
@@ -21,26 +21,23 @@ async fn crowd(app: &TestApp, count: u32) {
     .await;
 }
 
+async fn set_points(app: &TestApp, miner: &Miner, points: i64) {
+    app.sql(&format!(
+        "UPDATE miners SET lifetime_points = {points} * 10000 WHERE id = '{}'",
+        miner.uuid
+    ))
+    .await;
+}
+
 #[test]
-fn shows_the_top_and_the_viewers_own_place() {
+fn returns_the_top_and_the_viewers_place() {
     test(async |app| {
-        let mut people = Vec::new();
-        for _ in 0..4 {
-            people.push(app.miner().await);
-        }
+        let people: [Miner; 4] = app.miners().await;
         for (points, person) in [20, 50, 20, 90].into_iter().zip(&people) {
-            app.sql(&format!(
-                "UPDATE miners SET lifetime_points = {points} * 10000 WHERE user_id = '{}'",
-                person.id()
-            ))
-            .await;
+            set_points(app, person, points).await;
         }
-        // The banned are not shown.
-        app.sql(&format!(
-            "UPDATE miners SET status = 'BANNED' WHERE user_id = '{}'",
-            people[3].id()
-        ))
-        .await;
+        // Banned miners have no place.
+        app.set_status(&people[3], "BANNED").await;
         let board = app.anonymous().get(LEADERBOARD, json!({})).await["leaderboard"].clone();
         let places: Vec<_> = board["entries"]
             .as_array()
@@ -57,7 +54,7 @@ fn shows_the_top_and_the_viewers_own_place() {
             ]
         );
         assert_eq!(board["viewerEntry"], Value::Null);
-        // Ties by who was there first.
+        // Equal points are ordered by the time of registration.
         let board = people[2].get(LEADERBOARD, json!({"limit": 1})).await["leaderboard"].clone();
         assert_eq!(board["entries"].as_array().unwrap().len(), 1);
         assert_eq!(board["viewerEntry"]["rank"], 3);
@@ -67,16 +64,12 @@ fn shows_the_top_and_the_viewers_own_place() {
 }
 
 #[test]
-fn a_place_beyond_ten_thousand_is_estimated() {
+fn estimates_places_beyond_ten_thousand() {
     test(async |app| {
         let alice = app.miner().await;
         crowd(app, 12_000).await;
         let place = async |points: i64| {
-            app.sql(&format!(
-                "UPDATE miners SET lifetime_points = {points} * 10000 WHERE user_id = '{}'",
-                alice.id()
-            ))
-            .await;
+            set_points(app, &alice, points).await;
             let query = "{ leaderboard(limit: 1) { viewerEntry { rank rankPrecision } } }";
             alice.get(query, json!({})).await["leaderboard"]["viewerEntry"].clone()
         };
@@ -92,11 +85,11 @@ fn a_place_beyond_ten_thousand_is_estimated() {
 }
 
 #[test]
-fn has_a_limit() {
+fn rejects_limits_beyond_100() {
     test(async |app| {
         crowd(app, 102).await;
         for (asked, places) in [(Value::Null, 100), (json!(100), 100), (json!(1), 1)] {
-            // A variable that isn't sent leaves the argument out.
+            // Without a variable the argument has its default.
             let variables = if asked.is_null() {
                 json!({})
             } else {

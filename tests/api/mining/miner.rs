@@ -1,4 +1,4 @@
-use domain::access::{Role, Scope};
+use domain::access::Scope;
 use serde_json::{Value, json};
 
 use crate::support::test;
@@ -6,10 +6,10 @@ use crate::support::test;
 const MINER: &str = "query ($by: MinerBy!) { miner(by: $by) { uuid } }";
 
 #[test]
-fn finds_a_miner_in_every_way_it_is_known() {
+fn returns_a_miner_by_each_of_its_names() {
     test(async |app| {
         let alice = app.user();
-        let miner = alice.register().await;
+        let miner = alice.register().await.ok()["miner"].clone();
         let ways = [
             json!({"id": miner["id"]}),
             json!({"uuid": miner["uuid"]}),
@@ -18,7 +18,7 @@ fn finds_a_miner_in_every_way_it_is_known() {
         ];
         for asker in [
             alice.clone(),
-            app.person(&[Role::Support]),
+            app.support(),
             app.service(&[Scope::MiningRead]),
         ] {
             for by in &ways {
@@ -40,21 +40,15 @@ fn finds_a_miner_in_every_way_it_is_known() {
 }
 
 #[test]
-fn a_service_sees_of_a_miner_what_its_scopes_let_it() {
+fn returns_to_a_service_what_its_scopes_allow() {
     test(async |app| {
-        let alice = app.miner().await;
-        app.sql(
-            "WITH circle AS (INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
-                 SELECT gen_random_uuid(), id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM miners RETURNING id)
-             UPDATE miners SET circle_id = (SELECT id FROM circle)",
-        )
-        .await;
+        let alice = app.miner().in_circle(1).await;
         let query = "query ($id: UUID!) { miner(by: {userId: $id}) { status rate { totalRate } circle { name } wallet { currency } } }";
         let id = json!({"id": alice.id().to_string()});
         let own = alice.get(query, id.clone()).await["miner"].clone();
         assert_eq!(
             (&own["circle"]["name"], &own["wallet"]["currency"]),
-            (&json!("C"), &json!("MP"))
+            (&json!("Night shift"), &json!("MP"))
         );
         let reader = app
             .service(&[Scope::MiningRead])
@@ -79,9 +73,9 @@ fn a_service_sees_of_a_miner_what_its_scopes_let_it() {
 }
 
 #[test]
-fn bad_input_gets_one_clear_error() {
+fn rejects_bad_names_with_one_error() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         for by in [
             json!({"id": "nonsense"}),
             json!({"id": "V2FsbGV0OlVTRVI6MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA6TVA"}),
@@ -107,14 +101,13 @@ fn bad_input_gets_one_clear_error() {
 }
 
 #[test]
-fn a_history_is_paged_both_ways() {
+fn pages_the_history_in_both_directions() {
     test(async |app| {
-        let alice = app.user();
-        let miner = alice.register().await;
+        let alice = app.miner().await;
         app.sql(&format!(
             "INSERT INTO mining_history (id, miner_id, points, source, earned_at, hourly_rate, streak_days)
              SELECT gen_random_uuid(), '{}', n * 10000, 'ADJUSTMENT', app_now() - n * interval '1 hour', 2500, 0 FROM generate_series(1, 25) n",
-            miner["uuid"].as_str().unwrap()
+            alice.uuid
         ))
         .await;
         let query = "query ($first: Int, $last: Int, $after: String, $before: String) { viewer { miner {

@@ -1,105 +1,84 @@
 use chrono::TimeDelta;
-use domain::access::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::decisions::{self, decide, must};
-use crate::support::test;
+use super::decisions;
+use crate::support::{assert_includes, test};
 
 const FIELD: &str = "minerResetStreak";
 
 #[test]
-fn the_streak_is_really_gone() {
+fn sets_the_streak_to_zero_for_good() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = decisions::with_streak(app, 7).await;
+        let alice = app.miner().streak(7).await;
         let points = alice.points().await;
-        let mut socket = alice.socket().await;
-        let follow = "subscription { minerUpdated { __typename ... on StreakBroken { lostDays } miner { currentStreak } } }";
-        socket.subscribe("1", follow).await;
-        app.until_followed(alice.id()).await;
-        let miner = must(&admin, FIELD, &alice, "1").await;
-        assert_eq!(
-            (&miner["currentStreak"], &miner["longestStreak"]),
-            (&json!(0), &json!(7))
+        let selection = "__typename ... on StreakBroken { lostDays } miner { currentStreak }";
+        let mut events = app.follow(&alice, selection).await;
+        let reset = app.admin().reset_streak(&alice).await.ok();
+        // Freeze tokens and points stay; the lost run can't be recovered.
+        assert_includes(
+            &reset["miner"],
+            &json!({"currentStreak": 0, "longestStreak": 7, "streak": {"freezeTokens": 1, "recoverableDays": null}}),
         );
-        // What was earned stays; what was lost can't be recovered.
-        assert_eq!(miner["streak"]["freezeTokens"], 1);
-        assert_eq!(miner["streak"]["recoverableDays"], json!(null));
         assert_eq!(alice.points().await, points);
         assert_eq!(
-            socket.event("1").await["minerUpdated"],
+            events.next().await,
             json!({"__typename": "StreakBroken", "lostDays": 7, "miner": {"currentStreak": 0}})
         );
-        let updated = "SELECT count(*) FROM outbox WHERE name = 'StreakUpdated'
-            AND payload @> '{\"previousStreak\": 7, \"newStreak\": 0}'";
-        assert_eq!(app.number(updated).await, 1);
-        let audited = "SELECT count(*) FROM audit_log WHERE action = 'mining.miner_reset_streak' AND outcome = 'APPLIED'
-            AND (before->'streak'->>'currentStreak')::int = 7 AND (after->'streak'->>'currentStreak')::int = 0";
-        assert_eq!(app.number(audited).await, 1);
-        // The next run begins at 1, and is paid its milestones anew.
+        let updated = app.events("StreakUpdated").await;
+        let change = json!({"previousStreak": 7, "newStreak": 0});
+        assert_includes(&updated.last().unwrap().payload, &change);
+        let audited = app.audited("mining.miner_reset_streak").await;
+        assert_eq!(audited.len(), 1);
+        assert_eq!(audited[0].outcome, "APPLIED");
+        assert_eq!(audited[0].before["streak"]["currentStreak"], 7);
+        assert_eq!(audited[0].after["streak"]["currentStreak"], 0);
+        // The next run begins at 1 and is paid its milestones again.
         for day in 1..=7 {
-            alice.start().await;
-            app.advance(TimeDelta::hours(24)).await;
-            let paid = alice.must_claim(&format!("again {day}")).await;
-            assert_eq!(paid["streakDays"], day);
+            app.mine(&[&alice]).await;
             let bonus = if day == 7 { "50.0000" } else { "0.0000" };
-            assert_eq!(paid["streakBonus"], bonus);
+            let paid = alice.claim().await.ok();
+            assert_includes(&paid, &json!({"streakDays": day, "streakBonus": bonus}));
         }
     });
 }
 
 #[test]
-fn a_broken_run_can_not_be_recovered_either() {
+fn discards_a_broken_run() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = decisions::with_streak(app, 3).await;
+        let alice = app.miner().streak(3).await;
         app.advance(TimeDelta::days(10)).await;
-        alice.start().await;
-        let broken = "SELECT count(*) FROM miners WHERE broken_days = 3";
-        assert_eq!(app.number(broken).await, 1);
-        must(&admin, FIELD, &alice, "1").await;
-        assert_eq!(app.number(broken).await, 0);
+        alice.start().await.ok();
+        assert_eq!(app.row_of(&alice).await["broken_days"], 3);
+        app.admin().reset_streak(&alice).await.ok();
+        assert_eq!(app.row_of(&alice).await["broken_days"], Value::Null);
     });
 }
 
 #[test]
-fn refuses_unknown_miners_and_ones_own() {
+fn refuses_unknown_and_own_miners() {
     test(async |app| decisions::refuses_unknown_and_own(app, FIELD).await);
 }
 
 #[test]
-fn refuses_the_banned() {
+fn refuses_banned_miners() {
     test(async |app| {
         let alice = app.miner().await;
-        app.sql("UPDATE miners SET status = 'BANNED'").await;
-        let answer = decide(&app.person(&[Role::Admin]), FIELD, &alice, "1").await;
-        assert_eq!(answer.refusals(), ["MINER_BANNED"]);
+        app.set_status(&alice, "BANNED").await;
+        let outcome = app.admin().reset_streak(&alice).await;
+        outcome.refused("MINER_BANNED", None);
     });
 }
 
 #[test]
-fn refuses_without_a_streak() {
+fn refuses_miners_without_a_streak() {
     test(async |app| {
         let alice = app.miner().await;
-        let answer = decide(&app.person(&[Role::Admin]), FIELD, &alice, "1").await;
-        assert_eq!(answer.refusals(), ["STREAK_NOT_FOUND"]);
+        let outcome = app.admin().reset_streak(&alice).await;
+        outcome.refused("STREAK_NOT_FOUND", None);
     });
 }
 
 #[test]
-fn refuses_bad_input() {
-    test(async |app| decisions::refuses_bad_input(app, FIELD).await);
-}
-
-#[test]
-fn only_administrators_may() {
-    test(async |app| decisions::only_administrators(app, FIELD).await);
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let alice = decisions::with_streak(app, 1).await;
-        decisions::replays(app, FIELD, &alice).await;
-    });
+fn rejects_ids_of_other_types() {
+    test(async |app| decisions::rejects_ids_of_other_types(app, FIELD).await);
 }

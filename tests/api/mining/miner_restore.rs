@@ -1,163 +1,145 @@
 use chrono::TimeDelta;
-use domain::access::Role;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::decisions::{self, decide, must};
-use crate::support::test;
+use super::decisions;
+use crate::support::{assert_includes, test};
 
 const FIELD: &str = "minerRestore";
 
 #[test]
-fn the_time_of_the_suspension_counts_against_nobody() {
+fn excludes_the_suspension_from_deadlines() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = decisions::with_streak(app, 3).await;
-        alice.start().await;
+        let admin = app.admin();
+        let alice = app.miner().streak(3).await;
+        alice.start().await.ok();
         app.advance(TimeDelta::hours(30)).await;
-        must(&admin, "minerSuspend", &alice, "1").await;
+        admin.suspend(&alice).await.ok();
         // Longer than the claim window.
         app.advance(TimeDelta::days(20)).await;
-        let restored = must(&admin, FIELD, &alice, "1").await;
-        assert_eq!(
-            (&restored["status"], &restored["currentStreak"]),
-            (&json!("ACTIVE"), &json!(3))
+        let restored = admin.restore(&alice).await.ok();
+        assert_includes(
+            &restored["miner"],
+            &json!({"status": "ACTIVE", "currentStreak": 3}),
         );
-        // Six hours of the day to be on time were over, and of the claim window.
+        // Six hours of the day to be on time, and of the claim window, had passed before the suspension.
         app.advance(TimeDelta::hours(17)).await;
-        let query = "{ viewer { miner { streak { status } session { status } } } }";
         assert_eq!(
-            alice.get(query, json!({})).await["viewer"]["miner"],
+            alice
+                .own_miner("streak { status } session { status }")
+                .await,
             json!({"streak": {"status": "ON_TIME"}, "session": {"status": "COMPLETED"}})
         );
         app.advance(TimeDelta::hours(2)).await;
         assert_eq!(
-            alice.get(query, json!({})).await["viewer"]["miner"]["streak"]["status"],
-            "GRACE"
+            alice.own_miner("streak { status }").await,
+            json!({"streak": {"status": "GRACE"}})
         );
-        assert_eq!(alice.must_claim("late").await["streakDays"], 4);
-        let audited = "SELECT count(*) FROM audit_log
-            WHERE action = 'mining.miner_restore' AND outcome = 'APPLIED' AND reason = 'a test'
-              AND before->>'status' = 'SUSPENDED' AND after->>'status' = 'ACTIVE'
-              AND before->'streak'->>'dueAt' < after->'streak'->>'dueAt'";
-        assert_eq!(app.number(audited).await, 1);
+        assert_eq!(alice.claim().await.ok()["streakDays"], 4);
+        let audited = app.audited("mining.miner_restore").await;
+        assert_eq!(audited.len(), 1);
+        let entry = &audited[0];
+        assert_eq!(entry.outcome, "APPLIED");
+        assert_eq!(entry.reason.as_deref(), Some("a test"));
+        assert_eq!(entry.before["status"], "SUSPENDED");
+        assert_eq!(entry.after["status"], "ACTIVE");
+        let due = |miner: &Value| miner["streak"]["dueAt"].as_str().unwrap().to_owned();
+        assert!(due(&entry.before) < due(&entry.after));
     });
 }
 
 #[test]
-fn the_claim_window_is_longer_by_the_suspension_and_no_more() {
+fn extends_the_claim_window_by_the_suspension() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
-        alice.start().await;
+        alice.start().await.ok();
         app.advance(TimeDelta::hours(24 + 100)).await;
-        for round in 0..2 {
-            must(&admin, "minerSuspend", &alice, &format!("s{round}")).await;
+        for _ in 0..2 {
+            admin.suspend(&alice).await.ok();
             app.advance(TimeDelta::hours(500)).await;
-            must(&admin, FIELD, &alice, &format!("r{round}")).await;
+            admin.restore(&alice).await.ok();
         }
         app.advance(TimeDelta::hours(67)).await;
-        let query = "{ viewer { miner { session { status } } } }";
-        let seen = alice.get(query, json!({})).await["viewer"]["miner"].clone();
-        assert_eq!(seen["session"]["status"], "COMPLETED");
+        assert_eq!(
+            alice.own_miner("session { status }").await,
+            json!({"session": {"status": "COMPLETED"}})
+        );
         app.advance(TimeDelta::hours(2)).await;
-        assert_eq!(alice.claim("late").await.refusals(), ["SESSION_EXPIRED"]);
+        alice.claim().await.refused("SESSION_EXPIRED", None);
     });
 }
 
 #[test]
-fn a_month_with_five_days_of_suspension_keeps_the_streak() {
+fn keeps_the_streak_over_a_month_with_two_suspensions() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
         for day in 0..30 {
-            // Once between two sessions, and once in the middle of one.
+            // Once between two sessions, and once within one.
             if day == 10 {
-                must(&admin, "minerSuspend", &alice, "between").await;
+                admin.suspend(&alice).await.ok();
                 app.advance(TimeDelta::days(5)).await;
-                must(&admin, FIELD, &alice, "between").await;
+                admin.restore(&alice).await.ok();
             }
-            assert_eq!(alice.start().await["userErrors"], json!([]), "day {day}");
+            alice.start().await.ok();
             if day == 20 {
                 app.advance(TimeDelta::hours(12)).await;
-                must(&admin, "minerSuspend", &alice, "within").await;
+                admin.suspend(&alice).await.ok();
                 app.advance(TimeDelta::days(5)).await;
-                must(&admin, FIELD, &alice, "within").await;
+                admin.restore(&alice).await.ok();
             } else {
                 app.advance(TimeDelta::hours(24)).await;
             }
-            let paid = alice.must_claim(&day.to_string()).await;
-            assert_eq!(paid["streakDays"], day + 1);
+            assert_eq!(alice.claim().await.ok()["streakDays"], day + 1);
         }
-        assert_eq!(
-            app.number("SELECT count(*) FROM outbox WHERE name = 'StreakBroken'")
-                .await,
-            0
-        );
-        assert_eq!(
-            app.number("SELECT freeze_tokens::bigint FROM miners WHERE NOT is_grace_period")
-                .await,
-            3
+        assert!(app.events("StreakBroken").await.is_empty());
+        assert_includes(
+            &app.row_of(&alice).await,
+            &json!({"freeze_tokens": 3, "is_grace_period": false}),
         );
     });
 }
 
 #[test]
-fn a_broken_run_can_be_recovered_for_as_long_as_before() {
+fn excludes_the_suspension_from_the_recovery_window() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = decisions::with_streak(app, 3).await;
+        let admin = app.admin();
+        let alice = app.miner().streak(3).await;
         app.advance(TimeDelta::days(10)).await;
-        alice.start().await;
-        let query = "{ viewer { miner { streak { recoverableDays } } } }";
-        must(&admin, "minerSuspend", &alice, "1").await;
+        alice.start().await.ok();
+        admin.suspend(&alice).await.ok();
         app.advance(TimeDelta::days(30)).await;
         let recoverable = async || {
-            let seen = alice.get(query, json!({})).await["viewer"]["miner"].clone();
-            seen["streak"]["recoverableDays"].clone()
+            let miner = alice.own_miner("streak { recoverableDays }").await;
+            miner["streak"]["recoverableDays"].clone()
         };
         assert_eq!(recoverable().await, 3);
-        must(&admin, FIELD, &alice, "1").await;
+        admin.restore(&alice).await.ok();
         app.advance(TimeDelta::days(6)).await;
         assert_eq!(recoverable().await, 3);
         app.advance(TimeDelta::days(2)).await;
-        assert_eq!(recoverable().await, json!(null));
+        assert_eq!(recoverable().await, Value::Null);
     });
 }
 
 #[test]
-fn refuses_unknown_miners_and_ones_own() {
+fn refuses_unknown_and_own_miners() {
     test(async |app| decisions::refuses_unknown_and_own(app, FIELD).await);
 }
 
 #[test]
-fn refuses_who_is_not_suspended() {
+fn refuses_active_and_banned_miners() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
-        let active = decide(&admin, FIELD, &alice, "1").await;
-        assert_eq!(active.refusals(), ["MINER_NOT_SUSPENDED"]);
-        app.sql("UPDATE miners SET status = 'BANNED'").await;
-        let banned = decide(&admin, FIELD, &alice, "2").await;
-        assert_eq!(banned.refusals(), ["MINER_BANNED"]);
+        let outcome = admin.restore(&alice).await;
+        outcome.refused("MINER_NOT_SUSPENDED", None);
+        app.set_status(&alice, "BANNED").await;
+        admin.restore(&alice).await.refused("MINER_BANNED", None);
     });
 }
 
 #[test]
-fn refuses_bad_input() {
-    test(async |app| decisions::refuses_bad_input(app, FIELD).await);
-}
-
-#[test]
-fn only_administrators_may() {
-    test(async |app| decisions::only_administrators(app, FIELD).await);
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let alice = app.miner().await;
-        app.sql("UPDATE miners SET status = 'SUSPENDED', suspended_at = app_now()")
-            .await;
-        decisions::replays(app, FIELD, &alice).await;
-    });
+fn rejects_ids_of_other_types() {
+    test(async |app| decisions::rejects_ids_of_other_types(app, FIELD).await);
 }

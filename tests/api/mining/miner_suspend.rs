@@ -1,173 +1,139 @@
 use chrono::TimeDelta;
-use domain::access::Role;
 use serde_json::{Value, json};
 
-use super::decisions::{self, decide, decide_about, must};
-use crate::support::{Actor, TestApp, test};
+use super::decisions;
+use crate::support::{Miner, TestApp, assert_includes, at_once, test};
 
 const FIELD: &str = "minerSuspend";
 
 #[test]
-fn nothing_is_started_or_claimed_from_then_on() {
+fn stops_starts_and_claims() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = app.miner().await;
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        assert_eq!(
-            must(&admin, FIELD, &alice, "1").await["status"],
-            "SUSPENDED"
-        );
-        assert_eq!(alice.claim("1").await.refusals(), ["MINER_SUSPENDED"]);
-        assert_eq!(
-            alice.start().await["userErrors"][0]["code"],
-            "MINER_SUSPENDED"
-        );
+        let alice = app.miner().ready().await;
+        let suspended = app.admin().suspend(&alice).await.ok();
+        assert_eq!(suspended["miner"]["status"], "SUSPENDED");
+        alice.claim().await.refused("MINER_SUSPENDED", None);
+        alice.start().await.refused("MINER_SUSPENDED", None);
         assert_eq!(alice.points().await, "0.0000");
-        // Suspended people are on no leaderboard.
-        let top = alice
-            .get("{ leaderboard { entries { rank } } }", json!({}))
-            .await;
+        // Suspended miners are on no leaderboard.
+        let top = "{ leaderboard { entries { rank } } }";
+        let top = alice.get(top, json!({})).await;
         assert_eq!(top["leaderboard"]["entries"], json!([]));
-        let audited = "SELECT count(*) FROM audit_log
-            WHERE action = 'mining.miner_suspend' AND outcome = 'APPLIED' AND entity_kind = 'miner'
-              AND entity_id = (SELECT id::text FROM miners) AND reason = 'a test' AND 'ADMIN' = ANY(roles)
-              AND before->>'status' = 'ACTIVE' AND after->>'status' = 'SUSPENDED' AND after->>'suspendedAt' IS NOT NULL";
-        assert_eq!(app.number(audited).await, 1);
-        assert_eq!(
-            app.number("SELECT count(*) FROM outbox WHERE name = 'MinerSuspended'")
-                .await,
-            1
-        );
+        let audited = app.audited("mining.miner_suspend").await;
+        assert_eq!(audited.len(), 1);
+        let entry = &audited[0];
+        assert_eq!(entry.outcome, "APPLIED");
+        assert_eq!(entry.entity_kind.as_deref(), Some("miner"));
+        assert_eq!(entry.entity_id.as_ref(), Some(&alice.uuid));
+        assert_eq!(entry.reason.as_deref(), Some("a test"));
+        assert!(entry.roles.contains(&"ADMIN".to_owned()));
+        assert_eq!(entry.before["status"], "ACTIVE");
+        assert_eq!(entry.after["status"], "SUSPENDED");
+        assert!(entry.after["suspendedAt"].is_string());
+        assert_eq!(app.events("MinerSuspended").await.len(), 1);
     });
 }
 
 #[test]
-fn a_miner_is_named_in_any_way() {
+fn finds_a_miner_by_each_of_its_names() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         for name in ["id", "uuid", "userId", "referralCode"] {
-            let miner = app.user().register().await;
+            let miner = app.user().register().await.ok()["miner"].clone();
             let by = if name == "referralCode" { "code" } else { name };
-            let answer = decide_about(&admin, FIELD, json!({by: miner[name]}), name).await;
-            assert_eq!(answer.refusals(), Vec::<&str>::new(), "{name}");
+            let outcome = admin.decide_about(FIELD, &json!({by: miner[name]})).await;
+            outcome.ok();
         }
     });
 }
 
 #[test]
-fn the_streak_stands_still_meanwhile() {
+fn keeps_the_streak_during_the_suspension() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let alice = decisions::with_streak(app, 3).await;
-        must(&admin, FIELD, &alice, "1").await;
+        let alice = app.miner().streak(3).await;
+        app.admin().suspend(&alice).await.ok();
         app.advance(TimeDelta::days(100)).await;
-        let query = "{ viewer { miner { currentStreak profile { currentStreak } streak { status currentStreak } } } }";
-        let seen = alice.get(query, json!({})).await["viewer"]["miner"].clone();
+        let selection = "currentStreak profile { currentStreak } streak { status currentStreak }";
         assert_eq!(
-            seen,
+            alice.own_miner(selection).await,
             json!({"currentStreak": 3, "profile": {"currentStreak": 3}, "streak": {"status": "ON_TIME", "currentStreak": 3}})
         );
     });
 }
 
-/// Somebody who brought five others, with the others.
-async fn ambassador(app: &TestApp) -> (Actor, Vec<Actor>) {
-    let boss = app.user();
-    let code = boss.register().await["referralCode"].clone();
+/// A miner with five active referrals, and the miners they brought.
+async fn ambassador(app: &TestApp) -> (Miner, Vec<Miner>) {
+    let boss = app.miner().await;
     let mut brought = Vec::new();
     for _ in 0..5 {
-        let friend = app.user();
-        let id = friend.id();
-        app.sql(&format!(
-            "INSERT INTO users (id, display_name, registered_at, kyc_completed_at) VALUES ('{id}', 'V', app_now(), app_now())"
-        ))
-        .await;
-        let register = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) { userErrors { code } } }";
-        let done = friend.get(register, json!({"code": code})).await;
-        assert_eq!(done["minerRegister"]["userErrors"], json!([]));
-        brought.push(friend);
+        brought.push(app.miner().verified().referred_by(&boss).await);
     }
     (boss, brought)
 }
 
-async fn role_and_bonus(boss: &Actor) -> Value {
-    let query = "{ viewer { miner { role rate { referralBonus } } } }";
-    boss.get(query, json!({})).await["viewer"]["miner"].clone()
+async fn role_and_bonus(boss: &Miner) -> Value {
+    boss.own_miner("role rate { referralBonus }").await
 }
 
 #[test]
-fn the_referral_of_a_suspended_miner_counts_for_nobody() {
+fn deactivates_the_referral_that_brought_the_miner() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let (boss, brought) = ambassador(app).await;
         let full = json!({"role": "AMBASSADOR", "rate": {"referralBonus": "1.0000"}});
         assert_eq!(role_and_bonus(&boss).await, full);
-        let mut socket = boss.socket().await;
-        let follow = "subscription { minerUpdated { __typename miner { role }
-            ... on MinerRoleChanged { previousRole newRole } ... on ReferralDeactivated { bonusRate } } }";
-        socket.subscribe("1", follow).await;
-        app.until_followed(boss.id()).await;
-        must(&admin, FIELD, &brought[0], "1").await;
-        must(&admin, FIELD, &brought[1], "2").await;
+        let selection = "__typename miner { role }
+            ... on MinerRoleChanged { previousRole newRole } ... on ReferralDeactivated { bonusRate }";
+        let mut events = app.follow(&boss, selection).await;
+        admin.suspend(&brought[0]).await.ok();
+        admin.suspend(&brought[1]).await.ok();
         assert_eq!(
             role_and_bonus(&boss).await,
             json!({"role": "PIONEER", "rate": {"referralBonus": "0.7500"}})
         );
-        let told = socket.event("1").await["minerUpdated"].clone();
-        assert_eq!(
-            (&told["__typename"], &told["bonusRate"]),
-            (&json!("ReferralDeactivated"), &json!("0.2500"))
+        assert_includes(
+            &events.next().await,
+            &json!({"__typename": "ReferralDeactivated", "bonusRate": "0.2500"}),
         );
-        let told = socket.event("1").await["minerUpdated"].clone();
-        assert_eq!(
-            (&told["__typename"], &told["previousRole"], &told["newRole"]),
-            (
-                &json!("MinerRoleChanged"),
-                &json!("AMBASSADOR"),
-                &json!("PIONEER")
-            )
+        assert_includes(
+            &events.next().await,
+            &json!({"__typename": "MinerRoleChanged", "previousRole": "AMBASSADOR", "newRole": "PIONEER"}),
         );
-        must(&admin, "minerRestore", &brought[0], "1").await;
-        must(&admin, "minerRestore", &brought[1], "2").await;
+        admin.restore(&brought[0]).await.ok();
+        admin.restore(&brought[1]).await.ok();
         assert_eq!(role_and_bonus(&boss).await, full);
     });
 }
 
 #[test]
-fn a_referral_that_waits_for_kyc_still_waits_afterwards() {
+fn keeps_a_pending_referral_pending() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let code = app.user().register().await["referralCode"].clone();
-        let friend = app.user();
-        let register = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) { userErrors { code } } }";
-        friend.get(register, json!({"code": code})).await;
-        must(&admin, FIELD, &friend, "1").await;
-        must(&admin, "minerRestore", &friend, "2").await;
-        let pending = "SELECT count(*) FROM referrals WHERE status = 'PENDING'";
-        assert_eq!(app.number(pending).await, 1);
+        let admin = app.admin();
+        let boss = app.miner().await;
+        let friend = app.miner().referred_by(&boss).await;
+        admin.suspend(&friend).await.ok();
+        admin.restore(&friend).await.ok();
+        assert_eq!(app.count("referrals", "status = 'PENDING'").await, 1);
     });
 }
 
 #[test]
-fn subscribers_are_told() {
+fn delivers_the_change_to_subscribers() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
-        let mut socket = alice.socket().await;
-        let follow = "subscription { minerUpdated { __typename sequence miner { status }
-            ... on MinerStatusChanged { previousStatus newStatus } } }";
-        socket.subscribe("1", follow).await;
-        app.until_followed(alice.id()).await;
-        must(&admin, FIELD, &alice, "1").await;
+        let selection = "__typename sequence miner { status }
+            ... on MinerStatusChanged { previousStatus newStatus }";
+        let mut events = app.follow(&alice, selection).await;
+        admin.suspend(&alice).await.ok();
         assert_eq!(
-            socket.event("1").await["minerUpdated"],
+            events.next().await,
             json!({"__typename": "MinerStatusChanged", "sequence": 2, "miner": {"status": "SUSPENDED"},
                 "previousStatus": "ACTIVE", "newStatus": "SUSPENDED"})
         );
-        must(&admin, "minerRestore", &alice, "1").await;
+        admin.restore(&alice).await.ok();
         assert_eq!(
-            socket.event("1").await["minerUpdated"],
+            events.next().await,
             json!({"__typename": "MinerStatusChanged", "sequence": 3, "miner": {"status": "ACTIVE"},
                 "previousStatus": "SUSPENDED", "newStatus": "ACTIVE"})
         );
@@ -175,107 +141,72 @@ fn subscribers_are_told() {
 }
 
 #[test]
-fn refuses_unknown_miners_and_ones_own() {
+fn refuses_unknown_and_own_miners() {
     test(async |app| decisions::refuses_unknown_and_own(app, FIELD).await);
 }
 
 #[test]
-fn refuses_the_suspended_and_the_banned() {
+fn refuses_suspended_and_banned_miners() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
-        must(&admin, FIELD, &alice, "1").await;
-        let again = decide(&admin, FIELD, &alice, "2").await;
-        assert_eq!(again.refusals(), ["MINER_SUSPENDED"]);
-        app.sql("UPDATE miners SET status = 'BANNED', suspended_at = NULL")
-            .await;
-        let banned = decide(&admin, FIELD, &alice, "3").await;
-        assert_eq!(banned.refusals(), ["MINER_BANNED"]);
+        admin.suspend(&alice).await.ok();
+        admin.suspend(&alice).await.refused("MINER_SUSPENDED", None);
+        app.set_status(&alice, "BANNED").await;
+        admin.suspend(&alice).await.refused("MINER_BANNED", None);
     });
 }
 
 #[test]
-fn refuses_bad_input() {
-    test(async |app| decisions::refuses_bad_input(app, FIELD).await);
+fn rejects_ids_of_other_types() {
+    test(async |app| decisions::rejects_ids_of_other_types(app, FIELD).await);
 }
 
 #[test]
-fn only_administrators_may() {
-    test(async |app| decisions::only_administrators(app, FIELD).await);
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
+fn suspends_once_of_two_at_once() {
     test(async |app| {
+        let (one, other) = (app.admin(), app.admin());
         let alice = app.miner().await;
-        decisions::replays(app, FIELD, &alice).await;
-    });
-}
-
-#[test]
-fn of_two_at_once_exactly_one_succeeds() {
-    test(async |app| {
-        let (one, other) = (app.person(&[Role::Admin]), app.person(&[Role::Admin]));
-        let alice = app.miner().await;
-        for round in 0..10 {
-            let key = round.to_string();
-            let (left, right) = tokio::join!(
-                decide(&one, FIELD, &alice, &key),
-                decide(&other, FIELD, &alice, &key)
-            );
-            let mut refusals = [left.refusals(), right.refusals()];
-            refusals.sort();
-            assert_eq!(refusals, [vec![], vec!["MINER_SUSPENDED"]], "round {round}");
-            must(&one, "minerRestore", &alice, &key).await;
+        for _ in 0..10 {
+            let suspended = at_once([one.suspend(&alice), other.suspend(&alice)]).await;
+            suspended.one_applied("MINER_SUSPENDED");
+            one.restore(&alice).await.ok();
         }
     });
 }
 
 #[test]
-fn a_claim_at_the_same_time_is_paid_or_refused() {
+fn pays_or_refuses_a_claim_at_the_same_time() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         let alice = app.miner().await;
         for round in 0..20 {
-            let key = format!("round {round}");
-            assert_eq!(alice.start().await["userErrors"], json!([]), "{key}");
-            app.advance(TimeDelta::hours(24)).await;
-            let (claimed, suspended) =
-                tokio::join!(alice.claim(&key), decide(&admin, FIELD, &alice, &key));
-            assert_eq!(suspended.refusals(), Vec::<&str>::new(), "{key}");
-            let claimed = claimed.refusals() == Vec::<&str>::new();
-            let sessions = "SELECT count(*) FROM mining_sessions WHERE status = 'CLAIMED'";
-            assert_eq!(
-                app.number(sessions).await,
-                round + i64::from(claimed),
-                "{key}"
-            );
-            must(&admin, "minerRestore", &alice, &key).await;
-            if !claimed {
-                alice.must_claim(&format!("{key} again")).await;
+            app.mine(&[&alice]).await;
+            let outcomes = at_once([alice.claim(), admin.suspend(&alice)]).await;
+            let refusals = outcomes.refusals();
+            assert_eq!(refusals[1], None, "round {round}");
+            let is_claimed = refusals[0].is_none();
+            let claimed = app.count("mining_sessions", "status = 'CLAIMED'").await;
+            assert_eq!(claimed, round + i64::from(is_claimed), "round {round}");
+            admin.restore(&alice).await.ok();
+            if !is_claimed {
+                alice.claim().await.ok();
             }
         }
-        assert_eq!(
-            app.number("SELECT current_streak::bigint FROM miners")
-                .await,
-            20
-        );
+        assert_eq!(app.row_of(&alice).await["current_streak"], 20);
     });
 }
 
 #[test]
-fn who_brought_whom_is_suspended_at_once_without_a_deadlock() {
+fn suspends_both_sides_of_a_referral_without_deadlock() {
     test(async |app| {
-        let (one, other) = (app.person(&[Role::Admin]), app.person(&[Role::Admin]));
+        let (one, other) = (app.admin(), app.admin());
         let (boss, brought) = ambassador(app).await;
-        for round in 0..10 {
+        for _ in 0..10 {
             for field in [FIELD, "minerRestore"] {
-                let key = format!("{field} {round}");
-                let both = tokio::join!(
-                    must(&one, field, &brought[0], &key),
-                    must(&other, field, &boss, &key)
-                );
-                assert_eq!(both.0["status"], both.1["status"]);
+                let both = [one.decide(field, &brought[0]), other.decide(field, &boss)];
+                let both = at_once(both).await.all_ok();
+                assert_eq!(both[0]["miner"]["status"], both[1]["miner"]["status"]);
             }
         }
         assert_eq!(role_and_bonus(&boss).await["role"], "AMBASSADOR");

@@ -1,7 +1,7 @@
 use domain::access::Role;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, test};
+use crate::support::{Actor, TestApp, test};
 
 const MINERS: &str = "query ($filter: MinerFilter, $orderBy: MinerOrder, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
     miners(filter: $filter, orderBy: $orderBy, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
@@ -9,7 +9,7 @@ const MINERS: &str = "query ($filter: MinerFilter, $orderBy: MinerOrder, $first:
     }
 }";
 
-/// Thirty miners, some with equal points.
+/// Stores thirty miners, some with equal points.
 async fn thirty(app: &TestApp) {
     app.sql(
         "INSERT INTO users (id, display_name, registered_at)
@@ -25,10 +25,10 @@ async fn thirty(app: &TestApp) {
 }
 
 #[test]
-fn lists_pages_in_every_order_and_direction() {
+fn pages_in_every_order_and_direction() {
     test(async |app| {
         thirty(app).await;
-        let staff = app.person(&[Role::Support]);
+        let staff = app.support();
         for field in ["CREATED_AT", "TOTAL_MINED_POINTS"] {
             for direction in ["ASC", "DESC"] {
                 let order = json!({"field": field, "direction": direction});
@@ -36,38 +36,11 @@ fn lists_pages_in_every_order_and_direction() {
                     .get(MINERS, json!({"first": 30, "orderBy": order}))
                     .await);
                 assert_eq!(all.len(), 30);
-                let mut seen = Vec::new();
-                let mut after = Value::Null;
-                loop {
-                    let page = staff
-                        .get(
-                            MINERS,
-                            json!({"first": 7, "after": after, "orderBy": order}),
-                        )
-                        .await;
-                    seen.extend(ids(&page));
-                    if page["miners"]["pageInfo"]["hasNextPage"] == false {
-                        break;
-                    }
-                    after = page["miners"]["pageInfo"]["endCursor"].clone();
-                }
-                assert_eq!(seen, all, "{order} forward");
-                let mut back = Vec::new();
-                let mut before = Value::Null;
-                loop {
-                    let page = staff
-                        .get(
-                            MINERS,
-                            json!({"last": 7, "before": before, "orderBy": order}),
-                        )
-                        .await;
-                    back.splice(0..0, ids(&page));
-                    if page["miners"]["pageInfo"]["hasPreviousPage"] == false {
-                        break;
-                    }
-                    before = page["miners"]["pageInfo"]["startCursor"].clone();
-                }
-                assert_eq!(back, all, "{order} backward");
+                let forward = pages(&staff, "first", "after", &order).await;
+                assert_eq!(forward.concat(), all, "{order} forward");
+                let mut back = pages(&staff, "last", "before", &order).await;
+                back.reverse();
+                assert_eq!(back.concat(), all, "{order} backward");
                 let skipped = ids(&staff
                     .get(MINERS, json!({"first": 5, "offset": 20, "orderBy": order}))
                     .await);
@@ -75,6 +48,26 @@ fn lists_pages_in_every_order_and_direction() {
             }
         }
     });
+}
+
+/// The pages of seven in a direction, until there is no further one.
+async fn pages(staff: &Actor, size: &str, cursor: &str, order: &Value) -> Vec<Vec<String>> {
+    let (has_more, end) = match size {
+        "first" => ("hasNextPage", "endCursor"),
+        _ => ("hasPreviousPage", "startCursor"),
+    };
+    let mut pages = Vec::new();
+    let mut at = Value::Null;
+    for _ in 0..5 {
+        let page = staff
+            .get(MINERS, json!({size: 7, cursor: at, "orderBy": order}))
+            .await;
+        pages.push(ids(&page));
+        let info = &page["miners"]["pageInfo"];
+        assert_eq!(info[has_more], json!(pages.len() < 5));
+        at = info[end].clone();
+    }
+    pages
 }
 
 fn ids(page: &Value) -> Vec<String> {
@@ -87,7 +80,7 @@ fn ids(page: &Value) -> Vec<String> {
 }
 
 #[test]
-fn filters_and_searches() {
+fn filters_by_status_role_and_text() {
     test(async |app| {
         thirty(app).await;
         let staff = app.person(&[Role::Finance]);
@@ -119,10 +112,10 @@ fn filters_and_searches() {
 }
 
 #[test]
-fn a_cursor_fits_its_order_only() {
+fn rejects_cursors_of_another_order() {
     test(async |app| {
         thirty(app).await;
-        let staff = app.person(&[Role::Admin]);
+        let staff = app.admin();
         let page = staff.get(MINERS, json!({"first": 1})).await;
         let after = page["miners"]["pageInfo"]["endCursor"].clone();
         let order = json!({"field": "TOTAL_MINED_POINTS", "direction": "ASC"});

@@ -1,115 +1,88 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::support::test;
+use super::standing::refuses_inactive;
+use crate::support::{Actor, assert_includes, test};
 
 #[test]
 fn starts_a_session_at_the_present_rate() {
     test(async |app| {
         let alice = app.miner().await;
-        let payload = alice.start().await;
-        assert_eq!(payload["userErrors"], json!([]));
-        assert_eq!(payload["hourlyRate"], "0.2500");
-        assert_eq!(payload["session"]["status"], "ACTIVE");
-        assert_eq!(payload["streakDays"], 0);
-        let query = "{ viewer { miner { hasActiveSession sessionEndsAt session { accumulatedPoints rate { totalRate } } } } }";
-        let miner = alice.get(query, json!({})).await["viewer"]["miner"].clone();
+        let payload = alice.start().await.ok();
+        assert_includes(
+            &payload,
+            &json!({"hourlyRate": "0.2500", "session": {"status": "ACTIVE"}, "streakDays": 0}),
+        );
+        let miner = alice
+            .own_miner("hasActiveSession sessionEndsAt session { accumulatedPoints }")
+            .await;
         assert_eq!(miner["hasActiveSession"], true);
         assert_eq!(miner["sessionEndsAt"], payload["endsAt"]);
         app.advance(TimeDelta::hours(12)).await;
-        let later =
-            alice.get(query, json!({})).await["viewer"]["miner"]["session"]["accumulatedPoints"]
-                .clone();
-        assert!(later.as_str().unwrap().starts_with("3.000"), "{later}");
+        let later = alice
+            .own_miner("session { accumulatedPoints rate { totalRate } }")
+            .await;
+        let points = later["session"]["accumulatedPoints"].as_str().unwrap();
+        assert!(points.starts_with("3.000"), "{later}");
+        assert_eq!(later["session"]["rate"]["totalRate"], "0.2500");
     });
 }
 
 #[test]
-fn the_rate_of_a_circle_and_a_referral_is_kept_for_the_session() {
+fn fixes_the_rate_for_the_session() {
     test(async |app| {
-        let alice = app.miner().await;
-        let (bob, carol) = (app.miner().await, app.miner().await);
-        app.sql(&format!(
-            "WITH circle AS (INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
-                 SELECT gen_random_uuid(), id, 'C', 'ACTIVE', 3, 1, app_now(), app_now() FROM miners WHERE user_id = '{}' RETURNING id)
-             UPDATE miners SET circle_id = (SELECT id FROM circle), role = 'CONTRIBUTOR';
-             INSERT INTO referrals (id, referrer_id, referred_id, referral_code, bonus_bps, status, created_at)
-             SELECT gen_random_uuid(), a.id, b.id, a.referral_code, 2500, 'ACTIVE', app_now() FROM miners a, miners b
-             WHERE a.user_id = '{}' AND b.user_id IN ('{}', '{}')",
-            alice.id(), alice.id(), bob.id(), carol.id()
-        ))
-        .await;
+        let [alice, bob, _carol] = app.circle().await;
+        for _ in 0..2 {
+            app.miner().verified().referred_by(&alice).await;
+        }
         // 0.25 × 1.1 × 1.25 × 1.5
-        assert_eq!(alice.start().await["hourlyRate"], "0.5156");
-        app.sql("UPDATE miners SET circle_id = NULL, role = 'PIONEER'")
+        assert_eq!(alice.start().await.ok()["hourlyRate"], "0.5156");
+        alice.remove(&bob).await.ok();
+        let miner = alice
+            .own_miner(
+                "hourlyRate session { hourlyRate rate { circleBonus referralBonus roleMultiplier } }",
+            )
             .await;
-        let query = "{ viewer { miner { hourlyRate session { hourlyRate rate { circleBonus referralBonus roleMultiplier } } } } }";
-        let miner = alice.get(query, json!({})).await["viewer"]["miner"].clone();
-        assert_eq!(miner["hourlyRate"], "0.3750");
-        assert_eq!(miner["session"]["hourlyRate"], "0.5156");
         assert_eq!(
-            miner["session"]["rate"],
-            json!({"circleBonus": "0.2500", "referralBonus": "0.5000", "roleMultiplier": "0.1000"})
+            miner,
+            json!({"hourlyRate": "0.3750", "session": {"hourlyRate": "0.5156", "rate": {
+                "circleBonus": "0.2500", "referralBonus": "0.5000", "roleMultiplier": "0.1000"}}})
         );
         app.advance(TimeDelta::hours(24)).await;
-        let paid = alice.must_claim("1").await;
-        assert_eq!(paid["pointsEarned"], "12.3744");
-        // What it had been without the two referrals: 0.34375 an hour, half to even.
-        assert_eq!(
-            app.number("SELECT referral_points FROM mining_sessions")
-                .await,
-            24 * (5_156 - 3_438)
-        );
+        assert_eq!(alice.claim().await.ok()["pointsEarned"], "12.3744");
+        // Without the two referrals: 0.34375 an hour, rounded half to even.
+        let session = app.row("mining_sessions", "true").await;
+        assert_eq!(session["referral_points"], 24 * (5_156 - 3_438));
     });
 }
 
 #[test]
-fn refuses_who_has_no_miner() {
-    test(async |app| assert_eq!(refusal(&app.user().start().await), "MINER_NOT_FOUND"));
+fn refuses_inactive_miners() {
+    test(async |app| refuses_inactive(app, Actor::start, None).await);
 }
 
 #[test]
-fn refuses_the_suspended_and_the_banned() {
+fn refuses_while_mining_is_off() {
     test(async |app| {
         let alice = app.miner().await;
-        app.sql("UPDATE miners SET status = 'SUSPENDED'").await;
-        assert_eq!(refusal(&alice.start().await), "MINER_SUSPENDED");
-        app.sql("UPDATE miners SET status = 'BANNED'").await;
-        assert_eq!(refusal(&alice.start().await), "MINER_BANNED");
+        app.switch_mining(false).await;
+        alice.start().await.refused("MINING_DISABLED", None);
+        app.switch_mining(true).await;
+        alice.start().await.ok();
     });
-}
-
-#[test]
-fn refuses_while_mining_is_switched_off() {
-    test(async |app| {
-        let alice = app.miner().await;
-        switch(app, false).await;
-        assert_eq!(refusal(&alice.start().await), "MINING_DISABLED");
-        switch(app, true).await;
-        assert_eq!(alice.start().await["userErrors"], json!([]));
-    });
-}
-
-/// Stores a version of the configuration that switches mining on or off.
-pub async fn switch(app: &crate::support::TestApp, on: bool) {
-    app.sql(&format!(
-        "INSERT INTO configurations SELECT section, version + 1, body || '{{\"isGloballyEnabled\": {on}}}', app_now(), 'test', 'test'
-         FROM configurations WHERE section = 'mining' ORDER BY version DESC LIMIT 1"
-    ))
-    .await;
 }
 
 #[test]
 fn refuses_a_second_session() {
     test(async |app| {
         let alice = app.miner().await;
-        let started = alice.start().await;
+        let started = alice.start().await.ok();
         let refused = alice.start().await;
-        assert_eq!(refusal(&refused), "SESSION_ACTIVE");
-        assert_eq!(refused["session"], Value::Null);
+        refused.refused("SESSION_ACTIVE", None);
+        assert_eq!(refused.field("session"), &Value::Null);
         assert!(started["endsAt"].is_string());
         app.advance(TimeDelta::hours(24)).await;
-        assert_eq!(refusal(&alice.start().await), "SESSION_UNCLAIMED");
+        alice.start().await.refused("SESSION_UNCLAIMED", None);
     });
 }
 
@@ -117,50 +90,43 @@ fn refuses_a_second_session() {
 fn refuses_more_sessions_than_a_day_allows() {
     test(async |app| {
         let alice = app.miner().await;
-        app.sql("UPDATE configurations SET body = body || '{\"sessionDurationHours\": 1}' WHERE section = 'mining'").await;
-        // From the first hour of a day, so that all of it happens on one.
+        app.configure("mining", &json!({"sessionDurationHours": 1}))
+            .await;
+        // The test begins in the first hour of a day, so that its first part stays within that day.
         let into_day = app
             .number("SELECT (extract(epoch FROM app_now()) * 1000000)::bigint % 86400000000")
             .await;
         app.advance(TimeDelta::days(1) - TimeDelta::microseconds(into_day))
             .await;
-        alice.start().await;
+        alice.start().await.ok();
         app.advance(TimeDelta::hours(1)).await;
-        alice.must_claim("1").await;
-        assert_eq!(refusal(&alice.start().await), "DAILY_SESSION_LIMIT");
+        alice.claim().await.ok();
+        alice.start().await.refused("DAILY_SESSION_LIMIT", None);
         app.advance(TimeDelta::hours(23)).await;
-        assert_eq!(alice.start().await["userErrors"], json!([]));
+        alice.start().await.ok();
     });
 }
 
 #[test]
-fn an_expired_session_stands_in_nobodys_way() {
+fn starts_after_an_expired_session() {
     test(async |app| {
         let alice = app.miner().await;
-        alice.start().await;
+        alice.start().await.ok();
         app.advance(TimeDelta::hours(24 + 169)).await;
-        let query = "{ viewer { miner { session { status } } } }";
         assert_eq!(
-            alice.get(query, json!({})).await["viewer"]["miner"]["session"]["status"],
-            "EXPIRED"
+            alice.own_miner("session { status }").await,
+            json!({"session": {"status": "EXPIRED"}})
         );
-        assert_eq!(alice.start().await["userErrors"], json!([]));
-        assert_eq!(
-            app.number("SELECT count(*) FROM mining_sessions WHERE status = 'EXPIRED'")
-                .await,
-            1
-        );
-        // The job was not there yet to tell of it, so the start does.
-        let told = "SELECT count(*) FROM outbox expired JOIN outbox started USING (subject_id)
-            WHERE expired.name = 'MiningSessionExpired' AND started.name = 'MiningSessionStarted'
-              AND expired.sequence = started.sequence - 1
-              AND (expired.payload->>'endsAt')::timestamptz < app_now() - interval '168 hours'";
-        assert_eq!(app.number(told).await, 1);
+        alice.start().await.ok();
+        let expired = app.count("mining_sessions", "status = 'EXPIRED'").await;
+        assert_eq!(expired, 1);
+        // The start writes the event that the job has not written yet.
+        let expired = app.events("MiningSessionExpired").await;
+        let started = app.events("MiningSessionStarted").await;
+        assert_eq!((expired.len(), started.len()), (1, 2));
+        assert_eq!(expired[0].sequence + 1, started[1].sequence);
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap();
+        let ended = at(expired[0].payload["endsAt"].as_str().unwrap());
+        assert!(at(&expired[0].occurred_at) - ended > TimeDelta::hours(168));
     });
-}
-
-fn refusal(payload: &Value) -> &str {
-    payload["userErrors"][0]["code"]
-        .as_str()
-        .unwrap_or_default()
 }

@@ -1,384 +1,254 @@
-use domain::access::{Role, Scope};
+use domain::access::Scope;
 use serde_json::{Value, json};
 
-use super::decisions::{decide, must};
-use crate::support::{Actor, Answer, TestApp, test};
-
-const APPLY: &str = "mutation ($code: String!, $key: String) {
-    referralApply(input: {referralCode: $code, idempotencyKey: $key}) {
-        referral { id uuid code status isActive level bonusRate activatedAt referrer { id } referred { id } }
-        referrer { id displayName } isActive
-        miner { uuid referredBy { id } profile { id } }
-        userErrors { code field message }
-    }
-}";
-
-/// A miner with their code.
-pub async fn coded(app: &TestApp) -> (Actor, String) {
-    let actor = app.user();
-    let code = actor.register().await["referralCode"].clone();
-    (actor, code.as_str().unwrap().to_owned())
-}
-
-/// Applies a code.
-pub async fn apply(by: &Actor, code: &str) -> Answer {
-    by.ask(APPLY, json!({"code": code})).await
-}
-
-/// Applies a code that must not be refused.
-pub async fn must_apply(by: &Actor, code: &str) -> Value {
-    let payload = apply(by, code).await.data()["referralApply"].clone();
-    assert_eq!(payload["userErrors"], json!([]), "{payload}");
-    payload
-}
-
-/// Says that somebody is verified.
-pub async fn verify(app: &TestApp, who: &Actor) -> Answer {
-    let query = "mutation ($user: UUID!) { kycComplete(input: {userId: $user}) {
-        userId kycCompletedAt referral { status isActive activatedAt } userErrors { code field } } }";
-    let user = json!({"user": who.id().to_string()});
-    app.service(&[Scope::MiningEvents]).ask(query, user).await
-}
+use super::standing::refuses_inactive;
+use crate::support::{Miner, assert_includes, at_once, samples, test};
 
 #[test]
-fn waits_for_kyc_and_carries_the_bonus_of_its_day() {
+fn waits_for_kyc_with_the_bonus_of_its_day() {
     test(async |app| {
-        let ((alice, code), (bob, _)) = (coded(app).await, coded(app).await);
-        let payload = must_apply(&bob, &format!(" {} ", code.to_lowercase())).await;
-        let referral = &payload["referral"];
-        assert_eq!(referral["status"], "PENDING");
-        assert_eq!(
-            (&payload["isActive"], &referral["isActive"]),
-            (&json!(false), &json!(false))
+        let [alice, bob, carol] = app.miners().await;
+        let code = format!(" {} ", alice.code.to_lowercase());
+        let payload = bob.apply(&code).await.ok();
+        assert_includes(
+            &payload,
+            &json!({
+                "isActive": false, "referrer": {"id": alice.profile}, "miner": {"referredBy": {"id": alice.profile}},
+                "referral": {
+                    "status": "PENDING", "isActive": false, "level": 1, "activatedAt": null, "code": alice.code,
+                    "referrer": {"id": alice.profile}, "referred": {"id": bob.profile},
+                },
+            }),
         );
+        let applied = app.events("ReferralApplied").await;
+        assert_eq!(applied.len(), 1);
+        assert_eq!(applied[0].subject_id, bob.uuid);
         assert_eq!(
-            (&referral["level"], &referral["activatedAt"]),
-            (&json!(1), &Value::Null)
+            json!(applied[0].sequence),
+            app.row_of(&bob).await["version"]
         );
-        assert_eq!(referral["code"], code);
-        assert_eq!(referral["referrer"]["id"], payload["referrer"]["id"]);
-        assert_eq!(
-            payload["miner"]["referredBy"]["id"],
-            payload["referrer"]["id"]
+        assert_includes(
+            &applied[0].payload,
+            &json!({"isActive": false, "bonusRate": "0.2500"}),
         );
-        assert_eq!(
-            referral["referred"]["id"],
-            payload["miner"]["profile"]["id"]
+        // A later bonus counts for later referrals only.
+        let later = samples::referral(json!({"bonusPerReferral": "0.5", "kycRequired": false}));
+        let admin = app.admin();
+        let update = admin.run("referralConfigurationUpdate", samples::with_reason(later));
+        update.await.ok();
+        let payload = carol.apply(&alice.code).await.ok();
+        assert_includes(
+            &payload,
+            &json!({"isActive": true, "referral": {"bonusRate": "0.5000"}}),
         );
-        let applied = "SELECT count(*) FROM outbox o JOIN miners m ON m.id = o.subject_id AND m.version = o.sequence
-             WHERE name = 'ReferralApplied' AND payload->>'isActive' = 'false' AND payload->>'bonusRate' = '0.2500'";
-        assert_eq!(app.number(applied).await, 1);
-        // What the bonus is later is for who applies later.
-        let update = r#"mutation { referralConfigurationUpdate(input: {bonusPerReferral: "0.5", maxBonusCap: "1", kycRequired: false,
-            maxReferralLevels: 1, version: 1, reason: "r"}) { userErrors { code } } }"#;
-        app.person(&[Role::Admin]).get(update, json!({})).await;
-        let (carol, _) = coded(app).await;
-        let later = must_apply(&carol, &code).await;
-        assert_eq!(later["referral"]["bonusRate"], "0.5000");
-        assert_eq!(later["isActive"], true);
-        assert!(later["referral"]["activatedAt"].is_string());
-        verify(app, &bob).await;
-        let rate = "{ viewer { miner { rate { referralBonus } } } }";
-        let seen = alice.get(rate, json!({})).await["viewer"]["miner"].clone();
-        assert_eq!(seen["rate"]["referralBonus"], "0.7500");
+        assert!(payload["referral"]["activatedAt"].is_string());
+        app.verify(&bob).await.ok();
+        assert_eq!(alice.referral_bonus().await, "0.7500");
     });
 }
 
 #[test]
-fn five_verified_people_make_an_ambassador_who_is_told() {
+fn makes_an_ambassador_of_five_verified_referrals() {
     test(async |app| {
-        let (boss, code) = coded(app).await;
-        let mut socket = boss.socket().await;
-        let follow = "subscription { minerUpdated { __typename ... on MinerRoleChanged { previousRole newRole }
-            ... on ReferralActivated { bonusRate } } }";
-        socket.subscribe("1", follow).await;
-        app.until_followed(boss.id()).await;
+        let boss = app.miner().await;
+        let selection = "__typename ... on MinerRoleChanged { previousRole newRole }
+            ... on ReferralActivated { bonusRate }";
+        let mut events = app.follow(&boss, selection).await;
         for _ in 0..5 {
-            let friend = app.user();
-            verify(app, &friend).await;
-            friend.register().await;
-            assert_eq!(must_apply(&friend, &code).await["isActive"], true);
+            let friend = app.miner().verified().await;
+            let payload = friend.apply(&boss.code).await.ok();
+            assert_eq!(payload["isActive"], true);
             assert_eq!(
-                socket.event("1").await["minerUpdated"],
+                events.next().await,
                 json!({"__typename": "ReferralActivated", "bonusRate": "0.2500"})
             );
         }
         assert_eq!(
-            socket.event("1").await["minerUpdated"],
+            events.next().await,
             json!({"__typename": "MinerRoleChanged", "previousRole": "PIONEER", "newRole": "AMBASSADOR"})
         );
     });
 }
 
 #[test]
-fn registering_with_a_code_tells_of_the_new_role_too() {
+fn refuses_inactive_miners() {
     test(async |app| {
-        let (_, code) = coded(app).await;
-        for _ in 0..5 {
-            let friend = app.user();
-            verify(app, &friend).await;
-            let register = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) { userErrors { code } } }";
-            friend.get(register, json!({"code": code})).await;
-        }
-        for (name, expected) in [
-            ("ReferralApplied", 5),
-            ("ReferralActivated", 5),
-            ("MinerRoleChanged", 1),
-        ] {
-            let told = format!("SELECT count(*) FROM outbox WHERE name = '{name}'");
-            assert_eq!(app.number(&told).await, expected, "{name}");
-        }
-        // Each event of a subject has a number of its own.
-        let twice = "SELECT count(*) FROM (SELECT FROM outbox GROUP BY subject_id, sequence HAVING count(*) > 1) t";
-        assert_eq!(app.number(twice).await, 0);
+        let boss = app.miner().await;
+        refuses_inactive(app, |who| who.apply(&boss.code), None).await;
+        refuses_inactive(app, |who| who.apply("NOBODYS2"), None).await;
     });
 }
 
 #[test]
-fn refuses_who_is_no_miner() {
+fn refuses_a_second_referral() {
     test(async |app| {
-        let (_, code) = coded(app).await;
-        assert_eq!(
-            apply(&app.user(), &code).await.refusals(),
-            ["MINER_NOT_FOUND"]
-        );
-    });
-}
-
-#[test]
-fn refuses_the_suspended_and_the_banned() {
-    test(async |app| {
-        let ((bob, _), (_, code)) = (coded(app).await, coded(app).await);
-        must(&app.person(&[Role::Admin]), "minerSuspend", &bob, "1").await;
-        assert_eq!(apply(&bob, &code).await.refusals(), ["MINER_SUSPENDED"]);
-        app.sql(
-            "UPDATE miners SET status = 'BANNED', suspended_at = NULL WHERE status = 'SUSPENDED'",
-        )
-        .await;
-        assert_eq!(apply(&bob, "NOBODYS2").await.refusals(), ["MINER_BANNED"]);
-    });
-}
-
-#[test]
-fn refuses_a_second_time_for_ever() {
-    test(async |app| {
-        let ((bob, _), (_, code), (_, other)) =
-            (coded(app).await, coded(app).await, coded(app).await);
-        must_apply(&bob, &code).await;
-        for code in [&code, &other, "NOBODYS2"] {
-            assert_eq!(apply(&bob, code).await.refusals(), ["ALREADY_REFERRED"]);
+        let [bob, alice, other] = app.miners().await;
+        bob.apply(&alice.code).await.ok();
+        for code in [&alice.code, &other.code, "NOBODYS2"] {
+            bob.apply(code).await.refused("ALREADY_REFERRED", None);
         }
     });
 }
 
 #[test]
-fn refuses_a_code_of_nobody_active() {
+fn refuses_codes_of_nobody_active() {
     test(async |app| {
-        let ((bob, _), (alice, code)) = (coded(app).await, coded(app).await);
-        must(&app.person(&[Role::Admin]), "minerSuspend", &alice, "1").await;
-        for code in ["NOBODYS2", "not a code", "", "\0", &code] {
-            let answer = apply(&bob, code).await;
-            assert_eq!(answer.refusals(), ["REFERRAL_CODE_UNKNOWN"], "{code:?}");
-            let payload = &answer.body["data"]["referralApply"];
-            assert_eq!(payload["userErrors"][0]["field"], json!(["referralCode"]));
-            assert_eq!(
-                (&payload["referral"], &payload["isActive"]),
-                (&Value::Null, &Value::Null)
-            );
+        let [bob, alice] = app.miners().await;
+        app.admin().suspend(&alice).await.ok();
+        for code in ["NOBODYS2", "not a code", "", "\0", &alice.code] {
+            let outcome = bob.apply(code).await;
+            outcome.refused("REFERRAL_CODE_UNKNOWN", Some("referralCode"));
+            assert_eq!(outcome.field("referral"), &Value::Null);
+            assert_eq!(outcome.field("isActive"), &Value::Null);
         }
     });
 }
 
 #[test]
-fn refuses_ones_own_code() {
+fn refuses_the_own_code() {
     test(async |app| {
-        let (bob, code) = coded(app).await;
-        assert_eq!(apply(&bob, &code).await.refusals(), ["OWN_REFERRAL_CODE"]);
+        let bob = app.miner().await;
+        let outcome = bob.apply(&bob.code).await;
+        assert_eq!(outcome.refusal(), Some("OWN_REFERRAL_CODE"));
     });
 }
 
 #[test]
-fn refuses_the_code_of_whom_one_brought_however_deep() {
+fn refuses_a_cycle_of_any_depth() {
     test(async |app| {
-        let (first, first_code) = coded(app).await;
-        let mut above = first_code;
+        let first = app.miner().await;
+        let mut above = first.clone();
         for depth in 1..=6 {
-            let (next, code) = coded(app).await;
-            must_apply(&next, &above).await;
-            let answer = apply(&first, &code).await;
-            assert_eq!(answer.refusals(), ["REFERRAL_CYCLE"], "{depth} deep");
-            above = code;
+            let next = app.miner().await;
+            next.apply(&above.code).await.ok();
+            let outcome = first.apply(&next.code).await;
+            assert_eq!(outcome.refusal(), Some("REFERRAL_CYCLE"), "depth {depth}");
+            above = next;
         }
-        let (_, stranger) = coded(app).await;
-        must_apply(&first, &stranger).await;
+        let stranger = app.miner().await;
+        first.apply(&stranger.code).await.ok();
     });
 }
 
 #[test]
-fn a_key_answers_its_first_result_again() {
+fn applies_once_of_two_at_once() {
     test(async |app| {
-        let ((bob, _), (_, code)) = (coded(app).await, coded(app).await);
-        let variables = json!({"code": code, "key": "k"});
-        let first = bob.ask(APPLY, variables.clone()).await;
-        let again = bob.ask(APPLY, variables).await;
-        assert_eq!(first.refusals(), [""; 0]);
-        assert_eq!(first.body["data"], again.body["data"]);
-        assert_eq!(
-            again.body["extensions"]["idempotentReplay"],
-            json!([["referralApply"]])
-        );
-        let other = bob
-            .ask(APPLY, json!({"code": "NOBODYS2", "key": "k"}))
-            .await;
-        assert_eq!(other.reason(), "IDEMPOTENCY_KEY_REUSED");
-    });
-}
-
-#[test]
-fn of_two_by_one_miner_at_once_one_succeeds() {
-    test(async |app| {
-        let ((_, one), (_, other)) = (coded(app).await, coded(app).await);
-        for round in 0..10 {
-            let (bob, _) = coded(app).await;
-            let (left, right) = tokio::join!(apply(&bob, &one), apply(&bob, &other));
-            let mut refusals = [left.refusals(), right.refusals()];
-            refusals.sort();
-            assert_eq!(
-                refusals,
-                [vec![], vec!["ALREADY_REFERRED"]],
-                "round {round}"
-            );
+        let [one, other] = app.miners().await;
+        for _ in 0..10 {
+            let bob = app.miner().await;
+            let applied = at_once([bob.apply(&one.code), bob.apply(&other.code)]).await;
+            applied.one_applied("ALREADY_REFERRED");
         }
     });
 }
 
 #[test]
-fn of_two_who_apply_each_others_code_one_succeeds() {
+fn applies_one_of_two_mutual_referrals() {
     test(async |app| {
-        for round in 0..10 {
-            let ((alice, a), (bob, b)) = (coded(app).await, coded(app).await);
-            let (left, right) = tokio::join!(apply(&alice, &b), apply(&bob, &a));
-            let mut refusals = [left.refusals(), right.refusals()];
-            refusals.sort();
-            assert_eq!(refusals, [vec![], vec!["REFERRAL_CYCLE"]], "round {round}");
+        for _ in 0..10 {
+            let [alice, bob] = app.miners().await;
+            let applied = at_once([alice.apply(&bob.code), bob.apply(&alice.code)]).await;
+            applied.one_applied("REFERRAL_CYCLE");
         }
     });
 }
 
 #[test]
-fn a_ring_is_never_closed() {
+fn never_closes_a_ring() {
     test(async |app| {
         for round in 0..5 {
-            let mut ring = Vec::new();
-            for _ in 0..4 {
-                ring.push(coded(app).await);
-            }
-            let racing = (0..4).map(|n| apply(&ring[n].0, &ring[(n + 1) % 4].1));
-            let answers = futures_util::future::join_all(racing).await;
-            let refused: Vec<_> = answers.iter().flat_map(Answer::refusals).collect();
+            let ring: [Miner; 4] = app.miners().await;
+            let applied = (0..4).map(|n| ring[n].apply(&ring[(n + 1) % 4].code));
+            let applied = at_once(applied).await;
+            let refused: Vec<_> = applied.refusals().into_iter().flatten().collect();
             assert_eq!(refused, ["REFERRAL_CYCLE"], "round {round}");
         }
     });
 }
 
 #[test]
-fn a_verification_at_the_same_time_is_not_missed() {
+fn activates_with_a_verification_at_the_same_time() {
     test(async |app| {
-        let (_, code) = coded(app).await;
-        for round in 0..10 {
-            let (bob, _) = coded(app).await;
-            let (applied, verified) = tokio::join!(apply(&bob, &code), verify(app, &bob));
-            assert_eq!(applied.refusals(), [""; 0], "round {round}");
-            assert_eq!(verified.refusals(), [""; 0], "round {round}");
+        let boss = app.miner().await;
+        for round in 1..=10 {
+            let bob = app.miner().await;
+            at_once([bob.apply(&boss.code), app.verify(&bob)])
+                .await
+                .all_ok();
             let carol = app.user();
-            let register = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) { userErrors { code } } }";
-            let (registered, verified) = tokio::join!(
-                carol.ask(register, json!({"code": code})),
-                verify(app, &carol)
-            );
-            assert_eq!(registered.refusals(), [""; 0], "round {round}");
-            assert_eq!(verified.refusals(), [""; 0], "round {round}");
-            let active = "SELECT count(*) FROM referrals WHERE status = 'ACTIVE'";
-            assert_eq!(app.number(active).await, 2 * (round + 1), "round {round}");
+            at_once([carol.register_with(&boss.code), app.verify(&carol)])
+                .await
+                .all_ok();
+            let active = app.count("referrals", "status = 'ACTIVE'").await;
+            assert_eq!(active, 2 * round);
         }
-        let told = "SELECT count(*) FROM outbox WHERE name = 'ReferralActivated'";
-        assert_eq!(app.number(told).await, 20);
+        assert_eq!(app.events("ReferralActivated").await.len(), 20);
     });
 }
 
 #[test]
-fn a_referrer_who_is_suspended_at_the_same_time_brings_them_or_not() {
+fn counts_or_refuses_a_referrer_suspended_at_once() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        let (boss, code) = coded(app).await;
-        let register = "mutation ($code: String) { minerRegister(input: {referralCode: $code}) { userErrors { code } } }";
+        let admin = app.admin();
+        let boss = app.miner().await;
+        let mut expected = 0;
         for round in 0..10 {
-            let key = round.to_string();
-            let (friend, before) = (
-                app.user(),
-                app.number("SELECT count(*) FROM referrals").await,
-            );
-            let (registered, suspended) = tokio::join!(
-                friend.ask(register, json!({"code": code})),
-                decide(&admin, "minerSuspend", &boss, &key)
-            );
-            assert_eq!(suspended.refusals(), [""; 0], "round {round}");
-            let after = app.number("SELECT count(*) FROM referrals").await;
-            match registered.refusals().as_slice() {
-                [] => assert_eq!(after, before + 1, "round {round}"),
-                refused => {
-                    assert_eq!(refused, ["REFERRAL_CODE_UNKNOWN"], "round {round}");
-                    assert_eq!(after, before, "round {round}");
-                }
+            let friend = app.user();
+            let outcomes = [friend.register_with(&boss.code), admin.suspend(&boss)];
+            let outcomes = at_once(outcomes).await;
+            let refusals = outcomes.refusals();
+            assert_eq!(refusals[1], None, "round {round}");
+            match refusals[0] {
+                None => expected += 1,
+                refused => assert_eq!(refused, Some("REFERRAL_CODE_UNKNOWN")),
             }
-            must(&admin, "minerRestore", &boss, &key).await;
+            let referrals = app.count("referrals", "true").await;
+            assert_eq!(referrals, expected, "round {round}");
+            admin.restore(&boss).await.ok();
         }
     });
 }
 
 #[test]
-fn whoever_is_suspended_or_banned_at_the_same_time_counts_for_nobody() {
+fn deactivates_a_referral_of_a_miner_stopped_at_once() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
-        app.sql("UPDATE configurations SET body = body || '{\"kycRequired\": false}' WHERE section = 'referral'")
+        let admin = app.admin();
+        app.configure("referral", &json!({"kycRequired": false}))
             .await;
-        let (_, code) = coded(app).await;
+        let boss = app.miner().await;
         for round in 0..20 {
-            let field = if round % 2 == 0 {
-                "minerSuspend"
+            let friend = app.miner().await;
+            let stop = if round % 2 == 0 {
+                admin.suspend(&friend)
             } else {
-                "minerBan"
+                admin.ban(&friend)
             };
-            let (friend, _) = coded(app).await;
-            let key = round.to_string();
-            let (applied, decided) =
-                tokio::join!(apply(&friend, &code), decide(&admin, field, &friend, &key));
-            assert_eq!(decided.refusals(), [""; 0], "round {round}");
-            assert!(applied.refusals().len() <= 1, "round {round}");
-            let active = "SELECT count(*) FROM referrals WHERE status = 'ACTIVE'";
-            assert_eq!(app.number(active).await, 0, "round {round}");
+            let outcomes = at_once([friend.apply(&boss.code), stop]).await;
+            assert_eq!(outcomes.refusals()[1], None, "round {round}");
+            let active = app.count("referrals", "status = 'ACTIVE'").await;
+            assert_eq!(active, 0, "round {round}");
         }
     });
 }
 
 #[test]
-fn a_referral_is_seen_by_its_two_sides_and_staff() {
+fn returns_a_referral_to_both_sides_and_staff() {
     test(async |app| {
-        let ((alice, code), (bob, _), (carol, _)) =
-            (coded(app).await, coded(app).await, coded(app).await);
-        let id = must_apply(&bob, &code).await["referral"]["id"].clone();
+        let [alice, bob, carol] = app.miners().await;
+        let payload = bob.apply(&alice.code).await.ok();
+        let id = json!({"id": payload["referral"]["id"]});
         let query = "query ($id: ID!) { node(id: $id) { id ... on Referral { referred { displayName } } } }";
         for (who, sees) in [
-            (&alice, true),
-            (&bob, true),
-            (&carol, false),
-            (&app.user(), false),
-            (&app.anonymous(), false),
-            (&app.person(&[Role::Support]), true),
-            (&app.service(&[Scope::MiningRead]), true),
-            (&app.service(&[Scope::WalletRead]), false),
+            (alice.actor(), true),
+            (bob.actor(), true),
+            (carol.actor(), false),
+            (app.user(), false),
+            (app.anonymous(), false),
+            (app.support(), true),
+            (app.service(&[Scope::MiningRead]), true),
+            (app.service(&[Scope::WalletRead]), false),
         ] {
-            let seen = who.get(query, json!({"id": id})).await;
+            let seen = who.get(query, id.clone()).await;
             assert_eq!(!seen["node"].is_null(), sees);
         }
     });

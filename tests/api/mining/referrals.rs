@@ -1,10 +1,6 @@
-use chrono::TimeDelta;
-use domain::access::Role;
 use serde_json::{Value, json};
 
-use super::decisions::must;
-use super::referral_apply::{coded, must_apply, verify};
-use crate::support::{Actor, TestApp, test, test_with};
+use crate::support::{Actor, Miner, TestApp, test, test_with};
 
 const OVERVIEW: &str = "query ($status: ReferralStatus) { viewer { referrals {
     myReferralCode shareUrl totalReferrals activeReferrals pendingReferrals inactiveReferrals
@@ -23,27 +19,34 @@ async fn overview(of: &Actor, status: Value) -> Value {
     of.get(OVERVIEW, json!({"status": status})).await["viewer"]["referrals"].clone()
 }
 
-/// Somebody who brought seven: five that count, one that waits, one that is suspended. Answers the referrals in order.
-async fn seven(app: &TestApp) -> (Actor, String, Vec<Value>) {
-    let (boss, code) = coded(app).await;
+/// A miner with seven referrals: one is pending, five are active, one is inactive. Returns the referrals in order.
+async fn seven(app: &TestApp) -> (Miner, Vec<Value>) {
+    let boss = app.miner().await;
     let mut all = Vec::new();
     for n in 0..7 {
-        let (friend, _) = coded(app).await;
-        all.push(must_apply(&friend, &code).await["referral"]["uuid"].clone());
+        let friend = app.miner().await;
+        let payload = friend.apply(&boss.code).await.ok();
+        all.push(payload["referral"]["uuid"].clone());
         if n > 0 {
-            verify(app, &friend).await;
+            app.verify(&friend).await.ok();
         }
         if n == 6 {
-            must(&app.person(&[Role::Admin]), "minerSuspend", &friend, "1").await;
+            app.admin().suspend(&friend).await.ok();
         }
     }
-    (boss, code, all)
+    (boss, all)
+}
+
+fn uuids(list: &Value) -> Vec<Value> {
+    let nodes = list["nodes"].as_array().unwrap();
+    nodes.iter().map(|node| node["uuid"].clone()).collect()
 }
 
 #[test]
-fn shows_whom_one_brought_and_what_that_is_worth() {
+fn returns_the_referrals_and_their_bonus() {
     test(async |app| {
-        let (boss, code, all) = seven(app).await;
+        let (boss, all) = seven(app).await;
+        let code = &boss.code;
         let mut seen = overview(&boss, Value::Null).await;
         let listed = seen["referrals"].take();
         assert_eq!(
@@ -55,13 +58,8 @@ fn shows_whom_one_brought_and_what_that_is_worth() {
             })
         );
         assert_eq!(listed["totalCount"], 7);
-        let newest: Vec<_> = listed["nodes"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|node| &node["uuid"])
-            .collect();
-        assert_eq!(newest, all.iter().rev().collect::<Vec<_>>());
+        let newest: Vec<_> = all.into_iter().rev().collect();
+        assert_eq!(uuids(&listed), newest);
         for (status, count) in [("ACTIVE", 5), ("PENDING", 1), ("INACTIVE", 1)] {
             let listed = overview(&boss, json!(status)).await["referrals"].clone();
             assert_eq!(listed["totalCount"], count, "{status}");
@@ -69,19 +67,19 @@ fn shows_whom_one_brought_and_what_that_is_worth() {
             assert_eq!(i64::try_from(nodes.len()).unwrap(), count);
             assert!(nodes.iter().all(|node| node["status"] == status));
         }
-        // A day at 0.25 × 1.25 as an ambassador × 2: half of it is owed to referrals.
-        boss.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        assert_eq!(boss.must_claim("1").await["pointsEarned"], "15.0000");
+        // A day at 0.25 × 1.25 as an ambassador × 2; half of it comes from the referrals.
+        app.mine(&[&boss]).await;
+        assert_eq!(boss.claim().await.ok()["pointsEarned"], "15.0000");
         assert_eq!(overview(&boss, Value::Null).await["totalEarned"], "7.5000");
     });
 }
 
 #[test]
-fn nobody_is_brought_by_who_is_no_miner_or_new() {
+fn returns_none_of_users_and_new_miners() {
     test(async |app| {
         assert_eq!(overview(&app.user(), Value::Null).await, Value::Null);
-        let seen = overview(&app.miner().await, Value::Null).await;
+        let alice = app.miner().await;
+        let seen = overview(&alice, Value::Null).await;
         assert_eq!(seen["totalReferrals"], 0);
         assert_eq!(seen["totalBonusPercent"], "0.00");
         assert_eq!(seen["referrals"], json!({"totalCount": 0, "nodes": []}));
@@ -89,25 +87,23 @@ fn nobody_is_brought_by_who_is_no_miner_or_new() {
 }
 
 #[test]
-fn links_begin_as_they_are_set() {
+fn uses_the_configured_share_url() {
     let settings = [("SHARE_BASE_URL", "http://localhost:3000/i/")];
     test_with(&settings, async |app| {
-        let (alice, code) = coded(app).await;
+        let alice = app.miner().await;
         let seen = overview(&alice, Value::Null).await;
-        assert_eq!(seen["shareUrl"], format!("http://localhost:3000/i/{code}"));
+        let url = format!("http://localhost:3000/i/{}", alice.code);
+        assert_eq!(seen["shareUrl"], url);
     });
 }
 
 #[test]
-fn staff_list_all_of_them_in_pages() {
+fn lists_all_referrals_to_staff() {
     test(async |app| {
-        let (boss, code, mut all) = seven(app).await;
+        let (boss, mut all) = seven(app).await;
         all.reverse();
-        let staff = app.person(&[Role::Support]);
-        let uuids = |page: &Value| -> Vec<Value> {
-            let nodes = page["referrals"]["nodes"].as_array().unwrap();
-            nodes.iter().map(|node| node["uuid"].clone()).collect()
-        };
+        let staff = app.support();
+        let uuids = |page: &Value| uuids(&page["referrals"]);
         let first = staff.get(LIST, json!({"first": 3})).await;
         assert_eq!(uuids(&first), all[..3]);
         assert_eq!(first["referrals"]["totalCount"], 7);
@@ -123,7 +119,7 @@ fn staff_list_all_of_them_in_pages() {
         let user = boss.id().to_string();
         for (filter, count) in [
             (json!({"status": "ACTIVE"}), 5),
-            (json!({"referrer": {"code": code}}), 7),
+            (json!({"referrer": {"code": boss.code}}), 7),
             (
                 json!({"referrer": {"userId": user}, "status": "PENDING"}),
                 1,

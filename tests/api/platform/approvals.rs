@@ -1,49 +1,46 @@
-//! Commands that wait for a second person: listed, approved, declined.
+//! Commands that need a second administrator.
 
 use chrono::TimeDelta;
-use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use crate::api::mining::miner_adjust_points::must_adjust;
-use crate::support::{Actor, Answer, TestApp, test};
+use crate::support::{Actor, Miner, TestApp, assert_includes, at_once, test};
 
-const APPROVE: &str = "mutation ($input: ApprovalApproveInput!) { approvalApprove(input: $input) {
-    approval { id status decidedBy decidedAt decisionReason miner { totalMinedPoints } }
-    userErrors { code field message cause }
-} }";
-const DECLINE: &str = "mutation ($input: ApprovalDeclineInput!) { approvalDecline(input: $input) {
-    approval { id status decidedBy decisionReason } userErrors { code field message cause }
-} }";
-
-async fn approve(by: &Actor, approval: &Value, key: &str) -> Answer {
-    by.ask(
-        APPROVE,
-        json!({"input": {"approval": approval, "idempotencyKey": key}}),
-    )
-    .await
+/// Two administrators, a miner, and the approval that the first administrator's adjustment needs.
+struct Requested {
+    one: Actor,
+    other: Actor,
+    alice: Miner,
+    id: Value,
 }
 
-async fn decline(by: &Actor, approval: &Value, reason: &str, key: &str) -> Answer {
-    let input = json!({"approval": approval, "reason": reason, "idempotencyKey": key});
-    by.ask(DECLINE, json!({"input": input})).await
-}
-
-/// Two administrators, a miner, and the id of a correction of so many points that waits.
-async fn asked(app: &TestApp, amount: &str) -> (Actor, Actor, Actor, Value) {
-    let [one, other] = [(), ()].map(|()| app.person(&[Role::Admin]));
+async fn requested(app: &TestApp) -> Requested {
+    let (one, other) = (app.admin(), app.admin());
     let alice = app.miner().await;
-    let id = must_adjust(&one, &alice, amount, "ask").await["approval"]["id"].clone();
-    (one, other, alice, id)
+    let id = request(&one, &alice, "2500").await;
+    Requested {
+        one,
+        other,
+        alice,
+        id,
+    }
+}
+
+async fn request(by: &Actor, whose: &Actor, amount: &str) -> Value {
+    by.adjust(whose, amount).await.ok()["approval"]["id"].clone()
 }
 
 #[test]
-fn somebody_else_approves_and_it_is_done() {
+fn carries_out_an_approved_command() {
     test(async |app| {
-        let (one, other, alice, id) = asked(app, "2500").await;
+        let Requested {
+            one,
+            other,
+            alice,
+            id,
+        } = requested(app).await;
         let pending = "{ approvals(filter: {status: PENDING}, first: 5) { totalCount nodes {
             id command status amount reason requestedBy decidedBy miner { userId } } } }";
-        let listed =
-            app.person(&[Role::Support]).get(pending, json!({})).await["approvals"].clone();
+        let listed = app.support().get(pending, json!({})).await["approvals"].clone();
         assert_eq!(
             listed,
             json!({"totalCount": 1, "nodes": [{
@@ -51,220 +48,171 @@ fn somebody_else_approves_and_it_is_done() {
                 "requestedBy": one.id().to_string(), "decidedBy": null, "miner": {"userId": alice.id().to_string()},
             }]})
         );
-        let done = approve(&other, &id, "1").await.data()["approvalApprove"].clone();
-        assert_eq!(done["userErrors"], json!([]));
-        assert_eq!(done["approval"]["status"], "APPROVED");
-        assert_eq!(done["approval"]["decidedBy"], other.id().to_string());
-        assert_eq!(done["approval"]["miner"]["totalMinedPoints"], "2500.0000");
+        let done = other.approve(&id).await.ok();
+        assert_includes(
+            &done["approval"],
+            &json!({
+                "status": "APPROVED", "decidedBy": other.id().to_string(), "miner": {"totalMinedPoints": "2500.0000"},
+            }),
+        );
         assert_eq!(alice.points().await, "2500.0000");
         let left = one.get(pending, json!({})).await["approvals"]["totalCount"].clone();
         assert_eq!(left, 0);
-        // Both are on record: what was done to the miner, and what was decided about the request.
-        let miner = "SELECT count(*) FROM audit_log WHERE action = 'mining.miner_adjust_points' AND entity_kind = 'miner'
-            AND after->>'totalMinedPoints' = '2500.0000' AND transaction_id IS NOT NULL";
-        assert_eq!(app.number(miner).await, 1);
-        let told = format!(
-            "SELECT count(*) FROM outbox asked JOIN outbox done USING (subject_id)
-             WHERE asked.name = 'ApprovalRequested' AND asked.sequence = 1 AND asked.payload->>'requestedBy' = '{}'
-               AND done.name = 'ApprovalApproved' AND done.sequence = 2 AND done.payload->>'decidedBy' = '{}'
-               AND done.payload->>'points' = '2500.0000' AND done.payload->>'command' = 'MINER_ADJUST_POINTS'",
-            one.id(),
-            other.id()
+        // The command and the decision are both audited.
+        let adjusted = app.audited("mining.miner_adjust_points").await;
+        let entry = adjusted.last().unwrap();
+        assert_eq!(entry.entity_kind.as_deref(), Some("miner"));
+        assert_eq!(entry.after["totalMinedPoints"], "2500.0000");
+        assert!(entry.transaction_id.is_some());
+        let decided = app.audited("approvals.approve").await;
+        assert_eq!(decided.len(), 1);
+        assert_eq!(decided[0].entity_kind.as_deref(), Some("approval"));
+        assert_eq!(decided[0].before["status"], "PENDING");
+        assert_eq!(decided[0].after["status"], "APPROVED");
+        assert!(decided[0].transaction_id.is_some());
+        let requested = app.events("ApprovalRequested").await;
+        let approved = app.events("ApprovalApproved").await;
+        assert_eq!((requested.len(), approved.len()), (1, 1));
+        assert_eq!(requested[0].subject_id, approved[0].subject_id);
+        assert_eq!((requested[0].sequence, approved[0].sequence), (1, 2));
+        let by = json!({"requestedBy": one.id().to_string()});
+        assert_includes(&requested[0].payload, &by);
+        assert_includes(
+            &approved[0].payload,
+            &json!({"decidedBy": other.id().to_string(), "points": "2500.0000", "command": "MINER_ADJUST_POINTS"}),
         );
-        assert_eq!(app.number(&told).await, 1);
-        let decided = "SELECT count(*) FROM audit_log WHERE action = 'approvals.approve' AND entity_kind = 'approval'
-            AND before->>'status' = 'PENDING' AND after->>'status' = 'APPROVED' AND transaction_id IS NOT NULL";
-        assert_eq!(app.number(decided).await, 1);
     });
 }
 
 #[test]
-fn somebody_else_declines_and_nothing_is_done() {
+fn carries_out_nothing_when_declined() {
     test(async |app| {
-        let (_, other, alice, id) = asked(app, "2500").await;
-        let done =
-            decline(&other, &id, "not this month", "1").await.data()["approvalDecline"].clone();
-        assert_eq!(done["userErrors"], json!([]));
-        assert_eq!(
-            (
-                &done["approval"]["status"],
-                &done["approval"]["decisionReason"]
-            ),
-            (&json!("DECLINED"), &json!("not this month"))
+        let Requested {
+            other, alice, id, ..
+        } = requested(app).await;
+        let done = other.decline_approval(&id, "not this month").await.ok();
+        assert_includes(
+            &done["approval"],
+            &json!({"status": "DECLINED", "decisionReason": "not this month"}),
         );
         assert_eq!(alice.points().await, "0.0000");
-        let told = "SELECT count(*) FROM outbox WHERE name = 'ApprovalDeclined'";
-        assert_eq!(app.number(told).await, 1);
-        assert_eq!(
-            approve(&other, &id, "2").await.refusals(),
-            ["APPROVAL_NOT_PENDING"]
-        );
-        assert_eq!(
-            decline(&other, &id, "r", "3").await.refusals(),
-            ["APPROVAL_NOT_PENDING"]
-        );
+        assert_eq!(app.events("ApprovalDeclined").await.len(), 1);
+        refused(&other, &id, "APPROVAL_NOT_PENDING").await;
     });
 }
 
+/// Checks that both decisions are refused with a code.
+async fn refused(by: &Actor, id: &Value, code: &str) {
+    for decision in [by.approve(id), by.decline_approval(id, "r")] {
+        let outcome = decision.await;
+        assert_eq!(outcome.refusal(), Some(code));
+    }
+}
+
 #[test]
-fn nobody_approves_what_they_asked_for() {
+fn refuses_the_requester() {
     test(async |app| {
-        let (one, _, alice, id) = asked(app, "2500").await;
-        assert_eq!(approve(&one, &id, "1").await.refusals(), ["OWN_ACCOUNT"]);
-        assert_eq!(
-            decline(&one, &id, "r", "2").await.refusals(),
-            ["OWN_ACCOUNT"]
-        );
+        let Requested { one, alice, id, .. } = requested(app).await;
+        refused(&one, &id, "OWN_ACCOUNT").await;
         assert_eq!(alice.points().await, "0.0000");
     });
 }
 
 #[test]
-fn nobody_decides_about_what_is_for_them() {
+fn refuses_the_owner_of_the_miner() {
     test(async |app| {
-        let [one, other] = [(), ()].map(|()| app.person(&[Role::Admin]));
-        other.register().await;
-        let id = must_adjust(&one, &other, "2500", "ask").await["approval"]["id"].clone();
-        assert_eq!(approve(&other, &id, "1").await.refusals(), ["OWN_ACCOUNT"]);
-        let declined = decline(&other, &id, "r", "1").await;
-        assert_eq!(declined.refusals(), ["OWN_ACCOUNT"]);
-        let tried = "SELECT count(*) FROM audit_log WHERE refusal = 'OWN_ACCOUNT' AND entity_kind = 'approval'
-            AND entity_id = (SELECT id::text FROM approvals) AND reason IS NOT NULL";
-        assert_eq!(app.number(tried).await, 2);
-        let third = app.person(&[Role::Admin]);
-        assert_eq!(
-            approve(&third, &id, "2").await.refusals(),
-            Vec::<&str>::new()
-        );
+        let (one, other) = (app.admin(), app.admin());
+        other.register().await.ok();
+        let id = request(&one, &other, "2500").await;
+        refused(&other, &id, "OWN_ACCOUNT").await;
+        let approval = app.row("approvals", "true").await;
+        let entries = app.audited_refusals("OWN_ACCOUNT").await;
+        assert_eq!(entries.len(), 2);
+        for entry in entries {
+            assert_eq!(entry.entity_kind.as_deref(), Some("approval"));
+            assert_eq!(json!(entry.entity_id), approval["id"]);
+            assert!(entry.reason.is_some());
+        }
+        app.admin().approve(&id).await.ok();
     });
 }
 
 #[test]
-fn every_rule_is_checked_again_and_it_goes_on_waiting() {
+fn checks_every_rule_again_and_stays_pending() {
     test(async |app| {
-        let [one, other] = [(), ()].map(|()| app.person(&[Role::Admin]));
+        let (one, other) = (app.admin(), app.admin());
         let alice = app.miner().await;
-        must_adjust(&one, &alice, "1000", "1").await;
-        must_adjust(&one, &alice, "1000", "2").await;
-        let id = must_adjust(&one, &alice, "-1500", "ask").await["approval"]["id"].clone();
-        must_adjust(&one, &alice, "-600", "3").await;
-        let answer = approve(&other, &id, "1").await;
-        assert_eq!(answer.refusals(), ["COMMAND_REFUSED"]);
-        let error = &answer.body["data"]["approvalApprove"]["userErrors"][0];
-        assert_eq!(
-            (&error["cause"], &error["message"]),
-            (
-                &json!("INSUFFICIENT_POINTS"),
-                &json!("this can't be done: there are only 1400.0000 points")
-            )
+        one.adjust(&alice, "1000").await.ok();
+        one.adjust(&alice, "1000").await.ok();
+        let id = request(&one, &alice, "-1500").await;
+        one.adjust(&alice, "-600").await.ok();
+        let outcome = other.approve(&id).await;
+        assert_eq!(outcome.refusal(), Some("COMMAND_REFUSED"));
+        assert_includes(
+            &outcome.field("userErrors")[0],
+            &json!({
+                "cause": "INSUFFICIENT_POINTS",
+                "message": "this can't be done: there are only 1400.0000 points",
+            }),
         );
-        must_adjust(&one, &alice, "100", "4").await;
-        assert_eq!(
-            approve(&other, &id, "2").await.refusals(),
-            Vec::<&str>::new()
-        );
+        one.adjust(&alice, "100").await.ok();
+        other.approve(&id).await.ok();
         assert_eq!(alice.points().await, "0.0000");
     });
 }
 
 #[test]
-fn after_seven_days_it_has_expired() {
+fn expires_after_seven_days() {
     test(async |app| {
-        let (_, other, _, id) = asked(app, "2500").await;
+        let Requested { other, id, .. } = requested(app).await;
         app.advance(TimeDelta::days(7) + TimeDelta::minutes(1))
             .await;
+        refused(&other, &id, "APPROVAL_EXPIRED").await;
+        let list = "query ($status: ApprovalStatus) {
+            approvals(filter: {status: $status}, first: 5) { totalCount nodes { status } } }";
+        let expired = other.get(list, json!({"status": "EXPIRED"})).await;
         assert_eq!(
-            approve(&other, &id, "1").await.refusals(),
-            ["APPROVAL_EXPIRED"]
-        );
-        assert_eq!(
-            decline(&other, &id, "r", "2").await.refusals(),
-            ["APPROVAL_EXPIRED"]
-        );
-        let of = |status: &str| {
-            format!(
-                "{{ approvals(filter: {{status: {status}}}, first: 5) {{ totalCount nodes {{ status }} }} }}"
-            )
-        };
-        let expired = other.get(&of("EXPIRED"), json!({})).await["approvals"].clone();
-        assert_eq!(
-            expired,
+            expired["approvals"],
             json!({"totalCount": 1, "nodes": [{"status": "EXPIRED"}]})
         );
-        let pending = other.get(&of("PENDING"), json!({})).await["approvals"].clone();
-        assert_eq!(pending, json!({"totalCount": 0, "nodes": []}));
+        let pending = other.get(list, json!({"status": "PENDING"})).await;
+        assert_eq!(pending["approvals"], json!({"totalCount": 0, "nodes": []}));
     });
 }
 
 #[test]
-fn refuses_without_a_reason_and_what_is_not_there() {
+fn refuses_a_decline_without_a_reason() {
     test(async |app| {
-        let (_, other, alice, id) = asked(app, "2500").await;
-        assert_eq!(
-            decline(&other, &id, " ", "1").await.refusals(),
-            ["REASON_INVALID"]
-        );
+        let Requested { other, id, .. } = requested(app).await;
+        let outcome = other.decline_approval(&id, " ").await;
+        outcome.refused("REASON_INVALID", Some("reason"));
+    });
+}
+
+#[test]
+fn refuses_unknown_approvals() {
+    test(async |app| {
+        let Requested {
+            other, alice, id, ..
+        } = requested(app).await;
         app.sql("DELETE FROM approvals").await;
-        assert_eq!(
-            approve(&other, &id, "2").await.refusals(),
-            ["APPROVAL_NOT_FOUND"]
-        );
-        assert_eq!(
-            decline(&other, &id, "r", "3").await.refusals(),
-            ["APPROVAL_NOT_FOUND"]
-        );
-        let miner =
-            alice.get("{ viewer { miner { id } } }", json!({})).await["viewer"]["miner"]["id"]
-                .clone();
-        assert_eq!(approve(&other, &miner, "4").await.code(), "BAD_USER_INPUT");
+        refused(&other, &id, "APPROVAL_NOT_FOUND").await;
+        let outcome = other.approve(&json!(alice.id)).await;
+        outcome.error("BAD_USER_INPUT");
     });
 }
 
 #[test]
-fn only_administrators_decide() {
+fn decides_once_of_two_at_once() {
     test(async |app| {
-        let (_, _, alice, id) = asked(app, "2500").await;
-        for (who, code) in [
-            (app.anonymous(), "UNAUTHENTICATED"),
-            (alice, "FORBIDDEN"),
-            (app.person(&[Role::Support]), "FORBIDDEN"),
-            (app.person(&[Role::Finance]), "FORBIDDEN"),
-            (app.service(&Scope::ALL), "FORBIDDEN"),
-        ] {
-            assert_eq!(approve(&who, &id, "k").await.code(), code);
-            assert_eq!(decline(&who, &id, "r", "k").await.code(), code);
-        }
-    });
-}
-
-#[test]
-fn a_key_answers_its_first_result_again() {
-    test(async |app| {
-        let (_, other, alice, id) = asked(app, "2500").await;
-        let first = approve(&other, &id, "k").await.data();
-        let again = approve(&other, &id, "k").await;
-        assert_eq!(
-            again.body["extensions"]["idempotentReplay"],
-            json!([["approvalApprove"]])
-        );
-        assert_eq!(again.data(), first);
-        assert_eq!(alice.points().await, "2500.0000");
-    });
-}
-
-#[test]
-fn of_two_at_once_exactly_one_decides() {
-    test(async |app| {
-        let (_, other, alice, id) = asked(app, "2500").await;
-        let third = app.person(&[Role::Admin]);
-        let (yes, no) = tokio::join!(approve(&other, &id, "1"), decline(&third, &id, "r", "2"));
-        let mut refusals = [yes.refusals(), no.refusals()];
-        let paid = refusals[0].is_empty();
-        refusals.sort();
-        assert_eq!(refusals, [vec![], vec!["APPROVAL_NOT_PENDING"]]);
-        assert_eq!(
-            alice.points().await,
-            if paid { "2500.0000" } else { "0.0000" }
-        );
+        let Requested {
+            other, alice, id, ..
+        } = requested(app).await;
+        let third = app.admin();
+        let decided = at_once([other.approve(&id), third.decline_approval(&id, "r")]).await;
+        decided.one_applied("APPROVAL_NOT_PENDING");
+        let is_approved = decided.refusals()[0].is_none();
+        let points = if is_approved { "2500.0000" } else { "0.0000" };
+        assert_eq!(alice.points().await, points);
     });
 }

@@ -2,8 +2,8 @@ use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use super::mining_configuration_update::{UPDATE, input};
-use crate::support::{TestApp, test};
+use super::at;
+use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
 const LOG: &str = "query ($filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
     auditLog(filter: $filter, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
@@ -12,7 +12,13 @@ const LOG: &str = "query ($filter: AuditLogFilter, $first: Int, $last: Int, $aft
     }
 }";
 
-/// Thirty entries, three at each moment.
+/// Sets the section `mining`.
+fn update(who: &Actor, fields: Value) -> Run {
+    let input = samples::with_reason(merged(samples::mining(json!({})), fields));
+    who.run("miningConfigurationUpdate", input)
+}
+
+/// Stores thirty entries, three at each time.
 async fn thirty(app: &TestApp) {
     app.sql(
         "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome, refusal, request_id)
@@ -33,14 +39,14 @@ fn requests(page: &Value) -> Vec<String> {
 }
 
 #[test]
-fn shows_what_was_done_refused_and_forbidden() {
+fn returns_applied_refused_and_forbidden_commands() {
     test(async |app| {
-        let (admin, support) = (app.person(&[Role::Admin]), app.person(&[Role::Support]));
-        let changed = json!({"baseRate": "0.5", "reason": "More"});
-        let headers = [("x-request-id", "the-first")];
-        admin.send(UPDATE, input(changed), &headers).await;
-        admin.ask(UPDATE, input(json!({}))).await;
-        support.ask(UPDATE, input(json!({}))).await;
+        let (admin, support) = (app.admin(), app.support());
+        let first = update(&admin, json!({"reason": "More"}));
+        first.header("x-request-id", "the-first").await.ok();
+        let outcome = update(&admin, json!({})).await;
+        assert_eq!(outcome.refusal(), Some("CONFIGURATION_STALE"));
+        update(&support, json!({})).await.error("FORBIDDEN");
         let page = support.get(LOG, json!({"first": 10})).await["auditLog"].clone();
         assert_eq!(page["totalCount"], 3);
         let nodes = page["nodes"].as_array().unwrap();
@@ -68,44 +74,47 @@ fn shows_what_was_done_refused_and_forbidden() {
     });
 }
 
+/// The pages of seven in a direction, until there is no further one.
+async fn pages(staff: &Actor, size: &str, cursor: &str) -> Vec<Vec<String>> {
+    let (has_more, end) = match size {
+        "first" => ("hasNextPage", "endCursor"),
+        _ => ("hasPreviousPage", "startCursor"),
+    };
+    let mut pages = Vec::new();
+    let mut from = Value::Null;
+    for _ in 0..5 {
+        let page = staff.get(LOG, json!({size: 7, cursor: from})).await;
+        pages.push(requests(&page));
+        let info = &page["auditLog"]["pageInfo"];
+        assert_eq!(info[has_more], json!(pages.len() < 5));
+        from = info[end].clone();
+    }
+    pages
+}
+
 #[test]
-fn lists_newest_first_in_pages_of_every_direction() {
+fn pages_newest_first_in_both_directions() {
     test(async |app| {
         thirty(app).await;
         let staff = app.person(&[Role::Finance]);
         let all = requests(&staff.get(LOG, json!({"first": 30})).await);
         let expected: Vec<String> = (0..30).rev().map(|n| format!("r{n}")).collect();
         assert_eq!(all, expected);
-        let (mut seen, mut after) = (Vec::new(), Value::Null);
-        loop {
-            let page = staff.get(LOG, json!({"first": 7, "after": after})).await;
-            seen.extend(requests(&page));
-            if page["auditLog"]["pageInfo"]["hasNextPage"] == false {
-                break;
-            }
-            after = page["auditLog"]["pageInfo"]["endCursor"].clone();
-        }
-        assert_eq!(seen, all);
-        let (mut seen, mut before) = (Vec::new(), Value::Null);
-        loop {
-            let page = staff.get(LOG, json!({"last": 7, "before": before})).await;
-            seen.splice(0..0, requests(&page));
-            if page["auditLog"]["pageInfo"]["hasPreviousPage"] == false {
-                break;
-            }
-            before = page["auditLog"]["pageInfo"]["startCursor"].clone();
-        }
-        assert_eq!(seen, all);
+        let forward = pages(&staff, "first", "after").await;
+        assert_eq!(forward.concat(), all);
+        let mut back = pages(&staff, "last", "before").await;
+        back.reverse();
+        assert_eq!(back.concat(), all);
         let skipped = requests(&staff.get(LOG, json!({"first": 5, "offset": 20})).await);
         assert_eq!(skipped, all[20..25]);
     });
 }
 
 #[test]
-fn filters_by_everything() {
+fn filters_by_every_field() {
     test(async |app| {
         thirty(app).await;
-        let staff = app.person(&[Role::Support]);
+        let staff = app.support();
         let count = async |filter: Value| {
             let page = staff.get(LOG, json!({"first": 50, "filter": filter})).await;
             assert_eq!(page["auditLog"]["totalCount"], requests(&page).len());
@@ -137,9 +146,9 @@ fn filters_by_everything() {
 }
 
 #[test]
-fn refuses_filters_and_cursors_that_make_no_sense() {
+fn rejects_bad_filters_and_cursors() {
     test(async |app| {
-        let staff = app.person(&[Role::Admin]);
+        let staff = app.admin();
         for filter in [
             json!({"actor": "a\u{0}"}),
             json!({"entity": {"kind": "x".repeat(201), "id": ""}}),
@@ -157,7 +166,7 @@ fn refuses_filters_and_cursors_that_make_no_sense() {
 }
 
 #[test]
-fn is_for_staff() {
+fn refuses_others_than_staff() {
     test(async |app| {
         let query = json!({"first": 1});
         let anonymous = app.anonymous().ask(LOG, query.clone()).await;
@@ -165,11 +174,21 @@ fn is_for_staff() {
         for actor in [app.user(), app.service(&Scope::ALL)] {
             assert_eq!(actor.ask(LOG, query.clone()).await.code(), "FORBIDDEN");
         }
-        // Entries are of the system's time.
+    });
+}
+
+#[test]
+fn uses_the_time_of_the_system() {
+    test(async |app| {
+        let before = app
+            .support()
+            .get("{ serverInfo { timeAt } }", json!({}))
+            .await;
         app.advance(TimeDelta::days(30)).await;
-        let admin = app.person(&[Role::Admin]);
-        admin.ask(UPDATE, input(json!({}))).await;
-        let ahead = "SELECT count(*) FROM audit_log WHERE occurred_at > clock_timestamp() + interval '29 days'";
-        assert_eq!(app.number(ahead).await, 1);
+        update(&app.admin(), json!({})).await.ok();
+        let query = "{ auditLog(first: 1) { nodes { occurredAt } } }";
+        let page = app.support().get(query, json!({})).await;
+        let occurred_at = at(&page["auditLog"]["nodes"][0]["occurredAt"]);
+        assert!(occurred_at - at(&before["serverInfo"]["timeAt"]) >= TimeDelta::days(30));
     });
 }

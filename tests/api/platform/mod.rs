@@ -10,16 +10,21 @@ mod system_configuration;
 mod system_configuration_update;
 mod viewer;
 
+use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use crate::support::TestApp;
 
-/// Whether a version of a section was stored at this moment, which is not ahead of the system's.
+/// Whether a version of a section was stored at this time, which is not ahead of the system's.
 async fn is_stored(app: &TestApp, section: &str, version: i32, at: &Value) -> bool {
     let Some(at) = at.as_str() else { return false };
     let stored = format!(
-        "SELECT count(*) FROM configurations WHERE section = '{section}' AND version = {version}
-            AND updated_at = '{at}' AND updated_at <= app_now()"
+        "section = '{section}' AND version = {version} AND updated_at = '{at}' AND updated_at <= app_now()"
     );
-    app.number(&stored).await == 1
+    app.count("configurations", &stored).await == 1
+}
+
+/// A time as the API returns it.
+fn at(value: &Value) -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
 }

@@ -1,11 +1,10 @@
-use domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, test};
 
 const NODES: &str = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }";
 
-/// The ids of everything somebody has.
+/// The ids of a miner's objects.
 async fn everything(actor: &Actor) -> Vec<Value> {
     let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } } } }"#;
     let viewer = actor.get(query, json!({})).await["viewer"].clone();
@@ -21,16 +20,10 @@ async fn everything(actor: &Actor) -> Vec<Value> {
 }
 
 #[test]
-fn loads_whatever_has_an_id_for_who_may_see_it() {
+fn returns_every_node_to_its_audience() {
     test(async |app| {
-        let alice = app.miner().await;
-        alice.start().await;
-        app.sql(
-            "WITH circle AS (INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
-                 SELECT gen_random_uuid(), id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM miners RETURNING id)
-             UPDATE miners SET circle_id = (SELECT id FROM circle)",
-        )
-        .await;
+        let alice = app.miner().in_circle(1).await;
+        alice.start().await.ok();
         let ids = everything(&alice).await;
         let own = alice.get(NODES, json!({"ids": ids})).await["nodes"].clone();
         let names: Vec<_> = own
@@ -57,15 +50,11 @@ fn loads_whatever_has_an_id_for_who_may_see_it() {
             .map(|node| node["id"].clone())
             .collect();
         assert_eq!(echoed, ids);
-        // Staff see all but the viewer, who is the one who asks.
-        let staff = app
-            .person(&[Role::Support])
-            .get(NODES, json!({"ids": ids}))
-            .await["nodes"]
-            .clone();
+        // Staff see all but the viewer, which is the caller.
+        let staff = app.support().get(NODES, json!({"ids": ids})).await["nodes"].clone();
         assert_eq!(visible(&staff), [true, true, true, true, true, false]);
-        // Not theirs reads as not there; a profile is for everybody.
-        for other in [app.miner().await, app.anonymous()] {
+        // Objects of others are null; a profile is public.
+        for other in [app.miner().await.actor(), app.anonymous()] {
             let nodes = other.get(NODES, json!({"ids": ids})).await["nodes"].clone();
             assert_eq!(visible(&nodes), [false, true, false, false, false, false]);
         }
@@ -89,7 +78,7 @@ fn visible(nodes: &Value) -> Vec<bool> {
 }
 
 #[test]
-fn bad_ids_get_one_clear_error() {
+fn rejects_bad_ids() {
     test(async |app| {
         let alice = app.user();
         assert_eq!(

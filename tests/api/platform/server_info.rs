@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::test;
 
 #[test]
-fn says_what_the_server_is() {
+fn returns_version_environment_and_time() {
     test(async |app| {
         let data = app
             .anonymous()

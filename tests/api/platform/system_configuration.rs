@@ -2,8 +2,7 @@ use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::is_stored;
-use super::mining_configuration_update::{UPDATE, input};
-use crate::support::test;
+use crate::support::{samples, test};
 
 const IN_FORCE: &str = "{ systemConfiguration {
     mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }
@@ -22,9 +21,9 @@ const HISTORY: &str = "query ($first: Int, $last: Int, $after: String, $before: 
 } }";
 
 #[test]
-fn shows_the_sections_in_force() {
+fn returns_the_sections_in_force() {
     test(async |app| {
-        let support = app.person(&[Role::Support]);
+        let support = app.support();
         let mut shown = support.get(IN_FORCE, json!({})).await["systemConfiguration"].clone();
         for section in ["mining", "streak", "referral"] {
             let at = shown[section]["updatedAt"].take();
@@ -62,12 +61,14 @@ fn shows_the_sections_in_force() {
 }
 
 #[test]
-fn histories_are_newest_first_and_cut_in_pages() {
+fn pages_histories_newest_first() {
     test(async |app| {
-        let admin = app.person(&[Role::Admin]);
+        let admin = app.admin();
         for version in 1..6 {
-            let changed = json!({"version": version, "baseRate": format!("0.{version}"), "reason": format!("{version}")});
-            assert_eq!(admin.ask(UPDATE, input(changed)).await.refusals(), [""; 0]);
+            let input = samples::mining(json!({
+                "version": version, "baseRate": format!("0.{version}"), "reason": format!("{version}"),
+            }));
+            admin.run("miningConfigurationUpdate", input).await.ok();
         }
         let page = async |variables: Value| {
             admin.get(HISTORY, variables).await["systemConfiguration"].clone()
@@ -108,7 +109,7 @@ fn histories_are_newest_first_and_cut_in_pages() {
 }
 
 #[test]
-fn is_for_staff() {
+fn refuses_others_than_staff() {
     test(async |app| {
         assert_eq!(
             app.anonymous().ask(IN_FORCE, json!({})).await.code(),

@@ -1,10 +1,10 @@
-use domain::access::{Role, Scope};
+use domain::access::Scope;
 use serde_json::{Value, json};
 
 use crate::support::test;
 
 #[test]
-fn is_the_person_who_asks() {
+fn returns_the_caller() {
     test(async |app| {
         let query = "{ viewer { uuid roles permissions miner { uuid } } }";
         let alice = app.user();
@@ -16,7 +16,7 @@ fn is_the_person_who_asks() {
             viewer["permissions"],
             json!(["SERVER_INFO_READ", "CURRENCIES_READ", "MINER_PROFILE_READ"])
         );
-        let admin = app.person(&[Role::Admin]).get(query, json!({})).await["viewer"].clone();
+        let admin = app.admin().get(query, json!({})).await["viewer"].clone();
         assert_eq!(admin["roles"], json!(["USER", "ADMIN"]));
         assert!(
             admin["permissions"]

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::support::test;
 
 #[test]
-fn shows_what_the_ledger_counts() {
+fn returns_the_currencies_of_the_ledger() {
     test(async |app| {
         let data = app
             .anonymous()

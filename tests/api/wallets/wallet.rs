@@ -6,7 +6,7 @@ use crate::support::test;
 const WALLET: &str = "query ($by: WalletBy!) { wallet(by: $by) { id currency available { amount currency } held { amount } isFrozen owner { kind uuid } } }";
 
 #[test]
-fn who_has_nothing_has_a_wallet_of_zeros() {
+fn returns_zeros_before_the_first_movement() {
     test(async |app| {
         let alice = app.user();
         let wallet = alice.get(WALLET, json!({"by": {"currency": "vnd"}})).await["wallet"].clone();
@@ -29,7 +29,7 @@ fn who_has_nothing_has_a_wallet_of_zeros() {
 }
 
 #[test]
-fn is_for_its_owner_staff_and_services_that_may() {
+fn returns_a_wallet_to_owner_staff_and_services() {
     test(async |app| {
         let alice = app.user();
         let by =
@@ -58,7 +58,7 @@ fn is_for_its_owner_staff_and_services_that_may() {
             app.anonymous().ask(WALLET, json!({"by": by})).await.code(),
             "UNAUTHENTICATED"
         );
-        // The same key in another capacity is another owner.
+        // An owner is a kind and a key: the same key of another kind is another owner.
         let merchant = app.person(&[Role::Merchant]);
         let by = |kind: &str| json!({"owner": {"kind": kind, "uuid": merchant.id().to_string(), "currency": "MP"}});
         assert_eq!(
@@ -73,7 +73,7 @@ fn is_for_its_owner_staff_and_services_that_may() {
 }
 
 #[test]
-fn refuses_a_currency_there_is_none_of() {
+fn rejects_unknown_owners_and_currencies() {
     test(async |app| {
         let house = json!({"owner": {"kind": "SYSTEM", "uuid": "00000000-0000-0000-0000-000000000000", "currency": "MP"}});
         let staff = app

@@ -1,48 +1,41 @@
 use std::time::Instant;
 
-use chrono::TimeDelta;
-use domain::access::{Role, Scope};
+use domain::access::Scope;
 use domain::money::Minor;
-use resolvers::events::WalletNews;
-use serde_json::{Value, json};
+use resolvers::live::{WalletTopic, WalletUpdate};
+use serde_json::json;
 
-use crate::support::{Actor, Socket, TestApp, test};
+use crate::support::{Actor, Miner, Socket, TestApp, test};
 
 const FOLLOW: &str = "subscription { walletUpdated {
     sequence occurredAt wallet { currency available { amount } held { amount } owner { uuid } }
 } }";
 
 async fn follow(app: &TestApp, whose: &Actor, socket: &mut Socket, query: &str) {
-    let before = app.events.wallets.count();
+    let subscribers = app.events.subscribers::<WalletTopic>();
+    let before = subscribers.count();
     socket.subscribe("1", query).await;
-    app.until(|| app.events.wallets.count() > before && app.events.wallets.follows(&whose.id()))
+    app.until(|| subscribers.count() > before && subscribers.has(&whose.id()))
         .await;
 }
 
 #[test]
-fn tells_the_owner_and_staff_on_every_instance() {
+fn delivers_to_the_owner_and_staff_on_every_instance() {
     test(async |app| {
         let other = app.another().await;
-        let (alice, bob) = (app.miner().await, app.miner().await);
+        let [alice, bob]: [Miner; 2] = app.miners().await;
         let mut own = alice.socket().await;
-        let mut staff = app
-            .person(&[Role::Support])
-            .at(other.address())
-            .socket()
-            .await;
+        let mut staff = app.support().at(other.address()).socket().await;
         follow(app, &alice, &mut own, FOLLOW).await;
         let of_alice = FOLLOW.replace(
             "walletUpdated",
             &format!("walletUpdated(userId: \"{}\")", alice.id()),
         );
         follow(&other, &alice, &mut staff, &of_alice).await;
-        for miner in [&alice, &bob] {
-            miner.start().await;
-        }
-        app.advance(TimeDelta::hours(24)).await;
-        // Somebody else's is nobody's news here.
-        bob.must_claim("1").await;
-        alice.must_claim("1").await;
+        app.mine(&[&alice, &bob]).await;
+        // Bob's wallet is not delivered here.
+        bob.claim().await.ok();
+        alice.claim().await.ok();
         for socket in [&mut own, &mut staff] {
             let event = socket.event("1").await["walletUpdated"].clone();
             assert_eq!(
@@ -62,16 +55,13 @@ fn tells_the_owner_and_staff_on_every_instance() {
 }
 
 #[test]
-fn tells_at_most_ten_times_a_second_and_the_last_state_at_last() {
+fn delivers_ten_a_second_at_most_and_the_last_state() {
     test(async |app| {
-        let alice = app.miner().await;
-        alice.start().await;
-        app.advance(TimeDelta::hours(24)).await;
-        alice.must_claim("1").await;
+        let alice = app.miner().streak(1).await;
         let (db, owner) = (app.db.clone(), alice.id().into());
         let wallets = app
             .db
-            .read(async move |conn| db::wallets::queries::wallets_of(&db, conn, owner).await)
+            .read(async move |conn| db::wallets::wallet::queries::wallets_of(&db, conn, owner).await)
             .await
             .unwrap();
         let mut socket = alice.socket().await;
@@ -82,9 +72,9 @@ fn tells_at_most_ten_times_a_second_and_the_last_state_at_last() {
             wallet.sequence = sequence;
             wallet.available.amount = Minor(sequence);
             let occurred_at = wallet.last_posted_at.unwrap();
-            app.events.wallets.publish(
+            app.events.subscribers::<WalletTopic>().publish(
                 &alice.id(),
-                WalletNews {
+                WalletUpdate {
                     wallet,
                     occurred_at,
                 },
@@ -109,7 +99,7 @@ fn tells_at_most_ten_times_a_second_and_the_last_state_at_last() {
 }
 
 #[test]
-fn others_may_not() {
+fn refuses_others() {
     test(async |app| {
         let alice = app.miner().await;
         let of_alice = format!(
@@ -123,12 +113,7 @@ fn others_may_not() {
         ] {
             let mut socket = actor.socket().await;
             socket.subscribe("1", query).await;
-            let message: Value = socket.hear().await;
-            let errors = match message["type"].as_str() {
-                Some("error") => &message["payload"],
-                _ => &message["payload"]["errors"],
-            };
-            assert_eq!(errors[0]["extensions"]["code"], code, "{message}");
+            assert_eq!(socket.error().await, code);
         }
     });
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use goodgo::realtime::MaxPlaces;
+use goodgo::realtime::QuotaLimits;
 use serde_json::json;
 
 use super::{PROTOCOL, status_of, with_limits};
@@ -11,15 +11,15 @@ use crate::support::{Socket, TestApp, test, test_with};
 use crate::transport::Reply;
 use crate::transport::server::Server;
 
-async fn until_taken(server: &Server, count: usize) {
+async fn until_taken(server: &Server, count: u64) {
     let taken = async {
-        while server.places.count() != count {
+        while server.connection_quota.count() != count {
             tokio::task::yield_now().await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), taken)
         .await
-        .unwrap_or_else(|_| panic!("{count} places, not {}", server.places.count()));
+        .unwrap_or_else(|_| panic!("{count} places, not {}", server.connection_quota.count()));
 }
 
 async fn init(address: SocketAddr, token: &str) -> Socket {
@@ -35,9 +35,9 @@ async fn init(address: SocketAddr, token: &str) -> Socket {
 fn an_address_has_so_many_and_gets_them_back() {
     test(async |app| {
         let server = with_limits(app, |limits| {
-            limits.places = MaxPlaces {
+            limits.quota = QuotaLimits {
                 per_address: 3,
-                ..MaxPlaces::default()
+                ..QuotaLimits::default()
             };
         })
         .await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::ids::UserId;
+use resolvers::live::MinerTopic;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -71,7 +72,8 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
         let mut keen = alice.socket().await;
         keen.subscribe("1", "subscription { minerUpdated { sequence } }")
             .await;
-        app.until(|| app.events.miners.count() == 2).await;
+        app.until(|| app.events.subscribers::<MinerTopic>().count() == 2)
+            .await;
         let first = 1_000;
         for batch in 0..BATCHES {
             let from = first + batch * BATCH;

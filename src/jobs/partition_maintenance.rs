@@ -1,4 +1,4 @@
-//! Keeps the partitions of the coming days ready, and drops those of days nobody asks for any more.
+//! Creates the partitions of the next days, and drops old ones.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 
 use super::Job;
 
-/// Partitions are ready seven days ahead, so an hour is soon enough.
+/// Partitions are created seven days ahead, so an hour is soon enough.
 pub const JOB: Job = Job {
-    name: "partitions",
+    name: "partition_maintenance",
     every: Duration::from_secs(3_600),
     run: |db| run(db).boxed(),
 };

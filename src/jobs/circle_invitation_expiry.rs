@@ -1,21 +1,21 @@
-//! Stores that invitations into circles expired. Time alone ends them; this tells the platform, and keeps few pending.
+//! Stores the expiry of circle invitations, and writes their events. Reads decide expiry by time.
 
 use std::time::Duration;
 
-use db::mining::commands::circle_invitations_expire;
+use db::mining::circle::commands::circle_invitations_expire;
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
 use super::Job;
 
-/// What is read is judged by time anyway, so a minute is soon enough.
+/// Reads decide expiry by time, so a minute is soon enough.
 pub const JOB: Job = Job {
-    name: "circle-invitations",
+    name: "circle_invitation_expiry",
     every: Duration::from_secs(60),
     run: |db| run(db).boxed(),
 };
 
-/// One batch after the other, each in a transaction of its own, until nothing is left or somebody else holds the rest.
+/// Runs batches in separate transactions until none is left or the rest is locked.
 async fn run(db: Db) -> Result<(), DbError> {
     loop {
         let stored = db

@@ -1,4 +1,4 @@
-//! A subscription while it goes on: counted and remembered once it has turned out to be one, each event paid for.
+//! Wrappers of a subscription's stream of responses.
 
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,12 +8,12 @@ use async_graphql::Response;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 
-use super::rate::{Buckets, Payer};
+use super::rate::{Buckets, RateKey};
 use super::reply::is_request_error;
 
-/// Runs something after the first look at a subscription, with whether it was executed: the engine has looked at the
-/// document before it first answers or waits.
-pub fn after_first_look(
+/// Calls `then` after the first poll, with whether the subscription was executed. The engine validates the document during
+/// the first poll.
+pub fn after_first_poll(
     mut responses: BoxStream<'static, Response>,
     then: impl FnOnce(bool) + Send + 'static,
 ) -> BoxStream<'static, Response> {
@@ -30,29 +30,29 @@ pub fn after_first_look(
     .boxed()
 }
 
-/// Takes what an event costs from its caller's budget before the next one is looked at. Where that is spent, the
-/// subscription waits, and what happens meanwhile is coalesced.
-pub fn paid(
+/// Charges the caller for each event before the next one is polled. Without enough points the stream waits; updates are
+/// coalesced meanwhile.
+pub fn charged(
     responses: BoxStream<'static, Response>,
     buckets: Arc<Buckets>,
-    payer: Payer,
+    key: RateKey,
     cost: u64,
 ) -> BoxStream<'static, Response> {
-    let pay = async move |is_paid: bool| {
-        if is_paid {
+    let charge = async move |is_charged: bool| {
+        if is_charged {
             return;
         }
-        while let Err(too_much) = buckets.pay(&payer, cost) {
-            let seconds = too_much.retry_after_seconds.max(1);
+        while let Err(exceeded) = buckets.charge_operation(&key, cost) {
+            let seconds = exceeded.retry_after_seconds.max(1);
             tokio::time::sleep(Duration::from_secs(seconds.into())).await;
         }
     };
     stream::unfold(
-        (responses, pay, true),
-        async |(mut responses, pay, is_paid)| {
-            pay(is_paid).await;
+        (responses, charge, true),
+        async |(mut responses, charge, is_charged)| {
+            charge(is_charged).await;
             let response = responses.next().await?;
-            Some((response, (responses, pay, false)))
+            Some((response, (responses, charge, false)))
         },
     )
     .boxed()
@@ -66,24 +66,24 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn events_come_as_fast_as_they_are_paid_for() {
+    async fn delays_events_until_they_are_charged() {
         let rates = Rates {
             anonymous: 10,
             ..Rates::default()
         };
         let buckets = Arc::new(Buckets::new(rates, resolvers::limits::Mode::Enforce));
-        let payer = Payer::Address([192, 0, 2, 1].into());
+        let key = RateKey::Address([192, 0, 2, 1].into());
         let events = stream::repeat_with(|| Response::new(true)).boxed();
-        let mut paid = paid(events, buckets, payer, 50);
-        // The first was paid for by asking; two more empty the bucket of 100 points.
+        let mut events = charged(events, buckets, key, 50);
+        // The operation was charged for the first event; two more empty the bucket of 100 points.
         for _ in 0..3 {
-            assert!(paid.next().now_or_never().is_some());
+            assert!(events.next().now_or_never().is_some());
         }
-        let began_at = tokio::time::Instant::now();
+        let started_at = tokio::time::Instant::now();
         for _ in 0..4 {
-            assert!(paid.next().await.is_some());
+            assert!(events.next().await.is_some());
         }
-        let took = began_at.elapsed().as_secs();
+        let took = started_at.elapsed().as_secs();
         assert!((19..=24).contains(&took), "4 × 50 points in {took} s");
     }
 }

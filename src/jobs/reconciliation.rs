@@ -1,16 +1,16 @@
-//! Checks the ledger. What it finds is stored and shouted, never mended.
+//! Checks the ledger. Mismatches are stored and logged, never corrected.
 
 use std::time::Duration;
 
-use db::wallets::checker;
+use db::wallets::reconciliation::checker;
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
 use super::Job;
 
-/// It reads the whole ledger, in one snapshot.
+/// Reads the whole ledger in one snapshot.
 pub const JOB: Job = Job {
-    name: "ledger-check",
+    name: "reconciliation",
     every: Duration::from_secs(3_600),
     run: |db| run(db).boxed(),
 };
@@ -20,7 +20,7 @@ async fn run(db: Db) -> Result<(), DbError> {
     let report = checker::check(&db).await?;
     for mismatch in &report.mismatches {
         let (rule, detail) = (mismatch.rule, &mismatch.detail);
-        tracing::error!(rule, detail, "The ledger is wrong: {rule}: {detail}");
+        tracing::error!(rule, detail, "Ledger mismatch: {rule}: {detail}");
     }
     checker::store(&db, report, started_at).await
 }

@@ -1,4 +1,4 @@
-//! One program per data folder.
+//! Allows one process per data folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -6,16 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Holds the data folder until it is dropped or the process ends, however it ends: the lock belongs
-/// to the open file, so the operating system releases it. Children don't inherit it (the file closes
-/// on exec), or a postmaster that outlives the program would keep the next program out.
+/// The lock on a data folder, held until it is dropped or the process ends.
+///
+/// The operating system releases it with the open file. Child processes don't inherit the file (close on exec), so a
+/// server that outlives its process doesn't block the next one.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the folder, or says who has it.
+    /// Locks the folder, or reports which process holds it.
     pub fn acquire(folder: &Path) -> Result<Self> {
         let path = folder.join("lock");
         let mut file = match OpenOptions::new()
@@ -54,7 +55,7 @@ impl Lock {
                 });
             }
         }
-        // For the error of whoever comes second; the lock itself needs no content.
+        // The process id is for the error message of a second process; the lock needs no content.
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .with_context(|| format!("{} can't be written", path.display()))?;
@@ -62,7 +63,7 @@ impl Lock {
     }
 }
 
-/// The process that wrote its id into the lock file.
+/// The process id in the lock file.
 fn holder(path: &Path) -> Option<u32> {
     std::fs::read_to_string(path).ok()?.trim().parse().ok()
 }
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_who_holds_it() {
+    fn refuses_a_second_holder_by_its_process_id() {
         let folder = std::env::temp_dir().join(format!("goodgo-lock-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let first = Lock::acquire(&folder).unwrap();

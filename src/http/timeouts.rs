@@ -1,7 +1,7 @@
-//! Gives up on connections whose peers don't read what is sent to them, or neither say nor hear anything.
+//! Closes connections whose peer doesn't read, and idle connections.
 //!
-//! What a peer doesn't take waits in our buffers, and nobody else asks about it: an answer that nobody reads would be
-//! kept for as long as the machine at the other end is there.
+//! An answer that the peer doesn't read stays in our buffers; without a timeout it would stay as long as the peer's
+//! machine runs.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,40 +14,40 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, Instant, Sleep, sleep};
 
-/// Takes connections, and has so much patience with each of them.
+/// Accepts connections with a write timeout and an idle timeout.
 #[derive(Debug)]
-pub struct Patient {
-    /// Where they come in.
+pub struct IdleTimeoutListener {
+    /// The listening socket.
     pub tcp: TcpListener,
-    /// How long nothing may be read of what waits.
-    pub patience: Duration,
-    /// How long nothing may come or go. Sockets and streams say something more often.
-    pub idle: Duration,
+    /// How long the peer may not read pending data.
+    pub write_timeout: Duration,
+    /// How long a connection may transfer nothing. Sockets and streams send heartbeats more often.
+    pub idle_timeout: Duration,
 }
 
-/// What the machine keeps of what a peer hasn't taken yet: it would be megabytes.
+/// The kernel's send buffer per connection. Its default may grow to megabytes.
 const SEND_BUFFER_BYTES: usize = 256 * 1024;
 
-impl Listener for Patient {
+impl Listener for IdleTimeoutListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (tcp, address) = Listener::accept(&mut self.tcp).await;
-        // What happens is told at once, not when there is enough of it for a packet.
+        // Events are sent at once, not when a packet is full.
         if let Err(error) = tcp.set_nodelay(true) {
-            tracing::debug!(%error, "A connection is gone already: {error}");
+            tracing::debug!(%error, "A connection was closed already: {error}");
         }
         if let Err(error) = SockRef::from(&tcp).set_send_buffer_size(SEND_BUFFER_BYTES) {
-            tracing::debug!(%error, "The buffer of a connection stays as it is: {error}");
+            tracing::debug!(%error, "The send buffer of a connection can't be set: {error}");
         }
         let connection = Connection {
             tcp,
-            patience: self.patience,
+            write_timeout: self.write_timeout,
             stalled: None,
-            idle: self.idle,
-            moved_at: Instant::now(),
-            idles: Box::pin(sleep(self.idle)),
+            idle_timeout: self.idle_timeout,
+            active_at: Instant::now(),
+            idle_timer: Box::pin(sleep(self.idle_timeout)),
         };
         (connection, address)
     }
@@ -57,35 +57,33 @@ impl Listener for Patient {
     }
 }
 
-/// A connection.
+/// A connection with timeouts.
 #[derive(Debug)]
 pub struct Connection {
     tcp: TcpStream,
-    patience: Duration,
-    /// Runs while something waits that is not read.
+    write_timeout: Duration,
+    /// Runs while pending data is not read.
     stalled: Option<Pin<Box<Sleep>>>,
-    idle: Duration,
-    /// When something last came or went.
-    moved_at: Instant,
-    /// Looks at that once in a while.
-    idles: Pin<Box<Sleep>>,
+    idle_timeout: Duration,
+    /// When data was last transferred.
+    active_at: Instant,
+    /// Elapses at the earliest time at which the connection may be idle.
+    idle_timer: Pin<Box<Sleep>>,
 }
 
 impl Connection {
-    fn judge<T>(
+    fn check_write<T>(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
-            self.moved_at = Instant::now();
+            self.active_at = Instant::now();
             return written;
         }
-        let patience = self.patience;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        let timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(timeout)));
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -99,17 +97,17 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.tcp).poll_read(context, buffer);
         if read.is_ready() {
-            self.moved_at = Instant::now();
+            self.active_at = Instant::now();
             return read;
         }
-        // Whoever waits for its peer's next word waits here.
+        // A task that waits for the peer is polled here.
         loop {
-            ready!(self.idles.as_mut().poll(context));
-            let until = self.moved_at + self.idle;
+            ready!(self.idle_timer.as_mut().poll(context));
+            let until = self.active_at + self.idle_timeout;
             if Instant::now() >= until {
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            self.idles.as_mut().reset(until);
+            self.idle_timer.as_mut().reset(until);
         }
     }
 }
@@ -121,7 +119,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.tcp).poll_write(context, bytes);
-        self.judge(context, written)
+        self.check_write(context, written)
     }
 
     fn poll_write_vectored(
@@ -130,7 +128,7 @@ impl AsyncWrite for Connection {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.tcp).poll_write_vectored(context, slices);
-        self.judge(context, written)
+        self.check_write(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {

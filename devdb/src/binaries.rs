@@ -1,4 +1,4 @@
-//! Finding the binaries of a real PostgreSQL.
+//! Finds the programs of an installed PostgreSQL.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -7,13 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::cluster::Options;
-use super::users::{Account, DataDir, command_as};
+use crate::account::{Account, command_as};
+use crate::data_dir::DataDir;
+use crate::options::Options;
 
-/// The oldest major version everything here works with.
+/// The oldest supported major version.
 const OLDEST: u32 = 14;
 
-/// Where packages put PostgreSQL, with one `*` for the version.
+/// Folders of packages, with one `*` for the version.
 const PACKAGED: [&str; 6] = [
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",
@@ -23,32 +24,35 @@ const PACKAGED: [&str; 6] = [
     "/usr/local/pgsql*/bin",
 ];
 
-/// A folder with `postgres` and `initdb` that run.
+/// The programs a folder must hold.
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
+
+/// A folder with the programs, all of which run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Binaries {
+pub(crate) struct Binaries {
     pub folder: PathBuf,
     pub major: u32,
     minor: u32,
 }
 
 impl Binaries {
-    pub fn postgres(&self) -> PathBuf {
-        self.folder.join("postgres")
-    }
-
     pub fn initdb(&self) -> PathBuf {
         self.folder.join("initdb")
     }
+
+    pub fn pg_ctl(&self) -> PathBuf {
+        self.folder.join("pg_ctl")
+    }
 }
 
-/// The PostgreSQL to use: the configured one, else one whose cluster the data folder already has
-/// (an upgrade of the machine must not make the data vanish), else the newest.
-pub(super) fn find(dir: &DataDir, options: &Options, existing: &[u32]) -> Result<Binaries> {
+/// Chooses a PostgreSQL: the configured one, else one whose cluster exists in the data folder (so that an upgrade of the
+/// machine doesn't hide the data), else the newest.
+pub(crate) fn find(dir: &DataDir, options: &Options, existing: &[u32]) -> Result<Binaries> {
     let account = dir.account();
     if let Some(folder) = &options.postgres_bin {
         return probe(folder, account).map_err(|problem| {
             anyhow::anyhow!(
-                "the configured PostgreSQL folder {} doesn't serve: {problem}",
+                "the configured PostgreSQL folder {} is not usable: {problem}",
                 folder.display()
             )
         });
@@ -61,11 +65,11 @@ pub(super) fn find(dir: &DataDir, options: &Options, existing: &[u32]) -> Result
         {
             Ok(binaries) => found.push(binaries),
             Err(problem) => {
-                let _ = write!(rejected, " ({} doesn't serve: {problem})", folder.display());
+                let _ = write!(rejected, " ({} is not usable: {problem})", folder.display());
             }
         }
     }
-    // Stable: among equals the first place wins.
+    // The sort is stable: of equal versions the first folder wins.
     found.sort_by_key(|binaries| {
         std::cmp::Reverse((
             existing.contains(&binaries.major),
@@ -82,7 +86,7 @@ pub(super) fn find(dir: &DataDir, options: &Options, existing: &[u32]) -> Result
     }
 }
 
-/// Folders that hold both programs, each once.
+/// Folders that hold all programs, without duplicates.
 fn candidates(dir: &DataDir, options: &Options) -> Vec<PathBuf> {
     let on_path = options
         .path
@@ -92,7 +96,7 @@ fn candidates(dir: &DataDir, options: &Options) -> Vec<PathBuf> {
     let packaged = PACKAGED
         .iter()
         .flat_map(|pattern| expand(Path::new(pattern)));
-    // script/bootstrap installs into the default data folder, whichever is configured.
+    // script/bootstrap installs into the default data folder, even if another one is configured.
     let modules = [
         PathBuf::from("node_modules"),
         PathBuf::from(".goodgo/node_modules"),
@@ -113,10 +117,13 @@ fn candidates(dir: &DataDir, options: &Options) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The folder behind symbolic links such as `/usr/local/bin/postgres`, where its `initdb` is too.
+/// Resolves symbolic links such as `/usr/local/bin/postgres` to the folder that holds all programs.
 fn real_folder(folder: &Path) -> Option<PathBuf> {
-    let complete =
-        |folder: &Path| folder.join("postgres").is_file() && folder.join("initdb").is_file();
+    let complete = |folder: &Path| {
+        PROGRAMS
+            .iter()
+            .all(|program| folder.join(program).is_file())
+    };
     let real = folder
         .join("postgres")
         .canonicalize()
@@ -158,11 +165,11 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// Asks the binaries for their version, as the account that will run them, so what that account
-/// can't reach or what lacks a library is found out here.
+/// Runs the programs with `--version`, as the account that will run the cluster. This detects folders that the account
+/// can't reach and missing libraries.
 fn probe(folder: &Path, account: Option<Account>) -> Result<Binaries, String> {
     let mut version = None;
-    for program in ["initdb", "postgres"] {
+    for program in PROGRAMS {
         let path = folder.join(program);
         let output = command_as(account, &path)
             .arg("--version")
@@ -186,7 +193,7 @@ fn probe(folder: &Path, account: Option<Account>) -> Result<Binaries, String> {
         Some((major, _)) => Err(format!(
             "version {major} is too old, {OLDEST} is the oldest that works"
         )),
-        None => Err("it doesn't say its version".to_owned()),
+        None => Err("it reports no version".to_owned()),
     }
 }
 
@@ -205,9 +212,8 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((major, minor))
 }
 
-/// Copies npm's binaries to the data folder where the account that runs them can't reach them: they
-/// are relocatable, and as root in its own home they are where nobody else may look. `None` where
-/// that isn't the case.
+/// Copies the relocatable binaries of the npm package into the data folder if the account can't reach them, as in the
+/// home of root. Returns `None` for binaries of another origin.
 fn copy_within_reach(folder: &Path, dir: &DataDir) -> Option<Result<Binaries, String>> {
     let account = dir.account()?;
     let native = folder
@@ -215,14 +221,14 @@ fn copy_within_reach(folder: &Path, dir: &DataDir) -> Option<Result<Binaries, St
         .filter(|native| folder.ends_with("native/bin") && !native.starts_with(dir.path()))?;
     let original = probe(folder, None).ok()?;
     let name = format!("postgres-{}.{}", original.major, original.minor);
-    let place = dir.path().join(&name);
+    let target = dir.path().join(&name);
     let copy = || -> Result<()> {
-        if place.is_dir() {
+        if target.is_dir() {
             return Ok(());
         }
         let unfinished = dir.path().join(format!("{name}.tmp"));
         let _ = std::fs::remove_dir_all(&unfinished);
-        tracing::info!(from = %native.display(), to = %place.display(), "copying PostgreSQL's programs, once, to where an unprivileged user can run them");
+        tracing::info!(from = %native.display(), to = %target.display(), "Copying PostgreSQL to a folder that the unprivileged user can reach");
         let status = Command::new("cp")
             .arg("-Rp")
             .arg(native)
@@ -231,12 +237,12 @@ fn copy_within_reach(folder: &Path, dir: &DataDir) -> Option<Result<Binaries, St
         if !status.success() {
             bail!("cp failed");
         }
-        std::fs::rename(&unfinished, &place).context("the copy can't be renamed")
+        std::fs::rename(&unfinished, &target).context("the copy can't be renamed")
     };
     Some(match copy() {
-        Ok(()) => probe(&place.join("bin"), Some(account)),
+        Ok(()) => probe(&target.join("bin"), Some(account)),
         Err(error) => Err(format!(
-            "it is out of reach for uid {} and can't be copied: {error:#}",
+            "uid {} can't reach it and it can't be copied: {error:#}",
             account.uid
         )),
     })
@@ -247,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read() {
+    fn parses_versions() {
         assert_eq!(
             parse_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
             Some((15, 18))
@@ -261,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_matches_one_component() {
+    fn expands_a_star_in_one_component() {
         let root = std::env::temp_dir().join(format!("goodgo-find-{}", std::process::id()));
         for name in ["v9/bin", "v17/bin", "w17/bin", "v18"] {
             std::fs::create_dir_all(root.join(name)).unwrap();
@@ -275,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_folder_is_the_only_one_tried() {
+    fn tries_only_a_configured_folder() {
         let dir = DataDir::resolve(Path::new("/tmp/goodgo-nowhere")).unwrap();
         let options = Options {
             postgres_bin: Some(PathBuf::from("/nowhere")),
             ..Options::default()
         };
         let refusal = find(&dir, &options, &[]).unwrap_err().to_string();
-        assert!(refusal.contains("/nowhere doesn't serve"), "{refusal}");
+        assert!(refusal.contains("/nowhere is not usable"), "{refusal}");
     }
 }

@@ -1,42 +1,46 @@
-//! The cluster's life: made once, started or taken over, stopped.
+//! The life of a cluster: created once, started or adopted, stopped.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use super::find::{self, Binaries};
-use super::lock::Lock;
-use super::postmaster::{self, Answer, Found, NAME, PORT, PULSE, Postmaster};
-use super::users::{self, Account, DataDir};
+use crate::account::{Account, account_of, command_as, create_private};
+use crate::binaries::{self, Binaries};
+use crate::data_dir::{DataDir, clusters, socket_folder};
+use crate::lock::Lock;
+use crate::options::Options;
+use crate::server::{self, Answer, Control, Found, NAME, OwnedServer, PORT};
 
-/// How long a start is tried again while remains of a killed server are in its way.
-const REMAINS: Duration = Duration::from_secs(10);
+/// How long a start is retried while the remains of a killed server block it.
+const REMAINS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a running server may stay silent before it is replaced.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long a running server may not answer before it is replaced.
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long a server may take until it answers; recovery after a crash counts.
-const READY: Duration = Duration::from_secs(300);
+/// How long an adopted server may start, recover or stop.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The log starts anew beyond this size; one older part is kept.
-const LOG_BYTES: u64 = 32 * 1024 * 1024;
+/// Interval between two connection attempts.
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a development server changes. Durability isn't among it: `fsync` stays on.
+/// The log is rotated beyond this size; one older file is kept.
+const MAX_LOG_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Settings of a development server. `fsync` stays on.
 const SETTINGS: [(&str, &str); 11] = [
     ("listen_addresses", ""),
     ("port", PORT),
     ("unix_socket_permissions", "0700"),
     ("logging_collector", "off"),
     ("log_destination", "stderr"),
-    // The database is what tests look for deadlocks by.
+    // Tests look for the deadlocks of their database (%d).
     ("log_line_prefix", "%m [%p] %d "),
     ("log_timezone", "UTC"),
     ("timezone", "UTC"),
@@ -45,96 +49,93 @@ const SETTINGS: [(&str, &str); 11] = [
     ("jit", "off"),
 ];
 
-/// How to run the cluster, as far as the configuration has a say.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// A folder with `postgres` and `initdb`; without it they are searched.
-    pub postgres_bin: Option<PathBuf>,
-    /// The value of `PATH`, where the search begins.
-    pub path: Option<OsString>,
-    /// More server settings, which win over the defaults.
-    pub settings: Vec<(String, String)>,
-}
-
-/// A running private cluster. Holds the data folder's lock; stops the server when dropped, but
-/// [`Cluster::stop`] does it without blocking and says when it fails.
+/// A running private cluster. It holds the lock of the data folder. Dropping it stops the server; [`Cluster::stop`] does
+/// so without blocking and reports a failure.
 #[derive(Debug)]
 pub struct Cluster {
     url: String,
-    // In this order: the server has to be gone before the folder is free.
-    postmaster: Postmaster,
+    // Dropped in this order: the server must have ended before the lock is released.
+    server: OwnedServer,
     lock: Lock,
 }
 
 impl Cluster {
-    /// Locks the data folder, finds PostgreSQL, makes the cluster where it is new, starts it or
-    /// takes over the one a killed program left running, waits until it answers, and creates the
-    /// database.
-    pub async fn start(dir: &DataDir, options: &Options) -> Result<Self> {
+    /// Locks the data folder, finds PostgreSQL, creates the cluster if it is new, starts it or adopts the server that a
+    /// killed process left running, waits until it answers, and creates the database.
+    #[must_use]
+    pub fn start<'a>(
+        dir: &'a DataDir,
+        options: &'a Options,
+    ) -> Pin<Box<dyn Future<Output = Result<Self>> + Send + 'a>> {
+        Box::pin(Self::start_unboxed(dir, options))
+    }
+
+    async fn start_unboxed(dir: &DataDir, options: &Options) -> Result<Self> {
         dir.create()?;
         if dir.path() != dir.configured() {
             tracing::info!(
                 configured = %dir.configured().display(),
                 path = %dir.path().display(),
-                "keeping the data elsewhere, because the user that runs PostgreSQL can't reach the configured folder"
+                "The user that runs PostgreSQL can't reach the configured data folder: using {}",
+                dir.path().display()
             );
         }
         let lock = Lock::acquire(dir.path())?;
         let existing = clusters(dir.path());
         let majors: Vec<u32> = existing.iter().map(|(major, _)| *major).collect();
-        let binaries = find::find(dir, options, &majors)?;
-        let data = dir.path().join(format!("pg{}", binaries.major));
+        let binaries = binaries::find(dir, options, &majors)?;
         for (major, other) in existing
             .iter()
             .filter(|(major, _)| *major != binaries.major)
         {
             tracing::warn!(
                 path = %other.display(),
-                "data of PostgreSQL {major} stays untouched: install that version to use it again"
+                "The data of PostgreSQL {major} is not used: install that version to use it again"
             );
-            if let Found::Running(server) = postmaster::look(other)? {
-                Postmaster::adopt(server).stop().await?;
+            if let Found::Running(server) = server::look(other)? {
+                let account = account_of(other, dir.account())?;
+                OwnedServer::adopt(server, control(&binaries, other, account))
+                    .stop()
+                    .await?;
             }
         }
-        let account = if readable(&data)? {
-            users::adopt(&data, dir.account())?
+        let cluster = dir.path().join(format!("pg{}", binaries.major));
+        let account = if is_cluster(&cluster)? {
+            account_of(&cluster, dir.account())?
         } else {
-            initialize(&binaries, &data, dir.account()).await?;
+            initialize(&binaries, &cluster, dir.account()).await?;
             dir.account()
         };
-        let postmaster = match take_over(&data).await? {
-            Some(postmaster) => postmaster,
-            None => launch(dir, &binaries, &data, account, options).await?,
+        let control = control(&binaries, &cluster, account);
+        let server = match adopt(&control).await? {
+            Some(server) => server,
+            None => launch(dir, &binaries, &control, options).await?,
         };
-        create_database(postmaster.sockets()).await?;
-        let url = postmaster::url(postmaster.sockets(), NAME);
+        create_database(&server.sockets).await?;
         Ok(Self {
-            url,
-            postmaster,
+            url: server::url(&server.sockets, NAME),
+            server,
             lock,
         })
     }
 
-    /// Where to connect: a URL over the Unix socket, which `tokio_postgres::Config` and `psql` read.
+    /// The URL of the database over the Unix socket, in the form that `tokio_postgres::Config` and `psql` parse.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Disconnects everybody, stops the server and waits for its end.
+    /// Disconnects all clients, stops the server and waits for its end.
     pub async fn stop(self) -> Result<()> {
-        let Self {
-            postmaster, lock, ..
-        } = self;
-        postmaster.stop().await?;
+        let Self { server, lock, .. } = self;
+        server.stop().await?;
         drop(lock);
         tracing::info!("PostgreSQL stopped");
         Ok(())
     }
 }
 
-/// The URL of this data folder's running cluster, for commands beside a running server, or a clear
-/// error that it isn't running.
+/// The URL of this data folder's running cluster, for commands that run beside the server. Fails if it isn't running.
 pub async fn running(dir: &DataDir) -> Result<String> {
     if std::fs::read_dir(dir.path()).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
     {
@@ -143,16 +144,16 @@ pub async fn running(dir: &DataDir) -> Result<String> {
             dir.path().display()
         );
     }
-    for (_, data) in clusters(dir.path()) {
+    for (_, cluster) in clusters(dir.path()) {
         let since = Instant::now();
-        while let Found::Running(server) = postmaster::look(&data)? {
+        while let Found::Running(server) = server::look(&cluster)? {
             if let Answer::Ready = server.answer().await {
                 return Ok(server.url());
             }
-            if since.elapsed() > SILENCE {
+            if since.elapsed() > SILENCE_TIMEOUT {
                 break;
             }
-            tokio::time::sleep(PULSE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
     bail!(
@@ -161,67 +162,51 @@ pub async fn running(dir: &DataDir) -> Result<String> {
     )
 }
 
-/// The clusters in a data folder, newest major first.
-pub(super) fn clusters(folder: &Path) -> Vec<(u32, PathBuf)> {
-    let mut found: Vec<_> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            Some((
-                entry
-                    .file_name()
-                    .to_str()?
-                    .strip_prefix("pg")?
-                    .parse()
-                    .ok()?,
-                entry.path(),
-            ))
-        })
-        .collect();
-    found.sort();
-    found.reverse();
-    found
+fn control(binaries: &Binaries, cluster: &Path, account: Option<Account>) -> Control {
+    Control {
+        program: binaries.pg_ctl(),
+        cluster: cluster.to_path_buf(),
+        account,
+    }
 }
 
-/// Whether the folder holds a cluster that this process may read.
-fn readable(data: &Path) -> Result<bool> {
-    match std::fs::metadata(data.join("PG_VERSION")) {
+/// Whether the folder holds a cluster. Fails if this process can't read it.
+fn is_cluster(folder: &Path) -> Result<bool> {
+    match std::fs::metadata(folder.join("PG_VERSION")) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => bail!(
             "the cluster {} belongs to another user (was the server run as root before?): run as that user, \
              or choose another folder with GOODGO_DATA_DIR",
-            data.display()
+            folder.display()
         ),
-        Err(_) if data.exists() => {
+        Err(_) if folder.exists() => {
             bail!(
                 "{} exists but holds no cluster: move it away",
-                data.display()
+                folder.display()
             )
         }
         Err(_) => Ok(false),
     }
 }
 
-/// Makes the cluster under another name first: a kill in the middle leaves nothing half made.
-async fn initialize(binaries: &Binaries, data: &Path, account: Option<Account>) -> Result<()> {
+/// Creates the cluster under a temporary name and renames it, so that a kill leaves no incomplete cluster.
+async fn initialize(binaries: &Binaries, cluster: &Path, account: Option<Account>) -> Result<()> {
     tracing::info!(
-        path = %data.display(),
+        path = %cluster.display(),
         postgres = %binaries.folder.display(),
-        "creating the database cluster, once, in {}",
-        data.display()
+        "Creating the database cluster {}",
+        cluster.display()
     );
-    let unfinished = data.with_extension("tmp");
-    let problem = || format!("the cluster {} can't be created", data.display());
+    let unfinished = cluster.with_extension("tmp");
+    let problem = || format!("the cluster {} can't be created", cluster.display());
     match std::fs::remove_dir_all(&unfinished) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(error).with_context(problem);
         }
         _ => {}
     }
-    users::create_private(&unfinished, account)?;
-    let command = users::command_as(account, &binaries.initdb());
-    let output = tokio::process::Command::from(command)
+    create_private(&unfinished, account)?;
+    let output = tokio::process::Command::from(command_as(account, &binaries.initdb()))
         .args(["-U", NAME, "-A", "trust", "-E", "UTF8", "--no-locale", "-D"])
         .arg(&unfinished)
         .kill_on_drop(true)
@@ -237,13 +222,13 @@ async fn initialize(binaries: &Binaries, data: &Path, account: Option<Account>) 
             .join("; ");
         let _ = std::fs::remove_dir_all(&unfinished);
         bail!(
-            "{}: initdb says: {}",
+            "{}: initdb reports: {}",
             problem(),
             if why.is_empty() { text.trim() } else { &why }
         );
     }
-    std::fs::rename(&unfinished, data).with_context(problem)?;
-    if let Some(folder) = data.parent() {
+    std::fs::rename(&unfinished, cluster).with_context(problem)?;
+    if let Some(folder) = cluster.parent() {
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .with_context(problem)?;
@@ -251,35 +236,35 @@ async fn initialize(binaries: &Binaries, data: &Path, account: Option<Account>) 
     Ok(())
 }
 
-/// Takes over the cluster's running server. One that stays silent, because its socket was lost for
-/// example, is stopped, and then there is none.
-async fn take_over(data: &Path) -> Result<Option<Postmaster>> {
+/// Adopts the cluster's running server. Stops one that doesn't answer, because its socket was removed for example, and
+/// returns `None` then.
+async fn adopt(control: &Control) -> Result<Option<OwnedServer>> {
     let since = Instant::now();
     loop {
-        let server = match postmaster::look(data)? {
+        let server = match server::look(&control.cluster)? {
             Found::Nothing => return Ok(None),
             Found::Stale => {
-                postmaster::forget(data)?;
+                server::remove_pid_file(&control.cluster)?;
                 return Ok(None);
             }
             Found::Running(server) => server,
         };
         match server.answer().await {
             Answer::Ready => {
-                tracing::info!(pid = server.pid, "taking over the running PostgreSQL");
-                return Ok(Some(Postmaster::adopt(server)));
+                tracing::info!(pid = server.pid, "Adopting the running PostgreSQL");
+                return Ok(Some(OwnedServer::adopt(server, control.clone())));
             }
-            Answer::Busy if since.elapsed() < READY => {}
-            Answer::Silence if since.elapsed() < SILENCE => {}
+            Answer::Busy if since.elapsed() < BUSY_TIMEOUT => {}
+            Answer::Silence if since.elapsed() < SILENCE_TIMEOUT => {}
             _ => {
                 tracing::warn!(
                     pid = server.pid,
-                    "PostgreSQL runs but doesn't answer: starting it again"
+                    "PostgreSQL runs but doesn't answer: restarting it"
                 );
-                Postmaster::adopt(server).stop().await?;
+                OwnedServer::adopt(server, control.clone()).stop().await?;
             }
         }
-        tokio::time::sleep(PULSE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -287,55 +272,44 @@ async fn take_over(data: &Path) -> Result<Option<Postmaster>> {
 async fn launch(
     dir: &DataDir,
     binaries: &Binaries,
-    data: &Path,
-    account: Option<Account>,
+    control: &Control,
     options: &Options,
-) -> Result<Postmaster> {
+) -> Result<OwnedServer> {
     let since = Instant::now();
-    let sockets = users::socket_folder(data, account)?;
-    postmaster::forget_socket(&sockets)?;
-    let log = dir.path().join("postgres.log");
-    tracing::info!(path = %data.display(), major = binaries.major, "starting PostgreSQL");
+    let sockets = socket_folder(&control.cluster, control.account)?;
+    server::remove_stale_socket(&sockets)?;
+    let path = dir.path().join("postgres.log");
+    tracing::info!(path = %control.cluster.display(), major = binaries.major, "Starting PostgreSQL");
     loop {
-        let (mut output, begin) =
-            open_log(&log).with_context(|| format!("{} can't be written", log.display()))?;
-        let mut command = users::command_as(account, &binaries.postgres());
-        command.arg("-D").arg(data).arg("-k").arg(&sockets);
+        let (mut log, end) =
+            open_log(&path).with_context(|| format!("{} can't be written", path.display()))?;
         let own = options
             .settings
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in SETTINGS.into_iter().chain(own) {
-            command.arg("-c").arg(format!("{name}={value}"));
-        }
-        let child = command
-            .stdout(Stdio::from(output.try_clone()?))
-            .stderr(Stdio::from(output.try_clone()?))
-            .spawn()
-            .with_context(|| format!("{} can't be started", binaries.postgres().display()))?;
-        let mut postmaster = Postmaster::new(child, data, &sockets);
-        while !postmaster.is_gone() {
-            if let Answer::Ready = postmaster::knock(&sockets).await {
-                return Ok(postmaster);
+        let settings = SETTINGS.into_iter().chain(own);
+        let is_ready = control.start(&sockets, settings, log.try_clone()?).await?;
+        if let Found::Running(server) = server::look(&control.cluster)? {
+            let server = OwnedServer::adopt(server, control.clone());
+            if is_ready {
+                return Ok(server);
             }
-            if since.elapsed() > READY {
-                bail!(
-                    "PostgreSQL doesn't answer after {} s: see {}",
-                    READY.as_secs(),
-                    log.display()
-                );
-            }
-            tokio::time::sleep(PULSE).await;
+            server.stop().await?;
+            bail!(
+                "PostgreSQL doesn't answer after {} s: see {}",
+                server::START_SECONDS,
+                path.display()
+            );
         }
-        let why = read_from(&mut output, begin).unwrap_or_default();
-        // What a killed server left ends by itself: its last processes, or a zombie that holds its id.
-        let remains = why.contains("lock file \"") || why.contains("still in use");
-        if !remains || since.elapsed() > REMAINS {
+        let output = read_from(&mut log, end).unwrap_or_default();
+        // The remains of a killed server disappear by themselves: its last processes, or a zombie that holds its id.
+        let is_blocked = output.contains("lock file \"") || output.contains("still in use");
+        if !is_blocked || since.elapsed() > REMAINS_TIMEOUT {
             return Err(anyhow!(
                 "PostgreSQL {} doesn't start: {}: see {}",
                 binaries.major,
-                fatal(&why),
-                log.display()
+                cause(&output),
+                path.display()
             ));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -345,15 +319,14 @@ async fn launch(
 /// Creates the database unless it exists.
 async fn create_database(sockets: &Path) -> Result<()> {
     let problem = "the database can't be created";
-    match tokio_postgres::connect(&postmaster::url(sockets, NAME), NoTls).await {
+    match tokio_postgres::connect(&server::url(sockets, NAME), NoTls).await {
         Ok(_) => return Ok(()),
         Err(error) if error.code() == Some(&SqlState::INVALID_CATALOG_NAME) => {}
         Err(error) => return Err(error).context("the private PostgreSQL refuses the connection"),
     }
-    let (client, connection) =
-        tokio_postgres::connect(&postmaster::url(sockets, "postgres"), NoTls)
-            .await
-            .context(problem)?;
+    let (client, connection) = tokio_postgres::connect(&server::url(sockets, "postgres"), NoTls)
+        .await
+        .context(problem)?;
     let connection = tokio::spawn(connection);
     client
         .batch_execute(&format!("CREATE DATABASE {NAME}"))
@@ -364,9 +337,9 @@ async fn create_database(sockets: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Opens the server's log for more, and says where the next line will begin.
+/// Opens the server's log for appending, and returns its length.
 fn open_log(path: &Path) -> std::io::Result<(File, u64)> {
-    if std::fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
+    if std::fs::metadata(path).is_ok_and(|log| log.len() > MAX_LOG_BYTES) {
         std::fs::rename(path, path.with_extension("log.old"))?;
     }
     let log = OpenOptions::new()
@@ -375,11 +348,11 @@ fn open_log(path: &Path) -> std::io::Result<(File, u64)> {
         .create(true)
         .mode(0o600)
         .open(path)?;
-    let begin = log.metadata()?.len();
-    Ok((log, begin))
+    let end = log.metadata()?.len();
+    Ok((log, end))
 }
 
-/// What was written to the log since.
+/// Reads the log from a position.
 fn read_from(log: &mut File, begin: u64) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     log.seek(SeekFrom::Start(begin))?;
@@ -387,14 +360,14 @@ fn read_from(log: &mut File, begin: u64) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The line of a log that says why, without its prefix.
-fn fatal(log: &str) -> &str {
+/// The line of a log that names the cause of a failure, without its prefix.
+fn cause(log: &str) -> &str {
     ["FATAL: ", "PANIC: "]
         .iter()
         .find_map(|level| log.lines().find_map(|line| line.split_once(level)))
         .map_or_else(
-            || log.lines().last().unwrap_or("it says nothing"),
-            |(_, why)| why.trim(),
+            || log.lines().last().unwrap_or("the log is empty"),
+            |(_, cause)| cause.trim(),
         )
 }
 
@@ -402,7 +375,7 @@ fn fatal(log: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// A data folder of its own, gone at the end.
+    /// A data folder that is removed at the end.
     struct Folder(DataDir);
 
     impl Folder {
@@ -439,7 +412,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_cluster_lives_through_kills_and_stops() {
+    async fn survives_kills_and_stops() {
         let folder = Folder::new("life");
         let dir = &folder.0;
         let options = Options::default();
@@ -467,53 +440,49 @@ mod tests {
         );
         sql(cluster.url(), "CREATE TABLE kept AS SELECT 7 AS n").await;
 
-        // A second one is refused and leaves the first alone.
+        // A second one is refused and does not disturb the first.
         let refusal = Cluster::start(dir, &options).await.unwrap_err().to_string();
         assert!(
             refusal.contains("is in use by another goodgo (process "),
             "{refusal}"
         );
 
-        // The program is killed: the lock is free, the server runs on, and is taken over.
-        let Cluster {
-            postmaster, lock, ..
-        } = cluster;
-        let pid = postmaster.pid;
-        std::mem::forget(postmaster);
+        // The process is killed: the lock is free, the server runs on, and is adopted.
+        let Cluster { server, lock, .. } = cluster;
+        let pid = server.pid;
+        std::mem::forget(server);
         drop(lock);
         let since = Instant::now();
         let cluster = Cluster::start(dir, &options).await.unwrap();
-        assert_eq!(cluster.postmaster.pid, pid);
+        assert_eq!(cluster.server.pid, pid);
         assert!(
             since.elapsed() < Duration::from_secs(10),
             "{:?}",
             since.elapsed()
         );
 
-        // Both are killed; here the server stays a zombie, for its parent is this very test.
-        let Cluster {
-            postmaster, lock, ..
-        } = cluster;
+        // Both are killed. If no process reaps it, the server stays a zombie.
+        let Cluster { server, lock, .. } = cluster;
         kill(pid);
-        std::mem::forget(postmaster);
+        std::mem::forget(server);
         drop(lock);
         let cluster = Cluster::start(dir, &options).await.unwrap();
-        assert_ne!(cluster.postmaster.pid, pid);
+        assert_ne!(cluster.server.pid, pid);
         assert_eq!(
             sql(cluster.url(), "SELECT n FROM kept").await.as_deref(),
             Some("7")
         );
 
-        let sockets = cluster.postmaster.sockets().to_path_buf();
+        let sockets = cluster.server.sockets.clone();
         cluster.stop().await.unwrap();
         assert!(!sockets.exists());
         assert!(running(dir).await.is_err());
 
-        // Dropped instead of stopped, it stops all the same.
+        // Dropping it stops it, too.
         drop(Cluster::start(dir, &options).await.unwrap());
         assert!(running(dir).await.is_err());
 
-        // A start that fails says why, at once, and leaves nothing behind.
+        // A failed start reports the cause and leaves no server running.
         let settings = vec![("max_connections".to_owned(), "many".to_owned())];
         let failure = Cluster::start(
             dir,
@@ -530,12 +499,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn strange_folders_are_named() {
+    async fn refuses_a_folder_without_a_cluster() {
         let folder = Folder::new("strange");
         let dir = &folder.0;
         dir.create().unwrap();
         let options = Options::default();
-        let major = find::find(dir, &options, &[]).unwrap().major;
+        let major = binaries::find(dir, &options, &[]).unwrap().major;
         let data = dir.path().join(format!("pg{major}"));
         std::fs::create_dir(&data).unwrap();
         let refusal = Cluster::start(dir, &options).await.unwrap_err().to_string();
@@ -546,28 +515,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_cluster_comes_first() {
-        let folder = Folder::new("majors");
-        for name in ["pg9", "pg17", "pg16.tmp", "postgres.log"] {
-            std::fs::create_dir_all(folder.0.path().join(name)).unwrap();
-        }
-        let majors: Vec<u32> = clusters(folder.0.path())
-            .into_iter()
-            .map(|(major, _)| major)
-            .collect();
-        assert_eq!(majors, [17, 9]);
-    }
-
-    #[test]
-    fn the_log_says_why() {
+    fn finds_the_cause_in_a_log() {
         assert_eq!(
-            fatal("2026 [1]  LOG:  x\n2026 [1]  FATAL:  no room\n2026 [1]  LOG:  bye\n"),
+            cause("2026 [1]  LOG:  x\n2026 [1]  FATAL:  no room\n2026 [1]  LOG:  bye\n"),
             "no room"
         );
         assert_eq!(
-            fatal("error while loading libraries\n"),
+            cause("error while loading libraries\n"),
             "error while loading libraries"
         );
-        assert_eq!(fatal(""), "it says nothing");
+        assert_eq!(cause(""), "the log is empty");
     }
 }

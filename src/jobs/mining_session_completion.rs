@@ -1,16 +1,16 @@
-//! Writes down which sessions ran to their end and which were not claimed in time, and tells their miners.
+//! Stores which sessions were completed or expired, and writes their events.
 
 use std::time::Duration;
 
-use db::mining::commands::{Place, sessions_settle};
+use db::mining::session::commands::{Place, sessions_settle};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
 use super::Job;
 
-/// People are told of a session's end within a minute; what is shown and what can be claimed follows from time alone.
+/// Events follow the end of a session within a minute. Reads and claims decide by time.
 pub const JOB: Job = Job {
-    name: "mining-sessions",
+    name: "mining_session_completion",
     every: Duration::from_secs(60),
     run: |db| run(db).boxed(),
 };

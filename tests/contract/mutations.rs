@@ -1,0 +1,441 @@
+//! The contract of every mutation: callers without access, replays, and idempotency keys.
+//!
+//! The table has a valid input for each mutation of the schema; a mutation without a row fails a test.
+
+use std::collections::BTreeSet;
+
+use domain::access::{Role, Scope};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::support::{Actor, Run, TestApp, merged, samples, test};
+
+/// A valid input of a mutation, with its caller.
+struct Sample {
+    run: Run,
+    /// Fields that make another valid input; none where an input has nothing but its key.
+    other: Option<Value>,
+}
+
+impl Sample {
+    /// A sample with another input.
+    fn new(run: Run, other: Value) -> Self {
+        Self {
+            run,
+            other: Some(other),
+        }
+    }
+
+    /// A sample of an input that has nothing but its key.
+    fn alone(run: Run) -> Self {
+        Self { run, other: None }
+    }
+}
+
+/// The callers of a mutation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Callers {
+    Users,
+    Administrators,
+    /// Services with the scope `mining:events`.
+    Events,
+}
+use Callers::{Administrators, Events, Users};
+
+/// Whether a mutation needs an idempotency key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Required,
+    Optional,
+}
+use Key::{Optional, Required};
+
+type Setup = for<'a> fn(&'a TestApp) -> BoxFuture<'a, Sample>;
+
+const ROWS: &[(&str, Callers, Key, Setup)] = &[
+    ("minerRegister", Users, Optional, |app| {
+        register(app).boxed()
+    }),
+    ("miningSessionStart", Users, Optional, |app| {
+        async { Sample::alone(app.miner().await.start()) }.boxed()
+    }),
+    ("miningSessionClaim", Users, Required, |app| {
+        async { Sample::alone(app.miner().ready().await.claim()) }.boxed()
+    }),
+    ("streakRecover", Users, Required, |app| recover(app).boxed()),
+    ("referralApply", Users, Optional, |app| apply(app).boxed()),
+    ("kycComplete", Events, Optional, |app| {
+        async { Sample::new(app.verify(&app.user()), app.user().by_user()) }.boxed()
+    }),
+    ("circleCreate", Users, Optional, |app| create(app).boxed()),
+    ("circleRename", Users, Optional, |app| rename(app).boxed()),
+    ("circleDisband", Users, Optional, |app| disband(app).boxed()),
+    ("circleDisband", Administrators, Optional, |app| {
+        force_disband(app).boxed()
+    }),
+    ("circleLeave", Users, Optional, |app| leave(app).boxed()),
+    ("circleMemberRemove", Users, Optional, |app| {
+        remove(app).boxed()
+    }),
+    ("circleInvitationSend", Users, Optional, |app| {
+        invite(app).boxed()
+    }),
+    ("circleInvitationAccept", Users, Optional, |app| {
+        accept(app).boxed()
+    }),
+    ("circleInvitationDecline", Users, Optional, |app| {
+        decline(app).boxed()
+    }),
+    ("circleInvitationCancel", Users, Optional, |app| {
+        cancel(app).boxed()
+    }),
+    ("minerSuspend", Administrators, Optional, |app| {
+        decide(app, "minerSuspend").boxed()
+    }),
+    ("minerRestore", Administrators, Optional, |app| {
+        restore(app).boxed()
+    }),
+    ("minerBan", Administrators, Optional, |app| {
+        decide(app, "minerBan").boxed()
+    }),
+    ("minerResetStreak", Administrators, Optional, |app| {
+        reset_streak(app).boxed()
+    }),
+    ("minerSetRole", Administrators, Optional, |app| {
+        decide(app, "minerSetRole").boxed()
+    }),
+    ("minerAdjustPoints", Administrators, Required, |app| {
+        adjust(app).boxed()
+    }),
+    ("approvalApprove", Administrators, Required, |app| {
+        approve(app).boxed()
+    }),
+    ("approvalDecline", Administrators, Optional, |app| {
+        decline_approval(app).boxed()
+    }),
+    (
+        "miningConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure(app, "mining").boxed(),
+    ),
+    (
+        "streakConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure(app, "streak").boxed(),
+    ),
+    (
+        "referralConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure(app, "referral").boxed(),
+    ),
+    (
+        "systemConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure_all(app).boxed(),
+    ),
+];
+
+async fn register(app: &TestApp) -> Sample {
+    let referrer = app.miner().await;
+    Sample::new(
+        app.user().register(),
+        json!({"referralCode": referrer.code}),
+    )
+}
+
+async fn recover(app: &TestApp) -> Sample {
+    let alice = app.miner().streak(7).await;
+    app.advance(chrono::TimeDelta::days(10)).await;
+    alice.start().await.ok();
+    Sample::alone(alice.recover())
+}
+
+async fn apply(app: &TestApp) -> Sample {
+    let [alice, boss] = app.miners().await;
+    Sample::new(alice.apply(&boss.code), json!({"referralCode": "NOBODYS2"}))
+}
+
+async fn create(app: &TestApp) -> Sample {
+    Sample::new(app.miner().await.create_circle(), json!({"name": "B"}))
+}
+
+async fn rename(app: &TestApp) -> Sample {
+    let [alice] = app.circle().await;
+    Sample::new(alice.rename("A"), json!({"name": "B"}))
+}
+
+async fn disband(app: &TestApp) -> Sample {
+    let [alice] = app.circle().await;
+    Sample::alone(alice.disband())
+}
+
+async fn force_disband(app: &TestApp) -> Sample {
+    let [alice] = app.circle().await;
+    let circle = alice.own_circle("uuid").await["uuid"].clone();
+    Sample::new(
+        app.admin().force_disband(&circle),
+        json!({"reason": "another"}),
+    )
+}
+
+async fn leave(app: &TestApp) -> Sample {
+    let [_, bob] = app.circle().await;
+    Sample::alone(bob.leave())
+}
+
+async fn remove(app: &TestApp) -> Sample {
+    let [alice, bob, carol] = app.circle().await;
+    Sample::new(alice.remove(&bob), json!({"member": carol.profile}))
+}
+
+async fn invite(app: &TestApp) -> Sample {
+    let [alice] = app.circle().await;
+    let [bob, carol] = app.miners().await;
+    let other = json!({"invitee": {"code": carol.code}});
+    Sample::new(alice.send_invitation(&bob), other)
+}
+
+/// A circle's owner, an invited miner, and two invitations: one to the miner, one to another.
+async fn invited(app: &TestApp) -> (Actor, Actor, Value, Value) {
+    let [alice] = app.circle().await;
+    let [bob, carol] = app.miners().await;
+    let (first, other) = (alice.invite(&bob).await, alice.invite(&carol).await);
+    (
+        alice.actor(),
+        bob.actor(),
+        first,
+        json!({"invitation": other}),
+    )
+}
+
+async fn accept(app: &TestApp) -> Sample {
+    let (_, bob, invitation, other) = invited(app).await;
+    Sample::new(bob.accept(&invitation), other)
+}
+
+async fn decline(app: &TestApp) -> Sample {
+    let (_, bob, invitation, other) = invited(app).await;
+    Sample::new(bob.decline(&invitation), other)
+}
+
+async fn cancel(app: &TestApp) -> Sample {
+    let (alice, _, invitation, other) = invited(app).await;
+    Sample::new(alice.cancel(&invitation), other)
+}
+
+async fn decide(app: &TestApp, field: &str) -> Sample {
+    let [alice, bob] = app.miners().await;
+    Sample::new(
+        app.admin().decide(field, &alice),
+        json!({"miner": bob.by_user()}),
+    )
+}
+
+async fn restore(app: &TestApp) -> Sample {
+    let alice = app.miner().await;
+    app.admin().suspend(&alice).await.ok();
+    Sample::new(app.admin().restore(&alice), json!({"reason": "another"}))
+}
+
+async fn reset_streak(app: &TestApp) -> Sample {
+    let alice = app.miner().streak(1).await;
+    Sample::new(
+        app.admin().reset_streak(&alice),
+        json!({"reason": "another"}),
+    )
+}
+
+async fn adjust(app: &TestApp) -> Sample {
+    let alice = app.miner().await;
+    Sample::new(app.admin().adjust(&alice, "5"), json!({"amount": "6"}))
+}
+
+/// Two approvals of adjustments.
+async fn approvals(app: &TestApp) -> (Value, Value) {
+    let alice = app.miner().await;
+    let request = async || app.admin().adjust(&alice, "2500").await.ok()["approval"]["id"].clone();
+    (request().await, json!({"approval": request().await}))
+}
+
+async fn approve(app: &TestApp) -> Sample {
+    let (approval, other) = approvals(app).await;
+    Sample::new(app.admin().approve(&approval), other)
+}
+
+async fn decline_approval(app: &TestApp) -> Sample {
+    let (approval, other) = approvals(app).await;
+    Sample::new(app.admin().decline_approval(&approval, "r"), other)
+}
+
+/// A section of the configuration, as a change of the version in force.
+async fn section(app: &TestApp, name: &str) -> Value {
+    let query = format!("{{ systemConfiguration {{ {name} {{ version }} }} }}");
+    let in_force = app.admin().get(&query, json!({})).await;
+    let version = in_force["systemConfiguration"][name].clone();
+    match name {
+        "mining" => samples::mining(version),
+        "streak" => samples::streak(version),
+        _ => samples::referral(version),
+    }
+}
+
+async fn configure(app: &TestApp, name: &str) -> Sample {
+    let input = samples::with_reason(section(app, name).await);
+    let run = app
+        .admin()
+        .run(&format!("{name}ConfigurationUpdate"), input);
+    Sample::new(run, json!({"reason": "another"}))
+}
+
+async fn configure_all(app: &TestApp) -> Sample {
+    let mut sections = json!({"reason": "a test"});
+    for name in ["mining", "streak", "referral"] {
+        sections = merged(sections, json!({name: section(app, name).await}));
+    }
+    let run = app.admin().run("systemConfigurationUpdate", sections);
+    Sample::new(run, json!({"reason": "another"}))
+}
+
+#[test]
+fn covers_every_mutation_of_the_schema() {
+    test(async |app| {
+        let query = "{ __schema { mutationType { fields { name } } } }";
+        let schema = app.anonymous().get(query, json!({})).await;
+        let fields = schema["__schema"]["mutationType"]["fields"].as_array();
+        let names: BTreeSet<_> = fields
+            .unwrap()
+            .iter()
+            .map(|field| field["name"].as_str().unwrap())
+            .collect();
+        let rows: BTreeSet<_> = ROWS.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names, rows);
+    });
+}
+
+/// Callers that a mutation is forbidden to, with whether the attempt is audited: those of staff and services are.
+fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
+    let service = (app.service(&Scope::ALL), true);
+    let staff = [Role::Support, Role::Finance].map(|role| (app.person(&[role]), true));
+    let people =
+        [&[][..], &[Role::Merchant], &[Role::Advertiser]].map(|roles| (app.person(roles), false));
+    match callers {
+        Users => vec![service],
+        Administrators => [service].into_iter().chain(staff).chain(people).collect(),
+        Events => {
+            let without_scope = app.service(&[Scope::MiningRead, Scope::WalletRead]);
+            let others = [(app.admin(), true), (without_scope, true)];
+            others.into_iter().chain(staff).chain(people).collect()
+        }
+    }
+}
+
+#[test]
+fn refuses_callers_without_access() {
+    test(async |app| {
+        for (field, callers, _, setup) in ROWS {
+            let Sample { run, .. } = setup(app).await;
+            let events = app.all_events().await.len();
+            let outcome = run.clone().by(&app.anonymous()).await;
+            outcome.error("UNAUTHENTICATED");
+            for (caller, is_audited) in forbidden(app, *callers) {
+                let before = app.audit_log().await.len();
+                let outcome = run.clone().by(&caller).await;
+                outcome.error("FORBIDDEN");
+                let entries = app.audit_log().await.split_off(before);
+                let outcomes: Vec<_> = entries.iter().map(|entry| entry.outcome.as_str()).collect();
+                let expected: &[_] = if is_audited { &["FORBIDDEN"] } else { &[] };
+                assert_eq!(outcomes, expected, "{field}");
+            }
+            assert_eq!(app.all_events().await.len(), events, "{field}");
+            run.await.ok();
+        }
+    });
+}
+
+/// Commands of users are open to all people: a stranger and staff get a refusal, or a result of their own.
+#[test]
+fn answers_all_people_without_error() {
+    test(async |app| {
+        for (field, callers, _, setup) in ROWS {
+            if *callers != Users {
+                continue;
+            }
+            let Sample { run, .. } = setup(app).await;
+            for caller in [app.miner().await.actor(), app.support()] {
+                let outcome = run.clone().by(&caller).await;
+                assert_eq!(outcome.answer.code(), "", "{field}");
+            }
+            run.await.ok();
+        }
+    });
+}
+
+#[test]
+fn replays_the_first_result() {
+    test(async |app| {
+        for (field, callers, _, setup) in ROWS {
+            let run = setup(app).await.run.key("k");
+            let first = run.clone().await;
+            assert!(!first.is_replay(), "{field}");
+            let first = first.ok();
+            let (events, audited) = (app.all_events().await.len(), app.audit_log().await.len());
+            assert_eq!(run.clone().await.replayed(), first, "{field}");
+            assert_eq!(app.all_events().await.len(), events, "{field}");
+            assert_eq!(app.audit_log().await.len(), audited, "{field}");
+            if *callers != Users {
+                let last = app.audit_log().await.pop().unwrap();
+                assert_eq!(last.outcome, "APPLIED", "{field}");
+            }
+        }
+    });
+}
+
+#[test]
+fn refuses_a_key_of_another_input() {
+    test(async |app| {
+        for (field, _, _, setup) in ROWS {
+            let Sample { run, other } = setup(app).await;
+            let run = run.key(field);
+            run.clone().await.ok();
+            if let Some(other) = other {
+                let outcome = run.with(other).await;
+                outcome.error_with_reason("CONFLICT", "IDEMPOTENCY_KEY_REUSED");
+            }
+        }
+    });
+}
+
+#[test]
+fn rejects_keys_of_0_or_129_characters() {
+    test(async |app| {
+        for (_, _, _, setup) in ROWS {
+            let run = setup(app).await.run.select("__typename");
+            for key in [String::new(), "k".repeat(129)] {
+                run.clone().key(&key).await.error("BAD_USER_INPUT");
+            }
+            run.key(&"k".repeat(128)).await.ok();
+        }
+    });
+}
+
+#[test]
+fn requires_a_key_where_points_move() {
+    test(async |app| {
+        for (field, _, key, setup) in ROWS {
+            let run = setup(app).await.run.without_key();
+            match key {
+                Required => {
+                    run.clone().await.error("BAD_USER_INPUT");
+                    let outcome = run.header("idempotency-key", field).await;
+                    outcome.ok();
+                }
+                Optional => drop(run.await.ok()),
+            }
+        }
+    });
+}
