@@ -401,7 +401,10 @@ mod tests {
             refused(|draft| draft.bonus_per_referral = Decimal::NEGATIVE_ONE),
             "bonusRate"
         );
-        assert_eq!(refused(|d| d.max_bonus = Decimal::from(101)), "maxBonusRate");
+        assert_eq!(
+            refused(|d| d.max_bonus = Decimal::from(101)),
+            "maxBonusRate"
+        );
         assert_eq!(
             refused(|draft| draft.max_referral_levels = 0),
             "maxReferralLevels"
