@@ -89,18 +89,7 @@ pub struct Circle {
 }
 
 impl Eager for Circle {
-    eager_values!(
-        id,
-        uuid,
-        bonus_rate,
-        created_at,
-        is_valid,
-        member_count,
-        name,
-        status,
-        trust_score,
-        updated_at
-    );
+    eager_values! { id, uuid, bonus_rate, created_at, is_valid, member_count, name, status, trust_score, updated_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded_members) {
@@ -264,7 +253,7 @@ pub struct CircleMember {
 }
 
 impl Eager for CircleMember {
-    eager_values!(is_owner, joined_at);
+    eager_values! { is_owner, joined_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded) {
@@ -352,16 +341,7 @@ pub struct CircleInvitation {
     invitee_id: MinerId,
 }
 
-eager!(
-    CircleInvitation,
-    id,
-    uuid,
-    circle_name,
-    created_at,
-    decided_at,
-    expires_at,
-    status
-);
+eager! { CircleInvitation, id, uuid, circle_name, created_at, decided_at, expires_at, status }
 
 impl CircleInvitation {
     /// An invitation that the caller may see.

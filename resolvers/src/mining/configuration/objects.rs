@@ -111,19 +111,10 @@ pub struct MiningConfiguration {
     updated_by_id: String,
 }
 
-eager!(
-    MiningConfiguration,
-    id,
-    base_rate,
-    circle_cooldown_hours,
-    claim_window_hours,
-    is_globally_enabled,
-    max_sessions_per_day,
-    reason,
-    session_duration_hours,
-    updated_at,
-    version
-);
+eager! {
+    MiningConfiguration, id, base_rate, circle_cooldown_hours, claim_window_hours, is_globally_enabled,
+    max_sessions_per_day, reason, session_duration_hours, updated_at, version
+}
 
 impl From<Version<rules::MiningConfiguration>> for MiningConfiguration {
     fn from(of: Version<rules::MiningConfiguration>) -> Self {
@@ -170,16 +161,9 @@ pub struct StreakConfiguration {
 }
 
 impl Eager for StreakConfiguration {
-    eager_values!(
-        id,
-        freeze_token_days,
-        grace_period_enabled,
-        grace_period_hours,
-        reason,
-        recovery_cost,
-        updated_at,
-        version
-    );
+    eager_values! {
+        id, freeze_token_days, grace_period_enabled, grace_period_hours, reason, recovery_cost, updated_at, version
+    }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         (field == "tiers")
@@ -220,14 +204,7 @@ pub struct StreakTier {
     pub min_days: i32,
 }
 
-eager!(
-    StreakTier,
-    badge_name,
-    bonus_rate,
-    max_days,
-    milestone_points,
-    min_days
-);
+eager! { StreakTier, badge_name, bonus_rate, max_days, milestone_points, min_days }
 
 impl From<&rules::StreakTier> for StreakTier {
     fn from(tier: &rules::StreakTier) -> Self {
@@ -265,17 +242,10 @@ pub struct ReferralConfiguration {
     updated_by_id: String,
 }
 
-eager!(
-    ReferralConfiguration,
-    id,
-    bonus_rate,
-    kyc_required,
-    max_bonus_rate,
-    max_referral_levels,
-    reason,
-    updated_at,
+eager! {
+    ReferralConfiguration, id, bonus_rate, kyc_required, max_bonus_rate, max_referral_levels, reason, updated_at,
     version
-);
+}
 
 impl From<Version<rules::ReferralConfiguration>> for ReferralConfiguration {
     fn from(of: Version<rules::ReferralConfiguration>) -> Self {

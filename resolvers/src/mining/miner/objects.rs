@@ -119,16 +119,7 @@ pub struct Miner {
 }
 
 impl Eager for Miner {
-    eager_values!(
-        id,
-        uuid,
-        created_at,
-        referral_code,
-        role,
-        status,
-        total_mined_points,
-        updated_at
-    );
+    eager_values! { id, uuid, created_at, referral_code, role, status, total_mined_points, updated_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded_circle, self.seen.miner.circle_id) {
@@ -391,7 +382,7 @@ pub struct MinerProfile {
     seen: Option<Arc<MinerSeen>>,
 }
 
-eager!(MinerProfile, id, display_name, role, total_mined_points);
+eager! { MinerProfile, id, display_name, role, total_mined_points }
 
 impl MinerProfile {
     pub(in crate::mining) fn of(seen: Arc<MinerSeen>) -> Self {
@@ -494,16 +485,7 @@ pub struct MiningHistoryEntry {
     session_id: Option<SessionId>,
 }
 
-eager!(
-    MiningHistoryEntry,
-    id,
-    uuid,
-    earned_at,
-    hourly_rate,
-    points_earned,
-    source,
-    streak_days
-);
+eager! { MiningHistoryEntry, id, uuid, earned_at, hourly_rate, points_earned, source, streak_days }
 
 #[ComplexObject]
 impl MiningHistoryEntry {
@@ -606,7 +588,7 @@ pub struct LeaderboardEntry {
     pub total_mined_points: Decimal,
 }
 
-eager!(LeaderboardEntry, rank, rank_precision, total_mined_points; miner);
+eager! { LeaderboardEntry, rank, rank_precision, total_mined_points; miner }
 
 impl LeaderboardEntry {
     pub(in crate::mining) fn of(

@@ -178,17 +178,7 @@ enum Caller {
     Service { issuer: String, subject: String },
 }
 
-eager!(
-    AuditLogEntry,
-    id,
-    action,
-    after,
-    before,
-    occurred_at,
-    outcome,
-    reason,
-    request_id
-);
+eager! { AuditLogEntry, id, action, after, before, occurred_at, outcome, reason, request_id }
 
 #[ComplexObject]
 impl AuditLogEntry {

@@ -117,7 +117,7 @@ pub struct User {
     kyc_completed_at: Option<DateTime>,
 }
 
-eager!(User, id, uuid, display_name);
+eager! { User, id, uuid, display_name }
 
 impl From<rows::User> for User {
     fn from(user: rows::User) -> Self {

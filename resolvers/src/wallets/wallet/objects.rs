@@ -274,12 +274,11 @@ pub struct LedgerReference {
     pub reference_id: String,
 }
 
-eager!(Money, amount, currency);
-eager!(LedgerReference, reference_type, reference_id);
-eager!(
-    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at;
-    amount, balance_after, reference
-);
+eager! { Money, amount, currency }
+eager! { LedgerReference, reference_type, reference_id }
+eager! {
+    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at; amount, balance_after, reference
+}
 
 impl From<StoredEntry> for LedgerEntry {
     fn from(entry: StoredEntry) -> Self {
