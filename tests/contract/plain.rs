@@ -9,10 +9,10 @@ use crate::support::{Actor, test};
 const QUERIES: &[&str] = &[
     "{ miners(first: 60, orderBy: {field: CREATED_AT, direction: ASC}) {
         nodes {
-            __typename id uuid userId displayName role status totalMinedPoints referralCode longestStreak createdAt
+            __typename id uuid userId displayName role status totalMinedPoints referralCode longestStreakDays createdAt
             updatedAt MINER
             circle {
-                __typename id uuid name named: name status memberCount trustScore bonusMultiplier isValid createdAt CIRCLE
+                __typename id uuid name named: name status memberCount trustScore bonusRate isValid createdAt CIRCLE
                 members { __typename joinedAt isOwner isOwner MEMBER who: miner { ...P ... on Node { id } ... { role } } }
             }
         }

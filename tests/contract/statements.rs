@@ -31,7 +31,7 @@ const OPERATIONS: &[(&str, u64)] = &[
         3,
     ),
     // miners, configuration, rate facts, sessions
-    ("query ($n: Int) { miners(first: $n) { nodes { rate { totalRate } session { status } streak { currentStreak } currentStreak } } }", 4),
+    ("query ($n: Int) { miners(first: $n) { nodes { rate { hourlyRate } session { status } streak { streakDays } currentStreak } } }", 4),
     // miners, configuration
     ("query ($n: Int) { miners(first: $n) { edges { node { profile { currentStreak badge } } } } }", 2),
     // miners, histories, their counts

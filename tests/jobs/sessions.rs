@@ -104,7 +104,7 @@ fn restores_the_due_time_of_an_unclaimed_session() {
         app.configure("mining", &json!({"claimWindowHours": 12}))
             .await;
         let streak = async |who: &Miner| {
-            let miner = who.own_miner("streak { currentStreak dueAt }").await;
+            let miner = who.own_miner("streak { streakDays dueAt }").await;
             miner["streak"].clone()
         };
         let due = streak(&alice).await["dueAt"].clone();

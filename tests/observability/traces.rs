@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::collector::{Collector, Told, hex};
 use crate::support::{TestApp, test};
 
-const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { totalRate } session { status } } } }";
+const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { hourlyRate } session { status } } } }";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
