@@ -148,8 +148,12 @@ impl Db {
                 Attempt::CommitLost { .. } => self.close_idle(),
                 Attempt::Rolled(error) if error.is_closed() => self.close_idle(),
                 Attempt::Rolled(error) if error.is_missing_partition() => {
-                    self.read(async |conn| crate::clock::ensure_partitions(conn).await)
-                        .await?;
+                    let created =
+                        self.read(async |conn| crate::clock::ensure_partitions(conn).await);
+                    // After a lost commit only the stored answer decides.
+                    if let (Err(fault), None) = (created.await, lost_at) {
+                        return Err(fault);
+                    }
                 }
                 Attempt::Rolled(_) => {}
             }

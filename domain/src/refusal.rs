@@ -11,6 +11,42 @@ use uuid::Uuid;
 use crate::money::Overflow;
 use crate::time::Timestamp;
 
+/// Code, field and texts of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// Code for programs. Variants of one enum may share a code.
+    pub code: &'static str,
+    /// Field of the command's input that is at fault, as a dotted path; empty when no single field is.
+    pub field: &'static str,
+    /// English text; `{name}` stands for a fact.
+    pub english: &'static str,
+    /// Vietnamese text; `{name}` stands for a fact.
+    pub vietnamese: &'static str,
+}
+
+/// Code, field, English and Vietnamese text of a refusal.
+pub(crate) const fn texts(
+    code: &'static str,
+    field: &'static str,
+    english: &'static str,
+    vietnamese: &'static str,
+) -> Texts {
+    Texts {
+        code,
+        field,
+        english,
+        vietnamese,
+    }
+}
+
+/// The reason for a command is invalid.
+pub(crate) const REASON_INVALID: Texts = texts(
+    "REASON_INVALID",
+    "reason",
+    "give a reason of 1 to 500 characters",
+    "hãy nêu lý do, từ 1 đến 500 ký tự",
+);
+
 /// One way in which a command of an aggregate can be refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declaration {
@@ -142,16 +178,15 @@ pub fn render<'a>(text: &str, facts: impl IntoIterator<Item = (&'a str, Fact)>) 
 ///     CircleRefusal, CircleRefusalKind, "Circle";
 ///
 ///     /// The caller left a circle recently and has to wait.
-///     Cooldown { retry_at: Timestamp } = "CIRCLE_COOLDOWN", field "";
+///     Cooldown { retry_at: Timestamp } = texts("CIRCLE_COOLDOWN", "",
 ///         "you can join a circle from {retry_at} on",
-///         "bạn có thể tham gia từ {retry_at}";
+///         "bạn có thể tham gia từ {retry_at}");
 /// }
 /// ```
 macro_rules! refusals {
     (
         $(#[$doc:meta])* $type:ident, $kind:ident, $aggregate:literal;
-        $($(#[doc = $description:literal])+ $name:ident $({ $($fact:ident: $value:ty),+ })? = $code:literal, field $field:literal;
-            $english:literal, $vietnamese:literal;)+
+        $($(#[doc = $description:literal])+ $name:ident $({ $($fact:ident: $value:ty),+ })? = $texts:expr;)+
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,11 +207,11 @@ macro_rules! refusals {
                 $kind::$name,
                 $crate::refusal::Declaration {
                     name: stringify!($name),
-                    code: $code,
-                    field: $field,
+                    code: $texts.code,
+                    field: $texts.field,
                     description: concat!($($description),+),
-                    english: $english,
-                    vietnamese: $vietnamese,
+                    english: $texts.english,
+                    vietnamese: $texts.vietnamese,
                 },
             )),+];
 

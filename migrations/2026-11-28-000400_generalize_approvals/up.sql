@@ -15,9 +15,34 @@ COMMENT ON COLUMN approvals.command IS 'Name of the command';
 COMMENT ON COLUMN approvals.subject IS 'Person the command is about, who may not decide';
 COMMENT ON COLUMN approvals.proposal IS 'Values of the command';
 
+-- Codes of earlier refusals name no aggregate; they can't be shown as refusals of today.
 ALTER TABLE audit_log
-    ALTER COLUMN refusal TYPE jsonb USING to_jsonb(refusal),
+    ALTER COLUMN refusal TYPE jsonb USING NULL,
     ADD COLUMN is_service boolean NOT NULL DEFAULT false;
+ALTER TABLE audit_log DISABLE TRIGGER USER;
+UPDATE audit_log SET is_service = true WHERE action = 'mining.kyc_complete';
+UPDATE audit_log SET action = renamed.name
+FROM (VALUES
+    ('approvals.approve', 'platform.approval_approve'),
+    ('approvals.decline', 'platform.approval_decline'),
+    ('configuration.mining_update', 'platform.mining_configuration_update'),
+    ('configuration.streak_update', 'platform.streak_configuration_update'),
+    ('configuration.referral_update', 'platform.referral_configuration_update'),
+    ('configuration.system_update', 'platform.system_configuration_update'),
+    ('mining.miner_adjust_points', 'mining.miner_points_adjust'),
+    ('mining.miner_reset_streak', 'mining.miner_streak_reset'),
+    ('mining.miner_set_role', 'mining.miner_node_operator_grant'),
+    ('mining.circle_disband', 'mining.circle_force_disband')) AS renamed (before, name)
+WHERE action = renamed.before;
+ALTER TABLE audit_log ENABLE TRIGGER USER;
+-- Answers of earlier commands have another form.
+DELETE FROM idempotency_keys;
+-- Entries name their callers as users.
+INSERT INTO users (id, display_name, registered_at)
+SELECT actor::uuid, 'Staff', min(occurred_at) FROM audit_log
+WHERE NOT is_service AND actor <> 'anonymous'
+GROUP BY actor
+ON CONFLICT DO NOTHING;
 COMMENT ON COLUMN audit_log.refusal IS 'The refusal with its facts';
 COMMENT ON COLUMN audit_log.is_service IS 'Whether the caller is a service';
 

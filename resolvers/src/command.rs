@@ -12,19 +12,20 @@ use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
 use crate::errors::ApiError;
+use crate::node::NodeType;
 use crate::request::{OperationContext, note_replay};
 use crate::user_errors::UserErrorType;
 
 /// Characters of an idempotency key.
 const KEY_LENGTH: std::ops::RangeInclusive<usize> = 1..=128;
 
-/// The input of a mutation. [`command_types`] declares it.
+/// The input of a mutation. [`mutations`] declares it.
 pub(crate) trait CommandInput: InputType + 'static {
     /// The idempotency key in the input.
     fn idempotency_key(&self) -> Option<&str>;
 }
 
-/// The payload of a mutation. [`command_types`] declares it.
+/// The payload of a mutation. [`mutations`] declares it.
 pub(crate) trait Payload {
     /// Its user errors.
     type Error: UserErrorType;
@@ -36,60 +37,106 @@ pub(crate) trait Payload {
 /// A field of a payload that is read after the commit: when that fails, only this field is null.
 pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
 
-/// Declares the input and the payload of a mutation: its own fields; the common ones are added.
+/// Declares mutations: the command with its body, the input's and the payload's own fields. Common fields are added; the
+/// values of payload fields are read after the commit.
 ///
 /// ```text
-/// command_types! {
+/// mutations! {
+///     /// Commands on circles.
+///     CircleMutation;
+///
+///     /// Renames the circle that the caller owns.
+///     circle_rename = CIRCLE_RENAME, |call| circle_rename(call.tx, call.request, &call.input.name).boxed();
 ///     CircleRenameInput(Optional) {
 ///         /// Name, 1 to 100 printable characters; surrounding blanks are removed.
 ///         name: String,
 ///     }
-///     CircleRenamePayload(CircleUserError) {
+///     CircleRenamePayload(CircleUserError) = |ctx, id: Uuid| {
 ///         /// The renamed circle; null when refused.
-///         circle: Loaded<Circle>,
+///         circle: Loaded<Circle> = load(ctx, CircleId(id)).await,
 ///     }
 /// }
 /// ```
-macro_rules! command_types {
-    ($(
-        $input:ident($key:ident) { $($(#[$in_doc:meta])* $in_field:ident: $in_type:ty),* $(,)? }
-        $payload:ident($error:ty) { $($(#[$out_doc:meta])* $out_field:ident: $out_type:ty),* $(,)? }
-    )+) => {$(
-        #[doc = concat!("Input of a mutation: see [`", stringify!($payload), "`].")]
-        #[derive(async_graphql::InputObject)]
-        pub struct $input {
-            $($(#[$in_doc])* pub $in_field: $in_type,)*
-            /// Key of this intent.
-            pub idempotency_key: $crate::command::key_type!($key),
-        }
-
-        impl $crate::command::CommandInput for $input {
-            fn idempotency_key(&self) -> Option<&str> {
-                $crate::command::key_text!($key, self.idempotency_key)
+macro_rules! mutations {
+    (
+        $(#[$doc:meta])* $root:ident;
+        $(
+            $(#[$mutation_doc:meta])* $mutation:ident = $command:expr, $body:expr;
+            $input:ident($key:ident) { $($(#[$in_doc:meta])* $in_field:ident: $in_type:ty),* $(,)? }
+            $payload:ident($error:ty) = |$ctx:ident, $done:ident: $done_type:ty| {
+                $($(#[$out_doc:meta])* $out_field:ident: $out_type:ty = $out_value:expr),* $(,)?
             }
+        )+
+    ) => {
+        $(#[$doc])*
+        #[derive(Default)]
+        pub struct $root;
+
+        #[async_graphql::Object]
+        impl $root {
+            $(
+                $(#[$mutation_doc])*
+                async fn $mutation(
+                    &self,
+                    $ctx: &async_graphql::Context<'_>,
+                    input: $input,
+                ) -> Option<Result<$payload, $crate::errors::ApiError>> {
+                    let show = async |$done: $done_type| $payload {
+                        $($out_field: $out_value,)*
+                        user_errors: Vec::new(),
+                    };
+                    $crate::command::run($ctx, &$command, input, $body, show).await
+                }
+            )+
         }
 
-        #[doc = concat!("Result of a mutation: see [`", stringify!($input), "`].")]
-        #[derive(async_graphql::SimpleObject, Default)]
-        pub struct $payload {
-            $($(#[$out_doc])* pub $out_field: $out_type,)*
-            /// Refusals; empty on success.
-            pub user_errors: Vec<$error>,
-        }
+        $(
+            #[doc = concat!("Input of `", stringify!($mutation), "`.")]
+            #[derive(async_graphql::InputObject)]
+            pub struct $input {
+                $($(#[$in_doc])* pub $in_field: $in_type,)*
+                /// Key of this intent.
+                pub idempotency_key: $crate::command::key_type!($key),
+            }
 
-        impl $crate::command::Payload for $payload {
-            type Error = $error;
-
-            fn refused(error: $error) -> Self {
-                Self {
-                    user_errors: vec![error],
-                    ..Self::default()
+            impl $crate::command::CommandInput for $input {
+                fn idempotency_key(&self) -> Option<&str> {
+                    $crate::command::key_text!($key, self.idempotency_key)
                 }
             }
-        }
-    )+};
+
+            #[doc = concat!("Result of `", stringify!($mutation), "`.")]
+            #[derive(async_graphql::SimpleObject, Default)]
+            pub struct $payload {
+                $($(#[$out_doc])* pub $out_field: $out_type,)*
+                /// Refusals; empty on success.
+                pub user_errors: Vec<$error>,
+            }
+
+            impl $crate::command::Payload for $payload {
+                type Error = $error;
+
+                fn refused(error: $error) -> Self {
+                    Self {
+                        user_errors: vec![error],
+                        ..Self::default()
+                    }
+                }
+            }
+        )+
+    };
 }
-pub(crate) use command_types;
+pub(crate) use mutations;
+
+/// Loads an object of a payload.
+pub(crate) async fn load<T: NodeType>(ctx: &Context<'_>, key: T::Key) -> Loaded<T> {
+    T::load(ctx, key).await.transpose()
+}
+
+/// Loads an object of a payload, if the command returned a key.
+pub(crate) async fn load_some<T: NodeType>(ctx: &Context<'_>, key: Option<T::Key>) -> Loaded<T> {
+    load(ctx, key?).await
+}
 
 /// The type of `idempotencyKey`.
 macro_rules! key_type {
@@ -235,16 +282,24 @@ fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<S
     }
 }
 
-/// The input without its key, as text that is the same for equal inputs.
+/// The input without its key, as text that is the same for equal inputs: null and absent are equal.
 fn canonical(input: &Value) -> String {
-    match input {
+    let mut input = without_nulls(input);
+    if let Value::Object(fields) = &mut input {
+        fields.shift_remove("idempotencyKey");
+    }
+    input.to_string()
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
         Value::Object(fields) => {
-            let mut fields = fields.clone();
-            fields.shift_remove("idempotencyKey");
-            fields.retain(|_, value| *value != Value::Null);
-            Value::Object(fields).to_string()
+            let fields = fields.iter().filter(|(_, value)| **value != Value::Null);
+            let fields = fields.map(|(name, value)| (name.clone(), without_nulls(value)));
+            Value::Object(fields.collect())
         }
-        other => other.to_string(),
+        Value::List(items) => Value::List(items.iter().map(without_nulls).collect()),
+        value => value.clone(),
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::sync::LazyLock;
 
+use async_graphql::Name;
 use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::registry::{
     __DirectiveLocation, MetaDirective, MetaDirectiveInvocation, MetaField, MetaInputValue,
     MetaType, Registry,
 };
-use async_graphql::Name;
 use db::command::{Described, KeyRule};
 use domain::access::{Action, Role, Rule, Scope};
 
@@ -68,6 +68,15 @@ pub(crate) fn complete<'a>(
     requires: impl Iterator<Item = &'a (&'static str, Action)>,
 ) {
     declare_directives(registry);
+    if let Some(MetaType::Scalar {
+        description,
+        specified_by_url,
+        ..
+    }) = registry.types.get_mut("UUID")
+    {
+        *description = Some("UUID in its 36-character text form.".to_owned());
+        *specified_by_url = Some("https://www.rfc-editor.org/rfc/rfc9562".to_owned());
+    }
     for command in COMMANDS.iter() {
         describe_command(registry, command);
     }
@@ -161,7 +170,12 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
     let sentence = format!("Requires: {}.", audiences.join("; or "));
     append(&mut field.description, separator, &sentence);
     let list = |names: Vec<String>| {
-        Value::List(names.into_iter().map(|name| Value::Enum(Name::new(name))).collect())
+        Value::List(
+            names
+                .into_iter()
+                .map(|name| Value::Enum(Name::new(name)))
+                .collect(),
+        )
     };
     let roles = rule.own.iter().chain(rule.roles);
     let roles: Vec<_> = roles.map(|role| role.name().to_owned()).collect();
@@ -170,7 +184,9 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
     let args = args.filter(|(_, names)| !names.is_empty());
     field.directive_invocations.push(MetaDirectiveInvocation {
         name: "requires".to_owned(),
-        args: args.map(|(name, names)| (name.to_owned(), list(names))).collect(),
+        args: args
+            .map(|(name, names)| (name.to_owned(), list(names)))
+            .collect(),
     });
 }
 
@@ -200,14 +216,21 @@ fn describe_fields(of: &mut MetaType) {
     if is_introspection {
         return;
     }
-    for field in fields.values_mut().filter(|field| !field.name.starts_with("__")) {
+    for field in fields
+        .values_mut()
+        .filter(|field| !field.name.starts_with("__"))
+    {
         for argument in field.args.values_mut() {
             let known = ARGUMENTS.iter().find(|(name, _)| *name == argument.name);
             if let (None, Some((_, text))) = (&argument.description, known) {
                 argument.description = Some((*text).to_owned());
             }
         }
-        let description = field.description.as_deref().unwrap_or_default().to_lowercase();
+        let description = field
+            .description
+            .as_deref()
+            .unwrap_or_default()
+            .to_lowercase();
         let description = description.replace("null only on error", "");
         if !field.ty.ends_with('!') && !description.contains("null") {
             field.directive_invocations.push(MetaDirectiveInvocation {

@@ -45,7 +45,10 @@ impl DateTimeRangeInput {
 /// A search text; none for a blank one.
 pub(crate) fn search(text: Option<String>) -> Result<Option<String>, ApiError> {
     let text = text.filter(|text| !text.trim().is_empty());
-    if text.as_ref().is_some_and(|text| !is_text(text, LONGEST_SEARCH)) {
+    if text
+        .as_ref()
+        .is_some_and(|text| !is_text(text, LONGEST_SEARCH))
+    {
         return Err(ApiError::bad_input(
             "`search` has at most 100 characters and no NUL",
         ));

@@ -135,7 +135,8 @@ macro_rules! pages {
                     let $page = args.clone();
                     let values = self.db.read(async move |$conn| $query.await).await?;
                     let values = values.into_iter();
-                    loaded.extend(values.map(|(parent, value)| ($key(parent, args.clone()), value)));
+                    loaded
+                        .extend(values.map(|(parent, value)| ($key(parent, args.clone()), value)));
                 }
                 Ok(loaded)
             }

@@ -283,7 +283,9 @@ impl Nodes {
 /// Loads the object of an id, if the caller may see it.
 pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, ApiError> {
     let nodes: &Nodes = ctx.registered();
-    let known = nodes.find(&id.kind).ok_or_else(|| ApiError::bad_input(NO_ID))?;
+    let known = nodes
+        .find(&id.kind)
+        .ok_or_else(|| ApiError::bad_input(NO_ID))?;
     (known.load)(ctx, &id.key).await
 }
 

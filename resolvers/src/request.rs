@@ -60,7 +60,9 @@ impl ContextServices {
 
 impl fmt::Debug for ContextServices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ContextServices").field(&self.0.len()).finish()
+        f.debug_tuple("ContextServices")
+            .field(&self.0.len())
+            .finish()
     }
 }
 
@@ -158,7 +160,10 @@ impl Operation {
         // Larger than any allowed operation: one level of a query is one statement.
         let loader = DataLoader::new(loader, self.loads.clone(), AtOnce).max_batch_size(100_000);
         let loader = Arc::new(loader);
-        loaders.push((TypeId::of::<DataLoader<Observed<L>>>(), Arc::clone(&loader) as AnyArc));
+        loaders.push((
+            TypeId::of::<DataLoader<Observed<L>>>(),
+            Arc::clone(&loader) as AnyArc,
+        ));
         loader
     }
 

@@ -100,9 +100,9 @@ pub struct CurrencyCode(pub Code);
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Code::parse(text)
-                .map(Self)
-                .ok_or_else(|| InputValueError::custom("write the code of a currency, such as \"MP\"")),
+            Value::String(text) => Code::parse(text).map(Self).ok_or_else(|| {
+                InputValueError::custom("write the code of a currency, such as \"MP\"")
+            }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -203,7 +203,11 @@ mod tests {
     fn writes_times_in_utc() {
         let at = DateTime::parse(text("2027-01-15T10:00:00+02:00")).expect("a time");
         assert_eq!(at.to_value(), text("2027-01-15T08:00:00Z"));
-        for bad in ["2027-01-15", "1969-12-31T23:59:59Z", "+10000-01-01T00:00:00Z"] {
+        for bad in [
+            "2027-01-15",
+            "1969-12-31T23:59:59Z",
+            "+10000-01-01T00:00:00Z",
+        ] {
             assert!(DateTime::parse(text(bad)).is_err(), "{bad}");
         }
     }

@@ -172,7 +172,10 @@ impl RegisteredUserError {
 pub(crate) struct UserErrors(pub &'static [&'static [RegisteredUserError]]);
 
 /// Any stored refusal as the interface `UserError`.
-pub(crate) fn any(ctx: &Context<'_>, refused: &Refused) -> Result<Abstract<AnyUserError>, ApiError> {
+pub(crate) fn any(
+    ctx: &Context<'_>,
+    refused: &Refused,
+) -> Result<Abstract<AnyUserError>, ApiError> {
     let UserErrors(known) = ctx.registered();
     let mut known = known.iter().copied().flatten();
     match known.find(|known| known.aggregate == refused.aggregate) {

@@ -222,7 +222,10 @@ mod tests {
                 json!({"by": {"id": "a"}, "n": 3_000_000_000_i64}),
                 "$n is not of type Int",
             ),
-            (json!({"by": {"id": "a"}, "n": 1.5}), "$n is not of type Int"),
+            (
+                json!({"by": {"id": "a"}, "n": 1.5}),
+                "$n is not of type Int",
+            ),
             (
                 json!({"by": {"id": "a"}, "code": "M P"}),
                 "$code is not of type CurrencyCode",

@@ -11,9 +11,7 @@ use domain::ids::UserId;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use resolvers::language::Language;
-use resolvers::live::{
-    LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate, event_bus,
-};
+use resolvers::live::{LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate, event_bus};
 use resolvers::request::{
     About, Caller, ContextServices, Introspection, Services, execute, execute_stream,
 };

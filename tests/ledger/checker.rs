@@ -4,12 +4,16 @@ use crate::support::{TestApp, test};
 
 /// Damages the ledger by SQL, returns the broken rules that the checker finds, and undoes the damage.
 async fn found(app: &TestApp, damage: &str) -> Vec<&'static str> {
-    let before = db::wallets::reconciliation::checker::check(&app.db).await.unwrap();
+    let before = db::wallets::reconciliation::checker::check(&app.db)
+        .await
+        .unwrap();
     assert_eq!(before.mismatches, []);
     app.sql(&format!("CREATE SCHEMA undo; CREATE TABLE undo.transfers AS SELECT * FROM transfers; CREATE TABLE undo.wallets AS SELECT * FROM wallets;
         CREATE TABLE undo.outbox AS SELECT * FROM outbox; CREATE TABLE undo.keys AS SELECT * FROM idempotency_keys;
         SET session_replication_role = replica; {damage}")).await;
-    let report = db::wallets::reconciliation::checker::check(&app.db).await.unwrap();
+    let report = db::wallets::reconciliation::checker::check(&app.db)
+        .await
+        .unwrap();
     app.sql("SET session_replication_role = replica;
         DELETE FROM transfers; INSERT INTO transfers SELECT * FROM undo.transfers; DELETE FROM wallets; INSERT INTO wallets SELECT * FROM undo.wallets;
         DELETE FROM outbox; INSERT INTO outbox SELECT * FROM undo.outbox; DELETE FROM idempotency_keys; INSERT INTO idempotency_keys SELECT * FROM undo.keys;

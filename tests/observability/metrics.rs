@@ -117,7 +117,10 @@ fn outbox_and_checker_are_looked_at() {
             .db
             .read(async |conn| {
                 let ages = db::outbox::ages(conn).await?;
-                Ok((ages, db::wallets::reconciliation::checker::last_run(conn).await?))
+                Ok((
+                    ages,
+                    db::wallets::reconciliation::checker::last_run(conn).await?,
+                ))
             })
             .await
             .unwrap();

@@ -1,7 +1,9 @@
 //! People of the platform, as known from their tokens.
 
+use diesel::dsl::Eq;
 use diesel::{ExpressionMethods, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
+use domain::access::Person;
 use domain::ids::UserId;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -36,20 +38,8 @@ pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, D
 /// Inserts a person, or updates the name from the token. Without a name in the token, a new person is named `Miner` and
 /// four random characters.
 pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
-    let given = name
-        .map(|name| {
-            // Names are displayed, so control characters of the token's name are dropped.
-            let printable = name.trim().chars().filter(|c| !c.is_control());
-            printable.take(100).collect::<String>()
-        })
-        .filter(|name| !name.is_empty());
-    let made_up = || generated_name(tx.ids().bytes());
-    let row = (
-        users::id.eq(id.0),
-        users::display_name.eq(given.clone().unwrap_or_else(made_up)),
-        users::registered_at.eq(tx.now()),
-    );
-    let insert = diesel::insert_into(users::table).values(row);
+    let given = name.and_then(printable);
+    let insert = diesel::insert_into(users::table).values(row(tx, id, given.as_deref()));
     match given {
         None => {
             let insert = insert.on_conflict_do_nothing();
@@ -62,6 +52,39 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Resul
         }
     };
     Ok(())
+}
+
+/// Inserts a person, if there is none with this id. It does not wait for commands that hold the person's row.
+pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<(), DbError> {
+    let name = person.name.as_deref().and_then(printable);
+    diesel::insert_into(users::table)
+        .values(row(tx, person.id, name.as_deref()))
+        .on_conflict_do_nothing()
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+type Row = (
+    Eq<users::id, Uuid>,
+    Eq<users::display_name, String>,
+    Eq<users::registered_at, Timestamp>,
+);
+
+fn row(tx: &Tx, id: UserId, name: Option<&str>) -> Row {
+    let name = name.map_or_else(|| generated_name(tx.ids().bytes()), str::to_owned);
+    (
+        users::id.eq(id.0),
+        users::display_name.eq(name),
+        users::registered_at.eq(tx.now()),
+    )
+}
+
+/// The name of a token without control characters, at most 100 characters; none if nothing is left.
+fn printable(name: &str) -> Option<String> {
+    let printable = name.trim().chars().filter(|c| !c.is_control());
+    let name: String = printable.take(100).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 /// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of

@@ -5,6 +5,7 @@ mod configuration;
 pub mod miner;
 mod rate;
 pub mod referral;
+mod refusal;
 #[cfg(test)]
 mod samples;
 pub mod session;

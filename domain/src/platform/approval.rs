@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::ids::{ApprovalId, UserId};
-use crate::refusal::refusals;
+use crate::refusal::{REASON_INVALID, refusals, texts};
 use crate::time::{Timestamp, plus};
 
 /// Time within which an approval has to be decided.
@@ -72,33 +72,31 @@ refusals! {
     ApprovalRefusal, ApprovalRefusalKind, "Approval";
 
     /// The reason is empty or longer than 500 characters.
-    ReasonInvalid = "REASON_INVALID", field "reason";
-        "give a reason of 1 to 500 characters",
-        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    ReasonInvalid = REASON_INVALID;
     /// No approval has this id.
-    NotFound = "APPROVAL_NOT_FOUND", field "approvalId";
+    NotFound = texts("APPROVAL_NOT_FOUND", "approvalId",
         "no approval of your roles has this id",
-        "không có yêu cầu phê duyệt này";
+        "không có yêu cầu phê duyệt này");
     /// The caller requested the command or is its subject; another person has to decide.
-    OwnRequest { approval_id: Uuid } = "OWN_ACCOUNT", field "approvalId";
+    OwnRequest { approval_id: Uuid } = texts("OWN_ACCOUNT", "approvalId",
         "you requested this yourself: another person has to decide",
-        "chính bạn đã yêu cầu việc này: phải do người khác quyết định";
+        "chính bạn đã yêu cầu việc này: phải do người khác quyết định");
     /// The caller requested the command or is its subject; another person has to decide.
-    OwnSubject { approval_id: Uuid } = "OWN_ACCOUNT", field "approvalId";
+    OwnSubject { approval_id: Uuid } = texts("OWN_ACCOUNT", "approvalId",
         "this is about yourself: another person has to decide",
-        "việc này dành cho chính bạn: phải do người khác quyết định";
+        "việc này dành cho chính bạn: phải do người khác quyết định");
     /// The approval has been decided.
-    NotPending { approval_id: Uuid } = "APPROVAL_NOT_PENDING", field "approvalId";
+    NotPending { approval_id: Uuid } = texts("APPROVAL_NOT_PENDING", "approvalId",
         "this has been decided",
-        "yêu cầu này đã được quyết định";
+        "yêu cầu này đã được quyết định");
     /// The approval was not decided in time; the command has to be requested again.
-    Expired { approval_id: Uuid, expired_at: Timestamp } = "APPROVAL_EXPIRED", field "approvalId";
+    Expired { approval_id: Uuid, expired_at: Timestamp } = texts("APPROVAL_EXPIRED", "approvalId",
         "this expired at {expired_at}: request it again",
-        "yêu cầu này đã hết hạn lúc {expired_at}: hãy yêu cầu lại";
+        "yêu cầu này đã hết hạn lúc {expired_at}: hãy yêu cầu lại");
     /// The command itself is refused now, see `cause`; the approval stays pending.
-    CommandRefused { approval_id: Uuid } = "COMMAND_REFUSED", field "approvalId";
+    CommandRefused { approval_id: Uuid } = texts("COMMAND_REFUSED", "approvalId",
         "the command is refused at the moment; the approval stays pending",
-        "hiện không thể thực hiện việc này";
+        "hiện không thể thực hiện việc này");
 }
 
 impl Approval {

@@ -3,56 +3,54 @@
 use rust_decimal::Decimal;
 
 use crate::money::{AmountError, Minor, amount};
-use crate::refusal::{Fact, Refusal, refusals};
+use crate::refusal::{Fact, REASON_INVALID, Refusal, refusals, texts};
 
 refusals! {
     /// Kinds of refusals of the system configuration; [`ConfigurationRefusal`] adds the setting.
     ConfigurationProblem, ConfigurationProblemKind, "Configuration";
 
     /// The reason is empty or longer than 500 characters.
-    ReasonInvalid = "REASON_INVALID", field "reason";
-        "give a reason of 1 to 500 characters",
-        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    ReasonInvalid = REASON_INVALID;
     /// No section is given.
-    NothingToChange = "NOTHING_TO_CHANGE", field "";
+    NothingToChange = texts("NOTHING_TO_CHANGE", "",
         "give at least one section to change",
-        "hãy nêu ít nhất một phần cấu hình cần thay đổi";
+        "hãy nêu ít nhất một phần cấu hình cần thay đổi");
     /// A setting is too small or too large, or a list too long.
-    OutOfRange { min: Decimal, max: Decimal } = "SETTING_OUT_OF_RANGE", field "";
+    OutOfRange { min: Decimal, max: Decimal } = texts("SETTING_OUT_OF_RANGE", "",
         "give a number from {min} to {max}",
-        "hãy nhập một số từ {min} đến {max}";
+        "hãy nhập một số từ {min} đến {max}");
     /// A setting has more decimals than can be stored.
-    TooFine { max_decimals: u32 } = "SETTING_TOO_FINE", field "";
+    TooFine { max_decimals: u32 } = texts("SETTING_TOO_FINE", "",
         "give at most {max_decimals} decimals",
-        "giá trị này có tối đa {max_decimals} chữ số thập phân";
+        "giá trị này có tối đa {max_decimals} chữ số thập phân");
     /// There are no tiers or more than 50.
-    TierCount { min: Decimal, max: Decimal } = "TIER_COUNT", field "";
+    TierCount { min: Decimal, max: Decimal } = texts("TIER_COUNT", "",
         "give {min} to {max} tiers",
-        "cần có từ {min} đến {max} bậc";
+        "cần có từ {min} đến {max} bậc");
     /// A badge's name is empty, too long or not printable.
-    BadgeName = "BADGE_NAME_INVALID", field "";
+    BadgeName = texts("BADGE_NAME_INVALID", "",
         "a badge's name has 1 to 50 printable characters",
-        "tên huy hiệu có từ 1 đến 50 ký tự hiển thị được";
+        "tên huy hiệu có từ 1 đến 50 ký tự hiển thị được");
     /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
-    TierGap { expected_days: u32 } = "TIERS_NOT_CONTIGUOUS", field "";
+    TierGap { expected_days: u32 } = texts("TIERS_NOT_CONTIGUOUS", "",
         "this tier has to start on day {expected_days}: tiers leave no gap and don't overlap",
-        "bậc này phải bắt đầu từ ngày {expected_days}: các bậc nối tiếp nhau, không hở và không chồng lên nhau";
+        "bậc này phải bắt đầu từ ngày {expected_days}: các bậc nối tiếp nhau, không hở và không chồng lên nhau");
     /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
-    TierEmpty = "TIERS_NOT_CONTIGUOUS", field "";
+    TierEmpty = texts("TIERS_NOT_CONTIGUOUS", "",
         "a tier can't end before it starts",
-        "một bậc không thể kết thúc trước khi bắt đầu";
+        "một bậc không thể kết thúc trước khi bắt đầu");
     /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
-    TierEnd = "TIERS_NOT_CONTIGUOUS", field "";
+    TierEnd = texts("TIERS_NOT_CONTIGUOUS", "",
         "the last tier, and no other, has no last day",
-        "chỉ bậc cuối không có ngày kết thúc";
+        "chỉ bậc cuối không có ngày kết thúc");
     /// Only 1 level of referrals is supported.
-    ReferralLevels = "REFERRAL_LEVELS_UNSUPPORTED", field "";
+    ReferralLevels = texts("REFERRAL_LEVELS_UNSUPPORTED", "",
         "only 1 level of referrals is supported",
-        "chỉ hỗ trợ 1 cấp giới thiệu";
+        "chỉ hỗ trợ 1 cấp giới thiệu");
     /// The version given is not the one in force.
-    Stale { current_version: i32 } = "CONFIGURATION_STALE", field "";
+    Stale { current_version: i32 } = texts("CONFIGURATION_STALE", "",
         "version {current_version} is in force: read it before you change it",
-        "cấu hình này đã được thay đổi: phiên bản hiện hành là {current_version}";
+        "cấu hình này đã được thay đổi: phiên bản hiện hành là {current_version}");
 }
 
 /// Refusal of a configuration change: the problem and the setting it is about.

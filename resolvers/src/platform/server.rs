@@ -41,7 +41,10 @@ impl ServerQuery {
 
 async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo, ApiError> {
     ctx.check_staff(Action::ServerInfoRead)?;
-    let now = ctx.db().read(async |conn| db::clock::now(conn).await).await?;
+    let now = ctx
+        .db()
+        .read(async |conn| db::clock::now(conn).await)
+        .await?;
     let about = &ctx.operation().services.about;
     Ok(ServerInfo {
         environment: if about.environment == "production" {

@@ -19,7 +19,9 @@ use futures_util::{FutureExt, StreamExt};
 
 use crate::abstracts::{AbstractType, add_members};
 use crate::errors::ApiError;
-use crate::mining::{circle, configuration as mining_configuration, miner, referral, session, streak};
+use crate::mining::{
+    circle, configuration as mining_configuration, miner, referral, session, streak,
+};
 use crate::node::{AnyNode, NodeType, Nodes, RegisteredNode};
 use crate::platform::approval::AnyProposal;
 use crate::platform::configuration::AnyVersion;
@@ -93,7 +95,10 @@ impl NodeType for Viewer {
     type Key = UserId;
 
     async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
-        let is_caller = ctx.principal().person().is_some_and(|person| person.id == key);
+        let is_caller = ctx
+            .principal()
+            .person()
+            .is_some_and(|person| person.id == key);
         Ok(if is_caller { Self::of(ctx) } else { None })
     }
 }
@@ -150,7 +155,11 @@ pub fn schema() -> Schema {
     Schema(Arc::new(Assembled {
         types: TypeIndex::of(&sdl),
         engine,
-        sdl,
+        // The engine's parser reads no descriptions of schemas.
+        sdl: sdl.replace(
+            "\nschema {",
+            &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"),
+        ),
     }))
 }
 
@@ -179,20 +188,22 @@ fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
         .prefer_single_line_descriptions()
         .use_space_ident();
     let sdl = engine.sdl_with_options(options);
-    let described = format!("\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{");
-    let sdl = sdl.replace("\nschema {", &format!("\n{described}"));
     format!("{}\n", sdl.trim_end())
 }
 
 impl Schema {
     fn build() -> AnySchema<Query, Mutation, Subscription> {
-        AnySchema::build(Query::default(), Mutation::default(), Subscription::default())
-            .data(registered())
-            .register_output_type::<Completed>()
-            .disable_suggestions()
-            // `limits` rejects deeper documents with a better message.
-            .limit_recursive_depth(2 * usize::try_from(limits::NESTING).unwrap_or(usize::MAX))
-            .finish()
+        AnySchema::build(
+            Query::default(),
+            Mutation::default(),
+            Subscription::default(),
+        )
+        .data(registered())
+        .register_output_type::<Completed>()
+        .disable_suggestions()
+        // `limits` rejects deeper documents with a better message.
+        .limit_recursive_depth(2 * usize::try_from(limits::NESTING).unwrap_or(usize::MAX))
+        .finish()
     }
 }
 
@@ -202,18 +213,23 @@ impl Engine for Schema {
     }
 
     fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
-        let introspects = request.query.contains("__schema");
+        let introspects = may_introspect(&request);
         let executing = self.0.engine.execute(request);
         async move { describe_schema(executing.await, introspects) }.boxed()
     }
 
     fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
-        let introspects = request.query.contains("__schema");
+        let introspects = may_introspect(&request);
         let executing = self.0.engine.execute_stream(request);
         executing
             .map(move |response| describe_schema(response, introspects))
             .boxed()
     }
+}
+
+/// Whether the response may have the engine's description. The text of a parsed document may be empty.
+fn may_introspect(request: &Request) -> bool {
+    request.query.is_empty() || request.query.contains("__schema")
 }
 
 /// Puts the schema's own description in the place of the engine's.

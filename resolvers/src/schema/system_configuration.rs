@@ -4,11 +4,11 @@
 
 use async_graphql::{Context, MergedObject, Object};
 use db::mining::configuration::commands::SYSTEM_CONFIGURATION_UPDATE;
-use db::platform::configuration::update;
+use db::platform::configuration::{Updated, update};
 use domain::access::Action;
 use futures_util::FutureExt;
 
-use crate::command::{Loaded, command_types, run};
+use crate::command::{Loaded, mutations};
 use crate::errors::ApiError;
 use crate::mining::configuration::objects::{
     MiningConfigurationInput, MiningSections, ReferralConfigurationInput, StreakConfigurationInput,
@@ -37,7 +37,24 @@ impl SystemConfigurationQuery {
     }
 }
 
-command_types! {
+mutations! {
+    /// Commands on several sections.
+    SystemConfigurationMutation;
+
+    /// Replaces several sections of the configuration at once, all of them or none.
+    system_configuration_update = SYSTEM_CONFIGURATION_UPDATE, |call| {
+        async move {
+            let input = call.input;
+            let mining = input.mining.as_ref().map(|of| of.change("mining"));
+            let streak = input.streak.as_ref().map(|of| of.change("streak"));
+            let referral = input.referral.as_ref().map(|of| of.change("referral"));
+            let changes = [mining, streak, referral].into_iter().flatten();
+            let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
+            let (command, reason) = (&SYSTEM_CONFIGURATION_UPDATE, &input.reason);
+            update(call.tx, call.request, command, "system", &changes, reason).await
+        }
+        .boxed()
+    };
     SystemConfigurationUpdateInput(Optional) {
         /// New section `mining`; null leaves it unchanged.
         mining: Option<MiningConfigurationInput>,
@@ -48,46 +65,8 @@ command_types! {
         /// New section `streak`; null leaves it unchanged.
         streak: Option<StreakConfigurationInput>,
     }
-    SystemConfigurationUpdatePayload(ConfigurationUserError) {
+    SystemConfigurationUpdatePayload(ConfigurationUserError) = |_ctx, _updated: Updated| {
         /// Configuration in force afterwards; null when refused.
-        configuration: Loaded<SystemConfiguration>,
-    }
-}
-
-/// Commands on several sections.
-#[derive(Default)]
-pub struct SystemConfigurationMutation;
-
-#[Object]
-impl SystemConfigurationMutation {
-    /// Replaces several sections of the configuration at once, all of them or none.
-    async fn system_configuration_update(
-        &self,
-        ctx: &Context<'_>,
-        input: SystemConfigurationUpdateInput,
-    ) -> Option<Result<SystemConfigurationUpdatePayload, ApiError>> {
-        run(
-            ctx,
-            &SYSTEM_CONFIGURATION_UPDATE,
-            input,
-            |call| {
-                async move {
-                    let input = call.input;
-                    let mining = input.mining.as_ref().map(|of| of.change("mining"));
-                    let streak = input.streak.as_ref().map(|of| of.change("streak"));
-                    let referral = input.referral.as_ref().map(|of| of.change("referral"));
-                    let changes = [mining, streak, referral].into_iter().flatten();
-                    let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
-                    let (command, reason) = (&SYSTEM_CONFIGURATION_UPDATE, &input.reason);
-                    update(call.tx, call.request, command, "system", &changes, reason).await
-                }
-                .boxed()
-            },
-            async |_| SystemConfigurationUpdatePayload {
-                configuration: Some(Ok(SystemConfiguration::default())),
-                ..SystemConfigurationUpdatePayload::default()
-            },
-        )
-        .await
+        configuration: Loaded<SystemConfiguration> = Some(Ok(SystemConfiguration::default())),
     }
 }

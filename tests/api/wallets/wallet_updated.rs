@@ -61,7 +61,9 @@ fn delivers_ten_a_second_at_most_and_the_last_state() {
         let (db, owner) = (app.db.clone(), alice.id().into());
         let wallets = app
             .db
-            .read(async move |conn| db::wallets::wallet::queries::wallets_of(&db, conn, owner).await)
+            .read(async move |conn| {
+                db::wallets::wallet::queries::wallets_of(&db, conn, owner).await
+            })
             .await
             .unwrap();
         let mut socket = alice.socket().await;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::command::{Request, actor};
+use crate::platform::users;
 use crate::schema::audit_log;
 use crate::{Db, DbError, Tx};
 
@@ -118,6 +119,9 @@ pub(crate) async fn append_refused(
 async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), DbError> {
     if !matches!(request.origin, Origin::Staff | Origin::Service) {
         return Ok(());
+    }
+    if let Principal::Person(person) = &request.principal {
+        users::ensure_exists(tx, person).await?;
     }
     let (issuer, actor) = actor(&request.principal);
     diesel::insert_into(audit_log::table)

@@ -1,6 +1,9 @@
 //! Refusals of commands on circles and invitations.
 
-use crate::refusal::refusals;
+use crate::mining::refusal::{
+    ALREADY_IN_CIRCLE, BANNED, NO_MINER, NOT_CIRCLE_OWNER, NOT_IN_CIRCLE, SUSPENDED,
+};
+use crate::refusal::{REASON_INVALID, refusals, texts};
 use crate::time::Timestamp;
 
 refusals! {
@@ -8,65 +11,51 @@ refusals! {
     CircleRefusal, CircleRefusalKind, "Circle";
 
     /// The reason is empty or longer than 500 characters.
-    ReasonInvalid = "REASON_INVALID", field "reason";
-        "give a reason of 1 to 500 characters",
-        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    ReasonInvalid = REASON_INVALID;
     /// The caller has no miner.
-    MinerNotFound = "MINER_NOT_FOUND", field "";
-        "you have no miner yet: register one first",
-        "bạn chưa có thợ đào: hãy đăng ký trước";
+    MinerNotFound = NO_MINER;
     /// The caller's miner is suspended.
-    MinerSuspended = "MINER_SUSPENDED", field "";
-        "your miner is suspended",
-        "thợ đào của bạn đang bị tạm ngưng";
+    MinerSuspended = SUSPENDED;
     /// The caller's miner is banned.
-    MinerBanned = "MINER_BANNED", field "";
-        "your miner is banned",
-        "thợ đào của bạn đã bị cấm";
+    MinerBanned = BANNED;
     /// The name is empty, longer than 100 characters or not printable.
-    NameInvalid = "CIRCLE_NAME_INVALID", field "name";
+    NameInvalid = texts("CIRCLE_NAME_INVALID", "name",
         "a circle's name has 1 to 100 printable characters",
-        "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được";
+        "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được");
     /// The caller is in a circle.
-    AlreadyIn = "ALREADY_IN_CIRCLE", field "";
-        "you are in a circle: leave it first",
-        "bạn đã ở trong một vòng tròn: hãy rời khỏi trước";
+    AlreadyIn = ALREADY_IN_CIRCLE;
     /// The caller left a circle recently and has to wait.
-    Cooldown { retry_at: Timestamp } = "CIRCLE_COOLDOWN", field "";
+    Cooldown { retry_at: Timestamp } = texts("CIRCLE_COOLDOWN", "",
         "you left a circle recently: you can join or create one from {retry_at} on",
-        "bạn vừa rời một vòng tròn: có thể tham gia hoặc tạo vòng tròn từ {retry_at}";
+        "bạn vừa rời một vòng tròn: có thể tham gia hoặc tạo vòng tròn từ {retry_at}");
     /// The caller is in no circle, or no circle has this id.
-    NotInCircle = "CIRCLE_NOT_FOUND", field "";
-        "you are in no circle",
-        "bạn không ở trong vòng tròn nào";
+    NotInCircle = NOT_IN_CIRCLE;
     /// No circle has this id.
-    NotFound = "CIRCLE_NOT_FOUND", field "circleId";
+    NotFound = texts("CIRCLE_NOT_FOUND", "circleId",
         "no circle has this id",
-        "không có vòng tròn này";
+        "không có vòng tròn này");
     /// Only the owner of the circle may do this.
-    NotOwner = "NOT_CIRCLE_OWNER", field "";
-        "only the owner of the circle may do this",
-        "chỉ chủ vòng tròn mới được làm việc này";
+    NotOwner = NOT_CIRCLE_OWNER;
     /// The owner can only disband the circle.
-    OwnerCannotLeave = "OWNER_CANNOT_LEAVE", field "";
+    OwnerCannotLeave = texts("OWNER_CANNOT_LEAVE", "",
         "the owner can't leave the circle: disband it instead",
-        "chủ vòng tròn không thể rời đi: hãy giải tán vòng tròn";
+        "chủ vòng tròn không thể rời đi: hãy giải tán vòng tròn");
     /// The profile is not a member of the circle.
-    MemberNotFound = "MEMBER_NOT_FOUND", field "memberId";
+    MemberNotFound = texts("MEMBER_NOT_FOUND", "memberId",
         "this profile is not a member of your circle",
-        "không có ai với hồ sơ này trong vòng tròn của bạn";
+        "không có ai với hồ sơ này trong vòng tròn của bạn");
     /// The owner can't be removed.
-    OwnerCannotBeRemoved = "OWNER_CANNOT_BE_REMOVED", field "memberId";
+    OwnerCannotBeRemoved = texts("OWNER_CANNOT_BE_REMOVED", "memberId",
         "the owner can't be removed from the circle: disband it instead",
-        "không thể xóa chủ vòng tròn: hãy giải tán vòng tròn";
+        "không thể xóa chủ vòng tròn: hãy giải tán vòng tròn");
     /// The caller is a member of the circle; another person has to decide.
-    OwnCircle = "OWN_ACCOUNT", field "circleId";
+    OwnCircle = texts("OWN_ACCOUNT", "circleId",
         "you are a member of this circle: another person has to decide",
-        "bạn là thành viên của vòng tròn này: phải do người khác quyết định";
+        "bạn là thành viên của vòng tròn này: phải do người khác quyết định");
     /// The circle has been disbanded.
-    Disbanded = "CIRCLE_DISBANDED", field "circleId";
+    Disbanded = texts("CIRCLE_DISBANDED", "circleId",
         "this circle has been disbanded",
-        "vòng tròn này đã bị giải tán";
+        "vòng tròn này đã bị giải tán");
 }
 
 refusals! {
@@ -74,75 +63,63 @@ refusals! {
     InvitationRefusal, InvitationRefusalKind, "CircleInvitation";
 
     /// The caller has no miner.
-    MinerNotFound = "MINER_NOT_FOUND", field "";
-        "you have no miner yet: register one first",
-        "bạn chưa có thợ đào: hãy đăng ký trước";
+    MinerNotFound = NO_MINER;
     /// The caller's miner is suspended.
-    MinerSuspended = "MINER_SUSPENDED", field "";
-        "your miner is suspended",
-        "thợ đào của bạn đang bị tạm ngưng";
+    MinerSuspended = SUSPENDED;
     /// The caller's miner is banned.
-    MinerBanned = "MINER_BANNED", field "";
-        "your miner is banned",
-        "thợ đào của bạn đã bị cấm";
+    MinerBanned = BANNED;
     /// The caller is in no circle.
-    NotInCircle = "CIRCLE_NOT_FOUND", field "";
-        "you are in no circle",
-        "bạn không ở trong vòng tròn nào";
+    NotInCircle = NOT_IN_CIRCLE;
     /// Only the owner of the circle may do this.
-    NotOwner = "NOT_CIRCLE_OWNER", field "";
-        "only the owner of the circle may do this",
-        "chỉ chủ vòng tròn mới được làm việc này";
+    NotOwner = NOT_CIRCLE_OWNER;
     /// No active miner has this code or profile.
-    InviteeNotFound = "INVITEE_NOT_FOUND", field "invitee";
+    InviteeNotFound = texts("INVITEE_NOT_FOUND", "invitee",
         "no miner who can be invited has this code or profile",
-        "không thể mời ai bằng mã hoặc hồ sơ này";
+        "không thể mời ai bằng mã hoặc hồ sơ này");
     /// The invitee is the caller.
-    SelfInvitation = "SELF_INVITATION", field "invitee";
+    SelfInvitation = texts("SELF_INVITATION", "invitee",
         "you are in your circle already",
-        "bạn đã ở trong vòng tròn của mình";
+        "bạn đã ở trong vòng tròn của mình");
     /// The invitee is in a circle.
-    InviteeInCircle = "INVITEE_IN_CIRCLE", field "invitee";
+    InviteeInCircle = texts("INVITEE_IN_CIRCLE", "invitee",
         "this miner is in a circle",
-        "họ đã ở trong một vòng tròn";
+        "họ đã ở trong một vòng tròn");
     /// A pending invitation of this circle exists for the invitee.
-    AlreadyInvited = "ALREADY_INVITED", field "invitee";
+    AlreadyInvited = texts("ALREADY_INVITED", "invitee",
         "this miner has a pending invitation to your circle",
-        "họ đã được mời vào vòng tròn của bạn";
+        "họ đã được mời vào vòng tròn của bạn");
     /// The circle has as many pending invitations as allowed, or sent as many within 24 hours.
-    InvitationLimit { limit: u32 } = "INVITATION_LIMIT", field "";
+    InvitationLimit { limit: u32 } = texts("INVITATION_LIMIT", "",
         "at most {limit} invitations of a circle can be pending, or be sent within 24 hours",
-        "tối đa {limit} lời mời đang chờ hoặc được gửi trong 24 giờ: hãy đợi trả lời";
+        "tối đa {limit} lời mời đang chờ hoặc được gửi trong 24 giờ: hãy đợi trả lời");
     /// The invitee has as many pending invitations as allowed.
-    InviteeLimit { limit: u32 } = "INVITEE_LIMIT", field "";
+    InviteeLimit { limit: u32 } = texts("INVITEE_LIMIT", "",
         "this miner has {limit} pending invitations and has to answer one first",
-        "người này đã có {limit} lời mời chưa trả lời";
+        "người này đã có {limit} lời mời chưa trả lời");
     /// The circle has 5 members.
-    Full { limit: u32 } = "CIRCLE_FULL", field "";
+    Full { limit: u32 } = texts("CIRCLE_FULL", "",
         "the circle has {limit} members and is full",
-        "vòng tròn đã đủ {limit} thành viên";
+        "vòng tròn đã đủ {limit} thành viên");
     /// The caller is in a circle.
-    AlreadyIn = "ALREADY_IN_CIRCLE", field "";
-        "you are in a circle: leave it first",
-        "bạn đã ở trong một vòng tròn: hãy rời khỏi trước";
+    AlreadyIn = ALREADY_IN_CIRCLE;
     /// No invitation of the caller has this id.
-    NotFound = "INVITATION_NOT_FOUND", field "invitationId";
+    NotFound = texts("INVITATION_NOT_FOUND", "invitationId",
         "no invitation has this id",
-        "không có lời mời này";
+        "không có lời mời này");
     /// The invitation has been accepted, declined or cancelled.
-    NotPending = "INVITATION_NOT_PENDING", field "invitationId";
+    NotPending = texts("INVITATION_NOT_PENDING", "invitationId",
         "this invitation has been accepted, declined or cancelled",
-        "lời mời này đã được chấp nhận, từ chối hoặc hủy";
+        "lời mời này đã được chấp nhận, từ chối hoặc hủy");
     /// The invitation was not answered in time.
-    Expired = "INVITATION_EXPIRED", field "invitationId";
+    Expired = texts("INVITATION_EXPIRED", "invitationId",
         "this invitation has expired: ask for another one",
-        "lời mời này đã hết hạn: hãy xin một lời mời khác";
+        "lời mời này đã hết hạn: hãy xin một lời mời khác");
     /// The caller left a circle recently and has to wait.
-    Cooldown { retry_at: Timestamp } = "CIRCLE_COOLDOWN", field "";
+    Cooldown { retry_at: Timestamp } = texts("CIRCLE_COOLDOWN", "",
         "you left a circle recently: you can join one from {retry_at} on",
-        "bạn vừa rời một vòng tròn: có thể tham gia từ {retry_at}";
+        "bạn vừa rời một vòng tròn: có thể tham gia từ {retry_at}");
     /// The circle's free place was left recently and has to wait.
-    PlaceCooling { retry_at: Timestamp } = "CIRCLE_PLACE_COOLING", field "";
+    PlaceCooling { retry_at: Timestamp } = texts("CIRCLE_PLACE_COOLING", "",
         "a member left this circle recently: the place can be filled from {retry_at} on",
-        "vừa có người rời vòng tròn này: chỗ của họ có thể được thay từ {retry_at}";
+        "vừa có người rời vòng tròn này: chỗ của họ có thể được thay từ {retry_at}");
 }

@@ -151,7 +151,7 @@ impl TierDraft {
         Ok(StreakTier {
             min_days: at("minDays").whole(self.min_days, 1, LONGEST_STREAK)?,
             max_days: last_day.transpose()?,
-            bonus: bonus_rate(at("bonusRate"), self.bonus)?,
+            bonus: bonus_rate(at("bonusRate"), self.bonus, Decimal::TEN)?,
             badge_name: self.badge_name.clone(),
             milestone: points(at("milestonePoints"), self.milestone)?,
         })
@@ -190,8 +190,8 @@ impl ReferralDraft {
         let at = Field::of;
         let judged = ReferralConfiguration {
             version,
-            bonus_per_referral: bonus_rate(at("bonusRate"), self.bonus_per_referral)?,
-            max_bonus: bonus_rate(at("maxBonusRate"), self.max_bonus)?,
+            bonus_per_referral: bonus_rate(at("bonusRate"), self.bonus_per_referral, Decimal::TEN)?,
+            max_bonus: bonus_rate(at("maxBonusRate"), self.max_bonus, Decimal::ONE_HUNDRED)?,
             kyc_required: self.kyc_required,
         };
         if u32::try_from(self.max_referral_levels) == Ok(ReferralConfiguration::LEVELS) {
@@ -211,8 +211,8 @@ fn points(field: Field, value: Decimal) -> Judged<Minor> {
     field.exact(value, POINTS_SCALE, Decimal::ZERO, MOST_POINTS.into())
 }
 
-fn bonus_rate(field: Field, value: Decimal) -> Judged<Bps> {
-    let (min, max) = (Decimal::ZERO, Decimal::TEN);
+fn bonus_rate(field: Field, value: Decimal, max: Decimal) -> Judged<Bps> {
+    let min = Decimal::ZERO;
     let minor = field.clone().exact(value, POINTS_SCALE, min, max)?;
     let bps = i32::try_from(minor.0);
     bps.map(Bps)
@@ -401,7 +401,10 @@ mod tests {
             refused(|draft| draft.bonus_per_referral = Decimal::NEGATIVE_ONE),
             "bonusRate"
         );
-        assert_eq!(refused(|d| d.max_bonus = Decimal::from(11)), "maxBonusRate");
+        assert_eq!(
+            refused(|d| d.max_bonus = Decimal::from(101)),
+            "maxBonusRate"
+        );
         assert_eq!(
             refused(|draft| draft.max_referral_levels = 0),
             "maxReferralLevels"

@@ -2,67 +2,62 @@
 
 use rust_decimal::Decimal;
 
+use crate::mining::refusal::{REFERRAL_CODE_UNKNOWN, WALLET_FROZEN};
 use crate::mining::{
     CircleRefusal, InvitationRefusal, ReferralRefusal, SessionRefusal, StreakRefusal,
 };
-use crate::refusal::refusals;
+use crate::refusal::{REASON_INVALID, refusals, texts};
 
 refusals! {
     /// Refusals of commands on miners.
     MinerRefusal, MinerRefusalKind, "Miner";
 
     /// The reason is empty or longer than 500 characters.
-    ReasonInvalid = "REASON_INVALID", field "reason";
-        "give a reason of 1 to 500 characters",
-        "hãy nêu lý do, từ 1 đến 500 ký tự";
+    ReasonInvalid = REASON_INVALID;
     /// No miner has this key.
-    NotFound = "MINER_NOT_FOUND", field "miner";
+    NotFound = texts("MINER_NOT_FOUND", "miner",
         "no miner has this key",
-        "không có thợ đào này";
+        "không có thợ đào này");
     /// The miner is the caller's own; another person has to decide.
-    OwnAccount = "OWN_ACCOUNT", field "miner";
+    OwnAccount = texts("OWN_ACCOUNT", "miner",
         "this is your own miner: another person has to decide",
-        "đây là của chính bạn: phải do người khác quyết định";
+        "đây là của chính bạn: phải do người khác quyết định");
     /// The miner is suspended.
-    Suspended = "MINER_SUSPENDED", field "";
+    Suspended = texts("MINER_SUSPENDED", "",
         "this miner is suspended",
-        "thợ đào này đang bị tạm ngưng";
+        "thợ đào này đang bị tạm ngưng");
     /// The miner is banned.
-    Banned = "MINER_BANNED", field "";
+    Banned = texts("MINER_BANNED", "",
         "this miner is banned",
-        "thợ đào này đã bị cấm";
+        "thợ đào này đã bị cấm");
     /// The miner is not suspended.
-    NotSuspended = "MINER_NOT_SUSPENDED", field "";
+    NotSuspended = texts("MINER_NOT_SUSPENDED", "",
         "this miner is not suspended",
-        "thợ đào này không bị tạm ngưng";
+        "thợ đào này không bị tạm ngưng");
     /// The points are 0, beyond 1,000,000,000,000, or have more than 4 decimals.
-    PointsInvalid = "POINTS_INVALID", field "points";
+    PointsInvalid = texts("POINTS_INVALID", "points",
         "give points other than 0, at most 1000000000000, with at most 4 decimals",
-        "số điểm khác 0, tối đa 1000000000000 và có tối đa 4 chữ số thập phân";
+        "số điểm khác 0, tối đa 1000000000000 và có tối đa 4 chữ số thập phân");
     /// The wallet is frozen; nothing can leave it.
-    WalletFrozen = "WALLET_FROZEN", field "";
-        "the wallet is frozen: nothing can leave it",
-        "ví này đang bị đóng băng";
+    WalletFrozen = WALLET_FROZEN;
     /// Lifetime points or the wallet's available balance are too low.
-    InsufficientPoints { available_points: Decimal } = "INSUFFICIENT_POINTS", field "";
+    InsufficientPoints { available_points: Decimal } = texts("INSUFFICIENT_POINTS", "",
         "only {available_points} points can be taken",
-        "chỉ có thể lấy {available_points} điểm";
+        "chỉ có thể lấy {available_points} điểm");
     /// The new balance would be too large to store.
-    BalanceOverflow = "BALANCE_OVERFLOW", field "points";
+    BalanceOverflow = texts("BALANCE_OVERFLOW", "points",
         "the balance would be too large to store",
-        "số dư mới sẽ quá lớn để lưu trữ";
+        "số dư mới sẽ quá lớn để lưu trữ");
     /// There is no streak to reset.
-    StreakNotFound = "STREAK_NOT_FOUND", field "";
+    StreakNotFound = texts("STREAK_NOT_FOUND", "",
         "this miner has no streak to reset",
-        "thợ đào này không có chuỗi ngày nào để đặt lại";
+        "thợ đào này không có chuỗi ngày nào để đặt lại");
     /// The role is granted already, or was not granted.
-    RoleUnchanged = "ROLE_UNCHANGED", field "";
+    RoleUnchanged = texts("ROLE_UNCHANGED", "",
         "the role is granted already, or was not granted",
-        "việc này không thay đổi vai trò của thợ đào";
+        "việc này không thay đổi vai trò của thợ đào");
     /// No active miner has this referral code.
-    ReferralCodeUnknown = "REFERRAL_CODE_UNKNOWN", field "referralCode";
-        "no active miner has this referral code",
-        "không có thợ đào nào đang hoạt động với mã giới thiệu này";
+    ReferralCodeUnknown = REFERRAL_CODE_UNKNOWN;
 }
 
 refusals! {
@@ -70,9 +65,9 @@ refusals! {
     KycRefusal, KycRefusalKind, "Kyc";
 
     /// The time is more than 5 minutes ahead.
-    InFuture = "KYC_IN_FUTURE", field "completedAt";
+    InFuture = texts("KYC_IN_FUTURE", "completedAt",
         "`completedAt` is more than 5 minutes ahead",
-        "thời điểm xác minh nằm trong tương lai";
+        "thời điểm xác minh nằm trong tương lai");
 }
 
 /// A status in which a miner may not mine.

@@ -3,6 +3,8 @@
 //! Suspended time counts neither against the streak nor against the claim window: both stop when the suspension starts,
 //! and restoring moves their deadlines by the suspended time.
 
+use chrono::TimeDelta;
+
 use super::{Miner, MinerRefusal, MinerStatus, Role};
 use crate::ids::UserId;
 use crate::mining::{BrokenRun, Configuration, Due, Session, SessionState};
@@ -199,9 +201,11 @@ fn resumed(session: Session, configuration: &Configuration, now: Timestamp) -> S
     let forgiven = session
         .window_stopped_at
         .map(|stopped| configuration.counted(session.ends_at.max(stopped), now));
-    let extension = forgiven
-        .and_then(|forgiven| session.window_extension.checked_add(&forgiven))
-        .unwrap_or(session.window_extension);
+    // An extension beyond 292,000 years leaves the window open.
+    let extension = forgiven.map_or(session.window_extension, |forgiven| {
+        let sum = session.window_extension.checked_add(&forgiven);
+        sum.unwrap_or(TimeDelta::MAX)
+    });
     Session {
         window_stopped_at: None,
         window_extension: extension,

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value,
-};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
 use db::mining::circle::queries::{self as reads, CircleFilter as Filter};
 use db::mining::miner::locks::MinerRef;
 use db::mining::{InvitationSeen, Profile};
@@ -91,18 +89,7 @@ pub struct Circle {
 }
 
 impl Eager for Circle {
-    eager_values!(
-        id,
-        uuid,
-        bonus_rate,
-        created_at,
-        is_valid,
-        member_count,
-        name,
-        status,
-        trust_score,
-        updated_at
-    );
+    eager_values! { id, uuid, bonus_rate, created_at, is_valid, member_count, name, status, trust_score, updated_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded_members) {
@@ -242,7 +229,13 @@ impl NodeType for Circle {
     }
 }
 
-connection!(CircleConnection, CircleEdge, Circle, "circles", by (Timestamp, Uuid));
+connection!(
+    CircleConnection,
+    CircleEdge,
+    Circle,
+    "circles",
+    by(Timestamp, Uuid)
+);
 
 /// Membership of a circle.
 #[derive(SimpleObject, Clone)]
@@ -260,7 +253,7 @@ pub struct CircleMember {
 }
 
 impl Eager for CircleMember {
-    eager_values!(is_owner, joined_at);
+    eager_values! { is_owner, joined_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded) {
@@ -348,16 +341,7 @@ pub struct CircleInvitation {
     invitee_id: MinerId,
 }
 
-eager!(
-    CircleInvitation,
-    id,
-    uuid,
-    circle_name,
-    created_at,
-    decided_at,
-    expires_at,
-    status
-);
+eager! { CircleInvitation, id, uuid, circle_name, created_at, decided_at, expires_at, status }
 
 impl CircleInvitation {
     /// An invitation that the caller may see.
@@ -415,8 +399,11 @@ impl NodeType for CircleInvitation {
 }
 
 connection!(
-    CircleInvitationConnection, CircleInvitationEdge, CircleInvitation,
-    "invitations into circles", by (Timestamp, Uuid)
+    CircleInvitationConnection,
+    CircleInvitationEdge,
+    CircleInvitation,
+    "invitations into circles",
+    by(Timestamp, Uuid)
 );
 
 /// A page of the invitations that a person received.
@@ -442,7 +429,8 @@ pub(in crate::mining) async fn received(
         (place, CircleInvitation::shown(seen))
     });
     let total = Total::query(move |db| async move {
-        db.read(async move |conn| reads::received_count(conn, invitee, status).await).await
+        db.read(async move |conn| reads::received_count(conn, invitee, status).await)
+            .await
     });
     Ok(CircleInvitationConnection::new(LIST, slice, total))
 }

@@ -74,7 +74,10 @@ async fn list(
     let slice = slice.map(|circle| ((circle.created_at, circle.id.0), Circle::shown(circle)));
     let total = Total::query(move |db| {
         let filter = counted.clone();
-        async move { db.read(async move |conn| reads::count(conn, &filter).await).await }
+        async move {
+            db.read(async move |conn| reads::count(conn, &filter).await)
+                .await
+        }
     });
     Ok(CircleConnection::new(LIST, slice, total))
 }

@@ -43,7 +43,10 @@ impl CircleSubscription {
             let version = last.newer(&update)?;
             let event = CircleEvent::of(&operation.caller.principal, subject, &update, version)?;
             last = Known {
-                circle: update.circle.as_deref().map(|seen| version_of(&seen.circle)),
+                circle: update
+                    .circle
+                    .as_deref()
+                    .map(|seen| version_of(&seen.circle)),
                 at: update.at,
             };
             Some(event)
@@ -107,7 +110,10 @@ impl Known {
 
     /// The version of an update; `None` if the subscriber has received it.
     fn newer(&self, update: &CircleUpdate) -> Option<i64> {
-        let updated = update.circle.as_deref().map(|seen| version_of(&seen.circle));
+        let updated = update
+            .circle
+            .as_deref()
+            .map(|seen| version_of(&seen.circle));
         match (&self.circle, updated) {
             (None, None) => None,
             // The caller left: the version is the last that they may see.

@@ -111,19 +111,10 @@ pub struct MiningConfiguration {
     updated_by_id: String,
 }
 
-eager!(
-    MiningConfiguration,
-    id,
-    base_rate,
-    circle_cooldown_hours,
-    claim_window_hours,
-    is_globally_enabled,
-    max_sessions_per_day,
-    reason,
-    session_duration_hours,
-    updated_at,
-    version
-);
+eager! {
+    MiningConfiguration, id, base_rate, circle_cooldown_hours, claim_window_hours, is_globally_enabled,
+    max_sessions_per_day, reason, session_duration_hours, updated_at, version
+}
 
 impl From<Version<rules::MiningConfiguration>> for MiningConfiguration {
     fn from(of: Version<rules::MiningConfiguration>) -> Self {
@@ -170,16 +161,9 @@ pub struct StreakConfiguration {
 }
 
 impl Eager for StreakConfiguration {
-    eager_values!(
-        id,
-        freeze_token_days,
-        grace_period_enabled,
-        grace_period_hours,
-        reason,
-        recovery_cost,
-        updated_at,
-        version
-    );
+    eager_values! {
+        id, freeze_token_days, grace_period_enabled, grace_period_hours, reason, recovery_cost, updated_at, version
+    }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         (field == "tiers")
@@ -220,14 +204,7 @@ pub struct StreakTier {
     pub min_days: i32,
 }
 
-eager!(
-    StreakTier,
-    badge_name,
-    bonus_rate,
-    max_days,
-    milestone_points,
-    min_days
-);
+eager! { StreakTier, badge_name, bonus_rate, max_days, milestone_points, min_days }
 
 impl From<&rules::StreakTier> for StreakTier {
     fn from(tier: &rules::StreakTier) -> Self {
@@ -265,17 +242,10 @@ pub struct ReferralConfiguration {
     updated_by_id: String,
 }
 
-eager!(
-    ReferralConfiguration,
-    id,
-    bonus_rate,
-    kyc_required,
-    max_bonus_rate,
-    max_referral_levels,
-    reason,
-    updated_at,
+eager! {
+    ReferralConfiguration, id, bonus_rate, kyc_required, max_bonus_rate, max_referral_levels, reason, updated_at,
     version
-);
+}
 
 impl From<Version<rules::ReferralConfiguration>> for ReferralConfiguration {
     fn from(of: Version<rules::ReferralConfiguration>) -> Self {
@@ -320,7 +290,10 @@ pub(super) async fn in_force<T: TryFrom<StoredVersion, Error = DbError>>(
     ctx: &Context<'_>,
     section: &'static str,
 ) -> Result<T, ApiError> {
-    let stored = ctx.loader::<PlatformLoader>().load_one(InForce(section)).await?;
+    let stored = ctx
+        .loader::<PlatformLoader>()
+        .load_one(InForce(section))
+        .await?;
     Ok(T::try_from(stored.ok_or_else(|| missing("the section"))?)?)
 }
 
@@ -336,7 +309,10 @@ pub(in crate::mining) const ENTITY: Entity = Entity::custom(
             let Some(section) = { known }.find(|known| *known == section) else {
                 return Ok(None);
             };
-            let stored = ctx.loader::<PlatformLoader>().load_one(InForce(section)).await?;
+            let stored = ctx
+                .loader::<PlatformLoader>()
+                .load_one(InForce(section))
+                .await?;
             let stored = stored.ok_or_else(|| missing("the section"))?;
             let sections: &Sections = ctx.registered();
             let shown: Box<dyn DynOutput> = sections.show(stored)?;
@@ -454,7 +430,7 @@ pub struct ReferralConfigurationInput {
     pub bonus_rate: Decimal,
     /// Whether a referral becomes active only with the referred person's KYC.
     pub kyc_required: bool,
-    /// Upper bound of all referral bonuses together as a fraction: 0 to 10, at most 4 decimals.
+    /// Upper bound of all referral bonuses together as a fraction: 0 to 100, at most 4 decimals.
     pub max_bonus_rate: Decimal,
     /// Levels of referrals that earn a bonus: only 1.
     pub max_referral_levels: i32,

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value,
-};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
 use db::mining::miner::queries::{
@@ -121,16 +119,7 @@ pub struct Miner {
 }
 
 impl Eager for Miner {
-    eager_values!(
-        id,
-        uuid,
-        created_at,
-        referral_code,
-        role,
-        status,
-        total_mined_points,
-        updated_at
-    );
+    eager_values! { id, uuid, created_at, referral_code, role, status, total_mined_points, updated_at }
 
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded_circle, self.seen.miner.circle_id) {
@@ -248,7 +237,10 @@ impl Miner {
         before: Option<String>,
     ) -> Option<Result<MiningHistoryEntryConnection, ApiError>> {
         let args = PageArgs::new(first, last, after, before);
-        Some(self.history_page(ctx, filter.unwrap_or_default(), args).await)
+        Some(
+            self.history_page(ctx, filter.unwrap_or_default(), args)
+                .await,
+        )
     }
 
     /// What others see of the miner.
@@ -264,7 +256,10 @@ impl Miner {
     /// Address of an SVG image of `referralShareUrl` as QR code.
     async fn referral_qr_code_url(&self, ctx: &Context<'_>) -> Url {
         let urls: &ReferralUrls = ctx.operation().services.of_contexts.get();
-        Url(format!("{}/invites/{}.svg", urls.server, self.referral_code))
+        Url(format!(
+            "{}/invites/{}.svg",
+            urls.server, self.referral_code
+        ))
     }
 
     /// Invitation link with the referral code.
@@ -331,7 +326,9 @@ impl Miner {
     /// The owner's wallet of mining points, with zeros before its first posting.
     async fn wallet(&self, ctx: &Context<'_>) -> Option<Result<Wallet, ApiError>> {
         let owner = self.seen.miner.user_id.into();
-        Wallet::of_owner(ctx, owner, CurrencyCode::MP).await.transpose()
+        Wallet::of_owner(ctx, owner, CurrencyCode::MP)
+            .await
+            .transpose()
     }
 }
 
@@ -385,7 +382,7 @@ pub struct MinerProfile {
     seen: Option<Arc<MinerSeen>>,
 }
 
-eager!(MinerProfile, id, display_name, role, total_mined_points);
+eager! { MinerProfile, id, display_name, role, total_mined_points }
 
 impl MinerProfile {
     pub(in crate::mining) fn of(seen: Arc<MinerSeen>) -> Self {
@@ -488,16 +485,7 @@ pub struct MiningHistoryEntry {
     session_id: Option<SessionId>,
 }
 
-eager!(
-    MiningHistoryEntry,
-    id,
-    uuid,
-    earned_at,
-    hourly_rate,
-    points_earned,
-    source,
-    streak_days
-);
+eager! { MiningHistoryEntry, id, uuid, earned_at, hourly_rate, points_earned, source, streak_days }
 
 #[ComplexObject]
 impl MiningHistoryEntry {
@@ -537,8 +525,11 @@ impl NodeType for MiningHistoryEntry {
 }
 
 connection!(
-    MiningHistoryEntryConnection, MiningHistoryEntryEdge, MiningHistoryEntry,
-    "mining history", by (Timestamp, Uuid)
+    MiningHistoryEntryConnection,
+    MiningHistoryEntryEdge,
+    MiningHistoryEntry,
+    "mining history",
+    by(Timestamp, Uuid)
 );
 
 /// Conditions on mining history.
@@ -597,7 +588,7 @@ pub struct LeaderboardEntry {
     pub total_mined_points: Decimal,
 }
 
-eager!(LeaderboardEntry, rank, rank_precision, total_mined_points; miner);
+eager! { LeaderboardEntry, rank, rank_precision, total_mined_points; miner }
 
 impl LeaderboardEntry {
     pub(in crate::mining) fn of(

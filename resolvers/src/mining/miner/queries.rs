@@ -84,9 +84,9 @@ pub(in crate::mining) async fn find_any(
         MinerBy::Code(code) => match ReferralCode::parse(&code) {
             None => None,
             Some(code) => {
-                let read = ctx.db().read(async move |conn| {
-                    reads::miner_by_code(conn, code.as_str()).await
-                });
+                let read = ctx
+                    .db()
+                    .read(async move |conn| reads::miner_by_code(conn, code.as_str()).await);
                 read.await?
             }
         },
@@ -135,7 +135,10 @@ async fn list(
     Prefetch::of_connection(ctx).load(ctx, &mut miners).await;
     let total = Total::query(move |db| {
         let filter = counted.clone();
-        async move { db.read(async move |conn| reads::miners_count(conn, &filter).await).await }
+        async move {
+            db.read(async move |conn| reads::miners_count(conn, &filter).await)
+                .await
+        }
     });
     Ok(MinerConnection::new(list, slice, total))
 }

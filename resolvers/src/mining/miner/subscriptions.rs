@@ -5,9 +5,7 @@
 use std::sync::Arc;
 
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{
-    Context, Interface, Result as FieldResult, SimpleObject, Subscription,
-};
+use async_graphql::{Context, Interface, Result as FieldResult, SimpleObject, Subscription};
 use db::mining::MiningEvent;
 use domain::access::{Action, Denied, Principal, Relation};
 use domain::ids::{CircleInvitationId, ReferralId, SessionId, UserId};
@@ -40,9 +38,8 @@ impl MinerSubscription {
     async fn miner_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Miner to follow, for staff; null for the caller's own.")] miner_id: Option<
-            Id<Miner>,
-        >,
+        #[graphql(desc = "Miner to follow, for staff; null for the caller's own.")]
+        miner_id: Option<Id<Miner>>,
     ) -> FieldResult<impl Stream<Item = FieldResult<MinerEvent>> + use<>> {
         let user = followed(ctx, miner_id).await?;
         let operation = ctx.shared_operation();
@@ -446,7 +443,10 @@ fn named<E: EnumType>(name: &str) -> Option<E> {
     let mut items = E::items().iter();
     let item = items.find(|item| item.name == name);
     if item.is_none() {
-        tracing::error!(name, "An event names {name}, which the schema does not have");
+        tracing::error!(
+            name,
+            "An event names {name}, which the schema does not have"
+        );
     }
     item.map(|item| item.value)
 }

@@ -63,18 +63,7 @@ pub struct Referral {
     referred_id: MinerId,
 }
 
-eager!(
-    Referral,
-    id,
-    uuid,
-    activated_at,
-    bonus_rate,
-    code,
-    created_at,
-    is_active,
-    level,
-    status
-);
+eager! { Referral, id, uuid, activated_at, bonus_rate, code, created_at, is_active, level, status }
 
 #[ComplexObject]
 impl Referral {

@@ -60,7 +60,12 @@ async fn list(
         .read(async move |conn| reads::list(conn, &checked, &page).await)
         .await?;
     let total = Total::query(move |db| async move {
-        db.read(async move |conn| reads::count(conn, &checked).await).await
+        db.read(async move |conn| reads::count(conn, &checked).await)
+            .await
     });
-    Ok(ReferralConnection::new(LIST, slice.map(Referral::placed), total))
+    Ok(ReferralConnection::new(
+        LIST,
+        slice.map(Referral::placed),
+        total,
+    ))
 }

@@ -110,7 +110,9 @@ impl MiningSession {
         ctx: &Context<'_>,
     ) -> Option<Result<MiningConfiguration, ApiError>> {
         let version = self.configuration_version;
-        MiningConfiguration::load(ctx, version.into()).await.transpose()
+        MiningConfiguration::load(ctx, version.into())
+            .await
+            .transpose()
     }
 
     /// Miner of the session.

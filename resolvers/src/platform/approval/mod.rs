@@ -5,8 +5,8 @@ pub(crate) mod objects;
 pub(crate) mod queries;
 pub(crate) mod refusals;
 
-use async_graphql::registry::Registry;
 use async_graphql::OutputType;
+use async_graphql::registry::Registry;
 use serde::de::DeserializeOwned;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput};
@@ -17,8 +17,7 @@ pub struct AnyProposal;
 
 impl AbstractType for AnyProposal {
     const NAME: &'static str = "ApprovalProposal";
-    const DESCRIPTION: &'static str =
-        "Command that an approval carries out, one type per command.";
+    const DESCRIPTION: &'static str = "Command that an approval carries out, one type per command.";
     const KIND: AbstractKind = AbstractKind::Union;
 }
 

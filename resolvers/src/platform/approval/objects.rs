@@ -61,16 +61,7 @@ pub struct Approval {
     stored_proposal: serde_json::Value,
 }
 
-eager!(
-    Approval,
-    id,
-    decided_at,
-    decision_reason,
-    expires_at,
-    reason,
-    requested_at,
-    status
-);
+eager! { Approval, id, decided_at, decision_reason, expires_at, reason, requested_at, status }
 
 #[ComplexObject]
 impl Approval {

@@ -50,7 +50,8 @@ async fn list(
         (place, seen.into())
     });
     let total = Total::query(move |db| async move {
-        db.read(async move |conn| reads::count(conn, status).await).await
+        db.read(async move |conn| reads::count(conn, status).await)
+            .await
     });
     Ok(ApprovalConnection::new(LIST, slice, total))
 }

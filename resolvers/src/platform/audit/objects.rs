@@ -51,7 +51,9 @@ pub struct AuditAction(&'static str);
 impl AuditAction {
     fn stored(name: &str) -> Option<Self> {
         let mut recorded = RECORDED.values();
-        recorded.find(|known| **known == name).map(|name| Self(name))
+        recorded
+            .find(|known| **known == name)
+            .map(|name| Self(name))
     }
 
     fn name(self) -> &'static str {
@@ -176,21 +178,11 @@ enum Caller {
     Service { issuer: String, subject: String },
 }
 
-eager!(
-    AuditLogEntry,
-    id,
-    action,
-    after,
-    before,
-    occurred_at,
-    outcome,
-    reason,
-    request_id
-);
+eager! { AuditLogEntry, id, action, after, before, occurred_at, outcome, reason, request_id }
 
 #[ComplexObject]
 impl AuditLogEntry {
-    /// Caller of the command; null for a person who has no account yet.
+    /// Caller of the command; null for the platform's own jobs.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<Actor, ApiError>> {
         match &self.caller {
             Caller::Service { issuer, subject } => Some(Ok(Actor::Service(Service {
@@ -321,7 +313,9 @@ impl AuditLogFilter {
         let entities: &Entities = ctx.registered();
         let entity = self.entity_id.map(|id| {
             let problem = "no command is about objects of this type";
-            entities.names(&id).ok_or_else(|| ApiError::bad_input(problem))
+            entities
+                .names(&id)
+                .ok_or_else(|| ApiError::bad_input(problem))
         });
         let (since, until) = match self.occurred_at {
             Some(range) => range.ends()?,

@@ -52,7 +52,10 @@ async fn list(
     })?;
     let total = Total::query(move |db| {
         let filter = counted.clone();
-        async move { db.read(async move |conn| reads::count(conn, &filter).await).await }
+        async move {
+            db.read(async move |conn| reads::count(conn, &filter).await)
+                .await
+        }
     });
     Ok(AuditLogEntryConnection::new(LIST, slice, total))
 }

@@ -24,10 +24,26 @@ impl AbstractType for AnyVersion {
     fn fields() -> Vec<FieldOf> {
         let fields = [
             ("id", "ID!", "Global id, opaque and stable."),
-            ("reason", "String!", "Reason for the change, 1 to 500 characters."),
-            ("updatedAt", "DateTime!", "Time the version came into force."),
-            ("updatedBy", "User", "Person who made the change; null for the version the platform started with."),
-            ("version", "Int!", "Number of the version, from 1 without gaps; the highest is in force."),
+            (
+                "reason",
+                "String!",
+                "Reason for the change, 1 to 500 characters.",
+            ),
+            (
+                "updatedAt",
+                "DateTime!",
+                "Time the version came into force.",
+            ),
+            (
+                "updatedBy",
+                "User",
+                "Person who made the change; null for the version the platform started with.",
+            ),
+            (
+                "version",
+                "Int!",
+                "Number of the version, from 1 without gaps; the highest is in force.",
+            ),
         ];
         let fields = fields.into_iter().map(|(name, ty, description)| FieldOf {
             name,
@@ -78,7 +94,10 @@ impl Sections {
             None => {
                 let section = &stored.section;
                 tracing::error!(section, "Unknown section {section}");
-                Err(ApiError::new(Code::InternalServerError, "an unknown section"))
+                Err(ApiError::new(
+                    Code::InternalServerError,
+                    "an unknown section",
+                ))
             }
         }
     }

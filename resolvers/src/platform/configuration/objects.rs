@@ -76,7 +76,8 @@ async fn versions(
         Ok::<_, ApiError>((number, version))
     })?;
     let total = Total::query(move |db| async move {
-        db.read(async move |conn| rows::count(conn, section).await).await
+        db.read(async move |conn| rows::count(conn, section).await)
+            .await
     });
     Ok(ConfigurationVersionConnection::new(section, slice, total))
 }

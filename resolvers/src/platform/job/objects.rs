@@ -1,7 +1,7 @@
 //! Types of background jobs.
 
-use async_graphql::{Context, Enum, SimpleObject};
 use async_graphql::resolver_utils::EnumType;
+use async_graphql::{Context, Enum, SimpleObject};
 use db::platform::job as rows;
 use domain::access::Action;
 

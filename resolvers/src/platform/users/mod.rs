@@ -3,6 +3,4 @@
 mod objects;
 
 pub(crate) use objects::Profiles;
-pub use objects::{
-    Actor, Role, Scope, Service, User, VIEWER, ViewerAccount,
-};
+pub use objects::{Actor, Role, Scope, Service, User, VIEWER, ViewerAccount};

@@ -117,7 +117,7 @@ pub struct User {
     kyc_completed_at: Option<DateTime>,
 }
 
-eager!(User, id, uuid, display_name);
+eager! { User, id, uuid, display_name }
 
 impl From<rows::User> for User {
     fn from(user: rows::User) -> Self {
@@ -127,6 +127,17 @@ impl From<rows::User> for User {
             display_name: user.display_name,
             kyc_completed_at: user.kyc_completed_at.map(DateTime),
         }
+    }
+}
+
+impl User {
+    /// A person without a row: they have sent no command yet.
+    fn unknown(person: &Person) -> Self {
+        Self::from(rows::User {
+            id: person.id,
+            display_name: person.name.clone().unwrap_or_else(|| "User".to_owned()),
+            kyc_completed_at: None,
+        })
     }
 }
 
@@ -140,10 +151,15 @@ impl User {
     }
 
     /// Public mining profile; null for a person who is not a miner.
-    async fn profile(&self, ctx: &Context<'_>) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
+    async fn profile(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
         let Profiles(load) = ctx.registered();
         let profile = load(ctx, UserId(self.uuid)).await;
-        profile.map(|profile| profile.map(Abstract::new)).transpose()
+        profile
+            .map(|profile| profile.map(Abstract::new))
+            .transpose()
     }
 }
 
@@ -209,8 +225,9 @@ impl ViewerAccount {
         roles.map(Role::from).collect()
     }
 
-    /// The caller as others see them; null before their first command.
-    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User, ApiError>> {
-        User::load(ctx, self.0.id).await.transpose()
+    /// The caller as others see them.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+        let known = User::load(ctx, self.0.id).await?;
+        Ok(known.unwrap_or_else(|| User::unknown(&self.0)))
     }
 }

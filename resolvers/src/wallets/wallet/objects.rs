@@ -134,7 +134,10 @@ impl Wallet {
         owner: Owner,
         currency: kernel::CurrencyCode,
     ) -> Result<Option<Self>, ApiError> {
-        let wallet = ctx.loader::<WalletLoader>().load_one((owner, currency)).await?;
+        let wallet = ctx
+            .loader::<WalletLoader>()
+            .load_one((owner, currency))
+            .await?;
         Ok(wallet.and_then(|wallet| Self::of(ctx, &wallet)))
     }
 
@@ -147,7 +150,9 @@ impl Wallet {
         let page = args.page(LIST)?;
         let entries = EntriesOf(self.key, page);
         let slice = ctx.loader::<WalletLoader>().load_one(entries).await?;
-        let slice = slice.unwrap_or_default().map(|entry| (entry.sequence, LedgerEntry::from(entry)));
+        let slice = slice
+            .unwrap_or_default()
+            .map(|entry| (entry.sequence, LedgerEntry::from(entry)));
         Ok(LedgerEntryConnection::new(
             LIST,
             slice,
@@ -269,12 +274,11 @@ pub struct LedgerReference {
     pub reference_id: String,
 }
 
-eager!(Money, amount, currency);
-eager!(LedgerReference, reference_type, reference_id);
-eager!(
-    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at;
-    amount, balance_after, reference
-);
+eager! { Money, amount, currency }
+eager! { LedgerReference, reference_type, reference_id }
+eager! {
+    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at; amount, balance_after, reference
+}
 
 impl From<StoredEntry> for LedgerEntry {
     fn from(entry: StoredEntry) -> Self {

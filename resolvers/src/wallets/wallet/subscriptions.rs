@@ -32,7 +32,9 @@ impl WalletSubscription {
     async fn wallet_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Person to follow, for staff; null for the caller.")] user_id: Option<Uuid>,
+        #[graphql(desc = "Person to follow, for staff; null for the caller.")] user_id: Option<
+            Uuid,
+        >,
     ) -> FieldResult<impl Stream<Item = FieldResult<WalletEvent>> + use<>> {
         let user = followed(ctx, user_id)?;
         let operation = ctx.shared_operation();
