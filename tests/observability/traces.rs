@@ -123,7 +123,7 @@ fn a_mutation_is_one_trace_and_keeps_its_secrets() {
             .find(|span| span.parent == claim.id);
         let write = write.unwrap();
         assert_eq!(write.trace, claim.trace);
-        assert_eq!(write.says("goodgo.command"), "mining.session_claim");
+        assert_eq!(write.says("goodgo.command"), "mining.mining_session_claim");
         assert_eq!(write.says("goodgo.attempts"), "1");
         let statements: Vec<_> = parts_of(&spans, &write).collect();
         for verb in ["BEGIN", "INSERT", "UPDATE", "COMMIT"] {

@@ -19,7 +19,7 @@ mod selections;
 mod socket;
 mod verbs;
 
-pub use actor::{Actor, Answer};
+pub use actor::{Actor, Answer, viewer_id};
 pub use app::{TestApp, test, test_with};
 pub use builders::Miner;
 pub use cluster::Cluster;

@@ -159,10 +159,10 @@ impl Actor {
 }
 
 impl TestApp {
-    /// Reports a person's identity as verified, as the platform's identity service does.
+    /// Reports a person's identity as verified, as the platform's identity service does. The service may read it back.
     pub fn verify(&self, person: &Actor) -> Run {
         let input = json!({"userId": person.id().to_string()});
-        self.service(&[Scope::MiningEvents])
+        self.service(&[Scope::MiningEvents, Scope::MiningRead])
             .run("kycComplete", input)
     }
 }

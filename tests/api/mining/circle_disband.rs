@@ -62,7 +62,7 @@ fn lets_administrators_disband_circles_of_others() {
         assert_eq!(audited.len(), 1);
         let entry = &audited[0];
         assert_eq!(entry.outcome, "APPLIED");
-        assert_eq!(entry.entity_kind.as_deref(), Some("circleId"));
+        assert_eq!(entry.entity_kind.as_deref(), Some("circle"));
         assert_eq!(json!(entry.entity_id), uuid);
         assert_eq!(entry.reason.as_deref(), Some("a test"));
         assert_eq!(entry.before["status"], "ACTIVE");

@@ -30,7 +30,7 @@ fn activates_the_circle_with_its_third_member() {
         assert_includes(
             &completed[0].payload,
             &json!({
-                "memberCount": 3, "bonusRate": "0.2500", "circleId": completed[0].subject_id,
+                "memberCount": 3, "bonusMultiplier": "0.2500", "circleId": completed[0].subject_id,
                 "ownerId": alice.uuid,
             }),
         );

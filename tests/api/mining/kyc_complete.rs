@@ -50,6 +50,13 @@ fn may_come_before_the_registration() {
         let carol = app.user();
         let done = app.verify(&carol).await.ok();
         assert_eq!(done["referral"], Value::Null);
+        // A service that may not read people does not see the time.
+        let service = app.service(&[Scope::MiningEvents]);
+        let hidden = app.verify(&carol).by(&service).await.ok();
+        assert_eq!(
+            hidden["user"],
+            json!({"uuid": carol.id().to_string(), "kycCompletedAt": null})
+        );
         assert!(done["user"]["kycCompletedAt"].is_string());
         carol.register().await.ok();
         assert_eq!(carol.apply(&boss.code).await.ok()["referral"]["isActive"], true);

@@ -135,12 +135,18 @@ fn takes_the_key_from_the_header_for_one_mutation() {
         outcome.error("BAD_USER_INPUT");
         assert_eq!(outcome.answer.status, 200);
         let two = format!(
-            "mutation {{ a: {FIELD}(input: {{}}) {{ pointsEarned }} b: {FIELD}(input: {{}}) {{ pointsEarned }} }}"
+            "mutation {{ a: {FIELD}(input: {{idempotencyKey: \"k\"}}) {{ pointsEarned }}
+                         b: {FIELD}(input: {{idempotencyKey: \"k\"}}) {{ pointsEarned }} }}"
         );
         let answer = alice.send(&two, json!({}), &[(key, "k")]).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
-        let paid = alice.claim().without_key().header(key, "k").await.ok();
+        // The header does not replace the key of the input.
+        let outcome = alice.claim().without_key().header(key, "k").await;
+        assert!(!outcome.answer.code().is_empty());
+        let paid = alice.claim().key("k").header(key, "k").await.ok();
         assert_eq!(paid["pointsEarned"], "6.0000");
+        alice.start().without_key().header(key, "s").await.ok();
+        alice.start().key("s").await.replayed();
     });
 }
 

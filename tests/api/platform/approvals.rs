@@ -129,7 +129,7 @@ fn refuses_the_owner_of_the_miner() {
         let id = request(&one, &other, "2500").await;
         refused(&other, &id, "OWN_ACCOUNT").await;
         let approval = app.row("approvals", "true").await;
-        let entries = app.audited_refusals("OwnAccount").await;
+        let entries = app.audited_refusals("OwnSubject").await;
         assert_eq!(entries.len(), 2);
         for entry in entries {
             assert_eq!(entry.entity_kind.as_deref(), Some("approval"));

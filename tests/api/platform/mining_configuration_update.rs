@@ -100,11 +100,19 @@ fn counts_for_the_next_session_on_every_instance() {
         assert_eq!(rate(&bob).await, "1.0000");
         assert_eq!(bob.start().await.ok()["session"]["rate"]["hourlyRate"], "1.0000");
         assert_eq!(rate(&alice).await, "1.0000");
+        let session = alice
+            .own_miner("id session { rate { hourlyRate } configuration { version } }")
+            .await;
         assert_eq!(
-            alice
-                .own_miner("session { rate { hourlyRate } configuration { version } }")
-                .await,
-            json!({"session": {"rate": {"hourlyRate": "0.2500"}, "configuration": {"version": 1}}})
+            session["session"],
+            json!({"rate": {"hourlyRate": "0.2500"}, "configuration": null})
+        );
+        // Staff see the version that the session was started under.
+        let query = "query ($id: ID!) { miner(by: {id: $id}) { session { configuration { version baseRate } } } }";
+        let seen = app.support().get(query, json!({"id": session["id"]})).await;
+        assert_eq!(
+            seen["miner"]["session"]["configuration"],
+            json!({"version": 1, "baseRate": "0.2500"})
         );
         app.advance(TimeDelta::hours(24)).await;
         assert_eq!(alice.claim().await.ok()["pointsEarned"], "6.0000");
