@@ -95,6 +95,11 @@ impl<A> Abstract<A> {
             of: PhantomData,
         }
     }
+
+    /// The same value as another abstract type that its type belongs to.
+    pub(crate) fn cast<B>(self) -> Abstract<B> {
+        Abstract::new(self.value)
+    }
 }
 
 impl<A: AbstractType> OutputType for Abstract<A> {

@@ -12,6 +12,7 @@ use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::request::{OperationContext, note_replay};
 use crate::user_errors::UserErrorType;
@@ -79,7 +80,7 @@ macro_rules! mutations {
                 async fn $mutation(
                     &self,
                     $ctx: &async_graphql::Context<'_>,
-                    input: $input,
+                    input: $crate::inputs::Parsed<$input>,
                 ) -> Option<Result<$payload, $crate::errors::ApiError>> {
                     let show = async |$done: $done_type| $payload {
                         $($out_field: $out_value,)*
@@ -174,7 +175,7 @@ pub(crate) type Body<I, T> = for<'t> fn(Call<'t, I>) -> BoxFuture<'t, Result<Ans
 pub(crate) async fn run<I, R, T, P, F>(
     ctx: &Context<'_>,
     command: &'static Command<R>,
-    input: I,
+    input: Parsed<I>,
     body: Body<I, T>,
     show: impl FnOnce(T) -> F,
 ) -> Option<Result<P, ApiError>>
@@ -201,10 +202,11 @@ where
 async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     ctx: &Context<'_>,
     command: &'static Command<R>,
-    input: I,
+    input: Parsed<I>,
     body: Body<I, T>,
 ) -> Result<Answer<T>, ApiError> {
     let origin = authorize(ctx, command.name, command.action).await?;
+    let input = input.get()?;
     let key = key(ctx, command.key, input.idempotency_key())?;
     let request = request(ctx, origin, key, &input.to_value());
     let sent = Arc::new((request, input));

@@ -1,6 +1,9 @@
 //! Inputs that several contexts use.
 
-use async_graphql::{Enum, InputObject};
+use std::borrow::Cow;
+
+use async_graphql::registry::Registry;
+use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
 use domain::time::Timestamp;
 
 use crate::errors::ApiError;
@@ -8,6 +11,49 @@ use crate::scalars::DateTime;
 
 /// Most characters of a search text.
 const LONGEST_SEARCH: usize = 100;
+
+/// An argument with ids. One that can't be read is an error of its field: the engine alone would discard the results of
+/// all other fields, also of commands that have committed.
+pub struct Parsed<I>(Result<I, ApiError>);
+
+impl<I> Parsed<I> {
+    /// The value.
+    pub(crate) fn get(self) -> Result<I, ApiError> {
+        self.0
+    }
+}
+
+impl<I: InputType> InputType for Parsed<I> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        I::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        I::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        I::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let parsed = I::parse(value).map_err(|error| {
+            let message = error.into_server_error(Pos::default()).message;
+            ApiError::bad_input(message)
+        });
+        Ok(Self(parsed))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.as_ref().map(I::to_value).unwrap_or_default()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
 
 /// Direction of an order.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

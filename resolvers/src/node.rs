@@ -289,6 +289,20 @@ pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, 
     (known.load)(ctx, &id.key).await
 }
 
+/// Loads an object whose type another file declares, if the caller may see it.
+pub(crate) async fn load_foreign<A: AbstractType, K: NodeKey>(
+    ctx: &Context<'_>,
+    key: &K,
+) -> Result<Option<Abstract<A>>, ApiError> {
+    let key = match key.part() {
+        KeyPart::Uuid(uuid) => uuid.to_string(),
+        KeyPart::Text(text) => text,
+    };
+    let kind = A::NAME.to_owned();
+    let found = load(ctx, &AnyId { kind, key }).await?;
+    Ok(found.map(Abstract::cast))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ pub(crate) mod streak;
 
 use async_graphql::Context;
 use domain::access::Action;
+use domain::ids::MinerId;
 use domain::mining::{Bps, RatePerHour};
 
 pub use miner::objects::ReferralUrls;
@@ -21,12 +22,13 @@ use crate::errors::ApiError;
 use crate::node::RegisteredNode;
 use crate::platform::approval::RegisteredProposal;
 use crate::platform::audit::Entity;
+use crate::request::OperationContext;
 use crate::scalars::Decimal;
 use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<miner::objects::Miner>(),
-    RegisteredNode::new::<miner::objects::MinerProfile>(),
+    RegisteredNode::new::<miner::profile::MinerProfile>(),
     RegisteredNode::new::<miner::objects::MiningHistoryEntry>(),
     RegisteredNode::new::<session::objects::MiningSession>(),
     RegisteredNode::new::<circle::objects::Circle>(),
@@ -87,11 +89,23 @@ pub(crate) fn missing(what: &str) -> ApiError {
     db::DbError::Unavailable(format!("{what} is missing")).into()
 }
 
+/// Whether the caller may see all of a miner.
+pub(crate) async fn is_visible(ctx: &Context<'_>, miner: MinerId) -> Result<bool, ApiError> {
+    if ctx.may(Action::MinerRead, false) {
+        return Ok(true);
+    }
+    let seen = ctx
+        .loader::<loaders::MiningLoader>()
+        .load_one(miner)
+        .await?;
+    let relation = seen.map(|seen| ctx.principal().relation_to(seen.miner.user_id));
+    Ok(relation.is_some_and(|relation| ctx.may(Action::MinerRead, relation)))
+}
+
 /// The configuration in force, read once per operation.
 pub(crate) async fn configuration_in_force(
     ctx: &Context<'_>,
 ) -> Result<std::sync::Arc<domain::mining::Configuration>, ApiError> {
-    use crate::request::OperationContext as _;
     if let Some(kept) = ctx.operation().kept() {
         return Ok(kept);
     }

@@ -8,7 +8,6 @@ use db::platform::users::User;
 use db::platform::{approval, audit, configuration, users};
 use domain::ids::{ApprovalId, UserId};
 
-use super::audit::objects::EntryKey;
 use crate::loading::{ContextLoader, by_key};
 
 /// Loads edges of the platform.
@@ -21,6 +20,10 @@ impl ContextLoader for PlatformLoader {
         Self { db }
     }
 }
+
+/// Key of an audit entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EntryKey(pub i64);
 
 /// A version of a section: its name and number.
 pub(crate) type VersionOf = (String, i32);

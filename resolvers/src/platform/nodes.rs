@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object};
 
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
 use crate::node::{self, AnyId, Node};
 
 /// Most ids of one `nodes`.
@@ -18,9 +19,9 @@ impl NodeQuery {
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global id.")] id: AnyId,
+        #[graphql(desc = "Global id.")] id: Parsed<AnyId>,
     ) -> Option<Result<Node, ApiError>> {
-        node::load(ctx, &id).await.transpose()
+        load(ctx, id).await.transpose()
     }
 
     /// Objects with these global ids in the same order; null in place of those that do not exist or the caller may not
@@ -28,13 +29,24 @@ impl NodeQuery {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Global ids, at most 100.")] ids: Vec<AnyId>,
+        #[graphql(desc = "Global ids, at most 100.")] ids: Parsed<Vec<AnyId>>,
     ) -> Option<Result<Vec<Option<Node>>, ApiError>> {
-        if ids.len() > MOST_NODES {
-            return Some(Err(ApiError::bad_input("give at most 100 ids")));
-        }
-        // Concurrently, so that loaders batch their keys.
-        let loads = ids.iter().map(|id| node::load(ctx, id));
-        Some(futures_util::future::try_join_all(loads).await)
+        Some(load_all(ctx, ids).await)
     }
+}
+
+async fn load(ctx: &Context<'_>, id: Parsed<AnyId>) -> Result<Option<Node>, ApiError> {
+    node::load(ctx, &id.get()?).await
+}
+
+async fn load_all(
+    ctx: &Context<'_>,
+    ids: Parsed<Vec<AnyId>>,
+) -> Result<Vec<Option<Node>>, ApiError> {
+    let ids = ids.get()?;
+    if ids.len() > MOST_NODES {
+        return Err(ApiError::bad_input("give at most 100 ids"));
+    }
+    // Concurrently, so that loaders batch their keys.
+    futures_util::future::try_join_all(ids.iter().map(|id| node::load(ctx, id))).await
 }

@@ -134,7 +134,7 @@ fn registered() -> ContextServices {
         ]))
         .with(approval::Proposals(&[mining::PROPOSALS]))
         .with(configuration::Sections(&[mining_configuration::SECTIONS]))
-        .with(platform::users::Profiles(miner::objects::profile_of_user))
+        .with(platform::users::Profiles(miner::profile::profile_of_user))
 }
 
 /// A schema with the index of its types. Clones share it.

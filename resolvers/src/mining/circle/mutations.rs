@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::objects::{Circle, CircleInvitation, CircleInviteeBy};
 use super::refusals::{CircleInvitationUserError, CircleUserError};
 use crate::command::{Loaded, load, mutations};
-use crate::mining::miner::objects::{Miner, MinerProfile};
+use crate::mining::miner::objects::Miner;
+use crate::mining::miner::profile::MinerProfile;
 use crate::node::Id;
 
 mutations! {

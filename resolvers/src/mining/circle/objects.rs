@@ -16,7 +16,7 @@ use crate::eager::{Cached, Eager, Ready, ReadyList, Selected, eager, eager_value
 use crate::errors::ApiError;
 use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
-use crate::mining::miner::objects::MinerProfile;
+use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
 use crate::node::{GlobalId, Id, NodeType, uuid_keys};
 use crate::paging::{PageArgs, Total, connection, nothing};

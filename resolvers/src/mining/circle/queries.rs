@@ -10,6 +10,7 @@ use super::objects::{
     Circle, CircleBy, CircleConnection, CircleFilter, CircleInvitation, CircleInvitationBy,
 };
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::paging::{PageArgs, Total};
 use crate::request::OperationContext;
@@ -21,11 +22,12 @@ pub struct CircleQuery;
 #[Object]
 impl CircleQuery {
     /// Circle with this key; null when there is none or the caller is not a member.
-    async fn circle(&self, ctx: &Context<'_>, by: CircleBy) -> Option<Result<Circle, ApiError>> {
-        if let Err(denied) = ctx.check_signed_in(Action::CircleRead) {
-            return Some(Err(denied));
-        }
-        Circle::load(ctx, by.into()).await.transpose()
+    async fn circle(
+        &self,
+        ctx: &Context<'_>,
+        by: Parsed<CircleBy>,
+    ) -> Option<Result<Circle, ApiError>> {
+        find(ctx, Action::CircleRead, by).await.transpose()
     }
 
     /// Circles, newest first.
@@ -48,13 +50,21 @@ impl CircleQuery {
     async fn circle_invitation(
         &self,
         ctx: &Context<'_>,
-        by: CircleInvitationBy,
+        by: Parsed<CircleInvitationBy>,
     ) -> Option<Result<CircleInvitation, ApiError>> {
-        if let Err(denied) = ctx.check_signed_in(Action::CircleInvitationRead) {
-            return Some(Err(denied));
-        }
-        CircleInvitation::load(ctx, by.into()).await.transpose()
+        find(ctx, Action::CircleInvitationRead, by)
+            .await
+            .transpose()
     }
+}
+
+async fn find<T: NodeType>(
+    ctx: &Context<'_>,
+    action: Action,
+    by: Parsed<impl Into<T::Key>>,
+) -> Result<Option<T>, ApiError> {
+    ctx.check_signed_in(action)?;
+    T::load(ctx, by.get()?.into()).await
 }
 
 async fn list(

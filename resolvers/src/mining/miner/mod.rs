@@ -1,7 +1,9 @@
 //! Miners, their profiles, history and places.
 
+pub(crate) mod leaderboard;
 pub(crate) mod mutations;
 pub(crate) mod objects;
+pub(crate) mod profile;
 pub(crate) mod queries;
 pub(crate) mod ranks;
 pub(crate) mod refusals;

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
+use db::mining::MinerSeen;
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
 use db::mining::miner::queries::{
     HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
 };
-use db::mining::{MinerSeen, Profile};
 use domain::access::{Action, Principal};
 use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
-use domain::mining::{self as rules, StreakView};
+use domain::mining as rules;
 use domain::money::{CurrencyCode, Minor};
 use domain::time::Timestamp;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::abstracts::DynOutput;
+use super::profile::{MinerProfile, MinerRole};
 use crate::eager::{Eager, Ready, Selected, eager, eager_values};
 use crate::errors::ApiError;
 use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
@@ -31,7 +30,7 @@ use crate::mining::referral::objects::{
 };
 use crate::mining::session::objects::{MiningRate, MiningSession};
 use crate::mining::streak::objects::MiningStreak;
-use crate::mining::{configuration_in_force, missing, per_hour, whole};
+use crate::mining::{configuration_in_force, is_visible, missing, per_hour, whole};
 use crate::node::{GlobalId, Id, NodeType, uuid_keys};
 use crate::paging::{CursorKey, PageArgs, Total, connection};
 use crate::platform::approval::RegisteredProposal;
@@ -41,20 +40,6 @@ use crate::scalars::{DateTime, Decimal, Url};
 use crate::wallets::wallet::objects::Wallet;
 
 uuid_keys!(MinerId, HistoryId);
-
-/// Roles of a miner, each with a bonus rate.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::Role")]
-pub enum MinerRole {
-    /// Every other miner: 0.
-    Pioneer,
-    /// Member of a valid circle: 0.10.
-    Contributor,
-    /// Five or more active referrals: 0.25.
-    Ambassador,
-    /// Granted by an administrator: 0.50.
-    NodeOperator,
-}
 
 /// Statuses of a miner.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,106 +348,6 @@ impl CursorKey for MinerKey {
     }
 }
 
-/// Public view of a miner.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MinerProfile {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Name of the person, 1 to 100 characters.
-    pub display_name: String,
-    /// Role of the miner.
-    pub role: MinerRole,
-    /// Lifetime mined points.
-    pub total_mined_points: Decimal,
-    #[graphql(skip)]
-    miner_id: MinerId,
-    /// The miner, where it was read for something else.
-    #[graphql(skip)]
-    seen: Option<Arc<MinerSeen>>,
-}
-
-eager! { MinerProfile, id, display_name, role, total_mined_points }
-
-impl MinerProfile {
-    pub(in crate::mining) fn of(seen: Arc<MinerSeen>) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&seen.miner.id),
-            display_name: seen.display_name.clone(),
-            role: seen.miner.role.into(),
-            total_mined_points: Decimal::points(seen.miner.lifetime_points),
-            miner_id: seen.miner.id,
-            seen: Some(seen),
-        }
-    }
-
-    /// A profile without the miner, which is loaded when a field needs the streak.
-    pub(in crate::mining) fn shown(profile: Profile) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&profile.id),
-            display_name: profile.display_name,
-            role: profile.role.into(),
-            total_mined_points: Decimal::points(profile.lifetime_points),
-            miner_id: profile.id,
-            seen: None,
-        }
-    }
-
-    async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView, ApiError> {
-        let seen = if let Some(seen) = &self.seen {
-            Arc::clone(seen)
-        } else {
-            let loaded = ctx.loader::<MiningLoader>().load_one(self.miner_id).await?;
-            Arc::new(loaded.ok_or_else(|| missing("the miner"))?)
-        };
-        let configuration = configuration_in_force(ctx).await?;
-        Ok(seen.miner.streak.view(seen.at, &configuration))
-    }
-}
-
-#[ComplexObject]
-impl MinerProfile {
-    /// Badge of the streak's tier; null for a tier without one.
-    async fn badge(&self, ctx: &Context<'_>) -> Option<Result<String, ApiError>> {
-        let badge = self.streak(ctx).await.map(|streak| streak.badge_name);
-        badge.transpose()
-    }
-
-    /// Days of the streak as of now, from 0.
-    async fn streak_days(&self, ctx: &Context<'_>) -> Option<Result<i32, ApiError>> {
-        Some(self.streak(ctx).await.map(|streak| whole(streak.days)))
-    }
-}
-
-impl NodeType for MinerProfile {
-    const KIND: &'static str = "MinerProfile";
-    type Key = MinerId;
-
-    async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
-        if !ctx.may(Action::MinerProfileRead, false) {
-            return Ok(None);
-        }
-        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(seen.map(|seen| Self::of(Arc::new(seen))))
-    }
-}
-
-/// The public profile of a person, if they are a miner.
-pub(crate) fn profile_of_user<'a>(
-    ctx: &'a Context<'a>,
-    user: UserId,
-) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>, ApiError>> {
-    async move {
-        if !ctx.may(Action::MinerProfileRead, false) {
-            return Ok(None);
-        }
-        let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
-        let profile = seen.map(|seen| MinerProfile::of(Arc::new(seen)));
-        Ok(profile.map(|profile| Box::new(Ready(profile)) as Box<dyn DynOutput>))
-    }
-    .boxed()
-}
-
 /// Change of a miner's points.
 #[derive(SimpleObject)]
 #[graphql(complex)]
@@ -519,8 +404,8 @@ impl NodeType for MiningHistoryEntry {
         let Some(entry) = entry else {
             return Ok(None);
         };
-        let miner = Miner::load(ctx, entry.miner_id).await?;
-        Ok(miner.map(|_| Self::from(entry)))
+        let may = is_visible(ctx, entry.miner_id).await?;
+        Ok(may.then(|| Self::from(entry)))
     }
 }
 
@@ -555,63 +440,6 @@ impl TryFrom<MiningHistoryFilter> for HistoryFilter {
             source: filter.source.map(Into::into),
         })
     }
-}
-
-/// Ranking by lifetime points among active miners; equal points rank by who reached them first.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct Leaderboard {
-    /// Places from 1 downwards.
-    pub entries: crate::eager::ReadyList<LeaderboardEntry>,
-}
-
-#[ComplexObject]
-impl Leaderboard {
-    /// Place of the caller; null for callers without an active miner.
-    async fn viewer_entry(&self, ctx: &Context<'_>) -> Option<Result<LeaderboardEntry, ApiError>> {
-        let person = ctx.principal().person()?;
-        let entry = super::ranks::entry_of(ctx, person.id).await;
-        entry.transpose()
-    }
-}
-
-/// Place in the ranking.
-#[derive(SimpleObject)]
-pub struct LeaderboardEntry {
-    /// Miner at this place; its `totalMinedPoints` may be newer than the place.
-    pub miner: MinerProfile,
-    /// Number of the place, from 1.
-    pub rank: i32,
-    /// Precision of `rank`.
-    pub rank_precision: RankPrecision,
-    /// Lifetime points that the place was computed from.
-    pub total_mined_points: Decimal,
-}
-
-eager! { LeaderboardEntry, rank, rank_precision, total_mined_points; miner }
-
-impl LeaderboardEntry {
-    pub(in crate::mining) fn of(
-        rank: i32,
-        rank_precision: RankPrecision,
-        seen: Arc<MinerSeen>,
-    ) -> Self {
-        Self {
-            rank,
-            rank_precision,
-            total_mined_points: Decimal::points(seen.miner.lifetime_points),
-            miner: MinerProfile::of(seen),
-        }
-    }
-}
-
-/// Precision of a rank.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RankPrecision {
-    /// The rank is exact.
-    Exact,
-    /// Computed from a histogram refreshed each minute; ranks beyond 10,000.
-    Estimated,
 }
 
 /// Proposed `minerPointsAdjust`.

@@ -12,13 +12,11 @@ use domain::access::{Action, Denied};
 use domain::ids::{CircleId, MinerId, UserId};
 use domain::mining::ReferralCode;
 
-use super::objects::{
-    Leaderboard, LeaderboardEntry, Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder,
-    RankPrecision,
-};
+use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
+use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
 use crate::eager::ReadyList;
 use crate::errors::ApiError;
-use crate::inputs::OrderDirection;
+use crate::inputs::{OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
 use crate::paging::{PageArgs, Total};
@@ -34,7 +32,11 @@ pub struct MinerQuery;
 #[Object]
 impl MinerQuery {
     /// Miner with this key; null when there is none or it is not the caller's.
-    async fn miner(&self, ctx: &Context<'_>, by: MinerBy) -> Option<Result<Miner, ApiError>> {
+    async fn miner(
+        &self,
+        ctx: &Context<'_>,
+        by: Parsed<MinerBy>,
+    ) -> Option<Result<Miner, ApiError>> {
         find(ctx, by).await.transpose()
     }
 
@@ -65,9 +67,9 @@ impl MinerQuery {
     }
 }
 
-async fn find(ctx: &Context<'_>, by: MinerBy) -> Result<Option<Miner>, ApiError> {
+async fn find(ctx: &Context<'_>, by: Parsed<MinerBy>) -> Result<Option<Miner>, ApiError> {
     ctx.check_signed_in(Action::MinerRead)?;
-    let seen = find_any(ctx, by).await?;
+    let seen = find_any(ctx, by.get()?).await?;
     Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
 }
 

@@ -1,17 +1,9 @@
-//! Places in the leaderboard: exact up to 10,000, beyond from a histogram that is at most a minute old.
+//! Estimated places in the leaderboard, from a histogram that is at most a minute old.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use async_graphql::Context;
-use db::{Count, Db, DbError};
-use domain::ids::UserId;
-use domain::mining::MinerStatus;
-
-use super::objects::{LeaderboardEntry, RankPrecision};
-use crate::errors::ApiError;
-use crate::mining::loaders::MiningLoader;
-use crate::request::OperationContext;
+use db::{Db, DbError};
 
 /// Time after which the histogram is read again.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -31,7 +23,7 @@ struct Histogram {
 
 impl Ranks {
     /// The estimated place of points, in ten-thousandths.
-    async fn estimate(&self, db: &Db, points: i64) -> Result<i64, DbError> {
+    pub(super) async fn estimate(&self, db: &Db, points: i64) -> Result<i64, DbError> {
         if let Some(histogram) = self.fresh() {
             return Ok(place(&histogram.steps, points));
         }
@@ -51,34 +43,6 @@ impl Ranks {
         last.clone()
             .filter(|histogram| histogram.read_at.elapsed() < FRESH_FOR)
     }
-}
-
-/// The place of a user's miner, if it is active.
-pub(super) async fn entry_of(
-    ctx: &Context<'_>,
-    user: UserId,
-) -> Result<Option<LeaderboardEntry>, ApiError> {
-    let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
-    let seen = seen.filter(|seen| seen.miner.status == MinerStatus::Active);
-    let Some(seen) = seen else {
-        return Ok(None);
-    };
-    let of = seen.clone();
-    let ahead = ctx
-        .db()
-        .read(async move |conn| db::mining::miner::queries::miners_ahead(conn, &of).await)
-        .await?;
-    let (rank, precision) = match ahead {
-        Count::Exact(ahead) => (ahead.saturating_add(1), RankPrecision::Exact),
-        Count::AtLeast(_) => {
-            let ranks: &Ranks = ctx.operation().services.of_contexts.get();
-            let points = seen.miner.lifetime_points.0;
-            let estimated = ranks.estimate(ctx.db(), points).await?;
-            (estimated.max(Count::EXACT_TO), RankPrecision::Estimated)
-        }
-    };
-    let rank = i32::try_from(rank).unwrap_or(i32::MAX);
-    Ok(Some(LeaderboardEntry::of(rank, precision, Arc::new(seen))))
 }
 
 /// The place of points among the points of every thousandth place, in proportion between two of them.

@@ -11,9 +11,9 @@ use domain::access::{Action, Denied, Principal, Relation};
 use domain::ids::{CircleInvitationId, ReferralId, SessionId, UserId};
 use futures_util::Stream;
 
-use super::objects::{
-    LeaderboardEntry, Miner, MinerRole, MinerStatus, MiningHistorySource, RankPrecision,
-};
+use super::leaderboard::{LeaderboardEntry, RankPrecision};
+use super::objects::{Miner, MinerStatus, MiningHistorySource};
+use super::profile::MinerRole;
 use super::queries::places;
 use crate::eager::ReadyList;
 use crate::errors::{ApiError, Code};

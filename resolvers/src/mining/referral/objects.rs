@@ -1,6 +1,6 @@
 //! Types of referrals.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use db::mining as rows;
 use db::mining::referral::queries::Place;
 use domain::access::{Action, Relation};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::eager::{Ready, eager};
 use crate::errors::ApiError;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
-use crate::mining::miner::objects::{MinerBy, MinerProfile};
+use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
 use crate::node::{GlobalId, NodeType, uuid_keys};
 use crate::paging::{PageArgs, Total, connection};
@@ -190,15 +190,4 @@ impl ReferralStatistics {
             total: count(None),
         })
     }
-}
-
-/// Conditions on referrals.
-#[derive(InputObject, Default)]
-pub struct ReferralFilter {
-    /// Miner who applied the code.
-    pub referred: Option<MinerBy>,
-    /// Miner who owns the code.
-    pub referrer: Option<MinerBy>,
-    /// State of the referral.
-    pub status: Option<ReferralStatus>,
 }

@@ -1,14 +1,27 @@
 //! Root fields of Query about referrals.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, InputObject, Object};
 use db::mining::referral::queries::{self as reads, Filter, Place};
 use domain::access::Action;
 
-use super::objects::{LIST, Referral, ReferralConnection, ReferralFilter};
+use super::objects::{LIST, Referral, ReferralConnection, ReferralStatus};
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
+use crate::mining::miner::objects::MinerBy;
 use crate::mining::miner::queries::find_any;
 use crate::paging::{PageArgs, Total, nothing};
 use crate::request::OperationContext;
+
+/// Conditions on referrals.
+#[derive(InputObject, Default)]
+pub struct ReferralFilter {
+    /// Miner who applied the code.
+    pub referred: Option<MinerBy>,
+    /// Miner who owns the code.
+    pub referrer: Option<MinerBy>,
+    /// State of the referral.
+    pub status: Option<ReferralStatus>,
+}
 
 /// Referrals.
 #[derive(Default)]
@@ -21,7 +34,7 @@ impl ReferralQuery {
     async fn referrals(
         &self,
         ctx: &Context<'_>,
-        filter: Option<ReferralFilter>,
+        filter: Option<Parsed<ReferralFilter>>,
         first: Option<i32>,
         last: Option<i32>,
         after: Option<String>,
@@ -29,16 +42,17 @@ impl ReferralQuery {
         offset: Option<i32>,
     ) -> Option<Result<ReferralConnection, ApiError>> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
-        Some(list(ctx, filter.unwrap_or_default(), args).await)
+        Some(list(ctx, filter, args).await)
     }
 }
 
 async fn list(
     ctx: &Context<'_>,
-    filter: ReferralFilter,
+    filter: Option<Parsed<ReferralFilter>>,
     args: PageArgs,
 ) -> Result<ReferralConnection, ApiError> {
     ctx.check_staff(Action::ReferralsList)?;
+    let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
     let page = args.page::<Place>(LIST)?;
     let mut checked = Filter {
         status: filter.status.map(Into::into),

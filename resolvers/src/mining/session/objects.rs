@@ -3,18 +3,17 @@
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use db::DbError;
 use db::mining::SessionSeen;
-use domain::access::Action;
 use domain::ids::{MinerId, SessionId};
 use domain::mining::{self as rules, SessionState};
 use domain::money::Overflow;
 use uuid::Uuid;
 
+use crate::abstracts::{Abstract, AbstractKind, AbstractType};
 use crate::errors::ApiError;
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::MiningLoader;
-use crate::mining::miner::objects::Miner;
-use crate::mining::{bonus_rate, configuration_in_force, per_hour};
-use crate::node::{GlobalId, NodeType, uuid_keys};
+use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
+use crate::node::{self, GlobalId, NodeType, uuid_keys};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
@@ -69,6 +68,15 @@ impl MiningRate {
     }
 }
 
+/// The type `Miner`, whose file needs this one.
+pub struct OfMiner;
+
+impl AbstractType for OfMiner {
+    const NAME: &'static str = "Miner";
+    const DESCRIPTION: &'static str = "";
+    const KIND: AbstractKind = AbstractKind::Foreign;
+}
+
 /// Period of mining at a fixed rate.
 #[derive(SimpleObject)]
 #[graphql(complex)]
@@ -116,8 +124,8 @@ impl MiningSession {
     }
 
     /// Miner of the session.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Miner, ApiError>> {
-        Miner::load(ctx, self.miner_id).await.transpose()
+    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Abstract<OfMiner>, ApiError>> {
+        node::load_foreign(ctx, &self.miner_id).await.transpose()
     }
 }
 
@@ -182,9 +190,7 @@ impl NodeType for MiningSession {
         let Some(seen) = seen else {
             return Ok(None);
         };
-        if !ctx.may(Action::MinerRead, false)
-            && Miner::load(ctx, seen.session.miner_id).await?.is_none()
-        {
+        if !is_visible(ctx, seen.session.miner_id).await? {
             return Ok(None);
         }
         Self::load_seen(ctx, Some(seen)).await

@@ -25,7 +25,7 @@ use crate::errors::{ApiError, Code};
 use crate::inputs::{DateTimeRangeInput, is_text};
 use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType};
 use crate::paging::connection;
-use crate::platform::loaders::PlatformLoader;
+use crate::platform::loaders::{EntryKey, PlatformLoader};
 use crate::platform::users::{Actor, Role, Scope, Service, User};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Json};
@@ -252,10 +252,6 @@ impl TryFrom<Entry> for AuditLogEntry {
         })
     }
 }
-
-/// Key of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct EntryKey(pub i64);
 
 impl NodeKey for EntryKey {
     fn part(&self) -> KeyPart {

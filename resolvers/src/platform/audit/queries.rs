@@ -6,6 +6,7 @@ use domain::access::Action;
 
 use super::objects::{AuditLogEntry, AuditLogEntryConnection, AuditLogFilter};
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
 use crate::paging::{PageArgs, Total};
 use crate::request::OperationContext;
 
@@ -20,7 +21,7 @@ impl AuditQuery {
     async fn audit_log(
         &self,
         ctx: &Context<'_>,
-        filter: Option<AuditLogFilter>,
+        filter: Option<Parsed<AuditLogFilter>>,
         first: Option<i32>,
         last: Option<i32>,
         after: Option<String>,
@@ -28,17 +29,18 @@ impl AuditQuery {
         offset: Option<i32>,
     ) -> Option<Result<AuditLogEntryConnection, ApiError>> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
-        Some(list(ctx, filter.unwrap_or_default(), args).await)
+        Some(list(ctx, filter, args).await)
     }
 }
 
 async fn list(
     ctx: &Context<'_>,
-    filter: AuditLogFilter,
+    filter: Option<Parsed<AuditLogFilter>>,
     args: PageArgs,
 ) -> Result<AuditLogEntryConnection, ApiError> {
     const LIST: &str = "audit log";
     ctx.check_staff(Action::AuditLogRead)?;
+    let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
     let filter = filter.checked(ctx)?;
     let page = args.page::<Place>(LIST)?;
     let counted = filter.clone();

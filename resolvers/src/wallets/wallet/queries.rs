@@ -6,6 +6,7 @@ use domain::wallets::{OwnerKind, WalletOwner};
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
 use crate::errors::ApiError;
+use crate::inputs::Parsed;
 use crate::request::OperationContext;
 use crate::scalars::CurrencyCode;
 
@@ -26,14 +27,18 @@ impl WalletQuery {
     }
 
     /// Wallet with this key, with zeros before its first posting; null when it is not the caller's.
-    async fn wallet(&self, ctx: &Context<'_>, by: WalletBy) -> Option<Result<Wallet, ApiError>> {
+    async fn wallet(
+        &self,
+        ctx: &Context<'_>,
+        by: Parsed<WalletBy>,
+    ) -> Option<Result<Wallet, ApiError>> {
         find(ctx, by).await.transpose()
     }
 }
 
-async fn find(ctx: &Context<'_>, by: WalletBy) -> Result<Option<Wallet>, ApiError> {
+async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>, ApiError> {
     ctx.check_signed_in(Action::WalletRead)?;
-    let WalletKey(owner, currency) = match by {
+    let WalletKey(owner, currency) = match by.get()? {
         WalletBy::Id(id) => id.key,
         WalletBy::Currency(CurrencyCode(currency)) => {
             let person = ctx.principal().person().ok_or(Denied::Forbidden)?;
