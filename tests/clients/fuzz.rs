@@ -39,7 +39,7 @@ fn fuzzer() -> Option<PathBuf> {
 /// Values that exist, by scalar: made-up ones are mostly refused.
 async fn values(staff: &Actor) -> Value {
     let query = "{ miners(first: 20) { nodes {
-        id uuid userId code: referralCode session { id uuid } circle { id uuid } wallet { id } profile { id }
+        id uuid user { id uuid } code: referralCode session { id uuid } circle { id uuid } wallet { id } profile { id }
     } } currencies { currency: code } }";
     let data = staff.get(query, json!({})).await;
     let mut values = BTreeMap::new();
@@ -55,7 +55,7 @@ fn collect(value: &Value, into: &mut BTreeMap<&str, BTreeSet<String>>) {
             for (name, value) in fields {
                 let scalar = match name.as_str() {
                     "id" => "ID",
-                    "uuid" | "userId" => "UUID",
+                    "uuid" => "UUID",
                     "currency" => "CurrencyCode",
                     "code" => "String",
                     _ => {

@@ -17,7 +17,7 @@ struct Cast {
 }
 
 async fn cast(app: &TestApp) -> Cast {
-    let owner = app.miner().in_circle(1).ready().await;
+    let owner = app.miner().streak(1).in_circle(1).ready().await;
     // Invited by the owner, and brought them; not one of the callers.
     let guest = app.miner().await;
     owner.invite(&guest).await;
@@ -33,17 +33,26 @@ async fn cast(app: &TestApp) -> Cast {
         "Referral": referral,
     });
     let stranger = app.miner().await;
-    app.sql(
-        "INSERT INTO approvals (id, command, subject_id, amount, reason, requested_by, requested_at, expires_at, status)
-         SELECT '01900000-0000-7000-8000-000000000001', 'MINER_ADJUST_POINTS', id, 1, 'r', user_id, app_now(),
-                app_now() + interval '7 days', 'PENDING' FROM miners LIMIT 1",
-    )
-    .await;
+    let payload = app.admin().adjust(&owner, "2500").await.ok();
+    ids["Approval"] = payload["approval"]["id"].clone();
     let staff = app.person(&[Role::Support]);
-    let listed = staff
-        .get("{ approvals(first: 1) { nodes { id } } }", json!({}))
-        .await;
-    ids["Approval"] = listed["approvals"]["nodes"][0]["id"].clone();
+    let query = "query ($id: ID!) { miner(by: {id: $id}) { user { id } history(first: 1) { nodes { id } }
+            session { configuration { id } } }
+        auditLog(first: 1) { nodes { id } } jobs { id }
+        systemConfiguration { streak { id } referral { id } } }";
+    let seen = staff.get(query, json!({"id": ids["Miner"]})).await;
+    let ids_of = [
+        ("User", "/miner/user/id"),
+        ("MiningHistoryEntry", "/miner/history/nodes/0/id"),
+        ("MiningConfiguration", "/miner/session/configuration/id"),
+        ("AuditLogEntry", "/auditLog/nodes/0/id"),
+        ("Job", "/jobs/0/id"),
+        ("StreakConfiguration", "/systemConfiguration/streak/id"),
+        ("ReferralConfiguration", "/systemConfiguration/referral/id"),
+    ];
+    for (name, path) in ids_of {
+        ids[name] = seen.pointer(path).unwrap().clone();
+    }
     let service = app.service(&[Scope::RatesWrite]);
     Cast {
         asking: [

@@ -71,7 +71,7 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("circleCreate", Users, Optional, |app| create(app).boxed()),
     ("circleRename", Users, Optional, |app| rename(app).boxed()),
     ("circleDisband", Users, Optional, |app| disband(app).boxed()),
-    ("circleDisband", Administrators, Optional, |app| {
+    ("circleForceDisband", Administrators, Optional, |app| {
         force_disband(app).boxed()
     }),
     ("circleLeave", Users, Optional, |app| leave(app).boxed()),
@@ -99,13 +99,16 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("minerBan", Administrators, Optional, |app| {
         decide(app, "minerBan").boxed()
     }),
-    ("minerResetStreak", Administrators, Optional, |app| {
+    ("minerStreakReset", Administrators, Optional, |app| {
         reset_streak(app).boxed()
     }),
-    ("minerSetRole", Administrators, Optional, |app| {
-        decide(app, "minerSetRole").boxed()
+    ("minerNodeOperatorGrant", Administrators, Optional, |app| {
+        decide(app, "minerNodeOperatorGrant").boxed()
     }),
-    ("minerAdjustPoints", Administrators, Required, |app| {
+    ("minerNodeOperatorRevoke", Administrators, Optional, |app| {
+        revoke(app).boxed()
+    }),
+    ("minerPointsAdjust", Administrators, Required, |app| {
         adjust(app).boxed()
     }),
     ("approvalApprove", Administrators, Required, |app| {
@@ -176,7 +179,7 @@ async fn disband(app: &TestApp) -> Sample {
 
 async fn force_disband(app: &TestApp) -> Sample {
     let [alice] = app.circle().await;
-    let circle = alice.own_circle("uuid").await["uuid"].clone();
+    let circle = alice.own_circle("id").await["id"].clone();
     Sample::new(
         app.admin().force_disband(&circle),
         json!({"reason": "another"}),
@@ -190,7 +193,7 @@ async fn leave(app: &TestApp) -> Sample {
 
 async fn remove(app: &TestApp) -> Sample {
     let [alice, bob, carol] = app.circle().await;
-    Sample::new(alice.remove(&bob), json!({"member": carol.profile}))
+    Sample::new(alice.remove(&bob), json!({"memberId": carol.profile}))
 }
 
 async fn invite(app: &TestApp) -> Sample {
@@ -209,7 +212,7 @@ async fn invited(app: &TestApp) -> (Actor, Actor, Value, Value) {
         alice.actor(),
         bob.actor(),
         first,
-        json!({"invitation": other}),
+        json!({"invitationId": other}),
     )
 }
 
@@ -242,6 +245,15 @@ async fn restore(app: &TestApp) -> Sample {
     Sample::new(app.admin().restore(&alice), json!({"reason": "another"}))
 }
 
+async fn revoke(app: &TestApp) -> Sample {
+    let alice = app.miner().await;
+    app.admin().grant_node_operator(&alice).await.ok();
+    Sample::new(
+        app.admin().revoke_node_operator(&alice),
+        json!({"reason": "another"}),
+    )
+}
+
 async fn reset_streak(app: &TestApp) -> Sample {
     let alice = app.miner().streak(1).await;
     Sample::new(
@@ -252,14 +264,14 @@ async fn reset_streak(app: &TestApp) -> Sample {
 
 async fn adjust(app: &TestApp) -> Sample {
     let alice = app.miner().await;
-    Sample::new(app.admin().adjust(&alice, "5"), json!({"amount": "6"}))
+    Sample::new(app.admin().adjust(&alice, "5"), json!({"points": "6"}))
 }
 
 /// Two approvals of adjustments.
 async fn approvals(app: &TestApp) -> (Value, Value) {
     let alice = app.miner().await;
     let request = async || app.admin().adjust(&alice, "2500").await.ok()["approval"]["id"].clone();
-    (request().await, json!({"approval": request().await}))
+    (request().await, json!({"approvalId": request().await}))
 }
 
 async fn approve(app: &TestApp) -> Sample {

@@ -9,10 +9,9 @@ use crate::support::{Actor, test};
 const QUERIES: &[&str] = &[
     "{ miners(first: 60, orderBy: {field: CREATED_AT, direction: ASC}) {
         nodes {
-            __typename id uuid userId displayName role status totalMinedPoints referralCode longestStreak createdAt
-            updatedAt MINER
+            __typename id uuid role status totalMinedPoints referralCode createdAt updatedAt profile { displayName PROFILE } MINER
             circle {
-                __typename id uuid name named: name status memberCount trustScore bonusMultiplier isValid createdAt CIRCLE
+                __typename id uuid name named: name status memberCount trustScore bonusRate isValid createdAt CIRCLE
                 members { __typename joinedAt isOwner isOwner MEMBER who: miner { ...P ... on Node { id } ... { role } } }
             }
         }
@@ -27,7 +26,7 @@ const QUERIES: &[&str] = &[
         rank rankPrecision totalMinedPoints miner { id displayName role totalMinedPoints PROFILE }
     } } }",
     "{ miners(first: 20, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { MINER
-        history(first: 5) { nodes { uuid pointsEarned source sessionUuid earnedAt hourlyRate streakDays } }
+        history(first: 5) { nodes { uuid pointsEarned source earnedAt hourlyRate streakDays } }
         wallet { entries(first: 5) { nodes {
             sequence entryType bucket reason transactionUuid postedAt amount { amount currency }
             balanceAfter { amount currency } reference { referenceType referenceId }
@@ -36,7 +35,7 @@ const QUERIES: &[&str] = &[
 ];
 
 const RESOLVED: &[(&str, &str)] = &[
-    ("MINER", "zz: currentStreak"),
+    ("MINER", "zz: streak { streakDays }"),
     ("CIRCLE", "zz: owner { id }"),
     ("MEMBER", "zz: miner { badge }"),
     ("PROFILE", "zz: badge"),

@@ -24,20 +24,20 @@ use crate::support::{TestApp, test};
 const OPERATIONS: &[(&str, u64)] = &[
     // miners, circles, members with who they are
     (
-        "query ($n: Int) { miners(first: $n) { nodes { uuid displayName role status totalMinedPoints
+        "query ($n: Int) { miners(first: $n) { nodes { uuid profile { displayName } role status totalMinedPoints
              circle { name status memberCount trustScore members { joinedAt isOwner miner { displayName role totalMinedPoints } } } } } }",
         3,
     ),
     // miners, configuration, rate facts, sessions
-    ("query ($n: Int) { miners(first: $n) { nodes { rate { totalRate } session { status } streak { currentStreak } currentStreak } } }", 4),
+    ("query ($n: Int) { miners(first: $n) { nodes { rate { hourlyRate } session { status } streak { streakDays } profile { streakDays } } } }", 4),
     // miners, configuration
-    ("query ($n: Int) { miners(first: $n) { edges { node { profile { currentStreak badge } } } } }", 2),
+    ("query ($n: Int) { miners(first: $n) { edges { node { profile { streakDays badge } } } } }", 2),
     // miners, histories, their counts
     ("query ($n: Int) { miners(first: $n) { nodes { history(first: 3) { totalCount nodes { pointsEarned } } } } }", 3),
     // miners, wallets, entries
     ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { reason } } } } } }", 3),
     // miners, circles, referrers with owners
-    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { displayName } circle { owner { displayName } } } } }", 3),
+    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { referrer { displayName } } circle { owner { displayName } } } } }", 3),
     // miners, their count
     ("query ($n: Int) { miners(first: $n) { totalCount nodes { uuid } } }", 2),
     // circles, their count, owners, members, who they are
@@ -45,18 +45,19 @@ const OPERATIONS: &[(&str, u64)] = &[
     // circles, invitations, who is invited
     ("query ($n: Int) { circles(first: $n) { nodes { name invitations { status circleName invitee { displayName } } } } }", 3),
     // miners, configuration, totals, referrals, who was brought
-    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referrals { totalReferrals totalEarned currentBonusRate
-         referrals(first: 3) { totalCount nodes { status referred { displayName } } } } } } }", 5),
+    ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referralStatistics { total earnedPoints bonusRate }
+         referrals(first: 3) { totalCount nodes { status referred { displayName } } } } } }", 5),
     // referrals, their count, both sides
     ("query ($n: Int) { referrals(first: $n) { totalCount nodes { status referrer { displayName } referred { displayName } } } }", 3),
     // entries, their count
-    ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { actor roles before after } edges { cursor } } }", 2),
-    ("query ($n: Int) { auditLog(first: $n, filter: {action: \"a\"}) { nodes { actor } } }", 1),
-    // miners or circles, what was done about them, how much that is
-    ("query ($n: Int) { miners(first: $n) { nodes { auditLog(first: 3) { totalCount nodes { actor action } } } } }", 3),
-    ("query ($n: Int) { circles(first: $n) { nodes { auditLog(last: 3) { totalCount nodes { actor action } } } } }", 3),
+    ("query ($n: Int) { auditLog(first: $n) { totalCount nodes { roles before after } edges { cursor } } }", 2),
+    ("query ($n: Int) { auditLog(first: $n, filter: {action: MINER_BAN}) { nodes { roles } } }", 1),
+    // entries, actors, miners
+    ("query ($n: Int) { auditLog(first: $n, filter: {action: MINER_SUSPEND}) { nodes { action actor { ... on User { displayName } } entity { ... on Miner { status } } } } }", 3),
+    // entries, circles
+    ("query ($n: Int) { auditLog(first: $n, filter: {action: CIRCLE_FORCE_DISBAND}) { nodes { entity { ... on Circle { name } } } } }", 2),
     // leaderboard, configuration, the viewer's miner
-    ("query ($n: Int) { leaderboard(limit: $n) { entries { rank miner { currentStreak badge } } viewerEntry { rank } } }", 3),
+    ("query ($n: Int) { leaderboard(limit: $n) { entries { rank miner { streakDays badge } } viewerEntry { rank } } }", 3),
 ];
 
 /// A database that nobody else sends statements to through this pool.
@@ -110,13 +111,14 @@ fn statements_do_not_depend_on_rows() {
         db::demo::seed_town(&services.db).await.unwrap();
         app.sql(
             "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, before, after, outcome)
-             SELECT app_now(), 'i', n::text, '{ADMIN}', 'a', '{}', '{}', 'APPLIED' FROM generate_series(1, 120) n",
+             SELECT app_now(), 'i', gen_random_uuid(), '{ADMIN}', 'mining.miner_ban', '{}', '{}', 'APPLIED' FROM generate_series(1, 120) n",
         )
         .await;
         app.sql(
             "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome)
-             SELECT app_now(), 'i', n::text, '{ADMIN}', 'b', e.kind, e.id::text, 'APPLIED'
-             FROM generate_series(1, 4) n, (SELECT 'miner' AS kind, id FROM miners UNION ALL SELECT 'circle', id FROM circles) e",
+             SELECT app_now(), 'i', e.actor, '{ADMIN}', e.action, e.kind, e.id::text, 'APPLIED'
+             FROM (SELECT 'miner' AS kind, 'mining.miner_suspend' AS action, id, user_id AS actor FROM miners
+                   UNION ALL SELECT 'circle', 'mining.circle_force_disband', id, owner_id FROM circles) e",
         )
         .await;
         app.sql(
@@ -221,15 +223,16 @@ fn histories_of_the_configuration_take_a_statement_each() {
         .await;
         let schema = resolvers::schema();
         let query = "query ($n: Int) { systemConfiguration { mining { baseRate } streak { tiers { minDays } } referral { kycRequired }
-            miningHistory(first: $n) { totalCount nodes { version } } streakHistory(first: $n) { totalCount nodes { tiers { minDays } } }
-            referralHistory(first: $n) { totalCount edges { node { version } } } } }";
+            a: versions(section: MINING, first: $n) { totalCount nodes { version } }
+            b: versions(section: STREAK, first: $n) { totalCount nodes { ... on StreakConfiguration { tiers { minDays } } } }
+            c: versions(section: REFERRAL, first: $n) { totalCount edges { node { version } } } } }";
         for rows in [10, 100] {
             let before = services.db.statements();
             let request = Request::new(query).variables(Variables::from_json(json!({"n": rows})));
             let response = execute(&schema, &services, staff(), request).await;
             assert!(response.errors.is_empty(), "{:?}", response.errors);
             let body = serde_json::to_value(&response.data).unwrap();
-            let history = &body["systemConfiguration"]["streakHistory"];
+            let history = &body["systemConfiguration"]["b"];
             assert_eq!(history["nodes"].as_array().map(Vec::len), Some(rows));
             assert_eq!(history["totalCount"], 120);
             assert_eq!(services.db.statements() - before, 4, "{rows} rows");
@@ -300,9 +303,9 @@ fn an_event_is_read_once_for_all_its_followers() {
             .unwrap();
         let configuration = Arc::new(configuration);
         let (user, at) = (top[0].miner.user_id, top[0].at);
-        let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName currentStreak badge } } } }";
+        let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName streakDays badge } } } }";
         let miner = format!(
-            "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ displayName currentStreak streak {{ currentStreak }} }} }} }}",
+            "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ status streak {{ streakDays }} }} }} }}",
             node_of(&schema, &services, user).await
         );
         let mut streams = Vec::new();

@@ -108,7 +108,7 @@ fn returns_the_result_of_a_command_with_a_key() {
             let paid = there.claim().await.ok();
             assert!(proxy.has_struck());
             assert_eq!(paid["pointsEarned"], "6.0000");
-            assert_eq!(paid["streakDays"], json!(day + 1));
+            assert_eq!(paid["miner"]["streak"]["streakDays"], json!(day + 1));
         }
         assert_eq!(alice.points().await, "12.0000");
         assert_eq!(app.count("transfers", "true").await, 2);

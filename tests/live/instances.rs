@@ -8,7 +8,7 @@ use resolvers::live::{MinerTopic, WalletTopic};
 use serde_json::json;
 
 use crate::support::lock::{Lock, until_waiting};
-use crate::support::{Actor, Miner, Socket, TestApp, at_once, test};
+use crate::support::{Actor, Miner, Socket, TestApp, at_once, number, test};
 
 const FOLLOW: &str = "subscription { minerUpdated { __typename sequence } }";
 /// Closes the connections that receive events, of all instances.
@@ -26,7 +26,7 @@ async fn follow(app: &TestApp, actor: &Actor) -> Socket {
 
 async fn sequence(socket: &mut Socket) -> i64 {
     let event = socket.event("1").await;
-    event["minerUpdated"]["sequence"].as_i64().unwrap()
+    number(&event["minerUpdated"]["sequence"])
 }
 
 /// Starts a session on an instance that dies right after the commit, before the announcement.
@@ -103,12 +103,9 @@ fn loses_no_event_of_lost_connections() {
                     *last = heard;
                 }
             }
-            let heard = wallets.event("1").await["walletUpdated"]["sequence"].as_i64();
-            assert!(
-                heard.unwrap() > last_of_wallet,
-                "{heard:?} after {last_of_wallet}"
-            );
-            last_of_wallet = heard.unwrap();
+            let heard = number(&wallets.event("1").await["walletUpdated"]["sequence"]);
+            assert!(heard > last_of_wallet, "{heard} after {last_of_wallet}");
+            last_of_wallet = heard;
         }
         assert_eq!(last[0], last[1]);
         other.stop().await;

@@ -47,7 +47,7 @@ fn operations_are_counted_by_name_code_cost_and_batch() {
         bob.ask("query Wrong_17 { nothing }", json!({})).await;
         bob.ask("{ node(id: \"x\") { id } }", json!({})).await;
         bob.ask("}", json!({})).await;
-        let query = "query Rates_17 { miners(first: 2) { nodes { rate { totalRate } } } }";
+        let query = "query Rates_17 { miners(first: 2) { nodes { rate { hourlyRate } } } }";
         staff.get(query, json!({})).await;
         let after = scrape(app).await;
         for series in [
@@ -240,7 +240,7 @@ async fn exercise(app: &TestApp) {
     let staff = app.person(&[Role::Support]);
     staff
         .get(
-            "{ miners(first: 2) { nodes { rate { totalRate } } } }",
+            "{ miners(first: 2) { nodes { rate { hourlyRate } } } }",
             json!({}),
         )
         .await;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::collector::{Collector, Told, hex};
 use crate::support::{TestApp, test};
 
-const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { totalRate } session { status } } } }";
+const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { hourlyRate } session { status } } } }";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
@@ -123,7 +123,7 @@ fn a_mutation_is_one_trace_and_keeps_its_secrets() {
             .find(|span| span.parent == claim.id);
         let write = write.unwrap();
         assert_eq!(write.trace, claim.trace);
-        assert_eq!(write.says("goodgo.command"), "mining.session_claim");
+        assert_eq!(write.says("goodgo.command"), "mining.mining_session_claim");
         assert_eq!(write.says("goodgo.attempts"), "1");
         let statements: Vec<_> = parts_of(&spans, &write).collect();
         for verb in ["BEGIN", "INSERT", "UPDATE", "COMMIT"] {

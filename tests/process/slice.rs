@@ -21,18 +21,18 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
     on_a_runtime(async {
         let bob = program.demo("bob");
         let viewer =
-            "{ viewer { miner { totalMinedPoints hourlyRate session { status hourlyRate } } } }";
+            "{ viewer { miner { totalMinedPoints rate { hourlyRate } session { status rate { hourlyRate } } } } }";
         let before = bob.get(viewer, json!({})).await["viewer"]["miner"].clone();
         assert_eq!(before["session"]["status"], "COMPLETED");
         let (had, rate) = (
             points(&bob.points().await),
-            points(before["session"]["hourlyRate"].as_str().unwrap()),
+            points(before["session"]["rate"]["hourlyRate"].as_str().unwrap()),
         );
 
         // Followed in another process than the one that claims.
         let other = program.another().await;
         let mut socket = Socket::open(other.address, bob.token()).await;
-        let follow = "subscription { minerUpdated { __typename ... on PointsUpdated { earnedPoints totalPoints } } }";
+        let follow = "subscription { minerUpdated { __typename ... on PointsUpdated { pointsEarned totalMinedPoints } } }";
         socket.subscribe("1", follow).await;
         other.until_followed().await;
 
@@ -44,7 +44,8 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
         other.stop();
         assert_eq!(
             event,
-            json!({"__typename": "PointsUpdated", "earnedPoints": paid["pointsEarned"], "totalPoints": paid["totalPoints"]})
+            json!({"__typename": "PointsUpdated", "pointsEarned": paid["pointsEarned"],
+                "totalMinedPoints": paid["miner"]["totalMinedPoints"]})
         );
 
         // The newest entry is the reward, and the balance follows from the one before.
@@ -90,8 +91,8 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
         let query = "query ($id: UUID!) { miner(by: {userId: $id}) { status } }";
         let alice = program
             .demo("alice")
-            .get("{ viewer { uuid } }", json!({}))
-            .await["viewer"]["uuid"]
+            .get("{ viewer { user { uuid } } }", json!({}))
+            .await["viewer"]["user"]["uuid"]
             .clone();
         assert_eq!(
             program
@@ -126,8 +127,8 @@ fn each_start_puts_a_new_user_behind_each_name() {
     let uuid = async |program: &Program| {
         program
             .demo("alice")
-            .get("{ viewer { uuid } }", json!({}))
-            .await["viewer"]["uuid"]
+            .get("{ viewer { user { uuid } } }", json!({}))
+            .await["viewer"]["user"]["uuid"]
             .clone()
     };
     on_a_runtime(async {

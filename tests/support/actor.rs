@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::ids::UserId;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::Socket;
 
@@ -46,6 +49,11 @@ impl Actor {
     /// The user's id.
     pub fn id(&self) -> UserId {
         self.user_id.expect("a user")
+    }
+
+    /// The global id of the user's viewer.
+    pub fn viewer_id(&self) -> String {
+        viewer_id(self.id().0)
     }
 
     /// The bearer token.
@@ -98,6 +106,11 @@ impl Actor {
     pub async fn socket(&self) -> Socket {
         Socket::open(self.address, self.token.as_deref()).await
     }
+}
+
+/// The global id of a user's viewer.
+pub fn viewer_id(user: Uuid) -> String {
+    URL_SAFE_NO_PAD.encode(format!("Viewer:{}", user.simple()))
 }
 
 impl Answer {

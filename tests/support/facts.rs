@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -89,9 +90,10 @@ impl TestApp {
         self.facts("SELECT * FROM audit_log ORDER BY id").await
     }
 
-    /// The audit log's entries of refusals with a code.
-    pub async fn audited_refusals(&self, code: &str) -> Vec<Audited> {
-        let refused = format!("SELECT * FROM audit_log WHERE refusal = '{code}' ORDER BY id");
+    /// The audit log's entries of refusals with a name, such as `OwnAccount`.
+    pub async fn audited_refusals(&self, name: &str) -> Vec<Audited> {
+        let refused =
+            format!("SELECT * FROM audit_log WHERE refusal ->> 'name' = '{name}' ORDER BY id");
         self.facts(&refused).await
     }
 
@@ -127,13 +129,18 @@ impl TestApp {
 
     /// A number that SQL returns, as the owner of the tables.
     pub async fn number(&self, sql: &str) -> i64 {
-        number(&self.connect().await, sql).await
+        number_of(&self.connect().await, sql).await
+    }
+
+    /// The time of the system's clock.
+    pub async fn now(&self) -> DateTime<Utc> {
+        at(&self.row("app_now() AS now", "true").await["now"])
     }
 
     /// Waits until SQL returns a number that meets a condition.
     pub async fn until_number(&self, sql: &str, is_reached: impl Fn(i64) -> bool) {
         let client = self.connect().await;
-        let reached = async { while !is_reached(number(&client, sql).await) {} };
+        let reached = async { while !is_reached(number_of(&client, sql).await) {} };
         let waited = tokio::time::timeout(PATIENCE, reached).await;
         assert!(waited.is_ok(), "{} of {sql}", self.number(sql).await);
     }
@@ -168,12 +175,24 @@ impl TestApp {
     }
 }
 
-async fn number(client: &Client, sql: &str) -> i64 {
+async fn number_of(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 fn counted(table: &str, condition: &str) -> String {
     format!("SELECT count(*) FROM {table} WHERE {condition}")
+}
+
+/// A `BigInt` of the API.
+#[track_caller]
+pub fn number(value: &Value) -> i64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// A time of the API.
+#[track_caller]
+pub fn at(value: &Value) -> DateTime<Utc> {
+    value.as_str().unwrap().parse().unwrap()
 }
 
 /// Panics unless a value has all fields of another one, at any depth.

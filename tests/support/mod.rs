@@ -19,11 +19,11 @@ mod selections;
 mod socket;
 mod verbs;
 
-pub use actor::{Actor, Answer};
+pub use actor::{Actor, Answer, viewer_id};
 pub use app::{TestApp, test, test_with};
 pub use builders::Miner;
 pub use cluster::Cluster;
 pub use environment::{is_soak, variable};
-pub use facts::{Event, assert_includes};
+pub use facts::{Event, assert_includes, at, number};
 pub use run::{Outcome, Run, at_once, merged};
 pub use socket::Socket;

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::{Value, json};
 
-use super::selections::payload_of;
+use super::selections::{facts_of, payload_of};
 use super::{Actor, Answer};
 
 /// A mutation that runs when it is awaited.
@@ -100,7 +100,8 @@ impl Run {
             .unwrap_or_else(|| payload_of(field));
         let query = format!(
             "mutation ($input: {input_type}!) {{ {field}(input: $input) {{
-                {selection} userErrors {{ code field message }} }} }}"
+                {selection} userErrors {{ code field message {} }} }} }}",
+            facts_of(field)
         );
         let mut input = self.input.clone();
         if self.has_key && input.get("idempotencyKey").is_none() {

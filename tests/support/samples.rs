@@ -8,7 +8,7 @@ use super::merged;
 pub fn mining(fields: Value) -> Value {
     let section = json!({
         "baseRate": "0.5", "sessionDurationHours": 24, "maxSessionsPerDay": 1, "isGloballyEnabled": true,
-        "claimWindowHours": 168, "version": 1,
+        "claimWindowHours": 168, "circleCooldownHours": 168, "version": 1,
     });
     merged(section, fields)
 }
@@ -25,19 +25,19 @@ pub fn streak(fields: Value) -> Value {
 /// A tier of the section `streak`.
 pub fn tier(min_days: i32, max_days: Option<i32>) -> Value {
     json!({
-        "minDays": min_days, "maxDays": max_days, "bonusPercent": "0.5", "badgeName": "B", "milestoneMpBonus": "10",
+        "minDays": min_days, "maxDays": max_days, "bonusRate": "0.5", "badgeName": "B", "milestonePoints": "10",
     })
 }
 
 /// The section `referral`, with some fields set to other values.
 pub fn referral(fields: Value) -> Value {
     let section = json!({
-        "bonusPerReferral": "0.4", "maxBonusCap": "1", "kycRequired": true, "maxReferralLevels": 1, "version": 1,
+        "bonusRate": "0.4", "maxBonusRate": "1", "kycRequired": true, "maxReferralLevels": 1, "version": 1,
     });
     merged(section, fields)
 }
 
-/// A section with the reason that its own command needs.
+/// The input of a section's own command, with the reason `a test`.
 pub fn with_reason(section: Value) -> Value {
-    merged(json!({"reason": "a test"}), section)
+    json!({"configuration": section, "reason": "a test"})
 }

@@ -9,12 +9,18 @@ pub fn payload_of(field: &str) -> &'static str {
         "streakRecover" => STREAK_RECOVER,
         "referralApply" => REFERRAL_APPLY,
         "kycComplete" => KYC_COMPLETE,
-        "circleCreate" | "circleRename" | "circleDisband" | "circleMemberRemove" => CIRCLE,
+        "circleCreate" | "circleRename" | "circleDisband" | "circleForceDisband"
+        | "circleMemberRemove" => CIRCLE,
         "circleInvitationSend" | "circleInvitationDecline" | "circleInvitationCancel" => INVITATION,
-        "circleInvitationAccept" => CIRCLE_AND_INVITATION,
+        "circleInvitationAccept" => INVITATION_ACCEPT,
         "circleLeave" => "miner { role circle { id } }",
-        "minerSuspend" | "minerRestore" | "minerBan" | "minerResetStreak" | "minerSetRole" => MINER,
-        "minerAdjustPoints" => POINTS_ADJUST,
+        "minerSuspend"
+        | "minerRestore"
+        | "minerBan"
+        | "minerStreakReset"
+        | "minerNodeOperatorGrant"
+        | "minerNodeOperatorRevoke" => MINER,
+        "minerPointsAdjust" => POINTS_ADJUST,
         "approvalApprove" | "approvalDecline" => APPROVAL,
         "miningConfigurationUpdate" => MINING_CONFIGURATION,
         "streakConfigurationUpdate" => STREAK_CONFIGURATION,
@@ -24,41 +30,54 @@ pub fn payload_of(field: &str) -> &'static str {
     }
 }
 
-const MINER_REGISTER: &str = "miner { id uuid userId referralCode profile { id }
-    role status totalMinedPoints currentStreak referredBy { id displayName } rate { totalRate } }";
-const SESSION_START: &str =
-    "session { id uuid status hourlyRate } hourlyRate endsAt streakDays miner { id }";
-const SESSION_CLAIM: &str = "pointsEarned streakBonus totalPoints streakDays
-    session { status pointsEarned streakBonus } miner { totalMinedPoints }";
-const STREAK_RECOVER: &str = "recoveredDays cost streakBonus totalPoints streakDays
-    miner { currentStreak longestStreak streak { recoverableDays freezeTokens } }";
+/// The facts of a mutation's user errors.
+pub fn facts_of(field: &str) -> &'static str {
+    match field {
+        "miningSessionStart" | "miningSessionClaim" => "limit retryAt",
+        "streakRecover" | "minerPointsAdjust" => "availablePoints",
+        "approvalApprove" | "approvalDecline" => {
+            "approval { id status } cause { ... on MinerUserError { code availablePoints } }"
+        }
+        name if name.starts_with("circleInvitation") => "limit retryAt",
+        name if name.starts_with("circle") => "retryAt",
+        name if name.ends_with("ConfigurationUpdate") => "currentVersion min max",
+        _ => "",
+    }
+}
+
+const MINER_REGISTER: &str = "miner { id uuid user { uuid } referralCode profile { id }
+    role status totalMinedPoints streak { streakDays } referredBy { referrer { id displayName } } rate { hourlyRate } }";
+const SESSION_START: &str = "session { id uuid status endsAt rate { hourlyRate }
+    miner { id streak { streakDays } } }";
+const SESSION_CLAIM: &str = "pointsEarned milestonePoints
+    session { status pointsEarned milestonePoints } miner { totalMinedPoints streak { streakDays } }";
+const STREAK_RECOVER: &str =
+    "recoveredDays milestonePoints entry { source pointsEarned streakDays }
+    miner { totalMinedPoints streak { streakDays longestStreakDays recoverableDays freezeTokens } }";
 const REFERRAL_APPLY: &str = "referral { id uuid code status isActive level bonusRate activatedAt
-        referrer { id } referred { id } }
-    referrer { id displayName } isActive miner { uuid referredBy { id } profile { id } }";
-const KYC_COMPLETE: &str = "userId kycCompletedAt referral { status isActive activatedAt }";
-const CIRCLE: &str = "circle { id uuid name status memberCount isValid trustScore bonusMultiplier
+    referrer { id displayName } referred { id } }";
+const KYC_COMPLETE: &str = "user { uuid kycCompletedAt } referral { status isActive activatedAt }";
+const CIRCLE: &str = "circle { id uuid name status memberCount isValid trustScore bonusRate
     members { isOwner miner { id role } } }";
 const INVITATION: &str =
     "invitation { id uuid status circleName createdAt expiresAt decidedAt circle { id }
     inviter { id } invitee { id } }";
-const CIRCLE_AND_INVITATION: &str =
-    "circle { id name status memberCount } invitation { id status decidedAt }";
-const MINER: &str = "miner { uuid status role currentStreak longestStreak
-    streak { dueAt freezeTokens recoverableDays } }";
-const POINTS_ADJUST: &str =
-    "totalPoints newBalance approval { id status amount reason } miner { totalMinedPoints }";
-const APPROVAL: &str =
-    "approval { id status decidedBy decidedAt decisionReason miner { totalMinedPoints } }
-    userErrors { cause }";
-const MINING_CONFIGURATION: &str =
-    "configuration { version baseRate sessionDurationHours maxSessionsPerDay
-    isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }";
-const STREAK_CONFIGURATION: &str = "configuration { version
-    tiers { minDays maxDays bonusPercent badgeName milestoneMpBonus }
-    gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy reason }";
-const REFERRAL_CONFIGURATION: &str =
-    "configuration { version bonusPerReferral maxBonusCap kycRequired
-    maxReferralLevels updatedAt updatedBy reason }";
-const SYSTEM_CONFIGURATION: &str = "mining { version baseRate updatedBy reason }
-    streak { version tiers { minDays maxDays bonusPercent } recoveryCost reason }
-    referral { version bonusPerReferral reason }";
+const INVITATION_ACCEPT: &str =
+    "invitation { id status decidedAt circle { id name status memberCount } }";
+const MINER: &str = "miner { uuid status role
+    streak { streakDays longestStreakDays dueAt freezeTokens recoverableDays } }";
+const POINTS_ADJUST: &str = "entry { source pointsEarned } miner { totalMinedPoints }
+    approval { id status reason proposal { ... on MinerPointsAdjustProposal { points } } }";
+const APPROVAL: &str = "approval { id status decidedBy { uuid } decidedAt decisionReason
+    proposal { ... on MinerPointsAdjustProposal { miner { totalMinedPoints } } } }";
+const MINING_CONFIGURATION: &str = "configuration { id version baseRate sessionDurationHours maxSessionsPerDay
+    isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy { uuid } reason }";
+const STREAK_CONFIGURATION: &str = "configuration { id version
+    tiers { minDays maxDays bonusRate badgeName milestonePoints }
+    gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy { uuid } reason }";
+const REFERRAL_CONFIGURATION: &str = "configuration { id version bonusRate maxBonusRate kycRequired
+    maxReferralLevels updatedAt updatedBy { uuid } reason }";
+const SYSTEM_CONFIGURATION: &str = "configuration {
+    mining { version baseRate updatedBy { uuid } reason }
+    streak { version tiers { minDays maxDays bonusRate } recoveryCost reason }
+    referral { version bonusRate reason } }";

@@ -60,17 +60,17 @@ impl Actor {
 
     /// Accepts an invitation.
     pub fn accept(&self, invitation: &Value) -> Run {
-        self.run("circleInvitationAccept", named("invitation", invitation))
+        self.run("circleInvitationAccept", named("invitationId", invitation))
     }
 
     /// Declines an invitation.
     pub fn decline(&self, invitation: &Value) -> Run {
-        self.run("circleInvitationDecline", named("invitation", invitation))
+        self.run("circleInvitationDecline", named("invitationId", invitation))
     }
 
     /// Cancels an invitation.
     pub fn cancel(&self, invitation: &Value) -> Run {
-        self.run("circleInvitationCancel", named("invitation", invitation))
+        self.run("circleInvitationCancel", named("invitationId", invitation))
     }
 
     /// Invites a miner, who accepts; returns the payload.
@@ -86,7 +86,7 @@ impl Actor {
 
     /// Removes a member from the caller's circle.
     pub fn remove(&self, member: &Miner) -> Run {
-        self.run("circleMemberRemove", json!({"member": member.profile}))
+        self.run("circleMemberRemove", json!({"memberId": member.profile}))
     }
 
     /// Disbands the caller's circle.
@@ -109,11 +109,7 @@ impl Actor {
 
     /// Runs a command about a miner named in any way, for the reason `a test`.
     pub fn decide_about(&self, field: &str, miner: &Value) -> Run {
-        let mut input = json!({"miner": miner, "reason": "a test"});
-        if field == "minerSetRole" {
-            input["change"] = json!("GRANT_NODE_OPERATOR");
-        }
-        self.run(field, input)
+        self.run(field, json!({"miner": miner, "reason": "a test"}))
     }
 
     pub fn suspend(&self, whose: &Actor) -> Run {
@@ -129,45 +125,44 @@ impl Actor {
     }
 
     pub fn reset_streak(&self, whose: &Actor) -> Run {
-        self.decide("minerResetStreak", whose)
+        self.decide("minerStreakReset", whose)
     }
 
     pub fn grant_node_operator(&self, whose: &Actor) -> Run {
-        self.decide("minerSetRole", whose)
+        self.decide("minerNodeOperatorGrant", whose)
     }
 
     pub fn revoke_node_operator(&self, whose: &Actor) -> Run {
-        self.grant_node_operator(whose)
-            .with(json!({"change": "WITHDRAW_NODE_OPERATOR"}))
+        self.decide("minerNodeOperatorRevoke", whose)
     }
 
     /// Adjusts a miner's points.
-    pub fn adjust(&self, whose: &Actor, amount: &str) -> Run {
-        self.decide("minerAdjustPoints", whose)
-            .with(json!({"amount": amount}))
+    pub fn adjust(&self, whose: &Actor, points: &str) -> Run {
+        self.decide("minerPointsAdjust", whose)
+            .with(json!({"points": points}))
     }
 
     pub fn approve(&self, approval: &Value) -> Run {
-        self.run("approvalApprove", named("approval", approval))
+        self.run("approvalApprove", named("approvalId", approval))
     }
 
     pub fn decline_approval(&self, approval: &Value, reason: &str) -> Run {
-        self.run("approvalDecline", named("approval", approval))
+        self.run("approvalDecline", named("approvalId", approval))
             .with(json!({"reason": reason}))
     }
 
     /// Disbands a circle of others, for the reason `a test`.
     pub fn force_disband(&self, circle: &Value) -> Run {
-        let input = json!({"circle": {"uuid": circle}, "reason": "a test"});
-        self.run("circleDisband", input)
+        let input = json!({"circleId": circle, "reason": "a test"});
+        self.run("circleForceDisband", input)
     }
 }
 
 impl TestApp {
-    /// Reports a person's identity as verified, as the platform's identity service does.
+    /// Reports a person's identity as verified, as the platform's identity service does. The service may read it back.
     pub fn verify(&self, person: &Actor) -> Run {
         let input = json!({"userId": person.id().to_string()});
-        self.service(&[Scope::MiningEvents])
+        self.service(&[Scope::MiningEvents, Scope::MiningRead])
             .run("kycComplete", input)
     }
 }
@@ -213,15 +208,15 @@ impl Actor {
 
     /// The role of the viewer's miner, and the circle's share of its rate.
     pub async fn role_and_circle_bonus(&self) -> [String; 2] {
-        let miner = self.own_miner("role rate { circleBonus }").await;
-        [&miner["role"], &miner["rate"]["circleBonus"]]
+        let miner = self.own_miner("role rate { circleBonusRate }").await;
+        [&miner["role"], &miner["rate"]["circleBonusRate"]]
             .map(|value| value.as_str().unwrap().to_owned())
     }
 
     /// The referrals' share of the rate of the viewer's miner.
     pub async fn referral_bonus(&self) -> String {
-        let miner = self.own_miner("rate { referralBonus }").await;
-        let bonus = &miner["rate"]["referralBonus"];
+        let miner = self.own_miner("rate { referralBonusRate }").await;
+        let bonus = &miner["rate"]["referralBonusRate"];
         bonus.as_str().unwrap().to_owned()
     }
 }

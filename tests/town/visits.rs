@@ -54,13 +54,14 @@ impl Visit {
         if let Some((reward, bonus, days)) = self.claim {
             let paid = self.who.claim().await.ok();
             let figures =
-                ["pointsEarned", "streakBonus", "totalPoints"].map(|name| points(&paid[name]));
+                ["/pointsEarned", "/milestonePoints", "/miner/totalMinedPoints"]
+                    .map(|path| points(paid.pointer(path).unwrap()));
             assert_eq!(figures, [reward, bonus, self.total], "{number}: {paid}");
-            assert_eq!(paid["streakDays"], json!(days), "{number}: {paid}");
+            assert_eq!(paid["miner"]["streak"]["streakDays"], json!(days), "{number}: {paid}");
         }
         let started = self.who.start().await.ok();
         assert_eq!(
-            points(&started["hourlyRate"]),
+            points(&started["session"]["rate"]["hourlyRate"]),
             self.rate,
             "{number}: {started}"
         );

@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
 use super::{GRAPHQL, Reply, get, post};
-use crate::support::{Actor, Socket, TestApp, test, test_with};
+use crate::support::{Actor, Socket, TestApp, test, test_with, viewer_id};
 
 const GOOD: &str = r#"{"query": "{ __typename }"}"#;
 const SUBJECT: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -177,18 +177,19 @@ fn good_tokens_are_let_in() {
     test_with_keys("good", async |app| {
         let person = by_secret(&user(json!({"roles": ["SUPPORT"]})));
         let till = by_key(keys(), &kid(), &service(json!({})));
-        let viewer = r#"{"query": "{ viewer { uuid } }"}"#;
+        let viewer = r#"{"query": "{ viewer { id } }"}"#;
         let miner = r#"{"query": "{ miner(by: {uuid: \"01890a5d-ac96-774b-bcce-b302099a8058\"}) { uuid } }"}"#;
+        let id = viewer_id(SUBJECT.parse().unwrap());
         for (bearer, body, data) in [
             (
                 format!("Bearer {person}"),
                 viewer,
-                json!({"viewer": {"uuid": SUBJECT}}),
+                json!({"viewer": {"id": id}}),
             ),
             (
                 format!("bearer  {person}"),
                 viewer,
-                json!({"viewer": {"uuid": SUBJECT}}),
+                json!({"viewer": {"id": id}}),
             ),
             (format!("Bearer {till}"), viewer, json!({"viewer": null})),
             (format!("Bearer {till}"), miner, json!({"miner": null})),

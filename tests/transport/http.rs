@@ -107,11 +107,11 @@ fn get_answers_queries() {
             assert_eq!((reply.status, &reply.json()), (200, body), "{operation}");
         }
         let alice = app.user();
-        let request = get(app, "/graphql?query={viewer{uuid}}").bearer_auth(alice.token().unwrap());
+        let request = get(app, "/graphql?query={viewer{id}}").bearer_auth(alice.token().unwrap());
         let reply = Reply::to(request).await;
         assert_eq!(
-            reply.json()["data"]["viewer"]["uuid"],
-            alice.id().to_string().as_str()
+            reply.json()["data"]["viewer"]["id"],
+            alice.viewer_id().as_str()
         );
         for (query, code) in [
             ("", "BAD_REQUEST"),

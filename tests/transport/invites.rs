@@ -1,7 +1,5 @@
 //! QR codes of invitations, read as a phone reads them.
 
-use serde_json::json;
-
 use super::{Reply, get};
 use crate::support::{test, test_with};
 
@@ -35,12 +33,13 @@ fn read(svg: &str) -> String {
 fn a_phone_reads_the_link_to_share() {
     test(async |app| {
         let alice = app.miner().await;
-        let query = "{ viewer { referrals { myReferralCode shareUrl qrCodeUrl } } }";
-        let referrals = alice.get(query, json!({})).await["viewer"]["referrals"].clone();
-        let code = referrals["myReferralCode"].as_str().unwrap();
-        let link = format!("https://goodgo.app/invite/{code}");
-        assert_eq!(referrals["shareUrl"], link);
-        let reply = Reply::to(get(app, referrals["qrCodeUrl"].as_str().unwrap())).await;
+        let selection = "referralShareUrl referralQrCodeUrl";
+        let miner = alice.own_miner(selection).await;
+        let link = format!("https://goodgo.app/invite/{}", alice.code);
+        assert_eq!(miner["referralShareUrl"], link);
+        let image = miner["referralQrCodeUrl"].as_str().unwrap();
+        let path = image.strip_prefix("http://localhost:8080").unwrap();
+        let reply = Reply::to(get(app, path)).await;
         assert_eq!(reply.status, 200);
         assert_eq!(reply.header("content-type"), "image/svg+xml");
         assert_eq!(reply.header("cache-control"), "public, max-age=86400");

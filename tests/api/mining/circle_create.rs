@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::standing::refuses_inactive;
-use crate::support::{assert_includes, at_once, test};
+use crate::support::{assert_includes, at, at_once, test};
 
 const FIELD: &str = "circleCreate";
 
@@ -77,6 +77,11 @@ fn refuses_former_members_in_cooldown() {
                 .refused("CIRCLE_COOLDOWN", None);
             assert!(
                 error["message"].as_str().unwrap().contains(" from "),
+                "{error}"
+            );
+            let left = at(&error["retryAt"]) - app.now().await;
+            assert!(
+                left > TimeDelta::hours(167) && left <= TimeDelta::hours(168),
                 "{error}"
             );
         }

@@ -43,9 +43,9 @@ fn refuses_in_documented_order() {
     });
 }
 
-/// The key of an owner's circle.
+/// The id of an owner's circle.
 async fn circle_of(owner: &Miner) -> Value {
-    owner.own_circle("uuid").await["uuid"].clone()
+    owner.own_circle("id").await["id"].clone()
 }
 
 #[test]
@@ -54,15 +54,16 @@ fn lets_administrators_disband_circles_of_others() {
         let admin = app.admin();
         let [alice, bob, carol] = app.circle().await;
         let circle = circle_of(&alice).await;
+        let uuid = alice.own_circle("uuid").await["uuid"].clone();
         let payload = admin.force_disband(&circle).await.ok();
         assert_eq!(payload["circle"]["status"], "DISBANDED");
         assert_eq!(carol.role().await, "PIONEER");
-        let audited = app.audited("mining.circle_disband").await;
+        let audited = app.audited("mining.circle_force_disband").await;
         assert_eq!(audited.len(), 1);
         let entry = &audited[0];
         assert_eq!(entry.outcome, "APPLIED");
         assert_eq!(entry.entity_kind.as_deref(), Some("circle"));
-        assert_eq!(json!(entry.entity_id), circle);
+        assert_eq!(json!(entry.entity_id), uuid);
         assert_eq!(entry.reason.as_deref(), Some("a test"));
         assert_eq!(entry.before["status"], "ACTIVE");
         assert_eq!(entry.before["members"].as_array().unwrap().len(), 3);
@@ -70,7 +71,7 @@ fn lets_administrators_disband_circles_of_others() {
         admin
             .force_disband(&circle)
             .await
-            .refused("CIRCLE_DISBANDED", Some("circle"));
+            .refused("CIRCLE_DISBANDED", Some("circleId"));
         // Only the owner has a cooldown.
         bob.create_circle().await.ok();
         alice.create_circle().await.refused("CIRCLE_COOLDOWN", None);
@@ -81,24 +82,27 @@ fn lets_administrators_disband_circles_of_others() {
 fn refuses_administrators_in_documented_order() {
     test(async |app| {
         let admin = app.admin();
-        let unknown = json!("00000000-0000-7000-8000-000000000000");
-        for reason in [json!(null), json!(" "), json!("r".repeat(501))] {
+        let [gone] = app.circle().await;
+        let unknown = circle_of(&gone).await;
+        app.sql("DELETE FROM circle_members; UPDATE miners SET circle_id = NULL; DELETE FROM circles")
+            .await;
+        for reason in [json!(" "), json!("r".repeat(501))] {
             let outcome = admin
                 .force_disband(&unknown)
                 .with(json!({"reason": reason}));
             outcome.await.refused("REASON_INVALID", Some("reason"));
         }
-        let path = Some("circle");
+        let path = Some("circleId");
         admin
             .force_disband(&unknown)
             .await
             .refused("CIRCLE_NOT_FOUND", path);
         admin.register().await.ok();
-        let own = admin.create_circle().await.ok()["circle"]["uuid"].clone();
+        let own = admin.create_circle().await.ok()["circle"]["id"].clone();
         admin.force_disband(&own).await.refused("OWN_ACCOUNT", path);
-        for code in ["CIRCLE_NOT_FOUND", "OWN_ACCOUNT"] {
-            let entries = app.audited_refusals(code).await;
-            assert_eq!(entries.len(), 1, "{code}");
+        for name in ["NotFound", "OwnCircle"] {
+            let entries = app.audited_refusals(name).await;
+            assert_eq!(entries.len(), 1, "{name}");
             assert_eq!(entries[0].reason.as_deref(), Some("a test"));
         }
         // Their own circle they disband like other owners, without a reason.
@@ -116,7 +120,7 @@ fn allows_only_administrators_to_name_a_circle() {
         for who in [alice.actor(), bob.actor(), app.support()] {
             who.force_disband(&circle).await.error("FORBIDDEN");
         }
-        let audited = app.audited("mining.circle_disband").await;
+        let audited = app.audited("mining.circle_force_disband").await;
         let outcomes: Vec<_> = audited.iter().map(|entry| &entry.outcome).collect();
         assert_eq!(outcomes, ["FORBIDDEN"]);
     });

@@ -14,7 +14,7 @@ fn activates_the_circle_with_its_third_member() {
         assert_includes(
             &payload,
             &json!({
-                "circle": {"status": "ACTIVE", "memberCount": 3}, "invitation": {"status": "ACCEPTED"},
+                "invitation": {"status": "ACCEPTED", "circle": {"status": "ACTIVE", "memberCount": 3}},
             }),
         );
         assert!(payload["invitation"]["decidedAt"].is_string());
@@ -99,7 +99,7 @@ fn refuses_invitations_of_others() {
         let (_, _, invitation) = invited(app).await;
         let carol = app.miner().await;
         let outcome = carol.accept(&invitation).await;
-        outcome.refused("INVITATION_NOT_FOUND", Some("invitation"));
+        outcome.refused("INVITATION_NOT_FOUND", Some("invitationId"));
         let outcome = carol.accept(&json!(carol.profile)).await;
         outcome.error("BAD_USER_INPUT");
     });
@@ -118,7 +118,7 @@ fn refuses_decided_invitations() {
             .await
             .ok();
             let outcome = bob.accept(&invitation).await;
-            outcome.refused("INVITATION_NOT_PENDING", Some("invitation"));
+            outcome.refused("INVITATION_NOT_PENDING", Some("invitationId"));
         }
     });
 }
@@ -129,7 +129,7 @@ fn refuses_expired_invitations() {
         let (_, bob, invitation) = invited(app).await;
         app.advance(TimeDelta::days(7)).await;
         let outcome = bob.accept(&invitation).await;
-        outcome.refused("INVITATION_EXPIRED", Some("invitation"));
+        outcome.refused("INVITATION_EXPIRED", Some("invitationId"));
     });
 }
 
@@ -145,7 +145,7 @@ fn refuses_former_members_in_cooldown() {
         outcome.refused("CIRCLE_COOLDOWN", None);
         app.advance(TimeDelta::hours(68)).await;
         let payload = bob.accept(&invitation).await.ok();
-        assert_eq!(payload["circle"]["memberCount"], 2);
+        assert_eq!(payload["invitation"]["circle"]["memberCount"], 2);
         assert_eq!(alice.own_circle("memberCount").await["memberCount"], 1);
     });
 }

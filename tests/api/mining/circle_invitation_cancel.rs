@@ -28,7 +28,7 @@ fn refuses_in_documented_order() {
         cancel(&bob).await.refused("NOT_CIRCLE_OWNER", None);
         // The owner of another circle.
         dina.create_circle().await.ok();
-        let path = Some("invitation");
+        let path = Some("invitationId");
         cancel(&dina).await.refused("INVITATION_NOT_FOUND", path);
         cancel(&alice).await.ok();
         cancel(&alice).await.refused("INVITATION_NOT_PENDING", path);

@@ -36,7 +36,7 @@ fn refuses_in_documented_order() {
         let invitation = alice.invite(&bob).await;
         let decline = |who: &Actor| who.decline(&invitation);
         refuses_inactive(app, decline, Some("INVITATION_NOT_FOUND")).await;
-        let path = Some("invitation");
+        let path = Some("invitationId");
         for other in [&alice, &carol] {
             decline(other).await.refused("INVITATION_NOT_FOUND", path);
         }

@@ -32,7 +32,7 @@ fn invites_by_code_and_by_profile() {
         assert_eq!(app.events("CircleInvitationSent").await.len(), 2);
         assert_eq!(
             events.next().await,
-            json!({"__typename": "CircleInvitationReceived", "sequence": 2, "invitation": {
+            json!({"__typename": "CircleInvitationReceived", "sequence": "2", "invitation": {
                 "status": "PENDING", "circleName": "Night shift", "inviter": {"id": alice.profile}, "circle": null}})
         );
         let received = bob
@@ -133,7 +133,8 @@ fn refuses_more_than_twenty_pending_invitations() {
             alice.invite(other).await;
         }
         let outcome = alice.send_invitation(&others[20]).await;
-        outcome.refused("INVITATION_LIMIT", None);
+        let error = outcome.refused("INVITATION_LIMIT", None);
+        assert_eq!(error["limit"], 20);
         app.advance(TimeDelta::days(7)).await;
         alice.invite(&others[20]).await;
         assert_eq!(
@@ -148,7 +149,8 @@ fn refuses_a_sixth_member() {
     test(async |app| {
         let [alice, ..] = app.circle::<5>().await;
         let outcome = alice.send_invitation(&app.miner().await).await;
-        outcome.refused("CIRCLE_FULL", None);
+        let error = outcome.refused("CIRCLE_FULL", None);
+        assert_eq!(error["limit"], 5);
     });
 }
 

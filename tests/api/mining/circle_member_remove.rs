@@ -35,7 +35,7 @@ fn refuses_in_documented_order() {
         refuses_inactive(app, |who| who.remove(&bob), Some("CIRCLE_NOT_FOUND")).await;
         carol.remove(&bob).await.refused("CIRCLE_NOT_FOUND", None);
         bob.remove(&alice).await.refused("NOT_CIRCLE_OWNER", None);
-        let path = Some("member");
+        let path = Some("memberId");
         alice.remove(&carol).await.refused("MEMBER_NOT_FOUND", path);
         alice
             .remove(&alice)
@@ -49,7 +49,7 @@ fn rejects_ids_of_other_types() {
     test(async |app| {
         let [alice] = app.circle().await;
         let viewer = alice.viewer("id").await["id"].clone();
-        let outcome = alice.remove(&alice).with(json!({"member": viewer})).await;
+        let outcome = alice.remove(&alice).with(json!({"memberId": viewer})).await;
         outcome.error("BAD_USER_INPUT");
     });
 }

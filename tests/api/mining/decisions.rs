@@ -19,7 +19,7 @@ pub async fn refuses_unknown_and_own(app: &TestApp, field: &str) {
     let alice = app.miner().await;
     let outcome = admin.decide(field, &alice).with(json!({"reason": " "}));
     outcome.await.refused("REASON_INVALID", Some("reason"));
-    let entries = app.audited_refusals("REASON_INVALID").await;
+    let entries = app.audited_refusals("ReasonInvalid").await;
     let about: Vec<_> = entries
         .iter()
         .filter(|entry| entry.entity_id.as_ref() == Some(&alice.uuid))
@@ -34,14 +34,14 @@ pub async fn refuses_unknown_and_own(app: &TestApp, field: &str) {
         json!({"code": "no code"}),
     ] {
         let outcome = admin.decide_about(field, &unknown).await;
-        outcome.refused("NOT_FOUND", Some("miner"));
+        outcome.refused("MINER_NOT_FOUND", Some("miner"));
     }
     let own = admin.register().await.ok()["miner"]["uuid"].clone();
     let outcome = admin.decide(field, &admin).await;
     assert_eq!(outcome.refusal(), Some("OWN_ACCOUNT"));
-    for (code, count, entity) in [("NOT_FOUND", 4, Value::Null), ("OWN_ACCOUNT", 1, own)] {
-        let entries = app.audited_refusals(code).await;
-        assert_eq!(entries.len(), count, "{code}");
+    for (name, count, entity) in [("NotFound", 4, Value::Null), ("OwnAccount", 1, own)] {
+        let entries = app.audited_refusals(name).await;
+        assert_eq!(entries.len(), count, "{name}");
         for entry in entries {
             assert_eq!(entry.outcome, "REFUSED");
             assert_eq!(entry.reason.as_deref(), Some("a test"));

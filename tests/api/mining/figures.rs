@@ -9,12 +9,12 @@ use crate::support::{Miner, assert_includes, test};
 fn returns_the_figures_of_a_week_of_claims() {
     test(async |app| {
         let alice = app.miner().streak(7).await;
-        let query = "{ serverInfo { timeAt } viewer { miner {
-            createdAt updatedAt longestStreak hourlyRate dailyRate streakBonus
-            rate { baseRate roleMultiplier circleBonus referralBonus streakBonus totalRate hourlyPoints dailyPoints }
-            streak { currentStreak longestStreak bonusMultiplier badge status lastMiningAt freezeTokens isGracePeriod }
-            session { uuid startedAt endsAt hourlyRate }
-            history(first: 2) { nodes { source sessionUuid earnedAt hourlyRate streakDays pointsEarned } }
+        let query = "{ serverInfo { now } viewer { miner {
+            createdAt updatedAt
+            rate { baseRate roleBonusRate circleBonusRate referralBonusRate streakBonusRate hourlyRate dailyRate }
+            streak { streakDays longestStreakDays bonusRate badge status lastMiningAt freezeTokens isGracePeriod }
+            session { uuid startedAt endsAt rate { hourlyRate } }
+            history(first: 2) { nodes { source session { uuid } earnedAt hourlyRate streakDays pointsEarned } }
         } } }";
         let seen = alice.get(query, json!({})).await;
         let miner = &seen["viewer"]["miner"];
@@ -22,28 +22,25 @@ fn returns_the_figures_of_a_week_of_claims() {
         assert_eq!(
             miner["rate"],
             json!({
-                "baseRate": "0.2500", "roleMultiplier": "0.0000", "circleBonus": "0.0000", "referralBonus": "0.0000",
-                "streakBonus": "0.2500", "totalRate": "0.3125", "hourlyPoints": "0.3125", "dailyPoints": "7.5000",
+                "baseRate": "0.2500", "roleBonusRate": "0.0000", "circleBonusRate": "0.0000", "referralBonusRate": "0.0000",
+                "streakBonusRate": "0.2500", "hourlyRate": "0.3125", "dailyRate": "7.5000",
             })
         );
-        let figures = ["hourlyRate", "dailyRate", "streakBonus"].map(|name| miner[name].clone());
-        assert_eq!(figures, ["0.3125", "7.5000", "0.2500"]);
-        assert_eq!(miner["longestStreak"], 7);
         let claimed_at = &miner["history"]["nodes"][0]["earnedAt"];
         assert_eq!(
             miner["streak"],
             json!({
-                "currentStreak": 7, "longestStreak": 7, "bonusMultiplier": "0.2500", "badge": "7-day", "status": "ON_TIME",
+                "streakDays": 7, "longestStreakDays": 7, "bonusRate": "0.2500", "badge": "7-day", "status": "ON_TIME",
                 "lastMiningAt": claimed_at, "freezeTokens": 1, "isGracePeriod": false,
             })
         );
         // The seventh session began on the sixth day, with a tenth added.
         let session = &miner["session"];
-        assert_eq!(session["hourlyRate"], "0.2750");
+        assert_eq!(session["rate"]["hourlyRate"], "0.2750");
         for (line, points) in [("SESSION", "6.6000"), ("STREAK_MILESTONE", "50.0000")] {
             let lines = miner["history"]["nodes"].as_array().unwrap();
             let expected = json!({
-                "source": line, "sessionUuid": session["uuid"], "earnedAt": claimed_at, "hourlyRate": "0.2750",
+                "source": line, "session": {"uuid": session["uuid"]}, "earnedAt": claimed_at, "hourlyRate": "0.2750",
                 "streakDays": 7, "pointsEarned": points,
             });
             assert!(lines.contains(&expected), "{lines:?}");
@@ -52,7 +49,7 @@ fn returns_the_figures_of_a_week_of_claims() {
         assert_eq!(length, TimeDelta::hours(24));
         assert!(at(&miner["createdAt"]) < at(&session["startedAt"]));
         assert_eq!(miner["updatedAt"], *claimed_at);
-        assert!(at(claimed_at) <= at(&seen["serverInfo"]["timeAt"]));
+        assert!(at(claimed_at) <= at(&seen["serverInfo"]["now"]));
     });
 }
 
@@ -98,7 +95,7 @@ fn shows_a_claim_in_the_grace_period() {
     test(async |app| {
         let alice = app.miner().streak(3).await;
         let streak = async || {
-            let miner = alice.own_miner("streak { currentStreak status isGracePeriod }");
+            let miner = alice.own_miner("streak { streakDays status isGracePeriod }");
             miner.await["streak"].clone()
         };
         // The fourth session begins on time and is claimed an hour late.
@@ -106,19 +103,19 @@ fn shows_a_claim_in_the_grace_period() {
         app.advance(TimeDelta::hours(24 + 25)).await;
         assert_eq!(
             streak().await,
-            json!({"currentStreak": 3, "status": "GRACE", "isGracePeriod": false})
+            json!({"streakDays": 3, "status": "GRACE", "isGracePeriod": false})
         );
-        assert_eq!(alice.claim().await.ok()["streakDays"], 4);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 4);
         assert_eq!(
             streak().await,
-            json!({"currentStreak": 4, "status": "ON_TIME", "isGracePeriod": true})
+            json!({"streakDays": 4, "status": "ON_TIME", "isGracePeriod": true})
         );
         // The next claim on time ends the grace period.
         app.mine(&[&alice]).await;
-        assert_eq!(alice.claim().await.ok()["streakDays"], 5);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 5);
         assert_eq!(
             streak().await,
-            json!({"currentStreak": 5, "status": "ON_TIME", "isGracePeriod": false})
+            json!({"streakDays": 5, "status": "ON_TIME", "isGracePeriod": false})
         );
     });
 }
@@ -127,14 +124,14 @@ fn shows_a_claim_in_the_grace_period() {
 fn returns_the_bonus_and_members_of_a_circle() {
     test(async |app| {
         let [alice, bob] = app.circle().await;
-        let selection = "bonusMultiplier members { joinedAt miner { id } }";
+        let selection = "bonusRate members { joinedAt miner { id } }";
         let circle = alice.own_circle(selection).await;
-        assert_eq!(circle["bonusMultiplier"], "0.0000");
+        assert_eq!(circle["bonusRate"], "0.0000");
         app.advance(TimeDelta::hours(1)).await;
         let carol = app.miner().await;
         alice.take_in(&carol).await;
         let circle = alice.own_circle(selection).await;
-        assert_eq!(circle["bonusMultiplier"], "0.2500");
+        assert_eq!(circle["bonusRate"], "0.2500");
         let members = circle["members"].as_array().unwrap();
         let shown: Vec<_> = members.iter().map(|one| &one["miner"]["id"]).collect();
         let people = [&alice, &bob, &carol];
@@ -159,11 +156,11 @@ fn returns_the_times_of_a_referral_and_its_events() {
         bob.apply(&alice.code).await.ok();
         app.advance(TimeDelta::hours(1)).await;
         app.verify(&bob).await.ok();
-        let selection = "referrals { referrals(first: 1) { nodes {
+        let selection = "referrals(first: 1) { nodes {
             uuid createdAt activatedAt referrer { id } referred { id }
-        } } }";
+        } }";
         let seen = alice.viewer(selection).await;
-        let referral = &seen["referrals"]["referrals"]["nodes"][0];
+        let referral = &seen["referrals"]["nodes"][0];
         assert_includes(
             referral,
             &json!({"referrer": {"id": alice.profile}, "referred": {"id": bob.profile}}),

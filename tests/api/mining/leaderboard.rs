@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Miner, TestApp, test};
 
-const LEADERBOARD: &str = "query ($limit: Int) { leaderboard(limit: $limit) {
-    entries { rank rankPrecision totalMinedPoints miner { id displayName role currentStreak badge } }
+const LEADERBOARD: &str = "query ($limit: Int! = 100) { leaderboard(limit: $limit) {
+    entries { rank rankPrecision totalMinedPoints miner { id displayName role streakDays badge } }
     viewerEntry { rank totalMinedPoints }
 } }";
 

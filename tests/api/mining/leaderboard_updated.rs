@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{Miner, Socket, TestApp, test};
 
 const FOLLOW: &str = "subscription { leaderboardUpdated(limit: 2) {
-    occurredAt entries { rank rankPrecision totalMinedPoints miner { displayName currentStreak badge } }
+    occurredAt entries { rank rankPrecision totalMinedPoints miner { displayName streakDays badge } }
 } }";
 const FIRST: &str =
     "subscription { leaderboardUpdated(limit: 1) { entries { totalMinedPoints } } }";
@@ -58,7 +58,7 @@ fn delivers_the_new_top_on_every_instance() {
                 (
                     &first["rank"],
                     &first["rankPrecision"],
-                    &first["miner"]["currentStreak"]
+                    &first["miner"]["streakDays"]
                 ),
                 (&json!(1), &json!("EXACT"), &json!(1)),
                 "{first}"

@@ -13,7 +13,7 @@ fn returns_a_miner_by_each_of_its_names() {
         let ways = [
             json!({"id": miner["id"]}),
             json!({"uuid": miner["uuid"]}),
-            json!({"userId": miner["userId"]}),
+            json!({"userId": miner["user"]["uuid"]}),
             json!({"code": miner["referralCode"]}),
         ];
         for asker in [
@@ -43,7 +43,7 @@ fn returns_a_miner_by_each_of_its_names() {
 fn returns_to_a_service_what_its_scopes_allow() {
     test(async |app| {
         let alice = app.miner().in_circle(1).await;
-        let query = "query ($id: UUID!) { miner(by: {userId: $id}) { status rate { totalRate } circle { name } wallet { currency } } }";
+        let query = "query ($id: UUID!) { miner(by: {userId: $id}) { status rate { hourlyRate } circle { name } wallet { currency } } }";
         let id = json!({"id": alice.id().to_string()});
         let own = alice.get(query, id.clone()).await["miner"].clone();
         assert_eq!(

@@ -8,21 +8,22 @@ fn adjusts_both_ways_in_the_wallet_too() {
     test(async |app| {
         let admin = app.admin();
         let alice = app.miner().await;
-        let selection = "__typename ... on PointsAdjusted { points totalPoints }";
+        let selection = "__typename ... on PointsUpdated { source pointsEarned totalMinedPoints }";
         let mut events = app.follow(&alice, selection).await;
         let up = admin.adjust(&alice, "1000").await.ok();
         assert_eq!(
             up,
-            json!({"totalPoints": "1000.0000", "newBalance": "1000.0000", "approval": null,
+            json!({"entry": {"source": "ADJUSTMENT", "pointsEarned": "1000.0000"}, "approval": null,
                    "miner": {"totalMinedPoints": "1000.0000"}, "userErrors": []})
         );
         let down = admin.adjust(&alice, "-0.0001").await.ok();
-        assert_eq!(down["newBalance"], "999.9999");
+        assert_eq!(down["miner"]["totalMinedPoints"], "999.9999");
         assert_eq!(alice.points().await, "999.9999");
         for (points, total) in [("1000.0000", "1000.0000"), ("-0.0001", "999.9999")] {
             assert_eq!(
                 events.next().await,
-                json!({"__typename": "PointsAdjusted", "points": points, "totalPoints": total})
+                json!({"__typename": "PointsUpdated", "source": "ADJUSTMENT",
+                    "pointsEarned": points, "totalMinedPoints": total})
             );
         }
         let history = "history(first: 9) { nodes { source pointsEarned } }";
@@ -30,7 +31,7 @@ fn adjusts_both_ways_in_the_wallet_too() {
             alice.own_miner(history).await["history"]["nodes"],
             json!([{"source": "ADJUSTMENT", "pointsEarned": "-0.0001"}, {"source": "ADJUSTMENT", "pointsEarned": "1000.0000"}])
         );
-        let audited = app.audited("mining.miner_adjust_points").await;
+        let audited = app.audited("mining.miner_points_adjust").await;
         assert_eq!(audited.len(), 2);
         let entry = &audited[1];
         assert_eq!(entry.outcome, "APPLIED");
@@ -57,12 +58,12 @@ fn asks_for_an_approval_beyond_the_limit() {
         assert_includes(
             &payload,
             &json!({
-                "totalPoints": null, "newBalance": null, "miner": {"totalMinedPoints": "0.0000"},
-                "approval": {"status": "PENDING", "amount": "1000.0001", "reason": "a test"},
+                "entry": null, "miner": {"totalMinedPoints": "0.0000"},
+                "approval": {"status": "PENDING", "reason": "a test", "proposal": {"points": "1000.0001"}},
             }),
         );
         assert_eq!(alice.points().await, "0.0000");
-        let audited = app.audited("mining.miner_adjust_points").await;
+        let audited = app.audited("mining.miner_points_adjust").await;
         assert_eq!(audited.len(), 1);
         assert_eq!(audited[0].outcome, "APPLIED");
         assert_eq!(audited[0].transaction_id, None);
@@ -78,22 +79,22 @@ fn refuses_in_documented_order() {
         let miner = Miner::of(admin.clone()).await;
         let own = admin.by_user();
         let nobody = json!({"uuid": "00000000-0000-7000-8000-000000000000"});
-        for (whose, amount, reason, code, path) in [
+        for (whose, points, reason, code, path) in [
             (&nobody, "0", " ", "REASON_INVALID", "reason"),
-            (&nobody, "0", "r", "NOT_FOUND", "miner"),
-            (&own, "0", "r", "POINTS_INVALID", "amount"),
-            (&own, "0.00001", "r", "POINTS_INVALID", "amount"),
-            (&own, "1000000000001", "r", "POINTS_INVALID", "amount"),
+            (&nobody, "0", "r", "MINER_NOT_FOUND", "miner"),
+            (&own, "0", "r", "POINTS_INVALID", "points"),
+            (&own, "0.00001", "r", "POINTS_INVALID", "points"),
+            (&own, "1000000000001", "r", "POINTS_INVALID", "points"),
             (&own, "1", "r", "OWN_ACCOUNT", "miner"),
         ] {
-            let input = json!({"miner": whose, "amount": amount, "reason": reason});
-            let outcome = admin.adjust(&admin, amount).with(input).await;
+            let input = json!({"miner": whose, "points": points, "reason": reason});
+            let outcome = admin.adjust(&admin, points).with(input).await;
             outcome.refused(code, Some(path));
         }
         app.set_status(&miner, "BANNED").await;
         let outcome = app.admin().adjust(&miner, "1").await;
         outcome.refused("MINER_BANNED", None);
-        assert_eq!(app.audited_refusals("OWN_ACCOUNT").await.len(), 1);
+        assert_eq!(app.audited_refusals("OwnAccount").await.len(), 1);
     });
 }
 
@@ -103,10 +104,11 @@ fn refuses_to_take_more_than_there_is() {
         let admin = app.admin();
         let alice = app.miner().await;
         admin.adjust(&alice, "10").await.ok();
-        let refused = async |amount: &str| {
-            let outcome = admin.adjust(&alice, amount).await;
-            assert_eq!(outcome.refusal(), Some("INSUFFICIENT_POINTS"));
-            assert_eq!(outcome.message(), "there are only 10.0000 points");
+        let refused = async |points: &str| {
+            let outcome = admin.adjust(&alice, points).await;
+            let error = outcome.refused("INSUFFICIENT_POINTS", None);
+            assert_eq!(error["availablePoints"], "10.0000");
+            assert_eq!(error["message"], "only 10.0000 points can be taken");
         };
         // More than was ever mined, also where it would need an approval.
         refused("-10.0001").await;
@@ -121,7 +123,8 @@ fn refuses_to_take_more_than_there_is() {
         assert_eq!(outcome.refusal(), Some("WALLET_FROZEN"));
         // A frozen wallet takes points in.
         let given = admin.adjust(&alice, "1").await.ok();
-        assert_eq!(given["newBalance"], "11.0000");
+        assert_eq!(given["entry"]["pointsEarned"], "1.0000");
+        assert_eq!(alice.points().await, "11.0000");
         app.sql("UPDATE miners SET lifetime_points = lifetime_points - 50000")
             .await;
     });

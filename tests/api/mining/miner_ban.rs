@@ -13,17 +13,17 @@ fn expires_the_session_and_stops_mining() {
         let alice = app.miner().await;
         alice.start().await.ok();
         app.advance(TimeDelta::hours(20)).await;
-        let selection = "... on MinerStatusChanged { previousStatus newStatus }
-            ... on MiningSessionExpired { occurredAt endedAt }";
+        let selection = "... on MinerStatusChanged { previousStatus status }
+            ... on MiningSessionExpired { occurredAt session { status endsAt } }";
         let mut events = app.follow(&alice, selection).await;
         let banned = app.admin().ban(&alice).await.ok();
         assert_eq!(banned["miner"]["status"], "BANNED");
         let expired = events.next().await;
-        assert!(expired["endedAt"].is_string());
-        assert_eq!(expired["endedAt"], expired["occurredAt"]);
+        assert!(expired["occurredAt"].is_string());
+        assert_eq!(expired["session"]["status"], "EXPIRED");
         assert_eq!(
             events.next().await,
-            json!({"previousStatus": "ACTIVE", "newStatus": "BANNED"})
+            json!({"previousStatus": "ACTIVE", "status": "BANNED"})
         );
         let session = alice.own_miner("session { status }").await;
         assert_eq!(session, json!({"session": {"status": "EXPIRED"}}));
@@ -118,7 +118,7 @@ fn disbands_the_circle_of_an_owner() {
             assert_eq!(left.own_circle("name").await, Value::Null);
         }
         let outcome = guest.accept(&invitation).await;
-        outcome.refused("INVITATION_NOT_PENDING", Some("invitation"));
+        outcome.refused("INVITATION_NOT_PENDING", Some("invitationId"));
         // The other members have no cooldown.
         second.create_circle().await.ok();
         assert_eq!(app.events("CircleDisbanded").await.len(), 1);

@@ -10,8 +10,8 @@ fn registers_a_miner_once() {
         assert_includes(
             &first,
             &json!({
-                "role": "PIONEER", "status": "ACTIVE", "totalMinedPoints": "0.0000", "currentStreak": 0,
-                "referredBy": null, "rate": {"totalRate": "0.2500"},
+                "role": "PIONEER", "status": "ACTIVE", "totalMinedPoints": "0.0000", "streak": {"streakDays": 0},
+                "referredBy": null, "rate": {"hourlyRate": "0.2500"},
             }),
         );
         assert_eq!(first["referralCode"].as_str().unwrap().len(), 8);
@@ -49,7 +49,7 @@ fn keeps_a_referral_pending_until_kyc() {
         let alice = app.miner().await;
         let outcome = app.user().register_with(&alice.code.to_lowercase()).await;
         let miner = outcome.ok()["miner"].clone();
-        assert_eq!(miner["referredBy"]["displayName"], "Tester");
+        assert_eq!(miner["referredBy"]["referrer"]["displayName"], "Tester");
         assert_eq!(app.count("referrals", "status = 'PENDING'").await, 1);
         assert_eq!(alice.referral_bonus().await, "0.0000");
     });
@@ -62,10 +62,10 @@ fn activates_referrals_of_verified_people() {
         // Five active referrals reach the cap of 100 % and the role of an ambassador.
         assert_eq!(
             alice
-                .own_miner("role rate { roleMultiplier referralBonus totalRate }")
+                .own_miner("role rate { roleBonusRate referralBonusRate hourlyRate }")
                 .await,
             json!({"role": "AMBASSADOR", "rate": {
-                "roleMultiplier": "0.2500", "referralBonus": "1.0000", "totalRate": "0.6250"}})
+                "roleBonusRate": "0.2500", "referralBonusRate": "1.0000", "hourlyRate": "0.6250"}})
         );
         assert_eq!(app.events("ReferralActivated").await.len(), 5);
     });

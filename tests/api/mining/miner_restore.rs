@@ -19,7 +19,7 @@ fn excludes_the_suspension_from_deadlines() {
         let restored = admin.restore(&alice).await.ok();
         assert_includes(
             &restored["miner"],
-            &json!({"status": "ACTIVE", "currentStreak": 3}),
+            &json!({"status": "ACTIVE", "streak": {"streakDays": 3}}),
         );
         // Six hours of the day to be on time, and of the claim window, had passed before the suspension.
         app.advance(TimeDelta::hours(17)).await;
@@ -34,7 +34,7 @@ fn excludes_the_suspension_from_deadlines() {
             alice.own_miner("streak { status }").await,
             json!({"streak": {"status": "GRACE"}})
         );
-        assert_eq!(alice.claim().await.ok()["streakDays"], 4);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 4);
         let audited = app.audited("mining.miner_restore").await;
         assert_eq!(audited.len(), 1);
         let entry = &audited[0];
@@ -90,7 +90,7 @@ fn keeps_the_streak_over_a_month_with_two_suspensions() {
             } else {
                 app.advance(TimeDelta::hours(24)).await;
             }
-            assert_eq!(alice.claim().await.ok()["streakDays"], day + 1);
+            assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], day + 1);
         }
         assert!(app.events("StreakBroken").await.is_empty());
         assert_includes(

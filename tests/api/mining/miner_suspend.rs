@@ -38,10 +38,15 @@ fn stops_starts_and_claims() {
 fn finds_a_miner_by_each_of_its_names() {
     test(async |app| {
         let admin = app.admin();
-        for name in ["id", "uuid", "userId", "referralCode"] {
+        for (by, path) in [
+            ("id", "/id"),
+            ("uuid", "/uuid"),
+            ("userId", "/user/uuid"),
+            ("code", "/referralCode"),
+        ] {
             let miner = app.user().register().await.ok()["miner"].clone();
-            let by = if name == "referralCode" { "code" } else { name };
-            let outcome = admin.decide_about(FIELD, &json!({by: miner[name]})).await;
+            let outcome = admin.decide_about(FIELD, &json!({by: miner.pointer(path)}));
+            let outcome = outcome.await;
             outcome.ok();
         }
     });
@@ -53,10 +58,10 @@ fn keeps_the_streak_during_the_suspension() {
         let alice = app.miner().streak(3).await;
         app.admin().suspend(&alice).await.ok();
         app.advance(TimeDelta::days(100)).await;
-        let selection = "currentStreak profile { currentStreak } streak { status currentStreak }";
+        let selection = "profile { streakDays } streak { status streakDays }";
         assert_eq!(
             alice.own_miner(selection).await,
-            json!({"currentStreak": 3, "profile": {"currentStreak": 3}, "streak": {"status": "ON_TIME", "currentStreak": 3}})
+            json!({"profile": {"streakDays": 3}, "streak": {"status": "ON_TIME", "streakDays": 3}})
         );
     });
 }
@@ -72,7 +77,7 @@ async fn ambassador(app: &TestApp) -> (Miner, Vec<Miner>) {
 }
 
 async fn role_and_bonus(boss: &Miner) -> Value {
-    boss.own_miner("role rate { referralBonus }").await
+    boss.own_miner("role rate { referralBonusRate }").await
 }
 
 #[test]
@@ -80,24 +85,24 @@ fn deactivates_the_referral_that_brought_the_miner() {
     test(async |app| {
         let admin = app.admin();
         let (boss, brought) = ambassador(app).await;
-        let full = json!({"role": "AMBASSADOR", "rate": {"referralBonus": "1.0000"}});
+        let full = json!({"role": "AMBASSADOR", "rate": {"referralBonusRate": "1.0000"}});
         assert_eq!(role_and_bonus(&boss).await, full);
         let selection = "__typename miner { role }
-            ... on MinerRoleChanged { previousRole newRole } ... on ReferralDeactivated { bonusRate }";
+            ... on MinerRoleChanged { previousRole role } ... on ReferralDeactivated { referral { status bonusRate } }";
         let mut events = app.follow(&boss, selection).await;
         admin.suspend(&brought[0]).await.ok();
         admin.suspend(&brought[1]).await.ok();
         assert_eq!(
             role_and_bonus(&boss).await,
-            json!({"role": "PIONEER", "rate": {"referralBonus": "0.7500"}})
+            json!({"role": "PIONEER", "rate": {"referralBonusRate": "0.7500"}})
         );
         assert_includes(
             &events.next().await,
-            &json!({"__typename": "ReferralDeactivated", "bonusRate": "0.2500"}),
+            &json!({"__typename": "ReferralDeactivated", "referral": {"status": "INACTIVE", "bonusRate": "0.2500"}}),
         );
         assert_includes(
             &events.next().await,
-            &json!({"__typename": "MinerRoleChanged", "previousRole": "AMBASSADOR", "newRole": "PIONEER"}),
+            &json!({"__typename": "MinerRoleChanged", "previousRole": "AMBASSADOR", "role": "PIONEER"}),
         );
         admin.restore(&brought[0]).await.ok();
         admin.restore(&brought[1]).await.ok();
@@ -123,19 +128,19 @@ fn delivers_the_change_to_subscribers() {
         let admin = app.admin();
         let alice = app.miner().await;
         let selection = "__typename sequence miner { status }
-            ... on MinerStatusChanged { previousStatus newStatus }";
+            ... on MinerStatusChanged { previousStatus status }";
         let mut events = app.follow(&alice, selection).await;
         admin.suspend(&alice).await.ok();
         assert_eq!(
             events.next().await,
-            json!({"__typename": "MinerStatusChanged", "sequence": 2, "miner": {"status": "SUSPENDED"},
-                "previousStatus": "ACTIVE", "newStatus": "SUSPENDED"})
+            json!({"__typename": "MinerStatusChanged", "sequence": "2", "miner": {"status": "SUSPENDED"},
+                "previousStatus": "ACTIVE", "status": "SUSPENDED"})
         );
         admin.restore(&alice).await.ok();
         assert_eq!(
             events.next().await,
-            json!({"__typename": "MinerStatusChanged", "sequence": 3, "miner": {"status": "ACTIVE"},
-                "previousStatus": "SUSPENDED", "newStatus": "ACTIVE"})
+            json!({"__typename": "MinerStatusChanged", "sequence": "3", "miner": {"status": "ACTIVE"},
+                "previousStatus": "SUSPENDED", "status": "ACTIVE"})
         );
     });
 }

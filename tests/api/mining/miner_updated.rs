@@ -1,12 +1,12 @@
 use chrono::TimeDelta;
 use serde_json::json;
 
-use crate::support::{assert_includes, test};
+use crate::support::{assert_includes, number, test};
 
-const EVENT: &str = "__typename sequence occurredAt miner { totalMinedPoints currentStreak }
+const EVENT: &str = "__typename sequence occurredAt miner { totalMinedPoints streak { streakDays } }
     ... on MiningSessionStarted { endsAt hourlyRate }
-    ... on PointsUpdated { earnedPoints totalPoints streakDays }
-    ... on StreakMilestoneReached { streakDays bonusPoints }";
+    ... on PointsUpdated { source pointsEarned total: totalMinedPoints streakDays }
+    ... on StreakMilestoneReached { streakDays milestonePoints }";
 
 #[test]
 fn delivers_events_on_every_instance() {
@@ -25,9 +25,9 @@ fn delivers_events_on_every_instance() {
             let event = events.next().await;
             assert_includes(
                 &event,
-                &json!({"__typename": "MiningSessionStarted", "endsAt": started["endsAt"], "hourlyRate": "0.2500"}),
+                &json!({"__typename": "MiningSessionStarted", "endsAt": started["session"]["endsAt"], "hourlyRate": "0.2500"}),
             );
-            last = event["sequence"].as_i64().unwrap();
+            last = number(&event["sequence"]);
         }
         app.advance(TimeDelta::hours(24)).await;
         alice.at(other.address()).claim().await.ok();
@@ -36,11 +36,11 @@ fn delivers_events_on_every_instance() {
             assert_includes(
                 &event,
                 &json!({
-                    "__typename": "PointsUpdated", "earnedPoints": "6.0000", "totalPoints": "6.0000", "streakDays": 1,
-                    "miner": {"totalMinedPoints": "6.0000", "currentStreak": 1},
+                    "__typename": "PointsUpdated", "source": "SESSION", "pointsEarned": "6.0000", "total": "6.0000",
+                    "streakDays": 1, "miner": {"totalMinedPoints": "6.0000", "streak": {"streakDays": 1}},
                 }),
             );
-            assert!(event["sequence"].as_i64().unwrap() > last);
+            assert!(number(&event["sequence"]) > last);
         }
         other.stop().await;
     });

@@ -17,8 +17,9 @@ fn pays_the_reward_into_the_wallet() {
         assert_includes(
             &paid,
             &json!({
-                "pointsEarned": "6.0000", "streakBonus": "0.0000", "totalPoints": "6.0000", "streakDays": 1,
-                "session": {"status": "CLAIMED", "pointsEarned": "6.0000", "streakBonus": "0.0000"},
+                "pointsEarned": "6.0000", "milestonePoints": "0.0000",
+                "miner": {"totalMinedPoints": "6.0000", "streak": {"streakDays": 1}},
+                "session": {"status": "CLAIMED", "pointsEarned": "6.0000", "milestonePoints": "0.0000"},
             }),
         );
         assert_eq!(alice.points().await, "6.0000");
@@ -48,21 +49,21 @@ fn pays_each_milestone_of_a_streak_once() {
         for day in 1..=14 {
             app.mine(&[&alice]).await;
             let paid = alice.claim().await.ok();
-            assert_eq!(paid["streakDays"], day);
-            if paid["streakBonus"] != "0.0000" {
-                bonuses.push((day, paid["streakBonus"].clone()));
+            assert_eq!(paid["miner"]["streak"]["streakDays"], day);
+            if paid["milestonePoints"] != "0.0000" {
+                bonuses.push((day, paid["milestonePoints"].clone()));
             }
         }
         assert_eq!(bonuses, [(7, json!("50.0000")), (14, json!("100.0000"))]);
         let selection =
-            "totalMinedPoints streak { currentStreak freezeTokens badge bonusMultiplier status }";
+            "totalMinedPoints streak { streakDays freezeTokens badge bonusRate status }";
         let miner = alice.own_miner(selection).await;
         // A session has the bonus of the day before: 3 at the base rate, 4 at +10 %, 7 at +25 %, and two milestones.
         assert_eq!(miner["totalMinedPoints"], "246.9000");
         assert_eq!(alice.points().await, "246.9000");
         assert_eq!(
             miner["streak"],
-            json!({"currentStreak": 14, "freezeTokens": 2, "badge": "14-day", "bonusMultiplier": "0.5000", "status": "ON_TIME"})
+            json!({"streakDays": 14, "freezeTokens": 2, "badge": "14-day", "bonusRate": "0.5000", "status": "ON_TIME"})
         );
     });
 }
@@ -76,11 +77,12 @@ fn breaks_the_streak_when_late() {
         app.advance(TimeDelta::hours(24 + 24 + 24 + 1)).await;
         assert_eq!(
             alice
-                .own_miner("currentStreak longestStreak streakBonus streak { status }")
+                .own_miner("rate { streakBonusRate } streak { streakDays longestStreakDays status }")
                 .await,
-            json!({"currentStreak": 0, "longestStreak": 3, "streakBonus": "0.0000", "streak": {"status": "BROKEN"}})
+            json!({"rate": {"streakBonusRate": "0.0000"},
+                "streak": {"streakDays": 0, "longestStreakDays": 3, "status": "BROKEN"}})
         );
-        assert_eq!(alice.claim().await.ok()["streakDays"], 1);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 1);
         assert_eq!(app.events("StreakBroken").await.len(), 1);
         assert_eq!(app.row_of(&alice).await["broken_days"], 3);
     });
@@ -133,12 +135,18 @@ fn takes_the_key_from_the_header_for_one_mutation() {
         outcome.error("BAD_USER_INPUT");
         assert_eq!(outcome.answer.status, 200);
         let two = format!(
-            "mutation {{ a: {FIELD}(input: {{}}) {{ pointsEarned }} b: {FIELD}(input: {{}}) {{ pointsEarned }} }}"
+            "mutation {{ a: {FIELD}(input: {{idempotencyKey: \"k\"}}) {{ pointsEarned }}
+                         b: {FIELD}(input: {{idempotencyKey: \"k\"}}) {{ pointsEarned }} }}"
         );
         let answer = alice.send(&two, json!({}), &[(key, "k")]).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
-        let paid = alice.claim().without_key().header(key, "k").await.ok();
+        // The header does not replace the key of the input.
+        let outcome = alice.claim().without_key().header(key, "k").await;
+        assert!(!outcome.answer.code().is_empty());
+        let paid = alice.claim().key("k").header(key, "k").await.ok();
         assert_eq!(paid["pointsEarned"], "6.0000");
+        alice.start().without_key().header(key, "s").await.ok();
+        alice.start().key("s").await.replayed();
     });
 }
 

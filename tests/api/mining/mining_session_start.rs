@@ -11,20 +11,21 @@ fn starts_a_session_at_the_present_rate() {
         let payload = alice.start().await.ok();
         assert_includes(
             &payload,
-            &json!({"hourlyRate": "0.2500", "session": {"status": "ACTIVE"}, "streakDays": 0}),
+            &json!({"session": {
+                "status": "ACTIVE", "rate": {"hourlyRate": "0.2500"}, "miner": {"streak": {"streakDays": 0}}}}),
         );
         let miner = alice
-            .own_miner("hasActiveSession sessionEndsAt session { accumulatedPoints }")
+            .own_miner("session { status endsAt accumulatedPoints }")
             .await;
-        assert_eq!(miner["hasActiveSession"], true);
-        assert_eq!(miner["sessionEndsAt"], payload["endsAt"]);
+        assert_eq!(miner["session"]["status"], "ACTIVE");
+        assert_eq!(miner["session"]["endsAt"], payload["session"]["endsAt"]);
         app.advance(TimeDelta::hours(12)).await;
         let later = alice
-            .own_miner("session { accumulatedPoints rate { totalRate } }")
+            .own_miner("session { accumulatedPoints rate { hourlyRate } }")
             .await;
         let points = later["session"]["accumulatedPoints"].as_str().unwrap();
         assert!(points.starts_with("3.000"), "{later}");
-        assert_eq!(later["session"]["rate"]["totalRate"], "0.2500");
+        assert_eq!(later["session"]["rate"]["hourlyRate"], "0.2500");
     });
 }
 
@@ -36,17 +37,17 @@ fn fixes_the_rate_for_the_session() {
             app.miner().verified().referred_by(&alice).await;
         }
         // 0.25 × 1.1 × 1.25 × 1.5
-        assert_eq!(alice.start().await.ok()["hourlyRate"], "0.5156");
+        assert_eq!(alice.start().await.ok()["session"]["rate"]["hourlyRate"], "0.5156");
         alice.remove(&bob).await.ok();
         let miner = alice
             .own_miner(
-                "hourlyRate session { hourlyRate rate { circleBonus referralBonus roleMultiplier } }",
+                "rate { hourlyRate } session { rate { hourlyRate circleBonusRate referralBonusRate roleBonusRate } }",
             )
             .await;
         assert_eq!(
             miner,
-            json!({"hourlyRate": "0.3750", "session": {"hourlyRate": "0.5156", "rate": {
-                "circleBonus": "0.2500", "referralBonus": "0.5000", "roleMultiplier": "0.1000"}}})
+            json!({"rate": {"hourlyRate": "0.3750"}, "session": {"rate": {
+                "hourlyRate": "0.5156", "circleBonusRate": "0.2500", "referralBonusRate": "0.5000", "roleBonusRate": "0.1000"}}})
         );
         app.advance(TimeDelta::hours(24)).await;
         assert_eq!(alice.claim().await.ok()["pointsEarned"], "12.3744");
@@ -80,7 +81,7 @@ fn refuses_a_second_session() {
         let refused = alice.start().await;
         refused.refused("SESSION_ACTIVE", None);
         assert_eq!(refused.field("session"), &Value::Null);
-        assert!(started["endsAt"].is_string());
+        assert_eq!(refused.refused("SESSION_ACTIVE", None)["retryAt"], started["session"]["endsAt"]);
         app.advance(TimeDelta::hours(24)).await;
         alice.start().await.refused("SESSION_UNCLAIMED", None);
     });
@@ -101,7 +102,9 @@ fn refuses_more_sessions_than_a_day_allows() {
         alice.start().await.ok();
         app.advance(TimeDelta::hours(1)).await;
         alice.claim().await.ok();
-        alice.start().await.refused("DAILY_SESSION_LIMIT", None);
+        let error = alice.start().await.refused("DAILY_SESSION_LIMIT", None);
+        assert_eq!(error["limit"], 1);
+        assert!(error["retryAt"].as_str().unwrap().ends_with("T00:00:00Z"));
         app.advance(TimeDelta::hours(23)).await;
         alice.start().await.ok();
     });

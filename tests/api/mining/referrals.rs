@@ -2,11 +2,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Actor, Miner, TestApp, test, test_with};
 
-const OVERVIEW: &str = "query ($status: ReferralStatus) { viewer { referrals {
-    myReferralCode shareUrl totalReferrals activeReferrals pendingReferrals inactiveReferrals
-    totalEarned currentBonusRate totalBonusPercent
+const OVERVIEW: &str = "query ($status: ReferralStatus) { viewer {
+    miner { referralCode referralShareUrl referralQrCodeUrl
+        referralStatistics { total active pending inactive earnedPoints bonusRate }
+        referrals(first: 10, status: $status) { totalCount nodes { uuid status } } }
     referrals(first: 10, status: $status) { totalCount nodes { uuid status } }
-} } }";
+} }";
 
 const LIST: &str =
     "query ($filter: ReferralFilter, $first: Int, $last: Int, $after: String, $offset: Int) {
@@ -15,8 +16,11 @@ const LIST: &str =
     }
 }";
 
+/// The referrals of the viewer's miner, which are those of the viewer.
 async fn overview(of: &Actor, status: Value) -> Value {
-    of.get(OVERVIEW, json!({"status": status})).await["viewer"]["referrals"].clone()
+    let viewer = of.get(OVERVIEW, json!({"status": status})).await["viewer"].clone();
+    assert_eq!(viewer["miner"]["referrals"], viewer["referrals"]);
+    viewer["miner"].clone()
 }
 
 /// A miner with seven referrals: one is pending, five are active, one is inactive. Returns the referrals in order.
@@ -52,9 +56,13 @@ fn returns_the_referrals_and_their_bonus() {
         assert_eq!(
             seen,
             json!({
-                "myReferralCode": code, "shareUrl": format!("https://goodgo.app/invite/{code}"),
-                "totalReferrals": 7, "activeReferrals": 5, "pendingReferrals": 1, "inactiveReferrals": 1,
-                "totalEarned": "0.0000", "currentBonusRate": "1.0000", "totalBonusPercent": "100.00", "referrals": null,
+                "referralCode": code, "referralShareUrl": format!("https://goodgo.app/invite/{code}"),
+                "referralQrCodeUrl": format!("http://localhost:8080/invites/{code}.svg"),
+                "referralStatistics": {
+                    "total": 7, "active": 5, "pending": 1, "inactive": 1,
+                    "earnedPoints": "0.0000", "bonusRate": "1.0000",
+                },
+                "referrals": null,
             })
         );
         assert_eq!(listed["totalCount"], 7);
@@ -70,7 +78,8 @@ fn returns_the_referrals_and_their_bonus() {
         // A day at 0.25 × 1.25 as an ambassador × 2; half of it comes from the referrals.
         app.mine(&[&boss]).await;
         assert_eq!(boss.claim().await.ok()["pointsEarned"], "15.0000");
-        assert_eq!(overview(&boss, Value::Null).await["totalEarned"], "7.5000");
+        let seen = overview(&boss, Value::Null).await;
+        assert_eq!(seen["referralStatistics"]["earnedPoints"], "7.5000");
     });
 }
 
@@ -80,20 +89,28 @@ fn returns_none_of_users_and_new_miners() {
         assert_eq!(overview(&app.user(), Value::Null).await, Value::Null);
         let alice = app.miner().await;
         let seen = overview(&alice, Value::Null).await;
-        assert_eq!(seen["totalReferrals"], 0);
-        assert_eq!(seen["totalBonusPercent"], "0.00");
+        let statistics = &seen["referralStatistics"];
+        assert_eq!(
+            (&statistics["total"], &statistics["bonusRate"]),
+            (&json!(0), &json!("0.0000"))
+        );
         assert_eq!(seen["referrals"], json!({"totalCount": 0, "nodes": []}));
     });
 }
 
 #[test]
-fn uses_the_configured_share_url() {
-    let settings = [("SHARE_BASE_URL", "http://localhost:3000/i/")];
+fn uses_the_configured_urls() {
+    let settings = [
+        ("SHARE_BASE_URL", "http://localhost:3000/i/"),
+        ("GOODGO_PUBLIC_URL", "http://localhost:8081/"),
+    ];
     test_with(&settings, async |app| {
         let alice = app.miner().await;
         let seen = overview(&alice, Value::Null).await;
         let url = format!("http://localhost:3000/i/{}", alice.code);
-        assert_eq!(seen["shareUrl"], url);
+        assert_eq!(seen["referralShareUrl"], url);
+        let url = format!("http://localhost:8081/invites/{}.svg", alice.code);
+        assert_eq!(seen["referralQrCodeUrl"], url);
     });
 }
 

@@ -10,7 +10,7 @@ async fn after_a_break(app: &TestApp, days: u32) -> Miner {
     let alice = app.miner().streak(days).await;
     app.advance(TimeDelta::days(10)).await;
     app.mine(&[&alice]).await;
-    assert_eq!(alice.claim().await.ok()["streakDays"], 1);
+    assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 1);
     alice
 }
 
@@ -23,9 +23,9 @@ fn adds_the_broken_run_for_its_price() {
     test(async |app| {
         let alice = after_a_break(app, 13).await;
         let before = points(&alice).await;
-        let selection = "__typename miner { currentStreak }
-            ... on StreakRecovered { recoveredDays streakDays cost }
-            ... on StreakMilestoneReached { bonusPoints days: streakDays }";
+        let selection = "__typename miner { streak { streakDays } }
+            ... on StreakRecovered { recoveredDays streakDays }
+            ... on StreakMilestoneReached { milestonePoints days: streakDays }";
         let mut events = app.follow(&alice, selection).await;
         let done = alice.recover().await.ok();
         // The run reaches its fourteenth day; the milestone of the seventh was paid before. There is one freeze token
@@ -33,20 +33,22 @@ fn adds_the_broken_run_for_its_price() {
         assert_includes(
             &done,
             &json!({
-                "recoveredDays": 13, "cost": "50.0000", "streakDays": 14, "streakBonus": "100.0000",
-                "miner": {"currentStreak": 14, "longestStreak": 14, "streak": {"recoverableDays": null, "freezeTokens": 2}},
+                "recoveredDays": 13, "milestonePoints": "100.0000",
+                "entry": {"source": "STREAK_RECOVERY", "pointsEarned": "-50.0000", "streakDays": 14},
+                "miner": {"streak": {
+                    "streakDays": 14, "longestStreakDays": 14, "recoverableDays": null, "freezeTokens": 2}},
             }),
         );
         assert_eq!(points(&alice).await - before, Decimal::from(50));
         assert_eq!(
             events.next().await,
-            json!({"__typename": "StreakRecovered", "recoveredDays": 13, "streakDays": 14, "cost": "50.0000",
-                   "miner": {"currentStreak": 14}})
+            json!({"__typename": "StreakRecovered", "recoveredDays": 13, "streakDays": 14,
+                   "miner": {"streak": {"streakDays": 14}}})
         );
         assert_eq!(
             events.next().await,
-            json!({"__typename": "StreakMilestoneReached", "days": 14, "bonusPoints": "100.0000",
-                   "miner": {"currentStreak": 14}})
+            json!({"__typename": "StreakMilestoneReached", "days": 14, "milestonePoints": "100.0000",
+                   "miner": {"streak": {"streakDays": 14}}})
         );
         let history = "history(first: 2) { nodes { source pointsEarned streakDays } }";
         let history = alice.own_miner(history).await["history"]["nodes"].clone();
@@ -66,7 +68,7 @@ fn adds_the_broken_run_for_its_price() {
         assert_includes(&updated.last().unwrap().payload, &change);
         // The run goes on from there.
         app.mine(&[&alice]).await;
-        assert_eq!(alice.claim().await.ok()["streakDays"], 15);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 15);
     });
 }
 
@@ -76,7 +78,8 @@ fn costs_nothing_when_the_price_is_zero() {
         app.configure("streak", &json!({"recoveryCost": 0})).await;
         let alice = after_a_break(app, 3).await;
         let before = alice.points().await;
-        assert_eq!(alice.recover().await.ok()["cost"], "0.0000");
+        let done = alice.recover().await.ok();
+        assert_eq!(done["recoveredDays"], 3);
         assert_eq!(alice.points().await, before);
     });
 }
@@ -116,7 +119,7 @@ fn refuses_a_run_that_would_be_late_at_once() {
         app.advance(TimeDelta::days(5)).await;
         alice.recover().await.refused("STREAK_LATE", None);
         alice.claim().await.ok();
-        assert_eq!(alice.recover().await.ok()["streakDays"], 8);
+        assert_eq!(alice.recover().await.ok()["miner"]["streak"]["streakDays"], 8);
     });
 }
 
@@ -135,7 +138,8 @@ fn refuses_a_frozen_wallet_and_too_few_points() {
         freeze(false).await;
         let error = alice.recover().await.refused("INSUFFICIENT_POINTS", None);
         let points = alice.points().await;
-        assert_eq!(error["message"], format!("there are only {points} points"));
+        assert_eq!(error["message"], format!("only {points} points are available"));
+        assert_eq!(error["availablePoints"], points);
         assert_eq!(app.row_of(&alice).await["broken_days"], 3);
     });
 }

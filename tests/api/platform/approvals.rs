@@ -39,32 +39,35 @@ fn carries_out_an_approved_command() {
             id,
         } = requested(app).await;
         let pending = "{ approvals(filter: {status: PENDING}, first: 5) { totalCount nodes {
-            id command status amount reason requestedBy decidedBy miner { userId } } } }";
+            id status reason requestedBy { uuid } decidedBy { uuid }
+            proposal { ... on MinerPointsAdjustProposal { points miner { uuid } } } } } }";
         let listed = app.support().get(pending, json!({})).await["approvals"].clone();
         assert_eq!(
             listed,
             json!({"totalCount": 1, "nodes": [{
-                "id": id, "command": "MINER_ADJUST_POINTS", "status": "PENDING", "amount": "2500.0000", "reason": "a test",
-                "requestedBy": one.id().to_string(), "decidedBy": null, "miner": {"userId": alice.id().to_string()},
+                "id": id, "status": "PENDING", "reason": "a test",
+                "requestedBy": {"uuid": one.id().to_string()}, "decidedBy": null,
+                "proposal": {"points": "2500.0000", "miner": {"uuid": alice.uuid}},
             }]})
         );
         let done = other.approve(&id).await.ok();
         assert_includes(
             &done["approval"],
             &json!({
-                "status": "APPROVED", "decidedBy": other.id().to_string(), "miner": {"totalMinedPoints": "2500.0000"},
+                "status": "APPROVED", "decidedBy": {"uuid": other.id().to_string()},
+                "proposal": {"miner": {"totalMinedPoints": "2500.0000"}},
             }),
         );
         assert_eq!(alice.points().await, "2500.0000");
         let left = one.get(pending, json!({})).await["approvals"]["totalCount"].clone();
         assert_eq!(left, 0);
         // The command and the decision are both audited.
-        let adjusted = app.audited("mining.miner_adjust_points").await;
+        let adjusted = app.audited("mining.miner_points_adjust").await;
         let entry = adjusted.last().unwrap();
         assert_eq!(entry.entity_kind.as_deref(), Some("miner"));
         assert_eq!(entry.after["totalMinedPoints"], "2500.0000");
         assert!(entry.transaction_id.is_some());
-        let decided = app.audited("approvals.approve").await;
+        let decided = app.audited("platform.approval_approve").await;
         assert_eq!(decided.len(), 1);
         assert_eq!(decided[0].entity_kind.as_deref(), Some("approval"));
         assert_eq!(decided[0].before["status"], "PENDING");
@@ -79,7 +82,7 @@ fn carries_out_an_approved_command() {
         assert_includes(&requested[0].payload, &by);
         assert_includes(
             &approved[0].payload,
-            &json!({"decidedBy": other.id().to_string(), "points": "2500.0000", "command": "MINER_ADJUST_POINTS"}),
+            &json!({"decidedBy": other.id().to_string(), "command": "mining.miner_points_adjust"}),
         );
     });
 }
@@ -126,7 +129,7 @@ fn refuses_the_owner_of_the_miner() {
         let id = request(&one, &other, "2500").await;
         refused(&other, &id, "OWN_ACCOUNT").await;
         let approval = app.row("approvals", "true").await;
-        let entries = app.audited_refusals("OWN_ACCOUNT").await;
+        let entries = app.audited_refusals("OwnSubject").await;
         assert_eq!(entries.len(), 2);
         for entry in entries {
             assert_eq!(entry.entity_kind.as_deref(), Some("approval"));
@@ -151,8 +154,7 @@ fn checks_every_rule_again_and_stays_pending() {
         assert_includes(
             &outcome.field("userErrors")[0],
             &json!({
-                "cause": "INSUFFICIENT_POINTS",
-                "message": "this can't be done: there are only 1400.0000 points",
+                "cause": {"code": "INSUFFICIENT_POINTS", "availablePoints": "1400.0000"}, "approval": {"id": id, "status": "PENDING"},
             }),
         );
         one.adjust(&alice, "100").await.ok();

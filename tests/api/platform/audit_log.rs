@@ -2,13 +2,14 @@ use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use super::at;
-use crate::support::{Actor, Run, TestApp, merged, samples, test};
+use crate::support::{Actor, Miner, Run, TestApp, at, merged, samples, test};
 
 const LOG: &str = "query ($filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
     auditLog(filter: $filter, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
         totalCount totalCountPrecision pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
-        nodes { actor issuer roles action entityKind entityId reason before after outcome refusal requestId occurredAt }
+        nodes { actor { ... on User { uuid } ... on Service { issuer subject } } roles scopes action
+            entity { __typename ... on ConfigurationVersion { version } } reason before after outcome
+            refusal { ... on ConfigurationUserError { code currentVersion } } requestId occurredAt }
     }
 }";
 
@@ -18,15 +19,28 @@ fn update(who: &Actor, fields: Value) -> Run {
     who.run("miningConfigurationUpdate", input)
 }
 
-/// Stores thirty entries, three at each time.
-async fn thirty(app: &TestApp) {
-    app.sql(
+/// The actors of the entries: a user and two who have no account.
+const ACTORS: [&str; 2] = [
+    "00000000-0000-7000-8000-000000000001",
+    "00000000-0000-7000-8000-000000000002",
+];
+
+/// Stores thirty entries, three at each time: by two actors, of five commands, about two miners and nothing.
+async fn thirty(app: &TestApp) -> [Miner; 2] {
+    let miners = app.miners::<2>().await;
+    let [one, other] = &miners;
+    app.sql(&format!(
         "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome, refusal, request_id)
-         SELECT timestamptz '2026-01-01Z' + (n / 3) * interval '1 hour', 'i', 'actor-' || n % 2, '{ADMIN}', 'action-' || n % 5, 'kind', n % 3,
-                CASE n % 4 WHEN 0 THEN 'REFUSED' WHEN 1 THEN 'FORBIDDEN' ELSE 'APPLIED' END, CASE n % 4 WHEN 0 THEN 'NO' END, 'r' || n
+         SELECT timestamptz '2026-01-01Z' + (n / 3) * interval '1 hour', 'i', (ARRAY['{}', '{}'])[n % 2 + 1], '{{ADMIN}}',
+                'mining.miner_' || (ARRAY['suspend', 'restore', 'ban', 'streak_reset', 'points_adjust'])[n % 5 + 1],
+                CASE WHEN n % 3 > 0 THEN 'miner' END, (ARRAY['{}', '{}'])[n % 3],
+                CASE n % 4 WHEN 0 THEN 'REFUSED' WHEN 1 THEN 'FORBIDDEN' ELSE 'APPLIED' END,
+                CASE n % 4 WHEN 0 THEN '{{\"aggregate\": \"Miner\", \"name\": \"NotFound\"}}'::jsonb END, 'r' || n
          FROM generate_series(0, 29) n",
-    )
+        ACTORS[0], ACTORS[1], one.uuid, other.uuid
+    ))
     .await;
+    miners
 }
 
 fn requests(page: &Value) -> Vec<String> {
@@ -42,7 +56,7 @@ fn requests(page: &Value) -> Vec<String> {
 fn returns_applied_refused_and_forbidden_commands() {
     test(async |app| {
         let (admin, support) = (app.admin(), app.support());
-        let first = update(&admin, json!({"reason": "More"}));
+        let first = update(&admin, json!({})).with(json!({"reason": "More"}));
         first.header("x-request-id", "the-first").await.ok();
         let outcome = update(&admin, json!({})).await;
         assert_eq!(outcome.refusal(), Some("CONFIGURATION_STALE"));
@@ -52,8 +66,8 @@ fn returns_applied_refused_and_forbidden_commands() {
         let nodes = page["nodes"].as_array().unwrap();
         let ends: Vec<_> = nodes.iter().map(|node| &node["outcome"]).collect();
         assert_eq!(ends, ["FORBIDDEN", "REFUSED", "APPLIED"]);
-        assert_eq!(nodes[0]["actor"], support.id().to_string());
-        assert_eq!(nodes[1]["refusal"], "CONFIGURATION_STALE");
+        assert_eq!(nodes[0]["actor"]["uuid"], support.id().to_string());
+        assert_eq!(nodes[1]["refusal"], json!({"code": "CONFIGURATION_STALE", "currentVersion": 2}));
         let mut applied = nodes[2].clone();
         assert!(applied["occurredAt"].take().is_string());
         let shown = |version: i32, rate: &str| {
@@ -65,8 +79,9 @@ fn returns_applied_refused_and_forbidden_commands() {
         assert_eq!(
             applied,
             json!({
-                "actor": admin.id().to_string(), "issuer": "goodgo-platform", "roles": ["USER", "ADMIN"],
-                "action": "configuration.mining_update", "entityKind": "configuration", "entityId": "mining",
+                "actor": {"uuid": admin.id().to_string()}, "roles": ["USER", "ADMIN"], "scopes": [],
+                "action": "MINING_CONFIGURATION_UPDATE",
+                "entity": {"__typename": "MiningConfiguration", "version": 2},
                 "reason": "More", "before": shown(1, "0.2500"), "after": shown(2, "0.5000"), "outcome": "APPLIED",
                 "refusal": null, "requestId": "the-first", "occurredAt": null,
             })
@@ -113,7 +128,7 @@ fn pages_newest_first_in_both_directions() {
 #[test]
 fn filters_by_every_field() {
     test(async |app| {
-        thirty(app).await;
+        let [_, miner] = thirty(app).await;
         let staff = app.support();
         let count = async |filter: Value| {
             let page = staff.get(LOG, json!({"first": 50, "filter": filter})).await;
@@ -122,25 +137,20 @@ fn filters_by_every_field() {
             requests(&page).len()
         };
         assert_eq!(count(json!({})).await, 30);
-        assert_eq!(count(json!({"actor": "actor-1"})).await, 15);
-        assert_eq!(count(json!({"action": "action-4"})).await, 6);
-        assert_eq!(
-            count(json!({"entity": {"kind": "kind", "id": "2"}})).await,
-            10
-        );
-        assert_eq!(
-            count(json!({"entity": {"kind": "other", "id": "2"}})).await,
-            0
-        );
+        assert_eq!(count(json!({"actorId": ACTORS[1]})).await, 15);
+        assert_eq!(count(json!({"action": "MINER_POINTS_ADJUST"})).await, 6);
+        assert_eq!(count(json!({"entityId": miner.id})).await, 10);
+        let other = app.miner().await;
+        assert_eq!(count(json!({"entityId": other.id})).await, 0);
         assert_eq!(count(json!({"outcome": "REFUSED"})).await, 8);
         assert_eq!(
-            count(json!({"outcome": "FORBIDDEN", "actor": "actor-0"})).await,
+            count(json!({"outcome": "FORBIDDEN", "actorId": ACTORS[0]})).await,
             0
         );
         assert_eq!(count(json!({"requestId": "r7"})).await, 1);
-        let from_two = json!({"sinceAt": "2026-01-01T02:00:00Z"});
+        let from_two = json!({"occurredAt": {"from": "2026-01-01T02:00:00Z"}});
         assert_eq!(count(from_two).await, 24);
-        let to_four = json!({"sinceAt": "2026-01-01T02:00:00Z", "untilAt": "2026-01-01T04:00:00Z"});
+        let to_four = json!({"occurredAt": {"from": "2026-01-01T02:00:00Z", "until": "2026-01-01T04:00:00Z"}});
         assert_eq!(count(to_four).await, 6);
     });
 }
@@ -150,9 +160,13 @@ fn rejects_bad_filters_and_cursors() {
     test(async |app| {
         let staff = app.admin();
         for filter in [
-            json!({"actor": "a\u{0}"}),
-            json!({"entity": {"kind": "x".repeat(201), "id": ""}}),
-            json!({"sinceAt": "0001-01-01T00:00:00Z"}),
+            json!({"actorId": "a\u{0}"}),
+            json!({"requestId": "a\u{0}"}),
+            json!({"requestId": "x".repeat(201)}),
+            json!({"entityId": "nonsense"}),
+            json!({"entityId": app.miner().await.profile}),
+            json!({"occurredAt": {}}),
+            json!({"occurredAt": {"from": "0001-01-01T00:00:00Z"}}),
         ] {
             let answer = staff.ask(LOG, json!({"first": 1, "filter": filter})).await;
             assert_eq!(answer.code(), "BAD_USER_INPUT", "{filter}");
@@ -182,13 +196,13 @@ fn uses_the_time_of_the_system() {
     test(async |app| {
         let before = app
             .support()
-            .get("{ serverInfo { timeAt } }", json!({}))
+            .get("{ serverInfo { now } }", json!({}))
             .await;
         app.advance(TimeDelta::days(30)).await;
         update(&app.admin(), json!({})).await.ok();
         let query = "{ auditLog(first: 1) { nodes { occurredAt } } }";
         let page = app.support().get(query, json!({})).await;
         let occurred_at = at(&page["auditLog"]["nodes"][0]["occurredAt"]);
-        assert!(occurred_at - at(&before["serverInfo"]["timeAt"]) >= TimeDelta::days(30));
+        assert!(occurred_at - at(&before["serverInfo"]["now"]) >= TimeDelta::days(30));
     });
 }

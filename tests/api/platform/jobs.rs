@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use crate::support::test;
 
 const JOBS: &str =
-    "{ jobs { name isRunning dueAt startedAt finishedAt succeededAt runs failures lastError } }";
+    "{ jobs { name isRunning dueAt startedAt finishedAt succeededAt runs consecutiveFailures lastError } }";
 
 #[test]
 fn returns_the_runs_of_each_job_to_staff() {
@@ -18,17 +18,17 @@ fn returns_the_runs_of_each_job_to_staff() {
         assert_eq!(
             names,
             [
-                "circle-invitations",
-                "ledger-check",
-                "mining-sessions",
-                "partitions"
+                "CIRCLE_INVITATION_EXPIRY",
+                "MINING_SESSION_COMPLETION",
+                "PARTITION_MAINTENANCE",
+                "RECONCILIATION"
             ]
         );
         for job in jobs {
             assert_eq!(
                 (
                     &job["runs"],
-                    &job["failures"],
+                    &job["consecutiveFailures"],
                     &job["lastError"],
                     &job["isRunning"]
                 ),

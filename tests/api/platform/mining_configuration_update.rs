@@ -1,8 +1,8 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{at, is_stored};
-use crate::support::{Actor, Miner, Run, TestApp, assert_includes, at_once, merged, samples, test};
+use super::is_stored;
+use crate::support::{Actor, Miner, Run, TestApp, assert_includes, at, at_once, merged, samples, test};
 
 /// Sets the section, with the base rate in force unless `fields` say otherwise.
 fn update(admin: &Actor, fields: Value) -> Run {
@@ -19,19 +19,21 @@ async fn versions(app: &TestApp) -> i64 {
 fn stores_a_new_version() {
     test(async |app| {
         let admin = app.admin();
-        let fields = json!({"baseRate": "0.5", "maxSessionsPerDay": 2, "reason": " More for all "});
-        let mut stored = update(&admin, fields).await.ok()["configuration"].clone();
+        let fields = json!({"baseRate": "0.5", "maxSessionsPerDay": 2});
+        let update = update(&admin, fields).with(json!({"reason": " More for all "}));
+        let mut stored = update.await.ok()["configuration"].clone();
+        assert!(stored["id"].take().is_string());
         let at = stored["updatedAt"].take();
         assert!(is_stored(app, "mining", 2, &at).await, "{at}");
         assert_eq!(
             stored,
             json!({
-                "version": 2, "baseRate": "0.5000", "sessionDurationHours": 24, "maxSessionsPerDay": 2,
+                "id": null, "version": 2, "baseRate": "0.5000", "sessionDurationHours": 24, "maxSessionsPerDay": 2,
                 "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null,
-                "updatedBy": admin.id().to_string(), "reason": "More for all",
+                "updatedBy": {"uuid": admin.id().to_string()}, "reason": "More for all",
             })
         );
-        let audited = app.audited("configuration.mining_update").await;
+        let audited = app.audited("platform.mining_configuration_update").await;
         assert_eq!(audited.len(), 1);
         let entry = &audited[0];
         assert_eq!(entry.outcome, "APPLIED");
@@ -50,31 +52,35 @@ fn stores_a_new_version() {
 }
 
 #[test]
-fn keeps_the_circle_cooldown_when_left_out() {
+fn sets_the_circle_cooldown() {
     test(async |app| {
         let admin = app.admin();
-        // The first version has no cooldown.
+        // The first version was stored without a cooldown.
         let without = "section = 'mining' AND NOT body ? 'circleCooldownHours'";
         assert_eq!(app.count("configurations", without).await, 1);
-        for (version, given, then) in [
-            (1, json!({}), 168),
-            (2, json!({"circleCooldownHours": 0}), 0),
-            (3, json!({"circleCooldownHours": null}), 0),
-            (4, json!({"circleCooldownHours": 8_760}), 8_760),
-        ] {
-            let fields = merged(given.clone(), json!({"version": version}));
+        let in_force = "{ systemConfiguration { mining { circleCooldownHours } } }";
+        let in_force = admin.get(in_force, json!({})).await;
+        assert_eq!(
+            in_force["systemConfiguration"]["mining"]["circleCooldownHours"],
+            168
+        );
+        for (version, hours) in [(1, 0), (2, 8_760)] {
+            let fields = json!({"circleCooldownHours": hours, "version": version});
             let payload = update(&admin, fields).await.ok();
-            let hours = &payload["configuration"]["circleCooldownHours"];
-            assert_eq!(hours, then, "{given}");
+            assert_eq!(payload["configuration"]["circleCooldownHours"], hours);
         }
-        let audited = app.audited("configuration.mining_update").await;
+        let missing = update(&admin, json!({"circleCooldownHours": null})).await;
+        missing.error("BAD_USER_INPUT");
+        let audited = app.audited("platform.mining_configuration_update").await;
         let last = audited.last().unwrap();
         assert_eq!(last.before["circleCooldownHours"], 0);
         assert_eq!(last.after["circleCooldownHours"], 8_760);
         for hours in [-1, 8_761] {
-            let fields = json!({"version": 5, "circleCooldownHours": hours});
+            let fields = json!({"version": 3, "circleCooldownHours": hours});
             let outcome = update(&admin, fields).await;
-            outcome.refused("SETTING_OUT_OF_RANGE", Some("circleCooldownHours"));
+            let path = Some("configuration.circleCooldownHours");
+            let error = outcome.refused("SETTING_OUT_OF_RANGE", path);
+            assert_eq!((&error["min"], &error["max"]), (&json!("0"), &json!("8760")));
         }
     });
 }
@@ -85,20 +91,28 @@ fn counts_for_the_next_session_on_every_instance() {
         let other = app.another().await;
         let [alice, bob]: [Miner; 2] = app.miners().await;
         let bob = bob.at(other.address());
-        assert_eq!(alice.start().await.ok()["hourlyRate"], "0.2500");
-        let rate = async |who: &Actor| who.own_miner("hourlyRate").await["hourlyRate"].clone();
+        assert_eq!(alice.start().await.ok()["session"]["rate"]["hourlyRate"], "0.2500");
+        let rate = async |who: &Actor| who.own_miner("rate { hourlyRate }").await["rate"]["hourlyRate"].clone();
         assert_eq!(rate(&bob).await, "0.2500");
         let fields = json!({"baseRate": "1", "sessionDurationHours": 1});
         update(&app.admin(), fields).await.ok();
         // In force at once on the other instance.
         assert_eq!(rate(&bob).await, "1.0000");
-        assert_eq!(bob.start().await.ok()["hourlyRate"], "1.0000");
+        assert_eq!(bob.start().await.ok()["session"]["rate"]["hourlyRate"], "1.0000");
         assert_eq!(rate(&alice).await, "1.0000");
+        let session = alice
+            .own_miner("id session { rate { hourlyRate } configuration { version } }")
+            .await;
         assert_eq!(
-            alice
-                .own_miner("session { hourlyRate configurationVersion }")
-                .await,
-            json!({"session": {"hourlyRate": "0.2500", "configurationVersion": 1}})
+            session["session"],
+            json!({"rate": {"hourlyRate": "0.2500"}, "configuration": null})
+        );
+        // Staff see the version that the session was started under.
+        let query = "query ($id: ID!) { miner(by: {id: $id}) { session { configuration { version baseRate } } } }";
+        let seen = app.support().get(query, json!({"id": session["id"]})).await;
+        assert_eq!(
+            seen["miner"]["session"]["configuration"],
+            json!({"version": 1, "baseRate": "0.2500"})
         );
         app.advance(TimeDelta::hours(24)).await;
         assert_eq!(alice.claim().await.ok()["pointsEarned"], "6.0000");
@@ -127,17 +141,17 @@ fn refuses_without_a_valid_reason() {
         let admin = app.admin();
         for reason in [String::new(), "  ".to_owned(), "x".repeat(501)] {
             // Before any other check.
-            let fields = json!({"reason": reason, "baseRate": "0", "version": 7});
-            let outcome = update(&admin, fields).await;
+            let fields = json!({"baseRate": "0", "version": 7});
+            let outcome = update(&admin, fields).with(json!({"reason": reason})).await;
             outcome.refused("REASON_INVALID", Some("reason"));
         }
-        let entries = app.audited_refusals("REASON_INVALID").await;
+        let entries = app.audited_refusals("ReasonInvalid").await;
         assert_eq!(entries.len(), 3);
         for entry in entries {
             assert_eq!(entry.entity_id.as_deref(), Some("mining"));
         }
         let longest = json!({"reason": "ố".repeat(500)});
-        update(&admin, longest).await.ok();
+        update(&admin, json!({})).with(longest).await.ok();
     });
 }
 
@@ -156,7 +170,7 @@ fn refuses_settings_out_of_range() {
         ] {
             // Before the version is checked.
             let outcome = update(&admin, json!({field: value, "version": 7})).await;
-            outcome.refused(code, Some(field));
+            outcome.refused(code, Some(&format!("configuration.{field}")));
             assert_eq!(outcome.field("configuration"), &Value::Null);
         }
         assert_eq!(versions(app).await, 1);
@@ -171,7 +185,8 @@ fn refuses_a_stale_version() {
         for version in [1, 3, 0, i32::MAX] {
             let fields = json!({"baseRate": "0.4", "version": version});
             let outcome = update(&admin, fields).await;
-            outcome.refused("CONFIGURATION_STALE", Some("version"));
+            let error = outcome.refused("CONFIGURATION_STALE", Some("configuration.version"));
+            assert_eq!(error["currentVersion"], 2);
             assert!(outcome.message().contains("version 2"));
         }
         let vietnamese = update(&admin, json!({})).header("accept-language", "vi");
@@ -234,10 +249,10 @@ fn keeps_settings_of_a_newer_program() {
 fn stops_deadlines_from_the_first_version_that_is_off() {
     test(async |app| {
         let alice = app.miner().streak(2).ready().await;
-        let times = "{ serverInfo { timeAt } viewer { miner { streak { dueAt status } session { claimableUntil status } } } }";
+        let times = "{ serverInfo { now } viewer { miner { streak { dueAt status } session { claimExpiresAt status } } } }";
         let left = async || {
             let seen = alice.get(times, json!({})).await;
-            let (now, miner) = (at(&seen["serverInfo"]["timeAt"]), &seen["viewer"]["miner"]);
+            let (now, miner) = (at(&seen["serverInfo"]["now"]), &seen["viewer"]["miner"]);
             assert_includes(
                 miner,
                 &json!({"streak": {"status": "ON_TIME"}, "session": {"status": "COMPLETED"}}),
@@ -245,7 +260,7 @@ fn stops_deadlines_from_the_first_version_that_is_off() {
             let hours = |value: &Value| (at(value) - now).num_hours();
             (
                 hours(&miner["streak"]["dueAt"]),
-                hours(&miner["session"]["claimableUntil"]),
+                hours(&miner["session"]["claimExpiresAt"]),
             )
         };
         // A little less than a day, and than a week.
@@ -260,10 +275,10 @@ fn stops_deadlines_from_the_first_version_that_is_off() {
         app.switch_mining(true).await;
         app.advance(TimeDelta::hours(20)).await;
         assert_eq!(left().await, (1, 145));
-        assert_eq!(alice.claim().await.ok()["streakDays"], 3);
+        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 3);
         assert_eq!(
-            alice.own_miner("session { claimableUntil }").await,
-            json!({"session": {"claimableUntil": null}})
+            alice.own_miner("session { claimExpiresAt }").await,
+            json!({"session": {"claimExpiresAt": null}})
         );
     });
 }

@@ -10,7 +10,6 @@ mod system_configuration;
 mod system_configuration_update;
 mod viewer;
 
-use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
 use crate::support::TestApp;
@@ -22,9 +21,4 @@ async fn is_stored(app: &TestApp, section: &str, version: i32, at: &Value) -> bo
         "section = '{section}' AND version = {version} AND updated_at = '{at}' AND updated_at <= app_now()"
     );
     app.count("configurations", &stored).await == 1
-}
-
-/// A time as the API returns it.
-fn at(value: &Value) -> DateTime<FixedOffset> {
-    DateTime::parse_from_rfc3339(value.as_str().unwrap()).unwrap()
 }

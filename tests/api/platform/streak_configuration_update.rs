@@ -15,28 +15,29 @@ fn stores_tiers_in_force_at_once() {
     test(async |app| {
         let admin = app.admin();
         let mut payload = update(&admin, json!({})).await.ok();
+        assert!(payload["configuration"]["id"].take().is_string());
         let at = payload["configuration"]["updatedAt"].take();
         assert!(is_stored(app, "streak", 2, &at).await, "{at}");
-        let shown = |min_days: i32, max_days: Option<i32>| json!({"minDays": min_days, "maxDays": max_days, "bonusPercent": "0.5000", "badgeName": "B", "milestoneMpBonus": "10.0000"});
+        let shown = |min_days: i32, max_days: Option<i32>| json!({"minDays": min_days, "maxDays": max_days, "bonusRate": "0.5000", "badgeName": "B", "milestonePoints": "10.0000"});
         assert_eq!(
             payload["configuration"],
             json!({
-                "version": 2, "tiers": [shown(1, Some(1)), shown(2, None)], "gracePeriodEnabled": false,
+                "id": null, "version": 2, "tiers": [shown(1, Some(1)), shown(2, None)], "gracePeriodEnabled": false,
                 "gracePeriodHours": 0, "recoveryCost": "12.5000", "freezeTokenDays": 3,
-                "updatedAt": null, "updatedBy": admin.id().to_string(), "reason": "a test",
+                "updatedAt": null, "updatedBy": {"uuid": admin.id().to_string()}, "reason": "a test",
             })
         );
-        let audited = app.audited("configuration.streak_update").await;
+        let audited = app.audited("platform.streak_configuration_update").await;
         assert_eq!(audited.len(), 1);
         assert_eq!(audited[0].outcome, "APPLIED");
         assert_eq!(audited[0].entity_id.as_deref(), Some("streak"));
         assert_eq!(audited[0].before["tiers"][6]["minDays"], 90);
-        assert_eq!(audited[0].after["tiers"][1]["bonusPercent"], "0.5000");
+        assert_eq!(audited[0].after["tiers"][1]["bonusRate"], "0.5000");
         let alice = app.miner().ready().await;
-        assert_eq!(alice.claim().await.ok()["streakBonus"], "10.0000");
+        assert_eq!(alice.claim().await.ok()["milestonePoints"], "10.0000");
         assert_eq!(
-            alice.own_miner("streak { bonusMultiplier badge }").await,
-            json!({"streak": {"bonusMultiplier": "0.5000", "badge": "B"}})
+            alice.own_miner("streak { bonusRate badge }").await,
+            json!({"streak": {"bonusRate": "0.5000", "badge": "B"}})
         );
     });
 }
@@ -45,8 +46,8 @@ fn stores_tiers_in_force_at_once() {
 fn refuses_without_a_valid_reason() {
     test(async |app| {
         // Before any other check.
-        let fields = json!({"reason": "", "tiers": []});
-        let outcome = update(&app.admin(), fields).await;
+        let update = update(&app.admin(), json!({"tiers": []}));
+        let outcome = update.with(json!({"reason": ""})).await;
         outcome.refused("REASON_INVALID", Some("reason"));
     });
 }
@@ -89,7 +90,7 @@ fn refuses_gaps_and_overlaps_of_tiers() {
             ),
         ] {
             let outcome = update(&admin, json!({"tiers": tiers})).await;
-            outcome.refused(code, Some(path));
+            outcome.refused(code, Some(&format!("configuration.{path}")));
         }
     });
 }
@@ -101,13 +102,13 @@ fn refuses_settings_of_a_tier_out_of_range() {
         for (name, value, code) in [
             ("badgeName", json!(""), "BADGE_NAME_INVALID"),
             ("badgeName", json!("a\u{0}b"), "BADGE_NAME_INVALID"),
-            ("bonusPercent", json!("10.1"), "SETTING_OUT_OF_RANGE"),
-            ("bonusPercent", json!("0.00001"), "SETTING_TOO_FINE"),
-            ("milestoneMpBonus", json!("-1"), "SETTING_OUT_OF_RANGE"),
+            ("bonusRate", json!("10.1"), "SETTING_OUT_OF_RANGE"),
+            ("bonusRate", json!("0.00001"), "SETTING_TOO_FINE"),
+            ("milestonePoints", json!("-1"), "SETTING_OUT_OF_RANGE"),
         ] {
             let wrong = merged(tier(1, None), json!({name: value}));
             let outcome = update(&admin, json!({"tiers": [wrong]})).await;
-            outcome.refused(code, Some(&format!("tiers.0.{name}")));
+            outcome.refused(code, Some(&format!("configuration.tiers.0.{name}")));
         }
     });
 }
@@ -123,7 +124,7 @@ fn refuses_other_settings_out_of_range() {
             ("freezeTokenDays", json!(0), "SETTING_OUT_OF_RANGE"),
         ] {
             let outcome = update(&admin, json!({name: value})).await;
-            outcome.refused(code, Some(name));
+            outcome.refused(code, Some(&format!("configuration.{name}")));
         }
     });
 }
@@ -132,6 +133,6 @@ fn refuses_other_settings_out_of_range() {
 fn refuses_a_stale_version() {
     test(async |app| {
         let outcome = update(&app.admin(), json!({"version": 2})).await;
-        outcome.refused("CONFIGURATION_STALE", Some("version"));
+        outcome.refused("CONFIGURATION_STALE", Some("configuration.version"));
     });
 }

@@ -5,19 +5,19 @@ use super::is_stored;
 use crate::support::{samples, test};
 
 const IN_FORCE: &str = "{ systemConfiguration {
-    mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy reason }
-    streak { version gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy reason
-             tiers { minDays maxDays bonusPercent badgeName milestoneMpBonus } }
-    referral { version bonusPerReferral maxBonusCap kycRequired maxReferralLevels updatedAt updatedBy reason }
+    mining { version baseRate sessionDurationHours maxSessionsPerDay isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy { uuid } reason }
+    streak { version gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy { uuid } reason
+             tiers { minDays maxDays bonusRate badgeName milestonePoints } }
+    referral { version bonusRate maxBonusRate kycRequired maxReferralLevels updatedAt updatedBy { uuid } reason }
 } }";
 
 const HISTORY: &str = "query ($first: Int, $last: Int, $after: String, $before: String) { systemConfiguration {
-    miningHistory(first: $first, last: $last, after: $after, before: $before) {
-        totalCount nodes { version baseRate updatedBy reason } edges { cursor node { version } }
+    mining: versions(section: MINING, first: $first, last: $last, after: $after, before: $before) {
+        totalCount nodes { version updatedBy { uuid } reason ... on MiningConfiguration { baseRate } } edges { cursor node { version } }
         pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
-    streakHistory(first: 5) { totalCount nodes { version tiers { minDays } } edges { cursor } }
-    referralHistory(first: 5) { totalCount nodes { version maxBonusCap } edges { node { version } } }
+    streak: versions(section: STREAK, first: 5) { totalCount nodes { version ... on StreakConfiguration { tiers { minDays } } } edges { cursor } }
+    referral: versions(section: REFERRAL, first: 5) { totalCount nodes { version ... on ReferralConfiguration { maxBonusRate } } edges { node { version } } }
 } }";
 
 #[test]
@@ -33,7 +33,7 @@ fn returns_the_sections_in_force() {
             shown["mining"],
             json!({
                 "version": 1, "baseRate": "0.2500", "sessionDurationHours": 24, "maxSessionsPerDay": 1,
-                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null, "updatedBy": "system",
+                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null, "updatedBy": null,
                 "reason": "default",
             })
         );
@@ -41,20 +41,20 @@ fn returns_the_sections_in_force() {
         assert_eq!(tiers.as_array().unwrap().len(), 7);
         assert_eq!(
             tiers[6],
-            json!({"minDays": 90, "maxDays": null, "bonusPercent": "1.5000", "badgeName": "90-day", "milestoneMpBonus": "1000.0000"})
+            json!({"minDays": 90, "maxDays": null, "bonusRate": "1.5000", "badgeName": "90-day", "milestonePoints": "1000.0000"})
         );
         assert_eq!(
             shown["streak"],
             json!({
                 "version": 1, "gracePeriodEnabled": true, "gracePeriodHours": 24, "recoveryCost": "50.0000",
-                "freezeTokenDays": 7, "updatedAt": null, "updatedBy": "system", "reason": "default", "tiers": null,
+                "freezeTokenDays": 7, "updatedAt": null, "updatedBy": null, "reason": "default", "tiers": null,
             })
         );
         assert_eq!(
             shown["referral"],
             json!({
-                "version": 1, "bonusPerReferral": "0.2500", "maxBonusCap": "1.0000", "kycRequired": true,
-                "maxReferralLevels": 1, "updatedAt": null, "updatedBy": "system", "reason": "default",
+                "version": 1, "bonusRate": "0.2500", "maxBonusRate": "1.0000", "kycRequired": true,
+                "maxReferralLevels": 1, "updatedAt": null, "updatedBy": null, "reason": "default",
             })
         );
     });
@@ -65,16 +65,17 @@ fn pages_histories_newest_first() {
     test(async |app| {
         let admin = app.admin();
         for version in 1..6 {
-            let input = samples::mining(json!({
-                "version": version, "baseRate": format!("0.{version}"), "reason": format!("{version}"),
-            }));
-            admin.run("miningConfigurationUpdate", input).await.ok();
+            let section =
+                samples::mining(json!({"version": version, "baseRate": format!("0.{version}")}));
+            let update = admin.run("miningConfigurationUpdate", samples::with_reason(section));
+            let reason = json!({"reason": format!("{version}")});
+            update.with(reason).await.ok();
         }
         let page = async |variables: Value| {
             admin.get(HISTORY, variables).await["systemConfiguration"].clone()
         };
         let numbers = |page: &Value| -> Vec<i64> {
-            let nodes = page["miningHistory"]["nodes"].as_array().unwrap();
+            let nodes = page["mining"]["nodes"].as_array().unwrap();
             nodes
                 .iter()
                 .map(|node| node["version"].as_i64().unwrap())
@@ -82,25 +83,25 @@ fn pages_histories_newest_first() {
         };
         let first = page(json!({"first": 4})).await;
         assert_eq!(numbers(&first), [6, 5, 4, 3]);
-        let history = &first["miningHistory"];
+        let history = &first["mining"];
         assert_eq!(history["totalCount"], 6);
         assert_eq!(
             history["nodes"][0],
-            json!({"version": 6, "baseRate": "0.5000", "updatedBy": admin.id().to_string(), "reason": "5"})
+            json!({"version": 6, "baseRate": "0.5000", "updatedBy": {"uuid": admin.id().to_string()}, "reason": "5"})
         );
         assert_eq!(history["pageInfo"]["hasNextPage"], true);
         let end = history["pageInfo"]["endCursor"].clone();
         let rest = page(json!({"first": 4, "after": end})).await;
         assert_eq!(numbers(&rest), [2, 1]);
-        let start = rest["miningHistory"]["pageInfo"]["startCursor"].clone();
+        let start = rest["mining"]["pageInfo"]["startCursor"].clone();
         let back = page(json!({"last": 2, "before": start})).await;
         assert_eq!(numbers(&back), [4, 3]);
         assert_eq!(numbers(&page(json!({"last": 2})).await), [2, 1]);
-        for section in ["streakHistory", "referralHistory"] {
+        for section in ["streak", "referral"] {
             assert_eq!(first[section]["totalCount"], 1);
             assert_eq!(first[section]["nodes"][0]["version"], 1);
         }
-        let foreign = first["streakHistory"]["edges"][0]["cursor"].clone();
+        let foreign = first["streak"]["edges"][0]["cursor"].clone();
         let answer = admin
             .ask(HISTORY, json!({"first": 1, "after": foreign}))
             .await;

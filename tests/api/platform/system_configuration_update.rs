@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::samples::{mining, referral, streak, with_reason};
+use crate::support::samples::{mining, referral, streak};
 use crate::support::{
     Actor, Outcome, Run, TestApp, assert_includes, at_once, merged, samples, test,
 };
@@ -9,7 +9,8 @@ const SECTIONS: [&str; 3] = ["mining", "streak", "referral"];
 
 /// Sets the given sections, for the reason `a test` unless another one is given.
 fn update(admin: &Actor, sections: Value) -> Run {
-    admin.run("systemConfigurationUpdate", with_reason(sections))
+    let input = merged(json!({"reason": "a test"}), sections);
+    admin.run("systemConfigurationUpdate", input)
 }
 
 /// All three sections.
@@ -25,9 +26,7 @@ async fn versions(app: &TestApp) -> i64 {
 async fn refused(admin: &Actor, sections: Value, code: &str, path: Option<&str>) {
     let outcome = update(admin, sections).await;
     outcome.refused(code, path);
-    for section in SECTIONS {
-        assert_eq!(outcome.field(section), &Value::Null);
-    }
+    assert_eq!(outcome.field("configuration"), &Value::Null);
 }
 
 #[test]
@@ -39,12 +38,15 @@ fn stores_all_sections_at_one_time() {
         assert_eq!(
             payload,
             json!({
-                "mining": {"version": 2, "baseRate": "0.5000", "updatedBy": admin.id().to_string(), "reason": "A new season"},
-                "streak": {
-                    "version": 2, "tiers": [{"minDays": 1, "maxDays": null, "bonusPercent": "0.5000"}],
-                    "recoveryCost": "12.5000", "reason": "A new season",
+                "configuration": {
+                    "mining": {"version": 2, "baseRate": "0.5000",
+                               "updatedBy": {"uuid": admin.id().to_string()}, "reason": "A new season"},
+                    "streak": {
+                        "version": 2, "tiers": [{"minDays": 1, "maxDays": null, "bonusRate": "0.5000"}],
+                        "recoveryCost": "12.5000", "reason": "A new season",
+                    },
+                    "referral": {"version": 2, "bonusRate": "0.4000", "reason": "A new season"},
                 },
-                "referral": {"version": 2, "bonusPerReferral": "0.4000", "reason": "A new season"},
                 "userErrors": [],
             })
         );
@@ -70,31 +72,49 @@ fn audits_the_whole_and_each_section() {
         let admin = app.admin();
         let sections = json!({"mining": mining(json!({})), "referral": referral(json!({}))});
         update(&admin, sections).await.ok();
-        let log = "query ($id: String!) { auditLog(first: 9, filter: {entity: {kind: \"configuration\", id: $id}}) {
-            nodes { action outcome reason before after } } }";
-        let entries =
-            async |id: &str| admin.get(log, json!({"id": id})).await["auditLog"]["nodes"].clone();
-        let whole = entries("system").await;
-        assert_eq!(whole.as_array().map(Vec::len), Some(1));
-        let whole = &whole[0];
+        let log = "{ auditLog(first: 9) { nodes { action outcome reason before after
+            entity { __typename ... on ConfigurationVersion { version } } } } }";
+        let entries = admin.get(log, json!({})).await["auditLog"]["nodes"].clone();
+        let entries = entries.as_array().unwrap();
+        let of = |entity: Option<&str>| -> Vec<&Value> {
+            let entries = entries.iter();
+            entries
+                .filter(|entry| entry["entity"]["__typename"] == json!(entity))
+                .collect()
+        };
+        assert!(
+            entries
+                .iter()
+                .all(|entry| entry["action"] == "SYSTEM_CONFIGURATION_UPDATE")
+        );
+        let whole = of(None);
+        assert_eq!(whole.len(), 1);
+        let whole = whole[0];
         assert_includes(
             whole,
             &json!({
-                "action": "configuration.system_update", "outcome": "APPLIED", "reason": "a test",
+                "outcome": "APPLIED", "reason": "a test", "entity": null,
                 "before": {"mining": {"baseRate": "0.2500"}},
                 "after": {
-                    "mining": {"baseRate": "0.5000"}, "referral": {"bonusPerReferral": "0.4000"}, "streak": null,
+                    "mining": {"baseRate": "0.5000"}, "referral": {"bonusRate": "0.4000"}, "streak": null,
                 },
             }),
         );
-        for section in ["mining", "referral"] {
-            let of_section = entries(section).await;
-            assert_eq!(of_section.as_array().map(Vec::len), Some(1));
+        for (section, entity) in [
+            ("mining", "MiningConfiguration"),
+            ("referral", "ReferralConfiguration"),
+        ] {
+            let of_section = of(Some(entity));
+            assert_eq!(of_section.len(), 1);
+            assert_eq!(
+                of_section[0]["entity"],
+                json!({"__typename": entity, "version": 2})
+            );
             for side in ["before", "after"] {
                 assert_eq!(of_section[0][side], whole[side][section]);
             }
         }
-        assert_eq!(entries("streak").await, json!([]));
+        assert_eq!(entries.len(), 3);
     });
 }
 
@@ -102,13 +122,19 @@ fn audits_the_whole_and_each_section() {
 fn stores_one_section_alone() {
     test(async |app| {
         let admin = app.admin();
+        let mut changed = Vec::new();
         for section in SECTIONS {
+            changed.push(section);
             let before = versions(app).await;
             let sections = json!({section: all()[section]});
             let payload = update(&admin, sections).await.ok();
             for name in SECTIONS {
-                let version = (name == section).then_some(2);
-                assert_eq!(payload[name]["version"], json!(version), "{section}");
+                let version = changed.contains(&name);
+                let version = if version { 2 } else { 1 };
+                assert_eq!(
+                    payload["configuration"][name]["version"], version,
+                    "{section}"
+                );
             }
             assert_eq!(versions(app).await, before + 1);
         }
@@ -137,11 +163,11 @@ fn refuses_a_change_without_a_section() {
         }
         let vietnamese = update(&admin, json!({})).header("accept-language", "vi");
         assert!(vietnamese.await.message().starts_with("hãy nêu"));
-        let audited = app.audited_refusals("NOTHING_TO_CHANGE").await;
+        let audited = app.audited_refusals("NothingToChange").await;
         assert_eq!(audited.len(), 3);
         for entry in audited {
             assert_eq!(entry.outcome, "REFUSED");
-            assert_eq!(entry.action, "configuration.system_update");
+            assert_eq!(entry.action, "platform.system_configuration_update");
             assert_eq!(entry.entity_id.as_deref(), Some("system"));
             assert_eq!(entry.reason.as_deref(), Some("a test"));
         }
@@ -221,7 +247,7 @@ fn replays_a_refusal_of_a_stale_section() {
             assert!(outcome.message().contains("version 2"));
         }
         assert_eq!(versions(app).await, 4);
-        let audited = app.audited_refusals("CONFIGURATION_STALE").await;
+        let audited = app.audited_refusals("Stale").await;
         assert_eq!(audited.len(), 1);
     });
 }
@@ -247,10 +273,11 @@ fn stores_one_of_eight_changes_at_once_whole() {
             outcomes.one_applied("CONFIGURATION_STALE");
             let is_applied = |outcome: &Outcome| outcome.refusal().is_none();
             let applied = outcomes.0.into_iter().find(is_applied).unwrap().ok();
+            let applied = &applied["configuration"];
             for section in ["streak", "referral"] {
                 assert_eq!(applied[section]["version"], version + 1);
             }
-            if applied["mining"].is_null() {
+            if applied["mining"]["version"] == version {
                 let alone = json!({"mining": mining(json!({"version": version}))});
                 update(&admin, alone).await.ok();
             }
@@ -268,7 +295,7 @@ fn stores_all_sections_or_one_at_once() {
             let fields = json!({"version": version});
             let sections =
                 json!({"mining": mining(fields.clone()), "referral": referral(fields.clone())});
-            let single = with_reason(referral(fields.clone()));
+            let single = samples::with_reason(referral(fields.clone()));
             let single = admin.run("referralConfigurationUpdate", single);
             let outcomes = at_once([update(&admin, sections), single]).await;
             outcomes.one_applied("CONFIGURATION_STALE");
@@ -287,10 +314,12 @@ fn replays_after_a_later_change() {
     test(async |app| {
         let admin = app.admin();
         let once = update(&admin, all()).key("once");
-        let first = once.clone().await.ok();
+        once.clone().await.ok();
         let later = mining(json!({"version": 2, "baseRate": "0.1"}));
-        update(&admin, json!({"mining": later})).await.ok();
-        assert_eq!(once.await.replayed(), first);
+        let later = update(&admin, json!({"mining": later})).await.ok();
+        // The payload has the configuration in force, not the one that this command stored.
+        let replayed = once.await.replayed();
+        assert_eq!(replayed["configuration"], later["configuration"]);
         assert_eq!(versions(app).await, 7);
     });
 }

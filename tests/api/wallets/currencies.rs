@@ -25,14 +25,14 @@ fn returns_the_currencies_of_the_ledger() {
         assert_eq!(
             shown,
             [
-                "MP 4 4",
-                "PT 4 4",
-                "PPOINT 4 4",
-                "STAR 0 0",
-                "FZ 4 4",
                 "FUZE 6 6",
-                "USDT 6 6",
+                "FZ 4 4",
+                "MP 4 4",
+                "PPOINT 4 4",
+                "PT 4 4",
+                "STAR 0 0",
                 "USD 6 6",
+                "USDT 6 6",
                 "VND 6 0"
             ]
         );

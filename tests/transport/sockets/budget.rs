@@ -38,7 +38,7 @@ fn each_event_is_paid_for() {
         let mut socket = app.person(&[Role::Support]).socket().await;
         let follow = format!(
             r#"subscription {{ minerUpdated(minerId: "{id}") {{ sequence miner {{
-                 profile {{ id }} session {{ id }} circle {{ id }} streak {{ currentStreak }} rate {{ totalRate }} }} }} }}"#
+                 profile {{ id }} session {{ id }} circle {{ id }} streak {{ streakDays }} rate {{ hourlyRate }} }} }} }}"#
         );
         socket.subscribe("1", &follow).await;
         app.until_followed(alice.id()).await;

@@ -45,8 +45,8 @@ fn operations_are_started_told_and_stopped() {
     test(async |app| {
         let alice = app.user();
         let mut socket = open(app.address(), alice.token()).await;
-        let id = json!({"viewer": {"uuid": alice.id().to_string()}});
-        socket.say(start("1", "{ viewer { uuid } }")).await;
+        let id = json!({"viewer": {"id": alice.viewer_id()}});
+        socket.say(start("1", "{ viewer { id } }")).await;
         assert_eq!(
             socket.hear().await,
             json!({"type": "data", "id": "1", "payload": {"data": id}})

@@ -12,12 +12,12 @@ fn queries_and_mutations_are_answered_once() {
         let mut socket = alice.socket().await;
         for (query, data) in [
             (
-                "{ viewer { uuid } }",
-                json!({"viewer": {"uuid": alice.id().to_string()}}),
+                "{ viewer { id } }",
+                json!({"viewer": {"id": alice.viewer_id()}}),
             ),
             (
-                "mutation { minerRegister(input: {}) { miner { userId } userErrors { code } } }",
-                json!({"minerRegister": {"miner": {"userId": alice.id().to_string()}, "userErrors": []}}),
+                "mutation { minerRegister(input: {}) { miner { user { uuid } } userErrors { code } } }",
+                json!({"minerRegister": {"miner": {"user": {"uuid": alice.id().to_string()}}, "userErrors": []}}),
             ),
         ] {
             // The same id again: it is free after its end.
@@ -130,7 +130,7 @@ fn a_token_is_found_in_whichever_case_its_name_has() {
     test(async |app| {
         let alice = app.user();
         let bearer = format!("Bearer {}", alice.token().unwrap());
-        let id = json!({"viewer": {"uuid": alice.id().to_string()}});
+        let id = json!({"viewer": {"id": alice.viewer_id()}});
         for (payload, data) in [
             (json!({"Authorization": bearer}), &id),
             (json!({"authorization": bearer, "other": 1}), &id),
@@ -143,7 +143,7 @@ fn a_token_is_found_in_whichever_case_its_name_has() {
                 .say(json!({"type": "connection_init", "payload": payload}))
                 .await;
             assert_eq!(socket.hear().await["type"], "connection_ack", "{payload}");
-            socket.subscribe("1", "{ viewer { uuid } }").await;
+            socket.subscribe("1", "{ viewer { id } }").await;
             assert_eq!(&socket.event("1").await, data, "{payload}");
         }
     });

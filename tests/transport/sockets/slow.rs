@@ -37,7 +37,8 @@ async fn say(stream: &mut TcpStream, message: &str) {
 async fn happen(app: &TestApp, user: UserId, from: i64) {
     app.sql(&format!(
         "INSERT INTO outbox (day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
-         SELECT (now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', m.id, m.user_id, n, '{{\"lostDays\": 1}}', now()
+         SELECT (now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', m.id, m.user_id, n, 
+                jsonb_build_object('minerId', m.id, 'lostDays', 1), now()
          FROM miners m, generate_series({from}, {from} + {BATCH} - 1) n WHERE m.user_id = '{user}'"
     ))
     .await;
@@ -80,7 +81,7 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
             happen(app, alice.id(), from).await;
             for sequence in from..from + BATCH {
                 let event = keen.event("1").await;
-                assert_eq!(event["minerUpdated"]["sequence"], sequence);
+                assert_eq!(event["minerUpdated"]["sequence"], sequence.to_string());
             }
         }
         // It is let go while nothing more happens: what was sent can be read to its end.

@@ -53,9 +53,9 @@ fn by_get(app: &TestApp, actor: &Actor, query: &str) -> reqwest::RequestBuilder 
 fn queries_and_mutations_are_told_too() {
     test(async |app| {
         let alice = app.user();
-        let reply = Reply::to(ask(app, &alice, SSE, "{ viewer { uuid } }")).await;
+        let reply = Reply::to(ask(app, &alice, SSE, "{ viewer { id } }")).await;
         assert_eq!(reply.status, 200);
-        let data = json!({"data": {"viewer": {"uuid": alice.id().to_string()}}});
+        let data = json!({"data": {"viewer": {"id": alice.viewer_id()}}});
         assert_eq!(
             reply.text,
             format!(":\n\nevent: next\ndata: {data}\n\nevent: complete\ndata:\n\n")
