@@ -177,3 +177,155 @@ fn nothing_is_left_for_later() {
         }
     }
 }
+
+/// Folders of the grid: contexts with their aggregates, the same in every layer.
+const GRID: &[(&str, &[&str])] = &[
+    (
+        "mining",
+        &[
+            "miner",
+            "session",
+            "streak",
+            "circle",
+            "referral",
+            "configuration",
+        ],
+    ),
+    (
+        "platform",
+        &["audit", "approval", "job", "configuration", "users"],
+    ),
+    ("wallets", &["wallet", "reconciliation"]),
+];
+
+#[test]
+fn generic_modules_name_no_context() {
+    let (resolvers, db) = (root().join("resolvers/src"), root().join("db/src"));
+    let contexts: Vec<String> = GRID
+        .iter()
+        .map(|(context, _)| (*context).to_owned())
+        .collect();
+    // The files that assemble contexts, or hold the tables and demo data of all of them.
+    let assembly = ["lib.rs", "live.rs", "schema.rs", "demo.rs", "tables.rs"];
+    // Idempotency appends to the audit log: the platform is below the other contexts.
+    let below = ["idempotency.rs"];
+    for path in files("resolvers/src/*.rs")
+        .into_iter()
+        .chain(files("db/src/*.rs"))
+    {
+        let Some(name) = [&resolvers, &db]
+            .iter()
+            .find_map(|layer| path.strip_prefix(layer).ok())
+        else {
+            continue;
+        };
+        let top = name.iter().next().unwrap().to_string_lossy().into_owned();
+        if contexts.contains(&top) || top == "schema" || assembly.contains(&top.as_str()) {
+            continue;
+        }
+        let text = read(&path);
+        let code = text
+            .split("#[cfg(test)]\nmod tests")
+            .next()
+            .unwrap_or(&text);
+        for line in code
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
+            for context in &contexts {
+                let is_platform_below = context == "platform"
+                    && (below.contains(&top.as_str()) || line.contains("db::platform::audit"));
+                let names = ["crate::", "db::", "domain::"].map(|root| format!("{root}{context}"));
+                // Values that all contexts share, and the pool's list of currencies.
+                let is_shared = ["Origin", "POINTS_SCALE", "wallets::currencies"]
+                    .iter()
+                    .any(|shared| line.contains(shared));
+                assert!(
+                    is_platform_below || is_shared || !names.iter().any(|name| line.contains(name)),
+                    "{} names {context}: {line}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn aggregates_have_folders_of_the_grid() {
+    // Beside the files of the grid: parts of an aggregate that have a subject of their own.
+    let layers: [(&str, &[&str]); 3] = [
+        ("domain/src", &[]),
+        (
+            "db/src",
+            &[
+                "commands",
+                "queries",
+                "rows",
+                "locks",
+                "mod",
+                "events",
+                "membership",
+                "invitations",
+                "ban",
+                "changes",
+                "approve",
+                "decline",
+                "update",
+                "freezing",
+                "checker",
+            ],
+        ),
+        (
+            "resolvers/src",
+            &[
+                "mod",
+                "objects",
+                "queries",
+                "mutations",
+                "subscriptions",
+                "refusals",
+                "viewer",
+                "profile",
+                "leaderboard",
+                "ranks",
+            ],
+        ),
+    ];
+    for (layer, files_of_aggregate) in layers {
+        for (context, aggregates) in GRID {
+            let folder = root().join(layer).join(context);
+            let mut found = 0;
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if !path.is_dir() {
+                    continue;
+                }
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                assert!(
+                    aggregates.contains(&name.as_str()) || name == "live",
+                    "{} is not an aggregate of {context}",
+                    path.display()
+                );
+                found += 1;
+                if files_of_aggregate.is_empty() || name == "live" {
+                    continue;
+                }
+                for file in std::fs::read_dir(&path).unwrap() {
+                    let file = file.unwrap().path();
+                    let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+                    assert!(
+                        files_of_aggregate.contains(&stem.as_str()),
+                        "{} has a name that the grid does not know",
+                        file.display()
+                    );
+                }
+            }
+            let is_flat = layer == "domain/src" && *context != "mining";
+            assert!(
+                found > 0 || is_flat,
+                "{} has no aggregates",
+                folder.display()
+            );
+        }
+    }
+}
