@@ -13,9 +13,9 @@ import measure, servers
 from servers import Stop
 
 BAR_SECONDS, BAR_MB = 1.0, 400.0
-MINER = "subscription ($id: ID!) { minerUpdated(minerId: $id) { __typename sequence occurredAt miner { totalMinedPoints currentStreak } } }"
-BOARD = "subscription { leaderboardUpdated(limit: 10) { occurredAt entries { rank totalMinedPoints miner { displayName currentStreak } } } }"
-LARGE = "{ leaderboard(limit: 100) { entries { rank rankPrecision totalMinedPoints miner { id displayName role totalMinedPoints currentStreak badge } } } }"
+MINER = "subscription ($id: ID!) { minerUpdated(minerId: $id) { __typename sequence occurredAt miner { totalMinedPoints streak { streakDays } } } }"
+BOARD = "subscription { leaderboardUpdated(limit: 10) { occurredAt entries { rank totalMinedPoints miner { displayName streakDays } } } }"
+LARGE = "{ leaderboard(limit: 100) { entries { rank rankPrecision totalMinedPoints miner { id displayName role totalMinedPoints streakDays badge } } } }"
 
 
 def options():

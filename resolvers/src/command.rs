@@ -228,7 +228,7 @@ async fn authorize(
     let denied = principal.check(action, Relation::from(is_own)).err();
     let origin = match principal {
         Principal::Service(_) => Origin::Service,
-        Principal::Person(person) if !is_own || (denied.is_some() && person.is_staff()) => {
+        Principal::Person(person) if person.is_staff() && (!is_own || denied.is_some()) => {
             Origin::Staff
         }
         Principal::Person(_) | Principal::Anonymous => Origin::User,

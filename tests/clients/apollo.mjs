@@ -41,7 +41,7 @@ function client({ bearer = token, headers = {}, link = (http) => http } = {}) {
   return { sent, apollo: new ApolloClient({ link: link(http), cache: new InMemoryCache() }) };
 }
 
-const MINER = gql`query Mine { viewer { id miner { id displayName status session { id status } } } }`;
+const MINER = gql`query Mine { viewer { id miner { id referralCode status session { id status } } } }`;
 const TOP = gql`query Top($limit: Int!) { leaderboard(limit: $limit) { entries { rank miner { id displayName } } } }`;
 const START = gql`mutation Start($input: MiningSessionStartInput!) {
   miningSessionStart(input: $input) { miner { id session { id status } } userErrors { code message } }
@@ -131,7 +131,7 @@ async function subscriptionAndCache() {
   assert.deepEqual(again.data, seen.data);
   assert.equal(sent.length, 1, 'the second answer is the cache\'s');
   const entity = { __typename: 'Miner', id: miner.id };
-  const fragment = gql`fragment Name on Miner { displayName }`;
+  const fragment = gql`fragment Name on Miner { referralCode }`;
   const named = apollo.cache.readFragment({ id: apollo.cache.identify(entity), fragment });
   assert.equal(named.displayName, miner.displayName, 'the cache knows it by its global id');
 

@@ -90,7 +90,7 @@ async function run(page) {
   await screenshot(second, 'claimed');
   await page.bringToFront();
   await hasText(page, '.result-window', '"__typename": "PointsUpdated"');
-  await hasText(page, '.result-window', '"earnedPoints": "');
+  await hasText(page, '.result-window', '"pointsEarned": "');
   await screenshot(page, 'watched');
 
   // Signing out ends what ran as bob.

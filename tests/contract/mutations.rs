@@ -38,10 +38,12 @@ impl Sample {
 enum Callers {
     Users,
     Administrators,
+    /// Administrators and FINANCE, each of whom decides about commands of their own roles.
+    Deciders,
     /// Services with the scope `mining:events`.
     Events,
 }
-use Callers::{Administrators, Events, Users};
+use Callers::{Administrators, Deciders, Events, Users};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,10 +113,10 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("minerPointsAdjust", Administrators, Required, |app| {
         adjust(app).boxed()
     }),
-    ("approvalApprove", Administrators, Required, |app| {
+    ("approvalApprove", Deciders, Required, |app| {
         approve(app).boxed()
     }),
-    ("approvalDecline", Administrators, Optional, |app| {
+    ("approvalDecline", Deciders, Optional, |app| {
         decline_approval(app).boxed()
     }),
     (
@@ -338,6 +340,10 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
     match callers {
         Users => vec![service],
         Administrators => [service].into_iter().chain(staff).chain(people).collect(),
+        Deciders => {
+            let support = (app.support(), true);
+            [service, support].into_iter().chain(people).collect()
+        }
         Events => {
             let without_scope = app.service(&[Scope::MiningRead, Scope::WalletRead]);
             let others = [(app.admin(), true), (without_scope, true)];
@@ -443,7 +449,13 @@ fn requires_a_key_where_points_move() {
             match key {
                 Required => {
                     run.clone().await.error("BAD_USER_INPUT");
-                    let outcome = run.header("idempotency-key", field).await;
+                    // The header does not replace the field, and has to be equal.
+                    let keyed = run.clone().header("idempotency-key", field);
+                    keyed.await.error("BAD_USER_INPUT");
+                    let other = run.clone().key("another");
+                    let other = other.header("idempotency-key", field).await;
+                    other.error("BAD_USER_INPUT");
+                    let outcome = run.key(field).header("idempotency-key", field).await;
                     outcome.ok();
                 }
                 Optional => drop(run.await.ok()),

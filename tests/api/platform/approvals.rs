@@ -1,6 +1,7 @@
 //! Commands that need a second administrator.
 
 use chrono::TimeDelta;
+use domain::access::Role;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Miner, TestApp, assert_includes, at_once, test};
@@ -201,6 +202,20 @@ fn refuses_unknown_approvals() {
         refused(&other, &id, "APPROVAL_NOT_FOUND").await;
         let outcome = other.approve(&json!(alice.id)).await;
         outcome.error("BAD_USER_INPUT");
+    });
+}
+
+/// FINANCE decides about commands of its own roles, and an adjustment is one of ADMIN.
+#[test]
+fn shows_approvals_of_other_roles_as_unknown() {
+    test(async |app| {
+        let Requested {
+            other, alice, id, ..
+        } = requested(app).await;
+        let finance = app.person(&[Role::Finance]);
+        refused(&finance, &id, "APPROVAL_NOT_FOUND").await;
+        assert_eq!(alice.points().await, "0.0000");
+        other.approve(&id).await.ok();
     });
 }
 

@@ -24,7 +24,7 @@ query Welcome {
   serverInfo {
     environment
     version
-    timeAt
+    now
   }
   leaderboard(limit: 3) {
     entries {

@@ -49,10 +49,10 @@ export async function greet(token: string | null): Promise<Greeting> {
       accept: 'application/graphql-response+json',
       ...(token === null ? {} : { authorization: `Bearer ${token}` }),
     },
-    body: JSON.stringify({ query: 'query Greeting { serverInfo { environment } viewer { uuid roles } }' }),
+    body: JSON.stringify({ query: 'query Greeting { serverInfo { environment } viewer { id user { displayName } roles } }' }),
   });
   const { data, errors } = (await response.json()) as {
-    data?: { serverInfo: { environment: string } | null; viewer: { uuid: string; roles: string[] } | null };
+    data?: { serverInfo: { environment: string } | null; viewer: { id: string; user: { displayName: string } | null; roles: string[] } | null };
     errors?: { message: string }[];
   };
   if (response.status === 401) throw new Refused(errors?.[0]?.message ?? 'the token is not valid');
@@ -62,7 +62,7 @@ export async function greet(token: string | null): Promise<Greeting> {
   const claims = claimsOf(token);
   const expiresAt = typeof claims.exp === 'number' ? new Date(claims.exp * 1000) : null;
   const who = data.viewer
-    ? { name: claims.name ?? data.viewer.uuid, roles: data.viewer.roles, expiresAt }
+    ? { name: claims.name ?? data.viewer.user?.displayName ?? data.viewer.id, roles: data.viewer.roles, expiresAt }
     : { name: claims.sub ?? 'a service', roles: ['SERVICE'], expiresAt };
   return { environment, who };
 }
