@@ -79,6 +79,12 @@ impl TypeIndex {
         types
     }
 
+    /// Names of an object's fields.
+    pub fn fields(&self, object: &str) -> impl Iterator<Item = &str> {
+        let fields = self.objects.get(object).into_iter().flatten();
+        fields.map(|(name, _)| name.as_str())
+    }
+
     /// A field of an object or an interface; none for a field that validation rejects.
     pub(crate) fn field(&self, object: &str, field: &str) -> Option<&Field> {
         self.objects.get(object)?.get(field)

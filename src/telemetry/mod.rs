@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::config::TelemetryConfig;
 pub use names::Names;
+use resolvers::TypeIndex;
 use traces::Tracer;
 
 /// Observes requests, operations and jobs. Clones share the tracer; the default exports nothing.
@@ -28,10 +29,10 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts the exporting of traces if a collector is configured. Must be called on the server's runtime.
-    pub fn new(config: &TelemetryConfig, sdl: &str) -> anyhow::Result<Self> {
+    pub fn new(config: &TelemetryConfig, types: &TypeIndex) -> anyhow::Result<Self> {
         let tracer = config.traces.as_ref().map(Tracer::new).transpose()?;
         Ok(Self {
-            names: Arc::new(Names::of_schema(sdl)),
+            names: Arc::new(Names::of_schema(types)),
             tracer: tracer.map(Arc::new),
             slow_operation: config.slow_operation,
         })

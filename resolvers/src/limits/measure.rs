@@ -189,9 +189,9 @@ impl<'a> Measuring<'a> {
             aliases: below
                 .aliases
                 .saturating_add(u64::from(field.alias.is_some())),
-            introspection_lists: below.introspection_lists.saturating_add(u64::from(
-                is_list && is_recursive(&field.name.node, of),
-            )),
+            introspection_lists: below
+                .introspection_lists
+                .saturating_add(u64::from(is_list && is_recursive(&field.name.node, of))),
             root_fields: 1,
             ..Measure::default()
         };
