@@ -36,7 +36,8 @@ async fn cast(app: &TestApp) -> Cast {
     let payload = app.admin().adjust(&owner, "2500").await.ok();
     ids["Approval"] = payload["approval"]["id"].clone();
     let staff = app.person(&[Role::Support]);
-    let query = "query ($id: ID!) { miner(by: {id: $id}) { user { id } history(first: 1) { nodes { id } }
+    let query =
+        "query ($id: ID!) { miner(by: {id: $id}) { user { id } history(first: 1) { nodes { id } }
             session { configuration { id } } }
         auditLog(first: 1) { nodes { id } } jobs { id }
         systemConfiguration { streak { id } referral { id } } }";

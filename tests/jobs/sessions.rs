@@ -114,18 +114,21 @@ fn restores_the_due_time_of_an_unclaimed_session() {
         assert_ne!(streak(&alice).await["dueAt"], due);
         app.advance(TimeDelta::hours(37)).await;
         assert_eq!(settle_past(app, &bob).await, (0, 1));
-        assert_eq!(
-            streak(&alice).await,
-            json!({"streakDays": 2, "dueAt": due})
-        );
+        assert_eq!(streak(&alice).await, json!({"streakDays": 2, "dueAt": due}));
         for miner in [&alice, &bob] {
-            assert_eq!(miner.start().await.ok()["session"]["miner"]["streak"]["streakDays"], 2);
+            assert_eq!(
+                miner.start().await.ok()["session"]["miner"]["streak"]["streakDays"],
+                2
+            );
         }
         // More than a day later, without another claim.
         app.advance(TimeDelta::hours(37)).await;
         assert_eq!(settle_past(app, &bob).await, (0, 1));
         for miner in [&alice, &bob] {
-            assert_eq!(miner.start().await.ok()["session"]["miner"]["streak"]["streakDays"], 0);
+            assert_eq!(
+                miner.start().await.ok()["session"]["miner"]["streak"]["streakDays"],
+                0
+            );
         }
     });
 }

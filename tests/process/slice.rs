@@ -20,8 +20,7 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
     let program = Program::start(folder.path());
     on_a_runtime(async {
         let bob = program.demo("bob");
-        let viewer =
-            "{ viewer { miner { totalMinedPoints rate { hourlyRate } session { status rate { hourlyRate } } } } }";
+        let viewer = "{ viewer { miner { totalMinedPoints rate { hourlyRate } session { status rate { hourlyRate } } } } }";
         let before = bob.get(viewer, json!({})).await["viewer"]["miner"].clone();
         assert_eq!(before["session"]["status"], "COMPLETED");
         let (had, rate) = (

@@ -70,7 +70,8 @@ const POINTS_ADJUST: &str = "entry { source pointsEarned } miner { totalMinedPoi
     approval { id status reason proposal { ... on MinerPointsAdjustProposal { points } } }";
 const APPROVAL: &str = "approval { id status decidedBy { uuid } decidedAt decisionReason
     proposal { ... on MinerPointsAdjustProposal { miner { totalMinedPoints } } } }";
-const MINING_CONFIGURATION: &str = "configuration { id version baseRate sessionDurationHours maxSessionsPerDay
+const MINING_CONFIGURATION: &str =
+    "configuration { id version baseRate sessionDurationHours maxSessionsPerDay
     isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy { uuid } reason }";
 const STREAK_CONFIGURATION: &str = "configuration { id version
     tiers { minDays maxDays bonusRate badgeName milestonePoints }

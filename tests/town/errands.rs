@@ -210,7 +210,11 @@ impl Town<'_> {
         if expected.is_none() {
             let bonus: i64 = reached.unwrap_or_default().into_iter().map(worth).sum();
             assert_eq!(done["recoveredDays"], json!(lost), "{number}");
-            assert_eq!(done["miner"]["streak"]["streakDays"], json!(after.days), "{number}");
+            assert_eq!(
+                done["miner"]["streak"]["streakDays"],
+                json!(after.days),
+                "{number}"
+            );
             assert_eq!(
                 super::visits::points(&done["milestonePoints"]),
                 bonus,

@@ -53,11 +53,18 @@ impl Visit {
         let Self { number, .. } = self;
         if let Some((reward, bonus, days)) = self.claim {
             let paid = self.who.claim().await.ok();
-            let figures =
-                ["/pointsEarned", "/milestonePoints", "/miner/totalMinedPoints"]
-                    .map(|path| points(paid.pointer(path).unwrap()));
+            let figures = [
+                "/pointsEarned",
+                "/milestonePoints",
+                "/miner/totalMinedPoints",
+            ]
+            .map(|path| points(paid.pointer(path).unwrap()));
             assert_eq!(figures, [reward, bonus, self.total], "{number}: {paid}");
-            assert_eq!(paid["miner"]["streak"]["streakDays"], json!(days), "{number}: {paid}");
+            assert_eq!(
+                paid["miner"]["streak"]["streakDays"],
+                json!(days),
+                "{number}: {paid}"
+            );
         }
         let started = self.who.start().await.ok();
         assert_eq!(

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Actor, TestApp, test};
 
-const LOG: &str =
-    "query ($id: ID!, $first: Int, $last: Int, $after: String, $before: String) {
+const LOG: &str = "query ($id: ID!, $first: Int, $last: Int, $after: String, $before: String) {
     auditLog(filter: {entityId: $id}, first: $first, last: $last, after: $after, before: $before) {
         totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
         nodes { action actor { ... on User { uuid } } reason outcome

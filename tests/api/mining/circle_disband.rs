@@ -84,8 +84,10 @@ fn refuses_administrators_in_documented_order() {
         let admin = app.admin();
         let [gone] = app.circle().await;
         let unknown = circle_of(&gone).await;
-        app.sql("DELETE FROM circle_members; UPDATE miners SET circle_id = NULL; DELETE FROM circles")
-            .await;
+        app.sql(
+            "DELETE FROM circle_members; UPDATE miners SET circle_id = NULL; DELETE FROM circles",
+        )
+        .await;
         for reason in [json!(" "), json!("r".repeat(501))] {
             let outcome = admin
                 .force_disband(&unknown)

@@ -23,7 +23,10 @@ fn activates_pending_referrals() {
             let done = app.verify(friend).await.ok();
             assert_eq!(done["user"]["uuid"], friend.id().to_string());
             assert_eq!(done["referral"]["status"], "ACTIVE");
-            assert_eq!(done["referral"]["activatedAt"], done["user"]["kycCompletedAt"]);
+            assert_eq!(
+                done["referral"]["activatedAt"],
+                done["user"]["kycCompletedAt"]
+            );
             assert_eq!(events.next().await["__typename"], "ReferralActivated");
         }
         assert_eq!(
@@ -59,7 +62,10 @@ fn may_come_before_the_registration() {
         );
         assert!(done["user"]["kycCompletedAt"].is_string());
         carol.register().await.ok();
-        assert_eq!(carol.apply(&boss.code).await.ok()["referral"]["isActive"], true);
+        assert_eq!(
+            carol.apply(&boss.code).await.ok()["referral"]["isActive"],
+            true
+        );
         // The first token names a user who was unknown until then.
         let name = carol.own_miner("profile { displayName }").await;
         assert_eq!(name, json!({"profile": {"displayName": "Tester"}}));
@@ -84,7 +90,10 @@ fn keeps_one_time_of_eight_at_once() {
     test(async |app| {
         let bob = app.user();
         let all = at_once((0..8).map(|_| app.verify(&bob))).await.all_ok();
-        let mut times: Vec<_> = all.iter().map(|done| &done["user"]["kycCompletedAt"]).collect();
+        let mut times: Vec<_> = all
+            .iter()
+            .map(|done| &done["user"]["kycCompletedAt"])
+            .collect();
         times.dedup();
         assert_eq!(times.len(), 1);
     });

@@ -11,7 +11,8 @@ fn sets_the_streak_to_zero_for_good() {
     test(async |app| {
         let alice = app.miner().streak(7).await;
         let points = alice.points().await;
-        let selection = "__typename ... on StreakBroken { lostDays } miner { streak { streakDays } }";
+        let selection =
+            "__typename ... on StreakBroken { lostDays } miner { streak { streakDays } }";
         let mut events = app.follow(&alice, selection).await;
         let reset = app.admin().reset_streak(&alice).await.ok();
         // Freeze tokens and points stay; the lost run can't be recovered.
@@ -37,7 +38,10 @@ fn sets_the_streak_to_zero_for_good() {
             app.mine(&[&alice]).await;
             let bonus = if day == 7 { "50.0000" } else { "0.0000" };
             let paid = alice.claim().await.ok();
-            assert_includes(&paid, &json!({"milestonePoints": bonus, "miner": {"streak": {"streakDays": day}}}));
+            assert_includes(
+                &paid,
+                &json!({"milestonePoints": bonus, "miner": {"streak": {"streakDays": day}}}),
+            );
         }
     });
 }

@@ -90,7 +90,10 @@ fn keeps_the_streak_over_a_month_with_two_suspensions() {
             } else {
                 app.advance(TimeDelta::hours(24)).await;
             }
-            assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], day + 1);
+            assert_eq!(
+                alice.claim().await.ok()["miner"]["streak"]["streakDays"],
+                day + 1
+            );
         }
         assert!(app.events("StreakBroken").await.is_empty());
         assert_includes(

@@ -44,7 +44,10 @@ fn raises_the_rate_of_the_next_session() {
     test(async |app| {
         let alice = app.miner().await;
         app.admin().grant_node_operator(&alice).await.ok();
-        assert_eq!(alice.start().await.ok()["session"]["rate"]["hourlyRate"], "0.3750");
+        assert_eq!(
+            alice.start().await.ok()["session"]["rate"]["hourlyRate"],
+            "0.3750"
+        );
     });
 }
 

@@ -3,7 +3,8 @@ use serde_json::json;
 
 use crate::support::{assert_includes, number, test};
 
-const EVENT: &str = "__typename sequence occurredAt miner { totalMinedPoints streak { streakDays } }
+const EVENT: &str =
+    "__typename sequence occurredAt miner { totalMinedPoints streak { streakDays } }
     ... on MiningSessionStarted { endsAt hourlyRate }
     ... on PointsUpdated { source pointsEarned total: totalMinedPoints streakDays }
     ... on StreakMilestoneReached { streakDays milestonePoints }";

@@ -77,7 +77,9 @@ fn breaks_the_streak_when_late() {
         app.advance(TimeDelta::hours(24 + 24 + 24 + 1)).await;
         assert_eq!(
             alice
-                .own_miner("rate { streakBonusRate } streak { streakDays longestStreakDays status }")
+                .own_miner(
+                    "rate { streakBonusRate } streak { streakDays longestStreakDays status }"
+                )
                 .await,
             json!({"rate": {"streakBonusRate": "0.0000"},
                 "streak": {"streakDays": 0, "longestStreakDays": 3, "status": "BROKEN"}})

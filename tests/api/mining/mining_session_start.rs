@@ -37,7 +37,10 @@ fn fixes_the_rate_for_the_session() {
             app.miner().verified().referred_by(&alice).await;
         }
         // 0.25 × 1.1 × 1.25 × 1.5
-        assert_eq!(alice.start().await.ok()["session"]["rate"]["hourlyRate"], "0.5156");
+        assert_eq!(
+            alice.start().await.ok()["session"]["rate"]["hourlyRate"],
+            "0.5156"
+        );
         alice.remove(&bob).await.ok();
         let miner = alice
             .own_miner(
@@ -81,7 +84,10 @@ fn refuses_a_second_session() {
         let refused = alice.start().await;
         refused.refused("SESSION_ACTIVE", None);
         assert_eq!(refused.field("session"), &Value::Null);
-        assert_eq!(refused.refused("SESSION_ACTIVE", None)["retryAt"], started["session"]["endsAt"]);
+        assert_eq!(
+            refused.refused("SESSION_ACTIVE", None)["retryAt"],
+            started["session"]["endsAt"]
+        );
         app.advance(TimeDelta::hours(24)).await;
         alice.start().await.refused("SESSION_UNCLAIMED", None);
     });

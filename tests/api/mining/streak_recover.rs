@@ -68,7 +68,10 @@ fn adds_the_broken_run_for_its_price() {
         assert_includes(&updated.last().unwrap().payload, &change);
         // The run goes on from there.
         app.mine(&[&alice]).await;
-        assert_eq!(alice.claim().await.ok()["miner"]["streak"]["streakDays"], 15);
+        assert_eq!(
+            alice.claim().await.ok()["miner"]["streak"]["streakDays"],
+            15
+        );
     });
 }
 
@@ -119,7 +122,10 @@ fn refuses_a_run_that_would_be_late_at_once() {
         app.advance(TimeDelta::days(5)).await;
         alice.recover().await.refused("STREAK_LATE", None);
         alice.claim().await.ok();
-        assert_eq!(alice.recover().await.ok()["miner"]["streak"]["streakDays"], 8);
+        assert_eq!(
+            alice.recover().await.ok()["miner"]["streak"]["streakDays"],
+            8
+        );
     });
 }
 
@@ -138,7 +144,10 @@ fn refuses_a_frozen_wallet_and_too_few_points() {
         freeze(false).await;
         let error = alice.recover().await.refused("INSUFFICIENT_POINTS", None);
         let points = alice.points().await;
-        assert_eq!(error["message"], format!("only {points} points are available"));
+        assert_eq!(
+            error["message"],
+            format!("only {points} points are available")
+        );
         assert_eq!(error["availablePoints"], points);
         assert_eq!(app.row_of(&alice).await["broken_days"], 3);
     });

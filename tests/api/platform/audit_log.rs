@@ -67,7 +67,10 @@ fn returns_applied_refused_and_forbidden_commands() {
         let ends: Vec<_> = nodes.iter().map(|node| &node["outcome"]).collect();
         assert_eq!(ends, ["FORBIDDEN", "REFUSED", "APPLIED"]);
         assert_eq!(nodes[0]["actor"]["uuid"], support.id().to_string());
-        assert_eq!(nodes[1]["refusal"], json!({"code": "CONFIGURATION_STALE", "currentVersion": 2}));
+        assert_eq!(
+            nodes[1]["refusal"],
+            json!({"code": "CONFIGURATION_STALE", "currentVersion": 2})
+        );
         let mut applied = nodes[2].clone();
         assert!(applied["occurredAt"].take().is_string());
         let shown = |version: i32, rate: &str| {
@@ -194,10 +197,7 @@ fn refuses_others_than_staff() {
 #[test]
 fn uses_the_time_of_the_system() {
     test(async |app| {
-        let before = app
-            .support()
-            .get("{ serverInfo { now } }", json!({}))
-            .await;
+        let before = app.support().get("{ serverInfo { now } }", json!({})).await;
         app.advance(TimeDelta::days(30)).await;
         update(&app.admin(), json!({})).await.ok();
         let query = "{ auditLog(first: 1) { nodes { occurredAt } } }";

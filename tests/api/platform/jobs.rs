@@ -3,8 +3,7 @@ use serde_json::{Value, json};
 
 use crate::support::test;
 
-const JOBS: &str =
-    "{ jobs { name isRunning dueAt startedAt finishedAt succeededAt runs consecutiveFailures lastError } }";
+const JOBS: &str = "{ jobs { name isRunning dueAt startedAt finishedAt succeededAt runs consecutiveFailures lastError } }";
 
 #[test]
 fn returns_the_runs_of_each_job_to_staff() {

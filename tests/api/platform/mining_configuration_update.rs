@@ -2,7 +2,9 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::is_stored;
-use crate::support::{Actor, Miner, Run, TestApp, assert_includes, at, at_once, merged, samples, test};
+use crate::support::{
+    Actor, Miner, Run, TestApp, assert_includes, at, at_once, merged, samples, test,
+};
 
 /// Sets the section, with the base rate in force unless `fields` say otherwise.
 fn update(admin: &Actor, fields: Value) -> Run {
@@ -80,7 +82,10 @@ fn sets_the_circle_cooldown() {
             let outcome = update(&admin, fields).await;
             let path = Some("configuration.circleCooldownHours");
             let error = outcome.refused("SETTING_OUT_OF_RANGE", path);
-            assert_eq!((&error["min"], &error["max"]), (&json!("0"), &json!("8760")));
+            assert_eq!(
+                (&error["min"], &error["max"]),
+                (&json!("0"), &json!("8760"))
+            );
         }
     });
 }
@@ -91,14 +96,22 @@ fn counts_for_the_next_session_on_every_instance() {
         let other = app.another().await;
         let [alice, bob]: [Miner; 2] = app.miners().await;
         let bob = bob.at(other.address());
-        assert_eq!(alice.start().await.ok()["session"]["rate"]["hourlyRate"], "0.2500");
-        let rate = async |who: &Actor| who.own_miner("rate { hourlyRate }").await["rate"]["hourlyRate"].clone();
+        assert_eq!(
+            alice.start().await.ok()["session"]["rate"]["hourlyRate"],
+            "0.2500"
+        );
+        let rate = async |who: &Actor| {
+            who.own_miner("rate { hourlyRate }").await["rate"]["hourlyRate"].clone()
+        };
         assert_eq!(rate(&bob).await, "0.2500");
         let fields = json!({"baseRate": "1", "sessionDurationHours": 1});
         update(&app.admin(), fields).await.ok();
         // In force at once on the other instance.
         assert_eq!(rate(&bob).await, "1.0000");
-        assert_eq!(bob.start().await.ok()["session"]["rate"]["hourlyRate"], "1.0000");
+        assert_eq!(
+            bob.start().await.ok()["session"]["rate"]["hourlyRate"],
+            "1.0000"
+        );
         assert_eq!(rate(&alice).await, "1.0000");
         let session = alice
             .own_miner("id session { rate { hourlyRate } configuration { version } }")

@@ -11,11 +11,6 @@ fn returns_version_environment_and_time() {
             .await;
         assert_eq!(data["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(data["serverInfo"]["environment"], "DEVELOPMENT");
-        assert!(
-            data["serverInfo"]["now"]
-                .as_str()
-                .unwrap()
-                .ends_with('Z')
-        );
+        assert!(data["serverInfo"]["now"].as_str().unwrap().ends_with('Z'));
     });
 }
