@@ -86,7 +86,7 @@ async function errors() {
   const one = client();
   const partly = await one.urql.query(gql`{ serverInfo { environment } miners(first: 1) { nodes { id } } }`, {}).toPromise();
   assert.deepEqual(codes(partly), ['FORBIDDEN']);
-  assert.equal(partly.data.serverInfo.environment, 'development');
+  assert.equal(partly.data.serverInfo.environment, 'DEVELOPMENT');
   assert.equal(partly.data.miners, null);
   const unknown = await one.urql.query(gql`{ nothing }`, {}).toPromise();
   assert.deepEqual(codes(unknown), ['GRAPHQL_VALIDATION_FAILED']);

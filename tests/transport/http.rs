@@ -96,7 +96,7 @@ fn get_answers_queries() {
     test(async |app| {
         let document = "query+Top($limit:Int!)%7Bleaderboard(limit:$limit)%7BviewerEntry%7Brank%7D%7D%7D+query+Info%7BserverInfo%7Benvironment%7D%7D";
         let top = json!({"data": {"leaderboard": {"viewerEntry": null}}});
-        let info = json!({"data": {"serverInfo": {"environment": "development"}}});
+        let info = json!({"data": {"serverInfo": {"environment": "DEVELOPMENT"}}});
         for (operation, body) in [
             ("operationName=Top&variables=%7B%22limit%22:3%7D", &top),
             ("operationName=Info&variables=", &info),
@@ -309,7 +309,7 @@ fn what_is_in_flight_when_the_server_stops_is_finished() {
         assert!(rest.contains("HTTP/1.1 200 OK"), "{rest}");
         assert!(
             rest.ends_with(
-                &json!({"data": {"serverInfo": {"environment": "development"}}}).to_string()
+                &json!({"data": {"serverInfo": {"environment": "DEVELOPMENT"}}}).to_string()
             ),
             "{rest}"
         );
@@ -326,7 +326,7 @@ fn a_field_that_fails_is_null_and_leaves_the_others() {
         assert_eq!((answer.status, answer.code()), (200, "BAD_USER_INPUT"));
         assert_eq!(
             answer.body["data"],
-            json!({"leaderboard": null, "serverInfo": {"environment": "development"}})
+            json!({"leaderboard": null, "serverInfo": {"environment": "DEVELOPMENT"}})
         );
         assert_eq!(answer.body["errors"][0]["path"], json!(["leaderboard"]));
     });
