@@ -42,6 +42,7 @@ impl Key {
     }
 
     /// The ledger's transaction of the command.
+    #[must_use]
     pub fn transaction(&self) -> Option<TransactionId> {
         self.transaction_id
     }

@@ -243,7 +243,7 @@ fn describe_schema(mut response: Response, introspects: bool) -> Response {
 fn replace_description(value: &mut Value) {
     match value {
         Value::Object(fields) => fields.values_mut().for_each(replace_description),
-        Value::String(text) if text == ENGINE_DESCRIPTION => *text = DESCRIPTION.to_owned(),
+        Value::String(text) if text == ENGINE_DESCRIPTION => DESCRIPTION.clone_into(text),
         _ => {}
     }
 }
