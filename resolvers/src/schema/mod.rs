@@ -185,7 +185,6 @@ fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
         .sorted_fields()
         .sorted_enum_items()
         .include_specified_by()
-        .prefer_single_line_descriptions()
         .use_space_ident();
     let sdl = engine.sdl_with_options(options);
     format!("{}\n", sdl.trim_end())

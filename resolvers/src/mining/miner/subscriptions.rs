@@ -18,6 +18,7 @@ use super::queries::places;
 use crate::eager::ReadyList;
 use crate::errors::{ApiError, Code};
 use crate::events::events;
+use crate::inputs::Limit;
 use crate::mining::circle::objects::CircleInvitation;
 use crate::mining::live::{LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate};
 use crate::mining::loaders::MiningLoader;
@@ -66,10 +67,14 @@ impl MinerSubscription {
     async fn leaderboard_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of places, 1 to 100.", default = 100)] limit: i32,
+        #[graphql(
+            desc = "Number of places, 1 to 100.",
+            default_with = "Limit(Limit::DEFAULT)"
+        )]
+        limit: Limit,
     ) -> FieldResult<impl Stream<Item = FieldResult<LeaderboardEvent>> + use<>> {
         ctx.check_staff(Action::MinerProfileRead)?;
-        let places = places(limit)?;
+        let places = places(limit.0)?;
         let operation = ctx.shared_operation();
         let subscribers = operation.services.events.subscribers::<LeaderboardTopic>();
         let updates = subscribers.subscribe(());
