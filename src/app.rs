@@ -134,8 +134,7 @@ impl App {
         let schema = resolvers::schema();
         // Events before this call are not counted.
         let metrics = Metrics::start(db.clone(), services.events.clone());
-        let sdl = resolvers::sdl(&schema);
-        let telemetry = Telemetry::new(&config.telemetry, &sdl)?;
+        let telemetry = Telemetry::new(&config.telemetry, schema.types())?;
         Ok(Self {
             db,
             schema,

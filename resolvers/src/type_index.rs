@@ -84,6 +84,15 @@ impl TypeIndex {
         self.objects.get(object)?.get(field)
     }
 
+    /// The names of the fields of an object or an interface, in alphabetical order.
+    #[must_use]
+    pub fn names_of(&self, object: &str) -> Vec<&str> {
+        let fields = self.objects.get(object).into_iter().flatten();
+        let mut names: Vec<_> = fields.map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
     /// Whether a type has fields.
     pub(crate) fn is_composite(&self, name: &str) -> bool {
         self.objects.contains_key(name) || self.unions.contains(name)

@@ -13,6 +13,8 @@ pub mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use resolvers::TypeIndex;
+
 use crate::config::TelemetryConfig;
 pub use names::Names;
 use traces::Tracer;
@@ -28,10 +30,10 @@ pub struct Telemetry {
 
 impl Telemetry {
     /// Starts the exporting of traces if a collector is configured. Must be called on the server's runtime.
-    pub fn new(config: &TelemetryConfig, sdl: &str) -> anyhow::Result<Self> {
+    pub fn new(config: &TelemetryConfig, types: &TypeIndex) -> anyhow::Result<Self> {
         let tracer = config.traces.as_ref().map(Tracer::new).transpose()?;
         Ok(Self {
-            names: Arc::new(Names::of_schema(sdl)),
+            names: Arc::new(Names::of_schema(types)),
             tracer: tracer.map(Arc::new),
             slow_operation: config.slow_operation,
         })

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{OperationType, TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::OperationType;
+use resolvers::TypeIndex;
 
 /// Distinct names of operations; more are counted as `other`.
 const MAX_NAMES: usize = 200;
@@ -21,18 +21,9 @@ pub struct Names {
 impl Names {
     /// Takes the root fields of subscriptions from the schema, and registers their gauges at zero.
     #[must_use]
-    pub fn of_schema(sdl: &str) -> Self {
-        let definitions = parse_schema(sdl).map(|document| document.definitions);
-        let mut subscriptions = Vec::new();
-        for definition in definitions.into_iter().flatten() {
-            if let TypeSystemDefinition::Type(definition) = definition
-                && definition.node.name.node == "Subscription"
-                && let TypeKind::Object(object) = definition.node.kind
-            {
-                let fields = object.fields.iter();
-                subscriptions.extend(fields.map(|field| leak(field.node.name.node.as_str())));
-            }
-        }
+    pub fn of_schema(types: &TypeIndex) -> Self {
+        let fields = types.names_of("Subscription").into_iter();
+        let subscriptions: Vec<_> = fields.map(leak).collect();
         for field in &subscriptions {
             metrics::gauge!("graphql_subscriptions_open", "field" => *field).increment(0);
         }
@@ -109,6 +100,8 @@ fn leak(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use resolvers::request::Engine;
+
     use super::*;
 
     #[test]
@@ -136,7 +129,7 @@ mod tests {
 
     #[test]
     fn knows_the_subscriptions_of_the_schema() {
-        let names = Names::of_schema(&resolvers::sdl(&resolvers::schema()));
+        let names = Names::of_schema(resolvers::schema().types());
         assert_eq!(names.subscription(Some("minerUpdated")), "minerUpdated");
         assert_eq!(names.subscription(Some("invented")), "other");
         assert_eq!(names.subscription(None), "other");
