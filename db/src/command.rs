@@ -114,7 +114,7 @@ pub trait Refusal: Declared {
             name: declared.name.to_owned(),
             field: self.field(),
             facts: facts
-                .map(|(name, fact)| (name.to_owned(), value_of(fact)))
+                .map(|(name, fact)| (name.to_owned(), value_of(&fact)))
                 .collect(),
             cause: None,
         }
@@ -129,9 +129,9 @@ macro_rules! refusable {
 }
 pub(crate) use refusable;
 
-fn value_of(fact: Fact) -> Value {
+fn value_of(fact: &Fact) -> Value {
     match fact {
-        Fact::Count(count) => count.into(),
+        Fact::Count(count) => (*count).into(),
         Fact::Decimal(decimal) => decimal.to_string().into(),
         Fact::Time(at) => at.to_rfc3339().into(),
         Fact::Id(id) => id.to_string().into(),

@@ -4,6 +4,7 @@ use diesel::sql_types::BigInt;
 use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::TransactionId;
+use domain::refusal::declaration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -42,6 +43,7 @@ impl Key {
     }
 
     /// The ledger's transaction of the command.
+    #[must_use]
     pub fn transaction(&self) -> Option<TransactionId> {
         self.transaction_id
     }
@@ -78,9 +80,13 @@ where
         return replay(answer);
     }
     let mut key = Key::default();
+    let mut is_final = true;
     let outcome = match body(tx, &mut key).await {
         Ok(done) => Ok(done),
-        Err(Stop::Refused(refusal)) => Err(refused(command, &refusal, None)?),
+        Err(Stop::Refused(refusal)) => {
+            is_final = declaration::<R>(refusal.kind()).is_final;
+            Err(refused(command, &refusal, None)?)
+        }
         Err(Stop::Because(refusal, cause)) => Err(refused(command, &refusal, Some(cause))?),
         Err(Stop::Fault(fault)) => return Err(fault),
     };
@@ -92,7 +98,10 @@ where
         Err(refused) => serde_json::to_value(refused),
     }
     .map_err(|error| DbError::inconsistent("idempotency_keys", "answer", error))?;
-    settle(tx, request, command.name, key, answer, outcome.is_err()).await?;
+    audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
+    if is_final {
+        store(tx, request, command.name, &key, answer, outcome.is_err()).await?;
+    }
     Ok(Answer {
         outcome,
         is_replay: false,
@@ -179,22 +188,34 @@ async fn claim(
     }))
 }
 
-/// Stores the answer with its key, and an audit entry for commands of staff and services.
-async fn settle(
+/// Appends an audit entry for commands of staff and services.
+async fn audit(
     tx: &mut Tx,
     request: &Request,
     operation: &'static str,
-    claimed: Key,
-    answer: serde_json::Value,
+    claimed: &Key,
+    answer: &serde_json::Value,
     is_refused: bool,
 ) -> Result<(), DbError> {
     let about = claimed.about.as_ref();
     if is_refused {
-        audit::append_refused(tx, request, operation, about, &answer).await?;
+        audit::append_refused(tx, request, operation, about, answer).await?;
     } else if let Some(change) = &claimed.change {
         let posted = claimed.transaction_id;
         audit::append_applied(tx, request, operation, about, change, posted).await?;
     }
+    Ok(())
+}
+
+/// Stores the answer with its key.
+async fn store(
+    tx: &mut Tx,
+    request: &Request,
+    operation: &'static str,
+    claimed: &Key,
+    answer: serde_json::Value,
+    is_refused: bool,
+) -> Result<(), DbError> {
     let Some(key) = &request.key else {
         return Ok(());
     };

@@ -242,6 +242,15 @@ impl<T> Slice<T> {
         }
     }
 
+    /// Maps the items, without those that the function returns `None` for.
+    pub fn filter_map<U>(self, map: impl FnMut(T) -> Option<U>) -> Slice<U> {
+        Slice {
+            items: self.items.into_iter().filter_map(map).collect(),
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+        }
+    }
+
     /// Maps the items; the first failure is returned.
     pub fn try_map<U, E>(self, map: impl FnMut(T) -> Result<U, E>) -> Result<Slice<U>, E> {
         Ok(Slice {

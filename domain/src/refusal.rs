@@ -22,6 +22,18 @@ pub struct Texts {
     pub english: &'static str,
     /// Vietnamese text; `{name}` stands for a fact.
     pub vietnamese: &'static str,
+    /// Whether a retry with the same idempotency key returns the refusal again.
+    pub is_final: bool,
+}
+
+impl Texts {
+    /// A refusal because an object of the caller does not exist yet: a retry with the same key is checked anew.
+    pub(crate) const fn checked_anew(self) -> Self {
+        Self {
+            is_final: false,
+            ..self
+        }
+    }
 }
 
 /// Code, field, English and Vietnamese text of a refusal.
@@ -36,6 +48,7 @@ pub(crate) const fn texts(
         field,
         english,
         vietnamese,
+        is_final: true,
     }
 }
 
@@ -62,6 +75,8 @@ pub struct Declaration {
     pub english: &'static str,
     /// Vietnamese text; `{name}` stands for a fact.
     pub vietnamese: &'static str,
+    /// Whether a retry with the same idempotency key returns the refusal again.
+    pub is_final: bool,
 }
 
 /// A value that a refusal's text mentions; also a typed field of the user error.
@@ -212,6 +227,7 @@ macro_rules! refusals {
                     description: concat!($($description),+),
                     english: $texts.english,
                     vietnamese: $texts.vietnamese,
+                    is_final: $texts.is_final,
                 },
             )),+];
 

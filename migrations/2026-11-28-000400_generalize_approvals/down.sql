@@ -1,3 +1,5 @@
+DROP INDEX miners_user_id_trigrams;
+DROP INDEX miners_referral_code_trigrams;
 DROP INDEX users_display_name_trigrams;
 ALTER TABLE audit_log
     DROP COLUMN is_service,

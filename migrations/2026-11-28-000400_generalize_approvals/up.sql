@@ -46,6 +46,8 @@ ON CONFLICT DO NOTHING;
 COMMENT ON COLUMN audit_log.refusal IS 'The refusal with its facts';
 COMMENT ON COLUMN audit_log.is_service IS 'Whether the caller is a service';
 
--- Staff search miners by a part of the display name.
+-- Staff search miners by a part of the display name, the referral code or the user id.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE INDEX users_display_name_trigrams ON users USING gin (display_name gin_trgm_ops);
+CREATE INDEX miners_referral_code_trigrams ON miners USING gin (referral_code gin_trgm_ops);
+CREATE INDEX miners_user_id_trigrams ON miners USING gin ((user_id::text) gin_trgm_ops);

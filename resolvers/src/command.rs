@@ -236,7 +236,10 @@ async fn authorize(
     let Some(denied) = denied else {
         return Ok(origin);
     };
-    if denied == Denied::Forbidden {
+    // The audit log has the commands of staff and services; for others there is nothing to record.
+    let rule = action.rule();
+    let is_recorded = !rule.roles.is_empty() || !rule.scopes.is_empty();
+    if denied == Denied::Forbidden && is_recorded {
         let request = request(ctx, origin, None, &Value::Null);
         db::platform::audit::append_forbidden(ctx.db(), request, name).await?;
     }

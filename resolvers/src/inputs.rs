@@ -55,6 +55,43 @@ impl<I: InputType> InputType for Parsed<I> {
     }
 }
 
+/// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default.
+pub struct Limit(pub i32);
+
+impl Limit {
+    /// The default.
+    pub(crate) const DEFAULT: i32 = 100;
+}
+
+impl InputType for Limit {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        <i32 as InputType>::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <i32 as InputType>::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        match value {
+            None | Some(Value::Null) => Ok(Self(Self::DEFAULT)),
+            value => i32::parse(value)
+                .map(Self)
+                .map_err(async_graphql::InputValueError::propagate),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.into()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
 /// Direction of an order.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderDirection {

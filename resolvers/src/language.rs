@@ -3,7 +3,7 @@
 /// The language of messages for people. Codes and messages for developers have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
-    /// English, unless something else is asked for.
+    /// English, the default.
     #[default]
     English,
     /// Vietnamese.
@@ -11,8 +11,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Chooses by the header `Accept-Language`: of the languages we have the one with the highest weight, of equals the
-    /// first.
+    /// Selects by the `Accept-Language` header: the supported language with the highest weight, of equals the first.
     #[must_use]
     pub fn accepted(header: &str) -> Self {
         let mut chosen = (Self::English, 0.0);
@@ -41,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_weightiest_language_we_have_is_chosen() {
+    fn selects_the_supported_language_with_most_weight() {
         for (header, language) in [
             ("", Language::English),
             ("vi", Language::Vietnamese),

@@ -79,18 +79,15 @@ impl TypeIndex {
         types
     }
 
+    /// Names of an object's fields.
+    pub fn fields(&self, object: &str) -> impl Iterator<Item = &str> {
+        let fields = self.objects.get(object).into_iter().flatten();
+        fields.map(|(name, _)| name.as_str())
+    }
+
     /// A field of an object or an interface; none for a field that validation rejects.
     pub(crate) fn field(&self, object: &str, field: &str) -> Option<&Field> {
         self.objects.get(object)?.get(field)
-    }
-
-    /// The names of the fields of an object or an interface, in alphabetical order.
-    #[must_use]
-    pub fn names_of(&self, object: &str) -> Vec<&str> {
-        let fields = self.objects.get(object).into_iter().flatten();
-        let mut names: Vec<_> = fields.map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        names
     }
 
     /// Whether a type has fields.

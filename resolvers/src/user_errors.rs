@@ -149,12 +149,14 @@ impl AbstractType for AnyUserError {
     }
 }
 
+type Show = fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>, ApiError>;
+
 /// A registered user error: any refusal of its aggregate can be shown as `UserError`.
 #[derive(Clone, Copy)]
 pub(crate) struct RegisteredUserError {
     aggregate: &'static str,
     pub register: fn(&mut Registry) -> String,
-    of: fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>, ApiError>,
+    of: Show,
 }
 
 impl RegisteredUserError {

@@ -77,9 +77,20 @@ pub fn run(
 async fn run_until_drained(runner: Runner, mut draining: watch::Receiver<bool>) {
     let holder = runner.holder;
     let mut running = JoinSet::new();
-    tokio::select! {
-        () = runner.run_forever(&mut running) => {}
-        _ = draining.wait_for(|is_draining| *is_draining) => {}
+    let mut is_registered = false;
+    let mut looks = interval(runner.pace.look_every);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            _ = draining.wait_for(|is_draining| *is_draining) => break,
+        }
+        while running.try_join_next().is_some() {}
+        // Never cancelled: the statement of a dropped future could take a lease after the release below.
+        let started = runner.start_due_jobs(&mut is_registered, &mut running);
+        if let Err(error) = started.await {
+            tracing::warn!(%error, "Due jobs can't be read: {error}");
+        }
     }
     running.shutdown().await;
     let released = runner
@@ -93,19 +104,6 @@ async fn run_until_drained(runner: Runner, mut draining: watch::Receiver<bool>) 
 }
 
 impl Runner {
-    async fn run_forever(&self, running: &mut JoinSet<()>) {
-        let mut is_registered = false;
-        let mut looks = interval(self.pace.look_every);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            looks.tick().await;
-            while running.try_join_next().is_some() {}
-            if let Err(error) = self.start_due_jobs(&mut is_registered, running).await {
-                tracing::warn!(%error, "Due jobs can't be read: {error}");
-            }
-        }
-    }
-
     /// Starts the due jobs that no instance runs.
     async fn start_due_jobs(
         &self,

@@ -13,10 +13,9 @@ pub mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use resolvers::TypeIndex;
-
 use crate::config::TelemetryConfig;
 pub use names::Names;
+use resolvers::TypeIndex;
 use traces::Tracer;
 
 /// Observes requests, operations and jobs. Clones share the tracer; the default exports nothing.

@@ -22,8 +22,7 @@ impl Names {
     /// Takes the root fields of subscriptions from the schema, and registers their gauges at zero.
     #[must_use]
     pub fn of_schema(types: &TypeIndex) -> Self {
-        let fields = types.names_of("Subscription").into_iter();
-        let subscriptions: Vec<_> = fields.map(leak).collect();
+        let subscriptions: Vec<_> = types.fields("Subscription").map(leak).collect();
         for field in &subscriptions {
             metrics::gauge!("graphql_subscriptions_open", "field" => *field).increment(0);
         }
@@ -100,7 +99,7 @@ fn leak(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use resolvers::request::Engine;
+    use resolvers::request::Engine as _;
 
     use super::*;
 

@@ -39,5 +39,7 @@ pub fn referral(fields: Value) -> Value {
 
 /// The input of a section's own command, with the reason `a test`.
 pub fn with_reason(section: Value) -> Value {
-    json!({"configuration": section, "reason": "a test"})
+    let mut input = json!({"reason": "a test"});
+    input["configuration"] = section;
+    input
 }

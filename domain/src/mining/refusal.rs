@@ -8,7 +8,8 @@ pub(super) const NO_MINER: Texts = texts(
     "",
     "you have no miner yet: register one first",
     "bạn chưa có thợ đào: hãy đăng ký trước",
-);
+)
+.checked_anew();
 
 /// The caller's miner is suspended.
 pub(super) const SUSPENDED: Texts = texts(

@@ -73,7 +73,7 @@ refusals! {
 
     /// The reason is empty or longer than 500 characters.
     ReasonInvalid = REASON_INVALID;
-    /// No approval has this id.
+    /// No approval of the caller's roles has this id.
     NotFound = texts("APPROVAL_NOT_FOUND", "approvalId",
         "no approval of your roles has this id",
         "không có yêu cầu phê duyệt này");

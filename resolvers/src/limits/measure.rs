@@ -1,4 +1,4 @@
-//! Measures an operation with its fragments written out, looking at each fragment once.
+//! Measures an operation with fragments expanded; each fragment is measured once.
 
 use std::collections::HashMap;
 
@@ -13,34 +13,34 @@ use super::{Excess, NESTING, Problem, invalid, over};
 use crate::type_index::{self, TypeIndex};
 use crate::variables::check_literal;
 
-/// How many items a list has that says nothing of its length.
+/// Assumed length of a list without a length argument.
 const UNBOUNDED: u64 = 5;
-/// What a command costs.
+/// Cost of a mutation.
 const COMMAND: u64 = 10;
 
-/// How large a selection is. Sums stop at the largest number there is.
+/// Size of a selection. Sums saturate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Measure {
     pub fields: u64,
     pub depth: u64,
-    /// Selections in selections, with fragments written out: what is walked on the stack.
+    /// Nesting of selections with fragments expanded.
     pub nesting: u64,
     pub aliases: u64,
     pub directives: u64,
-    /// Values of variables, as often as they are copied_size: each mention is a copy of the whole variable.
+    /// Values of variables, counted at each use: each use copies the whole variable.
     pub values: u64,
     /// Fields of the selection itself.
     pub root_fields: u64,
-    /// Lists of introspection in each other.
+    /// Nesting of introspection lists.
     pub introspection_lists: u64,
-    /// What one item of each list of the selection costs: how many there are is known to who selects it.
+    /// Cost of one item of each list whose length the parent field determines.
     items: u64,
-    /// What the rest costs.
+    /// Cost of the rest.
     rest: u64,
 }
 
 impl Measure {
-    /// What it costs where nothing says how long its lists are.
+    /// Cost with lists of assumed length.
     pub fn cost(self) -> u64 {
         self.cost_with(UNBOUNDED).max(1)
     }
@@ -73,9 +73,9 @@ pub(super) struct Measuring<'a> {
     document: &'a ExecutableDocument,
     operation: &'a OperationDefinition,
     variables: &'a Variables,
-    /// What fragments measure; none for those that are being measured.
+    /// Measures of fragments; none for those in progress.
     fragments: HashMap<&'a str, Option<Measure>>,
-    /// How large variables are.
+    /// Sizes of variables.
     sizes: HashMap<&'a str, u64>,
     nesting: u64,
 }
@@ -118,7 +118,7 @@ impl<'a> Measuring<'a> {
         if set.items.is_empty() {
             return Ok(Measure::default());
         }
-        // The measure knows only afterwards; this walk stands on the stack, too.
+        // Checked while measuring: this recursion uses the stack, too.
         self.nesting += 1;
         if let Some(excess) = over("nesting", NESTING, self.nesting) {
             return Err(Excess::into(excess));
@@ -159,7 +159,7 @@ impl<'a> Measuring<'a> {
             }
             None => {}
         }
-        // The engine says this only after it has walked all that leads there.
+        // The engine reports this only after visiting all that leads there.
         let Some(fragment) = self.document.fragments.get(&name.node) else {
             let message = format!("there is no fragment {}", name.node);
             return Err(invalid(message, name));
@@ -189,9 +189,9 @@ impl<'a> Measuring<'a> {
             aliases: below
                 .aliases
                 .saturating_add(u64::from(field.alias.is_some())),
-            introspection_lists: below.introspection_lists.saturating_add(u64::from(
-                is_list && nests_without_end(&field.name.node, of),
-            )),
+            introspection_lists: below
+                .introspection_lists
+                .saturating_add(u64::from(is_list && is_recursive(&field.name.node, of))),
             root_fields: 1,
             ..Measure::default()
         };
@@ -205,7 +205,7 @@ impl<'a> Measuring<'a> {
             let own = if of == "Mutation" { COMMAND } else { 1 };
             let length = self.length(field, known);
             match (known.is_list, length) {
-                // A list of a connection, or one that says nothing: whoever selects it knows how long it is.
+                // A list of a connection, or one without arguments: the parent determines its length.
                 (true, None) => measure.items = below.cost_with(UNBOUNDED).saturating_add(own),
                 (true, Some(length)) => {
                     let item = below.cost_with(UNBOUNDED).saturating_add(own);
@@ -234,7 +234,7 @@ impl<'a> Measuring<'a> {
         measure
     }
 
-    /// How much of variables is copied where they are copied_size.
+    /// Size of the variables that a value copies.
     fn copied_size(&mut self, value: &'a Written) -> u64 {
         match value {
             Written::Variable(name) => {
@@ -257,20 +257,20 @@ impl<'a> Measuring<'a> {
         }
     }
 
-    /// How long a list is at most, if the field's arguments say.
+    /// Largest length of a list by the field's arguments.
     fn length(&self, field: &Field, known: &type_index::Field) -> Option<u64> {
         let sizes = ["first", "last", "limit", "ids"].into_iter();
         let sizes = sizes.filter_map(|name| {
             let input = known.arguments.get(name)?;
             let given = field.get_argument(name);
-            // Looked at where it stands: a variable can be large, and be copied_size often.
+            // Borrowed: a variable can be large, and be used often.
             let given = given.and_then(|given| match &given.node {
                 Written::Variable(variable) => self.variable(variable).and_then(length_of),
                 Written::Number(number) => length_of(&Value::Number(number.clone())),
                 Written::List(items) => u64::try_from(items.len()).ok(),
                 _ => None,
             });
-            // Null is as good as nothing.
+            // Null means the default.
             given.or_else(|| input.default.as_ref().and_then(length_of))
         });
         sizes.max()
@@ -285,7 +285,7 @@ impl<'a> Measuring<'a> {
         })
     }
 
-    /// Checks arguments that are written out: the engine looks at scalars of ours only when the field is resolved.
+    /// Checks literal arguments: the engine reads custom scalars only when the field is resolved.
     fn check_literals(&self, field: &'a Field, known: &type_index::Field) -> Result<(), Problem> {
         for (name, value) in &field.arguments {
             let Some(input) = known.arguments.get(name.node.as_str()) else {
@@ -302,7 +302,7 @@ impl<'a> Measuring<'a> {
     }
 }
 
-/// How large a value is: itself and what is in it, and long texts as much as many short ones.
+/// Size of a value: 1 and its contents; long texts count by their length.
 fn size_of(value: &Value) -> u64 {
     let inside = match value {
         Value::String(text) => u64::try_from(text.len() / 64).unwrap_or(u64::MAX),
@@ -313,7 +313,7 @@ fn size_of(value: &Value) -> u64 {
     inside.saturating_add(1)
 }
 
-/// How many items a value asks for, as a number of them or as a list; nothing below none.
+/// Number of items that a value asks for, as a number or as the length of a list; at least 0.
 fn length_of(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => {
@@ -325,8 +325,8 @@ fn length_of(value: &Value) -> Option<u64> {
     }
 }
 
-/// Whether a list of introspection leads to itself again: a few of them in each other are the whole schema many times.
-fn nests_without_end(field: &str, of: &str) -> bool {
+/// Whether an introspection list contains lists of the same kind, so that nesting multiplies the response.
+fn is_recursive(field: &str, of: &str) -> bool {
     of == "__Type"
         && matches!(
             field,
@@ -356,12 +356,12 @@ mod tests {
     }
 
     #[test]
-    fn an_object_costs_one_and_a_list_as_many_as_it_may_have() {
+    fn counts_objects_and_list_lengths() {
         for (query, points) in [
             ("{ __typename }", 1),
             ("{ serverInfo { version } }", 1),
             ("{ viewer { roles miner { referralCode } } }", 2),
-            // The connection, its nodes, and what each of them has.
+            // The connection, its nodes and their objects.
             ("{ miners(first: 50) { nodes { uuid } } }", 51),
             (
                 "{ miners(first: 50) { totalCount pageInfo { hasNextPage } nodes { uuid } edges { node { uuid } } } }",
@@ -383,7 +383,7 @@ mod tests {
                 "query ($m: Int = 9) { miners(first: $m) { nodes { uuid } } }",
                 10,
             ),
-            // Its default is 100.
+            // The default is 100.
             ("{ leaderboard { entries { rank } } }", 101),
             (
                 "{ leaderboard(limit: 3) { entries { miner { badge } } } }",
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_count_where_they_are_spread() {
+    fn counts_fragments_at_each_spread() {
         let spread = measured(
             "query @a { a: viewer { ...F } ...G @b } fragment F on Viewer @c { b: roles miner { uuid } }
              fragment G on Query { viewer { ...F } ... @d { viewer { roles } } }",
@@ -423,14 +423,14 @@ mod tests {
         assert_eq!((spread.fields, spread.depth), (10, 3));
         assert_eq!((spread.aliases, spread.root_fields), (3, 3));
         assert_eq!(spread.directives, 5);
-        // A connection's lists are as long as it says, wherever they stand.
+        // The lists of a connection have its length, also in fragments.
         let inside =
             "query { miners(first: 50) { ...F } } fragment F on MinerConnection { nodes { uuid } }";
         assert_eq!(cost(inside), 51);
     }
 
     #[test]
-    fn a_bomb_is_counted_and_not_walked() {
+    fn measures_nested_fragments_once() {
         use std::fmt::Write;
         let mut bomb = "{ ...F0 }".to_owned();
         for number in 0..60 {
@@ -457,15 +457,15 @@ mod tests {
     }
 
     #[test]
-    fn each_mention_of_a_variable_counts() {
+    fn counts_each_use_of_a_variable() {
         let query = "query ($ids: [ID!]!, $n: Int) { nodes(ids: $ids) { id } again: nodes(ids: [$n, $n]) { id } ...F }
             fragment F on Query @skip(if: $n) { miners(first: 1, filter: {search: $ids}) { nodes { uuid } } }";
-        // The list and its three items, twice; the number three times.
+        // The list and its three items twice, the number three times.
         assert_eq!(measured(query).expect("a measure").values, 2 * 4 + 3);
     }
 
     #[test]
-    fn values_written_out_are_checked() {
+    fn rejects_invalid_literals() {
         for query in [
             r#"{ miner(by: {uuid: "7"}) { uuid } }"#,
             r#"{ viewer { wallet(currency: "no currency") { currency } } }"#,

@@ -1,7 +1,7 @@
-//! How large a document may be, counted before it is parsed and before it is validated.
+//! Limits on the size and cost of documents, checked before the engine parses and validates them.
 //!
-//! The engine's own validation walks a fragment wherever it is spread: a few hundred bytes can keep it busy for
-//! seconds. Here each fragment is counted once, and what is too large never gets that far.
+//! The engine's validation visits a fragment at each spread: a few hundred bytes can take seconds. Here each fragment is
+//! measured once, and a document that is too large is rejected first.
 
 mod measure;
 mod tokens;
@@ -16,49 +16,48 @@ use crate::type_index::TypeIndex;
 use measure::Measuring;
 use tokens::Text;
 
-/// Brackets in brackets, and selections in selections with fragments written out: they are walked on the stack.
+/// Largest nesting of brackets, and of selections with fragments expanded: recursion uses the stack.
 pub(crate) const NESTING: u64 = 64;
 
-/// Lists of introspection in each other: with a few more, the schema stands in itself many times over.
+/// Largest nesting of introspection lists: each level multiplies the response by the size of the schema.
 const INTROSPECTION_LISTS: u64 = 3;
 
-/// What is so many times over a limit is refused even where limits are only tried: it would keep the process busy.
-const AT_ANY_RATE: u64 = 10;
+/// A document that exceeds a limit by this factor is rejected also in [`Mode::Log`].
+const ALWAYS_REJECTED: u64 = 10;
 
-/// How large documents may be. Two limits are fixed: how deep things may stand in each other, and lists of introspection.
+/// Limits on documents. Two further limits are fixed: nesting, and nesting of introspection lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Whether what is over a limit is refused, or only logged.
+    /// Whether documents over a limit are rejected or only logged.
     pub mode: Mode,
     /// Bytes of the text.
     pub bytes: u64,
-    /// Names, numbers, strings and punctuation.
+    /// Tokens: names, numbers, strings and punctuation.
     pub tokens: u64,
-    /// Operations, of which one is executed.
+    /// Operations in the document.
     pub operations: u64,
-    /// Fields in fields.
+    /// Depth of fields.
     pub depth: u64,
-    /// Fields, with fragments written out, before equal ones are merged.
+    /// Fields with fragments expanded, before equal ones are merged.
     pub fields: u64,
-    /// Fields under another name.
+    /// Aliases.
     pub aliases: u64,
-    /// Fields of the operation itself.
+    /// Root fields.
     pub root_fields: u64,
     /// Directives.
     pub directives: u64,
-    /// Values of variables, as often as they are copied_size.
+    /// Values of variables, counted at each use.
     pub values: u64,
-    /// What executing it may cost at most, in points: see [`Limits::check`].
+    /// Cost in points: see [`Limits::check`].
     pub cost: u64,
 }
 
-/// Whether limits are in force.
+/// Whether limits are enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// What is over a limit is refused.
+    /// Documents over a limit are rejected.
     Enforce,
-    /// What is over a limit is logged and executed, so that limits can be tried on the clients one has. Ten times over
-    /// one is refused even so.
+    /// Documents over a limit are logged and executed, to try limits on existing clients. Ten times a limit is rejected.
     Log,
 }
 
@@ -80,14 +79,14 @@ impl Default for Limits {
     }
 }
 
-/// A limit that a document is over.
+/// A limit that a document exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Excess {
-    /// Which.
+    /// Name of the limit.
     pub limit: &'static str,
-    /// How much is allowed.
+    /// Largest allowed value.
     pub maximum: u64,
-    /// How much it is.
+    /// Value of the document.
     pub value: u64,
 }
 
@@ -105,16 +104,16 @@ impl fmt::Display for Excess {
     }
 }
 
-/// Why a document isn't executed.
+/// Reason why a document is not executed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// It is too large.
+    /// A limit is exceeded.
     Excess(Excess),
-    /// It makes no sense, which the engine would find out too late or not at all.
+    /// The document is invalid; the engine would find that late or not at all.
     Invalid {
-        /// For developers.
+        /// Text for developers.
         message: String,
-        /// Where.
+        /// Position in the document.
         at: Pos,
     },
 }
@@ -142,15 +141,15 @@ impl Limits {
         let bytes = u64::try_from(document.len()).unwrap_or(u64::MAX);
         self.judge(over("bytes", self.bytes, bytes))?;
         let text = Text::of(document);
-        // Not a matter of mode: the stack ends somewhere.
+        // In every mode: the stack is limited.
         over("nesting", NESTING, text.nesting).map_or(Ok(()), Err)?;
         self.judge(over("tokens", self.tokens, text.tokens))
     }
 
-    /// Checks a document, and answers what its operation of this name may cost, in points.
+    /// Checks a document, and returns the cost of the operation with this name in points.
     ///
-    /// An object costs 1, a list as many as its `first`, `last`, `limit` or `ids` says, 5 without any, each with all that
-    /// is asked of it; a field of the mutation 10; a scalar nothing.
+    /// An object costs 1 and a mutation 10, with the cost of their selections; a list costs its length times an item, with
+    /// the length from `first`, `last`, `limit` or `ids`, 5 without them; a scalar costs nothing.
     pub fn check(
         &self,
         types: &TypeIndex,
@@ -195,7 +194,7 @@ impl Limits {
         };
         metrics::counter!("graphql_limits_exceeded_total", "limit" => excess.limit).increment(1);
         match self.mode {
-            Mode::Log if excess.value / AT_ANY_RATE <= excess.maximum => {
+            Mode::Log if excess.value / ALWAYS_REJECTED <= excess.maximum => {
                 tracing::warn!(
                     limit = excess.limit,
                     maximum = excess.maximum,

@@ -1,16 +1,16 @@
-//! Counts the tokens of a document before anybody parses it.
+//! Counts the tokens and the nesting of a document without parsing it.
 
-/// What a document's text is made of.
+/// Tokens and nesting of a document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Text {
-    /// Its tokens, as the GraphQL specification has them.
+    /// Tokens by the GraphQL specification.
     pub tokens: u64,
-    /// How deep its brackets stand in each other.
+    /// Nesting of brackets.
     pub nesting: u64,
 }
 
 impl Text {
-    /// Reads the text once. What is no GraphQL counts, too: the parser will say so.
+    /// Counts in one pass. Invalid text counts, too; the parser rejects it.
     pub fn of(document: &str) -> Self {
         let mut text = Self::default();
         let mut open: u64 = 0;
@@ -55,7 +55,7 @@ fn until(text: &[u8], ends: impl Fn(u8) -> bool) -> &[u8] {
     text.get(end.unwrap_or(text.len())..).unwrap_or_default()
 }
 
-/// What follows a string, which ends at its quote, or at the end of the line that it was left open on.
+/// The text after a string, which ends at its quote, or unterminated at the end of the line.
 fn after_string(text: &[u8]) -> &[u8] {
     let (mark, is_block): (&[u8], bool) = if text.starts_with(b"\"\"\"") {
         (b"\"\"\"", true)
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_the_specifications() {
+    fn counts_tokens_of_the_specification() {
         for (document, tokens) in [
             ("", 0),
             (" ,\n\u{feff}# a comment {{{\n", 0),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_is_of_brackets_outside_of_strings() {
+    fn counts_brackets_outside_of_strings() {
         for (document, nesting) in [
             ("{a}{b}", 1),
             ("{a(b: [{c: [1]}])}", 5),

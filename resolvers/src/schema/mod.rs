@@ -185,7 +185,6 @@ fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
         .sorted_fields()
         .sorted_enum_items()
         .include_specified_by()
-        .prefer_single_line_descriptions()
         .use_space_ident();
     let sdl = engine.sdl_with_options(options);
     format!("{}\n", sdl.trim_end())
@@ -243,7 +242,7 @@ fn describe_schema(mut response: Response, introspects: bool) -> Response {
 fn replace_description(value: &mut Value) {
     match value {
         Value::Object(fields) => fields.values_mut().for_each(replace_description),
-        Value::String(text) if text == ENGINE_DESCRIPTION => *text = DESCRIPTION.to_owned(),
+        Value::String(text) if text == ENGINE_DESCRIPTION => DESCRIPTION.clone_into(text),
         _ => {}
     }
 }

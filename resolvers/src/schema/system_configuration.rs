@@ -37,6 +37,11 @@ impl SystemConfigurationQuery {
     }
 }
 
+/// The configuration after a change; none without one.
+fn shown(_: &Context<'_>, updated: &Updated) -> Loaded<SystemConfiguration> {
+    (!updated.is_empty()).then(|| Ok(SystemConfiguration::default()))
+}
+
 mutations! {
     /// Commands on several sections.
     SystemConfigurationMutation;
@@ -65,8 +70,8 @@ mutations! {
         /// New section `streak`; null leaves it unchanged.
         streak: Option<StreakConfigurationInput>,
     }
-    SystemConfigurationUpdatePayload(ConfigurationUserError) = |_ctx, _updated: Updated| {
+    SystemConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
         /// Configuration in force afterwards; null when refused.
-        configuration: Loaded<SystemConfiguration> = Some(Ok(SystemConfiguration::default())),
+        configuration: Loaded<SystemConfiguration> = shown(ctx, &updated),
     }
 }

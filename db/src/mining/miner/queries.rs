@@ -199,11 +199,14 @@ macro_rules! filter_miners {
             $query = match Uuid::parse_str(search) {
                 Ok(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
                 Err(_) => {
-                    // A union, so that each half uses its index.
+                    // A union, so that each part uses its index.
+                    let part = |text: &str| format!("%{}%", like_literal(text));
                     let found = sql::<Bool>("miners.id IN (SELECT m.id FROM miners m WHERE m.referral_code LIKE ")
-                        .bind::<SqlText, _>(format!("{}%", like_literal(&search.to_uppercase())))
+                        .bind::<SqlText, _>(part(&search.to_uppercase()))
+                        .sql(" UNION SELECT m.id FROM miners m WHERE m.user_id::text LIKE ")
+                        .bind::<SqlText, _>(part(&search.to_lowercase()))
                         .sql(" UNION SELECT m.id FROM users u JOIN miners m ON m.user_id = u.id WHERE u.display_name ILIKE ")
-                        .bind::<SqlText, _>(format!("%{}%", like_literal(search)))
+                        .bind::<SqlText, _>(part(search))
                         .sql(")");
                     $query.filter(found)
                 }

@@ -41,6 +41,7 @@ pub struct About {
 
 impl About {
     /// An object with a UUID.
+    #[must_use]
     pub fn new(entity_kind: &'static str, id: Option<Uuid>, reason: Option<Reason>) -> Self {
         Self {
             entity_kind,

@@ -464,7 +464,7 @@ fn invitations_are_limited() {
     };
     assert_eq!(asked(19, 49), Ok(()));
     let limit = InvitationRefusal::InvitationLimit { limit: 20 };
-    assert_eq!(asked(20, 50), Err(limit.into()));
+    assert_eq!(asked(20, 50), Err(limit));
     assert_eq!(
         asked(19, 50),
         Err(InvitationRefusal::InviteeLimit { limit: 50 })

@@ -33,7 +33,7 @@ mutations! {
     }
     CircleCreatePayload(CircleUserError) = |ctx, id: Uuid| {
         /// The new circle; null when refused.
-        circle: Loaded<Circle> = load(ctx, CircleId(id)).await,
+        circle: Loaded<Circle> = Circle::load_commanded(ctx, CircleId(id)).await,
     }
 
     /// Renames the circle that the caller owns.
@@ -44,7 +44,7 @@ mutations! {
     }
     CircleRenamePayload(CircleUserError) = |ctx, id: Uuid| {
         /// The renamed circle; null when refused.
-        circle: Loaded<Circle> = load(ctx, CircleId(id)).await,
+        circle: Loaded<Circle> = Circle::load_commanded(ctx, CircleId(id)).await,
     }
 
     /// Removes a member from the circle that the caller owns; roles follow at once, rates from the next session.
@@ -57,7 +57,7 @@ mutations! {
     }
     CircleMemberRemovePayload(CircleUserError) = |ctx, id: Uuid| {
         /// The circle; null when refused.
-        circle: Loaded<Circle> = load(ctx, CircleId(id)).await,
+        circle: Loaded<Circle> = Circle::load_commanded(ctx, CircleId(id)).await,
     }
 
     /// Takes the caller out of their circle; roles follow at once, rates from the next session.
@@ -73,7 +73,7 @@ mutations! {
     CircleDisbandInput(Optional) {}
     CircleDisbandPayload(CircleUserError) = |ctx, id: Uuid| {
         /// The disbanded circle; null when refused.
-        circle: Loaded<Circle> = Circle::load_ended(ctx, CircleId(id)).await.transpose(),
+        circle: Loaded<Circle> = Circle::load_commanded(ctx, CircleId(id)).await,
     }
 
     /// Disbands any circle, for good; pending invitations are cancelled.
@@ -89,7 +89,7 @@ mutations! {
     }
     CircleForceDisbandPayload(CircleUserError) = |ctx, id: Uuid| {
         /// The disbanded circle; null when refused.
-        circle: Loaded<Circle> = Circle::load_ended(ctx, CircleId(id)).await.transpose(),
+        circle: Loaded<Circle> = Circle::load_commanded(ctx, CircleId(id)).await,
     }
 }
 

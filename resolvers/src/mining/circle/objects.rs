@@ -12,6 +12,7 @@ use domain::mining as rules;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
+use crate::command::Loaded;
 use crate::eager::{Cached, Eager, Ready, ReadyList, Selected, eager, eager_values};
 use crate::errors::ApiError;
 use crate::inputs::search;
@@ -100,13 +101,12 @@ impl Eager for Circle {
 }
 
 impl Circle {
-    /// Loads a circle that the caller disbanded just now, also if they are no member any more.
-    pub(super) async fn load_ended(
-        ctx: &Context<'_>,
-        id: CircleId,
-    ) -> Result<Option<Self>, ApiError> {
-        let circle = ctx.loader::<MiningLoader>().load_one(id).await?;
-        Ok(circle.map(Self::shown))
+    /// Loads the circle of a command that the caller sent as its owner or as staff; a replay shows it also when it has
+    /// been disbanded since.
+    pub(super) async fn load_commanded(ctx: &Context<'_>, id: CircleId) -> Loaded<Self> {
+        let circle = ctx.loader::<MiningLoader>().load_one(id).await;
+        let circle = circle.map_err(ApiError::from).transpose()?;
+        Some(circle.map(Self::shown))
     }
 
     /// Whether the caller's miner fulfils a condition.

@@ -59,13 +59,11 @@ impl CircleSubscription {
 fn followed(ctx: &Context<'_>, circle_id: Option<Id<Circle>>) -> Result<CircleSubject, ApiError> {
     let relation = Relation::from(circle_id.is_none());
     ctx.principal().check(Action::CircleFollow, relation)?;
-    match circle_id {
-        Some(id) => Ok(CircleSubject::Circle(id.key)),
-        None => {
-            let person = ctx.principal().person().ok_or(Denied::Forbidden)?;
-            Ok(CircleSubject::Of(person.id))
-        }
+    if let Some(id) = circle_id {
+        return Ok(CircleSubject::Circle(id.key));
     }
+    let person = ctx.principal().person().ok_or(Denied::Forbidden)?;
+    Ok(CircleSubject::Of(person.id))
 }
 
 /// What a subscriber has received: the circle with its version, and the time of the read.

@@ -16,7 +16,7 @@ use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
 use crate::eager::ReadyList;
 use crate::errors::ApiError;
-use crate::inputs::{OrderDirection, Parsed};
+use crate::inputs::{Limit, OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
 use crate::paging::{PageArgs, Total};
@@ -61,9 +61,13 @@ impl MinerQuery {
     async fn leaderboard(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of places, 1 to 100.", default = 100)] limit: i32,
+        #[graphql(
+            desc = "Number of places, 1 to 100.",
+            default_with = "Limit(Limit::DEFAULT)"
+        )]
+        limit: Limit,
     ) -> Option<Result<Leaderboard, ApiError>> {
-        Some(leaderboard(ctx, limit).await)
+        Some(leaderboard(ctx, limit.0).await)
     }
 }
 

@@ -18,6 +18,7 @@ use super::queries::places;
 use crate::eager::ReadyList;
 use crate::errors::{ApiError, Code};
 use crate::events::events;
+use crate::inputs::Limit;
 use crate::mining::circle::objects::CircleInvitation;
 use crate::mining::live::{LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate};
 use crate::mining::loaders::MiningLoader;
@@ -66,10 +67,14 @@ impl MinerSubscription {
     async fn leaderboard_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Number of places, 1 to 100.", default = 100)] limit: i32,
+        #[graphql(
+            desc = "Number of places, 1 to 100.",
+            default_with = "Limit(Limit::DEFAULT)"
+        )]
+        limit: Limit,
     ) -> FieldResult<impl Stream<Item = FieldResult<LeaderboardEvent>> + use<>> {
         ctx.check_staff(Action::MinerProfileRead)?;
-        let places = places(limit)?;
+        let places = places(limit.0)?;
         let operation = ctx.shared_operation();
         let subscribers = operation.services.events.subscribers::<LeaderboardTopic>();
         let updates = subscribers.subscribe(());
@@ -288,39 +293,37 @@ object_events! {
 
 impl MinerEvent {
     /// The event for a subscriber; `None` if they may not see it any more.
+    #[expect(clippy::too_many_lines, reason = "one arm per event")]
     fn of(principal: &Principal, update: &MinerUpdate) -> Option<Self> {
         use MiningEvent as Stored;
         let miner = Miner::for_principal(principal, Arc::clone(&update.miner))?;
-        let occurred_at = DateTime(update.occurred_at);
-        let sequence = BigInt(update.sequence);
+        macro_rules! event {
+            ($event:ident { $($field:ident: $value:expr),* $(,)? }) => {
+                Self::$event($event {
+                    miner,
+                    occurred_at: DateTime(update.occurred_at),
+                    sequence: BigInt(update.sequence),
+                    $($field: $value),*
+                })
+            };
+        }
         Some(match &update.event {
             Stored::MiningSessionStarted {
                 ends_at,
                 hourly_rate,
                 ..
-            } => Self::MiningSessionStarted(MiningSessionStarted {
-                miner,
-                occurred_at,
-                sequence,
+            } => event!(MiningSessionStarted {
                 ends_at: (*ends_at).into(),
                 hourly_rate: (*hourly_rate).into(),
             }),
             Stored::MiningSessionCompleted { session_id, .. } => {
-                let key = SessionId(*session_id);
-                Self::MiningSessionCompleted(MiningSessionCompleted {
-                    miner,
-                    occurred_at,
-                    sequence,
-                    key,
+                event!(MiningSessionCompleted {
+                    key: SessionId(*session_id)
                 })
             }
             Stored::MiningSessionExpired { session_id, .. } => {
-                let key = SessionId(*session_id);
-                Self::MiningSessionExpired(MiningSessionExpired {
-                    miner,
-                    occurred_at,
-                    sequence,
-                    key,
+                event!(MiningSessionExpired {
+                    key: SessionId(*session_id)
                 })
             }
             Stored::PointsMined {
@@ -336,40 +339,34 @@ impl MinerEvent {
                 streak_days,
                 total_points,
                 ..
-            } => Self::PointsUpdated(PointsUpdated {
-                miner,
-                occurred_at,
-                sequence,
-                points_earned: (*points).into(),
-                source: named(source)?,
-                streak_days: whole(*streak_days),
-                total_mined_points: (*total_points).into(),
-            }),
+            } => {
+                event!(PointsUpdated {
+                    points_earned: (*points).into(),
+                    source: named(source)?,
+                    streak_days: whole(*streak_days),
+                    total_mined_points: (*total_points).into(),
+                })
+            }
             Stored::StreakMilestoneReached {
                 streak_days,
                 bonus_points,
                 ..
-            } => Self::StreakMilestoneReached(StreakMilestoneReached {
-                miner,
-                occurred_at,
-                sequence,
-                milestone_points: (*bonus_points).into(),
-                streak_days: whole(*streak_days),
-            }),
-            Stored::StreakBroken { lost_days, .. } => Self::StreakBroken(StreakBroken {
-                miner,
-                occurred_at,
-                sequence,
-                lost_days: whole(*lost_days),
-            }),
+            } => {
+                event!(StreakMilestoneReached {
+                    milestone_points: (*bonus_points).into(),
+                    streak_days: whole(*streak_days),
+                })
+            }
+            Stored::StreakBroken { lost_days, .. } => {
+                event!(StreakBroken {
+                    lost_days: whole(*lost_days)
+                })
+            }
             Stored::StreakRecovered {
                 recovered_days,
                 streak_days,
                 ..
-            } => Self::StreakRecovered(StreakRecovered {
-                miner,
-                occurred_at,
-                sequence,
+            } => event!(StreakRecovered {
                 recovered_days: whole(*recovered_days),
                 streak_days: whole(*streak_days),
             }),
@@ -387,10 +384,7 @@ impl MinerEvent {
                 previous_status,
                 new_status,
                 ..
-            } => Self::MinerStatusChanged(MinerStatusChanged {
-                miner,
-                occurred_at,
-                sequence,
+            } => event!(MinerStatusChanged {
                 previous_status: named(previous_status)?,
                 status: named(new_status)?,
             }),
@@ -398,38 +392,23 @@ impl MinerEvent {
                 previous_role,
                 new_role,
                 ..
-            } => Self::MinerRoleChanged(MinerRoleChanged {
-                miner,
-                occurred_at,
-                sequence,
+            } => event!(MinerRoleChanged {
                 previous_role: named(previous_role)?,
                 role: named(new_role)?,
             }),
             Stored::CircleInvitationReceived { invitation_id, .. } => {
-                let key = CircleInvitationId(*invitation_id);
-                Self::CircleInvitationReceived(CircleInvitationReceived {
-                    miner,
-                    occurred_at,
-                    sequence,
-                    key,
+                event!(CircleInvitationReceived {
+                    key: CircleInvitationId(*invitation_id)
                 })
             }
             Stored::ReferralActivated { referral_id, .. } => {
-                let key = ReferralId(*referral_id);
-                Self::ReferralActivated(ReferralActivated {
-                    miner,
-                    occurred_at,
-                    sequence,
-                    key,
+                event!(ReferralActivated {
+                    key: ReferralId(*referral_id)
                 })
             }
             Stored::ReferralDeactivated { referral_id, .. } => {
-                let key = ReferralId(*referral_id);
-                Self::ReferralDeactivated(ReferralDeactivated {
-                    miner,
-                    occurred_at,
-                    sequence,
-                    key,
+                event!(ReferralDeactivated {
+                    key: ReferralId(*referral_id)
                 })
             }
             // The topic publishes no others.

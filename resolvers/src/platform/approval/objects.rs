@@ -71,6 +71,7 @@ impl Approval {
     }
 
     /// The command that waits.
+    #[expect(clippy::unused_async, reason = "the engine takes async functions only")]
     async fn proposal(&self, ctx: &Context<'_>) -> Result<Abstract<AnyProposal>, ApiError> {
         let proposals: &Proposals = ctx.registered();
         let shown = proposals.show(&self.command, self.stored_proposal.clone())?;

@@ -48,10 +48,12 @@ async fn list(
         .db()
         .read(async move |conn| reads::entries(conn, &filter, &page).await)
         .await?;
-    let slice = slice.try_map(|entry| {
+    // An entry that can't be read is logged; it must not hide the others.
+    let slice = slice.filter_map(|entry| {
         let place = (entry.occurred_at, entry.id);
-        AuditLogEntry::try_from(entry).map(|entry| (place, entry))
-    })?;
+        let entry = AuditLogEntry::try_from(entry).ok()?;
+        Some((place, entry))
+    });
     let total = Total::query(move |db| {
         let filter = counted.clone();
         async move {

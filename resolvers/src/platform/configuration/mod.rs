@@ -89,16 +89,12 @@ impl Sections {
     /// A stored version as the type of its section.
     pub fn show(&self, stored: StoredVersion) -> Result<Box<dyn DynOutput>, ApiError> {
         let mut known = self.0.iter().copied().flatten();
-        match known.find(|known| known.section == stored.section) {
-            Some(known) => Ok((known.show)(stored)?),
-            None => {
-                let section = &stored.section;
-                tracing::error!(section, "Unknown section {section}");
-                Err(ApiError::new(
-                    Code::InternalServerError,
-                    "an unknown section",
-                ))
-            }
+        if let Some(known) = known.find(|known| known.section == stored.section) {
+            return Ok((known.show)(stored)?);
         }
+        let section = &stored.section;
+        tracing::error!(section, "Unknown section {section}");
+        let message = "an unknown section";
+        Err(ApiError::new(Code::InternalServerError, message))
     }
 }

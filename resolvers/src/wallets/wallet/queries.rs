@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 use domain::access::{Action, Denied, Relation};
-use domain::wallets::{OwnerKind, WalletOwner};
+use domain::wallets::WalletOwner;
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
 use crate::errors::ApiError;
@@ -26,7 +26,8 @@ impl WalletQuery {
         Some(currencies.into_iter().map(Currency::from).collect())
     }
 
-    /// Wallet with this key, with zeros before its first posting; null when it is not the caller's.
+    /// Wallet with this key, with zeros before its first posting; null for an unknown currency and when it is not the
+    /// caller's.
     async fn wallet(
         &self,
         ctx: &Context<'_>,
@@ -52,15 +53,5 @@ async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>,
             WalletKey(owner, by.currency.0)
         }
     };
-    if owner.kind == OwnerKind::System {
-        return Err(ApiError::bad_input(
-            "accounts of the platform have no running balance and are not wallets",
-        ));
-    }
-    if !ctx.db().currencies().contains_key(&currency) {
-        return Err(ApiError::bad_input(format!(
-            "unknown currency {currency}: see `currencies`"
-        )));
-    }
     Wallet::of_owner(ctx, owner, currency).await
 }
