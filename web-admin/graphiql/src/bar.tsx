@@ -44,7 +44,7 @@ export function Bar({ token, onToken }: Props) {
   async function start() {
     let heard = await become(token);
     if (!heard && token !== null) heard = await greet(null).catch(() => undefined);
-    if (heard?.environment !== 'development') return;
+    if (heard?.environment !== 'DEVELOPMENT') return;
     setGreeting((before) => before ?? heard);
     setNames((await people().catch(() => [] as Person[])).map((person) => person.name));
   }
