@@ -178,6 +178,14 @@ pub struct Rule {
     pub permission: Option<Permission>,
 }
 
+impl Rule {
+    /// Whether the audit log records commands with this rule: those of staff and services.
+    #[must_use]
+    pub fn is_audited(self) -> bool {
+        !self.roles.is_empty() || !self.scopes.is_empty()
+    }
+}
+
 const STAFF: &[Role] = &[Role::Support, Role::Finance, Role::Admin];
 
 /// Declares the actions with their audiences: the whole policy.
@@ -258,7 +266,6 @@ use Role::{Admin, Finance, User};
 #[rustfmt::skip]
 policy! {
     ServerInfoRead:           PUBLIC,                                       "Read the server's version and clock.";
-    NodeRead:                 PUBLIC,                                       "Read an object by its global id; each type has its own rule.";
     CurrenciesRead:           PUBLIC,                                       "Read the currencies.";
     MinerProfileRead:         PUBLIC,                                       "Read the leaderboard and public profiles of miners.";
     UserRead:                 own_or_staff(User, &[Scope::MiningRead]),     "Read a person's registration and verification.";

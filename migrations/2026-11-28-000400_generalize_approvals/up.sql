@@ -15,12 +15,16 @@ COMMENT ON COLUMN approvals.command IS 'Name of the command';
 COMMENT ON COLUMN approvals.subject IS 'Person the command is about, who may not decide';
 COMMENT ON COLUMN approvals.proposal IS 'Values of the command';
 
--- Codes of earlier refusals name no aggregate; they can't be shown as refusals of today.
+-- Earlier refusals have a code, but no aggregate: they are kept, and shown as null.
 ALTER TABLE audit_log
-    ALTER COLUMN refusal TYPE jsonb USING NULL,
+    ALTER COLUMN refusal TYPE jsonb USING
+        CASE WHEN refusal IS NOT NULL THEN jsonb_build_object('aggregate', '', 'name', refusal) END,
     ADD COLUMN is_service boolean NOT NULL DEFAULT false;
 ALTER TABLE audit_log DISABLE TRIGGER USER;
-UPDATE audit_log SET is_service = true WHERE action = 'mining.kyc_complete';
+-- Roles of services are scopes, which have a colon.
+UPDATE audit_log SET is_service = true
+WHERE EXISTS (SELECT FROM unnest(roles) AS role WHERE role LIKE '%:%')
+    OR actor !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
 UPDATE audit_log SET action = renamed.name
 FROM (VALUES
     ('approvals.approve', 'platform.approval_approve'),
@@ -35,12 +39,10 @@ FROM (VALUES
     ('mining.circle_disband', 'mining.circle_force_disband')) AS renamed (before, name)
 WHERE action = renamed.before;
 ALTER TABLE audit_log ENABLE TRIGGER USER;
--- Answers of earlier commands have another form.
-DELETE FROM idempotency_keys;
 -- Entries name their callers as users.
 INSERT INTO users (id, display_name, registered_at)
 SELECT actor::uuid, 'Staff', min(occurred_at) FROM audit_log
-WHERE NOT is_service AND actor <> 'anonymous'
+WHERE NOT is_service
 GROUP BY actor
 ON CONFLICT DO NOTHING;
 COMMENT ON COLUMN audit_log.refusal IS 'The refusal with its facts';
@@ -51,3 +53,12 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE INDEX users_display_name_trigrams ON users USING gin (display_name gin_trgm_ops);
 CREATE INDEX miners_referral_code_trigrams ON miners USING gin (referral_code gin_trgm_ops);
 CREATE INDEX miners_user_id_trigrams ON miners USING gin ((user_id::text) gin_trgm_ops);
+
+-- Jobs are named as in the API.
+UPDATE jobs SET name = renamed.name
+FROM (VALUES
+    ('circle-invitations', 'circle_invitation_expiry'),
+    ('mining-sessions', 'mining_session_completion'),
+    ('partitions', 'partition_maintenance'),
+    ('ledger-check', 'reconciliation')) AS renamed (before, name)
+WHERE jobs.name = renamed.before;

@@ -35,7 +35,7 @@ pub(crate) trait Payload {
     fn refused(error: Self::Error) -> Self;
 }
 
-/// A field of a payload that is read after the commit: when that fails, only this field is null.
+/// A field of a payload that is read after the commit: if the read fails, only this field is null.
 pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
 
 /// Declares mutations: the command with its body, the input's and the payload's own fields. Common fields are added; the
@@ -157,7 +157,7 @@ macro_rules! key_text {
 }
 pub(crate) use key_text;
 
-/// What the body of a command gets.
+/// Arguments of a command's body.
 pub(crate) struct Call<'t, I> {
     /// The transaction.
     pub tx: &'t mut Tx,
@@ -217,7 +217,7 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     Ok(write.await?)
 }
 
-/// Checks the policy. The audit log records what staff and services are denied.
+/// Checks the policy. Denied commands of staff and services are appended to the audit log.
 async fn authorize(
     ctx: &Context<'_>,
     name: &'static str,
@@ -236,9 +236,8 @@ async fn authorize(
     let Some(denied) = denied else {
         return Ok(origin);
     };
-    // The audit log has the commands of staff and services; for others there is nothing to record.
-    let rule = action.rule();
-    let is_recorded = !rule.roles.is_empty() || !rule.scopes.is_empty();
+    // Commands that neither staff nor services may send are not in the audit log, nor are attempts of other people.
+    let is_recorded = action.rule().is_audited() && origin != Origin::User;
     if denied == Denied::Forbidden && is_recorded {
         let request = request(ctx, origin, None, &Value::Null);
         db::platform::audit::append_forbidden(ctx.db(), request, name).await?;
@@ -268,26 +267,26 @@ fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<S
         }
         (None, Some(_)) if !is_only_mutation(ctx) => {
             return Err(ApiError::bad_input(
-                "the `Idempotency-Key` header serves one mutation only: with several, give each an `idempotencyKey` in its input",
+                "the `Idempotency-Key` header works with one mutation only: otherwise set `idempotencyKey` in each input",
             ));
         }
         (input, header) => input.or(header),
     };
     match key {
         None if rule == KeyRule::Required => Err(ApiError::bad_input(
-            "this moves points or money: give it an `idempotencyKey`, a new UUID for each intent and the same for its retries",
+            "`idempotencyKey` is required: send a new UUID for each command, and the same in its retries",
         )),
         Some(key) if !KEY_LENGTH.contains(&key.chars().count()) => Err(ApiError::bad_input(
-            "`idempotencyKey` has 1 to 128 characters",
+            "`idempotencyKey` must have 1 to 128 characters",
         )),
         Some(key) if key.contains('\0') => Err(ApiError::bad_input(
-            "`idempotencyKey` has no NUL characters",
+            "`idempotencyKey` must not contain NUL characters",
         )),
         key => Ok(key.map(str::to_owned)),
     }
 }
 
-/// The input without its key, as text that is the same for equal inputs: null and absent are equal.
+/// Canonical text of the input without its key. Null fields are omitted.
 fn canonical(input: &Value) -> String {
     let mut input = without_nulls(input);
     if let Value::Object(fields) = &mut input {

@@ -20,24 +20,24 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("by", "Key of the object."),
     (
         "filter",
-        "Conditions that all have to hold; without it, all items the caller may see.",
+        "Conditions that all have to hold; null selects every item the caller may see.",
     ),
     (
         "first",
-        "Number of items from the start, 1 to 100. Either `first` or `last` is required.",
+        "Number of items from the start, 1 to 100. Give exactly one of `first` and `last`.",
     ),
     ("input", "Values of the command."),
     ("last", "Number of items from the end, 1 to 100."),
     (
         "offset",
-        "Number of items to skip, 0 to 10,000, instead of a cursor.",
+        "Number of items to skip, 0 to 10,000; not together with `after` or `before`.",
     ),
-    ("orderBy", "Order of the list; newest first without it."),
-    ("status", "Status to select; all without it."),
+    ("orderBy", "Order of the list; null is newest first."),
+    ("status", "Status to select; null selects all."),
 ];
 
-const OPTIONAL_KEY: &str = "Key of this intent, 1 to 128 characters; a retry with the same key returns the first result. Null makes each request a new intent, unless the `Idempotency-Key` header is sent.";
-const REQUIRED_KEY: &str = "Key of this intent, 1 to 128 characters; a retry with the same key returns the first result. An `Idempotency-Key` header, if sent too, must be equal.";
+const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
+const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result. An `Idempotency-Key` header, if sent too, must be equal.";
 
 /// Descriptors of all commands.
 pub(crate) static COMMANDS: LazyLock<Vec<Described>> = LazyLock::new(|| {

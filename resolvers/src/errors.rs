@@ -154,7 +154,7 @@ impl From<&DbError> for ApiError {
         match fault {
             DbError::OutcomeUnknown => Self::new(
                 Code::Unavailable,
-                "the outcome is unknown: retry with the same idempotency key",
+                "the outcome is unknown: retry with the same idempotency key, or read the state before sending a command without one again",
             )
             .because("OUTCOME_UNKNOWN")
             .retry_after(1),

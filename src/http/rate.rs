@@ -1,4 +1,4 @@
-//! Rate limits: a leaky bucket of points per caller, from which operations take their cost.
+//! Rate limits: a token bucket of points per caller; each operation spends its cost.
 //!
 //! Each instance has its own buckets. A bucket holds ten seconds of the caller's rate, which allows bursts.
 
@@ -11,13 +11,13 @@ use lru::LruCache;
 use resolvers::limits::Mode;
 use tokio::time::{Duration, Instant};
 
-/// Maximum of buckets. A caller whose bucket was evicted starts with a full one.
+/// Largest number of buckets of each kind. A caller whose bucket was evicted starts with a full one.
 const MAX_BUCKETS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 /// Buckets hold thousandths of points.
 const POINT: u64 = 1_000;
 /// The minimal cost of a request.
 const REQUEST_COST: u64 = POINT;
-/// A bucket holds the points of this time.
+/// Capacity of a bucket in seconds of the caller's rate.
 const BUCKET_SECONDS: u32 = 10;
 
 /// Points per second.
@@ -31,7 +31,7 @@ pub struct Rates {
     pub staff: u32,
     /// For all services of an issuer together.
     pub service: u32,
-    /// For single issuers.
+    /// Overrides of `service` by issuer.
     pub issuers: Vec<(String, u32)>,
 }
 
@@ -136,7 +136,7 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Restores a thousandth of a point per millisecond and point per second.
+    /// Refills `rate` thousandths of a point per elapsed millisecond.
     fn restore(&mut self, now: Instant, rate: u32, capacity: u64) {
         let passed = now.saturating_duration_since(self.at).as_millis();
         // Saturates after 584 million years, when the bucket is full anyway.
@@ -165,8 +165,8 @@ impl Buckets {
         self.take(key, |_| REQUEST_COST).map(drop)
     }
 
-    /// Takes the rest of an operation's cost, or nothing if there are too few points. A cost over the capacity takes a
-    /// full bucket.
+    /// Charges an operation's cost minus the request cost that was charged; nothing if there are too few points. The cost
+    /// is capped at the capacity.
     pub fn charge_operation(&self, key: &RateKey, points: u64) -> Result<Budget, RateExceeded> {
         self.take(key, |capacity| {
             let cost = points.saturating_mul(POINT).min(capacity);

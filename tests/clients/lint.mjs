@@ -12,30 +12,22 @@ const schema = join(root, 'schema.graphql');
 
 /** Types that nobody caches by an id of their own: each is part of what it stands in. */
 const VALUES = {
-  suffixes: ['Connection', 'Edge', 'Payload'],
+  suffixes: ['Connection', 'Edge', 'Payload', 'Proposal', 'UserError'],
   types: [
-    // Events: what happened, with the object it happened to, which has an id.
+    // Events, with the object they are about, which has an id.
     'CircleEvent', 'CircleInvitationReceived', 'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged',
-    'MiningSessionCompleted', 'MiningSessionExpired',
-    'MiningSessionStarted', 'PointsAdjusted', 'PointsUpdated', 'ReferralActivated', 'ReferralDeactivated', 'StreakBroken',
-    'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
-    // Lines of a list that belongs to an object, known by their place in it.
-    'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'MiningHistoryEntry',
-    // What an object is made of, or what it names.
-    'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ReferralOverview', 'WalletOwner',
-    // What the system is configured by: one of each, known by its version; and what was done, known by its place.
-    'AuditLogEntry', 'MiningConfiguration', 'ReferralConfiguration', 'StreakConfiguration', 'StreakTier', 'SystemConfiguration',
-    // Known by something else: a code, a name, or there is only one.
-    'Currency', 'Job', 'Leaderboard', 'ServerInfo',
-    // Parts of the protocol.
-    'ApprovalUserError', 'MiningUserError', 'PageInfo',
+    'MiningSessionCompleted', 'MiningSessionExpired', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
+    'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
+    // Items of a list that belongs to an object, known by their position.
+    'CircleMember', 'LeaderboardEntry', 'LedgerEntry', 'StreakTier',
+    // Parts of an object, and references.
+    'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ReferralStatistics', 'Service', 'WalletOwner',
+    // Known by a code, or unique.
+    'Currency', 'Leaderboard', 'PageInfo', 'ServerInfo', 'SystemConfiguration',
   ],
 };
-/** Edges to such lines: Relay's rule would have every node refetched by an id. */
-const EDGES_TO_VALUES = [
-  'AuditLogEdge', 'LedgerEntryEdge', 'MiningConfigurationEdge', 'MiningHistoryEdge', 'ReferralConfigurationEdge',
-  'StreakConfigurationEdge',
-];
+/** Edges to such items: Relay's rule expects nodes that can be fetched again by an id. */
+const EDGES_TO_VALUES = ['LedgerEntryEdge'];
 const NO_NODE = "Edge type's field `node` must implement `Node` interface.";
 
 const eslint = new ESLint({

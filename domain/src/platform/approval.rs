@@ -73,7 +73,7 @@ refusals! {
 
     /// The reason is empty or longer than 500 characters.
     ReasonInvalid = REASON_INVALID;
-    /// No approval of the caller's roles has this id.
+    /// No approval that the caller's roles may decide has this id.
     NotFound = texts("APPROVAL_NOT_FOUND", "approvalId",
         "no approval of your roles has this id",
         "không có yêu cầu phê duyệt này");
@@ -85,18 +85,18 @@ refusals! {
     OwnSubject { approval_id: Uuid } = texts("OWN_ACCOUNT", "approvalId",
         "this is about yourself: another person has to decide",
         "việc này dành cho chính bạn: phải do người khác quyết định");
-    /// The approval has been decided.
+    /// The approval has been approved or declined.
     NotPending { approval_id: Uuid } = texts("APPROVAL_NOT_PENDING", "approvalId",
         "this has been decided",
         "yêu cầu này đã được quyết định");
-    /// The approval was not decided in time; the command has to be requested again.
+    /// The approval was not decided within 7 days; the command has to be requested again.
     Expired { approval_id: Uuid, expired_at: Timestamp } = texts("APPROVAL_EXPIRED", "approvalId",
         "this expired at {expired_at}: request it again",
         "yêu cầu này đã hết hạn lúc {expired_at}: hãy yêu cầu lại");
-    /// The command itself is refused now, see `cause`; the approval stays pending.
+    /// The proposed command is refused, see `cause`; the approval stays pending.
     CommandRefused { approval_id: Uuid } = texts("COMMAND_REFUSED", "approvalId",
         "the command is refused at the moment; the approval stays pending",
-        "hiện không thể thực hiện việc này");
+        "hiện không thể thực hiện lệnh này; yêu cầu phê duyệt vẫn đang chờ");
 }
 
 impl Approval {

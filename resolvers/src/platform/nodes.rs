@@ -24,8 +24,8 @@ impl NodeQuery {
         load(ctx, id).await.transpose()
     }
 
-    /// Objects with these global ids in the same order; null in place of those that do not exist or the caller may not
-    /// see.
+    /// Objects with these global ids in the same order; an item is null if the object does not exist or the caller may not
+    /// see it.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

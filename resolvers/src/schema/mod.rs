@@ -63,7 +63,7 @@ pub struct Mutation(
     referral::mutations::ReferralMutation,
 );
 
-/// Live updates. After a reconnect a client queries; nothing relies on having seen every event.
+/// Live updates. After a reconnect, query the current state: missed events are not sent again.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     miner::subscriptions::MinerSubscription,
@@ -172,8 +172,8 @@ pub fn sdl(schema: &Schema) -> String {
 /// Description of the schema.
 const DESCRIPTION: &str = "\
 GraphQL API of the GoodGo platform: mining points, promotions, advertising billing and the ledger of wallets.
-Send a bearer token in the `Authorization` header; anonymous callers may read what has no `@requires`. What
-belongs to others reads as not found. A refused command answers `userErrors`; anything a developer has to fix is
+Send a bearer token in the `Authorization` header; anonymous callers may read what has no `@requires`. Objects
+that the caller may not read are null. A refused command answers `userErrors`; anything a developer has to fix is
 a top-level error with `extensions.code`. Points, money and rates are `Decimal` text, times are UTC. Enum values
 and union members may be added; clients handle unknown ones.";
 

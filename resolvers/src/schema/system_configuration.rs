@@ -37,9 +37,10 @@ impl SystemConfigurationQuery {
     }
 }
 
-/// The configuration after a change; none without one.
-fn shown(_: &Context<'_>, updated: &Updated) -> Loaded<SystemConfiguration> {
-    (!updated.is_empty()).then(|| Ok(SystemConfiguration::default()))
+/// The configuration after a change, for callers who may read it.
+fn changed(ctx: &Context<'_>, updated: &Updated) -> Loaded<SystemConfiguration> {
+    let is_shown = !updated.is_empty() && ctx.may(Action::ConfigurationRead, false);
+    is_shown.then(|| Ok(SystemConfiguration::default()))
 }
 
 mutations! {
@@ -72,6 +73,6 @@ mutations! {
     }
     SystemConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
         /// Configuration in force afterwards; null when refused.
-        configuration: Loaded<SystemConfiguration> = shown(ctx, &updated),
+        configuration: Loaded<SystemConfiguration> = changed(ctx, &updated),
     }
 }

@@ -5,7 +5,7 @@ use domain::platform::{ConfigurationProblemKind, ConfigurationRefusal};
 
 use crate::command::{Command, Described, KeyRule, codes, described};
 
-/// Descriptor.
+/// Descriptor of the command `mining_configuration_update`.
 pub const MINING_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     name: "platform.mining_configuration_update",
     action: Action::ConfigurationUpdate,
@@ -13,7 +13,7 @@ pub const MINING_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     refusals: codes!(ConfigurationProblemKind: ReasonInvalid, OutOfRange, TooFine, Stale),
 };
 
-/// Descriptor.
+/// Descriptor of the command `streak_configuration_update`.
 pub const STREAK_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     name: "platform.streak_configuration_update",
     action: Action::ConfigurationUpdate,
@@ -24,7 +24,7 @@ pub const STREAK_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     ),
 };
 
-/// Descriptor.
+/// Descriptor of the command `referral_configuration_update`.
 pub const REFERRAL_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     name: "platform.referral_configuration_update",
     action: Action::ConfigurationUpdate,
@@ -32,7 +32,7 @@ pub const REFERRAL_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command
     refusals: codes!(ConfigurationProblemKind: ReasonInvalid, OutOfRange, TooFine, ReferralLevels, Stale),
 };
 
-/// Descriptor.
+/// Descriptor of the command `system_configuration_update`.
 pub const SYSTEM_CONFIGURATION_UPDATE: Command<ConfigurationRefusal> = Command {
     name: "platform.system_configuration_update",
     action: Action::ConfigurationUpdate,

@@ -12,7 +12,7 @@ use crate::idempotency::{Answer, once};
 use crate::platform::audit::{self, About};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`approval_approve`].
 pub const APPROVAL_APPROVE: Command<ApprovalRefusal> = Command {
     name: "platform.approval_approve",
     action: Action::ApprovalDecide,

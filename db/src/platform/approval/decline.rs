@@ -11,7 +11,7 @@ use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`approval_decline`].
 pub const APPROVAL_DECLINE: Command<ApprovalRefusal> = Command {
     name: "platform.approval_decline",
     action: Action::ApprovalDecide,

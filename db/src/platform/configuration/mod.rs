@@ -7,7 +7,7 @@ mod update;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use queries::{StoredVersion, Version, by_key, count, history, in_force};
+pub use queries::{StoredVersion, Version, by_key, history, in_force};
 pub use update::{Change, Updated, update};
 
 use crate::DbError;

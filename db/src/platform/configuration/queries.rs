@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Section;
 use crate::schema::configurations as rows;
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, DbError, Page, Slice};
 
 /// A version of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,14 +139,4 @@ pub async fn history(
     };
     let loaded: Vec<StoredVersion> = page.cut(query).load(conn).await?;
     Ok(page.slice(loaded))
-}
-
-/// Number of a section's versions: they are numbered without gaps.
-pub async fn count(conn: &mut Connection, section: &str) -> Result<Count, DbError> {
-    let newest: Option<i32> = rows::table
-        .filter(rows::section.eq(section))
-        .select(diesel::dsl::max(rows::version))
-        .first(conn)
-        .await?;
-    Ok(Count::Exact(newest.unwrap_or(0).into()))
 }

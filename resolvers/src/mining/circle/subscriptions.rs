@@ -131,7 +131,8 @@ pub struct CircleEvent {
     pub circle: Option<Circle>,
     /// Time of the change.
     pub occurred_at: DateTime,
-    /// Version of the circle; it never decreases, gaps are coalesced events.
+    /// Version of this circle, to be compared with events of the same circle only. It never decreases; a gap means that
+    /// events were merged.
     pub sequence: BigInt,
 }
 

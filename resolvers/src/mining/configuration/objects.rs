@@ -198,7 +198,7 @@ pub struct StreakTier {
     pub bonus_rate: Decimal,
     /// Last day of the tier; null for the last tier.
     pub max_days: Option<i32>,
-    /// Points paid once a run on reaching the first day.
+    /// Points paid once per streak when it reaches `minDays`.
     pub milestone_points: Decimal,
     /// First day of the tier, from 1.
     pub min_days: i32,
@@ -403,11 +403,11 @@ pub struct StreakTierInput {
     pub badge_name: Option<String>,
     /// Bonus of the tier as a fraction: 0 to 10, at most 4 decimals.
     pub bonus_rate: Decimal,
-    /// Last day of the tier; null for the last tier and no other.
+    /// Last day of the tier, 1 to 100,000; null for the last tier only.
     pub max_days: Option<i32>,
-    /// Points paid once a run on reaching the first day: 0 to 1,000,000, at most 4 decimals.
+    /// Points paid once per streak when it reaches `minDays`: 0 to 1,000,000, at most 4 decimals.
     pub milestone_points: Decimal,
-    /// First day of the tier: 1, or the day after the tier before.
+    /// First day of the tier: 1 in the first tier, else `maxDays` of the previous tier plus 1.
     pub min_days: i32,
 }
 

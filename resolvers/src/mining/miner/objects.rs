@@ -22,9 +22,7 @@ use crate::eager::{Eager, Ready, Selected, eager, eager_values};
 use crate::errors::ApiError;
 use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
 use crate::mining::circle::objects::Circle;
-use crate::mining::loaders::{
-    HistoryCountOf, HistoryOf, LatestSessionOf, MiningLoader, RateFactsOf, ReferralOf,
-};
+use crate::mining::loaders::{HistoryCountOf, HistoryOf, MiningLoader, RateFactsOf, ReferralOf};
 use crate::mining::referral::objects::{
     Referral, ReferralConnection, ReferralStatistics, ReferralStatus, referrals_of,
 };
@@ -49,7 +47,7 @@ pub enum MinerStatus {
     Active,
     /// May not start or claim sessions until restored.
     Suspended,
-    /// May not mine, for good.
+    /// Banned permanently: may not mine.
     Banned,
 }
 
@@ -288,12 +286,9 @@ impl Miner {
 
     /// Newest session; null before the first.
     async fn session(&self, ctx: &Context<'_>) -> Option<Result<MiningSession, ApiError>> {
-        let loader = ctx.loader::<MiningLoader>();
-        let seen = loader.load_one(LatestSessionOf(self.seen.miner.id)).await;
-        match seen {
-            Ok(seen) => MiningSession::load_seen(ctx, seen).await.transpose(),
-            Err(fault) => Some(Err(fault.into())),
-        }
+        MiningSession::latest_of(ctx, self.seen.miner.id)
+            .await
+            .transpose()
     }
 
     /// Streak as of now.
@@ -308,7 +303,8 @@ impl Miner {
         user.ok_or_else(|| missing("the user"))
     }
 
-    /// The owner's wallet of mining points, with zeros before its first posting.
+    /// The owner's wallet of mining points, with zeros before its first posting; null for services without the scope
+    /// `wallet:read`.
     async fn wallet(&self, ctx: &Context<'_>) -> Option<Result<Wallet, ApiError>> {
         let owner = self.seen.miner.user_id.into();
         Wallet::of_owner(ctx, owner, CurrencyCode::MP)

@@ -23,13 +23,13 @@ use crate::scalars::Decimal;
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 #[graphql(remote = "rules::Role")]
 pub enum MinerRole {
-    /// Every other miner: 0.
+    /// Every other miner; bonus rate 0.
     Pioneer,
-    /// Member of a valid circle: 0.10.
+    /// Member of a valid circle; bonus rate 0.10.
     Contributor,
-    /// Five or more active referrals: 0.25.
+    /// Five or more active referrals; bonus rate 0.25.
     Ambassador,
-    /// Granted by an administrator: 0.50.
+    /// Granted by an administrator; bonus rate 0.50.
     NodeOperator,
 }
 

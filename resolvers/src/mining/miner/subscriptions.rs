@@ -135,7 +135,7 @@ impl LeaderboardEvent {
     field(
         name = "sequence",
         ty = "&BigInt",
-        desc = "Version of the miner after the event; it never decreases, gaps are coalesced events."
+        desc = "Version of the miner after the event. It never decreases; a gap means that events were merged."
     )
 )]
 pub enum MinerEvent {
@@ -155,7 +155,7 @@ pub enum MinerEvent {
     StreakRecovered(StreakRecovered),
     /// Miner was suspended, restored or banned.
     MinerStatusChanged(MinerStatusChanged),
-    /// Role followed from facts or was granted or revoked.
+    /// The role changed: by referrals or circle membership, or by an administrator.
     MinerRoleChanged(MinerRoleChanged),
     /// Miner was invited into a circle.
     CircleInvitationReceived(CircleInvitationReceived),
@@ -175,7 +175,7 @@ macro_rules! miner_events {
             pub miner: Miner,
             /// Time of the event.
             pub occurred_at: DateTime,
-            /// Version of the miner after the event; it never decreases, gaps are coalesced events.
+            /// Version of the miner after the event. It never decreases; a gap means that events were merged.
             pub sequence: BigInt,
             $($(#[$field_doc])* pub $field: $type,)*
         }
@@ -193,7 +193,7 @@ macro_rules! object_events {
             pub miner: Miner,
             /// Time of the event.
             pub occurred_at: DateTime,
-            /// Version of the miner after the event; it never decreases, gaps are coalesced events.
+            /// Version of the miner after the event. It never decreases; a gap means that events were merged.
             pub sequence: BigInt,
             #[graphql(skip)]
             key: $key,
@@ -242,7 +242,7 @@ miner_events! {
     }
     /// Broken streak was recovered.
     StreakRecovered {
-        /// Days added.
+        /// Days that the recovery added to the streak.
         recovered_days: i32,
         /// Days of the streak after the event.
         streak_days: i32,
@@ -254,7 +254,7 @@ miner_events! {
         /// Status after the event.
         status: MinerStatus,
     }
-    /// Role followed from facts or was granted or revoked.
+    /// The role changed: by referrals or circle membership, or by an administrator.
     MinerRoleChanged {
         /// Role before the event.
         previous_role: MinerRole,

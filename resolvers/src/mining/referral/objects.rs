@@ -6,6 +6,7 @@ use db::mining::referral::queries::Place;
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, ReferralId};
 use domain::mining as rules;
+use futures_util::future::try_join;
 use uuid::Uuid;
 
 use crate::eager::{Ready, eager};
@@ -176,9 +177,10 @@ impl ReferralStatistics {
         ctx: &Context<'_>,
         miner: MinerId,
     ) -> Result<Self, ApiError> {
-        let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();
-        let totals = loader.load_one(ReferralTotalsOf(miner)).await?;
+        let totals = async { Ok(loader.load_one(ReferralTotalsOf(miner)).await?) };
+        // Together: concurrent resolvers share both statements.
+        let (configuration, totals) = try_join(configuration_in_force(ctx), totals).await?;
         let totals = totals.ok_or_else(|| missing("the miner"))?;
         let count = |status| i32::try_from(totals.count(status)).unwrap_or(i32::MAX);
         Ok(Self {

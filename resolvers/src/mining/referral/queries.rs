@@ -23,7 +23,7 @@ pub struct ReferralFilter {
     pub status: Option<ReferralStatus>,
 }
 
-/// Referrals.
+/// Query fields about referrals.
 #[derive(Default)]
 pub struct ReferralQuery;
 

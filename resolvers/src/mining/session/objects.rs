@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::abstracts::{Abstract, AbstractKind, AbstractType};
 use crate::errors::ApiError;
 use crate::mining::configuration::objects::MiningConfiguration;
-use crate::mining::loaders::MiningLoader;
+use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
 use crate::node::{self, GlobalId, NodeType, uuid_keys};
 use crate::request::OperationContext;
@@ -131,10 +131,7 @@ impl MiningSession {
 
 impl MiningSession {
     /// The session of a miner that the caller may see.
-    pub(in crate::mining) fn shown(
-        seen: &SessionSeen,
-        configuration: &rules::Configuration,
-    ) -> Result<Self, ApiError> {
+    fn shown(seen: &SessionSeen, configuration: &rules::Configuration) -> Result<Self, ApiError> {
         Ok(Self::of(seen, configuration).map_err(DbError::from)?)
     }
 
@@ -168,16 +165,17 @@ impl MiningSession {
         })
     }
 
-    /// Loads a session whose miner the caller may see.
-    pub(in crate::mining) async fn load_seen(
+    /// Loads the newest session of a miner that the caller may see.
+    pub(in crate::mining) async fn latest_of(
         ctx: &Context<'_>,
-        seen: Option<SessionSeen>,
+        miner: MinerId,
     ) -> Result<Option<Self>, ApiError> {
-        let Some(seen) = seen else {
-            return Ok(None);
-        };
+        // First, as in every other resolver: concurrent resolvers share the statement.
         let configuration = configuration_in_force(ctx).await?;
-        Self::shown(&seen, &configuration).map(Some)
+        let loader = ctx.loader::<MiningLoader>();
+        let seen = loader.load_one(LatestSessionOf(miner)).await?;
+        seen.map(|seen| Self::shown(&seen, &configuration))
+            .transpose()
     }
 }
 
@@ -186,13 +184,14 @@ impl NodeType for MiningSession {
     type Key = SessionId;
 
     async fn load(ctx: &Context<'_>, key: SessionId) -> Result<Option<Self>, ApiError> {
+        let configuration = configuration_in_force(ctx).await?;
         let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
         let Some(seen) = seen else {
             return Ok(None);
         };
-        if !is_visible(ctx, seen.session.miner_id).await? {
-            return Ok(None);
-        }
-        Self::load_seen(ctx, Some(seen)).await
+        let is_visible = is_visible(ctx, seen.session.miner_id).await?;
+        is_visible
+            .then(|| Self::shown(&seen, &configuration))
+            .transpose()
     }
 }

@@ -7,16 +7,16 @@ use domain::mining::{Configuration, Judgement};
 use crate::mining::{bonus_rate, whole};
 use crate::scalars::{DateTime, Decimal};
 
-/// Effects of a claim on a streak.
+/// Effects that a claim now would have on the streak.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreakStatus {
-    /// On time, or there is no streak.
+    /// On time, or there is no streak: the claim starts or continues it.
     OnTime,
-    /// Late; the claim is forgiven.
+    /// Late, within the grace period: the streak continues.
     Grace,
-    /// Late; freeze tokens keep the streak.
+    /// Late: freeze tokens are used and the streak continues.
     Frozen,
-    /// The streak is lost.
+    /// Too late: the streak is lost.
     Broken,
 }
 

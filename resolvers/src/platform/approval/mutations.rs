@@ -40,7 +40,7 @@ mutations! {
     ApprovalDeclineInput(Optional) {
         /// Approval to decline.
         approval_id: Id<Approval>,
-        /// Reason for the requester and the audit log, 1 to 500 characters.
+        /// Reason for declining, for the requester and the audit log, 1 to 500 characters.
         reason: String,
     }
     ApprovalDeclinePayload(ApprovalUserError) = |ctx, id: Uuid| {

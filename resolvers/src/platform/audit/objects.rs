@@ -36,10 +36,9 @@ const LONGEST_TEXT: usize = 200;
 
 /// Commands that the audit log records, by their name in the schema.
 static RECORDED: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
-    let recorded = COMMANDS.iter().filter(|command| {
-        let rule = command.action.rule();
-        !rule.roles.is_empty() || !rule.scopes.is_empty()
-    });
+    let recorded = COMMANDS
+        .iter()
+        .filter(|command| command.action.rule().is_audited());
     let recorded = recorded.map(|command| (command.operation().to_uppercase(), command.name));
     recorded.collect()
 });
@@ -159,7 +158,7 @@ pub struct AuditLogEntry {
     pub outcome: AuditOutcome,
     /// Reason the caller gave, 1 to 500 characters; null for commands that take none.
     pub reason: Option<String>,
-    /// Id of the request; null for the platform's own jobs.
+    /// Id of the request; null for entries without one.
     pub request_id: Option<String>,
     /// Roles of the caller at the time; empty for services.
     pub roles: Vec<Role>,
@@ -182,7 +181,7 @@ eager! { AuditLogEntry, id, action, after, before, occurred_at, outcome, reason,
 
 #[ComplexObject]
 impl AuditLogEntry {
-    /// Caller of the command; null for the platform's own jobs.
+    /// Caller of the command. Null only on error.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<Actor, ApiError>> {
         match &self.caller {
             Caller::Service { issuer, subject } => Some(Ok(Actor::Service(Service {

@@ -2,11 +2,13 @@
 
 use async_graphql::{Context, Enum, Object};
 use db::platform::configuration::{self as rows, StoredVersion};
+use futures_util::FutureExt;
 
 use super::{AnyVersion, Sections};
 use crate::abstracts::Abstract;
 use crate::errors::ApiError;
 use crate::paging::{PageArgs, Total, connection};
+use crate::platform::loaders::{InForce, PlatformLoader};
 use crate::request::OperationContext;
 
 /// Sections of the configuration.
@@ -75,9 +77,15 @@ async fn versions(
         let version = Abstract::new(sections.show(stored)?);
         Ok::<_, ApiError>((number, version))
     })?;
-    let total = Total::query(move |db| async move {
-        db.read(async move |conn| rows::count(conn, section).await)
-            .await
+    // Versions are numbered without gaps.
+    let total = Total::loaded(move |ctx| {
+        async move {
+            let loader = ctx.loader::<PlatformLoader>();
+            let in_force = loader.load_one(InForce(section)).await?;
+            let count = in_force.map_or(0, |stored| stored.number.into());
+            Ok(db::Count::Exact(count))
+        }
+        .boxed()
     });
     Ok(ConfigurationVersionConnection::new(section, slice, total))
 }

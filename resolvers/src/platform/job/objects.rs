@@ -17,9 +17,9 @@ pub enum JobName {
     CircleInvitationExpiry,
     /// Completes sessions and expires unclaimed ones.
     MiningSessionCompletion,
-    /// Makes and drops partitions.
+    /// Creates and drops partitions of tables.
     PartitionMaintenance,
-    /// Checks the ledger.
+    /// Checks that balances equal the sums of transfers.
     Reconciliation,
 }
 
@@ -32,7 +32,7 @@ impl JobName {
     }
 }
 
-/// Background job. Its times are those of the machine's clock.
+/// Background job. Its times are real time, not the platform's clock of `serverInfo`.
 #[derive(SimpleObject)]
 pub struct Job {
     /// Global id, opaque and stable.
@@ -41,7 +41,7 @@ pub struct Job {
     pub consecutive_failures: i32,
     /// Time of the next run.
     pub due_at: DateTime,
-    /// End of the last run; null before the first.
+    /// End of the last run; null before the first run ends.
     pub finished_at: Option<DateTime>,
     /// Whether an instance runs the job now.
     pub is_running: bool,
@@ -51,9 +51,9 @@ pub struct Job {
     pub name: JobName,
     /// Number of finished runs.
     pub runs: i32,
-    /// Start of the last run; null before the first.
+    /// Start of the last run; null before the first run.
     pub started_at: Option<DateTime>,
-    /// End of the last successful run; null before the first.
+    /// End of the last successful run; null before the first success.
     pub succeeded_at: Option<DateTime>,
 }
 

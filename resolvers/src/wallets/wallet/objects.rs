@@ -220,9 +220,9 @@ pub enum WalletBucket {
 /// Directions of an entry.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryType {
-    /// Leaves the wallet.
+    /// Takes the amount from the wallet.
     Debit,
-    /// Enters the wallet.
+    /// Adds the amount to the wallet.
     Credit,
 }
 

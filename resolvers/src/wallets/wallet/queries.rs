@@ -26,8 +26,8 @@ impl WalletQuery {
         Some(currencies.into_iter().map(Currency::from).collect())
     }
 
-    /// Wallet with this key, with zeros before its first posting; null for an unknown currency and when it is not the
-    /// caller's.
+    /// Wallet with this key; balances are 0 before the first posting. Null for an unknown currency and for a wallet that
+    /// the caller may not read.
     async fn wallet(
         &self,
         ctx: &Context<'_>,

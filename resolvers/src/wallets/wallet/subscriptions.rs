@@ -96,7 +96,7 @@ fn paced<S: Stream + Unpin>(updates: S) -> impl Stream<Item = S::Item> {
 pub struct WalletEvent {
     /// Time of the change.
     pub occurred_at: DateTime,
-    /// Number of the wallet's last posting; it never decreases, gaps are coalesced events.
+    /// Number of the wallet's last posting. It never decreases; a gap means that events were merged.
     pub sequence: BigInt,
     /// The wallet as it is now.
     pub wallet: Wallet,

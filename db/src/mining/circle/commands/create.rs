@@ -16,7 +16,7 @@ use crate::schema::circles;
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_create`].
 pub const CIRCLE_CREATE: Command<CircleRefusal> = Command {
     name: "mining.circle_create",
     action: Action::CircleCreate,

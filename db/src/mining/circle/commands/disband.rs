@@ -18,7 +18,7 @@ use crate::platform::audit::{About, Change};
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_disband`].
 pub const CIRCLE_DISBAND: Command<CircleRefusal> = Command {
     name: "mining.circle_disband",
     action: Action::CircleDisband,
@@ -39,7 +39,7 @@ pub async fn circle_disband(tx: &mut Tx, request: &Request) -> Result<Answer<Uui
     .await
 }
 
-/// Descriptor.
+/// Descriptor of [`circle_force_disband`].
 pub const CIRCLE_FORCE_DISBAND: Command<CircleRefusal> = Command {
     name: "mining.circle_force_disband",
     action: Action::CircleForceDisband,

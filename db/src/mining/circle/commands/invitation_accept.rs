@@ -13,7 +13,7 @@ use crate::mining::circle::{events::CircleEvents, invitations, locks, membership
 use crate::mining::configuration;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_invitation_accept`].
 pub const CIRCLE_INVITATION_ACCEPT: Command<InvitationRefusal> = Command {
     name: "mining.circle_invitation_accept",
     action: Action::CircleInvitationAccept,

@@ -11,7 +11,7 @@ use crate::idempotency::{Answer, once};
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_invitation_cancel`].
 pub const CIRCLE_INVITATION_CANCEL: Command<InvitationRefusal> = Command {
     name: "mining.circle_invitation_cancel",
     action: Action::CircleInvitationCancel,

@@ -61,7 +61,7 @@ pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize, DbError> {
             invitations::end(tx, &mut events, &invitation, InvitationStatus::Expired).await?;
             stored += 1;
         }
-        membership::store(tx, "circle-invitations", &circle, events).await?;
+        membership::store(tx, "job circle_invitation_expiry", &circle, events).await?;
     }
     Ok(stored)
 }

@@ -18,7 +18,7 @@ use crate::schema::{circle_invitations, miners};
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_invitation_send`].
 pub const CIRCLE_INVITATION_SEND: Command<InvitationRefusal> = Command {
     name: "mining.circle_invitation_send",
     action: Action::CircleInvitationSend,

@@ -9,7 +9,7 @@ use crate::idempotency::{Answer, once};
 use crate::mining::circle::{locks, membership};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_leave`].
 pub const CIRCLE_LEAVE: Command<CircleRefusal> = Command {
     name: "mining.circle_leave",
     action: Action::CircleLeave,

@@ -10,7 +10,7 @@ use crate::idempotency::{Answer, once};
 use crate::mining::circle::{locks, membership};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_member_remove`].
 pub const CIRCLE_MEMBER_REMOVE: Command<CircleRefusal> = Command {
     name: "mining.circle_member_remove",
     action: Action::CircleMemberRemove,

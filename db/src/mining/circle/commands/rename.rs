@@ -9,7 +9,7 @@ use crate::idempotency::{Answer, once};
 use crate::mining::circle::{events::CircleEvents, locks, membership};
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`circle_rename`].
 pub const CIRCLE_RENAME: Command<CircleRefusal> = Command {
     name: "mining.circle_rename",
     action: Action::CircleRename,

@@ -17,7 +17,7 @@ use crate::mining::referral::changes;
 use crate::wallets;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_ban`].
 pub const MINER_BAN: Command<MinerRefusal> = Command {
     name: "mining.miner_ban",
     action: Action::MinerBan,

@@ -21,7 +21,7 @@ use crate::{DbError, Tx};
 /// Tolerated difference between the caller's clock and the platform's.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
-/// Descriptor.
+/// Descriptor of [`kyc_complete`].
 pub const KYC_COMPLETE: Command<KycRefusal> = Command {
     name: "mining.kyc_complete",
     action: Action::KycComplete,

@@ -12,7 +12,7 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::role_of;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_node_operator_grant`].
 pub const MINER_NODE_OPERATOR_GRANT: Command<MinerRefusal> = Command {
     name: "mining.miner_node_operator_grant",
     action: Action::MinerNodeOperatorGrant,
@@ -34,7 +34,7 @@ pub async fn miner_node_operator_grant(
     .await
 }
 
-/// Descriptor.
+/// Descriptor of [`miner_node_operator_revoke`].
 pub const MINER_NODE_OPERATOR_REVOKE: Command<MinerRefusal> = Command {
     name: "mining.miner_node_operator_revoke",
     action: Action::MinerNodeOperatorRevoke,

@@ -28,7 +28,7 @@ use crate::schema::mining_history;
 use crate::text;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_points_adjust`].
 pub const MINER_POINTS_ADJUST: Command<MinerRefusal> = Command {
     name: "mining.miner_points_adjust",
     action: Action::MinerPointsAdjust,

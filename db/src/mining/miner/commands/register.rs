@@ -22,7 +22,7 @@ use crate::schema::miners;
 use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_register`].
 pub const MINER_REGISTER: Command<MinerRefusal> = Command {
     name: "mining.miner_register",
     action: Action::MinerRegister,

@@ -13,7 +13,7 @@ use crate::mining::configuration;
 use crate::mining::events::StatusChange;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_restore`].
 pub const MINER_RESTORE: Command<MinerRefusal> = Command {
     name: "mining.miner_restore",
     action: Action::MinerRestore,

@@ -12,7 +12,7 @@ use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_streak_reset`].
 pub const MINER_STREAK_RESET: Command<MinerRefusal> = Command {
     name: "mining.miner_streak_reset",
     action: Action::MinerStreakReset,

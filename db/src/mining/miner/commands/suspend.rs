@@ -12,7 +12,7 @@ use crate::idempotency::{Answer, once};
 use crate::mining::events::StatusChange;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`miner_suspend`].
 pub const MINER_SUSPEND: Command<MinerRefusal> = Command {
     name: "mining.miner_suspend",
     action: Action::MinerSuspend,

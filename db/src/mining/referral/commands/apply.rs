@@ -18,7 +18,7 @@ use crate::platform::users;
 use crate::schema::miners;
 use crate::{Connection, DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`referral_apply`].
 pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {
     name: "mining.referral_apply",
     action: Action::ReferralApply,

@@ -24,7 +24,7 @@ use crate::schema::{mining_history, mining_sessions};
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`mining_session_claim`].
 pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
     name: "mining.mining_session_claim",
     action: Action::MiningSessionClaim,
@@ -89,7 +89,7 @@ pub async fn mining_session_claim(
     .await
 }
 
-/// Stores the claim with the session; a session is paid once.
+/// Marks the session as claimed; a fault if it was claimed before.
 async fn store_session(tx: &mut Tx, claim: &Claim) -> Result<(), DbError> {
     let session = &claim.session;
     let open = [

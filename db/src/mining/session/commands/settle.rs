@@ -19,14 +19,14 @@ use crate::{Connection, DbError, Tx};
 /// Number of sessions in one transaction.
 const BATCH: usize = 200;
 /// Request id of the job's events.
-const REQUEST: &str = "job mining-sessions";
+const REQUEST: &str = "job mining_session_completion";
 
 /// Kind of sessions that a batch selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looking {
-    /// Sessions stored as active, by their end.
+    /// Sessions stored as active, ordered by their end.
     Ended,
-    /// Completed sessions, by the end of their claim window.
+    /// Completed sessions, ordered by the end of their claim window.
     Waiting,
 }
 
@@ -68,7 +68,7 @@ struct Found {
     at: Timestamp,
 }
 
-/// Stores that a batch of sessions completed or expired.
+/// Stores the new status of a batch of sessions that completed or expired.
 ///
 /// Skips miners that another transaction has locked; the next run finds them. A batch is one transaction, so the job can
 /// be stopped at any point.
@@ -85,7 +85,7 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
     };
     let now = tx.now();
     let changed = |session: &Session| session.unstored_status(now, &configuration);
-    // Only miners whose session changes are locked.
+    // Locks only the miners whose session will change.
     let ids: Vec<Uuid> = found.iter().map(|due| due.id).collect();
     let mut sessions = read(tx.conn(), &ids).await?;
     sessions.retain(|session| changed(session).is_some());
@@ -109,8 +109,8 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
     Ok(settled)
 }
 
-/// The next sessions to check. Pauses may have extended a claim window, so the rule decides; the window of a suspended
-/// miner does not run, and none runs while mining is switched off.
+/// The next candidates. The query ignores pauses, so [`Session::unstored_status`] decides. Claim windows stop for
+/// suspended miners, and for everybody while mining is switched off.
 async fn due(
     tx: &mut Tx,
     from: Place,

@@ -20,7 +20,7 @@ use crate::schema::mining_sessions;
 use crate::text::Text as _;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`mining_session_start`].
 pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
     name: "mining.mining_session_start",
     action: Action::MiningSessionStart,

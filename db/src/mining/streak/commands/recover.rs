@@ -20,7 +20,7 @@ use crate::schema::mining_history;
 use crate::text::points_decimal;
 use crate::{DbError, Tx};
 
-/// Descriptor.
+/// Descriptor of [`streak_recover`].
 pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
     name: "mining.streak_recover",
     action: Action::StreakRecover,
