@@ -21,9 +21,10 @@ const typeDefs = `#graphql
   type Query { miners(first: Int = 50, orderBy: MinerOrder!): MinerConnection }
   type MinerConnection { nodes: [Miner!]! }
   type Miner {
-    uuid: UUID! userId: UUID! displayName: String! role: MinerRole! status: MinerStatus! totalMinedPoints: Decimal!
-    referralCode: String! longestStreak: Int! createdAt: DateTime! updatedAt: DateTime! circle: Circle
+    uuid: UUID! user: User! role: MinerRole! status: MinerStatus! totalMinedPoints: Decimal!
+    referralCode: String! createdAt: DateTime! updatedAt: DateTime! circle: Circle
   }
+  type User { uuid: UUID! displayName: String! }
   type Circle { uuid: UUID! name: String! status: CircleStatus! memberCount: Int! createdAt: DateTime! members: [CircleMember!] }
   type CircleMember { joinedAt: DateTime! isOwner: Boolean! miner: MinerProfile }
   type MinerProfile { displayName: String! role: MinerRole! totalMinedPoints: Decimal! }
@@ -32,7 +33,7 @@ const typeDefs = `#graphql
 // Named statements, so each connection parses and plans them once.
 const q = (name, text, values) => pool.query({ name, text, values }).then((r) => r.rows);
 const minerColumns = `id as "uuid", user_id as "userId", display_name as "displayName", role, status, total_mined_points as "totalMinedPoints",
-  referral_code as "referralCode", longest_streak as "longestStreak", created_at as "createdAt", updated_at as "updatedAt", circle_id as "circleId"`;
+  referral_code as "referralCode", created_at as "createdAt", updated_at as "updatedAt", circle_id as "circleId"`;
 const orders = { CREATED_AT: 'created_at', TOTAL_MINED_POINTS: 'lifetime_points' };
 const byId = (name, text) =>
   new DataLoader(async (ids) => {
@@ -61,7 +62,10 @@ const resolvers = {
       return { nodes: await q(`miners ${field} ${direction}`, text, [Math.min(first, 100)]) };
     },
   },
-  Miner: { circle: (m, _, c) => m.circleId && c.circle.load(m.circleId), createdAt: (m) => m.createdAt.toISOString(), updatedAt: (m) => m.updatedAt.toISOString() },
+  Miner: {
+    user: (m) => ({ uuid: m.userId, displayName: m.displayName }),
+    circle: (m, _, c) => m.circleId && c.circle.load(m.circleId), createdAt: (m) => m.createdAt.toISOString(), updatedAt: (m) => m.updatedAt.toISOString(),
+  },
   Circle: {
     members: async (circle, _, c) => (await c.members.load(circle.uuid)).map((m) => ({ ...m, isOwner: m.minerId === circle.ownerId })),
     createdAt: (x) => x.createdAt.toISOString(),

@@ -54,10 +54,13 @@ def compare(running, bodies):
         answer = json.loads(raw)
         if "errors" in answer:
             raise Stop(f"{server.name} answers with errors: {raw[:1000].decode()}")
+        rows = answer["data"]["miners"]["nodes"]
+        for row in rows:
+            if "userId" in row:  # PostGraphile's row of a view is flat
+                row["user"] = {"uuid": row.pop("userId"), "displayName": row.pop("displayName")}
         text = servers.canonical(answer["data"])
         with open(os.path.join(servers.FOLDER, server.name + ".json"), "w") as f:
             f.write(text)
-        rows = answer["data"]["miners"]["nodes"]
         circles = {row["circle"]["uuid"] for row in rows}
         print(f"{server.name}: {len(raw)} bytes, {len(rows)} miners, {len(circles)} circles, "
               f"{sum(len(row['circle']['members']) for row in rows)} members", flush=True)

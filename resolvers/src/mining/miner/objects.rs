@@ -107,6 +107,7 @@ impl Eager for Miner {
     fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
         match (field, &self.loaded_circle, self.seen.miner.circle_id) {
             ("profile", ..) => selected.of(&MinerProfile::of(Arc::clone(&self.seen))),
+            ("user", ..) => selected.of(&self.owner()),
             ("circle", Some(circle), _) => selected.of_shared(circle, &circle.cached),
             ("circle", None, None) => Some(Value::Null),
             _ => None,
@@ -157,6 +158,10 @@ impl Miner {
     /// Keeps the circle that was loaded with the miner.
     pub(in crate::mining) fn keep_circle(&mut self, circle: Arc<Circle>) {
         self.loaded_circle = Some(circle);
+    }
+
+    fn owner(&self) -> User {
+        User::named(self.seen.miner.user_id, self.seen.display_name.clone())
     }
 
     async fn current_rate(&self, ctx: &Context<'_>) -> Result<MiningRate, ApiError> {
@@ -298,9 +303,8 @@ impl Miner {
     }
 
     /// Person who owns the miner.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
-        let user = User::load(ctx, self.seen.miner.user_id).await?;
-        user.ok_or_else(|| missing("the user"))
+    async fn user(&self) -> Ready<User> {
+        Ready(self.owner())
     }
 
     /// The owner's wallet of mining points, with zeros before its first posting; null for services without the scope

@@ -114,7 +114,16 @@ pub struct User {
     /// Name that others see, 1 to 100 characters.
     pub display_name: String,
     #[graphql(skip)]
-    kyc_completed_at: Option<DateTime>,
+    kyc: Kyc,
+}
+
+/// Verification of a person's identity.
+#[derive(Clone, Copy)]
+enum Kyc {
+    /// The time, read with the person.
+    Read(Option<DateTime>),
+    /// Not read yet: the person came with a row of a context.
+    Unread,
 }
 
 eager! { User, id, uuid, display_name }
@@ -125,12 +134,22 @@ impl From<rows::User> for User {
             id: GlobalId::of::<Self>(&user.id),
             uuid: user.id.0,
             display_name: user.display_name,
-            kyc_completed_at: user.kyc_completed_at.map(DateTime),
+            kyc: Kyc::Read(user.kyc_completed_at.map(DateTime)),
         }
     }
 }
 
 impl User {
+    /// A person whose name was read with a row of a context.
+    pub(crate) fn named(id: UserId, display_name: String) -> Self {
+        Self {
+            id: GlobalId::of::<Self>(&id),
+            uuid: id.0,
+            display_name,
+            kyc: Kyc::Unread,
+        }
+    }
+
     /// A person without a row: they have sent no command yet.
     fn unknown(person: &Person) -> Self {
         Self::from(rows::User {
@@ -144,10 +163,18 @@ impl User {
 #[ComplexObject]
 impl User {
     /// Time the person's identity was verified; null before that and for callers without access.
-    async fn kyc_completed_at(&self, ctx: &Context<'_>) -> Option<DateTime> {
-        let relation = ctx.principal().relation_to(UserId(self.uuid));
-        let may = ctx.may(Action::UserRead, relation);
-        self.kyc_completed_at.filter(|_| may)
+    async fn kyc_completed_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
+        let id = UserId(self.uuid);
+        if !ctx.may(Action::UserRead, ctx.principal().relation_to(id)) {
+            return Ok(None);
+        }
+        match self.kyc {
+            Kyc::Read(time) => Ok(time),
+            Kyc::Unread => {
+                let user = ctx.loader::<PlatformLoader>().load_one(id).await?;
+                Ok(user.and_then(|user| user.kyc_completed_at).map(DateTime))
+            }
+        }
     }
 
     /// Public mining profile; null for a person who is not a miner.
