@@ -212,8 +212,8 @@ fn received_invitations_take_the_same_statements_however_many() {
     });
 }
 
-/// Three sections in force, and the history of each: a statement for what is in force, for each history and for each
-/// count, however long.
+/// Three sections in force, and the history of each: at most a statement for what is in force, for each history and for
+/// each count, however long. Counts that are asked for at the same time share one.
 #[test]
 fn histories_of_the_configuration_take_a_statement_each() {
     test(async |app| {
@@ -237,7 +237,11 @@ fn histories_of_the_configuration_take_a_statement_each() {
             let history = &body["systemConfiguration"]["b"];
             assert_eq!(history["nodes"].as_array().map(Vec::len), Some(rows));
             assert_eq!(history["totalCount"], 120);
-            assert_eq!(services.db.statements() - before, 7, "{rows} rows");
+            let statements = services.db.statements() - before;
+            assert!(
+                (5..=7).contains(&statements),
+                "{statements} for {rows} rows"
+            );
         }
     });
 }

@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
@@ -79,6 +81,14 @@ fn returns_null_for_unknown_owners_and_currencies() {
         let staff = app.person(&[Role::Finance]);
         let by_house = staff.get(WALLET, json!({"by": house})).await;
         assert_eq!(by_house["wallet"], json!(null));
+        let id = URL_SAFE_NO_PAD.encode("Wallet:SYSTEM:00000000000000000000000000000000:MP");
+        let node = staff
+            .get(
+                "query ($id: ID!) { node(id: $id) { id } }",
+                json!({"id": id}),
+            )
+            .await;
+        assert_eq!(node["node"], json!(null));
         let unknown = json!({"by": {"currency": "XYZ"}});
         let by_currency = app.user().get(WALLET, unknown).await;
         assert_eq!(by_currency["wallet"], json!(null));

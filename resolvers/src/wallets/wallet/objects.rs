@@ -128,12 +128,16 @@ impl Wallet {
         })
     }
 
-    /// Loads a wallet, if the caller may see it; with zeros before its first posting.
+    /// Loads a wallet, if the caller may see it; with zeros before its first posting. The platform has ledger accounts
+    /// and no wallet.
     pub(crate) async fn of_owner(
         ctx: &Context<'_>,
         owner: Owner,
         currency: kernel::CurrencyCode,
     ) -> Result<Option<Self>, ApiError> {
+        if owner.kind == rules::OwnerKind::System {
+            return Ok(None);
+        }
         let wallet = ctx
             .loader::<WalletLoader>()
             .load_one((owner, currency))
