@@ -101,7 +101,7 @@ macro_rules! codes {
 }
 pub(crate) use codes;
 
-/// A refusal that can be stored. [`refusable`] implements it for the enums of `domain`.
+/// A refusal that can be stored. `refusable!` implements it for the enums of `domain`.
 ///
 /// A trait of this crate, so that [`Stop`] can convert from refusals and from faults.
 pub trait Refusal: Declared {

@@ -1,6 +1,6 @@
 //! Access: the whole policy on one screen.
 //!
-//! [`policy!`] is the table, [`Principal::check`] applies it. [`Principal::relation_to`] says whether an object belongs to
+//! `policy!` is the table, [`Principal::check`] applies it. [`Principal::relation_to`] says whether an object belongs to
 //! the caller. An object the caller may not read is reported as not found.
 
 use crate::ids::{AdvertiserId, MerchantId, UserId};

@@ -114,7 +114,7 @@ macro_rules! facts_from {
 }
 facts_from!(u32 => Count, i32 => Count, i64 => Count, Decimal => Decimal, Timestamp => Time, Uuid => Id);
 
-/// The refusals of an aggregate, declared with [`refusals`]. A caller can resolve each of them.
+/// The refusals of an aggregate, declared with `refusals!`. A caller can resolve each of them.
 pub trait Refusal: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync + 'static {
     /// The fieldless twin, for descriptors of commands.
     type Kind: Copy + fmt::Debug + PartialEq + Send + Sync + 'static;
