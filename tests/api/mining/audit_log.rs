@@ -158,3 +158,24 @@ fn pages_in_both_directions() {
         assert_eq!(foreign.code(), "BAD_USER_INPUT");
     });
 }
+
+#[test]
+fn names_an_actor_whose_only_command_was_refused() {
+    test(async |app| {
+        let admin = app.admin();
+        let alice = app.miner().await;
+        let outcome = admin.reset_streak(&alice).await;
+        outcome.refused("STREAK_NOT_FOUND", None);
+        let page = log(
+            &app.person(&[Role::Support]),
+            &json!(alice.id),
+            json!({"first": 10}),
+        )
+        .await;
+        assert_eq!(page["totalCount"], 1);
+        assert_eq!(
+            page["nodes"][0]["actor"]["uuid"],
+            json!(admin.id().to_string())
+        );
+    });
+}

@@ -57,3 +57,36 @@ fn applies_all_leaves_at_once() {
         }
     });
 }
+
+#[test]
+fn hides_the_circle_from_replays_of_a_former_member() {
+    test(async |app| {
+        let [alice] = app.circle().await;
+        let bob = app.miner().await;
+        let invitation = alice.invite(&bob).await;
+        let accept = || {
+            let run = bob.accept(&invitation).key("k");
+            run.select("invitation { status circle { members { joinedAt } } }")
+        };
+        let joined = accept().await.ok();
+        let members = joined["invitation"]["circle"]["members"].as_array();
+        assert_eq!(members.map(Vec::len), Some(2));
+        bob.leave().await.ok();
+        let replay = accept().await.replayed();
+        assert_eq!(replay["invitation"]["status"], "ACCEPTED");
+        assert_eq!(replay["invitation"]["circle"]["members"], json!(null));
+    });
+}
+
+#[test]
+fn decides_anew_once_the_caller_is_a_miner() {
+    test(async |app| {
+        let nobody = app.user();
+        let outcome = nobody.leave().key("k").await;
+        outcome.refused("MINER_NOT_FOUND", None);
+        nobody.register().await.ok();
+        let outcome = nobody.leave().key("k").await;
+        outcome.refused("CIRCLE_NOT_FOUND", None);
+        assert!(!outcome.is_replay());
+    });
+}
