@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::Selection;
 use async_graphql::{Context, InputType, Value};
-use db::command::{Command, KeyRule, Refusal, Request};
+pub(crate) use db::command::KeyRule;
+use db::command::{Command, Refusal, Request};
 use db::idempotency::Answer;
 use db::{DbError, Tx};
 use domain::access::{Action, Denied, Principal, Relation};
@@ -92,6 +93,11 @@ macro_rules! mutations {
         }
 
         $(
+            const _: () = assert!(
+                matches!($command.key, $crate::command::KeyRule::$key),
+                concat!("the key of ", stringify!($input), " differs from its descriptor's")
+            );
+
             #[doc = concat!("Input of `", stringify!($mutation), "`.")]
             #[derive(async_graphql::InputObject)]
             pub struct $input {

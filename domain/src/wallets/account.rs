@@ -63,6 +63,14 @@ pub enum OwnerKind {
     System,
 }
 
+impl OwnerKind {
+    /// Whether owners of this kind have an ordinary wallet; the platform has accounts for single purposes only.
+    #[must_use]
+    pub const fn has_main_wallet(self) -> bool {
+        !matches!(self, Self::System)
+    }
+}
+
 /// Purpose of a wallet (`docs/LEDGER.md`, *Chart of accounts*).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WalletKind {

@@ -128,14 +128,14 @@ impl Wallet {
         })
     }
 
-    /// Loads a wallet, if the caller may see it; with zeros before its first posting. The platform has ledger accounts
-    /// and no wallet.
+    /// Loads an owner's ordinary wallet, if the owner can have one and the caller may see it; with zeros before its first
+    /// posting.
     pub(crate) async fn of_owner(
         ctx: &Context<'_>,
         owner: Owner,
         currency: kernel::CurrencyCode,
     ) -> Result<Option<Self>, ApiError> {
-        if owner.kind == rules::OwnerKind::System {
+        if !owner.kind.has_main_wallet() {
             return Ok(None);
         }
         let wallet = ctx
