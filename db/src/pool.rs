@@ -293,7 +293,7 @@ impl Drop for PooledConnection {
         {
             let (tls, turns) = (self.tls.connector(), Arc::clone(&self.cancelling));
             runtime.spawn(async move {
-                // When many clients disconnect at once, or the database does not respond, the statement ends by its timeout.
+                // The statement ends by its timeout when many clients disconnect at once or the database does not respond.
                 if let Ok(_turn) = turns.try_acquire() {
                     let token = conn.cancel_token();
                     let cancelled = token.cancel_query(tls);

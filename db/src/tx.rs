@@ -214,7 +214,7 @@ impl Db {
                 Ok(done)
             }
             Err(error) => {
-                // When even this fails the connection is closed, and the database rolls back.
+                // If this fails too, the connection is closed, and the database rolls back.
                 if AnsiTransactionManager::rollback_transaction(&mut *tx.conn)
                     .await
                     .is_ok()

@@ -69,7 +69,7 @@ impl Account {
 
 /// A command that runs as `account`, or as this process's user if there is none.
 ///
-/// It starts in `/`, because the account may not reach the working folder; in a process group of its own, because
+/// The program starts in `/`, because the account may not reach the working folder; in a process group of its own, because
 /// Ctrl-C is for this process, which then stops the cluster; and without environment, because `PG…` and locale variables
 /// change what PostgreSQL does.
 pub(crate) fn command_as(account: Option<Account>, program: &Path) -> Command {

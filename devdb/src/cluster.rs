@@ -18,13 +18,13 @@ use crate::lock::Lock;
 use crate::options::Options;
 use crate::server::{self, Answer, Control, Found, NAME, OwnedServer, PORT};
 
-/// How long a start is retried while the remains of a killed server block it.
+/// Time for which a start is retried while the remains of a killed server block it.
 const REMAINS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a running server may not answer before it is replaced.
+/// Time without an answer after which a running server is replaced.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long an adopted server may start, recover or stop.
+/// Longest time in which an adopted server starts, recovers or stops.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Interval between two connection attempts.

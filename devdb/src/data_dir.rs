@@ -124,7 +124,7 @@ pub(crate) fn clusters(folder: &Path) -> Vec<(u32, PathBuf)> {
 
 /// The folder of a cluster's socket, created if missing.
 ///
-/// It lies in the temporary folder, because a socket path must be short; its name is a hash of the cluster's path, so
+/// The folder lies in the temporary folder, because a socket path must be short; its name is a hash of the cluster's path, so
 /// two clones never share one; only the account can enter it, because PostgreSQL asks for no password there.
 pub(crate) fn socket_folder(cluster: &Path, account: Option<Account>) -> Result<PathBuf> {
     let is_usable = |parent: &PathBuf| {

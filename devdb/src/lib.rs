@@ -1,6 +1,6 @@
 //! A private PostgreSQL cluster for development and tests: used when there is no `DATABASE_URL`.
 //!
-//! It finds the programs of an installed PostgreSQL, keeps a cluster in a data folder, and listens on a Unix socket
+//! The crate finds the programs of an installed PostgreSQL, keeps a cluster in a data folder, and listens on a Unix socket
 //! only. It guarantees:
 //!
 //! * one process per data folder, by a file lock; the process that holds the lock owns the cluster it finds;

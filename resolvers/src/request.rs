@@ -20,7 +20,7 @@ use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
 use crate::type_index::TypeIndex;
 use crate::variables;
 
-/// What resolvers use of the process. Clones are cheap.
+/// Services of the process that resolvers use. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Services {
     /// Database.
@@ -29,13 +29,13 @@ pub struct Services {
     pub events: EventBus,
     /// Version and environment of the server.
     pub about: Arc<About>,
-    /// Who may introspect the schema.
+    /// Callers that may introspect the schema.
     pub introspection: Introspection,
     /// Services that single contexts use.
     pub of_contexts: ContextServices,
 }
 
-/// What single contexts use, one per type. Clones share it.
+/// Services that single contexts use, one per type. Clones share them.
 #[derive(Clone, Default)]
 pub struct ContextServices(Arc<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
 
@@ -66,7 +66,7 @@ impl fmt::Debug for ContextServices {
     }
 }
 
-/// Who may introspect the schema.
+/// Callers that may introspect the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Introspection {
     /// Everybody.
@@ -257,7 +257,7 @@ pub fn execute_stream(
     }
 }
 
-/// What resolvers take from their context.
+/// Accessors of the engine's context for resolvers.
 pub(crate) trait OperationContext {
     /// The operation.
     fn operation(&self) -> &Operation;
@@ -265,7 +265,7 @@ pub(crate) trait OperationContext {
     /// The operation, for streams that outlive the resolver.
     fn shared_operation(&self) -> Arc<Operation>;
 
-    /// What contexts registered with the schema.
+    /// Values that contexts registered with the schema.
     fn registered<T: Send + Sync + 'static>(&self) -> &T;
 
     /// The database.

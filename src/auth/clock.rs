@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 /// The time of this machine.
 ///
-/// It is used for the expiry of tokens, which other machines issue, for ids and for the start times of spans. All other
+/// The clock is used for the expiry of tokens, which other machines issue, for ids and for the start times of spans. All other
 /// times come from the database's clock, which development can move.
 #[must_use]
 #[expect(

@@ -41,7 +41,7 @@ const LEEWAY_SECONDS: u64 = 5;
 pub struct Authenticated {
     /// The principal.
     pub principal: Principal,
-    /// When the token expires; `None` for anonymous callers.
+    /// Expiry of the token; `None` for anonymous callers.
     pub expires_at: Option<DateTime<Utc>>,
 }
 

@@ -183,7 +183,7 @@ fn accepted(headers: &HeaderMap) -> Result<Accepted, Refusal> {
 struct HttpCaller {
     context: RequestContext,
     client: Client,
-    /// When the token expires.
+    /// Expiry of the token.
     expires_at: Option<DateTime<Utc>>,
 }
 

@@ -36,7 +36,7 @@ impl Media {
     }
 }
 
-/// What a client accepts.
+/// Media types that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The media type of answers and refusals.

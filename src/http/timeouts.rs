@@ -19,9 +19,9 @@ use tokio::time::{Duration, Instant, Sleep, sleep};
 pub struct IdleTimeoutListener {
     /// The listening socket.
     pub tcp: TcpListener,
-    /// How long the peer may not read pending data.
+    /// Time after which a peer that leaves pending data unread is disconnected.
     pub write_timeout: Duration,
-    /// How long a connection may transfer nothing. Sockets and streams send heartbeats more often.
+    /// Time after which an idle connection is closed. Sockets and streams send heartbeats more often.
     pub idle_timeout: Duration,
 }
 
@@ -65,7 +65,7 @@ pub struct Connection {
     /// Runs while pending data is not read.
     stalled: Option<Pin<Box<Sleep>>>,
     idle_timeout: Duration,
-    /// When data was last transferred.
+    /// Time of the last transfer of data.
     active_at: Instant,
     /// Elapses at the earliest time at which the connection may be idle.
     idle_timer: Pin<Box<Sleep>>,

@@ -9,8 +9,9 @@ use resolvers::events::EventBus;
 /// The first pause before a new connection attempt. It doubles up to [`MAX_RETRY_PAUSE`].
 const MIN_RETRY_PAUSE: Duration = Duration::from_millis(100);
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(5);
-/// How far before the loss of a connection a new one reads. A dead connection may go unnoticed for a while, and events
-/// written before the loss may be announced after it. Subscribers drop events that they have.
+/// Overlap by which a new connection reads events from before the loss of the old one. A dead connection may go
+/// unnoticed for a while, and events written before the loss may be announced after it. Subscribers drop events that they
+/// have.
 const READ_BACK: Duration = Duration::from_secs(60);
 
 /// Listens until the end of the process. Reconnects after a lost connection and publishes what it missed.

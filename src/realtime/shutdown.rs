@@ -1,4 +1,4 @@
-//! When sockets and streams end: at shutdown, and when a token expires.
+//! Ends of sockets and streams: at shutdown, and when a token expires.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};

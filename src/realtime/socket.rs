@@ -155,7 +155,7 @@ impl Drop for OpenSocket {
     }
 }
 
-/// How a socket ends.
+/// End of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// The server closes it.

@@ -41,7 +41,7 @@ impl Telemetry {
     /// Exports the remaining traces, up to the timeout.
     pub async fn shutdown(&self, timeout: Duration) {
         if let Some(tracer) = self.tracer.clone() {
-            // It blocks; the export itself needs this runtime.
+            // The call blocks; the export itself needs this runtime.
             let shutdown = tokio::task::spawn_blocking(move || tracer.shutdown(timeout));
             if let Err(error) = shutdown.await {
                 tracing::warn!(%error, "Exporting the last traces failed: {error}");

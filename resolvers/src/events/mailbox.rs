@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a subscriber may not read while its queue overflows.
+/// Time after which a subscriber that reads nothing loses its overflowing queue.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What subscribers receive.
+/// Message that subscribers receive.
 pub trait Update: Send + Sync + 'static {
     /// A later update of the same kind replaces an earlier one that was not read.
     type Kind: PartialEq;
@@ -38,7 +38,7 @@ pub(super) struct Mailbox<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<Arc<T>>,
-    /// When the subscriber last read, or had nothing to read.
+    /// Time at which the subscriber last read, or had nothing to read.
     unread_since: Instant,
     end: Option<End>,
     reader: Option<Waker>,

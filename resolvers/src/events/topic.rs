@@ -1,4 +1,4 @@
-//! What a context implements for each live subscription, and the loop that serves it.
+//! Trait that a context implements for each live subscription, and the loop that serves it.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -20,26 +20,27 @@ pub type Reading<'a, T> =
 
 /// A kind of live update: which events concern its subscribers, and how the new state is read once for all of them.
 pub trait Topic: Debug + Default + Send + Sync + 'static {
-    /// What a subscriber subscribes to.
+    /// Key that a subscriber subscribes to.
     type Subject: Copy + Debug + Eq + Hash + Send + Sync;
 
-    /// What subscribers receive.
+    /// Message that subscribers receive.
     type Update: Update + Debug;
 
-    /// What has to be read.
+    /// Read that the events require.
     type Changes: Send;
 
     /// The least time between two reads. With one, events that arrive meanwhile lead to one read of [`Topic::missed`].
     const MIN_INTERVAL: Option<Duration> = None;
 
-    /// What these events changed for the subscribers. Returns `None` if nothing has to be read.
+    /// Read that these events require for the subscribers. Returns `None` if nothing has to be read.
     fn changes(
         &self,
         events: &[Event],
         subscribers: &Subscribers<Self::Subject, Self::Update>,
     ) -> Option<Self::Changes>;
 
-    /// What the subscribers may have missed during this time, because the connection that listens was lost.
+    /// Read of everything that the subscribers may have missed during this time, because the connection that listens was
+    /// lost.
     fn missed(
         &self,
         during: Duration,

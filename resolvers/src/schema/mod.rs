@@ -123,7 +123,7 @@ const NODES: &[&[RegisteredNode]] = &[
 const USER_ERRORS: &[&[RegisteredUserError]] = &[platform::USER_ERRORS, mining::USER_ERRORS];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
-/// What contexts register, by type.
+/// Registrations of contexts, by type.
 fn registered() -> ContextServices {
     ContextServices::default()
         .with(Nodes(NODES))

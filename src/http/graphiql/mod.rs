@@ -1,6 +1,6 @@
 //! GraphiQL: the page, its files, and in development the tokens of demo people.
 //!
-//! It is built from `web-admin/graphiql`; the built files are committed and embedded.
+//! The page is built from `web-admin/graphiql`; the built files are committed and embedded.
 
 mod files;
 mod people;

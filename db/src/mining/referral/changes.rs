@@ -212,7 +212,7 @@ async fn change(
     let is_active = match (referral.status, to) {
         (_, ReferralStatus::Active) => true,
         (ReferralStatus::Active, _) => false,
-        // It was not active before.
+        // The referral was not active before.
         _ => return Ok(()),
     };
     update_referrer(tx, request, is_active, referral, referrer, referred).await

@@ -39,7 +39,7 @@ impl CircleStatus {
     }
 }
 
-/// How a membership ended.
+/// Cause of the end of a membership.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// The member left.

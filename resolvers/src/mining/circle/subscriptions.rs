@@ -66,7 +66,7 @@ fn followed(ctx: &Context<'_>, circle_id: Option<Id<Circle>>) -> Result<CircleSu
     Ok(CircleSubject::Of(person.id))
 }
 
-/// What a subscriber has received: the circle with its version, and the time of the read.
+/// Last message of a subscriber: the circle with its version, and the time of the read.
 struct Known {
     circle: Option<(CircleId, i64)>,
     at: Timestamp,

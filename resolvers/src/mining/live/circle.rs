@@ -20,7 +20,7 @@ use crate::events::{Reading, Subscribers, Topic, Update};
 #[derive(Debug, Default)]
 pub struct CircleTopic;
 
-/// What a subscriber of circles subscribes to.
+/// Key that a subscriber of circles subscribes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CircleSubject {
     /// The circle that this user is in at the time.

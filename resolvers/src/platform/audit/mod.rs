@@ -13,7 +13,7 @@ use crate::node::{AnyId, Node, NodeKey, NodeType};
 
 type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>, ApiError>>;
 
-/// How the audit log names the objects of a type.
+/// Name by which the audit log refers to the objects of a type.
 #[derive(Clone, Copy)]
 pub(crate) struct Entity {
     /// Kind in the audit log.
