@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use db::Db;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use futures_util::task::{FutureObj, Spawn, SpawnError};
+use tokio::task::unconstrained;
 
 /// Batches that wait for the operation to poll them.
 #[derive(Clone, Default)]
@@ -34,7 +36,9 @@ impl Loads {
         let mut running = FuturesUnordered::new();
         futures_util::stream::poll_fn(move |context| {
             loop {
-                if let Poll::Ready(item) = operation.as_mut().poll_next(context) {
+                // A resolver that tokio made yield would miss the batch of its level.
+                let mut next = pin!(unconstrained(operation.next()));
+                if let Poll::Ready(item) = next.as_mut().poll(context) {
                     return Poll::Ready(item);
                 }
                 running.extend(self.waiting().drain(..));

@@ -34,6 +34,9 @@ const OPERATIONS: &[(&str, u64)] = &[
     ("query ($n: Int) { miners(first: $n) { edges { node { profile { streakDays badge } } } } }", 2),
     // miners, histories, their counts
     ("query ($n: Int) { miners(first: $n) { nodes { history(first: 3) { totalCount nodes { pointsEarned } } } } }", 3),
+    // miners, histories, their counts: more waiting fields than a task may poll before tokio makes it yield
+    ("query ($n: Int) { miners(first: $n) { nodes { a: history(first: 3) { totalCount } b: history(first: 3) { totalCount }
+         c: history(first: 3) { totalCount } d: history(first: 3) { totalCount } } } }", 3),
     // miners, wallets, entries
     ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { reason } } } } } }", 3),
     // miners, referrals, referrers
