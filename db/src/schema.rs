@@ -75,6 +75,8 @@ diesel::table! {
         transaction_id -> Nullable<Uuid>,
         /// Whether the caller is a service
         is_service -> Bool,
+        /// Number of equal denied commands within the minute; 1 for other outcomes
+        attempts -> Int4,
     }
 }
 

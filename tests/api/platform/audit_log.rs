@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
-use crate::support::{Actor, Miner, Run, TestApp, at, merged, samples, test};
+use crate::support::{Actor, Miner, Run, TestApp, at, at_once, merged, samples, test};
 
 const LOG: &str = "query ($filter: AuditLogFilter, $first: Int, $last: Int, $after: String, $before: String, $offset: Int) {
     auditLog(filter: $filter, first: $first, last: $last, after: $after, before: $before, offset: $offset) {
@@ -50,6 +50,59 @@ fn requests(page: &Value) -> Vec<String> {
         .iter()
         .map(|node| node["requestId"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// A denied command is one entry per caller, command and minute.
+#[test]
+fn counts_forbidden_attempts_within_a_minute() {
+    const ATTEMPTS: &str =
+        "{ auditLog(first: 10, filter: {outcome: FORBIDDEN}) { nodes { action attempts } } }";
+    test(async |app| {
+        // From the beginning of a minute on.
+        let rest = 60_000 - app.now().await.timestamp_millis() % 60_000;
+        app.advance(TimeDelta::milliseconds(rest)).await;
+        let (support, other) = (app.support(), app.support());
+        let callers = [&support, &support, &other, &support];
+        let denied = at_once(callers.map(|who| update(who, json!({})))).await;
+        denied
+            .0
+            .iter()
+            .for_each(|outcome| outcome.error("FORBIDDEN"));
+        support
+            .run(
+                "minerBan",
+                json!({"miner": {"code": "AAAAAAAA"}, "reason": "Fraud"}),
+            )
+            .await
+            .error("FORBIDDEN");
+        app.advance(TimeDelta::minutes(1)).await;
+        update(&support, json!({})).await.error("FORBIDDEN");
+        let page = support.get(ATTEMPTS, json!({})).await;
+        let nodes = page["auditLog"]["nodes"].as_array().unwrap();
+        let mut counts: Vec<_> = nodes
+            .iter()
+            .map(|node| {
+                (
+                    node["action"].as_str().unwrap(),
+                    node["attempts"].as_i64().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            counts.remove(0),
+            ("MINING_CONFIGURATION_UPDATE", 1),
+            "a minute later"
+        );
+        counts.sort_unstable();
+        assert_eq!(
+            counts,
+            [
+                ("MINER_BAN", 1),
+                ("MINING_CONFIGURATION_UPDATE", 1),
+                ("MINING_CONFIGURATION_UPDATE", 3)
+            ]
+        );
+    });
 }
 
 #[test]

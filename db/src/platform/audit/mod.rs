@@ -3,6 +3,8 @@
 pub mod queries;
 
 use diesel::ExpressionMethods;
+use diesel::dsl::sql;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::ids::TransactionId;
@@ -16,7 +18,8 @@ use crate::platform::users;
 use crate::schema::audit_log;
 use crate::{Db, DbError, Tx};
 
-/// Appends a command that the policy denied, in a transaction of its own. Only those of staff and services are recorded.
+/// Appends a command that the policy denied, in a transaction of its own. Only those of staff and services are recorded:
+/// one entry per caller, command and minute, with the number of attempts.
 pub async fn append_forbidden(
     db: &Db,
     request: Request,
@@ -27,6 +30,9 @@ pub async fn append_forbidden(
     })
     .await
 }
+
+/// The unique index of denied commands.
+const FORBIDDEN_KEY: &str = "(issuer, actor, action, date_trunc('minute', occurred_at AT TIME ZONE 'UTC')) WHERE outcome = 'FORBIDDEN'";
 
 /// The object of a command, and its reason.
 #[derive(Clone, Debug)]
@@ -146,6 +152,9 @@ async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), 
             audit_log::request_id.eq(&request.request_id),
             audit_log::transaction_id.eq(entry.moved.map(|id| id.0)),
         ))
+        .on_conflict(sql::<Bool>(FORBIDDEN_KEY))
+        .do_update()
+        .set(audit_log::attempts.eq(audit_log::attempts + 1))
         .execute(tx.conn())
         .await?;
     Ok(())

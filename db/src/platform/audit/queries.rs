@@ -59,6 +59,8 @@ pub struct Entry {
     pub refusal: Option<Refused>,
     /// Id of the request.
     pub request_id: Option<String>,
+    /// Number of equal denied commands within the minute; 1 for other outcomes.
+    pub attempts: i32,
 }
 
 /// Conditions on entries.
@@ -101,6 +103,7 @@ struct Row {
     outcome: String,
     refusal: Option<Value>,
     request_id: Option<String>,
+    attempts: i32,
 }
 
 impl TryFrom<Row> for Entry {
@@ -125,6 +128,7 @@ impl TryFrom<Row> for Entry {
                 .map_err(|error| DbError::inconsistent("audit_log", "refusal", error))?,
             is_service: row.is_service,
             request_id: row.request_id,
+            attempts: row.attempts,
         })
     }
 }

@@ -150,6 +150,8 @@ pub struct AuditLogEntry {
     pub action: AuditAction,
     /// The entity after the command, under the names of this API; null when nothing changed.
     pub after: Option<Json>,
+    /// Number of equal forbidden attempts within the minute that this entry stands for; 1 for other outcomes.
+    pub attempts: i32,
     /// The entity before the command, under the names of this API; null when it was created or nothing changed.
     pub before: Option<Json>,
     /// Time of the command.
@@ -177,7 +179,7 @@ enum Caller {
     Service { issuer: String, subject: String },
 }
 
-eager! { AuditLogEntry, id, action, after, before, occurred_at, outcome, reason, request_id }
+eager! { AuditLogEntry, id, action, after, attempts, before, occurred_at, outcome, reason, request_id }
 
 #[ComplexObject]
 impl AuditLogEntry {
@@ -243,6 +245,7 @@ impl TryFrom<Entry> for AuditLogEntry {
             outcome: entry.outcome.into(),
             reason: entry.reason,
             request_id: entry.request_id,
+            attempts: entry.attempts,
             roles,
             scopes,
             caller,
