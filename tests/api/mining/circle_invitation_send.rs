@@ -2,7 +2,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::standing::refuses_inactive;
-use crate::support::{Actor, Run, assert_includes, at_once, test};
+use crate::support::{Actor, Run, assert_includes, at, at_once, test};
 
 const FIELD: &str = "circleInvitationSend";
 
@@ -141,6 +141,30 @@ fn refuses_more_than_twenty_pending_invitations() {
             alice.own_circle("invitations { invitee { id } }").await,
             json!({"invitations": [{"invitee": {"id": others[20].profile}}]})
         );
+    });
+}
+
+#[test]
+fn refuses_more_than_twenty_invitations_a_day() {
+    test(async |app| {
+        let [alice] = app.circle().await;
+        let bob = app.miner().await;
+        let mut first = None;
+        for _ in 0..20 {
+            let payload = alice.send_invitation(&bob).await.ok();
+            let invitation = &payload["invitation"];
+            first.get_or_insert(at(&invitation["createdAt"]));
+            alice.cancel(&invitation["id"]).await.ok();
+        }
+        let error = alice
+            .send_invitation(&bob)
+            .await
+            .refused("INVITATION_LIMIT", None);
+        assert_eq!(error["limit"], 20);
+        let retry_at = at(&error["retryAt"]);
+        assert_eq!(retry_at, first.unwrap() + TimeDelta::hours(24));
+        app.advance(retry_at - app.now().await).await;
+        alice.invite(&bob).await;
     });
 }
 

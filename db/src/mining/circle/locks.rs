@@ -213,19 +213,18 @@ fn cooling() -> impl Iterator<Item = &'static str> {
         .map(|(_, text)| *text)
 }
 
-/// Number of invitations that a locked circle sent since a moment.
-pub(super) async fn sent_since(
+/// Times of the last invitations that a locked circle sent, newest first.
+pub(super) async fn last_sent(
     conn: &mut Connection,
     circle: CircleId,
-    since: Timestamp,
-) -> Result<usize, DbError> {
-    let sent: i64 = circle_invitations::table
+) -> Result<Vec<Timestamp>, DbError> {
+    Ok(circle_invitations::table
         .filter(circle_invitations::circle_id.eq(circle.0))
-        .filter(circle_invitations::created_at.gt(since))
-        .count()
-        .get_result(conn)
-        .await?;
-    fit("circle_invitations", "count", sent)
+        .order(circle_invitations::created_at.desc())
+        .limit(CircleInvitation::MOST_PENDING.into())
+        .select(circle_invitations::created_at)
+        .load(conn)
+        .await?)
 }
 
 /// Number of pending invitations of a locked miner.

@@ -89,9 +89,13 @@ refusals! {
         "this miner has a pending invitation to your circle",
         "họ đã được mời vào vòng tròn của bạn");
     /// The circle has as many pending invitations as allowed, or sent as many within 24 hours.
-    InvitationLimit { limit: u32 } = texts("INVITATION_LIMIT", "",
-        "at most {limit} invitations of a circle can be pending, or be sent within 24 hours",
-        "tối đa {limit} lời mời đang chờ hoặc được gửi trong 24 giờ: hãy đợi trả lời");
+    PendingLimit { limit: u32 } = texts("INVITATION_LIMIT", "",
+        "your circle has {limit} pending invitations: cancel one, or wait for an answer",
+        "vòng tròn của bạn có {limit} lời mời đang chờ: hãy hủy một lời mời hoặc đợi trả lời");
+    /// The circle has as many pending invitations as allowed, or sent as many within 24 hours.
+    DailyLimit { limit: u32, retry_at: Timestamp } = texts("INVITATION_LIMIT", "",
+        "your circle sent {limit} invitations within 24 hours: it can send the next from {retry_at} on",
+        "vòng tròn của bạn đã gửi {limit} lời mời trong 24 giờ: có thể gửi tiếp từ {retry_at}");
     /// The invitee has as many pending invitations as allowed.
     InviteeLimit { limit: u32 } = texts("INVITEE_LIMIT", "",
         "this miner has {limit} pending invitations and has to answer one first",

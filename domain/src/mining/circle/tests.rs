@@ -11,13 +11,15 @@ use crate::ids::CircleInvitationId;
 use crate::mining::samples::{self, at};
 use crate::mining::{Miner, MinerStatus, Streak};
 use crate::refusal::Refusal;
+use crate::time::{Timestamp, hours};
 
 const COOLDOWN: u32 = 24;
 const PEOPLE: usize = 9;
 
 const NOTHING_SENT: Sent<'_> = Sent {
     pending: &[],
-    lately: 0,
+    lately: &[],
+    now: Timestamp::UNIX_EPOCH,
     waiting_for_invitee: 0,
 };
 
@@ -451,22 +453,31 @@ proptest! {
 }
 
 #[test]
-fn invitations_are_limited() {
+fn limits_invitations() {
     let roster = roster(&[1]);
     let (caller, invitee) = (miner(1, Some(roster.circle.id)), miner(2, None));
-    let asked = |lately, waiting_for_invitee| {
+    let sent_by = |pending: &[MinerId], lately: &[Timestamp], waiting_for_invitee| {
         let sent = Sent {
+            pending,
             lately,
             waiting_for_invitee,
             ..NOTHING_SENT
         };
         send(&caller, Some(&roster), Some(&invitee), sent).map(|_| ())
     };
-    assert_eq!(asked(19, 49), Ok(()));
-    let limit = InvitationRefusal::InvitationLimit { limit: 20 };
-    assert_eq!(asked(20, 50), Err(limit));
-    assert_eq!(
-        asked(19, 50),
-        Err(InvitationRefusal::InviteeLimit { limit: 50 })
-    );
+    let others: Vec<_> = (3..23).map(id).collect();
+    let refused = Err(InvitationRefusal::PendingLimit { limit: 20 });
+    assert_eq!(sent_by(&others, &[], 0), refused);
+    let now = NOTHING_SENT.now;
+    let since = |first| [vec![now; 19], vec![first]].concat();
+    let [day_ago, later] = [0, 1].map(|seconds| now - hours(24) + TimeDelta::seconds(seconds));
+    assert_eq!(sent_by(&others[..19], &since(day_ago)[..19], 49), Ok(()));
+    assert_eq!(sent_by(&[], &since(day_ago), 0), Ok(()));
+    let refused = Err(InvitationRefusal::DailyLimit {
+        limit: 20,
+        retry_at: now + TimeDelta::seconds(1),
+    });
+    assert_eq!(sent_by(&[], &since(later), 50), refused);
+    let refused = Err(InvitationRefusal::InviteeLimit { limit: 50 });
+    assert_eq!(sent_by(&[], &[], 50), refused);
 }

@@ -6,7 +6,6 @@ use domain::access::Action;
 use domain::ids::CircleInvitationId;
 use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, Sent, send};
 use domain::mining::{CircleInvitation, InvitationStatus, Miner};
-use domain::time::{hours, plus};
 use uuid::Uuid;
 
 use crate::command::{Command, KeyRule, Request, codes};
@@ -25,7 +24,7 @@ pub const CIRCLE_INVITATION_SEND: Command<InvitationRefusal> = Command {
     key: KeyRule::Optional,
     refusals: codes!(
         InvitationRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotInCircle, NotOwner, InviteeNotFound,
-        SelfInvitation, InviteeInCircle, AlreadyInvited, InvitationLimit, InviteeLimit, Full,
+        SelfInvitation, InviteeInCircle, AlreadyInvited, PendingLimit, DailyLimit, InviteeLimit, Full,
     ),
 };
 
@@ -54,12 +53,14 @@ pub async fn circle_invitation_send(
             .iter()
             .map(|invitation| invitation.invitee_id)
             .collect();
+        let lately = match circle {
+            Some(circle) => locks::last_sent(tx.conn(), circle).await?,
+            None => Vec::new(),
+        };
         let sent = Sent {
             pending: &invitees,
-            lately: match circle {
-                Some(circle) => locks::sent_since(tx.conn(), circle, plus(now, -hours(24))).await?,
-                None => 0,
-            },
+            lately: &lately,
+            now,
             waiting_for_invitee: match invitee {
                 Some(id) => locks::waiting_for(tx.conn(), id, now).await?,
                 None => 0,

@@ -5,15 +5,17 @@ use crate::ids::MinerId;
 use crate::mining::circle::rules::{cooldown_end, owned};
 use crate::mining::circle::{Circle, InvitationRefusal, Roster};
 use crate::mining::{Miner, MinerStatus};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, hours, plus};
 
 /// Facts on which a new invitation depends besides the people.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
     /// Invitees of the circle's pending invitations.
     pub pending: &'a [MinerId],
-    /// Number of invitations the circle sent in the last 24 hours.
-    pub lately: usize,
+    /// Times of the circle's last [`CircleInvitation::MOST_PENDING`] invitations, newest first.
+    pub lately: &'a [Timestamp],
+    /// Time of the command.
+    pub now: Timestamp,
     /// Number of the invitee's pending invitations.
     pub waiting_for_invitee: usize,
 }
@@ -23,8 +25,8 @@ pub struct Sent<'a> {
 /// Refusals, in this order: [`InvitationRefusal::MinerSuspended`], [`InvitationRefusal::MinerBanned`],
 /// [`InvitationRefusal::NotInCircle`], [`InvitationRefusal::NotOwner`], [`InvitationRefusal::InviteeNotFound`],
 /// [`InvitationRefusal::SelfInvitation`], [`InvitationRefusal::InviteeInCircle`],
-/// [`InvitationRefusal::AlreadyInvited`], [`InvitationRefusal::InvitationLimit`], [`InvitationRefusal::InviteeLimit`],
-/// [`InvitationRefusal::Full`].
+/// [`InvitationRefusal::AlreadyInvited`], [`InvitationRefusal::PendingLimit`], [`InvitationRefusal::DailyLimit`],
+/// [`InvitationRefusal::InviteeLimit`], [`InvitationRefusal::Full`].
 pub fn send<'a>(
     caller: &Miner,
     roster: Option<&'a Roster>,
@@ -45,10 +47,16 @@ pub fn send<'a>(
     if sent.pending.contains(&invitee.id) {
         return Err(InvitationRefusal::AlreadyInvited);
     }
-    // Cancelled invitations count too: otherwise one miner could be invited without limit.
     let limit = CircleInvitation::MOST_PENDING;
-    if at_least(sent.pending.len().max(sent.lately), limit) {
-        return Err(InvitationRefusal::InvitationLimit { limit });
+    if at_least(sent.pending.len(), limit) {
+        return Err(InvitationRefusal::PendingLimit { limit });
+    }
+    // Cancelled invitations count too: otherwise one miner could be invited without limit.
+    if at_least(sent.lately.len(), limit)
+        && let Some(retry_at) = sent.lately.last().map(|first| plus(*first, hours(24)))
+        && retry_at > sent.now
+    {
+        return Err(InvitationRefusal::DailyLimit { limit, retry_at });
     }
     let limit = CircleInvitation::MOST_WAITING;
     if at_least(sent.waiting_for_invitee, limit) {
