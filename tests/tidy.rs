@@ -37,7 +37,7 @@ fn read(path: &Path) -> String {
 }
 
 #[test]
-fn files_are_short_and_begin_with_what_they_are() {
+fn requires_short_files_with_a_description() {
     for path in files("*.rs") {
         let text = read(&path);
         let lines = text.lines().count();
@@ -58,7 +58,7 @@ fn files_are_short_and_begin_with_what_they_are() {
 }
 
 #[test]
-fn only_the_ledger_names_its_tables() {
+fn restricts_ledger_tables_to_the_ledger() {
     let tables = [
         "transfers",
         "wallets::",
@@ -82,7 +82,7 @@ fn only_the_ledger_names_its_tables() {
 }
 
 #[test]
-fn domain_depends_on_values_only() {
+fn restricts_the_dependencies_of_domain() {
     let tree = Command::new(env!("CARGO"))
         .args([
             "tree",
@@ -110,7 +110,7 @@ fn domain_depends_on_values_only() {
 }
 
 #[test]
-fn operations_explain_every_setting() {
+fn documents_every_setting() {
     let operations = read(&root().join("docs/OPERATIONS.md"));
     let config: String = files("src/config/*.rs")
         .iter()
@@ -155,7 +155,7 @@ fn links_of_the_documents_lead_somewhere() {
 }
 
 #[test]
-fn nothing_is_left_for_later() {
+fn finds_no_todo_markers() {
     for pattern in ["*.rs", "script/*", ".ci/*", "*.sql"] {
         for path in files(pattern)
             .into_iter()
@@ -199,7 +199,7 @@ const GRID: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn generic_modules_name_no_context() {
+fn finds_no_context_in_generic_modules() {
     let (resolvers, db) = (root().join("resolvers/src"), root().join("db/src"));
     let contexts: Vec<String> = GRID
         .iter()
@@ -251,7 +251,7 @@ fn generic_modules_name_no_context() {
 }
 
 #[test]
-fn aggregates_have_folders_of_the_grid() {
+fn requires_the_same_aggregates_in_every_layer() {
     // Beside the files of the grid: parts of an aggregate that have a subject of their own.
     let layers: [(&str, &[&str]); 3] = [
         ("domain/src", &[]),

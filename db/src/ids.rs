@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_their_time_and_repeat_by_seed() {
+    fn encodes_the_time_and_repeats_by_seed() {
         let at = Timestamp::from_timestamp(1_700_000_000, 0).expect("a moment");
         let id = Ids::seeded(1).uuid(at);
         assert_eq!(id.get_version_num(), 7);

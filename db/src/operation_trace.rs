@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bound_values_are_not_recorded() {
+    fn records_no_bound_values() {
         use diesel::sql_types::Text;
         let query = diesel::sql_query("SELECT $1").bind::<Text, _>("secret");
         let text = diesel::debug_query::<diesel::pg::Pg, _>(&query);
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn recorded_steps_are_limited() {
+    async fn limits_recorded_steps() {
         let counting = Record::counting();
         let noting = Record::noting();
         for record in [&counting, &noting] {

@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_needed_in_development() {
+    fn needs_no_settings_in_development() {
         let config = read(&[]).expect("the defaults");
         assert_eq!(config.environment, Environment::Development);
         assert_eq!(
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn production_names_all_it_lacks() {
+    fn lists_all_that_production_lacks() {
         let bare = read(&[("GOODGO_ENV", "production")]).expect("readable");
         let missing = bare.check_for_serving().expect_err("everything is missing");
         for name in [

@@ -13,21 +13,21 @@ use super::{folder as clients, skip};
 use crate::process::program::{Program, folder};
 use crate::support::{Actor, is_soak};
 
-/// How many operations of each must have been answered with data.
+/// Minimum number of operations per caller that return data.
 const ENOUGH: u64 = 100;
 
-/// How often a machine that is busy with something else may need more time for that many.
+/// Maximum number of extensions on a busy machine.
 const ROUNDS: u32 = 24;
 
-/// Who asks.
+/// Caller of the operations.
 const WHO: [Option<&str>; 3] = [None, Some("bob"), Some("support")];
 
-/// How long each of them asks. Longer in script/soak.
+/// Duration per caller. Longer in script/soak.
 fn seconds() -> u64 {
     if is_soak() { 200 } else { 20 }
 }
 
-/// Where script/bootstrap installs the fuzzer, if it has installed the one that is wanted.
+/// Folder of the fuzzer, if script/bootstrap has installed the required version.
 fn fuzzer() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
     let installed = target.join("tools/fuzzer");
@@ -90,7 +90,7 @@ fn ask(
         .env("GOODGO_FUZZ_REPORT", &report)
         .stdin(Stdio::null())
         .args(["run", url, "--max-time", &seconds().to_string()])
-        // Its own checks take every refusal of a valid document for a fault; how fast it is, is no matter here.
+        // The fuzzer's own checks report refusals of valid documents and slow answers, which are allowed here.
         .args(["--checks", "answered_or_refused", "--warnings", "off"])
         .args(["--suppress-health-check", "all", "--continue-on-failure"]);
     if let Some(token) = token {
@@ -119,7 +119,7 @@ fn soak_whatever_the_schema_allows_is_answered_or_refused() {
         ("GOODGO_RATE_ANONYMOUS", plenty),
         ("GOODGO_RATE_USER", plenty),
         ("GOODGO_RATE_STAFF", plenty),
-        // How long an operation takes here is no complaint.
+        // Slow operations are allowed here.
         ("GOODGO_SLOW_OPERATION_MS", "0"),
     ];
     let program = Program::start_with(folder.path(), &settings);

@@ -1,10 +1,10 @@
-//! GraphiQL in a real browser, as somebody meets it who followed the README.
+//! GraphiQL in a real browser, along the README.
 
 use super::Node;
 use crate::process::program::{Program, folder};
 
 #[test]
-fn a_partner_signs_in_claims_and_watches_in_graphiql() {
+fn runs_a_session_in_graphiql() {
     let Some(node) = Node::with_browser("clients::graphiql") else {
         return;
     };

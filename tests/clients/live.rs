@@ -84,26 +84,26 @@ async fn play(app: &TestApp, other: &mut Option<TestApp>, word: &str, alice: &Ac
 }
 
 #[test]
-fn graphql_ws_lives_and_comes_back() {
+fn serves_and_reconnects_graphql_ws() {
     run("live_ws.mjs", &[], Restart::ComesBack);
 }
 
 #[test]
-fn subscriptions_transport_ws_lives_and_comes_back() {
+fn serves_and_reconnects_subscriptions_transport_ws() {
     run("live_legacy.mjs", &[], Restart::ComesBack);
 }
 
 #[test]
-fn graphql_sse_lives() {
+fn serves_graphql_sse() {
     run("live_sse.mjs", &[], Restart::Ends);
 }
 
 #[test]
-fn apollo_lives_in_parts() {
+fn serves_apollo_over_multipart() {
     run("live_apollo.mjs", &[], Restart::Ends);
 }
 
 #[test]
-fn apollo_lives_over_graphql_ws_and_comes_back() {
+fn serves_and_reconnects_apollo_over_graphql_ws() {
     run("live_apollo.mjs", &["socket"], Restart::ComesBack);
 }

@@ -1,7 +1,7 @@
 //! Clients that partners use, driven against a running server: programs for Node, a browser, and a fuzzer.
 //!
-//! They live in `tests/clients`, with one lock file for all; a fuzzer, in Python, is pinned beside it. Where a machine
-//! lacks what they need, they are skipped, and `script/test` says so at the end; CI skips nothing.
+//! The programs are in `tests/clients` with one lock file; the fuzzer, in Python, is pinned beside it. On a machine that
+//! lacks their tools they are skipped, which `script/test` reports at its end; CI skips nothing.
 
 mod fuzz;
 mod graphiql;
@@ -22,7 +22,7 @@ use crate::support::variable;
 /// The oldest Node that runs them.
 const OLDEST_NODE: (u32, u32) = (20, 19);
 
-/// How long a client may take before its test fails.
+/// Time limit of a client.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Names under which browsers are installed that speak Chromium's protocol.
@@ -149,7 +149,7 @@ pub fn skip(test: &str, why: &str) {
 }
 
 #[test]
-fn versions_of_node_are_read() {
+fn reads_versions_of_node() {
     for good in ["v20.19.0", "v20.20.2", "v22.0.0"] {
         assert!(is_new_enough(good), "{good}");
     }

@@ -28,32 +28,32 @@ fn over_the_schema(script: &str, args: &[&str]) {
 }
 
 #[test]
-fn every_audit_of_graphql_over_http_passes() {
+fn passes_the_audits_of_graphql_over_http() {
     against_a_server("audits.mjs");
 }
 
 #[test]
-fn apollo_client_queries_persists_caches_and_watches() {
+fn serves_apollo_client() {
     against_a_server("apollo.mjs");
 }
 
 #[test]
-fn urql_queries_persists_and_reads_errors() {
+fn serves_urql() {
     against_a_server("urql.mjs");
 }
 
 #[test]
-fn generated_code_has_types_that_hold() {
+fn matches_the_types_of_generated_code() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codegen");
     over_the_schema("codegen.mjs", &[folder.to_str().unwrap()]);
 }
 
 #[test]
-fn the_schema_is_what_graphql_eslint_recommends() {
+fn passes_graphql_eslint() {
     over_the_schema("lint.mjs", &[]);
 }
 
 #[test]
-fn nothing_breaks_clients_of_the_released_schema() {
+fn breaks_no_client_of_the_released_schema() {
     over_the_schema("breaking.mjs", &[]);
 }

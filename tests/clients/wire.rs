@@ -1,9 +1,8 @@
-//! Apollo's clients for Kotlin and iOS by what they put on the wire.
+//! Requests of Apollo's clients for Kotlin and iOS.
 //!
-//! Nobody builds an application for a telephone here. So their requests were written down from their sources, of the
-//! versions that each record names, and are replayed byte for byte. What the system's HTTP library adds (the agent's
-//! name, languages, encodings, the order of iOS's headers) stands there as usual; no source of Apollo's says it. Each
-//! record also says which answers its client reads at all: one it can't read is as bad as a wrong one.
+//! The requests were written down from the sources of the named versions and are replayed byte for byte; headers that
+//! the system's HTTP library adds have common values. Every record lists the answers that its client can read: any other
+//! fails the test.
 
 use std::path::Path;
 
@@ -14,16 +13,16 @@ use tokio::net::TcpStream;
 
 use crate::support::{TestApp, test};
 
-/// What a client sends, and what it has to get.
+/// Request of a client and the required answer.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Record {
     client: String,
     /// Files of its sources.
     read_from: Vec<String>,
-    /// Which answers it reads: `2xx`, or a media type whose body it reads at every status.
+    /// Answers that the client reads: `2xx`, or a media type whose body it reads at every status.
     reads: Vec<String>,
-    /// Where its sources say so.
+    /// Source of this behaviour.
     because: String,
     exchanges: Vec<Exchange>,
 }
@@ -48,7 +47,7 @@ struct Exchange {
 struct Expected {
     status: u16,
     content_type: String,
-    /// What the body holds at least.
+    /// Minimum content of the body.
     body: Value,
 }
 
@@ -166,26 +165,26 @@ fn replay(name: &str) {
 }
 
 #[test]
-fn apollo_kotlin_3_is_answered() {
+fn answers_apollo_kotlin_3() {
     replay("kotlin-3.json");
 }
 
 #[test]
-fn apollo_kotlin_4_is_answered() {
+fn answers_apollo_kotlin_4() {
     replay("kotlin-4.json");
 }
 
 #[test]
-fn apollo_kotlin_5_is_answered() {
+fn answers_apollo_kotlin_5() {
     replay("kotlin-5.json");
 }
 
 #[test]
-fn apollo_ios_1_is_answered() {
+fn answers_apollo_ios_1() {
     replay("ios-1.json");
 }
 
 #[test]
-fn apollo_ios_2_is_answered() {
+fn answers_apollo_ios_2() {
     replay("ios-2.json");
 }

@@ -10,7 +10,7 @@ use crate::support::variable;
 const COMMITTED: &str = include_str!("access.txt");
 
 #[test]
-fn the_policy_is_what_it_was() {
+fn matches_the_access_snapshot() {
     let printed = print();
     if variable("GOODGO_UPDATE").is_some() {
         std::fs::write(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::events::documented;
 use crate::support::{TestApp, test};
 
-/// Where sources lie, and what the paths of their modules begin with.
+/// Source folders with the prefix of their module paths.
 const SOURCES: [(&str, &str); 5] = [
     ("tests", ""),
     ("src", "goodgo"),
@@ -20,7 +20,7 @@ const SOURCES: [(&str, &str); 5] = [
 const TYPES: &str = "{ __schema { types { name fields(includeDeprecated: true) { name }
     inputFields { name } enumValues(includeDeprecated: true) { name } } } }";
 
-/// What documents may name.
+/// Names that documents may use.
 struct Known {
     /// Fields, fields of inputs and values of enums, each after its type.
     fields: BTreeSet<String>,
@@ -46,7 +46,7 @@ impl Known {
         !is_field || self.fields.contains(token)
     }
 
-    /// What is wrong with a document, each with the number of its line.
+    /// Problems of a document with their line numbers.
     fn complaints(&self, text: &str) -> Vec<String> {
         let (mut complaints, mut is_listing) = (Vec::new(), false);
         for (number, line) in text.lines().map(str::trim).enumerate() {
@@ -165,7 +165,7 @@ fn tests_of(module: &str, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_the_documents_of_coverage_name_is_there() {
+fn finds_all_names_of_coverage_documents() {
     test(async |app| {
         let known = Known {
             fields: fields(app).await,
@@ -183,9 +183,9 @@ fn what_the_documents_of_coverage_name_is_there() {
     });
 }
 
-/// That others are not, nor other fields, is looked at after every test; that all fields are, after the month of the town.
+/// Undocumented events and fields fail any test that writes them; the simulated month covers all fields.
 #[test]
-fn events_that_are_documented_are_written() {
+fn documents_the_events_that_are_written() {
     let sources: String = files(&root().join("db/src"), "rs")
         .iter()
         .map(|path| std::fs::read_to_string(path).unwrap())
@@ -198,7 +198,7 @@ fn events_that_are_documented_are_written() {
 }
 
 #[test]
-fn wrong_names_and_empty_cells_are_noticed() {
+fn rejects_wrong_names_and_empty_cells() {
     let known = Known {
         fields: BTreeSet::from(["Query.viewer".to_owned()]),
         tests: tests(),
@@ -207,7 +207,7 @@ fn wrong_names_and_empty_cells_are_noticed() {
         ("| seed | here | proof |", true),
         ("|---|---|---|", true),
         (
-            "| a | `Query.viewer` | `contract::documents::wrong_names_and_empty_cells_are_noticed` |",
+            "| a | `Query.viewer` | `contract::documents::rejects_wrong_names_and_empty_cells` |",
             true,
         ),
         (
@@ -219,7 +219,7 @@ fn wrong_names_and_empty_cells_are_noticed() {
             true,
         ),
         (
-            "`goodgo::auth::tests::good::nobody_is_anonymous` has a file of its own",
+            "`goodgo::auth::tests::good::treats_requests_without_a_token_as_anonymous` has a file of its own",
             true,
         ),
         ("| a | `Query.nobody` | in words |", false),

@@ -1,4 +1,4 @@
-//! What GraphiQL offers fits this server: its examples are answered, and what is committed is what its sources make.
+//! GraphiQL: its examples return data, and the committed files match their sources.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -62,7 +62,7 @@ fn examples() -> Vec<Example> {
 }
 
 #[test]
-fn every_example_is_answered_to_whom_it_is_for() {
+fn answers_every_example_in_graphiql() {
     test(async |app| {
         db::demo::seed_people(&app.db).await.unwrap();
         let people: Value = reqwest::get(app.url("/graphiql/people"))
@@ -105,7 +105,7 @@ fn every_example_is_answered_to_whom_it_is_for() {
 }
 
 #[test]
-fn what_is_committed_was_built_from_these_sources() {
+fn matches_the_sources_of_graphiql() {
     let mut names = Vec::new();
     walk(&root(), "", &mut names);
     names.sort();

@@ -1,12 +1,12 @@
-//! What others rely on: the schema, who may see what, how many statements an operation takes, GraphiQL's examples,
-//! and what documents say of all that.
+//! Contracts: the schema, access, the number of statements of operations, GraphiQL's examples,
+//! and the documents' statements about them.
 
 mod access;
 mod audiences;
 mod coverage;
 mod documents;
+mod eager;
 mod graphiql;
 mod mutations;
-mod plain;
 mod schema;
 mod statements;

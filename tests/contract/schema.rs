@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{test, test_with};
 
 #[test]
-fn the_committed_schema_is_fresh() {
+fn matches_the_committed_schema() {
     let committed = include_str!("../../schema.graphql");
     assert!(
         resolvers::sdl(&resolvers::schema()) == committed,
@@ -15,7 +15,7 @@ fn the_committed_schema_is_fresh() {
 }
 
 #[test]
-fn the_committed_tables_match_the_migrations() {
+fn matches_the_committed_tables() {
     test(async |app| {
         let mut conn = db::connect_as_migrator(&app.database_url, &Tls::from_machine())
             .await
@@ -35,7 +35,7 @@ const INTROSPECTION: &str = "{ __schema { types { kind name description specifie
     inputFields { name description } enumValues(includeDeprecated: true) { name description } } } }";
 
 #[test]
-fn every_element_is_described() {
+fn describes_every_element() {
     test(async |app| {
         let data = app.anonymous().get(INTROSPECTION, json!({})).await;
         let mut silent = Vec::new();
@@ -49,7 +49,7 @@ fn every_element_is_described() {
         };
         for of in data["__schema"]["types"].as_array().unwrap() {
             let name = of["name"].as_str().unwrap();
-            // Those of the specification describe themselves.
+            // Types of the specification have no description here.
             if name.starts_with("__") || BUILT_IN.contains(&name) {
                 continue;
             }
@@ -75,7 +75,7 @@ fn every_element_is_described() {
 }
 
 #[test]
-fn introspection_can_be_for_the_signed_in_only() {
+fn limits_introspection_to_signed_in_callers() {
     test_with(&[("GOODGO_INTROSPECTION", "signed-in")], async |app| {
         let query = "{ __schema { queryType { name } } }";
         let known = app.user().get(query, json!({})).await;
@@ -91,7 +91,7 @@ fn introspection_can_be_for_the_signed_in_only() {
 }
 
 #[test]
-fn several_migrators_at_once_migrate_once() {
+fn migrates_once_with_several_migrators() {
     test(async |app| {
         // The server's own first jobs read what is dropped here.
         app.until_count("jobs", "runs > 0", 2).await;
@@ -110,7 +110,7 @@ fn several_migrators_at_once_migrate_once() {
         for migrator in migrators {
             ran.push(migrator.await.unwrap());
         }
-        // One of them ran all there were, and the others found nothing to do.
+        // The first migrator ran all migrations, the others none.
         ran.sort_unstable();
         let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations"));
         assert_eq!(ran, [0, 0, 0, migrations.unwrap().count()]);
@@ -120,7 +120,7 @@ fn several_migrators_at_once_migrate_once() {
 
 /// Constraints are vocabulary, columns are documentation: every one has its name or comment.
 #[test]
-fn every_table_and_column_is_commented() {
+fn comments_every_table_and_column() {
     test(async |app| {
         let silent = app
             .count(
@@ -134,9 +134,9 @@ fn every_table_and_column_is_commented() {
     });
 }
 
-/// Who connects as the server can't change what is append-only; nor can the owner.
+/// Append-only tables can't be changed by the server's role or by their owner.
 #[test]
-fn append_only_tables_are_append_only() {
+fn refuses_changes_of_append_only_tables() {
     test(async |app| {
         let (client, connection) =
             tokio_postgres::connect(&app.database_url, tokio_postgres::NoTls)

@@ -110,7 +110,7 @@ fn staff() -> Caller {
 }
 
 #[test]
-fn statements_do_not_depend_on_rows() {
+fn takes_the_same_statements_for_any_number_of_rows() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_town(&services.db).await.unwrap();
@@ -166,9 +166,9 @@ fn statements_do_not_depend_on_rows() {
     });
 }
 
-/// Invitations somebody received, with who sent them: however many.
+/// Received invitations with their inviters.
 #[test]
-fn received_invitations_take_the_same_statements_however_many() {
+fn takes_five_statements_for_received_invitations() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_town(&services.db).await.unwrap();
@@ -218,7 +218,7 @@ fn received_invitations_take_the_same_statements_however_many() {
 /// Three sections in force, and the history of each: at most a statement for what is in force, for each history and for
 /// each count, however long. Counts that are asked for at the same time share one.
 #[test]
-fn histories_of_the_configuration_take_a_statement_each() {
+fn takes_a_statement_per_configuration_history() {
     test(async |app| {
         let services = quiet(app).await;
         app.sql(
@@ -249,16 +249,16 @@ fn histories_of_the_configuration_take_a_statement_each() {
     });
 }
 
-/// What the demo tells adds up.
+/// Balances and histories of the demo data agree.
 #[test]
-fn the_demo_town_is_right() {
+fn seeds_a_consistent_demo_town() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_if_empty(&services.db).await.unwrap();
         db::demo::seed_people(&services.db).await.unwrap();
         assert!(app.count("miners", "true").await > 2_000);
         assert!(app.count("circles", "status = 'ACTIVE'").await > 50);
-        // What people mined is what their wallets hold, and what their histories add up to.
+        // Mined points equal the wallets and the sums of the histories.
         let wrong = app
             .count(
                 "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'",
@@ -294,9 +294,9 @@ async fn settle(streams: &mut [BoxStream<'static, Response>], services: &Service
     panic!("subscriptions are still busy: {before:?}");
 }
 
-/// What a subscription's event shows was read once for all: however many follow, telling them takes no statement.
+/// The data of an event is read once: delivering it to any number of subscribers takes no statement.
 #[test]
-fn an_event_is_read_once_for_all_its_followers() {
+fn reads_an_event_once_for_all_subscribers() {
     const FOLLOWERS: usize = 50;
     test(async |app| {
         let services = quiet(app).await;

@@ -154,7 +154,7 @@ fn soak_random_programs_agree_with_the_model() {
         // Refused postings left nothing, not even an empty wallet.
         let unused = app.count("wallets", "kind = 'MAIN' AND sequence = 0").await;
         assert_eq!(unused, 0);
-        // There are no holds, so held amounts are moved back before the checker runs.
+        // The ledger has no holds yet, so held amounts are moved back before the checker runs.
         release_all(app, &model).await;
         println!("soak: {} batches agree with the model", programs * 25);
     });

@@ -56,7 +56,7 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn a_fault_is_masked_on_every_transport() {
+fn masks_faults_on_every_transport() {
     test(async |app| {
         let alice = app.miner().await;
         let mut socket = alice.socket().await;

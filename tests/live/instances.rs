@@ -140,7 +140,7 @@ fn delivers_events_of_two_instances_in_order() {
             let at = if number % 2 == 0 { app } else { &other };
             sockets.push(follow(at, person).await);
         }
-        // Each writes on the instance where they don't listen.
+        // Each person writes on the instance that the person does not subscribe to.
         let writers = people.iter().enumerate();
         let writers: Vec<_> = writers
             .map(|(number, person)| person.at([other.address(), app.address()][number % 2]))

@@ -1,4 +1,4 @@
-//! Alerts fire and stay silent as they should, by Prometheus' own tool.
+//! Alerts fire and stay silent on their conditions, tested with promtool.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use super::expressions::{folder, read};
 use crate::clients::{on_path, skip};
 
-/// Found on the path, or where `script/bootstrap` unpacks it.
+/// Path of promtool: on the PATH, or installed by `script/bootstrap`.
 fn promtool() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
     let unpacked = target.join("tools/prometheus/usr/bin/promtool");
@@ -14,9 +14,12 @@ fn promtool() -> Option<PathBuf> {
 }
 
 #[test]
-fn alerts_fire_when_they_should() {
+fn fires_alerts_on_their_conditions() {
     let Some(promtool) = promtool() else {
-        return skip("alerts_fire_when_they_should", "promtool is not installed");
+        return skip(
+            "fires_alerts_on_their_conditions",
+            "promtool is not installed",
+        );
     };
     for arguments in [
         ["check", "rules", "alerts.yml"],
@@ -37,7 +40,7 @@ fn alerts_fire_when_they_should() {
 }
 
 #[test]
-fn every_alert_is_explained_and_tried_both_ways() {
+fn explains_and_tests_every_alert() {
     let (rules, tests) = (read("alerts.yml"), read("alerts_test.yml"));
     let alerts: Vec<&str> = rules.split("- alert: ").skip(1).collect();
     assert!(alerts.len() > 10, "no alerts found");

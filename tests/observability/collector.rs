@@ -1,4 +1,4 @@
-//! A collector of traces: takes what a server tells, and remembers it.
+//! OTLP collector that stores the spans it receives.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,14 +13,14 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::net::TcpListener;
 
-/// A collector that listens.
+/// Listening collector.
 pub struct Collector {
-    /// Where it listens.
+    /// Address of the collector.
     pub url: String,
     told: Arc<Mutex<Vec<Bytes>>>,
 }
 
-/// A span as it was told.
+/// Received span.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub name: String,
@@ -46,7 +46,7 @@ impl Collector {
         Self { url, told }
     }
 
-    /// Whether a text stands anywhere in what was told.
+    /// Whether any received span contains a text.
     pub fn knows(&self, text: &str) -> bool {
         let told = self.told.lock().unwrap();
         told.iter().any(|bytes| {
@@ -56,7 +56,7 @@ impl Collector {
         })
     }
 
-    /// The spans that were told.
+    /// Received spans.
     pub fn spans(&self) -> Vec<Told> {
         let told = self.told.lock().unwrap();
         let requests = told
@@ -90,7 +90,7 @@ impl Collector {
 }
 
 impl Told {
-    /// What one of its attributes says; empty without it.
+    /// Value of an attribute; empty without it.
     pub fn says(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
@@ -121,7 +121,7 @@ fn attributes(of: &[KeyValue]) -> HashMap<String, String> {
         .collect()
 }
 
-/// Bytes as traces and logs write them.
+/// Bytes in hexadecimal, as in traces and logs.
 pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()

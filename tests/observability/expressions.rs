@@ -1,19 +1,19 @@
-//! The metrics that rules and panels name.
+//! Metrics of alert rules and dashboard panels.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// The folder of rules and dashboard.
+/// Folder of rules and dashboard.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/observability")
 }
 
-/// A file of it.
+/// File of the folder.
 pub fn read(name: &str) -> String {
     std::fs::read_to_string(folder().join(name)).unwrap()
 }
 
-/// The expressions of rules: each is a line, or an indented block.
+/// Expressions of rules: a line or an indented block each.
 pub fn of_rules(text: &str) -> Vec<String> {
     // The dash of a list's item counts as space.
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
@@ -34,7 +34,7 @@ pub fn of_rules(text: &str) -> Vec<String> {
     found
 }
 
-/// The metrics an expression names: what is no function, no label, no text and no keyword.
+/// Metrics of an expression: names that are not functions, labels, strings or keywords.
 pub fn metrics(expression: &str) -> BTreeSet<String> {
     let mut bare = String::new();
     let mut rest = expression;
@@ -78,7 +78,7 @@ pub fn metrics(expression: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn metrics_are_found_in_expressions() {
+fn finds_metrics_in_expressions() {
     let found = |text: &str| metrics(text).into_iter().collect::<Vec<_>>().join(" ");
     assert_eq!(
         found(r#"sum by (le, a) (rate(x_bucket{code=~"a|b"}[5m])) / 60 > 1 or y_total == 0"#),

@@ -1,4 +1,4 @@
-//! Metrics: each group counts what it says, each has a description, and whatever a rule or a panel names is there.
+//! Metrics: values, descriptions, and the presence of all metrics of rules and panels.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ async fn scrape(app: &TestApp) -> String {
     answer.text().await.unwrap()
 }
 
-/// What a series stands at; other tests of this process count along.
+/// Value of a series; other tests of this process change it too.
 fn value(text: &str, series: &str) -> f64 {
     text.lines()
         .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))
         .map_or(0.0, |value| value.parse().unwrap())
 }
 
-/// Scrapes until a series is as it should be.
+/// Scrapes until the value of a series meets a condition.
 async fn until(app: &TestApp, series: &str, is_right: impl Fn(f64) -> bool) {
     let started = Instant::now();
     loop {
@@ -38,7 +38,7 @@ async fn until(app: &TestApp, series: &str, is_right: impl Fn(f64) -> bool) {
 }
 
 #[test]
-fn operations_are_counted_by_name_code_cost_and_batch() {
+fn counts_operations_by_name_and_code() {
     test(async |app| {
         let bob = app.miner().await;
         let staff = app.person(&[Role::Support]);
@@ -74,7 +74,7 @@ fn operations_are_counted_by_name_code_cost_and_batch() {
 }
 
 #[test]
-fn subscriptions_are_counted_by_field() {
+fn counts_subscriptions_by_field() {
     test(async |app| {
         let bob = app.miner().await;
         let sent = r#"graphql_subscription_events_total{field="minerUpdated"}"#;
@@ -100,7 +100,7 @@ fn subscriptions_are_counted_by_field() {
 }
 
 #[test]
-fn outbox_and_checker_are_looked_at() {
+fn measures_the_outbox_and_the_checker() {
     test(async |app| {
         // Announced long ago, and nobody delivers it.
         app.miner().await;
@@ -153,9 +153,9 @@ fn outbox_and_checker_are_looked_at() {
 }
 
 #[test]
-fn a_scrape_is_quick_when_the_database_is_away() {
+fn serves_metrics_without_the_database() {
     test(async |app| {
-        // Whoever asks for a connection would wait for five seconds.
+        // A request for a connection would wait for five seconds.
         let db = app.db.clone();
         let mut holding = Vec::new();
         for _ in 0..8 {
@@ -182,7 +182,7 @@ fn a_scrape_is_quick_when_the_database_is_away() {
 }
 
 #[test]
-fn what_rules_and_panels_name_is_there_and_described() {
+fn exports_the_metrics_of_all_rules_and_panels() {
     test(async |app| {
         let other = app
             .another_with(&[
@@ -234,7 +234,7 @@ fn what_rules_and_panels_name_is_there_and_described() {
     });
 }
 
-/// Makes happen what is only counted when it happens.
+/// Causes every event that has a counter.
 async fn exercise(app: &TestApp) {
     let bob = app.miner().await;
     let staff = app.person(&[Role::Support]);

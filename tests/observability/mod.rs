@@ -1,4 +1,4 @@
-//! What operators see: metrics, traces at a collector, lines in the log, alerts and a dashboard.
+//! Observability: metrics, traces at a collector, log lines, alerts and a dashboard.
 
 mod alerts;
 mod collector;

@@ -1,4 +1,4 @@
-//! What the log says: of requests, and of what took long. A process of its own, because logging is the process's.
+//! Log lines of requests and slow operations, in a process of its own because the logger is global.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -32,12 +32,12 @@ fn slow(lines: &[Value]) -> Vec<&Value> {
 }
 
 #[test]
-fn slow_operations_get_a_line_each_and_requests_name_their_operation() {
+fn logs_slow_operations_and_names_of_operations() {
     let folder = folder();
     let settings = [
         ("LOG_FORMAT", "json"),
         ("GOODGO_SLOW_OPERATION_MS", "1"),
-        // Nobody listens there: what is sampled gets its trace into the log all the same.
+        // No collector listens there: the log still names the trace of sampled requests.
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
         ("OTEL_TRACES_SAMPLER_ARG", "1"),
     ];
@@ -114,7 +114,7 @@ fn slow_operations_get_a_line_each_and_requests_name_their_operation() {
 }
 
 #[test]
-fn nothing_is_slow_where_nobody_asked() {
+fn logs_no_slow_operations_by_default() {
     let folder = folder();
     let settings = [("LOG_FORMAT", "json"), ("GOODGO_SLOW_OPERATION_MS", "0")];
     let program = Program::start_with(folder.path(), &settings);

@@ -1,4 +1,4 @@
-//! Traces, as a collector is told of them.
+//! Traces as exported to a collector.
 
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// Another instance, which tells its traces.
+/// Second instance, with traces exported.
 async fn traced(app: &TestApp, collector: &Collector, ratio: &str) -> TestApp {
     app.another_with(&[
         ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url),
@@ -33,7 +33,7 @@ fn parts_of<'a>(spans: &'a [Told], whole: &'a Told) -> impl Iterator<Item = &'a 
 }
 
 #[test]
-fn a_query_is_told_as_a_tree_in_the_trace_it_came_with() {
+fn exports_a_query_as_spans_of_the_callers_trace() {
     test(async |app| {
         for _ in 0..3 {
             app.miner().await;
@@ -97,7 +97,7 @@ fn a_query_is_told_as_a_tree_in_the_trace_it_came_with() {
 }
 
 #[test]
-fn a_mutation_is_one_trace_and_keeps_its_secrets() {
+fn exports_a_mutation_without_its_values() {
     test(async |app| {
         let collector = Collector::start().await;
         let other = traced(app, &collector, "1").await;
@@ -148,7 +148,7 @@ fn a_mutation_is_one_trace_and_keeps_its_secrets() {
 }
 
 #[test]
-fn what_is_not_sampled_is_not_told() {
+fn exports_sampled_traces_only() {
     test(async |app| {
         let collector = Collector::start().await;
         let other = traced(app, &collector, "1").await;
@@ -177,7 +177,7 @@ fn what_is_not_sampled_is_not_told() {
 }
 
 #[test]
-fn each_run_of_a_job_is_a_trace() {
+fn exports_a_trace_per_job_run() {
     test(async |_| {
         let collector = Collector::start().await;
         let settings = [
@@ -219,7 +219,7 @@ fn each_run_of_a_job_is_a_trace() {
 }
 
 #[test]
-fn each_event_of_a_subscription_is_a_trace() {
+fn exports_a_trace_per_subscription_event() {
     test(async |app| {
         let collector = Collector::start().await;
         let other = traced(app, &collector, "1").await;
@@ -248,9 +248,9 @@ fn each_event_of_a_subscription_is_a_trace() {
 }
 
 #[test]
-fn a_collector_that_hangs_keeps_nobody_from_stopping() {
+fn stops_while_the_collector_hangs() {
     test(async |app| {
-        // It takes connections, and never answers.
+        // The collector accepts connections and never answers.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", silent.local_addr().unwrap());
         let other = app

@@ -1,4 +1,4 @@
-//! `kill -9` of server and postmaster in the middle of claims: nothing is lost, nothing half done, nothing twice.
+//! `kill -9` of server and postmaster during claims: every claim takes effect exactly once.
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
@@ -6,10 +6,10 @@ use serde_json::json;
 use super::program::{Program, folder};
 use crate::support::{Actor, is_soak};
 
-/// People who claim at once.
+/// Number of concurrent callers.
 const PEOPLE: usize = 60;
 
-/// How often it is killed. More in script/soak.
+/// Number of kills. More in script/soak.
 fn kills() -> usize {
     if is_soak() { 20 } else { 3 }
 }
@@ -64,7 +64,7 @@ fn soak_killed_in_the_middle_of_claims_it_comes_back_right() {
             let query = r#"{ viewer { wallet(currency: "MP") { entries(first: 1) { totalCount } } miner { history(first: 1) { totalCount } } } }"#;
             each(&people, async |person| {
                 let viewer = person.get(query, json!({})).await["viewer"].clone();
-                // One reward a round, milestones apart: what the wallet got is what the history says.
+                // Without milestones there is one reward per round: the wallet's credit equals the history's points.
                 let lines = viewer["miner"]["history"]["totalCount"].clone();
                 assert_eq!(viewer["wallet"]["entries"]["totalCount"], lines);
                 assert!(lines.as_u64().is_some_and(|lines| lines >= round as u64), "{viewer}");

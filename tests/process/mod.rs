@@ -1,7 +1,7 @@
-//! The program as its users run it: real processes, a private cluster, signals.
+//! The program as a process: start, signals, a private cluster.
 
 mod kill;
 pub mod program;
 mod refusals;
 mod rolling;
-mod slice;
+mod walkthrough;

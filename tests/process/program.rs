@@ -16,10 +16,10 @@ use goodgo::secrets::DevSecrets;
 
 use crate::support::{Actor, variable};
 
-/// How long a start may take before a test fails: it makes a cluster, migrates and seeds, in a debug build.
+/// Time limit of a start: it creates a cluster, migrates and seeds, in a debug build.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A program that serves, over a data folder of its own.
+/// Running server with its own data folder.
 pub struct Program {
     pub address: SocketAddr,
     folder: PathBuf,
@@ -28,7 +28,7 @@ pub struct Program {
     listening: Option<JoinHandle<()>>,
 }
 
-/// A command of the program that knows nothing of this process's settings.
+/// Command of the program without the settings of this process.
 pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodgo"));
     command
@@ -41,7 +41,7 @@ pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
     command
 }
 
-/// Runs a command to its end; answers its exit code, standard output and standard error.
+/// Runs a command to its end; returns its exit code, standard output and standard error.
 pub fn run(command: &mut Command) -> (i32, String, String) {
     let Output {
         status,
@@ -69,7 +69,7 @@ impl Program {
         self.another_with(&[]).await
     }
 
-    /// The same, with settings.
+    /// Starts another process with settings.
     pub async fn another_with(&self, settings: &[(&str, &str)]) -> Self {
         let data = devdb::DataDir::resolve(&self.folder).unwrap();
         let url = devdb::running(&data).await.unwrap();
@@ -103,7 +103,7 @@ impl Program {
                 break address.parse().unwrap();
             }
         };
-        // Somebody has to read what it goes on to say, or it would wait for that.
+        // The output has to be read on, or the program would block.
         let log = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&log);
         let listening = std::thread::spawn(move || {
@@ -120,14 +120,14 @@ impl Program {
         }
     }
 
-    /// Somebody of the demo data, by a token that the program prints.
+    /// Demo person, with a token that the program prints.
     pub fn demo(&self, name: &str) -> Actor {
         let (code, token, problem) = run(&mut goodgo(&self.folder, &["token", "--as", name]));
         assert_eq!(code, 0, "{problem}");
         Actor::new(self.address, Some(token.trim().to_owned()), None)
     }
 
-    /// Somebody nobody has seen before, by a token signed with the program's development secret.
+    /// New person, with a token signed with the program's development secret.
     pub fn newcomer(&self) -> Actor {
         let secrets = DevSecrets::read(&self.folder).unwrap();
         let secret = secrets
@@ -151,14 +151,14 @@ impl Program {
         Actor::new(self.address, Some(token), Some(user_id))
     }
 
-    /// Runs a command beside the server that must succeed; answers what it prints.
+    /// Runs a command beside the server that must succeed; returns its output.
     pub fn beside(&self, args: &[&str]) -> String {
         let (code, printed, problem) = run(&mut goodgo(&self.folder, args));
         assert_eq!(code, 0, "goodgo {args:?}: {printed}{problem}");
         printed
     }
 
-    /// Warnings, errors and panics it has logged since it listens.
+    /// Logged warnings, errors and panics since the program listens.
     pub fn complaints(&self) -> Vec<String> {
         let mut lines = self.log();
         let bad = [" WARN ", "ERROR ", "panicked"];
@@ -166,12 +166,12 @@ impl Program {
         lines
     }
 
-    /// What it has logged since it listens.
+    /// Log lines since the program listens.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 
-    /// Stops it; answers all it has logged since it listened.
+    /// Stops the program; returns its log lines since it listened.
     pub fn log_after_stop(mut self) -> Vec<String> {
         send("TERM", self.child.id());
         assert!(self.child.wait().unwrap().success());
@@ -181,13 +181,13 @@ impl Program {
         self.log()
     }
 
-    /// Waits until somebody follows events.
+    /// Waits for a subscriber.
     pub async fn until_followed(&self) {
         self.until("goodgo_event_followers", |followers| followers > 0.0)
             .await;
     }
 
-    /// Waits until a series is as it should be.
+    /// Waits until the value of a series meets a condition.
     pub async fn until(&self, series: &str, is_right: impl Fn(f64) -> bool) {
         let started = Instant::now();
         while !is_right(self.metric(series).await) {
@@ -195,7 +195,7 @@ impl Program {
         }
     }
 
-    /// What a series stands at.
+    /// Value of a series.
     pub async fn metric(&self, series: &str) -> f64 {
         let scraped = reqwest::get(format!("http://{}/metrics", self.address));
         let metrics = scraped.await.unwrap().text().await.unwrap();
@@ -204,7 +204,7 @@ impl Program {
         value.map_or(0.0, |value| value.parse().unwrap())
     }
 
-    /// Stops it as an operator does, and waits for its end.
+    /// Stops the program with SIGTERM and waits for its end.
     pub fn stop(mut self) {
         send("TERM", self.child.id());
         assert!(self.child.wait().unwrap().success());
@@ -229,7 +229,7 @@ impl Drop for Program {
     }
 }
 
-/// The process id of the cluster's postmaster, while it runs.
+/// Process id of the cluster's postmaster while it runs.
 pub fn postmaster(folder: &Path) -> Option<u32> {
     let versions = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
     let file = versions
@@ -251,7 +251,7 @@ fn send(signal: &str, pid: u32) {
     assert!(sent.success(), "kill -{signal} {pid}");
 }
 
-/// A folder for a program's data, removed at the end.
+/// Data folder, removed at the end.
 pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new()
         .prefix("goodgo-test-")

@@ -1,11 +1,11 @@
-//! What keeps the program from starting is said in one clear line each, and nothing is left behind.
+//! Errors at start are one clear line each, and leave nothing behind.
 
 use std::net::TcpListener;
 
 use super::program::{Program, folder, goodgo, postmaster, run};
 use crate::support::test;
 
-/// The lines it says of itself.
+/// Lines of the program on standard error.
 fn complaints(stderr: &str) -> Vec<&str> {
     stderr
         .lines()
@@ -14,7 +14,7 @@ fn complaints(stderr: &str) -> Vec<&str> {
 }
 
 #[test]
-fn production_names_everything_it_lacks() {
+fn lists_all_missing_settings_of_production() {
     let folder = folder();
     let (code, _, stderr) = run(goodgo(folder.path(), &["serve"]).env("GOODGO_ENV", "production"));
     let said = complaints(&stderr);
@@ -48,7 +48,7 @@ fn production_names_everything_it_lacks() {
 }
 
 #[test]
-fn bad_settings_are_named() {
+fn names_invalid_settings() {
     let folder = folder();
     let (code, _, stderr) = run(goodgo(folder.path(), &["serve"])
         .env("PORT", "eighty")
@@ -61,7 +61,7 @@ fn bad_settings_are_named() {
 }
 
 #[test]
-fn an_occupied_port_is_found_out_before_anything_starts() {
+fn checks_the_port_before_starting() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -75,7 +75,7 @@ fn an_occupied_port_is_found_out_before_anything_starts() {
 }
 
 #[test]
-fn an_unreachable_database_is_said_plainly() {
+fn reports_an_unreachable_database() {
     let folder = folder();
     for url in [
         "postgres://nobody@127.0.0.1:1/none",
@@ -88,7 +88,7 @@ fn an_unreachable_database_is_said_plainly() {
 }
 
 #[test]
-fn a_second_program_is_turned_away() {
+fn refuses_a_second_instance_on_a_private_cluster() {
     let folder = folder();
     let program = Program::start(folder.path());
     let (code, _, stderr) = run(&mut goodgo(folder.path(), &["serve"]));
@@ -116,7 +116,7 @@ fn a_second_program_is_turned_away() {
 }
 
 #[test]
-fn production_refuses_a_database_whose_clock_was_moved() {
+fn refuses_a_moved_clock_in_production() {
     test(async |app| {
         app.advance(chrono::TimeDelta::hours(1)).await;
         let folder = folder();

@@ -1,4 +1,4 @@
-//! A rolling restart of two instances: no command is lost or done twice, and everybody who listens is back soon.
+//! Rolling restart of two instances: every command takes effect once, and subscribers reconnect soon.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,14 +13,14 @@ use crate::support::{Actor, Socket};
 
 const LISTENERS: usize = 20;
 const WRITERS: usize = 6;
-/// How long a listener may be without a server.
+/// Maximum time that a subscriber is disconnected.
 const AWAY: Duration = Duration::from_secs(15);
-/// For so long an instance that is told to stop only says so.
+/// Time during which a stopping instance still serves but is not ready.
 const LEAVES: &[(&str, &str)] = &[("GOODGO_LEAVE_SECONDS", "1")];
 const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 
-/// What a load balancer knows: where to send who asks. It knows it before an instance is told to stop only if that
-/// instance says so by its readiness, which is asked each time.
+/// A load balancer's list of instances. It is updated before an instance is stopped only if that
+/// instance is not ready, which is read before each request.
 #[derive(Clone, Default)]
 struct Balancer {
     instances: Arc<Mutex<Vec<SocketAddr>>>,
@@ -38,7 +38,7 @@ impl Balancer {
         instances[self.turn.fetch_add(1, Ordering::Relaxed) % instances.len()]
     }
 
-    /// An instance that says it is ready.
+    /// Next instance that is ready.
     async fn ready(&self) -> SocketAddr {
         let ready = async {
             loop {
@@ -56,9 +56,9 @@ impl Balancer {
     }
 }
 
-/// Registers new people and starts their sessions until it is enough; answers how many.
+/// Registers new people and starts their sessions until stopped; returns their number.
 ///
-/// An answer that got lost is asked for again under the same key, as clients are told to.
+/// A request without an answer is retried with the same key.
 async fn write(
     balancer: Balancer,
     keeper: Arc<Program>,
@@ -69,7 +69,7 @@ async fn write(
         let person = keeper.newcomer();
         for field in ["minerRegister", "miningSessionStart"] {
             let run = person.run(field, json!({"idempotencyKey": field}));
-            // Each attempt goes to the next instance; a server that stops for long fails the test.
+            // Every attempt uses the next instance; a long outage fails the test.
             let applied = async {
                 loop {
                     let run = run.clone().by(&person.at(balancer.next()));
@@ -93,7 +93,7 @@ async fn write(
     done
 }
 
-/// Listens until told to stop, coming back whenever the server goes; answers how often, and the longest time away.
+/// Subscribes until stopped and reconnects after each disconnect; returns the number of disconnects and the longest one.
 async fn listen(
     balancer: Balancer,
     person: Actor,
@@ -120,7 +120,7 @@ async fn listen(
     }
 }
 
-/// How many miners there are.
+/// Number of miners.
 async fn miners(support: &Actor) -> u64 {
     let query = "{ miners(first: 1) { totalCount } }";
     let data = support.get(query, json!({})).await;
@@ -128,7 +128,7 @@ async fn miners(support: &Actor) -> u64 {
 }
 
 #[test]
-fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
+fn loses_no_command_in_a_rolling_restart() {
     let folder = folder();
     // The first one keeps the database; it is none of the two.
     let keeper = Arc::new(Program::start(folder.path()));
@@ -157,7 +157,7 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
             .collect();
         first.until_followed().await;
         second.until_followed().await;
-        // One after the other; the balancer learns of a new one when it listens, and of an old one by asking it.
+        // The balancer adds a new instance when it listens and removes an old one that is not ready.
         let started = keeper.another_with(LEAVES).await;
         balancer.set(&[&first, &second, &started]);
         tokio::task::block_in_place(|| first.stop());
@@ -168,7 +168,7 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
         tokio::task::block_in_place(|| second.stop());
         second = started;
         balancer.set(&[&first, &second]);
-        // Everybody is back.
+        // All subscribers have reconnected.
         let following = async || {
             let followers = "goodgo_event_followers";
             first.metric(followers).await + second.metric(followers).await
@@ -189,12 +189,12 @@ fn a_rolling_restart_loses_no_command_and_keeps_nobody_waiting() {
             sockets.extend(socket);
         }
         assert!(returns >= LISTENERS, "each had to come back: {returns}");
-        // What was answered is there, once, and nothing else is.
+        // Every answered command took effect once, and no other did.
         let after = miners(&support).await;
         let again = keeper.beside(&["verify"]);
         assert!(again.starts_with("the ledger is right"), "{again}");
         assert_eq!(after - count_before, u64::try_from(written + LISTENERS).unwrap());
-        // And those who came back hear what happens now.
+        // Reconnected subscribers receive new events.
         for (person, socket) in listeners.iter().zip(&mut sockets) {
             person.start().await.ok();
             assert_eq!(socket.event("1").await["minerUpdated"]["__typename"], "MiningSessionStarted");

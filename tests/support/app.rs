@@ -30,7 +30,7 @@ use super::{Actor, Cluster};
 
 /// A running server with its database.
 pub struct TestApp {
-    /// Its database.
+    /// Name of the test's database.
     pub db: Db,
     /// The services that its operations use.
     pub services: Services,

@@ -1,4 +1,4 @@
-//! One PostgreSQL cluster for the run, shared by all test processes, and a migrated template to copy databases from.
+//! The PostgreSQL cluster of the run, shared by all test processes, and a migrated template to copy databases from.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -65,7 +65,7 @@ impl Cluster {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cluster");
         let folder = DataDir::resolve(&folder).unwrap();
         folder.create().unwrap();
-        // One process at a time starts the cluster or finds it started; all of them keep it alive.
+        // A lock lets one process at a time start the cluster or find it started; all of them keep it alive.
         let users = folder.path().join("users.lock");
         let starting = File::create(folder.path().join("starting.lock")).unwrap();
         starting.lock().unwrap();
@@ -161,9 +161,9 @@ async fn start_and_watch(folder: &DataDir, users: &Path) -> String {
     };
     let cluster = devdb::Cluster::start(folder, &options).await.unwrap();
     let url = cluster.url().to_owned();
-    // It outlives this process if others use it: the watchdog stops it.
+    // The cluster outlives this process if others use it: the watchdog stops it.
     std::mem::forget(cluster);
-    // It holds the users' lock until the server is gone, so that a process that starts during that time starts another server.
+    // The watchdog holds the users' lock until the server is gone: a process that starts meanwhile starts another.
     let watchdog = r#"flock -x "$1" sh -c '
         for file in "$1"/pg*/postmaster.pid; do
             server=$(head -n 1 "$file") && kill -INT "$server" || continue

@@ -22,7 +22,7 @@ pub struct Event {
     pub subject_id: String,
     /// The user whose subscribers receive it.
     pub audience_id: Option<String>,
-    /// Its number among the events of its subject.
+    /// Number among the events of its subject.
     pub sequence: i64,
     pub payload: Value,
     /// RFC 3339.

@@ -167,7 +167,7 @@ impl TestApp {
     }
 }
 
-/// What actors see of their own.
+/// Queries for the caller's own objects.
 impl Actor {
     /// Names the actor's miner by the user.
     pub fn by_user(&self) -> Value {

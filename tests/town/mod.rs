@@ -62,7 +62,7 @@ fn agrees_with_the_model_after_a_month() {
             }
         }
         town.compare().await;
-        // Each event was written with all its documented fields.
+        // All events were written with all their documented fields.
         let written = app.event_fields().await;
         assert!(written.len() > 25, "{:?}", written.keys());
         for (event, fields) in &written {

@@ -337,7 +337,7 @@ impl Model {
     }
 }
 
-/// What the first day of a tier pays.
+/// Points of the first day of a tier.
 pub fn worth(day: i64) -> i64 {
     match day {
         7 => 500_000,

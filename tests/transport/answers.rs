@@ -1,4 +1,4 @@
-//! How answers travel: remembered by caches, compressed, in the language of people.
+//! Answers: caching, compression and language.
 
 use domain::access::Role;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::test;
 const PUBLIC: &str = "/graphql?query=%7BserverInfo%7Bversion%7D%7D";
 
 #[test]
-fn what_everybody_may_read_is_remembered_and_asked_for_again() {
+fn caches_and_revalidates_public_answers() {
     test(async |app| {
         let first = Reply::to(get(app, PUBLIC)).await;
         assert_eq!(first.status, 200);
@@ -27,7 +27,7 @@ fn what_everybody_may_read_is_remembered_and_asked_for_again() {
         }
         let other = Reply::to(get(app, PUBLIC).header("if-none-match", "W/\"x\"")).await;
         assert_eq!(other.status, 200);
-        // Another media type is another answer, a caller's own is nobody else's, and a mistake is nothing to keep.
+        // The media type is part of the cache key; private answers and errors are not cached.
         let own = get(app, PUBLIC).bearer_auth(app.user().token().unwrap());
         let own = Reply::to(own.header("if-none-match", &tag)).await;
         assert_eq!((own.status, own.header("etag")), (200, String::new()));
@@ -36,7 +36,7 @@ fn what_everybody_may_read_is_remembered_and_asked_for_again() {
             let wrong = Reply::to(get(app, wrong).header("accept", GRAPHQL)).await;
             assert_eq!((wrong.status, wrong.header("etag")), (400, String::new()));
         }
-        // What is left of a caller's budget is nobody else's, either.
+        // The remaining budget of a caller is private too.
         let report = get(app, PUBLIC).header("graphql-cost", "report");
         let report = Reply::to(report).await;
         assert_eq!(report.header("cache-control"), "private, no-store");
@@ -49,7 +49,7 @@ fn what_everybody_may_read_is_remembered_and_asked_for_again() {
 }
 
 #[test]
-fn long_answers_are_compressed_as_the_client_likes_it() {
+fn compresses_long_answers_as_negotiated() {
     test(async |app| {
         let schema = "{ __schema { types { name fields { name description } } } }";
         let body = json!({"query": schema}).to_string();
@@ -86,7 +86,7 @@ fn long_answers_are_compressed_as_the_client_likes_it() {
 }
 
 #[test]
-fn people_are_told_in_their_language() {
+fn writes_messages_in_the_callers_language() {
     test(async |app| {
         let query = "mutation { miningSessionStart(input: {}) { userErrors { code message } } }";
         let alice = app.user();
@@ -110,9 +110,9 @@ fn people_are_told_in_their_language() {
     });
 }
 
-/// Of a thousand mistakes a document is told a few.
+/// At most five validation errors of a document are returned.
 #[test]
-fn a_document_is_told_five_of_its_mistakes() {
+fn reports_five_errors_of_a_document() {
     test(async |app| {
         let mistakes = times(1_000, |number| format!("x{number}"));
         let support = app.person(&[Role::Support]);

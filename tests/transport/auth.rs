@@ -1,4 +1,4 @@
-//! Bearer tokens: who is let in as whom, and that bad ones are refused without a word of why.
+//! Bearer tokens: identities of valid tokens, and one answer to all bad ones.
 
 use std::sync::OnceLock;
 
@@ -21,7 +21,7 @@ fn keys() -> &'static DevKeys {
     KEYS.get_or_init(|| generate_dev_keys().unwrap())
 }
 
-/// Runs a test over a server that believes these keys: users by the secret, the service issuer `tills` by its own.
+/// Runs a test with a server that trusts these keys: the secret for users, a key of the service issuer `tills`.
 fn test_with_keys(name: &str, body: impl AsyncFnOnce(&TestApp)) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let jwks = folder.join(format!("{name}-{}.jwks.json", std::process::id()));
@@ -39,7 +39,7 @@ fn in_seconds(seconds: i64) -> i64 {
     instance_now().timestamp() + seconds
 }
 
-/// The claims of a user, changed.
+/// Claims of a user with changes.
 fn user(changes: Value) -> Value {
     let claims = json!({
         "iss": "goodgo-platform", "aud": "goodgo-services", "sub": SUBJECT, "exp": in_seconds(600), "roles": [],
@@ -47,7 +47,7 @@ fn user(changes: Value) -> Value {
     changed(claims, changes)
 }
 
-/// The claims of a service, changed.
+/// Claims of a service with changes.
 fn service(changes: Value) -> Value {
     let claims = json!({
         "iss": "tills", "aud": "goodgo-services", "sub": "till-7", "exp": in_seconds(600), "scope": "mining:read",
@@ -55,7 +55,7 @@ fn service(changes: Value) -> Value {
     changed(claims, changes)
 }
 
-/// Null takes a claim away.
+/// A change to null removes the claim.
 fn changed(mut claims: Value, changes: Value) -> Value {
     let map = claims.as_object_mut().unwrap();
     let Value::Object(changes) = changes else {
@@ -82,7 +82,7 @@ fn by_key(keys: &DevKeys, kid: &str, claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, &key).unwrap()
 }
 
-/// The only key that services' keys name.
+/// Key id of the services' key.
 fn published() -> Value {
     let jwks: Value = serde_json::from_str(&keys().service_jwks).unwrap();
     jwks["keys"][0].clone()
@@ -173,7 +173,7 @@ fn bad() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn good_tokens_are_let_in() {
+fn accepts_valid_tokens() {
     test_with_keys("good", async |app| {
         let person = by_secret(&user(json!({"roles": ["SUPPORT"]})));
         let till = by_key(keys(), &kid(), &service(json!({})));
@@ -203,7 +203,7 @@ fn good_tokens_are_let_in() {
 }
 
 #[test]
-fn bad_tokens_are_refused_alike() {
+fn refuses_bad_tokens_with_one_answer() {
     test_with_keys("bad", async |app| {
         let mut bodies = Vec::new();
         for (name, bearer) in bad() {
@@ -240,7 +240,7 @@ fn bad_tokens_are_refused_alike() {
 }
 
 #[test]
-fn bad_tokens_close_sockets_alike() {
+fn closes_sockets_of_bad_tokens_with_one_code() {
     test_with_keys("sockets", async |app| {
         for (name, bearer) in bad() {
             let mut socket = Socket::connect(app.address(), &[]).await;
@@ -256,7 +256,7 @@ fn bad_tokens_close_sockets_alike() {
 }
 
 #[test]
-fn a_bad_token_executes_nothing() {
+fn executes_nothing_with_a_bad_token() {
     test_with_keys("nothing", async |app| {
         let register =
             r#"{"query": "mutation { minerRegister(input: {}) { userErrors { code } } }"}"#;
@@ -272,7 +272,7 @@ fn a_bad_token_executes_nothing() {
 }
 
 #[test]
-fn roles_are_for_people_and_scopes_for_services() {
+fn ignores_roles_of_services_and_scopes_of_people() {
     test_with_keys("roles", async |app| {
         let miners = "{ miners(first: 1) { nodes { uuid } } }";
         let register = "mutation { minerRegister(input: {}) { userErrors { code } } }";
@@ -309,7 +309,7 @@ fn roles_are_for_people_and_scopes_for_services() {
 }
 
 #[test]
-fn nobody_is_told_to_sign_in_where_it_is_needed() {
+fn returns_unauthenticated_to_anonymous_callers() {
     test(async |app| {
         for query in [
             "mutation { minerRegister(input: {}) { userErrors { code } } }",

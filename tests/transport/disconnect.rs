@@ -1,4 +1,4 @@
-//! Clients that hang up: what they wanted done is done, and nothing is left half done.
+//! Clients that disconnect: mutations are completed, queries are cancelled.
 
 use domain::access::Role;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::test;
 const REGISTER: &str = "mutation { minerRegister(input: {}) { userErrors { code } } }";
 
 #[test]
-fn a_mutation_is_done_although_its_client_is_gone() {
+fn commits_a_mutation_after_a_disconnect() {
     test(async |app| {
         let alice = app.user();
         let lock = Lock::on(app, "miners").await;
@@ -26,7 +26,7 @@ fn a_mutation_is_done_although_its_client_is_gone() {
 }
 
 #[test]
-fn a_mutation_is_done_although_its_socket_is_gone() {
+fn commits_a_mutation_after_its_socket_closed() {
     test(async |app| {
         let mut socket = app.user().socket().await;
         let lock = Lock::on(app, "miners").await;
@@ -39,7 +39,7 @@ fn a_mutation_is_done_although_its_socket_is_gone() {
 }
 
 #[test]
-fn a_query_is_stopped_when_its_client_is_gone() {
+fn cancels_a_query_after_a_disconnect() {
     test(async |app| {
         let support = app.person(&[Role::Support]);
         let lock = Lock::on(app, "miners").await;

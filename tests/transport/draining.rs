@@ -1,4 +1,4 @@
-//! A server that is told to stop: what it still answers, what it refuses, and how what is open ends.
+//! Graceful shutdown: answered and refused requests, and the end of open connections.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ async fn ready(address: SocketAddr) -> Reply {
     Reply::to(reqwest::Client::new().get(format!("http://{address}/readyz"))).await
 }
 
-/// Waits until a server says that it stops.
+/// Waits until a server reports its shutdown.
 async fn until_draining(address: SocketAddr) {
     let draining = async { while ready(address).await.status != 503 {} };
     tokio::time::timeout(Duration::from_secs(20), draining)
@@ -34,7 +34,7 @@ fn post(address: SocketAddr, accept: &str, query: &str) -> reqwest::RequestBuild
 }
 
 #[test]
-fn sockets_are_told_to_come_back() {
+fn closes_sockets_with_1012_on_shutdown() {
     test(async |app| {
         let other = app.another().await;
         let address = other.address();
@@ -57,7 +57,7 @@ fn sockets_are_told_to_come_back() {
 }
 
 #[test]
-fn load_balancers_have_time_to_notice() {
+fn stays_open_while_load_balancers_notice() {
     test(async |app| {
         let other = app.another_with(&[("GOODGO_LEAVE_SECONDS", "6")]).await;
         let address = other.address();
@@ -66,13 +66,13 @@ fn load_balancers_have_time_to_notice() {
         let told_at = Instant::now();
         let stopping = tokio::spawn(other.stop());
         until_draining(address).await;
-        // What comes is answered, once on each connection.
+        // New requests are answered, one per connection.
         let reply = Reply::to(post(address, "application/json", "{ __typename }")).await;
         assert_eq!(
             (reply.status, reply.header("connection").as_str()),
             (200, "close")
         );
-        // What would stay is refused.
+        // Long-lived requests are refused.
         assert_eq!(status_of(address, PROTOCOL).await, 503);
         let accept = "text/event-stream";
         let reply = Reply::to(post(
@@ -86,7 +86,7 @@ fn load_balancers_have_time_to_notice() {
             (503, "UNAVAILABLE".to_owned())
         );
         assert_eq!(reply.header("retry-after"), "1");
-        // What is open goes on.
+        // Open streams continue.
         socket.settle().await;
         assert!(
             told_at.elapsed() < Duration::from_secs(6),
@@ -100,7 +100,7 @@ fn load_balancers_have_time_to_notice() {
 }
 
 #[test]
-fn sockets_are_closed_one_after_another() {
+fn spreads_the_closing_of_sockets() {
     test(async |app| {
         let other = app
             .another_with(&[("GOODGO_SOCKET_DRAIN_SECONDS", "4")])
@@ -124,7 +124,7 @@ fn sockets_are_closed_one_after_another() {
 }
 
 #[test]
-fn a_mutation_on_a_socket_is_still_answered() {
+fn answers_a_running_mutation_before_closing() {
     test(async |app| {
         let other = app.another().await;
         let alice = app.user().at(other.address());
@@ -207,7 +207,7 @@ fn streams_are_completed() {
 }
 
 #[test]
-fn everything_ends_by_the_deadline() {
+fn ends_everything_by_the_deadline() {
     test(async |app| {
         let other = app.another_with(&[("GOODGO_DRAIN_SECONDS", "1")]).await;
         let mut socket = app.user().at(other.address()).socket().await;

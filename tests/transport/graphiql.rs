@@ -1,4 +1,4 @@
-//! GraphiQL's files, and the people one can be there in development.
+//! GraphiQL's files, and its demo people in development.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ const PRODUCTION: [(&str, &str); 4] = [
     ("GOODGO_HOST", "127.0.0.1"),
 ];
 
-/// The paths of the scripts and styles that the page names.
+/// Paths of the page's scripts and styles.
 async fn assets(app: &TestApp) -> Vec<String> {
     let page = Reply::to(get(app, "/graphiql")).await.text;
     let paths: Vec<String> = page
@@ -27,7 +27,7 @@ async fn assets(app: &TestApp) -> Vec<String> {
 }
 
 #[test]
-fn the_page_and_its_files_come_from_here_under_a_strict_policy() {
+fn serves_graphiql_under_a_strict_policy() {
     test(async |app| {
         let page = Reply::to(get(app, "/graphiql")).await;
         assert_eq!(page.status, 200);
@@ -74,7 +74,7 @@ fn the_page_and_its_files_come_from_here_under_a_strict_policy() {
 }
 
 #[test]
-fn files_are_sent_packed_to_who_unpacks_them() {
+fn serves_compressed_files_if_accepted() {
     test(async |app| {
         for path in assets(app).await {
             let plain = get(app, &path).send().await.unwrap();
@@ -91,7 +91,7 @@ fn files_are_sent_packed_to_who_unpacks_them() {
 }
 
 #[test]
-fn it_can_be_switched_off() {
+fn can_be_disabled() {
     test_with(&[("GOODGO_GRAPHIQL", "off")], async |app| {
         for path in ["/graphiql", "/graphiql/licenses.md", PEOPLE] {
             assert_eq!(Reply::to(get(app, path)).await.status, 404, "{path}");
@@ -101,7 +101,7 @@ fn it_can_be_switched_off() {
 }
 
 #[test]
-fn the_demo_people_have_tokens_that_are_good() {
+fn issues_valid_tokens_of_demo_people() {
     test(async |app| {
         assert_eq!(Reply::to(get(app, PEOPLE)).await.json(), json!([]));
         db::demo::seed_people(&app.db).await.unwrap();
@@ -148,7 +148,7 @@ fn the_demo_people_have_tokens_that_are_good() {
 }
 
 #[test]
-fn the_demo_people_are_kept_from_other_sites() {
+fn refuses_demo_tokens_to_other_origins() {
     test(async |app| {
         db::demo::seed_people(&app.db).await.unwrap();
         let own = format!("http://{}", app.address());
@@ -168,7 +168,7 @@ fn the_demo_people_are_kept_from_other_sites() {
             ("sec-fetch-site", "same-site"),
             ("origin", "https://evil.example"),
             ("origin", "null"),
-            // One that may ask GraphQL may not sign in as anybody.
+            // An origin that may use GraphQL may not obtain demo tokens.
             ("origin", "http://localhost:3000"),
             ("x-forwarded-for", "203.0.113.9"),
         ] {
@@ -180,7 +180,7 @@ fn the_demo_people_are_kept_from_other_sites() {
 }
 
 #[test]
-fn production_has_the_page_and_nobody_to_be() {
+fn serves_no_demo_people_in_production() {
     test_with(&PRODUCTION, async |app| {
         db::demo::seed_people(&app.db).await.unwrap();
         assert_eq!(Reply::to(get(app, "/graphiql")).await.status, 200);

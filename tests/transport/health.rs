@@ -1,4 +1,4 @@
-//! What machines and people ask beside GraphQL: probes, metrics, the schema, the page.
+//! Endpoints beside GraphQL: probes, metrics, the schema, the start page.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn metrics(app: &TestApp) -> String {
     reply.text
 }
 
-/// What a counter stands at, by the beginning of its line.
+/// Value of a counter, by the beginning of its line.
 fn count(text: &str, series: &str) -> f64 {
     text.lines()
         .find_map(|line| line.strip_prefix(series))
@@ -41,7 +41,7 @@ fn count(text: &str, series: &str) -> f64 {
 }
 
 #[test]
-fn a_server_that_can_serve_says_so() {
+fn reports_that_it_is_ready() {
     test(async |app| {
         for path in PROBES {
             let reply = Reply::to(get(app, path)).await;
@@ -62,7 +62,7 @@ fn a_server_that_can_serve_says_so() {
 }
 
 #[test]
-fn a_dependency_that_is_down_is_named_and_not_explained() {
+fn names_an_unavailable_dependency_without_details() {
     test(async |app| {
         let why = "no route to db-7.internal";
         let server = Server::depending_on(
@@ -106,7 +106,7 @@ fn a_dependency_that_is_down_is_named_and_not_explained() {
 }
 
 #[test]
-fn a_server_that_is_about_to_stop_lives_and_is_not_ready() {
+fn is_live_but_not_ready_during_shutdown() {
     test(async |app| {
         let server = Server::start(app, HttpSettings::default()).await;
         for path in PROBES {
@@ -127,14 +127,14 @@ fn a_server_that_is_about_to_stop_lives_and_is_not_ready() {
             json!({"status": "draining"})
         );
         assert_eq!(ask(&server, "/health").await.json()["draining"], true);
-        // What still comes is answered.
+        // New requests are still answered.
         let answer = server.anonymous().get("{ __typename }", json!({})).await;
         assert_eq!(answer["__typename"], "Query");
     });
 }
 
 #[test]
-fn metrics_have_the_process_the_pool_and_the_requests() {
+fn exports_metrics_of_process_pool_and_requests() {
     test(async |app| {
         let requests = r#"http_requests_total{method="POST",path="/graphql",status="415"}"#;
         let operations = r#"graphql_operations_total{transport="http",kind="query",outcome="error",operation="query unnamed"}"#;
@@ -173,7 +173,7 @@ fn metrics_have_the_process_the_pool_and_the_requests() {
 }
 
 #[test]
-fn the_schema_can_be_read_and_remembered() {
+fn serves_a_cacheable_schema() {
     test(async |app| {
         let reply = Reply::to(get(app, "/schema.graphql")).await;
         assert_eq!(reply.status, 200);
@@ -201,7 +201,7 @@ fn the_schema_can_be_read_and_remembered() {
 }
 
 #[test]
-fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
+fn serves_a_self_contained_start_page() {
     test(async |app| {
         let reply = Reply::to(get(app, "/")).await;
         assert_eq!(reply.status, 200);
@@ -217,7 +217,7 @@ fn the_page_tells_people_how_to_ask_and_needs_nothing_from_elsewhere() {
         ] {
             assert!(!reply.text.contains(outside), "{outside}");
         }
-        // Its links stay here.
+        // All links of the page are local.
         for link in reply.text.split("href=\"").skip(1) {
             assert!(link.starts_with('/') && !link.starts_with("//"), "{link}");
         }
@@ -269,7 +269,7 @@ fn describes_the_scalars_that_the_schema_links_to() {
 }
 
 #[test]
-fn elsewhere_is_nothing() {
+fn returns_404_for_unknown_paths() {
     test(async |app| {
         for path in [
             "/nowhere",

@@ -1,4 +1,4 @@
-//! Documents that are made to keep a server busy.
+//! Documents designed to exhaust the server.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GRAPHQL, Reply, post, times};
 use crate::support::{test, test_with};
 
-/// What each is, the request, and the code it is refused with; none where it is just answered.
+/// Name, request and the code of the refusal; none if it is answered.
 fn hostile() -> Vec<(&'static str, Value, &'static str)> {
     // Walked instead of counted, either would take longer than anybody waits.
     let steps = times(40, |number| {
@@ -109,7 +109,7 @@ fn hostile() -> Vec<(&'static str, Value, &'static str)> {
 }
 
 #[test]
-fn hostile_documents_are_refused_at_once() {
+fn refuses_hostile_documents_quickly() {
     test(async |app| {
         for (what, body, code) in hostile() {
             let body = body.to_string();
@@ -129,14 +129,14 @@ fn hostile_documents_are_refused_at_once() {
                     );
                 }
             }
-            // What a debug build on a busy machine takes says little: `script/bench hostile` measures.
+            // Times of a debug build on a busy machine say little: `script/bench hostile` measures.
             assert!(quickest < Duration::from_secs(2), "{what}: {quickest:?}");
         }
     });
 }
 
 #[test]
-fn what_postgresql_cannot_store_is_bad_input() {
+fn rejects_text_that_postgresql_cannot_store() {
     test(async |app| {
         let support = app.person(&[Role::Support]);
         let query =
@@ -146,9 +146,9 @@ fn what_postgresql_cannot_store_is_bad_input() {
     });
 }
 
-/// Where limits are only tried, what would keep the process busy is refused even so.
+/// Requests that would block the process are refused even if limits are only logged.
 #[test]
-fn bombs_are_refused_whatever_the_mode() {
+fn refuses_decompression_bombs_in_every_mode() {
     test_with(&[("GOODGO_LIMITS", "log")], async |app| {
         for (what, body, code) in hostile() {
             let started_at = Instant::now();

@@ -23,7 +23,7 @@ async fn asked_by_origin(app: &TestApp, method: reqwest::Method, origin: &str) -
 }
 
 #[test]
-fn the_client_chooses_the_media_type() {
+fn negotiates_the_media_type() {
     test(async |app| {
         let json = "application/json";
         for (accept, chosen) in [
@@ -73,7 +73,7 @@ fn the_client_chooses_the_media_type() {
 }
 
 #[test]
-fn who_accepts_nothing_we_have_is_told_so() {
+fn returns_406_if_no_media_type_is_acceptable() {
     test(async |app| {
         for accept in [
             "text/html",
@@ -92,7 +92,7 @@ fn who_accepts_nothing_we_have_is_told_so() {
 }
 
 #[test]
-fn get_answers_queries() {
+fn answers_queries_over_get() {
     test(async |app| {
         let document = "query+Top($limit:Int!)%7Bleaderboard(limit:$limit)%7BviewerEntry%7Brank%7D%7D%7D+query+Info%7BserverInfo%7Benvironment%7D%7D";
         let top = json!({"data": {"leaderboard": {"viewerEntry": null}}});
@@ -135,7 +135,7 @@ fn get_answers_queries() {
 }
 
 #[test]
-fn get_changes_nothing() {
+fn refuses_mutations_over_get() {
     test(async |app| {
         let alice = app.user();
         let register = "minerRegister(input:{}){userErrors{code}}";
@@ -159,7 +159,7 @@ fn get_changes_nothing() {
 }
 
 #[test]
-fn there_are_no_other_methods() {
+fn refuses_other_methods() {
     test(async |app| {
         for method in ["PUT", "DELETE", "PATCH", "SEARCH"] {
             let request = reqwest::Client::new()
@@ -179,7 +179,7 @@ fn there_are_no_other_methods() {
 }
 
 #[test]
-fn every_request_has_a_name() {
+fn returns_a_request_id() {
     test(async |app| {
         let reply = Reply::to(post(app, BAD).header("x-request-id", "mine-1")).await;
         assert_eq!(reply.header("x-request-id"), "mine-1");
@@ -214,7 +214,7 @@ fn every_request_has_a_name() {
 }
 
 #[test]
-fn caches_are_told_what_the_answer_depends_on() {
+fn sends_vary_headers() {
     test(async |app| {
         let alice = app.user();
         for request in [post(app, GOOD), get(app, "/graphql?query={__typename}")] {
@@ -230,7 +230,7 @@ fn caches_are_told_what_the_answer_depends_on() {
             }
             assert_eq!(reply.header("x-content-type-options"), "nosniff");
         }
-        // Nor is a failure for anybody to keep.
+        // Failures are not cached either.
         for query in ["{", "{nothing}", "{leaderboard(limit:0){entries{rank}}}"] {
             let reply = Reply::to(get(app, &format!("/graphql?query={query}"))).await;
             assert_eq!(reply.status, 200, "{}", reply.text);
@@ -286,10 +286,10 @@ fn pages_of_listed_sites_may_ask() {
 }
 
 #[test]
-fn what_is_in_flight_when_the_server_stops_is_finished() {
+fn finishes_requests_in_flight_on_shutdown() {
     test(async |app| {
         let other = app.another().await;
-        // It waits for the body, which proves that the request has begun.
+        // The server waits for the body, which proves that the request has begun.
         let mut stream = TcpStream::connect(other.address()).await.unwrap();
         let head = format!(
             "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
@@ -319,7 +319,7 @@ fn what_is_in_flight_when_the_server_stops_is_finished() {
 }
 
 #[test]
-fn a_field_that_fails_is_null_and_leaves_the_others() {
+fn returns_null_for_a_failed_field_only() {
     test(async |app| {
         let query = "{ leaderboard(limit: 0) { viewerEntry { rank } } serverInfo { environment } }";
         let answer = app.anonymous().ask(query, json!({})).await;
@@ -333,7 +333,7 @@ fn a_field_that_fails_is_null_and_leaves_the_others() {
 }
 
 #[test]
-fn faults_are_masked() {
+fn masks_faults() {
     test(async |app| {
         let alice = app.miner().await;
         app.sql("ALTER TABLE miners RENAME TO gone").await;

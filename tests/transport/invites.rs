@@ -1,9 +1,9 @@
-//! QR codes of invitations, read as a phone reads them.
+//! QR codes of invitations, decoded.
 
 use super::{Reply, get};
 use crate::support::{test, test_with};
 
-/// The text in a QR code drawn as an SVG of dark rectangles.
+/// Decodes a QR code from an SVG of dark rectangles.
 fn read(svg: &str) -> String {
     let number = |text: &str| text.parse::<usize>().unwrap();
     let (_, rest) = svg.split_once("viewBox=\"0 0 ").unwrap();
@@ -11,7 +11,7 @@ fn read(svg: &str) -> String {
     let (_, path) = svg.split_once(" d=\"").unwrap();
     let path = path.split_once('"').unwrap().0;
     let mut is_dark = vec![vec![false; side]; side];
-    // Each is M{left} {top}h{width}v{height}H{left}V{top}.
+    // A path is M{left} {top}h{width}v{height}H{left}V{top}.
     for rectangle in path.split('M').skip(1) {
         let (left, rest) = rectangle.split_once(' ').unwrap();
         let (top, rest) = rest.split_once('h').unwrap();
@@ -30,7 +30,7 @@ fn read(svg: &str) -> String {
 }
 
 #[test]
-fn a_phone_reads_the_link_to_share() {
+fn renders_a_qr_code_that_decodes_to_the_link() {
     test(async |app| {
         let alice = app.miner().await;
         let selection = "referralShareUrl referralQrCodeUrl";
@@ -53,7 +53,7 @@ fn a_phone_reads_the_link_to_share() {
 }
 
 #[test]
-fn the_link_is_the_one_that_was_configured() {
+fn uses_the_configured_link() {
     let settings = [("SHARE_BASE_URL", "http://localhost:3000/join")];
     test_with(&settings, async |app| {
         let reply = Reply::to(get(app, "/invites/a9a9hjkl.svg")).await;
@@ -62,7 +62,7 @@ fn the_link_is_the_one_that_was_configured() {
 }
 
 #[test]
-fn what_is_no_code_is_not_there() {
+fn returns_404_for_invalid_codes() {
     test(async |app| {
         for path in [
             "/invites/A9A9HJKL",

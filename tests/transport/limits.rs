@@ -1,4 +1,4 @@
-//! Limits of documents, of bodies, of what a caller may ask in a second, and of time.
+//! Limits of documents, bodies, request rates and times.
 
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ async fn at_the_limit(app: &TestApp, limit: &str, maximum: u64, document: impl F
 }
 
 #[test]
-fn each_limit_of_a_document_holds_and_names_itself() {
+fn names_the_limit_that_a_document_exceeds() {
     test(async |app| {
         at_the_limit(app, "tokens", 5_000, |tokens| {
             // Seven for the rest; comments and commas are none.
@@ -110,7 +110,7 @@ fn each_limit_of_a_document_holds_and_names_itself() {
 }
 
 #[test]
-fn variables_count_as_often_as_they_are_mentioned() {
+fn counts_variables_at_every_use() {
     test(async |app| {
         let query = "query ($a: [ID!]!) { nodes(ids: $a) @include(if: true) { id } }";
         // Itself and its items, once; so many nodes cost too much.
@@ -130,7 +130,7 @@ fn variables_count_as_often_as_they_are_mentioned() {
 }
 
 #[test]
-fn what_nests_too_deep_is_refused_by_the_same_name() {
+fn refuses_documents_nested_too_deep() {
     test(async |app| {
         let inline = |depth: usize| {
             format!(
@@ -155,7 +155,7 @@ fn what_nests_too_deep_is_refused_by_the_same_name() {
 }
 
 #[test]
-fn what_an_operation_costs_is_limited_and_told() {
+fn limits_and_reports_the_cost_of_operations() {
     test(async |app| {
         let ada = app.person(&[Role::Support]);
         let query = "query ($n: Int) { miners(first: $n) { nodes { history(first: 99) { nodes { pointsEarned } } } } }";
@@ -218,7 +218,7 @@ fn limits_can_be_tried_without_refusing_anybody() {
 }
 
 #[test]
-fn who_asks_too_much_is_told_when_to_come_back() {
+fn returns_retry_after_beyond_the_rate() {
     let settings = [("GOODGO_RATE_ANONYMOUS", "2"), ("GOODGO_RATE_USER", "3")];
     test_with(&settings, async |app| {
         let list = "{ leaderboard(limit: 100) { entries { rank } } }";
@@ -239,7 +239,7 @@ fn who_asks_too_much_is_told_when_to_come_back() {
             let error = &reply.json()["errors"][0];
             assert_eq!(error["extensions"]["retryAfterSeconds"], json!(seconds));
         }
-        // Somebody else at the same address has a bucket of their own.
+        // Another caller at the same address has a separate bucket.
         assert_eq!(alice.ask(list, json!({})).await.status, 200);
         assert_eq!(alice.ask(list, json!({})).await.status, 429);
         socket.subscribe("1", list).await;
@@ -261,7 +261,7 @@ fn who_asks_too_much_is_told_when_to_come_back() {
 }
 
 #[test]
-fn callers_behind_a_proxy_are_told_apart_by_what_it_says() {
+fn reads_addresses_from_trusted_proxies() {
     let settings = [
         ("GOODGO_RATE_ANONYMOUS", "1"),
         ("GOODGO_TRUSTED_PROXIES", "1"),
@@ -284,7 +284,7 @@ fn callers_behind_a_proxy_are_told_apart_by_what_it_says() {
 }
 
 #[test]
-fn services_may_send_more_at_once() {
+fn allows_services_larger_bursts() {
     test(async |app| {
         let service = app.service(&[Scope::MiningRead]);
         let body = |bytes: usize| json!({"query": "{ __typename }", "more": "x".repeat(bytes)});
@@ -304,7 +304,7 @@ fn services_may_send_more_at_once() {
 }
 
 #[test]
-fn a_statement_that_takes_too_long_is_stopped() {
+fn cancels_slow_statements() {
     let settings = [("GOODGO_STATEMENT_TIMEOUT_MS", "1000")];
     test_with(&settings, async |app| {
         let ada = app.person(&[Role::Support]);
@@ -326,7 +326,7 @@ fn a_statement_that_takes_too_long_is_stopped() {
 }
 
 #[test]
-fn who_waits_too_long_for_somebody_else_is_told_so() {
+fn returns_an_error_after_a_lock_timeout() {
     let settings = [("GOODGO_LOCK_TIMEOUT_MS", "500")];
     test_with(&settings, async |app| {
         let bob = app.user();
@@ -340,14 +340,14 @@ fn who_waits_too_long_for_somebody_else_is_told_so() {
             reply.body
         );
         locked.release().await;
-        // Nothing is left half done, and nothing of it waits any more.
+        // The transaction was rolled back, and no statement waits any more.
         assert_eq!(app.count("users", "true").await, 0);
         bob.register().await.ok();
     });
 }
 
 #[test]
-fn a_request_that_takes_too_long_is_given_up() {
+fn cancels_slow_requests() {
     let settings = [("GOODGO_REQUEST_TIMEOUT_SECONDS", "1")];
     test_with(&settings, async |app| {
         let ada = app.person(&[Role::Support]);

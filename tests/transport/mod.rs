@@ -1,4 +1,4 @@
-//! HTTP and sockets as clients meet them.
+//! HTTP and WebSocket transports.
 
 mod answers;
 mod auth;
@@ -8,9 +8,9 @@ mod graphiql;
 mod health;
 mod hostile;
 mod http;
+mod idle;
 mod invites;
 mod limits;
-mod patience;
 mod persisted;
 mod refusals;
 mod server;
@@ -23,10 +23,10 @@ use serde_json::Value;
 
 use crate::support::TestApp;
 
-/// The media type under which the status says whether the request was a good one.
+/// Media type whose status tells whether the request was valid.
 const GRAPHQL: &str = "application/graphql-response+json";
 
-/// What came back, whatever it is.
+/// Any response.
 struct Reply {
     status: u16,
     headers: HeaderMap,
@@ -54,7 +54,7 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {}", self.text))
     }
 
-    /// The code of a request error: the only one there is, beside no data at all.
+    /// Code of the only error; the answer must have no data.
     fn refusal(&self) -> String {
         let body = self.json();
         assert!(body.get("data").is_none(), "{body}");
@@ -76,12 +76,12 @@ impl Reply {
     }
 }
 
-/// A GET of a path.
+/// Sends a GET.
 fn get(app: &TestApp, path: &str) -> RequestBuilder {
     reqwest::Client::new().get(app.url(path))
 }
 
-/// A POST to the endpoint, of what says that it is JSON.
+/// Sends a POST with the media type of JSON to the endpoint.
 fn post(app: &TestApp, body: impl Into<Body>) -> RequestBuilder {
     reqwest::Client::new()
         .post(app.url("/graphql"))
@@ -89,7 +89,7 @@ fn post(app: &TestApp, body: impl Into<Body>) -> RequestBuilder {
         .body(body)
 }
 
-/// A text so many times.
+/// Repeats a text.
 fn times(count: u64, text: impl Fn(u64) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")
 }

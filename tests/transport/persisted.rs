@@ -1,4 +1,4 @@
-//! Documents that clients name instead of sending them.
+//! Persisted documents.
 
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ fn not_allowed() -> (u16, Value) {
 }
 
 #[test]
-fn a_document_that_was_sent_once_is_known_by_its_hash() {
+fn executes_a_registered_document_by_hash() {
     test(async |app| {
         let hash_only = json!({"extensions": extensions(QUERY)}).to_string();
         let both = json!({"query": QUERY, "extensions": extensions(QUERY)}).to_string();
@@ -76,7 +76,7 @@ fn a_document_that_was_sent_once_is_known_by_its_hash() {
             told(by_get(app, &[("extensions", &in_url)])).await,
             version()
         );
-        // Who takes application/json, if only besides, looks at the text: some do so at 200 only.
+        // Clients that also accept application/json parse the message, some at status 200 only.
         let other = json!({"extensions": extensions("{ other }")}).to_string();
         let other_in_url = extensions("{ other }").to_string();
         for accept in [
@@ -105,7 +105,7 @@ fn a_document_that_was_sent_once_is_known_by_its_hash() {
 }
 
 #[test]
-fn it_is_registered_by_get_as_well() {
+fn registers_a_document_by_get() {
     test(async |app| {
         let in_url = extensions(QUERY).to_string();
         let both = by_get(app, &[("query", QUERY), ("extensions", &in_url)]);
@@ -118,7 +118,7 @@ fn it_is_registered_by_get_as_well() {
 }
 
 #[test]
-fn a_hash_that_is_not_the_documents_is_refused() {
+fn refuses_a_hash_of_another_document() {
     test(async |app| {
         let body = json!({"query": QUERY, "extensions": extensions("{ other }")});
         let refused = json!(["provided sha does not match query", "BAD_REQUEST"]);
@@ -129,7 +129,7 @@ fn a_hash_that_is_not_the_documents_is_refused() {
 }
 
 #[test]
-fn what_is_no_document_is_not_remembered() {
+fn registers_valid_documents_only() {
     test(async |app| {
         let deep = "{a".repeat(70);
         for nonsense in ["{ nonsense", "{ nonsense }", deep.as_str()] {
@@ -147,7 +147,7 @@ fn what_is_no_document_is_not_remembered() {
 }
 
 #[test]
-fn a_mutation_by_its_hash_is_still_none_for_get() {
+fn refuses_a_mutation_by_hash_over_get() {
     test(async |app| {
         let mutation = "mutation { minerRegister(input: {}) { userErrors { code } } }";
         let body = json!({"query": mutation, "extensions": extensions(mutation)});
@@ -165,7 +165,7 @@ fn a_mutation_by_its_hash_is_still_none_for_get() {
 }
 
 #[test]
-fn it_can_be_switched_off() {
+fn can_be_disabled() {
     let settings = [("GOODGO_PERSISTED_QUERY_BYTES", "0")];
     test_with(&settings, async |app| {
         let refused = json!([
@@ -187,7 +187,7 @@ fn manifest(name: &str, content: &Value) -> PathBuf {
 }
 
 #[test]
-fn only_trusted_documents_are_executed_where_that_is_enforced() {
+fn refuses_untrusted_documents_if_enforced() {
     let apollo = manifest(
         "trusted-apollo",
         &json!({"format": "apollo-persisted-query-manifest", "version": 1, "operations": [
@@ -238,7 +238,7 @@ fn only_trusted_documents_are_executed_where_that_is_enforced() {
 }
 
 #[test]
-fn others_are_counted_where_that_is_only_logged() {
+fn counts_untrusted_documents_if_logged() {
     let trusted = manifest("trusted-log", &json!({"1": QUERY}));
     let trusted = trusted.display().to_string();
     let settings = [

@@ -1,4 +1,4 @@
-//! Requests that are not executed: each gets one clear error, and changes nothing.
+//! Invalid requests: each returns one error and changes nothing.
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,7 +8,7 @@ use super::{GRAPHQL, Reply, post};
 use crate::support::test;
 
 #[test]
-fn what_is_no_request_is_a_bad_one_for_everybody() {
+fn returns_400_for_malformed_bodies_to_everybody() {
     test(async |app| {
         let deep = "[".repeat(100_000);
         for body in [
@@ -45,7 +45,7 @@ fn what_is_no_request_is_a_bad_one_for_everybody() {
 }
 
 #[test]
-fn what_is_null_is_as_good_as_not_there() {
+fn treats_null_parameters_as_absent() {
     test(async |app| {
         let body = json!({"query": "{ __typename }", "operationName": null, "variables": null, "extensions": null});
         let reply = Reply::to(post(app, body.to_string())).await;
@@ -57,7 +57,7 @@ fn what_is_null_is_as_good_as_not_there() {
 }
 
 #[test]
-fn a_request_that_cannot_be_executed_is_refused_by_its_media_type() {
+fn refuses_with_a_status_by_media_type() {
     test(async |app| {
         let both = "query A { __typename } query B { __typename }";
         for (body, code) in [
@@ -120,7 +120,7 @@ fn a_request_that_cannot_be_executed_is_refused_by_its_media_type() {
 }
 
 #[test]
-fn a_document_that_is_wrong_says_where() {
+fn locates_errors_of_a_document() {
     test(async |app| {
         for (query, line) in [("{\n  serverInfo(", 2), ("{\n\n  nothing\n}", 3)] {
             let answer = app.anonymous().ask(query, json!({})).await;
@@ -134,7 +134,7 @@ fn a_document_that_is_wrong_says_where() {
 }
 
 #[test]
-fn a_document_that_uses_its_variables_wrongly_is_the_documents_fault() {
+fn reports_misused_variables_as_validation_errors() {
     test(async |app| {
         let mut wrong = Vec::new();
         for query in [
@@ -161,7 +161,7 @@ fn a_document_that_uses_its_variables_wrongly_is_the_documents_fault() {
 }
 
 #[test]
-fn a_variable_that_makes_no_sense_gets_one_clear_error() {
+fn returns_one_error_for_an_invalid_variable() {
     test(async |app| {
         let miner = "query ($by: MinerBy!) { miner(by: $by) { uuid } }";
         let limit = "query ($limit: Int!) { leaderboard(limit: $limit) { viewerEntry { rank } } }";
@@ -199,7 +199,7 @@ fn a_variable_that_makes_no_sense_gets_one_clear_error() {
 }
 
 #[test]
-fn a_mutation_whose_variables_make_no_sense_does_nothing() {
+fn executes_no_mutation_with_invalid_variables() {
     test(async |app| {
         let query = "mutation ($input: MiningSessionStartInput!) {
             minerRegister(input: {}) { userErrors { code } }
@@ -219,7 +219,7 @@ fn a_mutation_whose_variables_make_no_sense_does_nothing() {
 }
 
 #[test]
-fn only_json_in_utf_8_is_read() {
+fn accepts_only_json_in_utf_8() {
     test(async |app| {
         let body = r#"{"query": "{ __typename }"}"#;
         let send = |kind: Option<&'static str>, encoding: Option<&'static str>| {
@@ -263,7 +263,7 @@ fn only_json_in_utf_8_is_read() {
 }
 
 #[test]
-fn a_body_has_256_kib_at_most() {
+fn limits_bodies_to_256_kib() {
     test(async |app| {
         let body = |bytes: usize| {
             let empty = r#"{"query":"{ __typename }","beside":""}"#;
@@ -281,7 +281,7 @@ fn a_body_has_256_kib_at_most() {
             assert_eq!(reply.status, 413, "{accept}");
             assert_eq!(reply.refusal(), "LIMIT_EXCEEDED", "{accept}");
         }
-        // Whatever it says of its length: this one comes in pieces and says nothing.
+        // The limit also holds for a chunked body without a length.
         let mut stream = TcpStream::connect(app.address()).await.unwrap();
         let piece = body(most + 1);
         let request = format!(

@@ -1,4 +1,4 @@
-//! A server with limits of its own, beside the one of the test and over the same database.
+//! A second server on the test's database, with its own settings.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -27,21 +27,21 @@ use crate::support::{Actor, TestApp};
 /// The server.
 pub struct Server {
     pub address: SocketAddr,
-    /// Whether it is about to stop.
+    /// Whether the server shuts down.
     pub draining: watch::Sender<bool>,
-    /// What outlives a request.
+    /// State that outlives a request.
     pub tasks: TaskTracker,
-    /// Who has what open.
+    /// Open connections per caller.
     pub connection_quota: ConnectionQuota,
 }
 
 impl Server {
-    /// Starts it.
+    /// Starts the server.
     pub async fn start(app: &TestApp, settings: HttpSettings) -> Self {
         Self::depending_on(app, settings, Vec::new()).await
     }
 
-    /// Starts it with dependencies that are as they are said to be.
+    /// Starts the server with given dependencies.
     pub async fn depending_on(
         app: &TestApp,
         settings: HttpSettings,
@@ -88,17 +88,17 @@ impl Server {
         }
     }
 
-    /// A URL of it.
+    /// URL of a path.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Somebody without a token: it knows nobody else.
+    /// Anonymous caller.
     pub fn anonymous(&self) -> Actor {
         Actor::new(self.address, None, None)
     }
 
-    /// Waits until nothing is left that outlives a request.
+    /// Waits until no work outlives its request.
     pub async fn until_idle(&self) {
         self.tasks.close();
         tokio::time::timeout(Duration::from_secs(20), self.tasks.wait())
@@ -119,7 +119,7 @@ fn authenticator() -> Authenticator {
     .unwrap()
 }
 
-/// A dependency that answers.
+/// Available dependency.
 pub fn up(name: &'static str, latency: Duration) -> DependencyStatus {
     DependencyStatus {
         name,
@@ -128,7 +128,7 @@ pub fn up(name: &'static str, latency: Duration) -> DependencyStatus {
     }
 }
 
-/// A dependency that doesn't.
+/// Unavailable dependency.
 pub fn down(name: &'static str, need: Need, why: &str) -> DependencyStatus {
     DependencyStatus {
         name,
@@ -137,7 +137,7 @@ pub fn down(name: &'static str, need: Need, why: &str) -> DependencyStatus {
     }
 }
 
-/// Dependencies that are as they are said to be.
+/// Dependencies with given states.
 struct Said(Vec<DependencyStatus>);
 
 impl Health for Said {

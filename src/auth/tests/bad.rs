@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn bad_claims_are_refused() {
+async fn refuses_bad_claims() {
     let fixture = Fixture::new("claims");
     let user = user_claims;
     for (name, claims) in [
@@ -64,7 +64,7 @@ async fn bad_claims_are_refused() {
 }
 
 #[tokio::test]
-async fn keys_that_may_not_vouch_for_a_token_are_refused() {
+async fn refuses_keys_of_other_issuers() {
     let fixture = Fixture::new("vouching");
     let user = user_claims();
     let iam = with(user_claims(), "iss", "iam");
@@ -140,7 +140,7 @@ async fn keys_that_may_not_vouch_for_a_token_are_refused() {
 }
 
 #[tokio::test]
-async fn broken_tokens_are_refused() {
+async fn refuses_broken_tokens() {
     let fixture = Fixture::new("broken");
     let good = fixture.hs256(&user_claims());
     let (message, signature) = good.rsplit_once('.').unwrap();

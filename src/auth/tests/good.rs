@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn nobody_is_anonymous() {
+async fn treats_requests_without_a_token_as_anonymous() {
     let fixture = Fixture::new("nobody");
     for bearer in [None, Some(""), Some("  ")] {
         let nobody = fixture.authenticator.authenticate(bearer).await.unwrap();
@@ -13,7 +13,7 @@ async fn nobody_is_anonymous() {
 }
 
 #[tokio::test]
-async fn good_tokens_of_users_say_who_they_are() {
+async fn reads_tokens_of_users() {
     let fixture = Fixture::new("users");
     let from = clock::instance_now();
     let token = mint_user(
@@ -64,7 +64,7 @@ async fn good_tokens_of_users_say_who_they_are() {
 }
 
 #[tokio::test]
-async fn roles_are_read_from_every_claim_that_holds_them() {
+async fn reads_roles_from_every_claim() {
     let fixture = Fixture::new("roles");
     for (claim, value, roles) in [
         ("role", json!("admin"), vec![Role::User, Role::Admin]),
@@ -99,7 +99,7 @@ async fn roles_are_read_from_every_claim_that_holds_them() {
 }
 
 #[tokio::test]
-async fn odd_but_good_tokens_are_accepted() {
+async fn accepts_unusual_valid_tokens() {
     let fixture = Fixture::new("odd");
     for (name, claims) in [
         (
@@ -131,7 +131,7 @@ async fn odd_but_good_tokens_are_accepted() {
 }
 
 #[tokio::test]
-async fn good_tokens_of_services_say_what_they_may() {
+async fn reads_tokens_of_services() {
     let fixture = Fixture::new("services");
     let minted = mint_service(
         &fixture.keys.service_key_pem,

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn new_keys_are_learned_and_the_last_good_ones_kept() {
+async fn refreshes_keys_and_keeps_the_last_valid_ones() {
     let fixture = Fixture::new("rotation");
     let rotated = generate_dev_keys().unwrap();
     let new_key = EncodingKey::from_ed_pem(rotated.service_key_pem.as_bytes()).unwrap();
@@ -95,7 +95,7 @@ fn refuses_insecure_settings() {
 }
 
 #[test]
-fn development_keys_are_known_as_such() {
+fn recognizes_development_keys() {
     let keys = generate_dev_keys().unwrap();
     assert!(keys.user_secret.len() >= 48);
     assert!(is_development_secret(&keys.user_secret));

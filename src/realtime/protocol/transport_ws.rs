@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_closes_the_socket() {
+    fn closes_the_socket_on_invalid_messages() {
         let long = format!(r#"{{"type":"complete","id":"{}"}}"#, "x".repeat(129));
         for text in [
             "",

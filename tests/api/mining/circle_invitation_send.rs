@@ -108,7 +108,7 @@ fn refuses_a_second_pending_invitation() {
         let first = alice.invite(&bob).await;
         let outcome = alice.send_invitation(&bob).await;
         outcome.refused("ALREADY_INVITED", Some("invitee"));
-        // Another circle may invite the same miner.
+        // The same miner can be invited by another circle.
         carol.invite(&bob).await;
         // An expired invitation is not pending, even before the job stores that.
         app.advance(TimeDelta::days(7)).await;

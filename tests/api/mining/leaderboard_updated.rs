@@ -118,7 +118,7 @@ fn delivers_at_most_once_a_second_and_the_last_state() {
             events += 1;
             assert!(events < 100, "{event}");
         }
-        // One at once, then one a second.
+        // The first update is immediate, later ones are one second apart.
         assert!(
             events <= 1 + began_at.elapsed().as_secs(),
             "{events} events"

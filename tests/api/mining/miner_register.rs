@@ -82,7 +82,7 @@ fn writes_the_events_of_referrals_and_roles() {
         ] {
             assert_eq!(app.events(name).await.len(), expected, "{name}");
         }
-        // Each event of a subject has a number of its own.
+        // Events of a subject are numbered without gaps.
         let mut numbers = std::collections::HashSet::new();
         for event in app.all_events().await {
             assert!(numbers.insert((event.subject_id, event.sequence)));

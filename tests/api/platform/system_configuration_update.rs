@@ -261,7 +261,7 @@ fn stores_one_of_eight_changes_at_once_whole() {
             let racing = (0..8).map(|n| {
                 let address = [app.address(), other.address()][n % 2];
                 let fields = json!({"version": version});
-                // Each change has the sections `streak` and `referral`, some have `mining` as well.
+                // All changes have the sections `streak` and `referral`, some also `mining`.
                 let mut sections = json!({"streak": streak(fields.clone())});
                 if n % 3 != 0 {
                     sections["mining"] = mining(fields.clone());

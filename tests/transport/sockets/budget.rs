@@ -1,4 +1,4 @@
-//! What sockets pay for, and how much of them is done at once.
+//! Costs and concurrency of socket messages.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::lock::{Lock, until_waiting};
 use crate::support::{Socket, test, test_with};
 
 #[test]
-fn whoever_says_too_much_is_not_heard_for_a_while() {
+fn delays_messages_beyond_the_budget() {
     // A hundred points are there at once.
     test_with(&[("GOODGO_RATE_ANONYMOUS", "10")], async |app| {
         let mut socket = Socket::connect(app.address(), &[]).await;
@@ -30,7 +30,7 @@ fn whoever_says_too_much_is_not_heard_for_a_while() {
 }
 
 #[test]
-fn each_event_is_paid_for() {
+fn charges_each_event() {
     // Ten points are there at once; an event costs seven.
     test_with(&[("GOODGO_RATE_STAFF", "1")], async |app| {
         let alice = app.miner().await;
@@ -56,7 +56,7 @@ fn each_event_is_paid_for() {
 }
 
 #[test]
-fn hanging_up_on_a_query_costs_more_than_the_query() {
+fn charges_cancelled_queries_more() {
     // Fifty points are there at once.
     test_with(&[("GOODGO_RATE_STAFF", "5")], async |app| {
         let support = app.person(&[Role::Support]);
@@ -69,7 +69,7 @@ fn hanging_up_on_a_query_costs_more_than_the_query() {
         socket.say(json!({"type": "complete", "id": "1"})).await;
         until_waiting(app, 0).await;
         lock.release().await;
-        // It was within the budget before, and will be again after some eight seconds.
+        // The caller was within the budget before, and is again after about eight seconds.
         let many = "{ miners(first: 40) { nodes { uuid } } }";
         let answer = support.ask(many, json!({})).await;
         assert_eq!((answer.status, answer.code()), (429, "RATE_LIMITED"));
@@ -79,9 +79,9 @@ fn hanging_up_on_a_query_costs_more_than_the_query() {
     });
 }
 
-/// The others' answers don't exist before somebody takes these.
+/// The other operations are not executed before these are read.
 #[test]
-fn four_queries_of_a_socket_are_executed_at_once() {
+fn executes_four_queries_of_a_socket_at_once() {
     test(async |app| {
         let mut socket = app.miner().await.socket().await;
         let lock = Lock::on(app, "miners").await;

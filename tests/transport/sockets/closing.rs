@@ -1,4 +1,4 @@
-//! How sockets end, by close code.
+//! Close codes of sockets.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{FOLLOW, KEY, PROTOCOL, shake_hands, with_limits};
 use crate::support::{Socket, test, test_with};
 
 #[test]
-fn messages_that_make_no_sense_close_it() {
+fn closes_on_invalid_messages() {
     test(async |app| {
         for message in [
             "x",
@@ -34,7 +34,7 @@ fn messages_that_make_no_sense_close_it() {
 }
 
 #[test]
-fn messages_out_of_turn_close_it() {
+fn closes_on_messages_out_of_order() {
     test(async |app| {
         let alice = app.user();
         let mut early = Socket::connect(app.address(), &[]).await;
@@ -54,13 +54,13 @@ fn messages_out_of_turn_close_it() {
 }
 
 #[test]
-fn who_says_nothing_is_not_waited_for() {
+fn closes_without_connection_init() {
     test(async |app| {
         let server = with_limits(app, |limits| {
             limits.init_timeout = Duration::from_secs(3);
         })
         .await;
-        // Who spoke in time stays.
+        // A socket that sent the message in time stays open.
         let mut prompt = server.anonymous().socket().await;
         let mut silent = Socket::connect(server.address, &[]).await;
         assert_eq!(silent.close_code().await, 4408);
@@ -69,7 +69,7 @@ fn who_says_nothing_is_not_waited_for() {
 }
 
 #[test]
-fn it_ends_with_its_token() {
+fn ends_with_its_token() {
     test(async |app| {
         let alice = app.user();
         let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(6));
@@ -88,7 +88,7 @@ fn it_ends_with_its_token() {
 }
 
 #[test]
-fn who_does_not_answer_pings_is_gone() {
+fn closes_without_pongs() {
     test(async |app| {
         let server = with_limits(app, |limits| limits.ping_every = Duration::from_millis(50)).await;
         let headers = format!("{KEY}{PROTOCOL}");
@@ -103,7 +103,7 @@ fn who_does_not_answer_pings_is_gone() {
         assert_eq!(u16::from_be_bytes([frames[6], frames[7]]), 1001);
         drop(deaf);
         server.until_idle().await;
-        // Who answers stays.
+        // A socket that answers stays open.
         let server = with_limits(app, |limits| {
             limits.ping_every = Duration::from_secs(1);
             limits.init_timeout = Duration::from_secs(60);
@@ -122,7 +122,7 @@ fn who_does_not_answer_pings_is_gone() {
 }
 
 #[test]
-fn it_has_limits() {
+fn closes_beyond_its_limits() {
     test(async |app| {
         let alice = app.user();
         let mut socket = alice.socket().await;
@@ -165,7 +165,7 @@ fn it_has_limits() {
 }
 
 #[test]
-fn a_token_that_is_none_closes_it() {
+fn closes_on_a_token_that_is_no_text() {
     test(async |app| {
         for payload in [
             json!({"Authorization": "Bearer nonsense"}),
@@ -182,7 +182,7 @@ fn a_token_that_is_none_closes_it() {
 }
 
 #[test]
-fn what_is_not_text_closes_it() {
+fn closes_on_binary_messages() {
     test(async |app| {
         let mut socket = app.anonymous().socket().await;
         socket.say_bytes(b"{}").await;

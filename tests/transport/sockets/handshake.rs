@@ -1,10 +1,10 @@
-//! Who may open a socket, and in which subprotocol.
+//! Handshakes: origins and subprotocols.
 
 use super::{KEY, PROTOCOL, shake_hands, status_of};
 use crate::support::test;
 
 #[test]
-fn the_handshake_checks_origin_and_protocol() {
+fn checks_origin_and_protocol_in_the_handshake() {
     test(async |app| {
         let own = format!("http://{}", app.address());
         for (origin, status) in [

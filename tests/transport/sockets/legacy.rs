@@ -29,7 +29,7 @@ fn start(id: &str, query: &str) -> Value {
     json!({"type": "start", "id": id, "payload": {"query": query, "variables": {}, "operationName": null}})
 }
 
-/// What is said before the close frame, and its code.
+/// Message before the close frame, and the close code.
 async fn refusal(socket: &mut Socket) -> (Value, u16) {
     let said = socket.hear().await;
     assert_eq!(said["type"], "connection_error", "{said}");
@@ -41,7 +41,7 @@ async fn refusal(socket: &mut Socket) -> (Value, u16) {
 }
 
 #[test]
-fn operations_are_started_told_and_stopped() {
+fn runs_and_stops_operations() {
     test(async |app| {
         let alice = app.user();
         let mut socket = open(app.address(), alice.token()).await;
@@ -82,7 +82,7 @@ fn operations_are_started_told_and_stopped() {
 }
 
 #[test]
-fn an_invalid_operation_is_one_error() {
+fn returns_one_error_for_an_invalid_operation() {
     test(async |app| {
         let mut socket = open(app.address(), None).await;
         for query in ["{", "{ nothing }", "subscription { nothing }"] {
@@ -98,7 +98,7 @@ fn an_invalid_operation_is_one_error() {
                 "{error}"
             );
         }
-        // What somebody may not see is data.
+        // Errors of the policy are data.
         socket.say(start("1", FOLLOW)).await;
         let data = socket.hear().await;
         assert_eq!(data["type"], "data", "{data}");
@@ -111,7 +111,7 @@ fn an_invalid_operation_is_one_error() {
 }
 
 #[test]
-fn a_second_operation_takes_the_place_of_the_first() {
+fn replaces_an_operation_with_the_same_id() {
     test(async |app| {
         let alice = app.user();
         let mut socket = open(app.address(), alice.token()).await;
@@ -128,7 +128,7 @@ fn a_second_operation_takes_the_place_of_the_first() {
 }
 
 #[test]
-fn who_is_refused_is_told_before_the_end() {
+fn sends_the_error_before_closing() {
     test(async |app| {
         let mut unknown = connect(app.address()).await;
         unknown
@@ -176,7 +176,7 @@ fn who_is_refused_is_told_before_the_end() {
 }
 
 #[test]
-fn it_is_kept_alive_in_its_own_words() {
+fn sends_keep_alive_messages() {
     test_with(&[("GOODGO_SOCKET_PING_SECONDS", "1")], async |app| {
         let mut socket = open(app.address(), None).await;
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! What is said over a socket of graphql-transport-ws.
+//! Messages of graphql-transport-ws.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::FOLLOW;
 use crate::support::{Socket, test};
 
 #[test]
-fn queries_and_mutations_are_answered_once() {
+fn answers_queries_and_mutations_once() {
     test(async |app| {
         let alice = app.user();
         let mut socket = alice.socket().await;
@@ -50,7 +50,7 @@ fn queries_and_mutations_are_answered_once() {
 }
 
 #[test]
-fn an_operation_that_makes_no_sense_is_refused_alone() {
+fn refuses_an_invalid_operation_alone() {
     test(async |app| {
         let mut socket = app.user().socket().await;
         socket.subscribe("follow", FOLLOW).await;
@@ -103,7 +103,7 @@ fn pings_are_answered_before_and_after_the_start() {
 }
 
 #[test]
-fn who_stops_listening_is_not_told_any_more() {
+fn sends_nothing_after_complete() {
     test(async |app| {
         let alice = app.user();
         let mut socket = alice.socket().await;
@@ -126,7 +126,7 @@ fn who_stops_listening_is_not_told_any_more() {
 }
 
 #[test]
-fn a_token_is_found_in_whichever_case_its_name_has() {
+fn reads_the_token_under_any_case_of_its_name() {
     test(async |app| {
         let alice = app.user();
         let bearer = format!("Bearer {}", alice.token().unwrap());

@@ -1,11 +1,11 @@
-//! Sockets: what is said over them, and how they end.
+//! WebSocket subprotocols, limits and close codes.
 
 mod budget;
 mod closing;
 mod handshake;
 mod legacy;
 mod messages;
-mod places;
+mod quota;
 mod slow;
 
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::support::TestApp;
 
 pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 
-/// Shakes hands by hand; answers the stream and the head of the answer.
+/// Sends a raw handshake; returns the stream and the response's head.
 pub async fn shake_hands(address: SocketAddr, headers: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
@@ -34,7 +34,7 @@ pub async fn shake_hands(address: SocketAddr, headers: &str) -> (TcpStream, Stri
     (stream, String::from_utf8(head).unwrap().to_lowercase())
 }
 
-/// The status of a handshake.
+/// Status of a handshake.
 pub async fn status_of(address: SocketAddr, headers: &str) -> u16 {
     let (_, head) = shake_hands(address, &format!("{KEY}{headers}")).await;
     head.split(' ').nth(1).unwrap().parse().unwrap()

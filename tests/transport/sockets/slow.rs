@@ -1,4 +1,4 @@
-//! Clients that don't read: closed, and in nobody's way.
+//! Slow readers: closed without delaying others.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use tokio::net::TcpStream;
 use super::{FOLLOW, KEY, PROTOCOL, shake_hands};
 use crate::support::{TestApp, test_with};
 
-/// Events of a batch, and batches: less than a follower may be behind, often enough to fill all that buffers.
+/// Events per batch and number of batches: below the limit of a mailbox, but enough to fill all buffers.
 const BATCH: i64 = 40;
 const BATCHES: i64 = 50;
 
-/// Answers that nobody reads: more than all buffers in between hold.
+/// Number of unread answers: more than all buffers hold.
 const UNREAD: usize = 40;
 
-/// A client's message as a frame, masked with zeros.
+/// Encodes a client's message as a frame with a zero mask.
 async fn say(stream: &mut TcpStream, message: &str) {
     let mut frame = vec![0x81];
     match u16::try_from(message.len()).unwrap() {
@@ -33,7 +33,7 @@ async fn say(stream: &mut TcpStream, message: &str) {
     stream.write_all(&frame).await.unwrap();
 }
 
-/// Writes events of a miner behind the API's back, and announces them.
+/// Inserts events of a miner by SQL and announces them.
 async fn happen(app: &TestApp, user: UserId, from: i64) {
     app.sql(&format!(
         "INSERT INTO outbox (day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
@@ -49,7 +49,7 @@ async fn happen(app: &TestApp, user: UserId, from: i64) {
 }
 
 #[test]
-fn who_does_not_read_is_closed_and_delays_nobody() {
+fn closes_a_slow_reader_without_delaying_others() {
     test_with(&[("GOODGO_SOCKET_WRITE_SECONDS", "1")], async |app| {
         let alice = app.miner().await;
         let token = alice.token().unwrap();
@@ -84,7 +84,7 @@ fn who_does_not_read_is_closed_and_delays_nobody() {
                 assert_eq!(event["minerUpdated"]["sequence"], sequence.to_string());
             }
         }
-        // It is let go while nothing more happens: what was sent can be read to its end.
+        // The client reads on while nothing more is sent: everything sent can be read to its end.
         let mut read = Vec::new();
         let ended = tokio::time::timeout(Duration::from_secs(20), async {
             let mut chunk = vec![0; 1 << 16];

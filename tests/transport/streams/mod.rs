@@ -1,4 +1,4 @@
-//! Operations that are told over HTTP for as long as they go on.
+//! Streams over HTTP: server-sent events and multipart.
 
 mod multipart;
 mod sse;
@@ -11,12 +11,12 @@ use crate::support::{Actor, TestApp};
 
 pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 
-/// A POST of an operation that accepts a stream.
+/// Sends an operation that accepts a stream.
 pub fn ask(app: &TestApp, actor: &Actor, accept: &str, query: &str) -> RequestBuilder {
     let request = reqwest::Client::new()
         .post(app.url("/graphql"))
         .header("accept", accept)
-        // Whoever reads a stream could unpack it; it must not be packed, or it would be held back.
+        // Streams are not compressed even if the client accepts it, because compression would delay events.
         .header("accept-encoding", "gzip, br, zstd")
         .json(&json!({"query": query}));
     match actor.token() {
@@ -25,7 +25,7 @@ pub fn ask(app: &TestApp, actor: &Actor, accept: &str, query: &str) -> RequestBu
     }
 }
 
-/// An answer that is read as it comes.
+/// Response that is read in chunks.
 pub struct Stream {
     pub response: Response,
     unread: String,
@@ -41,7 +41,7 @@ impl Stream {
         }
     }
 
-    /// Waits for what stands before the next delimiter; none at the end.
+    /// Waits for the text before the next delimiter; none at the end.
     pub async fn until(&mut self, delimiter: &str) -> Option<String> {
         loop {
             if let Some((before, rest)) = self.unread.split_once(delimiter) {
@@ -62,7 +62,7 @@ impl Stream {
             .unwrap_or_default()
     }
 
-    /// Reads what is left.
+    /// Reads the rest.
     pub async fn rest(mut self) -> String {
         while let Some(chunk) = self.response.chunk().await.unwrap() {
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
@@ -71,7 +71,7 @@ impl Stream {
     }
 }
 
-/// The code of the only error.
+/// Code of the only error.
 pub fn code(response: &Value) -> &str {
     response["errors"][0]["extensions"]["code"]
         .as_str()

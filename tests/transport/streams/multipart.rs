@@ -1,4 +1,4 @@
-//! Parts of one answer: Apollo's protocol for subscriptions over HTTP.
+//! Apollo's multipart protocol for subscriptions over HTTP.
 
 use chrono::TimeDelta;
 use goodgo::auth::clock::instance_now;
@@ -11,7 +11,7 @@ use crate::transport::Reply;
 const PARTS: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0, application/json";
 const DELIMITER: &str = "\r\n--graphql";
 
-/// The next part that is no heartbeat.
+/// Next part that is not a heartbeat.
 async fn said(stream: &mut Stream) -> Value {
     loop {
         let part = part(stream).await;
@@ -21,7 +21,7 @@ async fn said(stream: &mut Stream) -> Value {
     }
 }
 
-/// The next part.
+/// Next part.
 async fn part(stream: &mut Stream) -> Value {
     let part = stream.until(DELIMITER).await.expect("a part");
     let json = part
@@ -30,7 +30,7 @@ async fn part(stream: &mut Stream) -> Value {
     serde_json::from_str(json).unwrap()
 }
 
-/// The stream behind its first delimiter and its first heartbeat.
+/// Opens a stream and reads its first delimiter and heartbeat.
 async fn open(request: reqwest::RequestBuilder) -> Stream {
     let mut stream = Stream::open(request).await;
     assert_eq!(
@@ -46,7 +46,7 @@ async fn open(request: reqwest::RequestBuilder) -> Stream {
 }
 
 #[test]
-fn events_come_in_parts_until_nobody_listens() {
+fn sends_events_as_parts_until_the_client_disconnects() {
     test(async |app| {
         let alice = app.miner().await;
         let mut stream = open(ask(app, &alice, PARTS, FOLLOW)).await;
@@ -60,7 +60,7 @@ fn events_come_in_parts_until_nobody_listens() {
 }
 
 #[test]
-fn what_fails_in_a_field_is_a_payload_and_ends() {
+fn sends_a_field_error_as_the_last_part() {
     test(async |app| {
         let mut stream = open(ask(app, &app.anonymous(), PARTS, FOLLOW)).await;
         let refused = said(&mut stream).await;
@@ -70,7 +70,7 @@ fn what_fails_in_a_field_is_a_payload_and_ends() {
 }
 
 #[test]
-fn it_ends_with_its_token() {
+fn ends_with_its_token() {
     test(async |app| {
         let alice = app.user();
         let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(2));
@@ -88,7 +88,7 @@ fn it_ends_with_its_token() {
 }
 
 #[test]
-fn it_says_that_it_is_there() {
+fn sends_heartbeats() {
     test_with(&[("GOODGO_SOCKET_PING_SECONDS", "1")], async |app| {
         let alice = app.user();
         let mut stream = open(ask(app, &alice, PARTS, FOLLOW)).await;
@@ -99,7 +99,7 @@ fn it_says_that_it_is_there() {
 }
 
 #[test]
-fn what_is_no_subscription_is_answered_once() {
+fn answers_queries_and_mutations_as_json() {
     test(async |app| {
         let alice = app.user();
         for accept in [

@@ -11,7 +11,7 @@ use crate::transport::{Reply, get};
 
 const SSE: &str = "text/event-stream";
 
-/// The next event that is none of the comments: its name and its data.
+/// Name and data of the next event; comments are skipped.
 async fn event(stream: &mut Stream) -> (String, Value) {
     loop {
         let block = stream.until("\n\n").await.expect("an event");
@@ -50,7 +50,7 @@ fn by_get(app: &TestApp, actor: &Actor, query: &str) -> reqwest::RequestBuilder 
 }
 
 #[test]
-fn queries_and_mutations_are_told_too() {
+fn streams_queries_and_mutations() {
     test(async |app| {
         let alice = app.user();
         let reply = Reply::to(ask(app, &alice, SSE, "{ viewer { id } }")).await;
@@ -90,7 +90,7 @@ fn queries_and_mutations_are_told_too() {
 }
 
 #[test]
-fn a_subscription_is_told_until_nobody_listens() {
+fn streams_events_until_the_client_disconnects() {
     test(async |app| {
         let alice = app.miner().await;
         let mut by_post = Stream::open(ask(app, &alice, SSE, FOLLOW)).await;
@@ -122,7 +122,7 @@ async fn until_followers(app: &TestApp, count: usize) {
 }
 
 #[test]
-fn what_fails_before_has_a_status() {
+fn returns_a_status_for_errors_before_the_stream() {
     test(async |app| {
         let alice = app.user();
         for (query, code) in [
@@ -148,11 +148,11 @@ fn what_fails_before_has_a_status() {
             (reply.status, reply.refusal()),
             (401, "UNAUTHENTICATED".to_owned())
         );
-        // What a field refuses is told.
+        // Field errors are part of the event.
         let mut stream = Stream::open(ask(app, &app.anonymous(), SSE, FOLLOW)).await;
         assert_eq!(code(&next(&mut stream).await), "UNAUTHENTICATED");
         complete(&mut stream).await;
-        // Who doesn't name a stream is told what it may be.
+        // The answer to other media types lists the accepted ones.
         for accept in [
             "application/json",
             "*/*",
@@ -178,7 +178,7 @@ fn what_fails_before_has_a_status() {
 }
 
 #[test]
-fn it_ends_with_its_token() {
+fn ends_with_its_token() {
     test(async |app| {
         let alice = app.user();
         let token = app.user_token(alice.id(), &[], instance_now() + TimeDelta::seconds(2));
@@ -193,7 +193,7 @@ fn it_ends_with_its_token() {
 }
 
 #[test]
-fn it_says_that_it_is_there() {
+fn sends_heartbeats() {
     test_with(&[("GOODGO_SOCKET_PING_SECONDS", "1")], async |app| {
         let alice = app.user();
         let mut stream = Stream::open(ask(app, &alice, SSE, FOLLOW)).await;
@@ -204,7 +204,7 @@ fn it_says_that_it_is_there() {
 }
 
 #[test]
-fn its_document_is_remembered() {
+fn executes_persisted_documents() {
     test(async |app| {
         use sha2::{Digest, Sha256};
         let alice = app.user();
@@ -233,7 +233,7 @@ fn its_document_is_remembered() {
 }
 
 #[test]
-fn a_page_of_another_site_opens_no_stream_in_its_visitors_browser() {
+fn refuses_streams_to_other_origins() {
     test(async |app| {
         let query = "subscription { leaderboardUpdated { occurredAt } }";
         let query = utf8_percent_encode(query, NON_ALPHANUMERIC);

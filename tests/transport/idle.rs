@@ -1,4 +1,4 @@
-//! Connections that don't read: cut, before what waits for them piles up.
+//! Timeouts of idle connections and of clients that do not read.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use tokio::net::TcpStream;
 
 use crate::support::test_with;
 
-/// Asks for so much at once that no buffer in between holds the answers.
+/// Pipelines requests whose answers exceed all buffers.
 const ASKED: usize = 2_000;
 
 #[test]
-fn who_does_not_read_its_answers_is_cut() {
+fn disconnects_clients_that_do_not_read() {
     test_with(&[("GOODGO_SOCKET_WRITE_SECONDS", "1")], async |app| {
         let mut deaf = TcpStream::connect(app.address()).await.unwrap();
         let host = app.address();
         let request = format!("GET /schema.graphql HTTP/1.1\r\nhost: {host}\r\n\r\n");
         let sdl = resolvers::sdl(&resolvers::schema()).len();
-        // It stops taking requests while answers wait, and hangs up in the end: then nothing can be sent any more.
+        // The server stops reading requests while answers wait, and finally closes the connection.
         let cut = async { while deaf.write_all(request.as_bytes()).await.is_ok() {} };
         tokio::time::timeout(Duration::from_secs(30), cut)
             .await
@@ -28,7 +28,7 @@ fn who_does_not_read_its_answers_is_cut() {
             read += length;
         }
         assert!(read < ASKED * sdl, "{read} bytes");
-        // Who reads slowly, but reads, is served.
+        // A client that reads slowly is served.
         let mut slow = TcpStream::connect(app.address()).await.unwrap();
         slow.write_all(
             request
@@ -44,7 +44,7 @@ fn who_does_not_read_its_answers_is_cut() {
 }
 
 #[test]
-fn a_connection_on_which_nothing_happens_is_closed() {
+fn closes_idle_connections() {
     let settings = [
         ("GOODGO_IDLE_SECONDS", "15"),
         ("GOODGO_SOCKET_PING_SECONDS", "1"),

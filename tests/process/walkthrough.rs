@@ -1,4 +1,4 @@
-//! One command, and a miner gets paid: the walk of the README, through real processes.
+//! The walkthrough of the README with real processes.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn on_a_runtime(body: impl Future<Output = ()>) {
 }
 
 #[test]
-fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
+fn claims_a_reward_and_receives_the_event() {
     let folder = folder();
     let program = Program::start(folder.path());
     on_a_runtime(async {
@@ -114,14 +114,14 @@ fn a_newcomer_claims_a_reward_and_watches_it_arrive() {
     );
 }
 
-/// Ten-thousandths of a point.
+/// Smallest units of a point: ten-thousandths.
 fn points(text: &str) -> i64 {
     let (whole, part) = text.split_once('.').unwrap();
     whole.parse::<i64>().unwrap() * 10_000 + part.parse::<i64>().unwrap()
 }
 
 #[test]
-fn each_start_puts_a_new_user_behind_each_name() {
+fn replaces_the_demo_users_at_each_start() {
     let folder = folder();
     let uuid = async |program: &Program| {
         program

@@ -62,7 +62,7 @@ fn without_resolved(value: &mut Value) {
 }
 
 #[test]
-fn both_ways_lead_to_the_same_answer() {
+fn resolves_eager_and_plain_fields_alike() {
     test(async |app| {
         db::demo::seed_town(&app.services.db).await.unwrap();
         let support = app.person(&[Role::Support]);
@@ -77,7 +77,7 @@ fn both_ways_lead_to_the_same_answer() {
 }
 
 #[test]
-fn what_was_not_fetched_ahead_is_loaded() {
+fn loads_fields_that_were_not_prefetched() {
     test(async |app| {
         db::demo::seed_town(&app.services.db).await.unwrap();
         let support = app.person(&[Role::Support]);

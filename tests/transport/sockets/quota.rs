@@ -1,4 +1,4 @@
-//! How many sockets and streams a caller may have.
+//! Limits of sockets and streams per caller.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,7 +32,7 @@ async fn init(address: SocketAddr, token: &str) -> Socket {
 }
 
 #[test]
-fn an_address_has_so_many_and_gets_them_back() {
+fn limits_connections_per_address() {
     test(async |app| {
         let server = with_limits(app, |limits| {
             limits.quota = QuotaLimits {
@@ -46,7 +46,7 @@ fn an_address_has_so_many_and_gets_them_back() {
         for _ in 0..2 {
             open.push(anonymous.socket().await);
         }
-        // One that says nothing counts as well.
+        // A silent connection counts too.
         let silent = Socket::connect(server.address, &[]).await;
         assert_eq!(status_of(server.address, PROTOCOL).await, 429);
         let request = reqwest::Client::new()
@@ -79,7 +79,7 @@ fn an_address_has_so_many_and_gets_them_back() {
 }
 
 #[test]
-fn who_signs_in_counts_for_itself() {
+fn counts_signed_in_callers_apart_from_addresses() {
     let settings = [
         ("GOODGO_SOCKETS_PER_ADDRESS", "5"),
         ("GOODGO_SOCKETS_PER_USER", "2"),
@@ -115,7 +115,7 @@ async fn stream(app: &TestApp, actor: &crate::support::Actor) -> Reply {
     Reply::to(request).await
 }
 
-/// Waits until the server has noticed that a socket is gone.
+/// Waits until the server has released a closed socket.
 async fn until_room(app: &TestApp, actor: &crate::support::Actor) {
     let room = async {
         loop {
