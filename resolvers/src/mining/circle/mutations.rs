@@ -97,8 +97,8 @@ mutations! {
     /// Commands on invitations into circles.
     CircleInvitationMutation;
 
-    /// Invites a miner into the circle that the caller owns; at most 20 invitations of a circle and 50 of an invitee are
-    /// pending.
+    /// Invites a miner into the circle that the caller owns. A circle has at most 20 pending invitations and sends at most
+    /// 20 within 24 hours; an invitee has at most 50 pending ones.
     circle_invitation_send = CIRCLE_INVITATION_SEND, |call| {
         async move {
             let invitee = MinerRef::from(&call.input.invitee);
