@@ -4,49 +4,29 @@
 //! the caller. An object the caller may not read is reported as not found.
 
 use crate::ids::{AdvertiserId, MerchantId, UserId};
+use crate::named::named;
 use crate::wallets::{OwnerKind, WalletOwner};
 
-/// Roles of a person, from the token of a user issuer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Every caller with a verified token of a user issuer.
-    User,
-    /// Manages campaigns.
-    Merchant,
-    /// Buys advertising.
-    Advertiser,
+named! {
+    /// Roles of a person, from the token.
+    Role, "Role";
+
+    /// Any signed-in person: own data.
+    User = "USER";
+    /// Seller: own campaigns, vouchers and redemptions.
+    Merchant = "MERCHANT";
+    /// Buyer of advertising: own billing account.
+    Advertiser = "ADVERTISER";
     /// Reads everything, changes nothing.
-    Support,
-    /// Reads everything, decides about money.
-    Finance,
-    /// Does everything except direct ledger postings.
-    Admin,
+    Support = "SUPPORT";
+    /// Reads everything; decides about deposits, withdrawals, credit, invoices, treasuries, transfers of the house and
+    /// freezes.
+    Finance = "FINANCE";
+    /// Administration: everything except ledger postings and decisions of FINANCE.
+    Admin = "ADMIN";
 }
 
 impl Role {
-    /// All roles.
-    pub const ALL: [Self; 6] = [
-        Self::User,
-        Self::Merchant,
-        Self::Advertiser,
-        Self::Support,
-        Self::Finance,
-        Self::Admin,
-    ];
-
-    /// Name in tokens.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::User => "USER",
-            Self::Merchant => "MERCHANT",
-            Self::Advertiser => "ADVERTISER",
-            Self::Support => "SUPPORT",
-            Self::Finance => "FINANCE",
-            Self::Admin => "ADMIN",
-        }
-    }
-
     /// Parses a name, ignoring case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -56,79 +36,41 @@ impl Role {
     }
 }
 
-/// Permission of a service, from its token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// `mining:read`
-    MiningRead,
-    /// `mining:events`
-    MiningEvents,
-    /// `wallet:read`
-    WalletRead,
-    /// `wallet:hold`
-    WalletHold,
-    /// `wallet:settle`
-    WalletSettle,
-    /// `wallet:deposit`
-    WalletDeposit,
-    /// `wallet:withdraw`
-    WalletWithdraw,
-    /// `wallet:convert`
-    WalletConvert,
-    /// `wallet:reward`
-    WalletReward,
-    /// `rates:write`
-    RatesWrite,
-    /// `billing:read`
-    BillingRead,
-    /// `billing:charge`
-    BillingCharge,
-    /// `promotions:read`
-    PromotionsRead,
-    /// `promotions:redeem`
-    PromotionsRedeem,
+named! {
+    /// Scopes of a service's token.
+    Scope, "Scope";
+
+    /// `mining:read`: read miners.
+    MiningRead = "mining:read";
+    /// `mining:events`: report KYC and registrations.
+    MiningEvents = "mining:events";
+    /// `wallet:read`: read wallets and trails.
+    WalletRead = "wallet:read";
+    /// `wallet:hold`: place, extend and release holds.
+    WalletHold = "wallet:hold";
+    /// `wallet:settle`: settle holds and release clearing accounts.
+    WalletSettle = "wallet:settle";
+    /// `wallet:deposit`: credit deposits.
+    WalletDeposit = "wallet:deposit";
+    /// `wallet:withdraw`: process withdrawals.
+    WalletWithdraw = "wallet:withdraw";
+    /// `wallet:convert`: convert for a user.
+    WalletConvert = "wallet:convert";
+    /// `wallet:reward`: mint rewards.
+    WalletReward = "wallet:reward";
+    /// `rates:write`: record conversion rates.
+    RatesWrite = "rates:write";
+    /// `billing:read`: read billing accounts.
+    BillingRead = "billing:read";
+    /// `billing:charge`: record advertising charges.
+    BillingCharge = "billing:charge";
+    /// `promotions:read`: read campaigns, vouchers and redemptions.
+    PromotionsRead = "promotions:read";
+    /// `promotions:redeem`: validate and redeem vouchers, settle and void redemptions.
+    PromotionsRedeem = "promotions:redeem";
 }
 
 impl Scope {
-    /// All scopes.
-    pub const ALL: [Self; 14] = [
-        Self::MiningRead,
-        Self::MiningEvents,
-        Self::WalletRead,
-        Self::WalletHold,
-        Self::WalletSettle,
-        Self::WalletDeposit,
-        Self::WalletWithdraw,
-        Self::WalletConvert,
-        Self::WalletReward,
-        Self::RatesWrite,
-        Self::BillingRead,
-        Self::BillingCharge,
-        Self::PromotionsRead,
-        Self::PromotionsRedeem,
-    ];
-
-    /// Name in tokens.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::MiningRead => "mining:read",
-            Self::MiningEvents => "mining:events",
-            Self::WalletRead => "wallet:read",
-            Self::WalletHold => "wallet:hold",
-            Self::WalletSettle => "wallet:settle",
-            Self::WalletDeposit => "wallet:deposit",
-            Self::WalletWithdraw => "wallet:withdraw",
-            Self::WalletConvert => "wallet:convert",
-            Self::WalletReward => "wallet:reward",
-            Self::RatesWrite => "rates:write",
-            Self::BillingRead => "billing:read",
-            Self::BillingCharge => "billing:charge",
-            Self::PromotionsRead => "promotions:read",
-            Self::PromotionsRedeem => "promotions:redeem",
-        }
-    }
-
     /// Parses a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -136,30 +78,20 @@ impl Scope {
     }
 }
 
-/// Capabilities of staff, derived from their roles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Permission {
-    /// Approve and decline commands of the caller's own roles that another person requested.
-    ApprovalsDecide,
-    /// Force disbanding of circles.
-    CirclesManage,
-    /// Change the system configuration.
-    ConfigurationManage,
-    /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
-    MinersManage,
-    /// Read everything.
-    StaffRead,
-}
+named! {
+    /// Capabilities of staff, derived from their roles.
+    Permission, "Permission";
 
-impl Permission {
-    /// All permissions.
-    pub const ALL: [Self; 5] = [
-        Self::ApprovalsDecide,
-        Self::CirclesManage,
-        Self::ConfigurationManage,
-        Self::MinersManage,
-        Self::StaffRead,
-    ];
+    /// Approve and decline commands of the caller's own roles that another person requested.
+    ApprovalsDecide = "APPROVALS_DECIDE";
+    /// Force disbanding of circles.
+    CirclesManage = "CIRCLES_MANAGE";
+    /// Change the system configuration.
+    ConfigurationManage = "CONFIGURATION_MANAGE";
+    /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
+    MinersManage = "MINERS_MANAGE";
+    /// Read everything.
+    StaffRead = "STAFF_READ";
 }
 
 /// Audience of an action.

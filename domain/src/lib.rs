@@ -13,6 +13,7 @@ pub mod access;
 pub mod ids;
 pub mod mining;
 pub mod money;
+pub mod named;
 pub mod platform;
 pub mod reason;
 pub mod refusal;

@@ -10,7 +10,7 @@ use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, V
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::eager::Eager;
+use crate::eager::{Eager, Selected};
 
 /// Kinds of abstract types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl<A: AbstractType> OutputType for Abstract<A> {
 impl<A: AbstractType> Eager for Abstract<A> {
     const IS_CONCRETE: bool = false;
 
-    fn value(&self, _: &str) -> Option<Value> {
+    fn field(&self, _: &str, _: &Selected<'_>) -> Option<Value> {
         None
     }
 }

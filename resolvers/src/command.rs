@@ -13,6 +13,7 @@ use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
 use crate::errors::ApiError;
+pub(crate) use crate::errors::Loaded;
 use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::request::{OperationContext, note_replay};
@@ -35,9 +36,6 @@ pub(crate) trait Payload {
     /// The payload of a refused command.
     fn refused(error: Self::Error) -> Self;
 }
-
-/// A field of a payload that is read after the commit: if the read fails, only this field is null.
-pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
 
 /// Declares mutations: the command with its body, the input's and the payload's own fields. Common fields are added; the
 /// values of payload fields are read after the commit.
@@ -82,7 +80,7 @@ macro_rules! mutations {
                     &self,
                     $ctx: &async_graphql::Context<'_>,
                     input: $crate::inputs::Parsed<$input>,
-                ) -> Option<Result<$payload, $crate::errors::ApiError>> {
+                ) -> $crate::errors::Loaded<$payload> {
                     let show = async |$done: $done_type| $payload {
                         $($out_field: $out_value,)*
                         user_errors: Vec::new(),
@@ -119,6 +117,8 @@ macro_rules! mutations {
                 /// Refusals; empty on success.
                 pub user_errors: Vec<$error>,
             }
+
+            $crate::object::used_getters!($payload: $($out_field,)* user_errors);
 
             impl $crate::command::Payload for $payload {
                 type Error = $error;
@@ -184,7 +184,7 @@ pub(crate) async fn run<I, R, T, P, F>(
     input: Parsed<I>,
     body: Body<I, T>,
     show: impl FnOnce(T) -> F,
-) -> Option<Result<P, ApiError>>
+) -> Loaded<P>
 where
     I: CommandInput,
     R: Refusal,

@@ -1,8 +1,10 @@
 //! Completes the descriptions and directives of the schema from what is declared elsewhere: commands from their
 //! descriptors, access from the policy, arguments and keys from one text each.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use crate::enums::EnumValue;
 use async_graphql::Name;
 use async_graphql::Value;
 use async_graphql::indexmap::IndexMap;
@@ -11,7 +13,7 @@ use async_graphql::registry::{
     MetaType, Registry,
 };
 use db::command::{Described, KeyRule};
-use domain::access::{Action, Role, Rule, Scope};
+use domain::access::{Action, Role, Rule};
 
 /// Descriptions of arguments by name, for those without one of their own.
 const ARGUMENTS: &[(&str, &str)] = &[
@@ -179,7 +181,8 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
     };
     let roles = rule.own.iter().chain(rule.roles);
     let roles: Vec<_> = roles.map(|role| role.name().to_owned()).collect();
-    let scopes: Vec<_> = rule.scopes.iter().map(|scope| enum_name(*scope)).collect();
+    let scopes = rule.scopes.iter().map(EnumValue::value_name);
+    let scopes: Vec<_> = scopes.map(Cow::into_owned).collect();
     let args = [("roles", roles), ("scopes", scopes)].into_iter();
     let args = args.filter(|(_, names)| !names.is_empty());
     field.directive_invocations.push(MetaDirectiveInvocation {
@@ -188,10 +191,6 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
             .map(|(name, names)| (name.to_owned(), list(names)))
             .collect(),
     });
-}
-
-fn enum_name(scope: Scope) -> String {
-    scope.name().replace(':', "_").to_uppercase()
 }
 
 /// `A, B or C`.

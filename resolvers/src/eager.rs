@@ -11,81 +11,53 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_list;
-use async_graphql::{ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value};
+use async_graphql::{
+    ContextSelectionSet, InputType, Name, OutputType, Positioned, ServerResult, Value,
+};
 
 /// An object that has some of its fields loaded.
 pub(crate) trait Eager: OutputType {
     /// Whether the type is an object type; interfaces and unions are left to the engine.
     const IS_CONCRETE: bool = true;
 
-    /// The value of a leaf field; none for a field that has to be resolved.
-    fn value(&self, field: &str) -> Option<Value>;
+    /// The value of a field, if it was loaded with the object. `selected` are the selections of a field that is an object
+    /// or a list of objects.
+    fn field(&self, name: &str, selected: &Selected<'_>) -> Option<Value>;
+}
 
-    /// The value of a field that is an object or a list of objects, if it was loaded with this one.
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        let _ = (field, selected);
-        None
+/// Whatever can be a field of an [`Eager`] object.
+pub(crate) trait EagerField {
+    /// The value with these selections, if all of it is loaded.
+    fn value(&self, selected: &Selected<'_>) -> Option<Value>;
+}
+
+impl<T: InputType> EagerField for T {
+    fn value(&self, _: &Selected<'_>) -> Option<Value> {
+        Some(self.to_value())
+    }
+}
+
+impl<T: Eager> EagerField for ReadyList<T> {
+    fn value(&self, selected: &Selected<'_>) -> Option<Value> {
+        selected.of_all(&self.0)
     }
 }
 
 impl<T: Eager> Eager for &T {
     const IS_CONCRETE: bool = T::IS_CONCRETE;
 
-    fn value(&self, field: &str) -> Option<Value> {
-        T::value(self, field)
-    }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        T::child(self, field, selected)
+    fn field(&self, name: &str, selected: &Selected<'_>) -> Option<Value> {
+        T::field(self, name, selected)
     }
 }
 
 impl<T: Eager> Eager for Arc<T> {
     const IS_CONCRETE: bool = T::IS_CONCRETE;
 
-    fn value(&self, field: &str) -> Option<Value> {
-        T::value(self, field)
-    }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        T::child(self, field, selected)
+    fn field(&self, name: &str, selected: &Selected<'_>) -> Option<Value> {
+        T::field(self, name, selected)
     }
 }
-
-/// Implements [`Eager::value`] by the names of a struct's fields.
-macro_rules! eager_values {
-    ($($field:ident),+ $(,)?) => {
-        fn value(&self, field: &str) -> Option<async_graphql::Value> {
-            use async_graphql::InputType as _;
-            $(if $crate::eager::is_camel_case(field, stringify!($field)) {
-                return Some(self.$field.to_value());
-            })+
-            None
-        }
-    };
-}
-pub(crate) use eager_values;
-
-/// Implements [`Eager`] for a struct by the names of its fields: first values, then objects.
-macro_rules! eager {
-    ($type:ty, $($field:ident),+ $(; $($child:ident),+)?) => {
-        impl $crate::eager::Eager for $type {
-            $crate::eager::eager_values!($($field),+);
-
-            $(fn child(
-                &self,
-                field: &str,
-                selected: &$crate::eager::Selected<'_>,
-            ) -> Option<async_graphql::Value> {
-                $(if $crate::eager::is_camel_case(field, stringify!($child)) {
-                    return selected.of(&self.$child);
-                })+
-                None
-            })?
-        }
-    };
-}
-pub(crate) use eager;
 
 /// Whether a field of the schema is this field of a struct.
 pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
@@ -131,6 +103,13 @@ impl<'a> Selected<'a> {
         Self {
             context,
             selections: &context.item.node,
+        }
+    }
+
+    fn inside(&self, selections: &'a SelectionSet) -> Self {
+        Self {
+            selections,
+            ..*self
         }
     }
 
@@ -204,16 +183,10 @@ impl<'a> Selected<'a> {
         if !field.arguments.is_empty() {
             return None;
         }
-        let value = if !is_leaf {
-            let inside = Selected {
-                context: self.context,
-                selections: &field.selection_set.node,
-            };
-            object.child(name, &inside)?
-        } else if name == "__typename" {
+        let value = if name == "__typename" {
             Value::String(T::type_name().into_owned())
         } else {
-            object.value(name)?
+            object.field(name, &self.inside(&field.selection_set.node))?
         };
         fields.insert(key.clone(), value);
         Some(())
@@ -234,11 +207,7 @@ impl<'a> Selected<'a> {
         if of.is_some_and(|of| of != own && !is_interface(of)) {
             return Some(());
         }
-        let inner = Selected {
-            context: self.context,
-            selections,
-        };
-        inner.collect(object, fields)
+        self.inside(selections).collect(object, fields)
     }
 }
 

@@ -81,6 +81,9 @@ pub struct ApiError {
     retry_after_seconds: Option<u32>,
 }
 
+/// A nullable field: an error nulls this field only.
+pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
+
 impl ApiError {
     /// An error with a code and a text for developers.
     #[must_use]

@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
+use crate::eager::{Eager, EagerField, Ready, Selected};
 use crate::errors::ApiError;
 use crate::request::OperationContext;
 
@@ -55,7 +56,7 @@ pub trait NodeType: OutputType + Sized + 'static {
 }
 
 /// The key part of a global id.
-pub trait NodeKey: Sized + Send + Sync + 'static {
+pub trait NodeKey: Clone + Send + Sync + 'static {
     /// The key as it is kept in a [`GlobalId`].
     fn part(&self) -> KeyPart;
 
@@ -122,6 +123,12 @@ impl GlobalId {
             KeyPart::Text(text) => format!("{}:{text}", self.kind),
         };
         URL_SAFE_NO_PAD.encode(plain)
+    }
+}
+
+impl EagerField for GlobalId {
+    fn value(&self, _: &Selected<'_>) -> Option<Value> {
+        Some(self.to_value())
     }
 }
 
@@ -237,6 +244,58 @@ impl<T: NodeType> InputType for Id<T> {
 
     fn as_raw_value(&self) -> Option<&Self> {
         Some(self)
+    }
+}
+
+/// A nullable field with an object that is loaded when it is selected; null without a key.
+pub struct Edge<T: NodeType>(pub Option<T::Key>);
+
+impl<T: NodeType> Edge<T> {
+    /// The edge to the object with this key.
+    pub(crate) fn to(key: T::Key) -> Self {
+        Self(Some(key))
+    }
+}
+
+impl<T: NodeType> OutputType for Edge<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Option<T> as OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        <Option<T> as OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let Some(key) = self.0.clone() else {
+            return Ok(Value::Null);
+        };
+        let loaded = T::load(&context.with_field(field), key).await;
+        loaded.transpose().resolve(context, field).await
+    }
+}
+
+impl<T: NodeType> EagerField for Edge<T> {
+    fn value(&self, _: &Selected<'_>) -> Option<Value> {
+        None
+    }
+}
+
+/// An object that is written at once where possible.
+impl<T: NodeType + Eager> NodeType for Ready<T> {
+    const KIND: &'static str = T::KIND;
+    type Key = T::Key;
+
+    async fn load(ctx: &Context<'_>, key: T::Key) -> Result<Option<Self>, ApiError> {
+        Ok(T::load(ctx, key).await?.map(Ready))
     }
 }
 

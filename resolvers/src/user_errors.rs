@@ -1,21 +1,20 @@
 //! User errors: the refusals of an aggregate as GraphQL types, built from their declaration in `domain`.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::Field;
-use async_graphql::registry::{EnumBuilder, MetaEnumValue, MetaTypeId, Registry};
-use async_graphql::{
-    Context, ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
-};
+use async_graphql::registry::Registry;
+use async_graphql::{Context, OutputType};
 use chrono::DateTime;
 use db::command::Refused;
 use domain::refusal::{Declaration, Fact, Refusal, render};
 use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
-use crate::errors::{ApiError, Code};
+use crate::enums::{EnumOf, EnumValue};
+use crate::errors;
+use crate::errors::ApiError;
 use crate::language::Language;
 use crate::request::OperationContext;
 use crate::scalars;
@@ -47,6 +46,8 @@ macro_rules! user_error {
             $($(#[$doc])* pub $fact: Option<$value>,)*
         }
 
+        $crate::object::used_getters!($type: code, field, message $(, $fact)*);
+
         impl $crate::user_errors::UserErrorType for $type {
             type Refusal = $refusal;
             const SUBJECT: &'static str = $subject;
@@ -56,7 +57,7 @@ macro_rules! user_error {
                 refused: &db::command::Refused,
             ) -> Result<Self, $crate::errors::ApiError> {
                 Ok(Self {
-                    code: $crate::user_errors::ErrorCode::of(refused)?,
+                    code: $crate::user_errors::code(refused)?,
                     field: $crate::user_errors::field(refused),
                     message: $crate::user_errors::message::<Self>(ctx, refused)?,
                     $($fact: $crate::user_errors::FactValue::of(refused, stringify!($fact)),)*
@@ -67,62 +68,60 @@ macro_rules! user_error {
 }
 pub(crate) use user_error;
 
-/// The error code enum of an aggregate, such as `CircleErrorCode`.
+/// A refusal code of an aggregate.
 #[derive(Debug)]
-pub struct ErrorCode<E> {
+pub struct Code<E> {
     code: &'static str,
     of: PhantomData<fn() -> E>,
 }
 
-impl<E> Clone for ErrorCode<E> {
+impl<E> Clone for Code<E> {
     fn clone(&self) -> Self {
-        Self {
-            code: self.code,
-            of: PhantomData,
-        }
+        Self { ..*self }
     }
 }
 
-impl<E: UserErrorType> ErrorCode<E> {
-    /// The code of a stored refusal.
-    pub(crate) fn of(refused: &Refused) -> Result<Self, ApiError> {
-        Ok(Self {
-            code: declaration::<E>(refused)?.code,
-            of: PhantomData,
+impl<E: UserErrorType> EnumValue for Code<E> {
+    fn enum_name() -> Cow<'static, str> {
+        format!("{}ErrorCode", E::Refusal::AGGREGATE).into()
+    }
+
+    fn enum_description() -> Cow<'static, str> {
+        format!("Refusal codes of {}.", E::SUBJECT).into()
+    }
+
+    fn all() -> impl Iterator<Item = (Self, Cow<'static, str>)> {
+        let mut known = HashSet::new();
+        let declared = E::Refusal::DECLARED.iter().map(|(_, declared)| declared);
+        let declared = declared.filter(move |declared| known.insert(declared.code));
+        declared.map(|declared| {
+            let Declaration {
+                code, description, ..
+            } = declared;
+            (
+                Self {
+                    code,
+                    of: PhantomData,
+                },
+                Cow::from(*description),
+            )
         })
     }
 
-    fn name() -> String {
-        format!("{}ErrorCode", E::Refusal::AGGREGATE)
+    fn value_name(&self) -> Cow<'static, str> {
+        self.code.into()
     }
 }
 
-impl<E: UserErrorType> OutputType for ErrorCode<E> {
-    fn type_name() -> Cow<'static, str> {
-        Self::name().into()
-    }
+/// The error code enum of an aggregate, such as `CircleErrorCode`.
+pub type ErrorCode<E> = EnumOf<Code<E>>;
 
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Enum, |_| {
-            let mut values = IndexMap::new();
-            for (_, declared) in E::Refusal::DECLARED {
-                let mut value = MetaEnumValue::new(declared.code);
-                value.description = Some(declared.description.trim().to_owned());
-                values.entry(declared.code.to_owned()).or_insert(value);
-            }
-            EnumBuilder::new(Self::name(), values)
-                .description(Some(format!("Refusal codes of {}.", E::SUBJECT)))
-                .build()
-        })
-    }
-
-    async fn resolve(
-        &self,
-        _: &ContextSelectionSet<'_>,
-        _: &Positioned<Field>,
-    ) -> ServerResult<Value> {
-        Ok(Value::Enum(Name::new(self.code)))
-    }
+/// The code of a stored refusal.
+pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>, ApiError> {
+    Ok(EnumOf(Code {
+        code: declaration::<E>(refused)?.code,
+        of: PhantomData,
+    }))
 }
 
 /// The interface `UserError`.
@@ -196,7 +195,7 @@ fn unknown(refused: &Refused) -> ApiError {
         aggregate, name, ..
     } = refused;
     tracing::error!(aggregate, name, "Unknown refusal {aggregate}.{name}");
-    ApiError::new(Code::InternalServerError, "an unknown refusal")
+    ApiError::new(errors::Code::InternalServerError, "an unknown refusal")
 }
 
 /// Path of the input's field at fault.

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::ids::{ApprovalId, UserId};
+use crate::named::named;
 use crate::refusal::{REASON_INVALID, refusals, texts};
 use crate::time::{Timestamp, plus};
 
@@ -33,17 +34,18 @@ pub enum ApprovalState {
     },
 }
 
-/// States of an approval at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ApprovalStatus {
+named! {
+    /// States of an approval.
+    ApprovalStatus, "ApprovalStatus";
+
     /// Waits for a second person.
-    Pending,
+    Pending = "PENDING";
     /// Approved and carried out.
-    Approved,
+    Approved = "APPROVED";
     /// Declined by a second person.
-    Declined,
-    /// Not decided in time.
-    Expired,
+    Declined = "DECLINED";
+    /// Not decided within 7 days.
+    Expired = "EXPIRED";
 }
 
 /// A command that waits or waited for a second person.

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::ids::{AdvertiserId, MerchantId, UserId};
 use crate::money::{Currency, Money};
+use crate::named::named;
 use crate::time::Timestamp;
 
 /// Owner of a wallet. Equal ids of two kinds are two owners.
@@ -50,17 +51,18 @@ impl From<AdvertiserId> for WalletOwner {
     }
 }
 
-/// Kinds of owners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OwnerKind {
-    /// A person.
-    User,
-    /// A merchant.
-    Merchant,
-    /// An advertiser.
-    Advertiser,
-    /// The platform: house accounts, and accounts of a campaign or a reference.
-    System,
+named! {
+    /// Kinds of owners of wallets.
+    OwnerKind, "WalletOwnerKind";
+
+    /// Person: subject of the token.
+    User = "USER";
+    /// Merchant: `merchant_id` of the token, else its subject.
+    Merchant = "MERCHANT";
+    /// Advertiser: `advertiser_id` of the token, else its subject.
+    Advertiser = "ADVERTISER";
+    /// The platform.
+    System = "SYSTEM";
 }
 
 impl OwnerKind {
@@ -129,13 +131,14 @@ impl WalletKind {
     }
 }
 
-/// The two parts of a wallet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Bucket {
-    /// Spendable part.
-    Available,
-    /// Part reserved by holds.
-    Held,
+named! {
+    /// Parts of a wallet.
+    Bucket, "WalletBucket";
+
+    /// Can be spent.
+    Available = "AVAILABLE";
+    /// Reserved by holds.
+    Held = "HELD";
 }
 
 /// A wallet as its owner sees it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Bucket, WalletKind, WalletOwner};
 use crate::ids::TransactionId;
 use crate::money::{CurrencyCode, Minor};
+use crate::named::named;
 use crate::time::Timestamp;
 
 /// Identifies a wallet independently of its row, which the first posting creates.
@@ -59,19 +60,20 @@ pub struct Leg {
     pub reason: TransferReason,
 }
 
-/// Reasons of transfers (`docs/LEDGER.md`, *Events*).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TransferReason {
-    /// Reward of a claimed session.
-    MiningReward,
-    /// Milestone of a streak.
-    StreakMilestone,
-    /// Price of recovering a streak.
-    StreakRecovery,
-    /// Adjustment by an administrator, up or down.
-    Adjustment,
+named! {
+    /// Causes of a transfer.
+    TransferReason, "TransferReason";
+
+    /// Reward of a session.
+    MiningReward = "MINING_REWARD";
+    /// First day of a streak tier.
+    StreakMilestone = "STREAK_MILESTONE";
+    /// Price of a recovered streak.
+    StreakRecovery = "STREAK_RECOVERY";
+    /// Adjustment by staff, either sign.
+    Adjustment = "ADJUSTMENT";
     /// Opening balance of demo data.
-    OpeningBalance,
+    OpeningBalance = "OPENING_BALANCE";
 }
 
 /// Origin of a posting; decides which evidence the checker requires.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::Parsed;
 use crate::node::{self, AnyId, Node};
 
@@ -20,7 +20,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global id.")] id: Parsed<AnyId>,
-    ) -> Option<Result<Node, ApiError>> {
+    ) -> Loaded<Node> {
         load(ctx, id).await.transpose()
     }
 
@@ -30,7 +30,7 @@ impl NodeQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Global ids, at most 100.")] ids: Parsed<Vec<AnyId>>,
-    ) -> Option<Result<Vec<Option<Node>>, ApiError>> {
+    ) -> Loaded<Vec<Option<Node>>> {
         Some(load_all(ctx, ids).await)
     }
 }

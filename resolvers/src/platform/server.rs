@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use domain::access::Action;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
 
@@ -34,7 +34,7 @@ pub struct ServerQuery;
 #[Object]
 impl ServerQuery {
     /// The server and its clock.
-    async fn server_info(&self, ctx: &Context<'_>) -> Option<Result<ServerInfo, ApiError>> {
+    async fn server_info(&self, ctx: &Context<'_>) -> Loaded<ServerInfo> {
         Some(server_info(ctx).await)
     }
 }

@@ -1,7 +1,5 @@
 //! The system configuration with the sections of all contexts.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use async_graphql::{Context, MergedObject, Object};
 use db::mining::configuration::commands::SYSTEM_CONFIGURATION_UPDATE;
 use db::platform::configuration::{Updated, update};
@@ -9,7 +7,6 @@ use domain::access::Action;
 use futures_util::FutureExt;
 
 use crate::command::{Loaded, mutations};
-use crate::errors::ApiError;
 use crate::mining::configuration::objects::{
     MiningConfigurationInput, MiningSections, ReferralConfigurationInput, StreakConfigurationInput,
 };
@@ -28,10 +25,7 @@ pub struct SystemConfigurationQuery;
 #[Object]
 impl SystemConfigurationQuery {
     /// Configuration in force on every instance.
-    async fn system_configuration(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<SystemConfiguration, ApiError>> {
+    async fn system_configuration(&self, ctx: &Context<'_>) -> Loaded<SystemConfiguration> {
         let allowed = ctx.check_staff(Action::ConfigurationRead);
         Some(allowed.map(|()| SystemConfiguration::default()))
     }

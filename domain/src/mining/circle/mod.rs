@@ -14,17 +14,19 @@ pub use rules::{Roster, create, disband, force_disband, leave, remove, rename};
 
 use super::Bps;
 use crate::ids::{CircleId, MinerId};
+use crate::named::named;
 use crate::time::Timestamp;
 
-/// States of a circle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CircleStatus {
-    /// Fewer than three members: no bonus yet.
-    Incomplete,
-    /// Three to five members: the members earn the bonus.
-    Active,
+named! {
+    /// States of a circle.
+    CircleStatus, "CircleStatus";
+
+    /// Fewer than three members.
+    Incomplete = "INCOMPLETE";
+    /// Three to five members.
+    Active = "ACTIVE";
     /// Ended for good.
-    Disbanded,
+    Disbanded = "DISBANDED";
 }
 
 impl CircleStatus {

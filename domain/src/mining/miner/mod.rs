@@ -12,19 +12,21 @@ pub use status::{
 
 use super::{Bps, Points, RatePerHour, Streak};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use crate::named::named;
 use crate::time::Timestamp;
 
-/// Role of a miner: the highest that facts or a grant give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Default: no bonus.
-    Pioneer,
-    /// Member of a valid circle: +10 %.
-    Contributor,
-    /// At least five active referrals: +25 %.
-    Ambassador,
-    /// Operator of a node, granted by an administrator: +50 %.
-    NodeOperator,
+named! {
+    /// Roles of a miner, each with a bonus rate.
+    Role, "MinerRole";
+
+    /// Every other miner; bonus rate 0.
+    Pioneer = "PIONEER";
+    /// Member of a valid circle; bonus rate 0.10.
+    Contributor = "CONTRIBUTOR";
+    /// Five or more active referrals; bonus rate 0.25.
+    Ambassador = "AMBASSADOR";
+    /// Granted by an administrator; bonus rate 0.50.
+    NodeOperator = "NODE_OPERATOR";
 }
 
 impl Role {
@@ -40,15 +42,16 @@ impl Role {
     }
 }
 
-/// Whether a miner may mine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MinerStatus {
+named! {
+    /// Statuses of a miner.
+    MinerStatus, "MinerStatus";
+
     /// May mine.
-    Active,
-    /// May not mine until restored.
-    Suspended,
-    /// May never mine again.
-    Banned,
+    Active = "ACTIVE";
+    /// May not start or claim sessions until restored.
+    Suspended = "SUSPENDED";
+    /// Banned permanently: may not mine.
+    Banned = "BANNED";
 }
 
 impl MinerStatus {
@@ -141,17 +144,18 @@ impl std::fmt::Debug for ReferralCode {
     }
 }
 
-/// Cause of a history entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum HistorySource {
-    /// A claimed session.
-    Session,
-    /// Reaching the first day of a streak's tier.
-    StreakMilestone,
-    /// Adjustment by an administrator.
-    Adjustment,
-    /// Price of recovering a streak (negative).
-    StreakRecovery,
+named! {
+    /// Causes of a change of points.
+    HistorySource, "MiningHistorySource";
+
+    /// Reward of a session.
+    Session = "SESSION";
+    /// First day of a streak tier.
+    StreakMilestone = "STREAK_MILESTONE";
+    /// Adjustment by staff, either sign.
+    Adjustment = "ADJUSTMENT";
+    /// Price of a recovered streak, negative; lifetime points stay.
+    StreakRecovery = "STREAK_RECOVERY";
 }
 
 /// An entry of a miner's history.

@@ -5,16 +5,18 @@ mod refusal;
 pub use refusal::{ReferralRefusal, ReferralRefusalKind};
 
 use super::{Bps, Configuration, Miner, MinerStatus, Role};
+use crate::named::named;
 
-/// States of a referral.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReferralStatus {
-    /// The referred person's KYC is not complete.
-    Pending,
+named! {
+    /// States of a referral.
+    ReferralStatus, "ReferralStatus";
+
+    /// Waits for the referred person's KYC.
+    Pending = "PENDING";
     /// The referrer earns the bonus.
-    Active,
+    Active = "ACTIVE";
     /// The referred miner is suspended or banned.
-    Inactive,
+    Inactive = "INACTIVE";
 }
 
 impl ReferralStatus {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::ids::{MinerId, SessionId};
 use crate::money::{Minor, Overflow};
+use crate::named::named;
 use crate::refusal::Rejection;
 use crate::time::{Timestamp, day_bounds, hours, plus};
 
@@ -68,17 +69,18 @@ pub enum SessionState {
     },
 }
 
-/// States of a session at a moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SessionStatus {
-    /// Running.
-    Active,
-    /// Complete, can be claimed.
-    Completed,
-    /// Claimed and paid.
-    Claimed,
-    /// Not claimed in time.
-    Expired,
+named! {
+    /// States of a session.
+    SessionStatus, "MiningSessionStatus";
+
+    /// The session runs.
+    Active = "ACTIVE";
+    /// Ended and waits to be claimed.
+    Completed = "COMPLETED";
+    /// The reward was paid.
+    Claimed = "CLAIMED";
+    /// Not claimed in time, or ended by a ban.
+    Expired = "EXPIRED";
 }
 
 impl Session {

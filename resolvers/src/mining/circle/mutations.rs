@@ -1,7 +1,5 @@
 //! Root fields of Mutation about circles and invitations.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::mining::circle::commands::{
     CIRCLE_CREATE, CIRCLE_DISBAND, CIRCLE_FORCE_DISBAND, CIRCLE_INVITATION_ACCEPT,
     CIRCLE_INVITATION_CANCEL, CIRCLE_INVITATION_DECLINE, CIRCLE_INVITATION_SEND, CIRCLE_LEAVE,

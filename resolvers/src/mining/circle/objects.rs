@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
+use async_graphql::{ComplexObject, Context, InputObject, OneofObject};
 use db::mining::circle::queries::{self as reads, CircleFilter as Filter};
 use db::mining::miner::locks::MinerRef;
 use db::mining::{InvitationSeen, Profile};
@@ -12,14 +12,15 @@ use domain::mining as rules;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::command::Loaded;
-use crate::eager::{Cached, Eager, Ready, ReadyList, Selected, eager, eager_values};
-use crate::errors::ApiError;
+use crate::eager::{Cached, Ready, ReadyList};
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
-use crate::node::{GlobalId, Id, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, NodeType, uuid_keys};
+use crate::object::object;
 use crate::paging::{PageArgs, Total, connection, nothing};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
@@ -27,76 +28,49 @@ use crate::scalars::{DateTime, Decimal};
 uuid_keys!(CircleId, CircleInvitationId);
 
 /// States of a circle.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::CircleStatus")]
-pub enum CircleStatus {
-    /// Fewer than three members.
-    Incomplete,
-    /// Three to five members.
-    Active,
-    /// Ended for good.
-    Disbanded,
-}
+pub type CircleStatus = EnumOf<rules::CircleStatus>;
 
 /// States of an invitation.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::InvitationStatus")]
-pub enum CircleInvitationStatus {
-    /// Waits for an answer.
-    Pending,
-    /// Accepted by the invitee.
-    Accepted,
-    /// Declined by the invitee.
-    Declined,
-    /// Cancelled by the owner, or by the end of the circle or a ban.
-    Cancelled,
-    /// Not answered within 7 days.
-    Expired,
-}
+pub type CircleInvitationStatus = EnumOf<rules::InvitationStatus>;
 
-/// Security circle of 3 to 5 miners who vouch for each other, for its members and staff.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct Circle {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Bonus of each member as a fraction: `"0.2500"` from 3 members on, else 0.
-    pub bonus_rate: Decimal,
-    /// Time of creation.
-    pub created_at: DateTime,
-    /// Whether the circle earns its members the bonus.
-    pub is_valid: bool,
-    /// Number of active members, the owner included, 0 to 5.
-    pub member_count: i32,
-    /// Name, 1 to 100 characters.
-    pub name: String,
-    /// State of the circle.
-    pub status: CircleStatus,
-    /// 60, 80 and 100 with 3, 4 and 5 members, else 0.
-    pub trust_score: i32,
-    /// Time of the last change of the circle, its members or its invitations.
-    pub updated_at: DateTime,
-    #[graphql(skip)]
-    owner_id: MinerId,
-    #[graphql(skip)]
-    circle_id: CircleId,
-    /// The members, where they were loaded with the circle.
-    #[graphql(skip)]
-    loaded_members: Option<ReadyList<CircleMember>>,
-    #[graphql(skip)]
-    pub(in crate::mining) cached: Cached,
-}
-
-impl Eager for Circle {
-    eager_values! { id, uuid, bonus_rate, created_at, is_valid, member_count, name, status, trust_score, updated_at }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        match (field, &self.loaded_members) {
-            ("members", Some(members)) => selected.of_all(&members.0),
-            _ => None,
-        }
+object! {
+    /// Security circle of 3 to 5 miners who vouch for each other, for its members and staff.
+    #[graphql(complex)]
+    Circle(circle: rules::Circle) {
+        let trust_score = circle.trust_score();
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&circle.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = circle.id.0,
+        /// Bonus of each member as a fraction: `"0.2500"` from 3 members on, else 0.
+        bonus_rate: Decimal = bonus_rate(circle.bonus()),
+        /// Time of creation.
+        created_at: DateTime = circle.created_at.into(),
+        /// Whether the circle earns its members the bonus.
+        is_valid: bool = circle.is_valid(),
+        /// Number of active members, the owner included, 0 to 5.
+        member_count: i32 = whole(circle.member_count),
+        /// Name, 1 to 100 characters.
+        name: String = circle.name,
+        /// Member who created the circle.
+        owner: Edge<Ready<MinerProfile>> = Edge::to(circle.owner_id),
+        /// State of the circle.
+        status: CircleStatus = circle.status.into(),
+        /// 60, 80 and 100 with 3, 4 and 5 members, else 0.
+        trust_score: i32 = trust_score.into(),
+        /// Time of the last change of the circle, its members or its invitations.
+        updated_at: DateTime = circle.updated_at.into(),
+    }
+    with {
+        owner_id: MinerId = circle.owner_id,
+        circle_id: CircleId = circle.id,
+        /// The members, where they were loaded with the circle.
+        loaded_members: Option<ReadyList<CircleMember>> = None,
+        pub(crate) cached: Cached = Cached::default(),
+    }
+    loaded |circle, field, selected| match (field, &circle.loaded_members) {
+        ("members", Some(members)) => selected.of_all(&members.0),
+        _ => None,
     }
 }
 
@@ -106,7 +80,7 @@ impl Circle {
     pub(super) async fn load_commanded(ctx: &Context<'_>, id: CircleId) -> Loaded<Self> {
         let circle = ctx.loader::<MiningLoader>().load_one(id).await;
         let circle = circle.map_err(ApiError::from).transpose()?;
-        Some(circle.map(Self::shown))
+        Some(circle.map(Self::of))
     }
 
     /// Whether the caller's miner fulfils a condition.
@@ -130,7 +104,7 @@ impl Circle {
         let pending = PendingOf(self.circle_id);
         let pending = ctx.loader::<MiningLoader>().load_one(pending).await?;
         let pending = pending.unwrap_or_default().into_iter();
-        Ok(Some(pending.map(CircleInvitation::shown).collect()))
+        Ok(Some(pending.map(CircleInvitation::of).collect()))
     }
 
     /// A circle that the caller may see, with its members.
@@ -138,43 +112,14 @@ impl Circle {
         circle: rules::Circle,
         members: impl IntoIterator<Item = (rules::CircleMember, Profile)>,
     ) -> Self {
-        let circle = Self::shown(circle);
+        let circle = Self::of(circle);
         let members = members.into_iter().map(|(member, profile)| CircleMember {
-            loaded: Some(Arc::new(MinerProfile::shown(profile))),
-            ..circle.member(&member)
+            loaded: Some(Arc::new(MinerProfile::of(profile))),
+            ..CircleMember::of(circle.owner_id, &member)
         });
         Self {
             loaded_members: Some(ReadyList(members.collect())),
             ..circle
-        }
-    }
-
-    fn member(&self, member: &rules::CircleMember) -> CircleMember {
-        CircleMember {
-            is_owner: member.miner_id == self.owner_id,
-            joined_at: member.joined_at.into(),
-            miner_id: member.miner_id,
-            loaded: None,
-        }
-    }
-
-    /// A circle that the caller may see.
-    pub(in crate::mining) fn shown(circle: rules::Circle) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&circle.id),
-            uuid: circle.id.0,
-            bonus_rate: bonus_rate(circle.bonus()),
-            created_at: circle.created_at.into(),
-            is_valid: circle.is_valid(),
-            member_count: whole(circle.member_count),
-            status: circle.status.into(),
-            trust_score: circle.trust_score().into(),
-            updated_at: circle.updated_at.into(),
-            owner_id: circle.owner_id,
-            circle_id: circle.id,
-            loaded_members: None,
-            cached: Cached::default(),
-            name: circle.name,
         }
     }
 }
@@ -182,18 +127,12 @@ impl Circle {
 #[ComplexObject]
 impl Circle {
     /// Pending invitations, newest first, at most 20; null for members other than the owner.
-    async fn invitations(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<Vec<CircleInvitation>, ApiError>> {
+    async fn invitations(&self, ctx: &Context<'_>) -> Loaded<Vec<CircleInvitation>> {
         self.pending(ctx).await.transpose()
     }
 
     /// Active members by time of joining, the owner first.
-    async fn members(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<ReadyList<CircleMember>, ApiError>> {
+    async fn members(&self, ctx: &Context<'_>) -> Loaded<ReadyList<CircleMember>> {
         if let Some(loaded) = &self.loaded_members {
             return Some(Ok(loaded.clone()));
         }
@@ -201,14 +140,13 @@ impl Circle {
         let members = ctx.loader::<MiningLoader>().load_one(members).await;
         Some(members.map_err(ApiError::from).map(|members| {
             let members = members.unwrap_or_default();
-            ReadyList(members.iter().map(|member| self.member(member)).collect())
+            ReadyList(
+                members
+                    .iter()
+                    .map(|member| CircleMember::of(self.owner_id, member))
+                    .collect(),
+            )
         }))
-    }
-
-    /// Member who created the circle.
-    async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
-        let owner = MinerProfile::load(ctx, self.owner_id).await;
-        owner.map(|owner| owner.map(Ready)).transpose()
     }
 }
 
@@ -225,7 +163,7 @@ impl NodeType for Circle {
             return Ok(None);
         }
         let circle = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(circle.map(Self::shown))
+        Ok(circle.map(Self::of))
     }
 }
 
@@ -237,36 +175,31 @@ connection!(
     by(Timestamp, Uuid)
 );
 
-/// Membership of a circle.
-#[derive(SimpleObject, Clone)]
-#[graphql(complex)]
-pub struct CircleMember {
-    /// Whether the member created the circle.
-    pub is_owner: bool,
-    /// Time of joining.
-    pub joined_at: DateTime,
-    #[graphql(skip)]
-    miner_id: MinerId,
-    /// The miner, where it was loaded with the member.
-    #[graphql(skip)]
-    loaded: Option<Arc<MinerProfile>>,
-}
-
-impl Eager for CircleMember {
-    eager_values! { is_owner, joined_at }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        match (field, &self.loaded) {
-            ("miner", Some(miner)) => selected.of(miner),
-            _ => None,
-        }
+object! {
+    /// Membership of a circle.
+    #[derive(Clone)]
+    #[graphql(complex)]
+    CircleMember(owner: MinerId, member: &rules::CircleMember) {
+        /// Whether the member created the circle.
+        is_owner: bool = member.miner_id == owner,
+        /// Time of joining.
+        joined_at: DateTime = member.joined_at.into(),
+    }
+    with {
+        miner_id: MinerId = member.miner_id,
+        /// The miner, where it was loaded with the member.
+        loaded: Option<Arc<MinerProfile>> = None,
+    }
+    loaded |member, field, selected| match (field, &member.loaded) {
+        ("miner", Some(miner)) => selected.of(miner),
+        _ => None,
     }
 }
 
 #[ComplexObject]
 impl CircleMember {
     /// Miner who is the member.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Ready<Arc<MinerProfile>>, ApiError>> {
+    async fn miner(&self, ctx: &Context<'_>) -> Loaded<Ready<Arc<MinerProfile>>> {
         if let Some(miner) = &self.loaded {
             return Some(Ok(Ready(Arc::clone(miner))));
         }
@@ -310,75 +243,35 @@ impl TryFrom<CircleFilter> for Filter {
     fn try_from(filter: CircleFilter) -> Result<Self, ApiError> {
         Ok(Self {
             search: search(filter.search)?,
-            status: filter.status.map(Into::into),
+            status: filter.status.map(|status| status.0),
         })
     }
 }
 
-/// Invitation into a circle, for the invitee, the circle's owner and staff.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct CircleInvitation {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Name of the circle, 1 to 100 characters, also for those who can't see the circle.
-    pub circle_name: String,
-    /// Time of the invitation.
-    pub created_at: DateTime,
-    /// Time it was accepted, declined or cancelled; null otherwise.
-    pub decided_at: Option<DateTime>,
-    /// Time it expires unanswered, 7 days after it was sent.
-    pub expires_at: DateTime,
-    /// State of the invitation as of now.
-    pub status: CircleInvitationStatus,
-    #[graphql(skip)]
-    circle_id: CircleId,
-    #[graphql(skip)]
-    inviter_id: MinerId,
-    #[graphql(skip)]
-    invitee_id: MinerId,
-}
-
-eager! { CircleInvitation, id, uuid, circle_name, created_at, decided_at, expires_at, status }
-
-impl CircleInvitation {
-    /// An invitation that the caller may see.
-    pub(super) fn shown(seen: InvitationSeen) -> Self {
+object! {
+    /// Invitation into a circle, for the invitee, the circle's owner and staff.
+    CircleInvitation(seen: InvitationSeen) {
         let invitation = &seen.invitation;
-        Self {
-            id: GlobalId::of::<Self>(&invitation.id),
-            uuid: invitation.id.0,
-            circle_name: seen.circle_name,
-            created_at: invitation.created_at.into(),
-            decided_at: invitation.decided_at.map(Into::into),
-            expires_at: invitation.expires_at.into(),
-            status: invitation.status_at(seen.at).into(),
-            circle_id: invitation.circle_id,
-            inviter_id: seen.inviter_id,
-            invitee_id: invitation.invitee_id,
-        }
-    }
-}
-
-#[ComplexObject]
-impl CircleInvitation {
-    /// The circle; null for an invitee who is not a member.
-    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Circle, ApiError>> {
-        Circle::load(ctx, self.circle_id).await.transpose()
-    }
-
-    /// Miner who is invited.
-    async fn invitee(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
-        let invitee = MinerProfile::load(ctx, self.invitee_id).await;
-        invitee.map(|invitee| invitee.map(Ready)).transpose()
-    }
-
-    /// Owner of the circle who sent it.
-    async fn inviter(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
-        let inviter = MinerProfile::load(ctx, self.inviter_id).await;
-        inviter.map(|inviter| inviter.map(Ready)).transpose()
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&invitation.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = invitation.id.0,
+        /// The circle; null for an invitee who is not a member.
+        circle: Edge<Circle> = Edge::to(invitation.circle_id),
+        /// Name of the circle, 1 to 100 characters, also for those who can't see the circle.
+        circle_name: String = seen.circle_name,
+        /// Time of the invitation.
+        created_at: DateTime = invitation.created_at.into(),
+        /// Time it was accepted, declined or cancelled; null otherwise.
+        decided_at: Option<DateTime> = invitation.decided_at.map(Into::into),
+        /// Time it expires unanswered, 7 days after it was sent.
+        expires_at: DateTime = invitation.expires_at.into(),
+        /// Miner who is invited.
+        invitee: Edge<Ready<MinerProfile>> = Edge::to(invitation.invitee_id),
+        /// Owner of the circle who sent it.
+        inviter: Edge<Ready<MinerProfile>> = Edge::to(seen.inviter_id),
+        /// State of the invitation as of now.
+        status: CircleInvitationStatus = invitation.status_at(seen.at).into(),
     }
 }
 
@@ -394,7 +287,7 @@ impl NodeType for CircleInvitation {
         let sides = [seen.invitation.invitee_id, seen.inviter_id];
         let is_own = Circle::caller_is(ctx, |miner| sides.contains(&miner.id)).await?;
         let may = ctx.may(Action::CircleInvitationRead, is_own);
-        Ok(may.then(|| Self::shown(seen)))
+        Ok(may.then(|| Self::of(seen)))
     }
 }
 
@@ -419,14 +312,14 @@ pub(in crate::mining) async fn received(
         let (slice, total) = nothing();
         return Ok(CircleInvitationConnection::new(LIST, slice, total));
     };
-    let (invitee, status) = (seen.miner.id, status.map(Into::into));
+    let (invitee, status) = (seen.miner.id, status.map(|status| status.0));
     let slice = ctx
         .db()
         .read(async move |conn| reads::received(conn, invitee, status, &page).await)
         .await?;
     let slice = slice.map(|seen| {
         let place = (seen.invitation.created_at, seen.invitation.id.0);
-        (place, CircleInvitation::shown(seen))
+        (place, CircleInvitation::of(seen))
     });
     let total = Total::query(move |db| async move {
         db.read(async move |conn| reads::received_count(conn, invitee, status).await)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::objects::{
     Circle, CircleBy, CircleConnection, CircleFilter, CircleInvitation, CircleInvitationBy,
 };
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::paging::{PageArgs, Total};
@@ -22,11 +22,7 @@ pub struct CircleQuery;
 #[Object]
 impl CircleQuery {
     /// Circle with this key; null when there is none or the caller is not a member.
-    async fn circle(
-        &self,
-        ctx: &Context<'_>,
-        by: Parsed<CircleBy>,
-    ) -> Option<Result<Circle, ApiError>> {
+    async fn circle(&self, ctx: &Context<'_>, by: Parsed<CircleBy>) -> Loaded<Circle> {
         find(ctx, Action::CircleRead, by).await.transpose()
     }
 
@@ -41,7 +37,7 @@ impl CircleQuery {
         after: Option<String>,
         before: Option<String>,
         offset: Option<i32>,
-    ) -> Option<Result<CircleConnection, ApiError>> {
+    ) -> Loaded<CircleConnection> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
         Some(list(ctx, filter.unwrap_or_default(), args).await)
     }
@@ -51,7 +47,7 @@ impl CircleQuery {
         &self,
         ctx: &Context<'_>,
         by: Parsed<CircleInvitationBy>,
-    ) -> Option<Result<CircleInvitation, ApiError>> {
+    ) -> Loaded<CircleInvitation> {
         find(ctx, Action::CircleInvitationRead, by)
             .await
             .transpose()
@@ -81,7 +77,7 @@ async fn list(
         .db()
         .read(async move |conn| reads::list(conn, &filter, &page).await)
         .await?;
-    let slice = slice.map(|circle| ((circle.created_at, circle.id.0), Circle::shown(circle)));
+    let slice = slice.map(|circle| ((circle.created_at, circle.id.0), Circle::of(circle)));
     let total = Total::query(move |db| {
         let filter = counted.clone();
         async move {

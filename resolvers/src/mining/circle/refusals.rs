@@ -1,7 +1,5 @@
 //! User errors of circles and invitations.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use domain::mining::{CircleRefusal, InvitationRefusal};
 
 use crate::scalars::DateTime;

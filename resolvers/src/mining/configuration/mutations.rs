@@ -1,7 +1,5 @@
 //! Root fields of Mutation about mining's sections.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use async_graphql::Context;
 use db::mining::configuration::commands::{
     MINING_CONFIGURATION_UPDATE, REFERRAL_CONFIGURATION_UPDATE, STREAK_CONFIGURATION_UPDATE,

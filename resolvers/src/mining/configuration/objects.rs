@@ -1,6 +1,6 @@
 //! Types of mining's sections.
 
-use async_graphql::{ComplexObject, Context, InputObject, Object, SimpleObject, Value};
+use async_graphql::{Context, InputObject, Object};
 use db::DbError;
 use db::platform::configuration::{Change, StoredVersion, Version};
 use domain::access::Action;
@@ -10,10 +10,11 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::abstracts::DynOutput;
-use crate::eager::{Eager, Selected, eager, eager_values};
-use crate::errors::ApiError;
+use crate::eager::ReadyList;
+use crate::errors::{ApiError, Loaded};
 use crate::mining::{bonus_rate, missing, per_hour, whole};
-use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType};
+use crate::node::{AnyId, Edge, GlobalId, KeyPart, Node, NodeKey, NodeType};
+use crate::object::object;
 use crate::platform::audit::Entity;
 use crate::platform::configuration::Sections;
 use crate::platform::loaders::{InForce, PlatformLoader};
@@ -48,16 +49,7 @@ macro_rules! versions {
             type Error = DbError;
 
             fn try_from(stored: StoredVersion) -> Result<Self, DbError> {
-                Ok(Self::from(stored.read::<$rules>()?))
-            }
-        }
-
-        #[ComplexObject]
-        impl $type {
-            /// Person who made the change; null for the version the platform started with.
-            async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User, ApiError>> {
-                let id = Uuid::try_parse(&self.updated_by_id).ok()?;
-                User::load(ctx, UserId(id)).await.transpose()
+                Ok(Self::of(stored.read::<$rules>()?))
             }
         }
 
@@ -77,189 +69,108 @@ macro_rules! versions {
     )+};
 }
 
+/// The person who made a change; none for the start of the platform, which no person made.
+fn author(updated_by: &str) -> Edge<User> {
+    Edge(Uuid::try_parse(updated_by).ok().map(UserId))
+}
+
 versions! {
     MiningConfiguration("MiningConfiguration", "mining", rules::MiningConfiguration);
     StreakConfiguration("StreakConfiguration", "streak", rules::StreakConfiguration);
     ReferralConfiguration("ReferralConfiguration", "referral", rules::ReferralConfiguration);
 }
 
-/// Version of the section `mining`.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MiningConfiguration {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Points an hour before any bonus.
-    pub base_rate: Decimal,
-    /// Hours before a freed place in a circle can be filled and before a former member can join one.
-    pub circle_cooldown_hours: i32,
-    /// Hours in which a completed session can be claimed.
-    pub claim_window_hours: i32,
-    /// Whether sessions can be started. While off, neither streaks nor claim windows run.
-    pub is_globally_enabled: bool,
-    /// Sessions a miner can start per UTC day.
-    pub max_sessions_per_day: i32,
-    /// Reason for the change, 1 to 500 characters.
-    pub reason: String,
-    /// Length of a session in hours.
-    pub session_duration_hours: i32,
-    /// Time the version came into force.
-    pub updated_at: DateTime,
-    /// Number of the version, from 1 without gaps; the highest is in force.
-    pub version: i32,
-    #[graphql(skip)]
-    updated_by_id: String,
-}
-
-eager! {
-    MiningConfiguration, id, base_rate, circle_cooldown_hours, claim_window_hours, is_globally_enabled,
-    max_sessions_per_day, reason, session_duration_hours, updated_at, version
-}
-
-impl From<Version<rules::MiningConfiguration>> for MiningConfiguration {
-    fn from(of: Version<rules::MiningConfiguration>) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&of.number.into()),
-            base_rate: per_hour(of.settings.base_rate),
-            circle_cooldown_hours: whole(of.settings.circle_cooldown_hours),
-            claim_window_hours: whole(of.settings.claim_window_hours),
-            is_globally_enabled: of.settings.is_globally_enabled,
-            max_sessions_per_day: whole(of.settings.max_sessions_per_day),
-            reason: of.reason,
-            session_duration_hours: whole(of.settings.session_duration_hours),
-            updated_at: of.updated_at.into(),
-            version: of.number,
-            updated_by_id: of.updated_by,
-        }
+object! {
+    /// Version of the section `mining`.
+    MiningConfiguration(of: Version<rules::MiningConfiguration>) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
+        /// Points an hour before any bonus.
+        base_rate: Decimal = per_hour(of.settings.base_rate),
+        /// Hours before a freed place in a circle can be filled and before a former member can join one.
+        circle_cooldown_hours: i32 = whole(of.settings.circle_cooldown_hours),
+        /// Hours in which a completed session can be claimed.
+        claim_window_hours: i32 = whole(of.settings.claim_window_hours),
+        /// Whether sessions can be started. While off, neither streaks nor claim windows run.
+        is_globally_enabled: bool = of.settings.is_globally_enabled,
+        /// Sessions a miner can start per UTC day.
+        max_sessions_per_day: i32 = whole(of.settings.max_sessions_per_day),
+        /// Reason for the change, 1 to 500 characters.
+        reason: String = of.reason,
+        /// Length of a session in hours.
+        session_duration_hours: i32 = whole(of.settings.session_duration_hours),
+        /// Time the version came into force.
+        updated_at: DateTime = of.updated_at.into(),
+        /// Person who made the change; null for the version the platform started with.
+        updated_by: Edge<User> = author(&of.updated_by),
+        /// Number of the version, from 1 without gaps; the highest is in force.
+        version: i32 = of.number,
     }
 }
 
-/// Version of the section `streak`.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct StreakConfiguration {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Days of a run that earn one freeze token.
-    pub freeze_token_days: i32,
-    /// Whether one late claim in a row is forgiven.
-    pub grace_period_enabled: bool,
-    /// Hours a forgiven claim may be late.
-    pub grace_period_hours: i32,
-    /// Reason for the change, 1 to 500 characters.
-    pub reason: String,
-    /// Price of recovering a broken streak in points.
-    pub recovery_cost: Decimal,
-    /// Tiers from day 1 without gap or overlap, ascending; the last has no end.
-    pub tiers: Vec<StreakTier>,
-    /// Time the version came into force.
-    pub updated_at: DateTime,
-    /// Number of the version, from 1 without gaps; the highest is in force.
-    pub version: i32,
-    #[graphql(skip)]
-    updated_by_id: String,
-}
-
-impl Eager for StreakConfiguration {
-    eager_values! {
-        id, freeze_token_days, grace_period_enabled, grace_period_hours, reason, recovery_cost, updated_at, version
-    }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        (field == "tiers")
-            .then(|| selected.of_all(&self.tiers))
-            .flatten()
+object! {
+    /// Version of the section `streak`.
+    StreakConfiguration(of: Version<rules::StreakConfiguration>) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
+        /// Days of a run that earn one freeze token.
+        freeze_token_days: i32 = whole(of.settings.freeze_token_days),
+        /// Whether one late claim in a row is forgiven.
+        grace_period_enabled: bool = of.settings.grace_period_enabled,
+        /// Hours a forgiven claim may be late.
+        grace_period_hours: i32 = whole(of.settings.grace_period_hours),
+        /// Reason for the change, 1 to 500 characters.
+        reason: String = of.reason,
+        /// Price of recovering a broken streak in points.
+        recovery_cost: Decimal = Decimal::points(of.settings.recovery_cost),
+        /// Tiers from day 1 without gap or overlap, ascending; the last has no end.
+        tiers: ReadyList<StreakTier> = ReadyList(of.settings.tiers.iter().map(StreakTier::of).collect()),
+        /// Time the version came into force.
+        updated_at: DateTime = of.updated_at.into(),
+        /// Person who made the change; null for the version the platform started with.
+        updated_by: Edge<User> = author(&of.updated_by),
+        /// Number of the version, from 1 without gaps; the highest is in force.
+        version: i32 = of.number,
     }
 }
 
-impl From<Version<rules::StreakConfiguration>> for StreakConfiguration {
-    fn from(of: Version<rules::StreakConfiguration>) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&of.number.into()),
-            freeze_token_days: whole(of.settings.freeze_token_days),
-            grace_period_enabled: of.settings.grace_period_enabled,
-            grace_period_hours: whole(of.settings.grace_period_hours),
-            reason: of.reason,
-            recovery_cost: Decimal::points(of.settings.recovery_cost),
-            tiers: of.settings.tiers.iter().map(StreakTier::from).collect(),
-            updated_at: of.updated_at.into(),
-            version: of.number,
-            updated_by_id: of.updated_by,
-        }
+object! {
+    /// Tier of the streak bonus.
+    StreakTier(tier: &rules::StreakTier) {
+        /// Name of the badge, 1 to 50 characters; null for a tier without one.
+        badge_name: Option<String> = tier.badge_name.clone(),
+        /// Bonus of the tier as a fraction: `"0.2500"` is 25 %.
+        bonus_rate: Decimal = bonus_rate(tier.bonus),
+        /// Last day of the tier; null for the last tier.
+        max_days: Option<i32> = tier.max_days.map(whole),
+        /// Points paid once per streak when it reaches `minDays`.
+        milestone_points: Decimal = Decimal::points(tier.milestone),
+        /// First day of the tier, from 1.
+        min_days: i32 = whole(tier.min_days),
     }
 }
 
-/// Tier of the streak bonus.
-#[derive(SimpleObject)]
-pub struct StreakTier {
-    /// Name of the badge, 1 to 50 characters; null for a tier without one.
-    pub badge_name: Option<String>,
-    /// Bonus of the tier as a fraction: `"0.2500"` is 25 %.
-    pub bonus_rate: Decimal,
-    /// Last day of the tier; null for the last tier.
-    pub max_days: Option<i32>,
-    /// Points paid once per streak when it reaches `minDays`.
-    pub milestone_points: Decimal,
-    /// First day of the tier, from 1.
-    pub min_days: i32,
-}
-
-eager! { StreakTier, badge_name, bonus_rate, max_days, milestone_points, min_days }
-
-impl From<&rules::StreakTier> for StreakTier {
-    fn from(tier: &rules::StreakTier) -> Self {
-        Self {
-            badge_name: tier.badge_name.clone(),
-            bonus_rate: bonus_rate(tier.bonus),
-            max_days: tier.max_days.map(whole),
-            milestone_points: Decimal::points(tier.milestone),
-            min_days: whole(tier.min_days),
-        }
-    }
-}
-
-/// Version of the section `referral`.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct ReferralConfiguration {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Bonus of one active referral as a fraction.
-    pub bonus_rate: Decimal,
-    /// Whether a referral becomes active only with the referred person's KYC.
-    pub kyc_required: bool,
-    /// Upper bound of all referral bonuses together as a fraction.
-    pub max_bonus_rate: Decimal,
-    /// Levels of referrals that earn a bonus.
-    pub max_referral_levels: i32,
-    /// Reason for the change, 1 to 500 characters.
-    pub reason: String,
-    /// Time the version came into force.
-    pub updated_at: DateTime,
-    /// Number of the version, from 1 without gaps; the highest is in force.
-    pub version: i32,
-    #[graphql(skip)]
-    updated_by_id: String,
-}
-
-eager! {
-    ReferralConfiguration, id, bonus_rate, kyc_required, max_bonus_rate, max_referral_levels, reason, updated_at,
-    version
-}
-
-impl From<Version<rules::ReferralConfiguration>> for ReferralConfiguration {
-    fn from(of: Version<rules::ReferralConfiguration>) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&of.number.into()),
-            bonus_rate: bonus_rate(of.settings.bonus_per_referral),
-            kyc_required: of.settings.kyc_required,
-            max_bonus_rate: bonus_rate(of.settings.max_bonus),
-            max_referral_levels: whole(rules::ReferralConfiguration::LEVELS),
-            reason: of.reason,
-            updated_at: of.updated_at.into(),
-            version: of.number,
-            updated_by_id: of.updated_by,
-        }
+object! {
+    /// Version of the section `referral`.
+    ReferralConfiguration(of: Version<rules::ReferralConfiguration>) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
+        /// Bonus of one active referral as a fraction.
+        bonus_rate: Decimal = bonus_rate(of.settings.bonus_per_referral),
+        /// Whether a referral becomes active only with the referred person's KYC.
+        kyc_required: bool = of.settings.kyc_required,
+        /// Upper bound of all referral bonuses together as a fraction.
+        max_bonus_rate: Decimal = bonus_rate(of.settings.max_bonus),
+        /// Levels of referrals that earn a bonus.
+        max_referral_levels: i32 = whole(rules::ReferralConfiguration::LEVELS),
+        /// Reason for the change, 1 to 500 characters.
+        reason: String = of.reason,
+        /// Time the version came into force.
+        updated_at: DateTime = of.updated_at.into(),
+        /// Person who made the change; null for the version the platform started with.
+        updated_by: Edge<User> = author(&of.updated_by),
+        /// Number of the version, from 1 without gaps; the highest is in force.
+        version: i32 = of.number,
     }
 }
 
@@ -270,17 +181,17 @@ pub struct MiningSections;
 #[Object]
 impl MiningSections {
     /// Sessions, base rate and circles.
-    async fn mining(&self, ctx: &Context<'_>) -> Option<Result<MiningConfiguration, ApiError>> {
+    async fn mining(&self, ctx: &Context<'_>) -> Loaded<MiningConfiguration> {
         Some(in_force(ctx, "mining").await)
     }
 
     /// Referral bonus.
-    async fn referral(&self, ctx: &Context<'_>) -> Option<Result<ReferralConfiguration, ApiError>> {
+    async fn referral(&self, ctx: &Context<'_>) -> Loaded<ReferralConfiguration> {
         Some(in_force(ctx, "referral").await)
     }
 
     /// Streak bonus and recovery.
-    async fn streak(&self, ctx: &Context<'_>) -> Option<Result<StreakConfiguration, ApiError>> {
+    async fn streak(&self, ctx: &Context<'_>) -> Loaded<StreakConfiguration> {
         Some(in_force(ctx, "streak").await)
     }
 }

@@ -11,9 +11,10 @@ use domain::mining::MinerStatus;
 
 use super::profile::MinerProfile;
 use super::ranks::Ranks;
-use crate::eager::{ReadyList, eager};
-use crate::errors::ApiError;
+use crate::eager::ReadyList;
+use crate::errors::{ApiError, Loaded};
 use crate::mining::loaders::MiningLoader;
+use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::Decimal;
 
@@ -28,40 +29,25 @@ pub struct Leaderboard {
 #[ComplexObject]
 impl Leaderboard {
     /// Place of the caller; null for callers without an active miner.
-    async fn viewer_entry(&self, ctx: &Context<'_>) -> Option<Result<LeaderboardEntry, ApiError>> {
+    async fn viewer_entry(&self, ctx: &Context<'_>) -> Loaded<LeaderboardEntry> {
         let person = ctx.principal().person()?;
         let entry = entry_of(ctx, person.id).await;
         entry.transpose()
     }
 }
 
-/// Place in the ranking.
-#[derive(SimpleObject)]
-pub struct LeaderboardEntry {
-    /// Miner at this place; its `totalMinedPoints` may be newer than the place.
-    pub miner: MinerProfile,
-    /// Number of the place, from 1.
-    pub rank: i32,
-    /// Precision of `rank`.
-    pub rank_precision: RankPrecision,
-    /// Lifetime points that the place was computed from.
-    pub total_mined_points: Decimal,
-}
-
-eager! { LeaderboardEntry, rank, rank_precision, total_mined_points; miner }
-
-impl LeaderboardEntry {
-    pub(in crate::mining) fn of(
-        rank: i32,
-        rank_precision: RankPrecision,
-        seen: Arc<MinerSeen>,
-    ) -> Self {
-        Self {
-            rank,
-            rank_precision,
-            total_mined_points: Decimal::points(seen.miner.lifetime_points),
-            miner: MinerProfile::of(seen),
-        }
+object! {
+    /// Place in the ranking.
+    LeaderboardEntry(rank: i32, rank_precision: RankPrecision, seen: Arc<MinerSeen>) {
+        let points = seen.miner.lifetime_points;
+        /// Miner at this place; its `totalMinedPoints` may be newer than the place.
+        miner: MinerProfile = MinerProfile::of_miner(seen),
+        /// Number of the place, from 1.
+        rank: i32 = rank,
+        /// Precision of `rank`.
+        rank_precision: RankPrecision = rank_precision,
+        /// Lifetime points that the place was computed from.
+        total_mined_points: Decimal = Decimal::points(points),
     }
 }
 

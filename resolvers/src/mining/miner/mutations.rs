@@ -1,7 +1,5 @@
 //! Root fields of Mutation about miners and identity verification.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::mining::miner::commands::{
     KYC_COMPLETE, KycCompleted, MINER_BAN, MINER_NODE_OPERATOR_GRANT, MINER_NODE_OPERATOR_REVOKE,
     MINER_POINTS_ADJUST, MINER_REGISTER, MINER_RESTORE, MINER_STREAK_RESET, MINER_SUSPEND,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject, Value};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, Value};
 use db::mining::MinerSeen;
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
@@ -10,7 +10,7 @@ use db::mining::miner::queries::{
     HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
 };
 use domain::access::{Action, Principal};
-use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use domain::ids::{CircleId, HistoryId, MinerId, UserId};
 use domain::mining as rules;
 use domain::money::{CurrencyCode, Minor};
 use domain::time::Timestamp;
@@ -18,8 +18,9 @@ use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::profile::{MinerProfile, MinerRole};
-use crate::eager::{Eager, Ready, Selected, eager, eager_values};
-use crate::errors::ApiError;
+use crate::eager::Ready;
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::{HistoryCountOf, HistoryOf, MiningLoader, RateFactsOf, ReferralOf};
@@ -29,7 +30,8 @@ use crate::mining::referral::objects::{
 use crate::mining::session::objects::{MiningRate, MiningSession};
 use crate::mining::streak::objects::MiningStreak;
 use crate::mining::{configuration_in_force, is_visible, missing, per_hour, whole};
-use crate::node::{GlobalId, Id, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, NodeType, uuid_keys};
+use crate::object::object;
 use crate::paging::{CursorKey, PageArgs, Total, connection};
 use crate::platform::approval::RegisteredProposal;
 use crate::platform::users::User;
@@ -40,30 +42,10 @@ use crate::wallets::wallet::objects::Wallet;
 uuid_keys!(MinerId, HistoryId);
 
 /// Statuses of a miner.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::MinerStatus")]
-pub enum MinerStatus {
-    /// May mine.
-    Active,
-    /// May not start or claim sessions until restored.
-    Suspended,
-    /// Banned permanently: may not mine.
-    Banned,
-}
+pub type MinerStatus = EnumOf<rules::MinerStatus>;
 
 /// Causes of a change of points.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::HistorySource")]
-pub enum MiningHistorySource {
-    /// Reward of a session.
-    Session,
-    /// First day of a streak tier.
-    StreakMilestone,
-    /// Adjustment by staff, either sign.
-    Adjustment,
-    /// Price of a recovered streak, negative; lifetime points stay.
-    StreakRecovery,
-}
+pub type MiningHistorySource = EnumOf<rules::HistorySource>;
 
 /// Addresses that referral links and their QR codes start with, without a slash at the end.
 #[derive(Clone, Debug)]
@@ -74,44 +56,39 @@ pub struct ReferralUrls {
     pub server: Arc<str>,
 }
 
-/// Mining account of one person, for its owner and staff.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct Miner {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Time of registration.
-    pub created_at: DateTime,
-    /// Code that names the miner as referrer, 8 characters.
-    pub referral_code: String,
-    /// Highest role that facts or a grant give.
-    pub role: MinerRole,
-    /// Whether the miner may mine.
-    pub status: MinerStatus,
-    /// Lifetime mined points. Spending points does not reduce them.
-    pub total_mined_points: Decimal,
-    /// Time of the last change.
-    pub updated_at: DateTime,
-    #[graphql(skip)]
-    seen: Arc<MinerSeen>,
-    /// The circle, where it was loaded with the miner.
-    #[graphql(skip)]
-    loaded_circle: Option<Arc<Circle>>,
-}
-
-impl Eager for Miner {
-    eager_values! { id, uuid, created_at, referral_code, role, status, total_mined_points, updated_at }
-
-    fn child(&self, field: &str, selected: &Selected<'_>) -> Option<Value> {
-        match (field, &self.loaded_circle, self.seen.miner.circle_id) {
-            ("profile", ..) => selected.of(&MinerProfile::of(Arc::clone(&self.seen))),
-            ("user", ..) => selected.of(&self.owner()),
-            ("circle", Some(circle), _) => selected.of_shared(circle, &circle.cached),
-            ("circle", None, None) => Some(Value::Null),
-            _ => None,
-        }
+object! {
+    /// Mining account of one person, for its owner and staff.
+    #[graphql(complex)]
+    Miner(seen: Arc<MinerSeen>) {
+        let miner = &seen.miner;
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&miner.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = miner.id.0,
+        /// Time of registration.
+        created_at: DateTime = miner.created_at.into(),
+        /// Code that names the miner as referrer, 8 characters.
+        referral_code: String = miner.referral_code.as_str().to_owned(),
+        /// Highest role that facts or a grant give.
+        role: MinerRole = miner.role.into(),
+        /// Whether the miner may mine.
+        status: MinerStatus = miner.status.into(),
+        /// Lifetime mined points. Spending points does not reduce them.
+        total_mined_points: Decimal = Decimal::points(miner.lifetime_points),
+        /// Time of the last change.
+        updated_at: DateTime = miner.updated_at.into(),
+    }
+    with {
+        seen: Arc<MinerSeen> = seen,
+        /// The circle, where it was loaded with the miner.
+        loaded_circle: Option<Arc<Circle>> = None,
+    }
+    loaded |miner, field, selected| match (field, &miner.loaded_circle, miner.seen.miner.circle_id) {
+        ("profile", ..) => selected.of(&MinerProfile::of_miner(Arc::clone(&miner.seen))),
+        ("user", ..) => selected.of(&miner.owner()),
+        ("circle", Some(circle), _) => selected.of_shared(circle, &circle.cached),
+        ("circle", None, None) => Some(Value::Null),
+        _ => None,
     }
 }
 
@@ -124,28 +101,12 @@ impl Miner {
         let relation = principal.relation_to(seen.miner.user_id);
         principal
             .may(Action::MinerRead, relation)
-            .then(|| Self::shown(seen))
+            .then(|| Self::of(seen))
     }
 
     /// The miner, if the caller may see all of it.
-    pub(in crate::mining) fn of(ctx: &Context<'_>, seen: MinerSeen) -> Option<Self> {
+    pub(in crate::mining) fn visible(ctx: &Context<'_>, seen: MinerSeen) -> Option<Self> {
         Self::for_principal(ctx.principal(), Arc::new(seen))
-    }
-
-    fn shown(seen: Arc<MinerSeen>) -> Self {
-        let miner = &seen.miner;
-        Self {
-            id: GlobalId::of::<Self>(&miner.id),
-            uuid: miner.id.0,
-            created_at: miner.created_at.into(),
-            referral_code: miner.referral_code.as_str().to_owned(),
-            role: miner.role.into(),
-            status: miner.status.into(),
-            total_mined_points: Decimal::points(miner.lifetime_points),
-            updated_at: miner.updated_at.into(),
-            loaded_circle: None,
-            seen,
-        }
     }
 
     /// The id of the circle, if the caller may see it: whoever sees the miner is a member through it, or on the staff.
@@ -188,7 +149,7 @@ impl Miner {
         let slice = ctx.loader::<MiningLoader>().load_one(key).await?;
         let slice = slice.unwrap_or_default().map(|entry| {
             let place = (entry.earned_at, entry.id.0);
-            (place, MiningHistoryEntry::from(entry))
+            (place, MiningHistoryEntry::of(entry))
         });
         let total = Total::loaded(move |ctx| {
             let key = HistoryCountOf(id, filter.clone());
@@ -202,14 +163,14 @@ impl Miner {
 #[ComplexObject]
 impl Miner {
     /// Circle the miner is in; null without one.
-    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Ready<Arc<Circle>>, ApiError>> {
+    async fn circle(&self, ctx: &Context<'_>) -> Loaded<Ready<Arc<Circle>>> {
         if let Some(circle) = &self.loaded_circle {
             return Some(Ok(Ready(Arc::clone(circle))));
         }
         let id = self.visible_circle(ctx)?;
         let circle = ctx.loader::<MiningLoader>().load_one(id).await;
         circle
-            .map(|circle| circle.map(|circle| Ready(Arc::new(Circle::shown(circle)))))
+            .map(|circle| circle.map(|circle| Ready(Arc::new(Circle::of(circle)))))
             .map_err(ApiError::from)
             .transpose()
     }
@@ -223,7 +184,7 @@ impl Miner {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<MiningHistoryEntryConnection, ApiError>> {
+    ) -> Loaded<MiningHistoryEntryConnection> {
         let args = PageArgs::new(first, last, after, before);
         Some(
             self.history_page(ctx, filter.unwrap_or_default(), args)
@@ -233,11 +194,11 @@ impl Miner {
 
     /// What others see of the miner.
     async fn profile(&self) -> Ready<MinerProfile> {
-        Ready(MinerProfile::of(Arc::clone(&self.seen)))
+        Ready(MinerProfile::of_miner(Arc::clone(&self.seen)))
     }
 
     /// Rate a session started now would have.
-    async fn rate(&self, ctx: &Context<'_>) -> Option<Result<MiningRate, ApiError>> {
+    async fn rate(&self, ctx: &Context<'_>) -> Loaded<MiningRate> {
         Some(self.current_rate(ctx).await)
     }
 
@@ -257,20 +218,17 @@ impl Miner {
     }
 
     /// Numbers of the people the miner referred and what they earned.
-    async fn referral_statistics(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<ReferralStatistics, ApiError>> {
+    async fn referral_statistics(&self, ctx: &Context<'_>) -> Loaded<ReferralStatistics> {
         Some(ReferralStatistics::load(ctx, self.seen.miner.id).await)
     }
 
     /// Referral through which the miner joined; null without a referrer.
-    async fn referred_by(&self, ctx: &Context<'_>) -> Option<Result<Referral, ApiError>> {
+    async fn referred_by(&self, ctx: &Context<'_>) -> Loaded<Referral> {
         self.seen.miner.referred_by?;
         let loader = ctx.loader::<MiningLoader>();
         let referral = loader.load_one(ReferralOf(self.seen.miner.id)).await;
         referral
-            .map(|referral| referral.map(Referral::shown))
+            .map(|referral| referral.map(Referral::of))
             .map_err(ApiError::from)
             .transpose()
     }
@@ -284,20 +242,20 @@ impl Miner {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<ReferralConnection, ApiError>> {
+    ) -> Loaded<ReferralConnection> {
         let args = PageArgs::new(first, last, after, before);
         Some(referrals_of(ctx, self.seen.miner.id, status, &args).await)
     }
 
     /// Newest session; null before the first.
-    async fn session(&self, ctx: &Context<'_>) -> Option<Result<MiningSession, ApiError>> {
+    async fn session(&self, ctx: &Context<'_>) -> Loaded<MiningSession> {
         MiningSession::latest_of(ctx, self.seen.miner.id)
             .await
             .transpose()
     }
 
     /// Streak as of now.
-    async fn streak(&self, ctx: &Context<'_>) -> Option<Result<MiningStreak, ApiError>> {
+    async fn streak(&self, ctx: &Context<'_>) -> Loaded<MiningStreak> {
         let configuration = configuration_in_force(ctx).await;
         Some(configuration.map(|configuration| MiningStreak::of(&self.seen, &configuration)))
     }
@@ -309,7 +267,7 @@ impl Miner {
 
     /// The owner's wallet of mining points, with zeros before its first posting; null for services without the scope
     /// `wallet:read`.
-    async fn wallet(&self, ctx: &Context<'_>) -> Option<Result<Wallet, ApiError>> {
+    async fn wallet(&self, ctx: &Context<'_>) -> Loaded<Wallet> {
         let owner = self.seen.miner.user_id.into();
         Wallet::of_owner(ctx, owner, CurrencyCode::MP)
             .await
@@ -323,7 +281,7 @@ impl NodeType for Miner {
 
     async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
         let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(seen.and_then(|seen| Self::of(ctx, seen)))
+        Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
     }
 }
 
@@ -348,50 +306,25 @@ impl CursorKey for MinerKey {
     }
 }
 
-/// Change of a miner's points.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MiningHistoryEntry {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Time of the change.
-    pub earned_at: DateTime,
-    /// Points an hour at that time.
-    pub hourly_rate: Decimal,
-    /// Points added, negative when taken.
-    pub points_earned: Decimal,
-    /// Cause of the change.
-    pub source: MiningHistorySource,
-    /// Days of the streak after the change.
-    pub streak_days: i32,
-    #[graphql(skip)]
-    session_id: Option<SessionId>,
-}
-
-eager! { MiningHistoryEntry, id, uuid, earned_at, hourly_rate, points_earned, source, streak_days }
-
-#[ComplexObject]
-impl MiningHistoryEntry {
-    /// Session that earned the points; null for changes without one.
-    async fn session(&self, ctx: &Context<'_>) -> Option<Result<MiningSession, ApiError>> {
-        MiningSession::load(ctx, self.session_id?).await.transpose()
-    }
-}
-
-impl From<rules::HistoryEntry> for MiningHistoryEntry {
-    fn from(entry: rules::HistoryEntry) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&entry.id),
-            uuid: entry.id.0,
-            earned_at: entry.earned_at.into(),
-            hourly_rate: per_hour(entry.hourly_rate),
-            points_earned: Decimal::points(entry.points),
-            source: entry.source.into(),
-            streak_days: whole(entry.streak_days),
-            session_id: entry.session_id,
-        }
+object! {
+    /// Change of a miner's points.
+    MiningHistoryEntry(entry: rules::HistoryEntry) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&entry.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = entry.id.0,
+        /// Time of the change.
+        earned_at: DateTime = entry.earned_at.into(),
+        /// Points an hour at that time.
+        hourly_rate: Decimal = per_hour(entry.hourly_rate),
+        /// Points added, negative when taken.
+        points_earned: Decimal = Decimal::points(entry.points),
+        /// Session that earned the points; null for changes without one.
+        session: Edge<MiningSession> = Edge(entry.session_id),
+        /// Cause of the change.
+        source: MiningHistorySource = entry.source.into(),
+        /// Days of the streak after the change.
+        streak_days: i32 = whole(entry.streak_days),
     }
 }
 
@@ -405,7 +338,7 @@ impl NodeType for MiningHistoryEntry {
             return Ok(None);
         };
         let may = is_visible(ctx, entry.miner_id).await?;
-        Ok(may.then(|| Self::from(entry)))
+        Ok(may.then(|| Self::of(entry)))
     }
 }
 
@@ -437,35 +370,24 @@ impl TryFrom<MiningHistoryFilter> for HistoryFilter {
         Ok(Self {
             from,
             until,
-            source: filter.source.map(Into::into),
+            source: filter.source.map(|source| source.0),
         })
     }
 }
 
-/// Proposed `minerPointsAdjust`.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MinerPointsAdjustProposal {
-    /// Points to add, negative to take.
-    pub points: Decimal,
-    #[graphql(skip)]
-    miner_id: MinerId,
-}
-
-#[ComplexObject]
-impl MinerPointsAdjustProposal {
-    /// Miner whose points change.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Miner, ApiError>> {
-        Miner::load(ctx, self.miner_id).await.transpose()
+object! {
+    /// Proposed `minerPointsAdjust`.
+    MinerPointsAdjustProposal(proposal: PointsProposal) {
+        /// Points to add, negative to take.
+        points: Decimal = Decimal::points(Minor(proposal.points)),
+        /// Miner whose points change.
+        miner: Edge<Miner> = Edge::to(MinerId(proposal.miner_id)),
     }
 }
 
 impl From<PointsProposal> for MinerPointsAdjustProposal {
     fn from(proposal: PointsProposal) -> Self {
-        Self {
-            points: Decimal::points(Minor(proposal.points)),
-            miner_id: MinerId(proposal.miner_id),
-        }
+        Self::of(proposal)
     }
 }
 
@@ -514,8 +436,8 @@ impl TryFrom<MinerFilter> for Filter {
     fn try_from(filter: MinerFilter) -> Result<Self, ApiError> {
         Ok(Self {
             search: search(filter.search)?,
-            status: filter.status.map(Into::into),
-            role: filter.role.map(Into::into),
+            status: filter.status.map(|status| status.0),
+            role: filter.role.map(|role| role.0),
         })
     }
 }

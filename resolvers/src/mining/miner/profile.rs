@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use async_graphql::{ComplexObject, Context};
 use db::mining::{MinerSeen, Profile};
 use domain::access::Action;
 use domain::ids::{MinerId, UserId};
@@ -11,70 +11,51 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::abstracts::DynOutput;
-use crate::eager::{Ready, eager};
-use crate::errors::ApiError;
+use crate::eager::Ready;
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::mining::loaders::MiningLoader;
 use crate::mining::{configuration_in_force, missing, whole};
 use crate::node::{GlobalId, NodeType};
+use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::Decimal;
 
 /// Roles of a miner, each with a bonus rate.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::Role")]
-pub enum MinerRole {
-    /// Every other miner; bonus rate 0.
-    Pioneer,
-    /// Member of a valid circle; bonus rate 0.10.
-    Contributor,
-    /// Five or more active referrals; bonus rate 0.25.
-    Ambassador,
-    /// Granted by an administrator; bonus rate 0.50.
-    NodeOperator,
-}
+pub type MinerRole = EnumOf<rules::Role>;
 
-/// Public view of a miner.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MinerProfile {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Name of the person, 1 to 100 characters.
-    pub display_name: String,
-    /// Role of the miner.
-    pub role: MinerRole,
-    /// Lifetime mined points.
-    pub total_mined_points: Decimal,
-    #[graphql(skip)]
-    miner_id: MinerId,
-    /// The miner, where it was read for something else.
-    #[graphql(skip)]
-    seen: Option<Arc<MinerSeen>>,
+object! {
+    /// Public view of a miner.
+    #[graphql(complex)]
+    MinerProfile(profile: Profile) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&profile.id),
+        /// Name of the person, 1 to 100 characters.
+        display_name: String = profile.display_name,
+        /// Role of the miner.
+        role: MinerRole = profile.role.into(),
+        /// Lifetime mined points.
+        total_mined_points: Decimal = Decimal::points(profile.lifetime_points),
+    }
+    with {
+        miner_id: MinerId = profile.id,
+        /// The miner, where it was read for something else; otherwise it is loaded when a field needs the streak.
+        seen: Option<Arc<MinerSeen>> = None,
+    }
 }
-
-eager! { MinerProfile, id, display_name, role, total_mined_points }
 
 impl MinerProfile {
-    pub(in crate::mining) fn of(seen: Arc<MinerSeen>) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&seen.miner.id),
+    /// The profile of a miner that was read.
+    pub(in crate::mining) fn of_miner(seen: Arc<MinerSeen>) -> Self {
+        let profile = Self::of(Profile {
+            id: seen.miner.id,
             display_name: seen.display_name.clone(),
-            role: seen.miner.role.into(),
-            total_mined_points: Decimal::points(seen.miner.lifetime_points),
-            miner_id: seen.miner.id,
-            seen: Some(seen),
-        }
-    }
-
-    /// A profile without the miner, which is loaded when a field needs the streak.
-    pub(in crate::mining) fn shown(profile: Profile) -> Self {
+            role: seen.miner.role,
+            lifetime_points: seen.miner.lifetime_points,
+        });
         Self {
-            id: GlobalId::of::<Self>(&profile.id),
-            display_name: profile.display_name,
-            role: profile.role.into(),
-            total_mined_points: Decimal::points(profile.lifetime_points),
-            miner_id: profile.id,
-            seen: None,
+            seen: Some(seen),
+            ..profile
         }
     }
 
@@ -93,13 +74,13 @@ impl MinerProfile {
 #[ComplexObject]
 impl MinerProfile {
     /// Badge of the streak's tier; null for a tier without one.
-    async fn badge(&self, ctx: &Context<'_>) -> Option<Result<String, ApiError>> {
+    async fn badge(&self, ctx: &Context<'_>) -> Loaded<String> {
         let badge = self.streak(ctx).await.map(|streak| streak.badge_name);
         badge.transpose()
     }
 
     /// Days of the streak as of now, from 0.
-    async fn streak_days(&self, ctx: &Context<'_>) -> Option<Result<i32, ApiError>> {
+    async fn streak_days(&self, ctx: &Context<'_>) -> Loaded<i32> {
         Some(self.streak(ctx).await.map(|streak| whole(streak.days)))
     }
 }
@@ -113,7 +94,7 @@ impl NodeType for MinerProfile {
             return Ok(None);
         }
         let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(seen.map(|seen| Self::of(Arc::new(seen))))
+        Ok(seen.map(|seen| Self::of_miner(Arc::new(seen))))
     }
 }
 
@@ -127,7 +108,7 @@ pub(crate) fn profile_of_user<'a>(
             return Ok(None);
         }
         let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
-        let profile = seen.map(|seen| MinerProfile::of(Arc::new(seen)));
+        let profile = seen.map(|seen| MinerProfile::of_miner(Arc::new(seen)));
         Ok(profile.map(|profile| Box::new(Ready(profile)) as Box<dyn DynOutput>))
     }
     .boxed()

@@ -15,7 +15,7 @@ use domain::mining::ReferralCode;
 use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
 use crate::eager::ReadyList;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::{Limit, OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
@@ -32,11 +32,7 @@ pub struct MinerQuery;
 #[Object]
 impl MinerQuery {
     /// Miner with this key; null when there is none or it is not the caller's.
-    async fn miner(
-        &self,
-        ctx: &Context<'_>,
-        by: Parsed<MinerBy>,
-    ) -> Option<Result<Miner, ApiError>> {
+    async fn miner(&self, ctx: &Context<'_>, by: Parsed<MinerBy>) -> Loaded<Miner> {
         find(ctx, by).await.transpose()
     }
 
@@ -52,7 +48,7 @@ impl MinerQuery {
         after: Option<String>,
         before: Option<String>,
         offset: Option<i32>,
-    ) -> Option<Result<MinerConnection, ApiError>> {
+    ) -> Loaded<MinerConnection> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
         Some(list(ctx, filter.unwrap_or_default(), order_by, args).await)
     }
@@ -66,7 +62,7 @@ impl MinerQuery {
             default_with = "Limit(Limit::DEFAULT)"
         )]
         limit: Limit,
-    ) -> Option<Result<Leaderboard, ApiError>> {
+    ) -> Loaded<Leaderboard> {
         Some(leaderboard(ctx, limit.0).await)
     }
 }
@@ -74,7 +70,7 @@ impl MinerQuery {
 async fn find(ctx: &Context<'_>, by: Parsed<MinerBy>) -> Result<Option<Miner>, ApiError> {
     ctx.check_signed_in(Action::MinerRead)?;
     let seen = find_any(ctx, by.get()?).await?;
-    Ok(seen.and_then(|seen| Miner::of(ctx, seen)))
+    Ok(seen.and_then(|seen| Miner::visible(ctx, seen)))
 }
 
 /// The miner with a key, also if the caller may not see it.
@@ -134,7 +130,7 @@ async fn list(
         .await?;
     let mut slice = slice.try_map(|seen| {
         let key = MinerKey::of(field, &seen);
-        let miner = Miner::of(ctx, seen).ok_or(Denied::Forbidden)?;
+        let miner = Miner::visible(ctx, seen).ok_or(Denied::Forbidden)?;
         Ok::<_, ApiError>((key, miner))
     })?;
     let mut miners: Vec<&mut Miner> = slice.items.iter_mut().map(|(_, miner)| miner).collect();
@@ -207,7 +203,7 @@ impl Prefetch {
         let circles = db.read(async move |conn| circle::queries::by_id(conn, &ids).await);
         if !(self.members && ctx.may(Action::MinerProfileRead, false)) {
             let circles = circles.await?.into_iter();
-            let circles = circles.map(|circle| (circle.id, Arc::new(Circle::shown(circle))));
+            let circles = circles.map(|circle| (circle.id, Arc::new(Circle::of(circle))));
             return Ok(circles.collect());
         }
         let members =

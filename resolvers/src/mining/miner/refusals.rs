@@ -1,7 +1,5 @@
 //! User errors of miners and of identity verification.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use domain::mining::{KycRefusal, MinerRefusal};
 
 use crate::scalars::Decimal;

@@ -1,12 +1,9 @@
 //! Root fields of Subscription about miners.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use std::sync::Arc;
 
-use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Context, Interface, Result as FieldResult, SimpleObject, Subscription};
-use db::mining::MiningEvent;
+use db::mining::MiningEvent as Stored;
 use domain::access::{Action, Denied, Principal, Relation};
 use domain::ids::{CircleInvitationId, ReferralId, SessionId, UserId};
 use futures_util::Stream;
@@ -16,6 +13,7 @@ use super::objects::{Miner, MinerStatus, MiningHistorySource};
 use super::profile::MinerRole;
 use super::queries::places;
 use crate::eager::ReadyList;
+use crate::enums::{EnumOf, EnumValue};
 use crate::errors::{ApiError, Code};
 use crate::events::events;
 use crate::inputs::Limit;
@@ -25,7 +23,8 @@ use crate::mining::loaders::MiningLoader;
 use crate::mining::referral::objects::Referral;
 use crate::mining::session::objects::MiningSession;
 use crate::mining::whole;
-use crate::node::{Id, NodeType};
+use crate::node::{Edge, Id};
+use crate::object::used_getters;
 use crate::request::OperationContext;
 use crate::scalars::{BigInt, DateTime, Decimal};
 
@@ -127,305 +126,153 @@ impl LeaderboardEvent {
     }
 }
 
-/// Event of a miner.
-#[derive(Interface)]
-#[graphql(
-    field(name = "miner", ty = "&Miner", desc = "The miner as it is now."),
-    field(name = "occurred_at", ty = "&DateTime", desc = "Time of the event."),
-    field(
-        name = "sequence",
-        ty = "&BigInt",
-        desc = "Version of the miner after the event. It never decreases; a gap means that events were merged."
-    )
-)]
-pub enum MinerEvent {
-    /// Session was started.
-    MiningSessionStarted(MiningSessionStarted),
-    /// Session ran to its end and can be claimed.
-    MiningSessionCompleted(MiningSessionCompleted),
-    /// Session was not claimed in time or ended by a ban.
-    MiningSessionExpired(MiningSessionExpired),
-    /// Lifetime points changed by a claim or an adjustment.
-    PointsUpdated(PointsUpdated),
-    /// First day of a streak tier was reached.
-    StreakMilestoneReached(StreakMilestoneReached),
-    /// Streak was lost.
-    StreakBroken(StreakBroken),
-    /// Broken streak was recovered.
-    StreakRecovered(StreakRecovered),
-    /// Miner was suspended, restored or banned.
-    MinerStatusChanged(MinerStatusChanged),
-    /// The role changed: by referrals or circle membership, or by an administrator.
-    MinerRoleChanged(MinerRoleChanged),
-    /// Miner was invited into a circle.
-    CircleInvitationReceived(CircleInvitationReceived),
-    /// Referral of the miner became active.
-    ReferralActivated(ReferralActivated),
-    /// Referral of the miner became inactive.
-    ReferralDeactivated(ReferralDeactivated),
-}
-
-/// Declares events of a miner: the common fields and their own; `loads` an object when it is selected.
+/// Declares the events of a miner: the stored event, and the fields with their values.
 macro_rules! miner_events {
-    ($($(#[$doc:meta])* $event:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        pub struct $event {
-            /// The miner as it is now.
-            pub miner: Miner,
-            /// Time of the event.
-            pub occurred_at: DateTime,
-            /// Version of the miner after the event. It never decreases; a gap means that events were merged.
-            pub sequence: BigInt,
-            $($(#[$field_doc])* pub $field: $type,)*
-        }
-    )+};
-}
-
-/// As [`miner_events`], for events with an object that is loaded when it is selected.
-macro_rules! object_events {
-    ($($(#[$doc:meta])* $event:ident { $(#[$field_doc:meta])* $field:ident: $type:ident by $key:ident })+) => {$(
-        $(#[$doc])*
-        #[derive(SimpleObject)]
-        #[graphql(complex)]
-        pub struct $event {
-            /// The miner as it is now.
-            pub miner: Miner,
-            /// Time of the event.
-            pub occurred_at: DateTime,
-            /// Version of the miner after the event. It never decreases; a gap means that events were merged.
-            pub sequence: BigInt,
-            #[graphql(skip)]
-            key: $key,
+    ($($(#[$doc:meta])* $event:ident($stored:pat) {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty = $value:expr,)+
+    })+) => {
+        /// Event of a miner.
+        #[derive(Interface)]
+        #[graphql(
+            field(name = "miner", ty = "&Miner", desc = "The miner as it is now."),
+            field(name = "occurred_at", ty = "&DateTime", desc = "Time of the event."),
+            field(
+                name = "sequence",
+                ty = "&BigInt",
+                desc = "Version of the miner after the event. It never decreases; a gap means that events were merged."
+            )
+        )]
+        pub enum MinerEvent {
+            $($(#[$doc])* $event($event)),+
         }
 
-        #[async_graphql::ComplexObject]
-        impl $event {
-            $(#[$field_doc])*
-            async fn $field(&self, ctx: &Context<'_>) -> Option<Result<$type, ApiError>> {
-                $type::load(ctx, self.key).await.transpose()
+        impl MinerEvent {
+            /// The event for a subscriber; `None` if they may not see it any more.
+            fn of(principal: &Principal, update: &MinerUpdate) -> Option<Self> {
+                let miner = Miner::for_principal(principal, Arc::clone(&update.miner))?;
+                let (occurred_at, sequence) = (DateTime(update.occurred_at), BigInt(update.sequence));
+                Some(match update.event.clone() {
+                    $($stored => {
+                        Self::$event($event { miner, occurred_at, sequence, $($field: $value),+ })
+                    })+
+                    // The topic publishes no others.
+                    _ => return None,
+                })
             }
         }
-    )+};
+
+        $(
+            $(#[$doc])*
+            #[derive(SimpleObject)]
+            pub struct $event {
+                /// The miner as it is now.
+                pub miner: Miner,
+                /// Time of the event.
+                pub occurred_at: DateTime,
+                /// Version of the miner after the event. It never decreases; a gap means that events were merged.
+                pub sequence: BigInt,
+                $($(#[$field_doc])* pub $field: $type,)+
+            }
+
+            used_getters!($event: $($field),+);
+        )+
+    };
 }
 
 miner_events! {
     /// Session was started.
-    MiningSessionStarted {
+    MiningSessionStarted(Stored::MiningSessionStarted { ends_at, hourly_rate, .. }) {
         /// Time the session is completed.
-        ends_at: DateTime,
+        ends_at: DateTime = ends_at.into(),
         /// Points an hour, fixed for the session.
-        hourly_rate: Decimal,
+        hourly_rate: Decimal = hourly_rate.into(),
     }
-    /// Lifetime points changed by a claim or an adjustment.
-    PointsUpdated {
-        /// Points added, negative when taken, without milestone points.
-        points_earned: Decimal,
-        /// Cause of the change.
-        source: MiningHistorySource,
-        /// Days of the streak after the event.
-        streak_days: i32,
-        /// Lifetime points after the event.
-        total_mined_points: Decimal,
-    }
-    /// First day of a streak tier was reached.
-    StreakMilestoneReached {
-        /// Points paid.
-        milestone_points: Decimal,
-        /// First day of the tier.
-        streak_days: i32,
-    }
-    /// Streak was lost.
-    StreakBroken {
-        /// Days of the lost run.
-        lost_days: i32,
-    }
-    /// Broken streak was recovered.
-    StreakRecovered {
-        /// Days that the recovery added to the streak.
-        recovered_days: i32,
-        /// Days of the streak after the event.
-        streak_days: i32,
-    }
-    /// Miner was suspended, restored or banned.
-    MinerStatusChanged {
-        /// Status before the event.
-        previous_status: MinerStatus,
-        /// Status after the event.
-        status: MinerStatus,
-    }
-    /// The role changed: by referrals or circle membership, or by an administrator.
-    MinerRoleChanged {
-        /// Role before the event.
-        previous_role: MinerRole,
-        /// Role after the event.
-        role: MinerRole,
-    }
-}
-
-object_events! {
     /// Session ran to its end and can be claimed.
-    MiningSessionCompleted {
+    MiningSessionCompleted(Stored::MiningSessionCompleted { session_id, .. }) {
         /// The session.
-        session: MiningSession by SessionId
+        session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
     }
     /// Session was not claimed in time or ended by a ban.
-    MiningSessionExpired {
+    MiningSessionExpired(Stored::MiningSessionExpired { session_id, .. }) {
         /// The session.
-        session: MiningSession by SessionId
+        session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
+    }
+    /// Lifetime points changed by a claim or an adjustment.
+    PointsUpdated(
+        Stored::PointsMined { points, source, streak_days, total_points, .. }
+        | Stored::PointsAdjusted { points, source, streak_days, total_points, .. }
+    ) {
+        /// Points added, negative when taken, without milestone points.
+        points_earned: Decimal = points.into(),
+        /// Cause of the change.
+        source: MiningHistorySource = named(&source)?,
+        /// Days of the streak after the event.
+        streak_days: i32 = whole(streak_days),
+        /// Lifetime points after the event.
+        total_mined_points: Decimal = total_points.into(),
+    }
+    /// First day of a streak tier was reached.
+    StreakMilestoneReached(Stored::StreakMilestoneReached { streak_days, bonus_points, .. }) {
+        /// Points paid.
+        milestone_points: Decimal = bonus_points.into(),
+        /// First day of the tier.
+        streak_days: i32 = whole(streak_days),
+    }
+    /// Streak was lost.
+    StreakBroken(Stored::StreakBroken { lost_days, .. }) {
+        /// Days of the lost run.
+        lost_days: i32 = whole(lost_days),
+    }
+    /// Broken streak was recovered.
+    StreakRecovered(Stored::StreakRecovered { recovered_days, streak_days, .. }) {
+        /// Days that the recovery added to the streak.
+        recovered_days: i32 = whole(recovered_days),
+        /// Days of the streak after the event.
+        streak_days: i32 = whole(streak_days),
+    }
+    /// Miner was suspended, restored or banned.
+    MinerStatusChanged(
+        Stored::MinerSuspended { previous_status, new_status, .. }
+        | Stored::MinerRestored { previous_status, new_status, .. }
+        | Stored::MinerBanned { previous_status, new_status, .. }
+    ) {
+        /// Status before the event.
+        previous_status: MinerStatus = named(&previous_status)?,
+        /// Status after the event.
+        status: MinerStatus = named(&new_status)?,
+    }
+    /// The role changed: by referrals or circle membership, or by an administrator.
+    MinerRoleChanged(Stored::MinerRoleChanged { previous_role, new_role, .. }) {
+        /// Role before the event.
+        previous_role: MinerRole = named(&previous_role)?,
+        /// Role after the event.
+        role: MinerRole = named(&new_role)?,
     }
     /// Miner was invited into a circle.
-    CircleInvitationReceived {
+    CircleInvitationReceived(Stored::CircleInvitationReceived { invitation_id, .. }) {
         /// The invitation.
-        invitation: CircleInvitation by CircleInvitationId
+        invitation: Edge<CircleInvitation> = Edge::to(CircleInvitationId(invitation_id)),
     }
     /// Referral of the miner became active.
-    ReferralActivated {
+    ReferralActivated(Stored::ReferralActivated { referral_id, .. }) {
         /// The referral.
-        referral: Referral by ReferralId
+        referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
     }
     /// Referral of the miner became inactive.
-    ReferralDeactivated {
+    ReferralDeactivated(Stored::ReferralDeactivated { referral_id, .. }) {
         /// The referral.
-        referral: Referral by ReferralId
-    }
-}
-
-impl MinerEvent {
-    /// The event for a subscriber; `None` if they may not see it any more.
-    #[expect(clippy::too_many_lines, reason = "one arm per event")]
-    fn of(principal: &Principal, update: &MinerUpdate) -> Option<Self> {
-        use MiningEvent as Stored;
-        let miner = Miner::for_principal(principal, Arc::clone(&update.miner))?;
-        macro_rules! event {
-            ($event:ident { $($field:ident: $value:expr),* $(,)? }) => {
-                Self::$event($event {
-                    miner,
-                    occurred_at: DateTime(update.occurred_at),
-                    sequence: BigInt(update.sequence),
-                    $($field: $value),*
-                })
-            };
-        }
-        Some(match &update.event {
-            Stored::MiningSessionStarted {
-                ends_at,
-                hourly_rate,
-                ..
-            } => event!(MiningSessionStarted {
-                ends_at: (*ends_at).into(),
-                hourly_rate: (*hourly_rate).into(),
-            }),
-            Stored::MiningSessionCompleted { session_id, .. } => {
-                event!(MiningSessionCompleted {
-                    key: SessionId(*session_id)
-                })
-            }
-            Stored::MiningSessionExpired { session_id, .. } => {
-                event!(MiningSessionExpired {
-                    key: SessionId(*session_id)
-                })
-            }
-            Stored::PointsMined {
-                points,
-                source,
-                streak_days,
-                total_points,
-                ..
-            }
-            | Stored::PointsAdjusted {
-                points,
-                source,
-                streak_days,
-                total_points,
-                ..
-            } => {
-                event!(PointsUpdated {
-                    points_earned: (*points).into(),
-                    source: named(source)?,
-                    streak_days: whole(*streak_days),
-                    total_mined_points: (*total_points).into(),
-                })
-            }
-            Stored::StreakMilestoneReached {
-                streak_days,
-                bonus_points,
-                ..
-            } => {
-                event!(StreakMilestoneReached {
-                    milestone_points: (*bonus_points).into(),
-                    streak_days: whole(*streak_days),
-                })
-            }
-            Stored::StreakBroken { lost_days, .. } => {
-                event!(StreakBroken {
-                    lost_days: whole(*lost_days)
-                })
-            }
-            Stored::StreakRecovered {
-                recovered_days,
-                streak_days,
-                ..
-            } => event!(StreakRecovered {
-                recovered_days: whole(*recovered_days),
-                streak_days: whole(*streak_days),
-            }),
-            Stored::MinerSuspended {
-                previous_status,
-                new_status,
-                ..
-            }
-            | Stored::MinerRestored {
-                previous_status,
-                new_status,
-                ..
-            }
-            | Stored::MinerBanned {
-                previous_status,
-                new_status,
-                ..
-            } => event!(MinerStatusChanged {
-                previous_status: named(previous_status)?,
-                status: named(new_status)?,
-            }),
-            Stored::MinerRoleChanged {
-                previous_role,
-                new_role,
-                ..
-            } => event!(MinerRoleChanged {
-                previous_role: named(previous_role)?,
-                role: named(new_role)?,
-            }),
-            Stored::CircleInvitationReceived { invitation_id, .. } => {
-                event!(CircleInvitationReceived {
-                    key: CircleInvitationId(*invitation_id)
-                })
-            }
-            Stored::ReferralActivated { referral_id, .. } => {
-                event!(ReferralActivated {
-                    key: ReferralId(*referral_id)
-                })
-            }
-            Stored::ReferralDeactivated { referral_id, .. } => {
-                event!(ReferralDeactivated {
-                    key: ReferralId(*referral_id)
-                })
-            }
-            // The topic publishes no others.
-            _ => return None,
-        })
+        referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
     }
 }
 
 /// The value of an enum that a stored event names; logged when there is none.
-fn named<E: EnumType>(name: &str) -> Option<E> {
-    let mut items = E::items().iter();
-    let item = items.find(|item| item.name == name);
-    if item.is_none() {
+fn named<V: EnumValue>(name: &str) -> Option<EnumOf<V>> {
+    let value = EnumOf::named(name);
+    if value.is_none() {
         tracing::error!(
             name,
             "An event names {name}, which the schema does not have"
         );
     }
-    item.map(|item| item.value)
+    value
 }

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 use domain::ids::UserId;
 
 use super::objects::Miner;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::mining::circle::objects::{
     Circle, CircleInvitationConnection, CircleInvitationStatus, received,
 };
@@ -30,7 +30,7 @@ impl ViewerMining {
 #[Object]
 impl ViewerMining {
     /// Circle the caller is in; null without one.
-    async fn circle(&self, ctx: &Context<'_>) -> Option<Result<Circle, ApiError>> {
+    async fn circle(&self, ctx: &Context<'_>) -> Loaded<Circle> {
         self.own_circle(ctx).await.transpose()
     }
 
@@ -43,15 +43,15 @@ impl ViewerMining {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<CircleInvitationConnection, ApiError>> {
+    ) -> Loaded<CircleInvitationConnection> {
         let args = PageArgs::new(first, last, after, before);
         Some(received(ctx, self.0, status, args).await)
     }
 
     /// The caller's miner; null before `minerRegister`.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Miner, ApiError>> {
+    async fn miner(&self, ctx: &Context<'_>) -> Loaded<Miner> {
         let seen = ctx.loader::<MiningLoader>().load_one(self.0).await;
-        seen.map(|seen| seen.and_then(|seen| Miner::of(ctx, seen)))
+        seen.map(|seen| seen.and_then(|seen| Miner::visible(ctx, seen)))
             .map_err(ApiError::from)
             .transpose()
     }
@@ -65,7 +65,7 @@ impl ViewerMining {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<ReferralConnection, ApiError>> {
+    ) -> Loaded<ReferralConnection> {
         let args = PageArgs::new(first, last, after, before);
         let seen = ctx.loader::<MiningLoader>().load_one(self.0).await;
         match seen.map_err(ApiError::from).transpose()? {

@@ -1,7 +1,5 @@
 //! Root fields of Mutation about referrals.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::mining::referral::commands::{REFERRAL_APPLY, referral_apply};
 use domain::ids::ReferralId;
 use futures_util::FutureExt;

@@ -1,6 +1,6 @@
 //! Types of referrals.
 
-use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use async_graphql::{Context, SimpleObject};
 use db::mining as rows;
 use db::mining::referral::queries::Place;
 use domain::access::{Action, Relation};
@@ -9,12 +9,14 @@ use domain::mining as rules;
 use futures_util::future::try_join;
 use uuid::Uuid;
 
-use crate::eager::{Ready, eager};
+use crate::eager::Ready;
+use crate::enums::EnumOf;
 use crate::errors::ApiError;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
-use crate::node::{GlobalId, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, NodeType, uuid_keys};
+use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
@@ -25,59 +27,33 @@ uuid_keys!(ReferralId);
 pub(super) const LIST: &str = "referrals";
 
 /// States of a referral.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::ReferralStatus")]
-pub enum ReferralStatus {
-    /// Waits for the referred person's KYC.
-    Pending,
-    /// The referrer earns the bonus.
-    Active,
-    /// The referred miner is suspended or banned.
-    Inactive,
-}
+pub type ReferralStatus = EnumOf<rules::ReferralStatus>;
 
-/// Relation of a referrer to the person they referred, for both and staff.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct Referral {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Time it first became active; null before that.
-    pub activated_at: Option<DateTime>,
-    /// Bonus for the referrer as a fraction, fixed when the code was applied.
-    pub bonus_rate: Decimal,
-    /// Referral code that was applied, 8 characters.
-    pub code: String,
-    /// Time the code was applied.
-    pub created_at: DateTime,
-    /// Whether the referrer earns the bonus.
-    pub is_active: bool,
-    /// Distance to the referrer, always 1.
-    pub level: i32,
-    /// State of the referral.
-    pub status: ReferralStatus,
-    #[graphql(skip)]
-    referrer_id: MinerId,
-    #[graphql(skip)]
-    referred_id: MinerId,
-}
-
-eager! { Referral, id, uuid, activated_at, bonus_rate, code, created_at, is_active, level, status }
-
-#[ComplexObject]
-impl Referral {
-    /// Miner who applied the code.
-    async fn referred(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
-        let profile = MinerProfile::load(ctx, self.referred_id).await;
-        profile.map(|profile| profile.map(Ready)).transpose()
-    }
-
-    /// Miner who owns the code.
-    async fn referrer(&self, ctx: &Context<'_>) -> Option<Result<Ready<MinerProfile>, ApiError>> {
-        let profile = MinerProfile::load(ctx, self.referrer_id).await;
-        profile.map(|profile| profile.map(Ready)).transpose()
+object! {
+    /// Relation of a referrer to the person they referred, for both and staff.
+    Referral(referral: rows::Referral) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&referral.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = referral.id.0,
+        /// Time it first became active; null before that.
+        activated_at: Option<DateTime> = referral.activated_at.map(DateTime),
+        /// Bonus for the referrer as a fraction, fixed when the code was applied.
+        bonus_rate: Decimal = bonus_rate(referral.bonus),
+        /// Referral code that was applied, 8 characters.
+        code: String = referral.code,
+        /// Time the code was applied.
+        created_at: DateTime = referral.created_at.into(),
+        /// Whether the referrer earns the bonus.
+        is_active: bool = referral.status == rules::ReferralStatus::Active,
+        /// Distance to the referrer, always 1.
+        level: i32 = whole(rules::ReferralConfiguration::LEVELS),
+        /// Miner who applied the code.
+        referred: Edge<Ready<MinerProfile>> = Edge::to(referral.referred_id),
+        /// Miner who owns the code.
+        referrer: Edge<Ready<MinerProfile>> = Edge::to(referral.referrer_id),
+        /// State of the referral.
+        status: ReferralStatus = referral.status.into(),
     }
 }
 
@@ -85,24 +61,7 @@ impl Referral {
     /// A referral with its position in a list.
     pub(super) fn placed(referral: rows::Referral) -> (Place, Self) {
         let place = (referral.created_at, referral.id.0);
-        (place, Self::shown(referral))
-    }
-
-    /// A referral that the caller may see.
-    pub(in crate::mining) fn shown(referral: rows::Referral) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&referral.id),
-            uuid: referral.id.0,
-            activated_at: referral.activated_at.map(DateTime),
-            bonus_rate: bonus_rate(referral.bonus),
-            code: referral.code,
-            created_at: referral.created_at.into(),
-            is_active: referral.status == rules::ReferralStatus::Active,
-            level: whole(rules::ReferralConfiguration::LEVELS),
-            status: referral.status.into(),
-            referrer_id: referral.referrer_id,
-            referred_id: referral.referred_id,
-        }
+        (place, Self::of(referral))
     }
 }
 
@@ -116,7 +75,7 @@ impl NodeType for Referral {
             return Ok(None);
         };
         if ctx.may(Action::ReferralRead, Relation::Others) {
-            return Ok(Some(Self::shown(referral)));
+            return Ok(Some(Self::of(referral)));
         }
         let Some(person) = ctx.principal().person() else {
             return Ok(None);
@@ -125,7 +84,7 @@ impl NodeType for Referral {
         let sides = [referral.referrer_id, referral.referred_id];
         let is_own = own.is_some_and(|seen| sides.contains(&seen.miner.id));
         let may = ctx.may(Action::ReferralRead, is_own);
-        Ok(may.then(|| Self::shown(referral)))
+        Ok(may.then(|| Self::of(referral)))
     }
 }
 
@@ -138,7 +97,7 @@ pub(in crate::mining) async fn referrals_of(
     status: Option<ReferralStatus>,
     args: &PageArgs,
 ) -> Result<ReferralConnection, ApiError> {
-    let status = status.map(rules::ReferralStatus::from);
+    let status = status.map(|status| status.0);
     let page = args.page::<Place>(LIST)?;
     let key = ReferralsOf(miner, (status, page));
     let slice = ctx.loader::<MiningLoader>().load_one(key).await?;

@@ -5,7 +5,7 @@ use db::mining::referral::queries::{self as reads, Filter, Place};
 use domain::access::Action;
 
 use super::objects::{LIST, Referral, ReferralConnection, ReferralStatus};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::Parsed;
 use crate::mining::miner::objects::MinerBy;
 use crate::mining::miner::queries::find_any;
@@ -40,7 +40,7 @@ impl ReferralQuery {
         after: Option<String>,
         before: Option<String>,
         offset: Option<i32>,
-    ) -> Option<Result<ReferralConnection, ApiError>> {
+    ) -> Loaded<ReferralConnection> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
         Some(list(ctx, filter, args).await)
     }
@@ -55,7 +55,7 @@ async fn list(
     let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
     let page = args.page::<Place>(LIST)?;
     let mut checked = Filter {
-        status: filter.status.map(Into::into),
+        status: filter.status.map(|status| status.0),
         ..Filter::default()
     };
     for (by, side) in [

@@ -1,7 +1,5 @@
 //! Root fields of Mutation about sessions.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::mining::session::commands::{
     MINING_SESSION_CLAIM, MINING_SESSION_START, SessionClaimed, mining_session_claim,
     mining_session_start,

@@ -1,6 +1,6 @@
 //! Types of sessions and rates.
 
-use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use async_graphql::{ComplexObject, Context};
 use db::DbError;
 use db::mining::SessionSeen;
 use domain::ids::{MinerId, SessionId};
@@ -9,62 +9,40 @@ use domain::money::Overflow;
 use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType};
-use crate::errors::ApiError;
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
-use crate::node::{self, GlobalId, NodeType, uuid_keys};
+use crate::node::{self, Edge, GlobalId, NodeType, uuid_keys};
+use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
 uuid_keys!(SessionId);
 
 /// States of a session.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::SessionStatus")]
-pub enum MiningSessionStatus {
-    /// The session runs.
-    Active,
-    /// Ended and waits to be claimed.
-    Completed,
-    /// The reward was paid.
-    Claimed,
-    /// Not claimed in time, or ended by a ban.
-    Expired,
-}
+pub type MiningSessionStatus = EnumOf<rules::SessionStatus>;
 
-/// Rate and its parts: `hourlyRate = baseRate × (1 + role) × (1 + circle) × (1 + referral) × (1 + streak)`, 4
-/// decimals, rounded half to even.
-#[derive(SimpleObject)]
-pub struct MiningRate {
-    /// Points an hour before any bonus.
-    pub base_rate: Decimal,
-    /// Bonus of a valid circle as a fraction: `"0.2500"` is 25 %.
-    pub circle_bonus_rate: Decimal,
-    /// Points in 24 hours with every bonus.
-    pub daily_rate: Decimal,
-    /// Points an hour with every bonus.
-    pub hourly_rate: Decimal,
-    /// Bonus of active referrals as a fraction, bounded by `maxBonusRate`.
-    pub referral_bonus_rate: Decimal,
-    /// Bonus of the role as a fraction.
-    pub role_bonus_rate: Decimal,
-    /// Bonus of the streak as a fraction.
-    pub streak_bonus_rate: Decimal,
-}
-
-impl MiningRate {
-    pub(in crate::mining) fn of(rate: &rules::Rate) -> Result<Self, Overflow> {
+object! {
+    /// Rate and its parts: `hourlyRate = baseRate × (1 + role) × (1 + circle) × (1 + referral) × (1 + streak)`, 4
+    /// decimals, rounded half to even.
+    MiningRate(rate: &rules::Rate) -> Result<Overflow> {
         let total = rate.total()?;
-        Ok(Self {
-            base_rate: per_hour(rate.base),
-            circle_bonus_rate: bonus_rate(rate.circle),
-            daily_rate: Decimal::points(total.daily()?),
-            hourly_rate: per_hour(total),
-            referral_bonus_rate: bonus_rate(rate.referral),
-            role_bonus_rate: bonus_rate(rate.role),
-            streak_bonus_rate: bonus_rate(rate.streak),
-        })
+        /// Points an hour before any bonus.
+        base_rate: Decimal = per_hour(rate.base),
+        /// Bonus of a valid circle as a fraction: `"0.2500"` is 25 %.
+        circle_bonus_rate: Decimal = bonus_rate(rate.circle),
+        /// Points in 24 hours with every bonus.
+        daily_rate: Decimal = Decimal::points(total.daily()?),
+        /// Points an hour with every bonus.
+        hourly_rate: Decimal = per_hour(total),
+        /// Bonus of active referrals as a fraction, bounded by `maxBonusRate`.
+        referral_bonus_rate: Decimal = bonus_rate(rate.referral),
+        /// Bonus of the role as a fraction.
+        role_bonus_rate: Decimal = bonus_rate(rate.role),
+        /// Bonus of the streak as a fraction.
+        streak_bonus_rate: Decimal = bonus_rate(rate.streak),
     }
 }
 
@@ -77,94 +55,57 @@ impl AbstractType for OfMiner {
     const KIND: AbstractKind = AbstractKind::Foreign;
 }
 
-/// Period of mining at a fixed rate.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct MiningSession {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Points mined so far; the whole reward once the session is completed.
-    pub accumulated_points: Decimal,
-    /// Time the session expires unclaimed; null once claimed or expired. It moves while mining is off or the miner
-    /// suspended.
-    pub claim_expires_at: Option<DateTime>,
-    /// Time of the claim; null before it.
-    pub claimed_at: Option<DateTime>,
-    /// Time the session is completed.
-    pub ends_at: DateTime,
-    /// Milestone points paid with the claim, 0 if none; null before the claim.
-    pub milestone_points: Option<Decimal>,
-    /// Reward paid with the claim; null before it.
-    pub points_earned: Option<Decimal>,
-    /// Rate and its parts, fixed at the start.
-    pub rate: MiningRate,
-    /// Time of the start.
-    pub started_at: DateTime,
-    /// State of the session as of now.
-    pub status: MiningSessionStatus,
-    #[graphql(skip)]
-    miner_id: MinerId,
-    #[graphql(skip)]
-    configuration_version: i32,
+object! {
+    /// Period of mining at a fixed rate.
+    #[graphql(complex)]
+    MiningSession(seen: &SessionSeen, configuration: &rules::Configuration) -> Result<Overflow> {
+        let session = &seen.session;
+        let claim = match &session.state {
+            SessionState::Claimed { at, points_earned, milestone_points, .. } => {
+                Some((*at, *points_earned, *milestone_points))
+            }
+            _ => None,
+        };
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&session.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = session.id.0,
+        /// Points mined so far; the whole reward once the session is completed.
+        accumulated_points: Decimal = Decimal::points(session.accumulated(seen.at)?),
+        /// Time the session expires unclaimed; null once claimed or expired. It moves while mining is off or the miner
+        /// suspended.
+        claim_expires_at: Option<DateTime> = session.claimable_until(seen.at, configuration).map(DateTime),
+        /// Time of the claim; null before it.
+        claimed_at: Option<DateTime> = claim.map(|claim| claim.0.into()),
+        /// Configuration the session was started under; null for callers without access.
+        configuration: Edge<MiningConfiguration> = Edge::to(session.configuration_version.into()),
+        /// Time the session is completed.
+        ends_at: DateTime = session.ends_at.into(),
+        /// Milestone points paid with the claim, 0 if none; null before the claim.
+        milestone_points: Option<Decimal> = claim.map(|claim| Decimal::points(claim.2)),
+        /// Reward paid with the claim; null before it.
+        points_earned: Option<Decimal> = claim.map(|claim| Decimal::points(claim.1)),
+        /// Rate and its parts, fixed at the start.
+        rate: MiningRate = MiningRate::of(&session.rate)?,
+        /// Time of the start.
+        started_at: DateTime = session.started_at.into(),
+        /// State of the session as of now.
+        status: MiningSessionStatus = session.status_at(seen.at, configuration).into(),
+    }
+    with {
+        miner_id: MinerId = session.miner_id,
+    }
 }
 
 #[ComplexObject]
 impl MiningSession {
-    /// Configuration the session was started under; null for callers without access.
-    async fn configuration(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<MiningConfiguration, ApiError>> {
-        let version = self.configuration_version;
-        MiningConfiguration::load(ctx, version.into())
-            .await
-            .transpose()
-    }
-
     /// Miner of the session.
-    async fn miner(&self, ctx: &Context<'_>) -> Option<Result<Abstract<OfMiner>, ApiError>> {
+    async fn miner(&self, ctx: &Context<'_>) -> Loaded<Abstract<OfMiner>> {
         node::load_foreign(ctx, &self.miner_id).await.transpose()
     }
 }
 
 impl MiningSession {
-    /// The session of a miner that the caller may see.
-    fn shown(seen: &SessionSeen, configuration: &rules::Configuration) -> Result<Self, ApiError> {
-        Ok(Self::of(seen, configuration).map_err(DbError::from)?)
-    }
-
-    fn of(seen: &SessionSeen, configuration: &rules::Configuration) -> Result<Self, Overflow> {
-        let session = &seen.session;
-        let claim = match &session.state {
-            SessionState::Claimed {
-                at,
-                points_earned,
-                milestone_points,
-                ..
-            } => Some((*at, *points_earned, *milestone_points)),
-            _ => None,
-        };
-        Ok(Self {
-            id: GlobalId::of::<Self>(&session.id),
-            uuid: session.id.0,
-            accumulated_points: Decimal::points(session.accumulated(seen.at)?),
-            claim_expires_at: session
-                .claimable_until(seen.at, configuration)
-                .map(DateTime),
-            claimed_at: claim.map(|claim| claim.0.into()),
-            ends_at: session.ends_at.into(),
-            milestone_points: claim.map(|claim| Decimal::points(claim.2)),
-            points_earned: claim.map(|claim| Decimal::points(claim.1)),
-            rate: MiningRate::of(&session.rate)?,
-            started_at: session.started_at.into(),
-            status: session.status_at(seen.at, configuration).into(),
-            miner_id: session.miner_id,
-            configuration_version: session.configuration_version,
-        })
-    }
-
     /// Loads the newest session of a miner that the caller may see.
     pub(in crate::mining) async fn latest_of(
         ctx: &Context<'_>,
@@ -174,8 +115,8 @@ impl MiningSession {
         let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();
         let seen = loader.load_one(LatestSessionOf(miner)).await?;
-        seen.map(|seen| Self::shown(&seen, &configuration))
-            .transpose()
+        let session = seen.map(|seen| Self::of(&seen, &configuration));
+        Ok(session.transpose().map_err(DbError::from)?)
     }
 }
 
@@ -190,8 +131,7 @@ impl NodeType for MiningSession {
             return Ok(None);
         };
         let is_visible = is_visible(ctx, seen.session.miner_id).await?;
-        is_visible
-            .then(|| Self::shown(&seen, &configuration))
-            .transpose()
+        let session = is_visible.then(|| Self::of(&seen, &configuration));
+        Ok(session.transpose().map_err(DbError::from)?)
     }
 }

@@ -1,7 +1,5 @@
 //! User errors of sessions.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use domain::mining::SessionRefusal;
 
 use crate::scalars::DateTime;

@@ -1,7 +1,5 @@
 //! Root fields of Mutation about streaks.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::mining::streak::commands::{STREAK_RECOVER, StreakRecovered, streak_recover};
 use domain::ids::{HistoryId, MinerId};
 use domain::money::Minor;

@@ -1,7 +1,5 @@
 //! User errors of streaks.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use domain::mining::StreakRefusal;
 
 use crate::scalars::Decimal;

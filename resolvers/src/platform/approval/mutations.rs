@@ -1,7 +1,5 @@
 //! Root fields of Mutation about approvals.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use db::PROPOSALS;
 use db::platform::approval::{
     APPROVAL_APPROVE, APPROVAL_DECLINE, approval_approve, approval_decline,

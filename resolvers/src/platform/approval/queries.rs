@@ -4,8 +4,8 @@ use async_graphql::{Context, Object};
 use db::platform::approval::queries::{self as reads, Place};
 use domain::access::Action;
 
-use super::objects::{ApprovalConnection, ApprovalFilter};
-use crate::errors::ApiError;
+use super::objects::{Approval, ApprovalConnection, ApprovalFilter};
+use crate::errors::{ApiError, Loaded};
 use crate::paging::{PageArgs, Total};
 use crate::request::OperationContext;
 
@@ -26,7 +26,7 @@ impl ApprovalQuery {
         after: Option<String>,
         before: Option<String>,
         offset: Option<i32>,
-    ) -> Option<Result<ApprovalConnection, ApiError>> {
+    ) -> Loaded<ApprovalConnection> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
         Some(list(ctx, filter.unwrap_or_default(), args).await)
     }
@@ -40,14 +40,14 @@ async fn list(
     const LIST: &str = "approvals";
     ctx.check_staff(Action::ApprovalsRead)?;
     let page = args.page::<Place>(LIST)?;
-    let status = filter.status.map(Into::into);
+    let status = filter.status.map(|status| status.0);
     let slice = ctx
         .db()
         .read(async move |conn| reads::list(conn, status, &page).await)
         .await?;
     let slice = slice.map(|seen| {
         let place = (seen.approval.requested_at, seen.approval.id.0);
-        (place, seen.into())
+        (place, Approval::of(seen))
     });
     let total = Total::query(move |db| async move {
         db.read(async move |conn| reads::count(conn, status).await)

@@ -4,12 +4,11 @@ use async_graphql::{ComplexObject, Context, SimpleObject};
 use db::command::Refused;
 use domain::ids::ApprovalId;
 use domain::platform::ApprovalRefusal;
-use uuid::Uuid;
 
 use super::objects::Approval;
 use crate::abstracts::Abstract;
-use crate::errors::ApiError;
-use crate::node::NodeType;
+use crate::errors::{ApiError, Loaded};
+use crate::node::Edge;
 use crate::user_errors::{self, AnyUserError, ErrorCode, FactValue, UserErrorType};
 
 /// Refusal of a command on approvals.
@@ -18,25 +17,20 @@ use crate::user_errors::{self, AnyUserError, ErrorCode, FactValue, UserErrorType
 pub struct ApprovalUserError {
     /// Code of the refusal, for programs.
     pub code: ErrorCode<ApprovalUserError>,
+    /// The approval as it is; null with REASON_INVALID and APPROVAL_NOT_FOUND.
+    pub approval: Edge<Approval>,
     /// Path of the offending field from `input`; null when no single field is at fault.
     pub field: Option<Vec<String>>,
     /// Text for people, in the language of the request.
     pub message: String,
-    #[graphql(skip)]
-    approval_id: Option<ApprovalId>,
     #[graphql(skip)]
     refused_cause: Option<Box<Refused>>,
 }
 
 #[ComplexObject]
 impl ApprovalUserError {
-    /// The approval as it is; null with REASON_INVALID and APPROVAL_NOT_FOUND.
-    async fn approval(&self, ctx: &Context<'_>) -> Option<Result<Approval, ApiError>> {
-        Approval::load(ctx, self.approval_id?).await.transpose()
-    }
-
     /// Refusal of the command; null except with COMMAND_REFUSED.
-    async fn cause(&self, ctx: &Context<'_>) -> Option<Result<Abstract<AnyUserError>, ApiError>> {
+    async fn cause(&self, ctx: &Context<'_>) -> Loaded<Abstract<AnyUserError>> {
         let cause = self.refused_cause.as_ref()?;
         Some(user_errors::any(ctx, cause))
     }
@@ -48,10 +42,10 @@ impl UserErrorType for ApprovalUserError {
 
     fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self, ApiError> {
         Ok(Self {
-            code: ErrorCode::of(refused)?,
+            code: user_errors::code(refused)?,
             field: user_errors::field(refused),
             message: user_errors::message::<Self>(ctx, refused)?,
-            approval_id: <Uuid as FactValue>::of(refused, "approval_id").map(ApprovalId),
+            approval: Edge(FactValue::of(refused, "approval_id").map(ApprovalId)),
             refused_cause: refused.cause.clone(),
         })
     }

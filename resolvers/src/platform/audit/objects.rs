@@ -4,13 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::Field;
-use async_graphql::registry::{EnumBuilder, MetaEnumValue, MetaType, MetaTypeId, Registry};
-use async_graphql::{
-    ComplexObject, Context, ContextSelectionSet, Enum, InputObject, InputType, InputValueError,
-    InputValueResult, Name, OutputType, Positioned, ServerResult, SimpleObject, Value,
-};
+use async_graphql::{ComplexObject, Context, Enum, InputObject};
 use db::command::Refused;
 use db::platform::audit::queries::{Entry, Filter, Outcome, Place};
 use domain::access::{self, Action};
@@ -20,10 +14,11 @@ use uuid::Uuid;
 use super::Entities;
 use crate::abstracts::Abstract;
 use crate::describe::{COMMANDS, camel_case};
-use crate::eager::eager;
-use crate::errors::{ApiError, Code};
+use crate::enums::{EnumOf, EnumValue};
+use crate::errors::{ApiError, Code, Loaded};
 use crate::inputs::{DateTimeRangeInput, is_text};
 use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType};
+use crate::object::object;
 use crate::paging::connection;
 use crate::platform::loaders::{EntryKey, PlatformLoader};
 use crate::platform::users::{Actor, Role, Scope, Service, User};
@@ -43,90 +38,37 @@ static RECORDED: LazyLock<BTreeMap<String, &'static str>> = LazyLock::new(|| {
     recorded.collect()
 });
 
-/// A command of the audit log: the enum `AuditAction`, built from the descriptors of commands.
+/// A command of the audit log, by its name in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuditAction(&'static str);
+pub struct Recorded(&'static str);
 
-impl AuditAction {
-    fn stored(name: &str) -> Option<Self> {
-        let mut recorded = RECORDED.values();
-        recorded
-            .find(|known| **known == name)
-            .map(|name| Self(name))
-    }
-
-    fn name(self) -> &'static str {
-        let mut recorded = RECORDED.iter();
-        let name = recorded.find(|(_, name)| **name == self.0);
-        name.map_or("", |(name, _)| name)
-    }
-
-    fn register(_: &mut Registry) -> MetaType {
-        let values = RECORDED.iter().map(|(name, command)| {
-            let operation = command.split_once('.').map_or(*command, |(_, name)| name);
-            let mut value = MetaEnumValue::new(name);
-            value.description = Some(format!("`{}`.", camel_case(operation)));
-            (name.clone(), value)
-        });
-        let values: IndexMap<_, _> = values.collect();
-        EnumBuilder::new("AuditAction", values)
-            .description(Some(
-                "Commands that the audit log records: those of staff, and those of services that post nothing.".to_owned(),
-            ))
-            .build()
-    }
-}
-
-impl OutputType for AuditAction {
-    fn type_name() -> Cow<'static, str> {
+impl EnumValue for Recorded {
+    fn enum_name() -> Cow<'static, str> {
         "AuditAction".into()
     }
 
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_output_type::<Self, _>(MetaTypeId::Enum, Self::register)
+    fn enum_description() -> Cow<'static, str> {
+        "Commands that the audit log records: those of staff, and those of services that post nothing.".into()
     }
 
-    async fn resolve(
-        &self,
-        _: &ContextSelectionSet<'_>,
-        _: &Positioned<Field>,
-    ) -> ServerResult<Value> {
-        Ok(InputType::to_value(self))
-    }
-}
-
-impl InputType for AuditAction {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        <Self as OutputType>::type_name()
+    fn all() -> impl Iterator<Item = (Self, Cow<'static, str>)> {
+        RECORDED.values().map(|command| {
+            let operation = command.split_once('.').map_or(*command, |(_, name)| name);
+            (
+                Self(command),
+                format!("`{}`.", camel_case(operation)).into(),
+            )
+        })
     }
 
-    fn create_type_info(registry: &mut Registry) -> String {
-        registry.create_input_type::<Self, _>(MetaTypeId::Enum, Self::register)
-    }
-
-    fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let value = value.unwrap_or_default();
-        let name = match &value {
-            Value::Enum(name) => name.as_str(),
-            Value::String(name) => name.as_str(),
-            _ => return Err(InputValueError::expected_type(value)),
-        };
-        let known = RECORDED.get(name).copied();
-        known
-            .map(Self)
-            .ok_or_else(|| InputValueError::custom("this is not a value of AuditAction"))
-    }
-
-    fn to_value(&self) -> Value {
-        Value::Enum(Name::new(self.name()))
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
+    fn value_name(&self) -> Cow<'static, str> {
+        let name = RECORDED.iter().find(|(_, command)| **command == self.0);
+        name.map_or("", |(name, _)| name).into()
     }
 }
+
+/// The enum of commands, built from their descriptors.
+pub type AuditAction = EnumOf<Recorded>;
 
 /// Outcomes of a command.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,38 +82,59 @@ pub enum AuditOutcome {
     Forbidden,
 }
 
-/// Command that staff or a service carried out or attempted.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct AuditLogEntry {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// The command.
-    pub action: AuditAction,
-    /// The entity after the command, under the names of this API; null when nothing changed.
-    pub after: Option<Json>,
-    /// Number of equal forbidden attempts within the minute that this entry stands for; 1 for other outcomes.
-    pub attempts: i32,
-    /// The entity before the command, under the names of this API; null when it was created or nothing changed.
-    pub before: Option<Json>,
-    /// Time of the command.
-    pub occurred_at: DateTime,
-    /// Outcome of the command.
-    pub outcome: AuditOutcome,
-    /// Reason the caller gave, 1 to 500 characters; null for commands that take none.
-    pub reason: Option<String>,
-    /// Id of the request; null for entries without one.
-    pub request_id: Option<String>,
-    /// Roles of the caller at the time; empty for services.
-    pub roles: Vec<Role>,
-    /// Scopes of the caller at the time; empty for people.
-    pub scopes: Vec<Scope>,
-    #[graphql(skip)]
-    caller: Caller,
-    #[graphql(skip)]
-    about: Option<(String, String)>,
-    #[graphql(skip)]
-    refused: Option<Refused>,
+object! {
+    /// Command that staff or a service carried out or attempted.
+    #[graphql(complex)]
+    AuditLogEntry(entry: Entry) -> Result<ApiError> {
+        let unreadable = |what: &str| {
+            tracing::error!(id = entry.id, "Unreadable {what} of an audit entry");
+            ApiError::new(Code::InternalServerError, "an unreadable audit entry")
+        };
+        let names = entry.roles.iter().map(String::as_str);
+        let (roles, scopes) = if entry.is_service {
+            let scopes = names.filter_map(access::Scope::parse).map(EnumOf);
+            (Vec::new(), scopes.collect())
+        } else {
+            let roles = names.filter_map(access::Role::parse).map(EnumOf);
+            (roles.collect(), Vec::new())
+        };
+        let caller = if entry.is_service {
+            Caller::Service {
+                issuer: entry.issuer.clone(),
+                subject: entry.actor.clone(),
+            }
+        } else {
+            let id = Uuid::try_parse(&entry.actor).map_err(|_| unreadable("actor"))?;
+            Caller::Person(UserId(id))
+        };
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&EntryKey(entry.id)),
+        /// The command.
+        action: AuditAction = recorded(&entry.action).ok_or_else(|| unreadable("action"))?,
+        /// The entity after the command, under the names of this API; null when nothing changed.
+        after: Option<Json> = entry.after.map(Json),
+        /// Number of equal forbidden attempts within the minute that this entry stands for; 1 for other outcomes.
+        attempts: i32 = entry.attempts,
+        /// The entity before the command, under the names of this API; null when it was created or nothing changed.
+        before: Option<Json> = entry.before.map(Json),
+        /// Time of the command.
+        occurred_at: DateTime = entry.occurred_at.into(),
+        /// Outcome of the command.
+        outcome: AuditOutcome = entry.outcome.into(),
+        /// Reason the caller gave, 1 to 500 characters; null for commands that take none.
+        reason: Option<String> = entry.reason,
+        /// Id of the request; null for entries without one.
+        request_id: Option<String> = entry.request_id,
+        /// Roles of the caller at the time; empty for services.
+        roles: Vec<Role> = roles,
+        /// Scopes of the caller at the time; empty for people.
+        scopes: Vec<Scope> = scopes,
+    }
+    with {
+        caller: Caller = caller,
+        about: Option<(String, String)> = entry.entity_kind.zip(entry.entity_id),
+        refused: Option<Refused> = entry.refusal,
+    }
 }
 
 enum Caller {
@@ -179,12 +142,10 @@ enum Caller {
     Service { issuer: String, subject: String },
 }
 
-eager! { AuditLogEntry, id, action, after, attempts, before, occurred_at, outcome, reason, request_id }
-
 #[ComplexObject]
 impl AuditLogEntry {
     /// Caller of the command. Null only on error.
-    async fn actor(&self, ctx: &Context<'_>) -> Option<Result<Actor, ApiError>> {
+    async fn actor(&self, ctx: &Context<'_>) -> Loaded<Actor> {
         match &self.caller {
             Caller::Service { issuer, subject } => Some(Ok(Actor::Service(Service {
                 issuer: issuer.clone(),
@@ -198,61 +159,23 @@ impl AuditLogEntry {
     }
 
     /// Object the command was about, as it is now; null when the attempt named none.
-    async fn entity(&self, ctx: &Context<'_>) -> Option<Result<Node, ApiError>> {
+    async fn entity(&self, ctx: &Context<'_>) -> Loaded<Node> {
         let (kind, key) = self.about.as_ref()?;
         let entities: &Entities = ctx.registered();
         entities.load(ctx, kind, key).await.transpose()
     }
 
     /// Refusal the command answered; null unless `outcome` is REFUSED.
-    async fn refusal(&self, ctx: &Context<'_>) -> Option<Result<Abstract<AnyUserError>, ApiError>> {
+    async fn refusal(&self, ctx: &Context<'_>) -> Loaded<Abstract<AnyUserError>> {
         let refused = self.refused.as_ref()?;
         Some(user_errors::any(ctx, refused))
     }
 }
 
-impl TryFrom<Entry> for AuditLogEntry {
-    type Error = ApiError;
-
-    fn try_from(entry: Entry) -> Result<Self, ApiError> {
-        let unreadable = |what: &str| {
-            tracing::error!(id = entry.id, "Unreadable {what} of an audit entry");
-            ApiError::new(Code::InternalServerError, "an unreadable audit entry")
-        };
-        let names = entry.roles.iter().map(String::as_str);
-        let (roles, scopes) = if entry.is_service {
-            let scopes = names.filter_map(access::Scope::parse).map(Scope::from);
-            (Vec::new(), scopes.collect())
-        } else {
-            let roles = names.filter_map(access::Role::parse).map(Role::from);
-            (roles.collect(), Vec::new())
-        };
-        let caller = if entry.is_service {
-            Caller::Service {
-                issuer: entry.issuer.clone(),
-                subject: entry.actor.clone(),
-            }
-        } else {
-            let id = Uuid::try_parse(&entry.actor).map_err(|_| unreadable("actor"))?;
-            Caller::Person(UserId(id))
-        };
-        Ok(Self {
-            id: GlobalId::of::<Self>(&EntryKey(entry.id)),
-            action: AuditAction::stored(&entry.action).ok_or_else(|| unreadable("action"))?,
-            after: entry.after.map(Json),
-            before: entry.before.map(Json),
-            occurred_at: entry.occurred_at.into(),
-            outcome: entry.outcome.into(),
-            reason: entry.reason,
-            request_id: entry.request_id,
-            attempts: entry.attempts,
-            roles,
-            scopes,
-            caller,
-            about: entry.entity_kind.zip(entry.entity_id),
-            refused: entry.refusal,
-        })
-    }
+/// The action of a stored command.
+fn recorded(name: &str) -> Option<AuditAction> {
+    let command = RECORDED.values().find(|command| **command == name)?;
+    Some(EnumOf(Recorded(command)))
 }
 
 impl NodeKey for EntryKey {
@@ -274,7 +197,7 @@ impl NodeType for AuditLogEntry {
             return Ok(None);
         }
         let entry = ctx.loader::<PlatformLoader>().load_one(key).await?;
-        entry.map(Self::try_from).transpose()
+        entry.map(Self::of).transpose()
     }
 }
 
@@ -321,7 +244,7 @@ impl AuditLogFilter {
         };
         Ok(Filter {
             actor: self.actor_id.map(|id| id.to_string()),
-            action: self.action.map(|action| action.0.to_owned()),
+            action: self.action.map(|action| action.0.0.to_owned()),
             entity: entity.transpose()?,
             outcome: self.outcome.map(Into::into),
             request_id: self.request_id,

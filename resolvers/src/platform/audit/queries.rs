@@ -5,7 +5,7 @@ use db::platform::audit::queries::{self as reads, Place};
 use domain::access::Action;
 
 use super::objects::{AuditLogEntry, AuditLogEntryConnection, AuditLogFilter};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::Parsed;
 use crate::paging::{PageArgs, Total};
 use crate::request::OperationContext;
@@ -27,7 +27,7 @@ impl AuditQuery {
         after: Option<String>,
         before: Option<String>,
         offset: Option<i32>,
-    ) -> Option<Result<AuditLogEntryConnection, ApiError>> {
+    ) -> Loaded<AuditLogEntryConnection> {
         let args = PageArgs::new(first, last, after, before).offset(offset);
         Some(list(ctx, filter, args).await)
     }
@@ -51,7 +51,7 @@ async fn list(
     // An entry that can't be read is logged; it must not hide the others.
     let slice = slice.filter_map(|entry| {
         let place = (entry.occurred_at, entry.id);
-        let entry = AuditLogEntry::try_from(entry).ok()?;
+        let entry = AuditLogEntry::of(entry).ok()?;
         Some((place, entry))
     });
     let total = Total::query(move |db| {

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{AnyVersion, Sections};
 use crate::abstracts::Abstract;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::paging::{PageArgs, Total, connection};
 use crate::platform::loaders::{InForce, PlatformLoader};
 use crate::request::OperationContext;
@@ -55,7 +55,7 @@ impl ConfigurationVersions {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<ConfigurationVersionConnection, ApiError>> {
+    ) -> Loaded<ConfigurationVersionConnection> {
         let args = PageArgs::new(first, last, after, before);
         Some(versions(ctx, section.name(), &args).await)
     }

@@ -1,7 +1,5 @@
 //! User errors of the system configuration.
 
-#![expect(dead_code, reason = "the engine derives a getter for each field")]
-
 use domain::platform::ConfigurationRefusal;
 
 use crate::scalars::Decimal;

@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum, SimpleObject};
 use db::platform::job as rows;
 use domain::access::Action;
 
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Loaded};
 use crate::node::{GlobalId, KeyPart, NodeKey, NodeType};
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
@@ -64,7 +64,7 @@ impl Job {
         jobs.into_iter().filter_map(Self::of).collect()
     }
 
-    fn of(job: rows::Job) -> Option<Result<Self, ApiError>> {
+    fn of(job: rows::Job) -> Loaded<Self> {
         // A job of an older or newer version of the server has a row, but no name here.
         let name = JobName::stored(&job.name)?;
         let count = |count: i64| {
@@ -89,6 +89,7 @@ impl Job {
 }
 
 /// Stored name of a job.
+#[derive(Clone)]
 pub struct JobKey(String);
 
 impl NodeKey for JobKey {

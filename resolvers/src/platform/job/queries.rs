@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 use domain::access::Action;
 
 use super::objects::Job;
-use crate::errors::ApiError;
+use crate::errors::Loaded;
 use crate::request::OperationContext;
 
 /// Background jobs.
@@ -14,7 +14,7 @@ pub struct JobQuery;
 #[Object]
 impl JobQuery {
     /// Background jobs by name.
-    async fn jobs(&self, ctx: &Context<'_>) -> Option<Result<Vec<Job>, ApiError>> {
+    async fn jobs(&self, ctx: &Context<'_>) -> Loaded<Vec<Job>> {
         if let Err(denied) = ctx.check_staff(Action::JobsRead) {
             return Some(Err(denied));
         }

@@ -1,6 +1,6 @@
 //! Types of people and callers.
 
-use async_graphql::{ComplexObject, Context, Enum, Object, SimpleObject, Union};
+use async_graphql::{ComplexObject, Context, Object, SimpleObject, Union};
 use db::platform::users as rows;
 use domain::access::{self, Action, Person};
 use domain::ids::UserId;
@@ -8,9 +8,10 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput};
-use crate::eager::eager;
-use crate::errors::ApiError;
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::node::{GlobalId, KeyPart, NodeType, uuid_keys};
+use crate::object::object;
 use crate::platform::loaders::PlatformLoader;
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
@@ -18,73 +19,13 @@ use crate::scalars::DateTime;
 uuid_keys!(UserId);
 
 /// Roles of a person, from the token.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "access::Role")]
-pub enum Role {
-    /// Any signed-in person: own data.
-    User,
-    /// Seller: own campaigns, vouchers and redemptions.
-    Merchant,
-    /// Buyer of advertising: own billing account.
-    Advertiser,
-    /// Reads everything, changes nothing.
-    Support,
-    /// Reads everything; decides about deposits, withdrawals, credit, invoices, treasuries, transfers of the house and
-    /// freezes.
-    Finance,
-    /// Administration: everything except ledger postings and decisions of FINANCE.
-    Admin,
-}
+pub type Role = EnumOf<access::Role>;
 
 /// Scopes of a service's token.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "access::Scope")]
-pub enum Scope {
-    /// `mining:read`: read miners.
-    MiningRead,
-    /// `mining:events`: report KYC and registrations.
-    MiningEvents,
-    /// `wallet:read`: read wallets and trails.
-    WalletRead,
-    /// `wallet:hold`: place, extend and release holds.
-    WalletHold,
-    /// `wallet:settle`: settle holds and release clearing accounts.
-    WalletSettle,
-    /// `wallet:deposit`: credit deposits.
-    WalletDeposit,
-    /// `wallet:withdraw`: process withdrawals.
-    WalletWithdraw,
-    /// `wallet:convert`: convert for a user.
-    WalletConvert,
-    /// `wallet:reward`: mint rewards.
-    WalletReward,
-    /// `rates:write`: record conversion rates.
-    RatesWrite,
-    /// `billing:read`: read billing accounts.
-    BillingRead,
-    /// `billing:charge`: record advertising charges.
-    BillingCharge,
-    /// `promotions:read`: read campaigns, vouchers and redemptions.
-    PromotionsRead,
-    /// `promotions:redeem`: validate and redeem vouchers, settle and void redemptions.
-    PromotionsRedeem,
-}
+pub type Scope = EnumOf<access::Scope>;
 
 /// Capabilities of staff, derived from their roles.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "access::Permission")]
-pub enum Permission {
-    /// Approve and decline commands of the caller's own roles that another person requested.
-    ApprovalsDecide,
-    /// Force disbanding of circles.
-    CirclesManage,
-    /// Change the system configuration.
-    ConfigurationManage,
-    /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
-    MinersManage,
-    /// Read everything.
-    StaffRead,
-}
+pub type Permission = EnumOf<access::Permission>;
 
 /// Public mining profiles, which the context mining declares.
 pub struct PublicProfile;
@@ -103,18 +44,21 @@ type LoadProfile = for<'a> fn(
 /// The function that loads the public profile of a person.
 pub(crate) struct Profiles(pub LoadProfile);
 
-/// Person known to the platform. `uuid` is the subject of their tokens.
-#[derive(SimpleObject, Clone)]
-#[graphql(complex)]
-pub struct User {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Key of the object in the platform's other services.
-    pub uuid: Uuid,
-    /// Name that others see, 1 to 100 characters.
-    pub display_name: String,
-    #[graphql(skip)]
-    kyc: Kyc,
+object! {
+    /// Person known to the platform. `uuid` is the subject of their tokens.
+    #[derive(Clone)]
+    #[graphql(complex)]
+    User(user: rows::User) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&user.id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = user.id.0,
+        /// Name that others see, 1 to 100 characters.
+        display_name: String = user.display_name,
+    }
+    with {
+        kyc: Kyc = Kyc::Read(user.kyc_completed_at.map(DateTime)),
+    }
 }
 
 /// Verification of a person's identity.
@@ -126,33 +70,23 @@ enum Kyc {
     Unread,
 }
 
-eager! { User, id, uuid, display_name }
-
-impl From<rows::User> for User {
-    fn from(user: rows::User) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&user.id),
-            uuid: user.id.0,
-            display_name: user.display_name,
-            kyc: Kyc::Read(user.kyc_completed_at.map(DateTime)),
-        }
-    }
-}
-
 impl User {
     /// A person whose name was read with a row of a context.
     pub(crate) fn named(id: UserId, display_name: String) -> Self {
-        Self {
-            id: GlobalId::of::<Self>(&id),
-            uuid: id.0,
+        let user = Self::of(rows::User {
+            id,
             display_name,
+            kyc_completed_at: None,
+        });
+        Self {
             kyc: Kyc::Unread,
+            ..user
         }
     }
 
     /// A person without a row: they have sent no command yet.
     fn unknown(person: &Person) -> Self {
-        Self::from(rows::User {
+        Self::of(rows::User {
             id: person.id,
             display_name: person.name.clone().unwrap_or_else(|| "User".to_owned()),
             kyc_completed_at: None,
@@ -178,10 +112,7 @@ impl User {
     }
 
     /// Public mining profile; null for a person who is not a miner.
-    async fn profile(
-        &self,
-        ctx: &Context<'_>,
-    ) -> Option<Result<Abstract<PublicProfile>, ApiError>> {
+    async fn profile(&self, ctx: &Context<'_>) -> Loaded<Abstract<PublicProfile>> {
         let Profiles(load) = ctx.registered();
         let profile = load(ctx, UserId(self.uuid)).await;
         profile
@@ -197,7 +128,7 @@ impl NodeType for User {
     /// Names of people are public; further fields have rules of their own.
     async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
         let user = ctx.loader::<PlatformLoader>().load_one(key).await?;
-        Ok(user.map(Self::from))
+        Ok(user.map(Self::of))
     }
 }
 
@@ -242,14 +173,14 @@ impl ViewerAccount {
     /// Staff capabilities of the caller; empty for others.
     async fn permissions(&self, ctx: &Context<'_>) -> Vec<Permission> {
         let permissions = ctx.principal().permissions().into_iter();
-        permissions.map(Permission::from).collect()
+        permissions.map(EnumOf).collect()
     }
 
     /// Roles of the caller's token.
     async fn roles(&self) -> Vec<Role> {
         let roles = access::Role::ALL.into_iter();
         let roles = roles.filter(|role| self.0.has(*role));
-        roles.map(Role::from).collect()
+        roles.map(EnumOf).collect()
     }
 
     /// The caller as others see them.

@@ -1,6 +1,6 @@
 //! Types of wallets and ledger entries.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject};
 use db::wallets::LedgerEntry as StoredEntry;
 use db::wallets::wallet::queries as reads;
 use domain::access::{Action, Principal};
@@ -8,124 +8,86 @@ use domain::money as kernel;
 use domain::wallets::{self as rules, WalletOwner as Owner};
 use uuid::Uuid;
 
-use crate::eager::eager;
-use crate::errors::ApiError;
+use crate::enums::EnumOf;
+use crate::errors::{ApiError, Loaded};
 use crate::node::{GlobalId, Id, KeyPart, NodeKey, NodeType};
+use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
 use crate::request::OperationContext;
 use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
 use crate::wallets::loaders::{EntriesOf, WalletLoader};
 
-/// Amount in one currency.
-#[derive(SimpleObject, Clone, Copy)]
-pub struct Money {
-    /// Amount with as many decimals as the currency's scale.
-    pub amount: Decimal,
-    /// Code of the currency.
-    pub currency: CurrencyCode,
-}
-
-impl From<kernel::Money> for Money {
-    fn from(money: kernel::Money) -> Self {
-        Self {
-            amount: Decimal(money.to_decimal()),
-            currency: CurrencyCode(money.currency.code),
-        }
+object! {
+    /// Amount in one currency.
+    Money(money: kernel::Money) {
+        /// Amount with as many decimals as the currency's scale.
+        amount: Decimal = Decimal(money.to_decimal()),
+        /// Code of the currency.
+        currency: CurrencyCode = CurrencyCode(money.currency.code),
     }
 }
 
-/// Currency of the ledger.
-#[derive(SimpleObject)]
-pub struct Currency {
-    /// Code of the currency.
-    pub code: CurrencyCode,
-    /// Decimals of the smallest unit, 0 to 6; finer amounts are refused.
-    pub scale: i32,
-    /// Decimals shown to people, 0 to `scale`.
-    pub display_decimals: i32,
-}
-
-impl From<kernel::Currency> for Currency {
-    fn from(currency: kernel::Currency) -> Self {
-        Self {
-            code: CurrencyCode(currency.code),
-            scale: currency.scale.into(),
-            display_decimals: currency.display_decimals.into(),
-        }
+object! {
+    /// Currency of the ledger.
+    Currency(currency: kernel::Currency) {
+        /// Code of the currency.
+        code: CurrencyCode = CurrencyCode(currency.code),
+        /// Decimals of the smallest unit, 0 to 6; finer amounts are refused.
+        scale: i32 = currency.scale.into(),
+        /// Decimals shown to people, 0 to `scale`.
+        display_decimals: i32 = currency.display_decimals.into(),
     }
 }
 
 /// Kinds of owners of wallets.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::OwnerKind")]
-pub enum WalletOwnerKind {
-    /// Person: subject of the token.
-    User,
-    /// Merchant: `merchant_id` of the token, else its subject.
-    Merchant,
-    /// Advertiser: `advertiser_id` of the token, else its subject.
-    Advertiser,
-    /// The platform.
-    System,
+pub type WalletOwnerKind = EnumOf<rules::OwnerKind>;
+
+object! {
+    /// Owner of wallets. Equal keys of two kinds are two owners.
+    WalletOwner(owner: Owner) {
+        /// Kind of the owner.
+        kind: WalletOwnerKind = owner.kind.into(),
+        /// Key of the owner within the kind.
+        uuid: Uuid = owner.id,
+    }
 }
 
-/// Owner of wallets. Equal keys of two kinds are two owners.
-#[derive(SimpleObject)]
-pub struct WalletOwner {
-    /// Kind of the owner.
-    pub kind: WalletOwnerKind,
-    /// Key of the owner within the kind.
-    pub uuid: Uuid,
-}
-
-/// Balance of an owner in one currency, for the owner, staff and services with `wallet:read`.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct Wallet {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Owner of the wallet.
-    pub owner: WalletOwner,
-    /// Code of the currency.
-    pub currency: CurrencyCode,
-    /// Amount that can be spent.
-    pub available: Money,
-    /// Amount reserved by holds.
-    pub held: Money,
-    /// Whether nothing can leave the wallet.
-    pub is_frozen: bool,
-    /// Time of the last posting; null before the first.
-    pub last_posted_at: Option<DateTime>,
-    #[graphql(skip)]
-    key: (Owner, kernel::CurrencyCode),
-    #[graphql(skip)]
-    sequence: i64,
+object! {
+    /// Balance of an owner in one currency, for the owner, staff and services with `wallet:read`.
+    #[graphql(complex)]
+    Wallet(wallet: &rules::Wallet) {
+        let key = WalletKey(wallet.owner, wallet.currency.code);
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&key),
+        /// Owner of the wallet.
+        owner: WalletOwner = WalletOwner::of(wallet.owner),
+        /// Code of the currency.
+        currency: CurrencyCode = CurrencyCode(key.1),
+        /// Amount that can be spent.
+        available: Money = Money::of(wallet.available),
+        /// Amount reserved by holds.
+        held: Money = Money::of(wallet.held),
+        /// Whether nothing can leave the wallet.
+        is_frozen: bool = wallet.is_frozen,
+        /// Time of the last posting; null before the first.
+        last_posted_at: Option<DateTime> = wallet.last_posted_at.map(DateTime),
+    }
+    with {
+        key: WalletKey = key,
+        sequence: i64 = wallet.sequence,
+    }
 }
 
 impl Wallet {
     /// The wallet, if the caller may see it.
-    pub(crate) fn of(ctx: &Context<'_>, wallet: &rules::Wallet) -> Option<Self> {
+    pub(crate) fn visible(ctx: &Context<'_>, wallet: &rules::Wallet) -> Option<Self> {
         Self::for_principal(ctx.principal(), wallet)
     }
 
     /// The wallet, if this principal may see it.
     pub(crate) fn for_principal(principal: &Principal, wallet: &rules::Wallet) -> Option<Self> {
-        let relation = principal.relation_to(wallet.owner);
-        let key = (wallet.owner, wallet.currency.code);
-        principal.may(Action::WalletRead, relation).then(|| Self {
-            id: GlobalId::of::<Self>(&WalletKey(key.0, key.1)),
-            owner: WalletOwner {
-                kind: wallet.owner.kind.into(),
-                uuid: wallet.owner.id,
-            },
-            currency: CurrencyCode(key.1),
-            available: wallet.available.into(),
-            held: wallet.held.into(),
-            is_frozen: wallet.is_frozen,
-            last_posted_at: wallet.last_posted_at.map(DateTime),
-            key,
-            sequence: wallet.sequence,
-        })
+        let may = principal.may(Action::WalletRead, principal.relation_to(wallet.owner));
+        may.then(|| Self::of(wallet))
     }
 
     /// Loads an owner's ordinary wallet, if the owner can have one and the caller may see it; with zeros before its first
@@ -142,7 +104,7 @@ impl Wallet {
             .loader::<WalletLoader>()
             .load_one((owner, currency))
             .await?;
-        Ok(wallet.and_then(|wallet| Self::of(ctx, &wallet)))
+        Ok(wallet.and_then(|wallet| Self::visible(ctx, &wallet)))
     }
 
     async fn entries_page(
@@ -152,11 +114,11 @@ impl Wallet {
     ) -> Result<LedgerEntryConnection, ApiError> {
         const LIST: &str = "entries";
         let page = args.page(LIST)?;
-        let entries = EntriesOf(self.key, page);
+        let entries = EntriesOf((self.key.0, self.key.1), page);
         let slice = ctx.loader::<WalletLoader>().load_one(entries).await?;
         let slice = slice
             .unwrap_or_default()
-            .map(|entry| (entry.sequence, LedgerEntry::from(entry)));
+            .map(|entry| (entry.sequence, LedgerEntry::of(entry)));
         Ok(LedgerEntryConnection::new(
             LIST,
             slice,
@@ -205,21 +167,14 @@ impl Wallet {
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
-    ) -> Option<Result<LedgerEntryConnection, ApiError>> {
+    ) -> Loaded<LedgerEntryConnection> {
         let args = PageArgs::new(first, last, after, before);
         Some(self.entries_page(ctx, args).await)
     }
 }
 
 /// Parts of a wallet.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::Bucket")]
-pub enum WalletBucket {
-    /// Can be spent.
-    Available,
-    /// Reserved by holds.
-    Held,
-}
+pub type WalletBucket = EnumOf<rules::Bucket>;
 
 /// Directions of an entry.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,79 +186,39 @@ pub enum EntryType {
 }
 
 /// Causes of a transfer.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "rules::TransferReason")]
-pub enum TransferReason {
-    /// Reward of a session.
-    MiningReward,
-    /// First day of a streak tier.
-    StreakMilestone,
-    /// Price of a recovered streak.
-    StreakRecovery,
-    /// Adjustment by staff, either sign.
-    Adjustment,
-    /// Opening balance of demo data.
-    OpeningBalance,
+pub type TransferReason = EnumOf<rules::TransferReason>;
+
+object! {
+    /// One side of a transfer in a wallet.
+    LedgerEntry(entry: StoredEntry) {
+        /// Position in the wallet, from 1 without gaps.
+        sequence: BigInt = BigInt(entry.sequence),
+        /// Direction of the amount.
+        entry_type: EntryType = if entry.is_credit {EntryType::Credit} else {EntryType::Debit},
+        /// Part of the wallet.
+        bucket: WalletBucket = entry.bucket.into(),
+        /// Amount, above 0; `entryType` gives the direction.
+        amount: Money = Money::of(entry.amount),
+        /// Balance of the bucket after the transfer.
+        balance_after: Money = Money::of(entry.balance_after),
+        /// Cause of the transfer.
+        reason: TransferReason = entry.reason.into(),
+        /// Object that caused the transfer.
+        reference: LedgerReference = LedgerReference::of(entry.reference_kind, entry.reference_id),
+        /// Key of the business event, which all its transfers share.
+        transaction_uuid: Uuid = entry.transaction_id,
+        /// Time of the posting.
+        posted_at: DateTime = entry.posted_at.into(),
+    }
 }
 
-/// One side of a transfer in a wallet.
-#[derive(SimpleObject)]
-pub struct LedgerEntry {
-    /// Position in the wallet, from 1 without gaps.
-    pub sequence: BigInt,
-    /// Direction of the amount.
-    pub entry_type: EntryType,
-    /// Part of the wallet.
-    pub bucket: WalletBucket,
-    /// Amount, above 0; `entryType` gives the direction.
-    pub amount: Money,
-    /// Balance of the bucket after the transfer.
-    pub balance_after: Money,
-    /// Cause of the transfer.
-    pub reason: TransferReason,
-    /// Object that caused the transfer.
-    pub reference: LedgerReference,
-    /// Key of the business event, which all its transfers share.
-    pub transaction_uuid: Uuid,
-    /// Time of the posting.
-    pub posted_at: DateTime,
-}
-
-/// Object that caused a transfer.
-#[derive(SimpleObject)]
-pub struct LedgerReference {
-    /// Kind of the object, such as `mining_session`.
-    pub reference_type: String,
-    /// Key of the object.
-    pub reference_id: String,
-}
-
-eager! { Money, amount, currency }
-eager! { LedgerReference, reference_type, reference_id }
-eager! {
-    LedgerEntry, sequence, entry_type, bucket, reason, transaction_uuid, posted_at; amount, balance_after, reference
-}
-
-impl From<StoredEntry> for LedgerEntry {
-    fn from(entry: StoredEntry) -> Self {
-        Self {
-            sequence: BigInt(entry.sequence),
-            entry_type: if entry.is_credit {
-                EntryType::Credit
-            } else {
-                EntryType::Debit
-            },
-            bucket: entry.bucket.into(),
-            amount: entry.amount.into(),
-            balance_after: entry.balance_after.into(),
-            reason: entry.reason.into(),
-            reference: LedgerReference {
-                reference_type: entry.reference_kind,
-                reference_id: entry.reference_id,
-            },
-            transaction_uuid: entry.transaction_id,
-            posted_at: entry.posted_at.into(),
-        }
+object! {
+    /// Object that caused a transfer.
+    LedgerReference(kind: String, id: String) {
+        /// Kind of the object, such as `mining_session`.
+        reference_type: String = kind,
+        /// Key of the object.
+        reference_id: String = id,
     }
 }
 

@@ -5,7 +5,7 @@ use domain::access::{Action, Denied, Relation};
 use domain::wallets::WalletOwner;
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::inputs::Parsed;
 use crate::request::OperationContext;
 use crate::scalars::CurrencyCode;
@@ -23,16 +23,12 @@ impl WalletQuery {
         }
         let mut currencies: Vec<_> = ctx.db().currencies().values().copied().collect();
         currencies.sort_by_key(|currency| currency.code.as_str().to_owned());
-        Some(currencies.into_iter().map(Currency::from).collect())
+        Some(currencies.into_iter().map(Currency::of).collect())
     }
 
     /// Wallet with this key; balances are 0 before the first posting. Null for an unknown currency and for a wallet that
     /// the caller may not read.
-    async fn wallet(
-        &self,
-        ctx: &Context<'_>,
-        by: Parsed<WalletBy>,
-    ) -> Option<Result<Wallet, ApiError>> {
+    async fn wallet(&self, ctx: &Context<'_>, by: Parsed<WalletBy>) -> Loaded<Wallet> {
         find(ctx, by).await.transpose()
     }
 }
@@ -47,7 +43,7 @@ async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>,
         }
         WalletBy::Owner(by) => {
             let owner = WalletOwner {
-                kind: by.kind.into(),
+                kind: by.kind.0,
                 id: by.uuid,
             };
             WalletKey(owner, by.currency.0)

@@ -5,7 +5,7 @@ use db::wallets::wallet::queries::wallets_of;
 use domain::ids::UserId;
 
 use super::objects::Wallet;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Loaded};
 use crate::request::OperationContext;
 use crate::scalars::CurrencyCode;
 
@@ -19,7 +19,9 @@ impl ViewerWallets {
             .db()
             .read(async move |conn| wallets_of(&db, conn, owner).await);
         let wallets = read.await?;
-        let visible = wallets.iter().filter_map(|wallet| Wallet::of(ctx, wallet));
+        let visible = wallets
+            .iter()
+            .filter_map(|wallet| Wallet::visible(ctx, wallet));
         Ok(visible.collect())
     }
 }
@@ -31,13 +33,13 @@ impl ViewerWallets {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Currency of the wallet.")] currency: CurrencyCode,
-    ) -> Option<Result<Wallet, ApiError>> {
+    ) -> Loaded<Wallet> {
         let wallet = Wallet::of_owner(ctx, self.0.into(), currency.0).await;
         wallet.transpose()
     }
 
     /// The caller's wallets that have postings, by currency.
-    async fn wallets(&self, ctx: &Context<'_>) -> Option<Result<Vec<Wallet>, ApiError>> {
+    async fn wallets(&self, ctx: &Context<'_>) -> Loaded<Vec<Wallet>> {
         Some(self.all(ctx).await)
     }
 }

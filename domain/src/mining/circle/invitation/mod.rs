@@ -7,21 +7,23 @@ use chrono::TimeDelta;
 pub use rules::{Acceptance, Sent, accept, cancel, decline, send};
 
 use crate::ids::{CircleId, CircleInvitationId, MinerId};
+use crate::named::named;
 use crate::time::{Timestamp, plus};
 
-/// States of an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum InvitationStatus {
+named! {
+    /// States of an invitation.
+    InvitationStatus, "CircleInvitationStatus";
+
     /// Waits for an answer.
-    Pending,
+    Pending = "PENDING";
     /// Accepted by the invitee.
-    Accepted,
+    Accepted = "ACCEPTED";
     /// Declined by the invitee.
-    Declined,
+    Declined = "DECLINED";
     /// Cancelled by the owner, or by the end of the circle or a ban.
-    Cancelled,
-    /// Not answered in time.
-    Expired,
+    Cancelled = "CANCELLED";
+    /// Not answered within 7 days.
+    Expired = "EXPIRED";
 }
 
 /// An invitation of a circle's owner to a miner.

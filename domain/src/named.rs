@@ -1,0 +1,58 @@
+//! Enums whose values have names: in tokens, in the database, in the schema.
+
+/// An enum that [`named!`](crate) declares.
+pub trait Named: Copy + Eq + Send + Sync + 'static {
+    /// Name of the enum in the schema.
+    const ENUM: &'static str;
+
+    /// Description of the enum in the schema.
+    const DESCRIPTION: &'static str;
+
+    /// Every value with its name and its description in the schema, in the order of the declaration.
+    const NAMED: &'static [(Self, &'static str, &'static str)];
+}
+
+/// Declares an enum with the names of its values. The documentation is also the description in the schema.
+///
+/// ```text
+/// named! {
+///     /// States of a circle.
+///     CircleStatus, "CircleStatus";
+///
+///     /// Ended for good.
+///     Disbanded = "DISBANDED";
+/// }
+/// ```
+macro_rules! named {
+    (
+        $(#[doc = $doc:literal])+ $enum:ident, $schema:literal;
+        $($(#[doc = $description:literal])+ $value:ident = $name:literal;)+
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $enum {
+            $($(#[doc = $description])+ $value),+
+        }
+
+        impl $enum {
+            /// All values.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$value),+];
+
+            /// Name of the value.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$value => $name),+
+                }
+            }
+        }
+
+        impl $crate::named::Named for $enum {
+            const ENUM: &'static str = $schema;
+            const DESCRIPTION: &'static str = concat!($($doc, "\n"),+);
+            const NAMED: &'static [(Self, &'static str, &'static str)] =
+                &[$((Self::$value, $name, concat!($($description, "\n"),+))),+];
+        }
+    };
+}
+pub(crate) use named;
