@@ -24,32 +24,20 @@ impl WalletOwner {
     };
 }
 
-impl From<UserId> for WalletOwner {
-    fn from(id: UserId) -> Self {
-        Self {
-            kind: OwnerKind::User,
-            id: id.0,
-        }
-    }
+/// Declares the owners that ids of the platform name.
+macro_rules! owners {
+    ($($id:ident: $kind:ident),+) => {
+        $(impl From<$id> for WalletOwner {
+            fn from(id: $id) -> Self {
+                Self {
+                    kind: OwnerKind::$kind,
+                    id: id.0,
+                }
+            }
+        })+
+    };
 }
-
-impl From<MerchantId> for WalletOwner {
-    fn from(id: MerchantId) -> Self {
-        Self {
-            kind: OwnerKind::Merchant,
-            id: id.0,
-        }
-    }
-}
-
-impl From<AdvertiserId> for WalletOwner {
-    fn from(id: AdvertiserId) -> Self {
-        Self {
-            kind: OwnerKind::Advertiser,
-            id: id.0,
-        }
-    }
-}
+owners!(UserId: User, MerchantId: Merchant, AdvertiserId: Advertiser);
 
 named! {
     /// Kinds of owners of wallets.

@@ -41,19 +41,17 @@ impl MiningDraft {
         Ok(MiningConfiguration {
             version,
             base_rate: rate(at("baseRate"), self.base_rate, Decimal::new(1, 4), most)?,
-            session_duration_hours: at("sessionDurationHours").whole(
+            session_duration_hours: whole(
+                "sessionDurationHours",
                 self.session_duration_hours,
                 1,
                 168,
             )?,
-            max_sessions_per_day: at("maxSessionsPerDay").whole(
-                self.max_sessions_per_day,
-                1,
-                24,
-            )?,
+            max_sessions_per_day: whole("maxSessionsPerDay", self.max_sessions_per_day, 1, 24)?,
             is_globally_enabled: self.is_globally_enabled,
-            claim_window_hours: at("claimWindowHours").whole(self.claim_window_hours, 1, 8_760)?,
-            circle_cooldown_hours: at("circleCooldownHours").whole(
+            claim_window_hours: whole("claimWindowHours", self.claim_window_hours, 1, 8_760)?,
+            circle_cooldown_hours: whole(
+                "circleCooldownHours",
                 self.circle_cooldown_hours,
                 0,
                 8_760,
@@ -101,9 +99,9 @@ impl StreakDraft {
             version,
             tiers: self.judge_tiers()?,
             grace_period_enabled: self.grace_period_enabled,
-            grace_period_hours: at("gracePeriodHours").whole(self.grace_period_hours, 0, 168)?,
+            grace_period_hours: whole("gracePeriodHours", self.grace_period_hours, 0, 168)?,
             recovery_cost: points(at("recoveryCost"), self.recovery_cost)?,
-            freeze_token_days: at("freezeTokenDays").whole(self.freeze_token_days, 1, 365)?,
+            freeze_token_days: whole("freezeTokenDays", self.freeze_token_days, 1, 365)?,
         })
     }
 
@@ -200,6 +198,10 @@ impl ReferralDraft {
             Err(at("maxReferralLevels").refuse(ConfigurationProblem::ReferralLevels))
         }
     }
+}
+
+fn whole(name: &'static str, value: i32, min: u32, max: u32) -> Judged<u32> {
+    Field::of(name).whole(value, min, max)
 }
 
 fn rate(field: Field, value: Decimal, min: Decimal, max: Decimal) -> Judged<RatePerHour> {

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 
-use super::{Miner, MinerRefusal, MinerStatus};
+use super::status::may_be_decided;
+use super::{Miner, MinerRefusal};
 use crate::ids::UserId;
 use crate::mining::{POINTS_SCALE, Points};
 use crate::money::{self, Minor};
@@ -32,12 +33,7 @@ pub fn points_to_adjust(points: Decimal) -> Result<Points, MinerRefusal> {
 /// [`MinerRefusal::InsufficientPoints`] with the lifetime points, [`MinerRefusal::BalanceOverflow`]. The ledger checks
 /// the balance.
 pub fn adjust(miner: &Miner, points: Points, by: UserId) -> Result<Points, MinerRefusal> {
-    if miner.user_id == by {
-        return Err(MinerRefusal::OwnAccount);
-    }
-    if miner.status == MinerStatus::Banned {
-        return Err(MinerRefusal::Banned);
-    }
+    may_be_decided(miner, by)?;
     let after = miner
         .lifetime_points
         .checked_add(points)
@@ -54,7 +50,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::mining::{Streak, samples};
+    use crate::mining::{MinerStatus, Streak, samples};
 
     fn miner() -> Miner {
         Miner {

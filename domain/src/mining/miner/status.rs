@@ -19,23 +19,29 @@ pub struct Decided {
     pub session: Option<Session>,
 }
 
+impl Decided {
+    fn without_session(miner: Miner) -> Self {
+        Self {
+            miner,
+            session: None,
+        }
+    }
+}
+
 /// Suspends a miner, who can neither start nor claim until restored. A running session continues to its end.
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Suspended`],
 /// [`MinerRefusal::Banned`].
 pub fn suspend(
-    miner: Miner,
+    mut miner: Miner,
     open: Option<Session>,
     by: UserId,
     now: Timestamp,
 ) -> Result<Decided, MinerRefusal> {
-    others_only(&miner, by)?;
-    match miner.status {
-        MinerStatus::Active => {}
-        MinerStatus::Suspended => return Err(MinerRefusal::Suspended),
-        MinerStatus::Banned => return Err(MinerRefusal::Banned),
+    may_be_decided(&miner, by)?;
+    if miner.status == MinerStatus::Suspended {
+        return Err(MinerRefusal::Suspended);
     }
-    let mut miner = miner;
     miner.status = MinerStatus::Suspended;
     miner.streak.suspended_at = Some(now);
     Ok(Decided {
@@ -52,19 +58,16 @@ pub fn suspend(
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::NotSuspended`],
 /// [`MinerRefusal::Banned`].
 pub fn restore(
-    miner: Miner,
+    mut miner: Miner,
     open: Option<Session>,
     by: UserId,
     configuration: &Configuration,
     now: Timestamp,
 ) -> Result<Decided, MinerRefusal> {
-    others_only(&miner, by)?;
-    match miner.status {
-        MinerStatus::Suspended => {}
-        MinerStatus::Active => return Err(MinerRefusal::NotSuspended),
-        MinerStatus::Banned => return Err(MinerRefusal::Banned),
+    may_be_decided(&miner, by)?;
+    if miner.status == MinerStatus::Active {
+        return Err(MinerRefusal::NotSuspended);
     }
-    let mut miner = miner;
     miner.status = MinerStatus::Active;
     if let Some(since) = miner.streak.suspended_at.take() {
         let streak = &mut miner.streak;
@@ -86,16 +89,12 @@ pub fn restore(
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`].
 pub fn ban(
-    miner: Miner,
+    mut miner: Miner,
     open: Option<Session>,
     by: UserId,
     now: Timestamp,
 ) -> Result<Decided, MinerRefusal> {
-    others_only(&miner, by)?;
-    if miner.status == MinerStatus::Banned {
-        return Err(MinerRefusal::Banned);
-    }
-    let mut miner = miner;
+    may_be_decided(&miner, by)?;
     miner.status = MinerStatus::Banned;
     miner.streak.suspended_at = None;
     Ok(Decided {
@@ -113,24 +112,17 @@ pub fn ban(
 ///
 /// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
 /// [`MinerRefusal::StreakNotFound`].
-pub fn reset_streak(miner: Miner, by: UserId) -> Result<Decided, MinerRefusal> {
-    others_only(&miner, by)?;
-    if miner.status == MinerStatus::Banned {
-        return Err(MinerRefusal::Banned);
-    }
+pub fn reset_streak(mut miner: Miner, by: UserId) -> Result<Decided, MinerRefusal> {
+    may_be_decided(&miner, by)?;
     if miner.streak.current == 0 && miner.streak.broken.is_none() {
         return Err(MinerRefusal::StreakNotFound);
     }
-    let mut miner = miner;
     let streak = &mut miner.streak;
     streak.current = 0;
     streak.is_grace_period = false;
     streak.milestones_paid.clear();
     streak.broken = None;
-    Ok(Decided {
-        miner,
-        session: None,
-    })
+    Ok(Decided::without_session(miner))
 }
 
 /// Grants [`Role::NodeOperator`].
@@ -152,25 +144,22 @@ pub fn revoke_node_operator(
 }
 
 fn change_role(mut miner: Miner, by: UserId, role: Role) -> Result<Decided, MinerRefusal> {
-    others_only(&miner, by)?;
-    if miner.status == MinerStatus::Banned {
-        return Err(MinerRefusal::Banned);
-    }
+    may_be_decided(&miner, by)?;
     let is_granted = miner.role == Role::NodeOperator;
     if is_granted == (role == Role::NodeOperator) {
         return Err(MinerRefusal::RoleUnchanged);
     }
     miner.role = role;
-    Ok(Decided {
-        miner,
-        session: None,
-    })
+    Ok(Decided::without_session(miner))
 }
 
-/// Refuses decisions of staff about their own miner.
-fn others_only(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
+/// Refuses decisions of staff about their own miner and about banned miners.
+pub(super) fn may_be_decided(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
     if miner.user_id == by {
         return Err(MinerRefusal::OwnAccount);
+    }
+    if miner.status == MinerStatus::Banned {
+        return Err(MinerRefusal::Banned);
     }
     Ok(())
 }
