@@ -229,6 +229,59 @@ pub(crate) fn nothing<T>() -> (Slice<T>, Total) {
     (Slice::default(), Total::known(0))
 }
 
+/// Declares a root field that lists objects, on a query object of its own: the body makes a page of the arguments.
+macro_rules! list_field {
+    (
+        $(#[$doc:meta])* $query:ident;
+        $(#[$field_doc:meta])* $field:ident($($argument:ident: $type:ty),+) -> $connection:ty = |$ctx:ident, $args:ident| $body:block
+    ) => {
+        $(#[$doc])*
+        #[derive(Default)]
+        pub struct $query;
+
+        #[async_graphql::Object]
+        impl $query {
+            $(#[$field_doc])*
+            #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
+            async fn $field(
+                &self,
+                $ctx: &async_graphql::Context<'_>,
+                $($argument: $type,)+
+                first: Option<i32>,
+                last: Option<i32>,
+                after: Option<String>,
+                before: Option<String>,
+                offset: Option<i32>,
+            ) -> $crate::errors::Loaded<$connection> {
+                let $args = $crate::paging::PageArgs::new(first, last, after, before).offset(offset);
+                Some(async { $body }.await)
+            }
+        }
+    };
+}
+pub(crate) use list_field;
+
+/// Reads a page of a list with its total, which is counted when it is selected. Both statements use the filter; `items`
+/// makes the items of the page's rows.
+macro_rules! read_list {
+    (
+        $connection:ident, $list:expr, $ctx:expr, $filter:ident;
+        |$conn:ident| $read:expr, $count:expr, |$rows:ident| $items:expr
+    ) => {{
+        let total = {
+            let $filter = Clone::clone(&$filter);
+            $crate::paging::Total::query(move |db| {
+                let $filter = Clone::clone(&$filter);
+                async move { db.read(async move |$conn| $count.await).await }
+            })
+        };
+        let read = $ctx.db().read(async move |$conn| $read.await);
+        let $rows = read.await?;
+        Ok::<_, $crate::errors::ApiError>($connection::new($list, $items, total))
+    }};
+}
+pub(crate) use read_list;
+
 /// Declares the connection and edge of a node type: `connection!(MinerConnection, MinerEdge, Miner, "miners", by MinerKey)`.
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $nouns:literal, by $key:ty) => {

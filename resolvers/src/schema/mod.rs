@@ -44,7 +44,9 @@ pub struct Query(
     system_configuration::SystemConfigurationQuery,
     job::queries::JobQuery,
     miner::queries::MinerQuery,
+    miner::queries::MinersQuery,
     circle::queries::CircleQuery,
+    circle::queries::CirclesQuery,
     referral::queries::ReferralQuery,
     wallet::queries::WalletQuery,
 );

@@ -21,7 +21,7 @@ use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
 use crate::node::{Edge, GlobalId, Id, NodeType, uuid_keys};
 use crate::object::object;
-use crate::paging::{PageArgs, Total, connection, nothing};
+use crate::paging::{PageArgs, connection, nothing, read_list};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
@@ -307,25 +307,20 @@ pub(in crate::mining) async fn received(
     args: PageArgs,
 ) -> Result<CircleInvitationConnection, ApiError> {
     const LIST: &str = "circle invitations";
-    let page = args.page::<(Timestamp, Uuid)>(LIST)?;
+    let page = args.page(LIST)?;
     let Some(seen) = ctx.loader::<MiningLoader>().load_one(user).await? else {
         let (slice, total) = nothing();
         return Ok(CircleInvitationConnection::new(LIST, slice, total));
     };
     let (invitee, status) = (seen.miner.id, status.map(|status| status.0));
-    let slice = ctx
-        .db()
-        .read(async move |conn| reads::received(conn, invitee, status, &page).await)
-        .await?;
-    let slice = slice.map(|seen| {
-        let place = (seen.invitation.created_at, seen.invitation.id.0);
-        (place, CircleInvitation::of(seen))
-    });
-    let total = Total::query(move |db| async move {
-        db.read(async move |conn| reads::received_count(conn, invitee, status).await)
-            .await
-    });
-    Ok(CircleInvitationConnection::new(LIST, slice, total))
+    read_list!(
+        CircleInvitationConnection, LIST, ctx, status;
+        |conn| reads::received(conn, invitee, status, &page), reads::received_count(conn, invitee, status),
+        |rows| rows.map(|seen| {
+            let place = (seen.invitation.created_at, seen.invitation.id.0);
+            (place, CircleInvitation::of(seen))
+        })
+    )
 }
 
 /// Key of an invitation.

@@ -19,7 +19,7 @@ use crate::errors::{ApiError, Loaded};
 use crate::inputs::{Limit, OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
-use crate::paging::{PageArgs, Total};
+use crate::paging::{list_field, read_list};
 use crate::request::OperationContext;
 
 /// Most places of a leaderboard.
@@ -34,23 +34,6 @@ impl MinerQuery {
     /// Miner with this key; null when there is none or it is not the caller's.
     async fn miner(&self, ctx: &Context<'_>, by: Parsed<MinerBy>) -> Loaded<Miner> {
         find(ctx, by).await.transpose()
-    }
-
-    /// Miners.
-    #[expect(clippy::too_many_arguments, reason = "the arguments of a connection")]
-    async fn miners(
-        &self,
-        ctx: &Context<'_>,
-        filter: Option<MinerFilter>,
-        order_by: Option<MinerOrder>,
-        first: Option<i32>,
-        last: Option<i32>,
-        after: Option<String>,
-        before: Option<String>,
-        offset: Option<i32>,
-    ) -> Loaded<MinerConnection> {
-        let args = PageArgs::new(first, last, after, before).offset(offset);
-        Some(list(ctx, filter.unwrap_or_default(), order_by, args).await)
     }
 
     /// Active miners with the most lifetime points.
@@ -95,54 +78,49 @@ pub(in crate::mining) async fn find_any(
     })
 }
 
-async fn list(
-    ctx: &Context<'_>,
-    filter: MinerFilter,
-    order: Option<MinerOrder>,
-    args: PageArgs,
-) -> Result<MinerConnection, ApiError> {
-    ctx.check_staff(Action::MinersList)?;
-    let filter = Filter::try_from(filter)?;
-    let (field, descending) = order.map_or((OrderField::CreatedAt, true), |order| {
-        (order.field.into(), order.direction == OrderDirection::Desc)
-    });
-    let list = match (field, descending) {
-        (OrderField::CreatedAt, false) => "miners+c",
-        (OrderField::CreatedAt, true) => "miners-c",
-        (OrderField::TotalMinedPoints, false) => "miners+p",
-        (OrderField::TotalMinedPoints, true) => "miners-p",
-    };
-    let page = args.page::<MinerKey>(list)?;
-    for key in [page.after, page.before].into_iter().flatten() {
-        let fits = matches!(
-            (key, field),
-            (MinerKey::CreatedAt(..), OrderField::CreatedAt)
-                | (MinerKey::TotalMinedPoints(..), OrderField::TotalMinedPoints)
-        );
-        if !fits {
-            return Err(ApiError::bad_input("this is a cursor of another order"));
+list_field! {
+    /// Lists of miners.
+    MinersQuery;
+
+    /// Miners.
+    miners(filter: Option<MinerFilter>, order_by: Option<MinerOrder>) -> MinerConnection = |ctx, args| {
+        ctx.check_staff(Action::MinersList)?;
+        let filter = Filter::try_from(filter.unwrap_or_default())?;
+        let (field, descending) = order_by.map_or((OrderField::CreatedAt, true), |order| {
+            (order.field.into(), order.direction == OrderDirection::Desc)
+        });
+        let list = match (field, descending) {
+            (OrderField::CreatedAt, false) => "miners+c",
+            (OrderField::CreatedAt, true) => "miners-c",
+            (OrderField::TotalMinedPoints, false) => "miners+p",
+            (OrderField::TotalMinedPoints, true) => "miners-p",
+        };
+        let page = args.page::<MinerKey>(list)?;
+        for key in [page.after, page.before].into_iter().flatten() {
+            let fits = matches!(
+                (key, field),
+                (MinerKey::CreatedAt(..), OrderField::CreatedAt)
+                    | (MinerKey::TotalMinedPoints(..), OrderField::TotalMinedPoints)
+            );
+            if !fits {
+                return Err(ApiError::bad_input("this is a cursor of another order"));
+            }
         }
+        read_list!(
+            MinerConnection, list, ctx, filter;
+            |conn| reads::miners(conn, &filter, field, descending, &page), reads::miners_count(conn, &filter),
+            |rows| {
+                let mut miners = rows.try_map(|seen| {
+                    let key = MinerKey::of(field, &seen);
+                    let miner = Miner::visible(ctx, seen).ok_or(Denied::Forbidden)?;
+                    Ok::<_, ApiError>((key, miner))
+                })?;
+                let mut loaded: Vec<&mut Miner> = miners.items.iter_mut().map(|(_, miner)| miner).collect();
+                Prefetch::of_connection(ctx).load(ctx, &mut loaded).await;
+                miners
+            }
+        )
     }
-    let counted = filter.clone();
-    let slice = ctx
-        .db()
-        .read(async move |conn| reads::miners(conn, &filter, field, descending, &page).await)
-        .await?;
-    let mut slice = slice.try_map(|seen| {
-        let key = MinerKey::of(field, &seen);
-        let miner = Miner::visible(ctx, seen).ok_or(Denied::Forbidden)?;
-        Ok::<_, ApiError>((key, miner))
-    })?;
-    let mut miners: Vec<&mut Miner> = slice.items.iter_mut().map(|(_, miner)| miner).collect();
-    Prefetch::of_connection(ctx).load(ctx, &mut miners).await;
-    let total = Total::query(move |db| {
-        let filter = counted.clone();
-        async move {
-            db.read(async move |conn| reads::miners_count(conn, &filter).await)
-                .await
-        }
-    });
-    Ok(MinerConnection::new(list, slice, total))
 }
 
 /// Edges of a list of miners that are loaded with the list, with fewer statements in sequence than by loaders.
