@@ -1,12 +1,6 @@
 //! Root fields of Mutation about circles and invitations.
 
-use db::mining::circle::commands::{
-    CIRCLE_CREATE, CIRCLE_DISBAND, CIRCLE_FORCE_DISBAND, CIRCLE_INVITATION_ACCEPT,
-    CIRCLE_INVITATION_CANCEL, CIRCLE_INVITATION_DECLINE, CIRCLE_INVITATION_SEND, CIRCLE_LEAVE,
-    CIRCLE_MEMBER_REMOVE, CIRCLE_RENAME, circle_create, circle_disband, circle_force_disband,
-    circle_invitation_accept, circle_invitation_cancel, circle_invitation_decline,
-    circle_invitation_send, circle_leave, circle_member_remove, circle_rename,
-};
+use db::mining::circle::commands;
 use db::mining::miner::locks::MinerRef;
 use domain::ids::{CircleId, CircleInvitationId, MinerId};
 use futures_util::FutureExt;
@@ -24,7 +18,7 @@ mutations! {
     CircleMutation;
 
     /// Creates a circle with the caller as owner and first member.
-    circle_create = CIRCLE_CREATE, |call| circle_create(call.tx, call.request, &call.input.name).boxed();
+    circle_create = commands::CIRCLE_CREATE, |call| commands::circle_create(call.tx, call.request, &call.input.name).boxed();
     CircleCreateInput(Optional) {
         /// Name, 1 to 100 printable characters; surrounding blanks are removed.
         name: String,
@@ -35,7 +29,7 @@ mutations! {
     }
 
     /// Renames the circle that the caller owns.
-    circle_rename = CIRCLE_RENAME, |call| circle_rename(call.tx, call.request, &call.input.name).boxed();
+    circle_rename = commands::CIRCLE_RENAME, |call| commands::circle_rename(call.tx, call.request, &call.input.name).boxed();
     CircleRenameInput(Optional) {
         /// Name, 1 to 100 printable characters; surrounding blanks are removed.
         name: String,
@@ -46,8 +40,8 @@ mutations! {
     }
 
     /// Removes a member from the circle that the caller owns; roles follow at once, rates from the next session.
-    circle_member_remove = CIRCLE_MEMBER_REMOVE, |call| {
-        circle_member_remove(call.tx, call.request, call.input.member_id.key).boxed()
+    circle_member_remove = commands::CIRCLE_MEMBER_REMOVE, |call| {
+        commands::circle_member_remove(call.tx, call.request, call.input.member_id.key).boxed()
     };
     CircleMemberRemoveInput(Optional) {
         /// `MinerProfile` id of the member.
@@ -59,7 +53,7 @@ mutations! {
     }
 
     /// Takes the caller out of their circle; roles follow at once, rates from the next session.
-    circle_leave = CIRCLE_LEAVE, |call| circle_leave(call.tx, call.request).boxed();
+    circle_leave = commands::CIRCLE_LEAVE, |call| commands::circle_leave(call.tx, call.request).boxed();
     CircleLeaveInput(Optional) {}
     CircleLeavePayload(CircleUserError) = |ctx, id: Uuid| {
         /// The caller's miner; null when refused.
@@ -67,7 +61,7 @@ mutations! {
     }
 
     /// Disbands the circle that the caller owns, for good; pending invitations are cancelled.
-    circle_disband = CIRCLE_DISBAND, |call| circle_disband(call.tx, call.request).boxed();
+    circle_disband = commands::CIRCLE_DISBAND, |call| commands::circle_disband(call.tx, call.request).boxed();
     CircleDisbandInput(Optional) {}
     CircleDisbandPayload(CircleUserError) = |ctx, id: Uuid| {
         /// The disbanded circle; null when refused.
@@ -75,9 +69,9 @@ mutations! {
     }
 
     /// Disbands any circle, for good; pending invitations are cancelled.
-    circle_force_disband = CIRCLE_FORCE_DISBAND, |call| {
+    circle_force_disband = commands::CIRCLE_FORCE_DISBAND, |call| {
         let (id, reason) = (call.input.circle_id.key, &call.input.reason);
-        circle_force_disband(call.tx, call.request, id, reason).boxed()
+        commands::circle_force_disband(call.tx, call.request, id, reason).boxed()
     };
     CircleForceDisbandInput(Optional) {
         /// Circle to disband.
@@ -97,10 +91,10 @@ mutations! {
 
     /// Invites a miner into the circle that the caller owns. A circle has at most 20 pending invitations and sends at most
     /// 20 within 24 hours; an invitee has at most 50 pending ones.
-    circle_invitation_send = CIRCLE_INVITATION_SEND, |call| {
+    circle_invitation_send = commands::CIRCLE_INVITATION_SEND, |call| {
         async move {
             let invitee = MinerRef::from(&call.input.invitee);
-            circle_invitation_send(call.tx, call.request, &invitee).await
+            commands::circle_invitation_send(call.tx, call.request, &invitee).await
         }
         .boxed()
     };
@@ -114,8 +108,8 @@ mutations! {
     }
 
     /// Joins a circle by an invitation; every rule is checked again, roles follow at once, rates from the next session.
-    circle_invitation_accept = CIRCLE_INVITATION_ACCEPT, |call| {
-        circle_invitation_accept(call.tx, call.request, call.input.invitation_id.key).boxed()
+    circle_invitation_accept = commands::CIRCLE_INVITATION_ACCEPT, |call| {
+        commands::circle_invitation_accept(call.tx, call.request, call.input.invitation_id.key).boxed()
     };
     CircleInvitationAcceptInput(Optional) {
         /// Invitation to accept.
@@ -127,8 +121,8 @@ mutations! {
     }
 
     /// Declines an invitation that the caller received.
-    circle_invitation_decline = CIRCLE_INVITATION_DECLINE, |call| {
-        circle_invitation_decline(call.tx, call.request, call.input.invitation_id.key).boxed()
+    circle_invitation_decline = commands::CIRCLE_INVITATION_DECLINE, |call| {
+        commands::circle_invitation_decline(call.tx, call.request, call.input.invitation_id.key).boxed()
     };
     CircleInvitationDeclineInput(Optional) {
         /// Invitation to decline.
@@ -140,8 +134,8 @@ mutations! {
     }
 
     /// Cancels an invitation into the circle that the caller owns.
-    circle_invitation_cancel = CIRCLE_INVITATION_CANCEL, |call| {
-        circle_invitation_cancel(call.tx, call.request, call.input.invitation_id.key).boxed()
+    circle_invitation_cancel = commands::CIRCLE_INVITATION_CANCEL, |call| {
+        commands::circle_invitation_cancel(call.tx, call.request, call.input.invitation_id.key).boxed()
     };
     CircleInvitationCancelInput(Optional) {
         /// Invitation to cancel.

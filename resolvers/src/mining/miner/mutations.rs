@@ -1,12 +1,6 @@
 //! Root fields of Mutation about miners and identity verification.
 
-use db::mining::miner::commands::{
-    KYC_COMPLETE, KycCompleted, MINER_BAN, MINER_NODE_OPERATOR_GRANT, MINER_NODE_OPERATOR_REVOKE,
-    MINER_POINTS_ADJUST, MINER_REGISTER, MINER_RESTORE, MINER_STREAK_RESET, MINER_SUSPEND,
-    MinerDecision, PointsAdjusted, kyc_complete, miner_ban, miner_node_operator_grant,
-    miner_node_operator_revoke, miner_points_adjust, miner_register, miner_restore,
-    miner_streak_reset, miner_suspend,
-};
+use db::mining::miner::commands::{self, KycCompleted, MinerDecision, PointsAdjusted};
 use domain::ids::{ApprovalId, HistoryId, MinerId, ReferralId, UserId};
 use futures_util::FutureExt;
 use uuid::Uuid;
@@ -32,7 +26,7 @@ macro_rules! decide {
         |call| {
             async move {
                 let decision = decision(&call.input.miner, &call.input.reason);
-                $command(call.tx, call.request, &decision $(, call.input.$argument.0)?).await
+                commands::$command(call.tx, call.request, &decision $(, call.input.$argument.0)?).await
             }
             .boxed()
         }
@@ -44,9 +38,9 @@ mutations! {
     MinerMutation;
 
     /// Registers the caller as a miner; an existing miner is returned unchanged.
-    miner_register = MINER_REGISTER, |call| {
+    miner_register = commands::MINER_REGISTER, |call| {
         let code = call.input.referral_code.as_deref().filter(|code| !code.trim().is_empty());
-        miner_register(call.tx, call.request, code).boxed()
+        commands::miner_register(call.tx, call.request, code).boxed()
     };
     MinerRegisterInput(Optional) {
         /// Code of the referrer, 8 characters, also as pasted from a link; null without one.
@@ -59,7 +53,7 @@ mutations! {
 
     /// Adds points to a miner and its wallet or takes them; above `dualControlLimit` the command waits for a second
     /// person.
-    miner_points_adjust = MINER_POINTS_ADJUST, decide!(miner_points_adjust, points);
+    miner_points_adjust = commands::MINER_POINTS_ADJUST, decide!(miner_points_adjust, points);
     MinerPointsAdjustInput(Required) {
         /// Miner to adjust.
         miner: MinerBy,
@@ -79,9 +73,9 @@ mutations! {
 
     /// Records that a person's identity was verified, before or after registration; the first report counts, and a pending
     /// referral becomes active.
-    kyc_complete = KYC_COMPLETE, |call| {
+    kyc_complete = commands::KYC_COMPLETE, |call| {
         let completed_at = call.input.completed_at.map(|at| at.0);
-        kyc_complete(call.tx, call.request, UserId(call.input.user_id), completed_at).boxed()
+        commands::kyc_complete(call.tx, call.request, UserId(call.input.user_id), completed_at).boxed()
     };
     KycCompleteInput(Optional) {
         /// Time of the verification, from 1970 and not in the future; null for the time of the request.
@@ -97,7 +91,7 @@ mutations! {
     }
 
     /// Suspends a miner: sessions can't be started or claimed, and its referrer loses the bonus until it is restored.
-    miner_suspend = MINER_SUSPEND, decide!(miner_suspend);
+    miner_suspend = commands::MINER_SUSPEND, decide!(miner_suspend);
     MinerSuspendInput(Optional) {
         /// Miner to suspend.
         miner: MinerBy,
@@ -110,7 +104,7 @@ mutations! {
     }
 
     /// Restores a suspended miner; the time of the suspension counts against no streak, claim window or recovery.
-    miner_restore = MINER_RESTORE, decide!(miner_restore);
+    miner_restore = commands::MINER_RESTORE, decide!(miner_restore);
     MinerRestoreInput(Optional) {
         /// Miner to restore.
         miner: MinerBy,
@@ -124,7 +118,7 @@ mutations! {
 
     /// Bans a miner for good: the open session expires, invitations are cancelled, the circle is left or disbanded, referrals
     /// end and the person's wallets are frozen.
-    miner_ban = MINER_BAN, decide!(miner_ban);
+    miner_ban = commands::MINER_BAN, decide!(miner_ban);
     MinerBanInput(Optional) {
         /// Miner to ban.
         miner: MinerBy,
@@ -137,7 +131,7 @@ mutations! {
     }
 
     /// Sets a miner's streak to 0 days, without recovery; freeze tokens, the longest streak and all points stay.
-    miner_streak_reset = MINER_STREAK_RESET, decide!(miner_streak_reset);
+    miner_streak_reset = commands::MINER_STREAK_RESET, decide!(miner_streak_reset);
     MinerStreakResetInput(Optional) {
         /// Miner whose streak ends.
         miner: MinerBy,
@@ -150,7 +144,7 @@ mutations! {
     }
 
     /// Grants the role NODE_OPERATOR; rates follow from the next session.
-    miner_node_operator_grant = MINER_NODE_OPERATOR_GRANT, decide!(miner_node_operator_grant);
+    miner_node_operator_grant = commands::MINER_NODE_OPERATOR_GRANT, decide!(miner_node_operator_grant);
     MinerNodeOperatorGrantInput(Optional) {
         /// Miner to grant the role to.
         miner: MinerBy,
@@ -163,7 +157,7 @@ mutations! {
     }
 
     /// Revokes the role NODE_OPERATOR; the miner's role is again the highest that facts give.
-    miner_node_operator_revoke = MINER_NODE_OPERATOR_REVOKE, decide!(miner_node_operator_revoke);
+    miner_node_operator_revoke = commands::MINER_NODE_OPERATOR_REVOKE, decide!(miner_node_operator_revoke);
     MinerNodeOperatorRevokeInput(Optional) {
         /// Miner to revoke the role from.
         miner: MinerBy,
