@@ -12,6 +12,48 @@ use futures_util::future::BoxFuture;
 
 use crate::eager::{Eager, Selected};
 
+/// Names an input as another type of the schema.
+macro_rules! input_like {
+    ($type:ty) => {
+        type RawValueType = Self;
+
+        fn type_name() -> std::borrow::Cow<'static, str> {
+            <$type as async_graphql::InputType>::type_name()
+        }
+
+        fn qualified_type_name() -> String {
+            <$type as async_graphql::InputType>::qualified_type_name()
+        }
+
+        fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+            <$type as async_graphql::InputType>::create_type_info(registry)
+        }
+
+        fn as_raw_value(&self) -> Option<&Self> {
+            Some(self)
+        }
+    };
+}
+pub(crate) use input_like;
+
+/// Names an output as another type of the schema.
+macro_rules! output_like {
+    ($type:ty) => {
+        fn type_name() -> std::borrow::Cow<'static, str> {
+            <$type as async_graphql::OutputType>::type_name()
+        }
+
+        fn qualified_type_name() -> String {
+            <$type as async_graphql::OutputType>::qualified_type_name()
+        }
+
+        fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+            <$type as async_graphql::OutputType>::create_type_info(registry)
+        }
+    };
+}
+pub(crate) use output_like;
+
 /// Kinds of abstract types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbstractKind {
@@ -23,15 +65,8 @@ pub enum AbstractKind {
     Foreign,
 }
 
-/// A field of an interface.
-pub struct FieldOf {
-    /// Name.
-    pub name: &'static str,
-    /// Type, as the schema writes it.
-    pub ty: &'static str,
-    /// Description.
-    pub description: &'static str,
-}
+/// A field of an interface: its name, its type as the schema writes it, and its description.
+pub type FieldOf = (&'static str, &'static str, &'static str);
 
 /// An interface, a union, or an object type of another context.
 pub trait AbstractType: Send + Sync + 'static {
@@ -42,16 +77,8 @@ pub trait AbstractType: Send + Sync + 'static {
     /// Its kind.
     const KIND: AbstractKind;
 
-    /// Fields of an interface.
-    #[must_use]
-    fn fields() -> Vec<FieldOf> {
-        Vec::new()
-    }
-
-    /// Registers the types of the fields.
-    fn register_field_types(registry: &mut Registry) {
-        let _ = registry;
-    }
+    /// Fields of an interface. Their types are registered elsewhere.
+    const FIELDS: &'static [FieldOf] = &[];
 }
 
 /// A value of any type of the schema.
@@ -117,12 +144,11 @@ impl<A: AbstractType> OutputType for Abstract<A> {
         match A::KIND {
             AbstractKind::Foreign => Self::qualified_type_name(),
             AbstractKind::Interface => {
-                registry.create_output_type::<Self, _>(MetaTypeId::Interface, |registry| {
-                    A::register_field_types(registry);
+                registry.create_output_type::<Self, _>(MetaTypeId::Interface, |_| {
                     MetaType::Interface {
                         name: name.clone(),
                         description: description.clone(),
-                        fields: fields(A::fields()),
+                        fields: fields(A::FIELDS),
                         possible_types: IndexSet::new(),
                         extends: false,
                         keys: None,
@@ -167,11 +193,11 @@ impl<A: AbstractType> Eager for Abstract<A> {
     }
 }
 
-fn fields(of: Vec<FieldOf>) -> IndexMap<String, MetaField> {
-    let fields = of.into_iter().map(|of| {
-        let mut field = MetaField::new(of.name, of.ty);
-        field.description = Some(of.description.to_owned());
-        (of.name.to_owned(), field)
+fn fields(of: &[FieldOf]) -> IndexMap<String, MetaField> {
+    let fields = of.iter().map(|(name, ty, description)| {
+        let mut field = MetaField::new(*name, *ty);
+        field.description = Some((*description).to_owned());
+        ((*name).to_owned(), field)
     });
     fields.collect()
 }

@@ -14,6 +14,7 @@ use async_graphql::registry::{
 };
 use db::command::{Described, KeyRule};
 use domain::access::{Action, Role, Rule};
+use heck::{ToLowerCamelCase, ToUpperCamelCase};
 
 /// Descriptions of arguments by name, for those without one of their own.
 const ARGUMENTS: &[(&str, &str)] = &[
@@ -46,23 +47,6 @@ pub(crate) static COMMANDS: LazyLock<Vec<Described>> = LazyLock::new(|| {
     let commands = db::COMMANDS.iter().copied().flatten().copied().flatten();
     commands.copied().collect()
 });
-
-/// Name of a mutation, such as `circleRename` of `circle_rename`.
-pub(crate) fn camel_case(operation: &str) -> String {
-    let mut name = String::with_capacity(operation.len());
-    let mut is_start = false;
-    for letter in operation.chars() {
-        if letter == '_' {
-            is_start = true;
-        } else if is_start {
-            name.extend(letter.to_uppercase());
-            is_start = false;
-        } else {
-            name.push(letter);
-        }
-    }
-    name
-}
 
 /// Completes a schema. `requires` lists fields, as `Type.field`, with the action that the policy allows or denies.
 pub(crate) fn complete<'a>(
@@ -106,12 +90,8 @@ fn fields_of<'r>(
 }
 
 fn describe_command(registry: &mut Registry, command: &Described) {
-    let name = camel_case(command.operation());
-    let mut start = name.chars();
-    let type_name: String = start
-        .next()
-        .map(|first| first.to_uppercase().chain(start).collect())
-        .unwrap_or_default();
+    let name = command.operation().to_lower_camel_case();
+    let type_name = command.operation().to_upper_camel_case();
     let field = fields_of(registry, "Mutation").and_then(|fields| fields.get_mut(&name));
     let Some(field) = field else {
         unreachable!("the mutation {name} is missing");
@@ -288,7 +268,7 @@ mod tests {
             ("circle_rename", "circleRename"),
             ("miner_node_operator_grant", "minerNodeOperatorGrant"),
         ] {
-            assert_eq!(camel_case(operation), name);
+            assert_eq!(operation.to_lower_camel_case(), name);
         }
     }
 

@@ -4,16 +4,16 @@
 //! fields are in the object, [`Eager`] writes it at once; otherwise the engine resolves the whole object. Both ways give
 //! the same answer, and a test compares them.
 
-use std::borrow::Cow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use crate::abstracts::output_like;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
-use async_graphql::registry::Registry;
 use async_graphql::resolver_utils::resolve_list;
 use async_graphql::{
     ContextSelectionSet, InputType, Name, OutputType, Positioned, ServerResult, Value,
 };
+use parking_lot::Mutex;
 
 /// An object that has some of its fields loaded.
 pub(crate) trait Eager: OutputType {
@@ -86,12 +86,6 @@ pub(crate) fn is_camel_case(camel: &str, snake: &str) -> bool {
 #[derive(Debug, Default)]
 pub(crate) struct Cached(Mutex<Option<(usize, Value)>>);
 
-impl Cached {
-    fn last(&self) -> MutexGuard<'_, Option<(usize, Value)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// The selections of an object.
 pub(crate) struct Selected<'a> {
     context: &'a ContextSelectionSet<'a>,
@@ -126,11 +120,16 @@ impl<'a> Selected<'a> {
     /// The selected fields of an object that occurs several times in a response.
     pub fn of_shared<T: Eager>(&self, object: &T, cached: &Cached) -> Option<Value> {
         let place = std::ptr::from_ref(self.selections).addr();
-        if let Some((_, value)) = cached.last().as_ref().filter(|(known, _)| *known == place) {
+        if let Some((_, value)) = cached
+            .0
+            .lock()
+            .as_ref()
+            .filter(|(known, _)| *known == place)
+        {
             return Some(value.clone());
         }
         let value = self.of(object)?;
-        *cached.last() = Some((place, value.clone()));
+        *cached.0.lock() = Some((place, value.clone()));
         Some(value)
     }
 
@@ -216,13 +215,7 @@ impl<'a> Selected<'a> {
 pub struct Ready<T>(pub T);
 
 impl<T: Eager> OutputType for Ready<T> {
-    fn type_name() -> Cow<'static, str> {
-        T::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        T::create_type_info(registry)
-    }
+    output_like!(T);
 
     async fn resolve(
         &self,
@@ -241,13 +234,7 @@ impl<T: Eager> OutputType for Ready<T> {
 pub struct ReadyList<T>(pub Vec<T>);
 
 impl<T: Eager> OutputType for ReadyList<T> {
-    fn type_name() -> Cow<'static, str> {
-        <Vec<T> as OutputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <Vec<T> as OutputType>::create_type_info(registry)
-    }
+    output_like!(Vec<T>);
 
     async fn resolve(
         &self,

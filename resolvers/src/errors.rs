@@ -3,12 +3,14 @@
 use async_graphql::{Error, ErrorExtensionValues, Response, ServerError, Value};
 use db::DbError;
 use domain::access::Denied;
+use strum::IntoStaticStr;
 
 /// `extensions.reason` of the error that disconnects a slow subscriber.
 pub const TOO_SLOW: &str = "TOO_SLOW";
 
 /// Codes of top-level errors, which a developer has to fix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
     /// The document is not GraphQL.
     GraphqlParseFailed,
@@ -50,25 +52,7 @@ impl Code {
     /// The code as clients see it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::GraphqlParseFailed => "GRAPHQL_PARSE_FAILED",
-            Self::GraphqlValidationFailed => "GRAPHQL_VALIDATION_FAILED",
-            Self::BadUserInput => "BAD_USER_INPUT",
-            Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
-            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
-            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
-            Self::PersistedQueryNotAllowed => "PERSISTED_QUERY_NOT_ALLOWED",
-            Self::BadRequest => "BAD_REQUEST",
-            Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Forbidden => "FORBIDDEN",
-            Self::NotFound => "NOT_FOUND",
-            Self::Conflict => "CONFLICT",
-            Self::LimitExceeded => "LIMIT_EXCEEDED",
-            Self::RateLimited => "RATE_LIMITED",
-            Self::Timeout => "TIMEOUT",
-            Self::Unavailable => "UNAVAILABLE",
-            Self::InternalServerError => "INTERNAL_SERVER_ERROR",
-        }
+        self.into()
     }
 }
 

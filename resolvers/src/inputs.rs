@@ -1,11 +1,9 @@
 //! Inputs that several contexts use.
 
-use std::borrow::Cow;
-
-use async_graphql::registry::Registry;
 use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
 use domain::time::Timestamp;
 
+use crate::abstracts::input_like;
 use crate::errors::ApiError;
 use crate::scalars::DateTime;
 
@@ -24,19 +22,7 @@ impl<I> Parsed<I> {
 }
 
 impl<I: InputType> InputType for Parsed<I> {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        I::type_name()
-    }
-
-    fn qualified_type_name() -> String {
-        I::qualified_type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        I::create_type_info(registry)
-    }
+    input_like!(I);
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let parsed = I::parse(value).map_err(|error| {
@@ -49,10 +35,6 @@ impl<I: InputType> InputType for Parsed<I> {
     fn to_value(&self) -> Value {
         self.0.as_ref().map(I::to_value).unwrap_or_default()
     }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
 }
 
 /// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default.
@@ -64,15 +46,7 @@ impl Limit {
 }
 
 impl InputType for Limit {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        <i32 as InputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <i32 as InputType>::create_type_info(registry)
-    }
+    input_like!(i32);
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
@@ -85,10 +59,6 @@ impl InputType for Limit {
 
     fn to_value(&self) -> Value {
         self.0.into()
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
     }
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use db::Db;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, Stream, StreamExt};
 use futures_util::task::{FutureObj, Spawn, SpawnError};
+use parking_lot::Mutex;
 use tokio::task::unconstrained;
 
 /// Batches that wait for the operation to poll them.
@@ -26,10 +27,6 @@ pub(crate) struct Loads {
 }
 
 impl Loads {
-    fn waiting(&self) -> MutexGuard<'_, Vec<FutureObj<'static, ()>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Polls an operation and, whenever it waits, its batches.
     pub fn drive<S: Stream>(self, operation: S) -> impl Stream<Item = S::Item> {
         let mut operation = Box::pin(operation);
@@ -41,7 +38,7 @@ impl Loads {
                 if let Poll::Ready(item) = next.as_mut().poll(context) {
                     return Poll::Ready(item);
                 }
-                running.extend(self.waiting().drain(..));
+                running.extend(self.waiting.lock().drain(..));
                 match running.poll_next_unpin(context) {
                     Poll::Ready(Some(())) => {}
                     Poll::Ready(None) | Poll::Pending => return Poll::Pending,
@@ -53,7 +50,7 @@ impl Loads {
 
 impl Spawn for Loads {
     fn spawn_obj(&self, load: FutureObj<'static, ()>) -> Result<(), SpawnError> {
-        self.waiting().push(load);
+        self.waiting.lock().push(load);
         Ok(())
     }
 }
@@ -73,9 +70,26 @@ pub(crate) trait ContextLoader: Send + Sync + 'static {
     fn new(db: Db) -> Self;
 }
 
-/// Declares a loader's batch for one value per key: `by_key!(Loader, Key => Value, |conn, keys| query, |value| key)`.
+/// Declares the loader of a context.
+macro_rules! loader {
+    ($(#[$doc:meta])* $loader:ident) => {
+        $(#[$doc])*
+        pub(crate) struct $loader {
+            db: db::Db,
+        }
+
+        impl $crate::loading::ContextLoader for $loader {
+            fn new(db: db::Db) -> Self {
+                Self { db }
+            }
+        }
+    };
+}
+pub(crate) use loader;
+
+/// Declares a loader's batch for one value per key; a query that needs the database takes it as third argument: `by_key!(Loader, Key => Value, |conn, keys| query, |value| key)`.
 macro_rules! by_key {
-    ($loader:ty, $key:ty => $value:ty, |$conn:ident, $keys:ident| $query:expr, |$row:pat_param| $pair:expr) => {
+    ($loader:ty, $key:ty => $value:ty, |$conn:ident, $keys:ident $(, $db:ident)?| $query:expr, |$row:pat_param| $pair:expr) => {
         impl async_graphql::dataloader::Loader<$key> for $loader {
             type Value = $value;
             type Error = std::sync::Arc<db::DbError>;
@@ -85,6 +99,7 @@ macro_rules! by_key {
                 keys: &[$key],
             ) -> Result<std::collections::HashMap<$key, $value>, Self::Error> {
                 let $keys = keys.to_vec();
+                $(let $db = self.db.clone();)?
                 let rows = self.db.read(async move |$conn| $query.await).await?;
                 Ok(rows.into_iter().map(|$row| $pair).collect())
             }
@@ -95,7 +110,7 @@ pub(crate) use by_key;
 
 /// Declares a loader's batch for lists: as [`by_key`], but several rows belong to one key.
 macro_rules! group_by {
-    ($loader:ty, $key:ty => $value:ty, |$conn:ident, $keys:ident| $query:expr, |$row:pat_param| $pair:expr) => {
+    ($loader:ty, $key:ty => $value:ty, |$conn:ident, $keys:ident $(, $db:ident)?| $query:expr, |$row:pat_param| $pair:expr) => {
         impl async_graphql::dataloader::Loader<$key> for $loader {
             type Value = Vec<$value>;
             type Error = std::sync::Arc<db::DbError>;
@@ -105,6 +120,7 @@ macro_rules! group_by {
                 keys: &[$key],
             ) -> Result<std::collections::HashMap<$key, Vec<$value>>, Self::Error> {
                 let $keys = keys.to_vec();
+                $(let $db = self.db.clone();)?
                 let rows = self.db.read(async move |$conn| $query.await).await?;
                 let mut groups = std::collections::HashMap::<_, Vec<_>>::new();
                 for $row in rows {
@@ -121,7 +137,7 @@ pub(crate) use group_by;
 /// Declares a loader's batch for pages of lists: one statement for each distinct page, whatever the number of parents.
 /// A key is a tuple struct of the parent and the page's arguments.
 macro_rules! pages {
-    ($loader:ty, $key:ident($parent:ty, $args:ty) => $value:ty, |$conn:ident, $parents:ident, $page:ident| $query:expr) => {
+    ($loader:ty, $key:ident($parent:ty, $args:ty) => $value:ty, |$conn:ident, $parents:ident, $page:ident $(, $db:ident)?| $query:expr) => {
         impl async_graphql::dataloader::Loader<$key> for $loader {
             type Value = $value;
             type Error = std::sync::Arc<db::DbError>;
@@ -137,6 +153,7 @@ macro_rules! pages {
                 let mut loaded = std::collections::HashMap::new();
                 for (args, $parents) in of_page {
                     let $page = args.clone();
+                    $(let $db = self.db.clone();)?
                     let values = self.db.read(async move |$conn| $query.await).await?;
                     let values = values.into_iter();
                     loaded

@@ -1,7 +1,5 @@
 //! Global ids, and one way to load the object of each. Contexts register their node types.
 
-use std::borrow::Cow;
-
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
@@ -14,7 +12,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
+use crate::abstracts::{
+    Abstract, AbstractKind, AbstractType, DynOutput, FieldOf, input_like, output_like,
+};
 use crate::eager::{Eager, EagerField, Ready, Selected};
 use crate::errors::ApiError;
 use crate::request::OperationContext;
@@ -28,13 +28,7 @@ impl AbstractType for AnyNode {
         "Object with a global id that `node` and `nodes` can fetch again.";
     const KIND: AbstractKind = AbstractKind::Interface;
 
-    fn fields() -> Vec<FieldOf> {
-        vec![FieldOf {
-            name: "id",
-            ty: "ID!",
-            description: "Global id, opaque and stable.",
-        }]
-    }
+    const FIELDS: &'static [FieldOf] = &[("id", "ID!", "Global id, opaque and stable.")];
 }
 
 /// Any object with a global id.
@@ -134,13 +128,7 @@ impl EagerField for GlobalId {
 
 /// The scalar `ID` of an `id` field.
 impl OutputType for GlobalId {
-    fn type_name() -> Cow<'static, str> {
-        <ID as OutputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <ID as OutputType>::create_type_info(registry)
-    }
+    output_like!(ID);
 
     async fn resolve(
         &self,
@@ -186,15 +174,7 @@ impl AnyId {
 const NO_ID: &str = "this is no id: take one from an `id` field, unchanged";
 
 impl InputType for AnyId {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        <ID as InputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <ID as InputType>::create_type_info(registry)
-    }
+    input_like!(ID);
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         Self::read(value).map_err(InputValueError::custom)
@@ -202,10 +182,6 @@ impl InputType for AnyId {
 
     fn to_value(&self) -> Value {
         Value::String(self.encode())
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
     }
 }
 
@@ -216,15 +192,7 @@ pub struct Id<T: NodeType> {
 }
 
 impl<T: NodeType> InputType for Id<T> {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        <ID as InputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <ID as InputType>::create_type_info(registry)
-    }
+    input_like!(ID);
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let id = AnyId::read(value).map_err(InputValueError::custom)?;
@@ -241,10 +209,6 @@ impl<T: NodeType> InputType for Id<T> {
     fn to_value(&self) -> Value {
         GlobalId::of::<T>(&self.key).to_value()
     }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
 }
 
 /// A nullable field with an object that is loaded when it is selected; null without a key.
@@ -258,17 +222,7 @@ impl<T: NodeType> Edge<T> {
 }
 
 impl<T: NodeType> OutputType for Edge<T> {
-    fn type_name() -> Cow<'static, str> {
-        T::type_name()
-    }
-
-    fn qualified_type_name() -> String {
-        <Option<T> as OutputType>::qualified_type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <Option<T> as OutputType>::create_type_info(registry)
-    }
+    output_like!(Option<T>);
 
     async fn resolve(
         &self,

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, Request, Response, Value};
@@ -12,6 +12,7 @@ use domain::access::{Action, Denied, Principal, Relation};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
+use parking_lot::Mutex;
 
 use crate::errors::{self, ApiError, Code};
 use crate::events::EventBus;
@@ -152,7 +153,7 @@ impl Operation {
 
     /// The loader of a context, made when it is first used.
     pub fn loader<L: ContextLoader>(&self) -> Arc<DataLoader<Observed<L>>> {
-        let mut loaders = locked(&self.loaders);
+        let mut loaders = self.loaders.lock();
         if let Some(loader) = find(&loaders) {
             return loader;
         }
@@ -169,19 +170,19 @@ impl Operation {
 
     /// A value that was kept for the rest of the operation, one per type.
     pub fn kept<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        find(&locked(&self.memo))
+        find(&self.memo.lock())
     }
 
     /// Keeps a value for the rest of the operation, or of the subscription's event.
     pub fn keep<T: Send + Sync + 'static>(&self, value: &Arc<T>) {
-        let mut memo = locked(&self.memo);
+        let mut memo = self.memo.lock();
         memo.retain(|(id, _)| *id != TypeId::of::<T>());
         memo.push((TypeId::of::<T>(), Arc::clone(value) as AnyArc));
     }
 
     /// Gives every error its code, and lists the paths of replayed commands.
     fn finish(&self, response: Response) -> Response {
-        let replays = std::mem::take(&mut *locked(&self.replays));
+        let replays = std::mem::take(&mut *self.replays.lock());
         let response = errors::finish(response, &self.caller.request_id);
         if replays.is_empty() {
             response
@@ -189,10 +190,6 @@ impl Operation {
             response.extension("idempotentReplay", Value::List(replays))
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn find<T: Send + Sync + 'static>(values: &[(TypeId, AnyArc)]) -> Option<Arc<T>> {
@@ -250,7 +247,7 @@ pub fn execute_stream(
             .drive(engine.execute_stream(request))
             .map(move |response| {
                 // The next event reads anew.
-                locked(&operation.memo).clear();
+                operation.memo.lock().clear();
                 operation.finish(response)
             })
             .boxed(),
@@ -325,5 +322,5 @@ pub(crate) fn note_replay(ctx: &Context<'_>) {
         .into_iter()
         .map(Value::from)
         .collect();
-    locked(&ctx.operation().replays).push(Value::List(path));
+    ctx.operation().replays.lock().push(Value::List(path));
 }

@@ -132,20 +132,18 @@ impl AbstractType for AnyUserError {
     const DESCRIPTION: &'static str = "Refusal of a command that a person can act on.";
     const KIND: AbstractKind = AbstractKind::Interface;
 
-    fn fields() -> Vec<FieldOf> {
-        vec![
-            FieldOf {
-                name: "field",
-                ty: "[String!]",
-                description: "Path of the offending field from `input`; null when no single field is at fault.",
-            },
-            FieldOf {
-                name: "message",
-                ty: "String!",
-                description: "Text for people, in the language of the request.",
-            },
-        ]
-    }
+    const FIELDS: &'static [FieldOf] = &[
+        (
+            "field",
+            "[String!]",
+            "Path of the offending field from `input`; null when no single field is at fault.",
+        ),
+        (
+            "message",
+            "String!",
+            "Text for people, in the language of the request.",
+        ),
+    ];
 }
 
 type Show = fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>, ApiError>;

@@ -1,10 +1,11 @@
 //! The queue of one subscriber. It is bounded: when full, the newest update of each kind replaces the older ones.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Time after which a subscriber that reads nothing loses its overflowing queue.
@@ -19,7 +20,7 @@ pub trait Update: Send + Sync + 'static {
     const TOPIC: &'static str;
 
     /// Number of queued updates from which on updates of one kind are coalesced.
-    const KEEP: usize;
+    const KEEP: usize = 0;
 
     /// Its kind.
     fn kind(&self) -> Self::Kind;
@@ -66,7 +67,7 @@ impl<T: Update> Mailbox<T> {
 
     /// Enqueues without blocking. Disconnects a subscriber that has not read for [`PATIENCE`].
     pub fn put(&self, update: Arc<T>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.end.is_some() {
             return;
         }
@@ -97,7 +98,7 @@ impl<T: Update> Mailbox<T> {
 
     /// Takes the oldest update. After the disconnection it returns [`TooSlow`] once, and then ends.
     pub fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Result<Arc<T>, TooSlow>>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(update) = state.waiting.pop_front() {
             state.unread_since = Instant::now();
             return Poll::Ready(Some(Ok(update)));
@@ -113,10 +114,6 @@ impl<T: Update> Mailbox<T> {
             }
             Some(End::Reported) => Poll::Ready(None),
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -204,7 +201,7 @@ mod tests {
         assert_eq!(take_all(&mailbox), [('a', 3), ('c', 4), ('b', 5)]);
         for number in 1..10_000 {
             mailbox.put(Arc::new(Message('a', number)));
-            assert!(mailbox.state().waiting.len() <= Message::KEEP);
+            assert!(mailbox.state.lock().waiting.len() <= Message::KEEP);
         }
         assert_eq!(take_all(&mailbox).last(), Some(&('a', 9_999)));
     }

@@ -19,7 +19,7 @@ use crate::errors::{ApiError, Code, TOO_SLOW};
 pub use bus::EventBus;
 pub use mailbox::{PATIENCE, TooSlow, Update};
 pub use subscribers::{Subscribers, Updates};
-pub use topic::{Reading, Topic};
+pub use topic::{SubscribersOf, Topic, UpdatesOf};
 
 impl From<TooSlow> for ApiError {
     fn from(_: TooSlow) -> Self {

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
+use parking_lot::Mutex;
 
 use super::mailbox::{Mailbox, TooSlow, Update};
 
@@ -28,7 +29,7 @@ impl<K: Copy + Eq + Hash, T: Update> Subscribers<K, T> {
     #[must_use]
     pub fn subscribe(&self, subject: K) -> Updates<K, T> {
         let mailbox = Arc::new(Mailbox::new());
-        let mut table = self.table();
+        let mut table = self.table.lock();
         let number = table.next;
         table.next += 1;
         let mailboxes = table.mailboxes.entry(subject).or_default();
@@ -44,7 +45,7 @@ impl<K: Copy + Eq + Hash, T: Update> Subscribers<K, T> {
 
     /// Enqueues an update for the subscribers of a subject without blocking.
     pub fn publish(&self, subject: &K, update: T) {
-        let table = self.table();
+        let table = self.table.lock();
         if let Some(mailboxes) = table.mailboxes.get(subject) {
             let update = Arc::new(update);
             for mailbox in mailboxes.values() {
@@ -56,41 +57,35 @@ impl<K: Copy + Eq + Hash, T: Update> Subscribers<K, T> {
     /// Whether a subject has subscribers.
     #[must_use]
     pub fn has(&self, subject: &K) -> bool {
-        self.table().mailboxes.contains_key(subject)
+        self.table.lock().mailboxes.contains_key(subject)
     }
 
     /// Whether there are subscribers.
     #[must_use]
     pub fn has_any(&self) -> bool {
-        !self.table().mailboxes.is_empty()
+        !self.table.lock().mailboxes.is_empty()
     }
 
     /// The subjects with subscribers.
     #[must_use]
     pub fn subjects(&self) -> Vec<K> {
-        self.table().mailboxes.keys().copied().collect()
+        self.table.lock().mailboxes.keys().copied().collect()
     }
 
     /// The number of subscribers.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.table().mailboxes.values().map(HashMap::len).sum()
+        self.table.lock().mailboxes.values().map(HashMap::len).sum()
     }
 
     fn unsubscribe(&self, subject: K, number: u64) {
-        let mut table = self.table();
+        let mut table = self.table.lock();
         if let Some(mailboxes) = table.mailboxes.get_mut(&subject) {
             mailboxes.remove(&number);
             if mailboxes.is_empty() {
                 table.mailboxes.remove(&subject);
             }
         }
-    }
-}
-
-impl<K, T> Subscribers<K, T> {
-    fn table(&self) -> MutexGuard<'_, Table<K, T>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -14,9 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use super::mailbox::Update;
 use super::subscribers::Subscribers;
 
-/// A read of a topic: the updates with their subjects.
-pub type Reading<'a, T> =
-    BoxFuture<'a, Result<Vec<(<T as Topic>::Subject, <T as Topic>::Update)>, DbError>>;
+/// The subscribers of a topic.
+pub type SubscribersOf<T> = Subscribers<<T as Topic>::Subject, <T as Topic>::Update>;
+
+/// The updates of a topic with their subjects.
+pub type UpdatesOf<T> = Vec<(<T as Topic>::Subject, <T as Topic>::Update)>;
 
 /// A kind of live update: which events concern its subscribers, and how the new state is read once for all of them.
 pub trait Topic: Debug + Default + Send + Sync + 'static {
@@ -33,30 +35,26 @@ pub trait Topic: Debug + Default + Send + Sync + 'static {
     const MIN_INTERVAL: Option<Duration> = None;
 
     /// Read that these events require for the subscribers. Returns `None` if nothing has to be read.
-    fn changes(
-        &self,
-        events: &[Event],
-        subscribers: &Subscribers<Self::Subject, Self::Update>,
-    ) -> Option<Self::Changes>;
+    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<Self::Changes>;
 
     /// Read of everything that the subscribers may have missed during this time, because the connection that listens was
     /// lost.
-    fn missed(
-        &self,
-        during: Duration,
-        subscribers: &Subscribers<Self::Subject, Self::Update>,
-    ) -> Option<Self::Changes>;
+    fn missed(&self, during: Duration, of: &SubscribersOf<Self>) -> Option<Self::Changes>;
 
     /// Reads the changes, and returns the updates in the order in which they are published. Updates of subjects without
     /// subscribers are ignored.
-    fn read(&self, db: Db, changes: Self::Changes) -> Reading<'_, Self>;
+    fn read(
+        &self,
+        db: Db,
+        changes: Self::Changes,
+    ) -> impl Future<Output = Result<UpdatesOf<Self>, DbError>> + Send;
 }
 
 /// A topic with its subscribers.
 #[derive(Debug)]
 pub(super) struct Channel<T: Topic> {
     topic: T,
-    pub subscribers: Subscribers<T::Subject, T::Update>,
+    pub subscribers: SubscribersOf<T>,
     /// Notified when a topic with a least interval has something to read.
     changed: Notify,
 }
@@ -84,19 +82,17 @@ pub(super) trait AnyChannel: Debug + Send + Sync {
 }
 
 impl<T: Topic> Channel<T> {
-    fn read_now_or_later<'a>(
-        &'a self,
-        db: &'a Db,
-        changes: Option<T::Changes>,
-    ) -> BoxFuture<'a, Result<(), DbError>> {
-        match changes {
-            None => std::future::ready(Ok(())).boxed(),
-            Some(_) if T::MIN_INTERVAL.is_some() => {
-                self.changed.notify_one();
-                std::future::ready(Ok(())).boxed()
-            }
-            Some(changes) => self.read(db, changes).boxed(),
+    async fn read_now_or_later(
+        &self,
+        db: &Db,
+        changes: impl FnOnce() -> Option<T::Changes>,
+    ) -> Result<(), DbError> {
+        match self.subscribers.has_any().then(changes).flatten() {
+            None => {}
+            Some(_) if T::MIN_INTERVAL.is_some() => self.changed.notify_one(),
+            Some(changes) => self.read(db, changes).await?,
         }
+        Ok(())
     }
 
     async fn read(&self, db: &Db, changes: T::Changes) -> Result<(), DbError> {
@@ -150,23 +146,21 @@ impl<T: Topic> AnyChannel for Channel<T> {
         db: &'a Db,
         events: &'a [Event],
     ) -> BoxFuture<'a, Result<(), DbError>> {
-        if !self.subscribers.has_any() {
-            return std::future::ready(Ok(())).boxed();
-        }
-        self.read_now_or_later(db, self.topic.changes(events, &self.subscribers))
+        let changes = || self.topic.changes(events, &self.subscribers);
+        self.read_now_or_later(db, changes).boxed()
     }
 
     fn catch_up<'a>(&'a self, db: &'a Db, during: Duration) -> BoxFuture<'a, Result<(), DbError>> {
-        if !self.subscribers.has_any() {
-            return std::future::ready(Ok(())).boxed();
-        }
-        self.read_now_or_later(db, self.topic.missed(during, &self.subscribers))
+        let missed = move || self.topic.missed(during, &self.subscribers);
+        self.read_now_or_later(db, missed).boxed()
     }
 
     fn run<'a>(&'a self, db: &'a Db) -> BoxFuture<'a, ()> {
-        match T::MIN_INTERVAL {
-            Some(interval) => self.run_at_intervals(db, interval).boxed(),
-            None => std::future::ready(()).boxed(),
+        async move {
+            if let Some(interval) = T::MIN_INTERVAL {
+                self.run_at_intervals(db, interval).await;
+            }
         }
+        .boxed()
     }
 }

@@ -8,7 +8,7 @@ use db::mining::{
     InvitationSeen, MinerSeen, Referral, SessionSeen, circle, configuration, miner, referral,
     session,
 };
-use db::{Count, Db, Page, Slice};
+use db::{Count, Page, Slice};
 use domain::ids::{
     CircleId, CircleInvitationId, HistoryId, MinerId, ReferralId, SessionId, UserId,
 };
@@ -18,17 +18,11 @@ use domain::mining::{
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::loading::{ContextLoader, by_key, group_by, pages};
+use crate::loading::{by_key, group_by, loader, pages};
 
-/// Loads edges of mining.
-pub(crate) struct MiningLoader {
-    db: Db,
-}
-
-impl ContextLoader for MiningLoader {
-    fn new(db: Db) -> Self {
-        Self { db }
-    }
+loader! {
+    /// Loads edges of mining.
+    MiningLoader
 }
 
 /// Declares keys of edges.

@@ -1,6 +1,5 @@
 //! Edges of the platform, loaded for all parents of a level at once.
 
-use db::Db;
 use db::platform::approval::ApprovalSeen;
 use db::platform::audit::queries::Entry;
 use db::platform::configuration::StoredVersion;
@@ -8,17 +7,11 @@ use db::platform::users::User;
 use db::platform::{approval, audit, configuration, users};
 use domain::ids::{ApprovalId, UserId};
 
-use crate::loading::{ContextLoader, by_key};
+use crate::loading::{by_key, loader};
 
-/// Loads edges of the platform.
-pub(crate) struct PlatformLoader {
-    db: Db,
-}
-
-impl ContextLoader for PlatformLoader {
-    fn new(db: Db) -> Self {
-        Self { db }
-    }
+loader! {
+    /// Loads edges of the platform.
+    PlatformLoader
 }
 
 /// Key of an audit entry.

@@ -9,10 +9,9 @@ use domain::ids::UserId;
 use domain::money::CurrencyCode;
 use domain::time::Timestamp;
 use domain::wallets::{OwnerKind, Wallet};
-use futures_util::FutureExt;
 use uuid::Uuid;
 
-use crate::events::{Reading, Subscribers, Topic, Update};
+use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 
 /// The wallets of users, by user.
 #[derive(Debug, Default)]
@@ -30,7 +29,6 @@ pub struct WalletUpdate {
 impl Update for WalletUpdate {
     type Kind = CurrencyCode;
     const TOPIC: &'static str = "wallet";
-    const KEEP: usize = 0;
 
     fn kind(&self) -> CurrencyCode {
         self.wallet.currency.code
@@ -49,11 +47,7 @@ impl Topic for WalletTopic {
     type Update = WalletUpdate;
     type Changes = WalletChanges;
 
-    fn changes(
-        &self,
-        events: &[Event],
-        subscribers: &Subscribers<UserId, WalletUpdate>,
-    ) -> Option<WalletChanges> {
+    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<WalletChanges> {
         let mut transactions: Vec<_> = events
             .iter()
             .filter_map(|event| event.transaction_id)
@@ -65,7 +59,7 @@ impl Topic for WalletTopic {
             .iter()
             .filter(|event| event.name == "MinerBanned")
             .filter_map(|event| event.audience_id.map(UserId))
-            .filter(|user| subscribers.has(user))
+            .filter(|user| of.has(user))
             .collect();
         let is_changed = !transactions.is_empty() || !users.is_empty();
         is_changed.then_some(WalletChanges {
@@ -74,48 +68,40 @@ impl Topic for WalletTopic {
         })
     }
 
-    fn missed(
-        &self,
-        _: Duration,
-        subscribers: &Subscribers<UserId, WalletUpdate>,
-    ) -> Option<WalletChanges> {
+    fn missed(&self, _: Duration, of: &SubscribersOf<Self>) -> Option<WalletChanges> {
         Some(WalletChanges {
             transactions: Vec::new(),
-            users: subscribers.subjects(),
+            users: of.subjects(),
         })
     }
 
-    fn read(&self, db: Db, changes: WalletChanges) -> Reading<'_, Self> {
-        read(db, changes).boxed()
+    async fn read(&self, db: Db, changes: WalletChanges) -> Result<UpdatesOf<Self>, DbError> {
+        let currencies = db.clone();
+        let wallets = db
+            .read(async move |conn| {
+                let WalletChanges {
+                    transactions,
+                    users,
+                } = &changes;
+                let mut wallets = Vec::new();
+                if !transactions.is_empty() {
+                    wallets = wallets_moved_by(&currencies, conn, transactions).await?;
+                }
+                if !users.is_empty() {
+                    wallets.extend(wallets_of_people(&currencies, conn, users).await?);
+                }
+                Ok(wallets)
+            })
+            .await?;
+        let updates = wallets.into_iter().filter_map(|wallet| {
+            let occurred_at = wallet.last_posted_at?;
+            let owner = wallet.owner;
+            let update = WalletUpdate {
+                wallet,
+                occurred_at,
+            };
+            (owner.kind == OwnerKind::User).then_some((UserId(owner.id), update))
+        });
+        Ok(updates.collect())
     }
-}
-
-async fn read(db: Db, changes: WalletChanges) -> Result<Vec<(UserId, WalletUpdate)>, DbError> {
-    let currencies = db.clone();
-    let wallets = db
-        .read(async move |conn| {
-            let WalletChanges {
-                transactions,
-                users,
-            } = &changes;
-            let mut wallets = Vec::new();
-            if !transactions.is_empty() {
-                wallets = wallets_moved_by(&currencies, conn, transactions).await?;
-            }
-            if !users.is_empty() {
-                wallets.extend(wallets_of_people(&currencies, conn, users).await?);
-            }
-            Ok(wallets)
-        })
-        .await?;
-    let updates = wallets.into_iter().filter_map(|wallet| {
-        let occurred_at = wallet.last_posted_at?;
-        let owner = wallet.owner;
-        let update = WalletUpdate {
-            wallet,
-            occurred_at,
-        };
-        (owner.kind == OwnerKind::User).then_some((UserId(owner.id), update))
-    });
-    Ok(updates.collect())
 }

@@ -10,11 +10,10 @@ use db::outbox::Event;
 use db::{Db, DbError};
 use domain::ids::{CircleId, UserId};
 use domain::time::Timestamp;
-use futures_util::FutureExt;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::events::{Reading, Subscribers, Topic, Update};
+use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 
 /// The state of circles, by circle and by member.
 #[derive(Debug, Default)]
@@ -41,7 +40,6 @@ pub struct CircleUpdate {
 impl Update for CircleUpdate {
     type Kind = ();
     const TOPIC: &'static str = "circle";
-    const KEEP: usize = 0;
 
     fn kind(&self) {}
 }
@@ -64,28 +62,19 @@ impl Topic for CircleTopic {
     type Update = CircleUpdate;
     type Changes = CircleChanges;
 
-    fn changes(
-        &self,
-        events: &[Event],
-        subscribers: &Subscribers<CircleSubject, CircleUpdate>,
-    ) -> Option<CircleChanges> {
+    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<CircleChanges> {
         let mut changes = CircleChanges::default();
         for event in events.iter().filter(|event| event.subject_kind == "circle") {
             changes.circles.insert(CircleId(event.subject_id));
-            let named =
-                named_users(event).filter(|user| subscribers.has(&CircleSubject::Of(*user)));
+            let named = named_users(event).filter(|user| of.has(&CircleSubject::Of(*user)));
             changes.users.extend(named);
         }
         changes.into_option()
     }
 
-    fn missed(
-        &self,
-        _: Duration,
-        subscribers: &Subscribers<CircleSubject, CircleUpdate>,
-    ) -> Option<CircleChanges> {
+    fn missed(&self, _: Duration, of: &SubscribersOf<Self>) -> Option<CircleChanges> {
         let mut changes = CircleChanges::default();
-        for subject in subscribers.subjects() {
+        for subject in of.subjects() {
             match subject {
                 CircleSubject::Circle(id) => changes.circles.insert(id),
                 CircleSubject::Of(user) => changes.users.insert(user),
@@ -94,15 +83,12 @@ impl Topic for CircleTopic {
         changes.into_option()
     }
 
-    fn read(&self, db: Db, changes: CircleChanges) -> Reading<'_, Self> {
-        async move {
-            let CircleChanges { circles, users } = changes.clone();
-            let read = db
-                .read(async move |conn| read(conn, circles, users).await)
-                .await?;
-            Ok(updates(&changes, read))
-        }
-        .boxed()
+    async fn read(&self, db: Db, changes: CircleChanges) -> Result<UpdatesOf<Self>, DbError> {
+        let CircleChanges { circles, users } = changes.clone();
+        let read = db
+            .read(async move |conn| read(conn, circles, users).await)
+            .await?;
+        Ok(updates(&changes, read))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The leaderboard's top, for `leaderboardUpdated`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use db::mining::MinerSeen;
@@ -8,9 +8,9 @@ use db::outbox::Event;
 use db::{Db, DbError};
 use domain::mining::Configuration;
 use domain::time::Timestamp;
-use futures_util::FutureExt;
+use parking_lot::Mutex;
 
-use crate::events::{Reading, Subscribers, Topic, Update};
+use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 use crate::mining::miner::queries::LARGEST_LEADERBOARD;
 
 /// The leaderboard's top. An update is published when the top shows something else than before.
@@ -54,7 +54,6 @@ fn is_shown_alike(a: &MinerSeen, b: &MinerSeen) -> bool {
 impl Update for LeaderboardUpdate {
     type Kind = ();
     const TOPIC: &'static str = "leaderboard";
-    const KEEP: usize = 0;
 
     fn kind(&self) {}
 }
@@ -66,32 +65,26 @@ impl Topic for LeaderboardTopic {
 
     const MIN_INTERVAL: Option<Duration> = Some(Duration::from_secs(1));
 
-    fn changes(&self, events: &[Event], _: &Subscribers<(), LeaderboardUpdate>) -> Option<()> {
+    fn changes(&self, events: &[Event], _: &SubscribersOf<Self>) -> Option<()> {
         let is_changed = events.iter().any(|event| event.subject_kind == "miner");
         is_changed.then_some(())
     }
 
-    fn missed(&self, _: Duration, _: &Subscribers<(), LeaderboardUpdate>) -> Option<()> {
+    fn missed(&self, _: Duration, _: &SubscribersOf<Self>) -> Option<()> {
         Some(())
     }
 
-    fn read(&self, db: Db, (): ()) -> Reading<'_, Self> {
-        async move {
-            let update = read(db).await?;
-            let mut published = self
-                .published
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            let is_new = published
-                .as_ref()
-                .is_none_or(|before| update.differs(before, LARGEST_LEADERBOARD));
-            if !is_new {
-                return Ok(Vec::new());
-            }
-            *published = Some(update.clone());
-            Ok(vec![((), update)])
+    async fn read(&self, db: Db, (): ()) -> Result<UpdatesOf<Self>, DbError> {
+        let update = read(db).await?;
+        let mut published = self.published.lock();
+        let is_new = published
+            .as_ref()
+            .is_none_or(|before| update.differs(before, LARGEST_LEADERBOARD));
+        if !is_new {
+            return Ok(Vec::new());
         }
-        .boxed()
+        *published = Some(update.clone());
+        Ok(vec![((), update)])
     }
 }
 

@@ -11,9 +11,8 @@ use db::{Db, DbError};
 use domain::ids::{MinerId, UserId};
 use domain::mining::Configuration;
 use domain::time::Timestamp;
-use futures_util::FutureExt;
 
-use crate::events::{Reading, Subscribers, Topic, Update};
+use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 
 /// Events of miners, by the miner's user.
 #[derive(Debug, Default)]
@@ -89,29 +88,65 @@ impl Topic for MinerTopic {
     type Update = MinerUpdate;
     type Changes = MinerChanges;
 
-    fn changes(
-        &self,
-        events: &[Event],
-        subscribers: &Subscribers<UserId, MinerUpdate>,
-    ) -> Option<MinerChanges> {
+    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<MinerChanges> {
         let events: Vec<_> = events
             .iter()
             .filter_map(received)
-            .filter(|received| subscribers.has(&received.user))
+            .filter(|received| of.has(&received.user))
             .collect();
         (!events.is_empty()).then_some(MinerChanges::Events(events))
     }
 
-    fn missed(
-        &self,
-        during: Duration,
-        subscribers: &Subscribers<UserId, MinerUpdate>,
-    ) -> Option<MinerChanges> {
-        Some(MinerChanges::Missed(during, subscribers.subjects()))
+    fn missed(&self, during: Duration, of: &SubscribersOf<Self>) -> Option<MinerChanges> {
+        Some(MinerChanges::Missed(during, of.subjects()))
     }
 
-    fn read(&self, db: Db, changes: MinerChanges) -> Reading<'_, Self> {
-        read(db, changes).boxed()
+    async fn read(&self, db: Db, changes: MinerChanges) -> Result<UpdatesOf<Self>, DbError> {
+        let events = match changes {
+            MinerChanges::Events(events) => events,
+            MinerChanges::Missed(during, users) => {
+                let events = db
+                    .read(async move |conn| events_of_the_last(conn, during, &users).await)
+                    .await?;
+                events.iter().filter_map(received).collect()
+            }
+        };
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ids: Vec<MinerId> = events
+            .iter()
+            .map(|received| MinerId(received.stored.subject_id))
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let (miners, configuration) = db
+            .read(async move |conn| {
+                let miners = db::mining::miner::queries::miners_by_id(conn, &ids).await?;
+                Ok((miners, db::mining::configuration::in_force(conn).await?))
+            })
+            .await?;
+        let configuration = Arc::new(configuration);
+        let miners: HashMap<_, _> = miners
+            .into_iter()
+            .map(|seen| (seen.miner.id.0, Arc::new(seen)))
+            .collect();
+        let updates = events.into_iter().filter_map(|received| {
+            let Received {
+                user,
+                stored,
+                event,
+            } = received;
+            let update = MinerUpdate {
+                event,
+                sequence: stored.sequence,
+                occurred_at: stored.occurred_at,
+                miner: Arc::clone(miners.get(&stored.subject_id)?),
+                configuration: Arc::clone(&configuration),
+            };
+            Some((user, update))
+        });
+        Ok(updates.collect())
     }
 }
 
@@ -127,52 +162,4 @@ fn received(stored: &Event) -> Option<Received> {
         stored: stored.clone(),
         event,
     })
-}
-
-async fn read(db: Db, changes: MinerChanges) -> Result<Vec<(UserId, MinerUpdate)>, DbError> {
-    let events = match changes {
-        MinerChanges::Events(events) => events,
-        MinerChanges::Missed(during, users) => {
-            let events = db
-                .read(async move |conn| events_of_the_last(conn, during, &users).await)
-                .await?;
-            events.iter().filter_map(received).collect()
-        }
-    };
-    if events.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut ids: Vec<MinerId> = events
-        .iter()
-        .map(|received| MinerId(received.stored.subject_id))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let (miners, configuration) = db
-        .read(async move |conn| {
-            let miners = db::mining::miner::queries::miners_by_id(conn, &ids).await?;
-            Ok((miners, db::mining::configuration::in_force(conn).await?))
-        })
-        .await?;
-    let configuration = Arc::new(configuration);
-    let miners: HashMap<_, _> = miners
-        .into_iter()
-        .map(|seen| (seen.miner.id.0, Arc::new(seen)))
-        .collect();
-    let updates = events.into_iter().filter_map(|received| {
-        let Received {
-            user,
-            stored,
-            event,
-        } = received;
-        let update = MinerUpdate {
-            event,
-            sequence: stored.sequence,
-            occurred_at: stored.occurred_at,
-            miner: Arc::clone(miners.get(&stored.subject_id)?),
-            configuration: Arc::clone(&configuration),
-        };
-        Some((user, update))
-    });
-    Ok(updates.collect())
 }

@@ -1,9 +1,10 @@
 //! Estimated places in the leaderboard, from a histogram that is at most a minute old.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use db::{Db, DbError};
+use parking_lot::Mutex;
 
 /// Time after which the histogram is read again.
 const FRESH_FOR: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ impl Ranks {
             .read(async |conn| db::mining::miner::queries::rank_steps(conn).await)
             .await?;
         let estimated = place(&steps, points);
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Histogram {
+        *self.last.lock() = Some(Histogram {
             read_at: Instant::now(),
             steps: Arc::new(steps),
         });
@@ -39,7 +40,7 @@ impl Ranks {
     }
 
     fn fresh(&self) -> Option<Histogram> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock();
         last.clone()
             .filter(|histogram| histogram.read_at.elapsed() < FRESH_FOR)
     }

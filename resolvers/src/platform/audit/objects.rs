@@ -9,11 +9,12 @@ use db::command::Refused;
 use db::platform::audit::queries::{Entry, Filter, Outcome, Place};
 use domain::access::{self, Action};
 use domain::ids::UserId;
+use heck::ToLowerCamelCase;
 use uuid::Uuid;
 
 use super::Entities;
 use crate::abstracts::Abstract;
-use crate::describe::{COMMANDS, camel_case};
+use crate::describe::COMMANDS;
 use crate::enums::{EnumOf, EnumValue};
 use crate::errors::{ApiError, Code, Loaded};
 use crate::inputs::{DateTimeRangeInput, is_text};
@@ -56,7 +57,7 @@ impl EnumValue for Recorded {
             let operation = command.split_once('.').map_or(*command, |(_, name)| name);
             (
                 Self(command),
-                format!("`{}`.", camel_case(operation)).into(),
+                format!("`{}`.", operation.to_lower_camel_case()).into(),
             )
         })
     }

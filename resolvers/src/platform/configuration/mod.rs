@@ -10,8 +10,6 @@ use db::platform::configuration::StoredVersion;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput, FieldOf};
 use crate::errors::{ApiError, Code};
-use crate::platform::users::User;
-use crate::scalars::DateTime;
 
 /// The interface `ConfigurationVersion`. Contexts register its members.
 pub struct AnyVersion;
@@ -21,42 +19,29 @@ impl AbstractType for AnyVersion {
     const DESCRIPTION: &'static str = "Version of a section of the configuration.";
     const KIND: AbstractKind = AbstractKind::Interface;
 
-    fn fields() -> Vec<FieldOf> {
-        let fields = [
-            ("id", "ID!", "Global id, opaque and stable."),
-            (
-                "reason",
-                "String!",
-                "Reason for the change, 1 to 500 characters.",
-            ),
-            (
-                "updatedAt",
-                "DateTime!",
-                "Time the version came into force.",
-            ),
-            (
-                "updatedBy",
-                "User",
-                "Person who made the change; null for the version the platform started with.",
-            ),
-            (
-                "version",
-                "Int!",
-                "Number of the version, from 1 without gaps; the highest is in force.",
-            ),
-        ];
-        let fields = fields.into_iter().map(|(name, ty, description)| FieldOf {
-            name,
-            ty,
-            description,
-        });
-        fields.collect()
-    }
-
-    fn register_field_types(registry: &mut Registry) {
-        User::create_type_info(registry);
-        <DateTime as OutputType>::create_type_info(registry);
-    }
+    const FIELDS: &'static [FieldOf] = &[
+        ("id", "ID!", "Global id, opaque and stable."),
+        (
+            "reason",
+            "String!",
+            "Reason for the change, 1 to 500 characters.",
+        ),
+        (
+            "updatedAt",
+            "DateTime!",
+            "Time the version came into force.",
+        ),
+        (
+            "updatedBy",
+            "User",
+            "Person who made the change; null for the version the platform started with.",
+        ),
+        (
+            "version",
+            "Int!",
+            "Number of the version, from 1 without gaps; the highest is in force.",
+        ),
+    ];
 }
 
 /// A registered member of [`AnyVersion`]: the type that shows the versions of a section.
