@@ -83,6 +83,24 @@ macro_rules! uuid_keys {
 }
 pub(crate) use uuid_keys;
 
+/// Declares an object type with global ids: `node!(Miner: MinerId, |ctx, key| load)`.
+macro_rules! node {
+    ($type:ident: $key:ty, |$ctx:ident, $id:ident| $load:block) => {
+        impl $crate::node::NodeType for $type {
+            const KIND: &'static str = stringify!($type);
+            type Key = $key;
+
+            async fn load(
+                $ctx: &async_graphql::Context<'_>,
+                $id: $key,
+            ) -> Result<Option<Self>, $crate::errors::ApiError> {
+                $load
+            }
+        }
+    };
+}
+pub(crate) use node;
+
 /// A global id, for `id` fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalId {

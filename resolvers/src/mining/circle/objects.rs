@@ -19,7 +19,7 @@ use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
-use crate::node::{Edge, GlobalId, Id, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, NodeType, node, uuid_keys};
 use crate::object::object;
 use crate::paging::{PageArgs, connection, nothing, read_list};
 use crate::request::OperationContext;
@@ -150,22 +150,17 @@ impl Circle {
     }
 }
 
-impl NodeType for Circle {
-    const KIND: &'static str = "Circle";
-    type Key = CircleId;
-
-    async fn load(ctx: &Context<'_>, key: CircleId) -> Result<Option<Self>, ApiError> {
-        let may = ctx.may(Action::CircleRead, false) || {
-            let is_member = Self::caller_is(ctx, |miner| miner.circle_id == Some(key)).await?;
-            ctx.may(Action::CircleRead, is_member)
-        };
-        if !may {
-            return Ok(None);
-        }
-        let circle = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(circle.map(Self::of))
+node!(Circle: CircleId, |ctx, key| {
+    let may = ctx.may(Action::CircleRead, false) || {
+        let is_member = Self::caller_is(ctx, |miner| miner.circle_id == Some(key)).await?;
+        ctx.may(Action::CircleRead, is_member)
+    };
+    if !may {
+        return Ok(None);
     }
-}
+    let circle = ctx.loader::<MiningLoader>().load_one(key).await?;
+    Ok(circle.map(Self::of))
+});
 
 connection!(
     CircleConnection,
@@ -275,21 +270,16 @@ object! {
     }
 }
 
-impl NodeType for CircleInvitation {
-    const KIND: &'static str = "CircleInvitation";
-    type Key = CircleInvitationId;
-
-    async fn load(ctx: &Context<'_>, key: CircleInvitationId) -> Result<Option<Self>, ApiError> {
-        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        let Some(seen) = seen else {
-            return Ok(None);
-        };
-        let sides = [seen.invitation.invitee_id, seen.inviter_id];
-        let is_own = Circle::caller_is(ctx, |miner| sides.contains(&miner.id)).await?;
-        let may = ctx.may(Action::CircleInvitationRead, is_own);
-        Ok(may.then(|| Self::of(seen)))
-    }
-}
+node!(CircleInvitation: CircleInvitationId, |ctx, key| {
+    let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+    let Some(seen) = seen else {
+        return Ok(None);
+    };
+    let sides = [seen.invitation.invitee_id, seen.inviter_id];
+    let is_own = Circle::caller_is(ctx, |miner| sides.contains(&miner.id)).await?;
+    let may = ctx.may(Action::CircleInvitationRead, is_own);
+    Ok(may.then(|| Self::of(seen)))
+});
 
 connection!(
     CircleInvitationConnection,

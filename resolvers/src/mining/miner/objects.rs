@@ -30,7 +30,7 @@ use crate::mining::referral::objects::{
 use crate::mining::session::objects::{MiningRate, MiningSession};
 use crate::mining::streak::objects::MiningStreak;
 use crate::mining::{configuration_in_force, is_visible, missing, per_hour, whole};
-use crate::node::{Edge, GlobalId, Id, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, node, uuid_keys};
 use crate::object::object;
 use crate::paging::{CursorKey, PageArgs, Total, connection};
 use crate::platform::approval::RegisteredProposal;
@@ -275,15 +275,10 @@ impl Miner {
     }
 }
 
-impl NodeType for Miner {
-    const KIND: &'static str = "Miner";
-    type Key = MinerId;
-
-    async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
-        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
-    }
-}
+node!(Miner: MinerId, |ctx, key| {
+    let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+    Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
+});
 
 connection!(MinerConnection, MinerEdge, Miner, "miners", by MinerKey);
 
@@ -328,19 +323,14 @@ object! {
     }
 }
 
-impl NodeType for MiningHistoryEntry {
-    const KIND: &'static str = "MiningHistoryEntry";
-    type Key = HistoryId;
-
-    async fn load(ctx: &Context<'_>, key: HistoryId) -> Result<Option<Self>, ApiError> {
-        let entry = ctx.loader::<MiningLoader>().load_one(key).await?;
-        let Some(entry) = entry else {
-            return Ok(None);
-        };
-        let may = is_visible(ctx, entry.miner_id).await?;
-        Ok(may.then(|| Self::of(entry)))
-    }
-}
+node!(MiningHistoryEntry: HistoryId, |ctx, key| {
+    let entry = ctx.loader::<MiningLoader>().load_one(key).await?;
+    let Some(entry) = entry else {
+        return Ok(None);
+    };
+    let may = is_visible(ctx, entry.miner_id).await?;
+    Ok(may.then(|| Self::of(entry)))
+});
 
 connection!(
     MiningHistoryEntryConnection,

@@ -16,7 +16,7 @@ use crate::enums::EnumOf;
 use crate::errors::{ApiError, Loaded};
 use crate::mining::loaders::MiningLoader;
 use crate::mining::{configuration_in_force, missing, whole};
-use crate::node::{GlobalId, NodeType};
+use crate::node::{GlobalId, node};
 use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::Decimal;
@@ -85,18 +85,13 @@ impl MinerProfile {
     }
 }
 
-impl NodeType for MinerProfile {
-    const KIND: &'static str = "MinerProfile";
-    type Key = MinerId;
-
-    async fn load(ctx: &Context<'_>, key: MinerId) -> Result<Option<Self>, ApiError> {
-        if !ctx.may(Action::MinerProfileRead, false) {
-            return Ok(None);
-        }
-        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        Ok(seen.map(|seen| Self::of_miner(Arc::new(seen))))
+node!(MinerProfile: MinerId, |ctx, key| {
+    if !ctx.may(Action::MinerProfileRead, false) {
+        return Ok(None);
     }
-}
+    let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+    Ok(seen.map(|seen| Self::of_miner(Arc::new(seen))))
+});
 
 /// The public profile of a person, if they are a miner.
 pub(crate) fn profile_of_user<'a>(

@@ -24,7 +24,7 @@ use crate::mining::referral::objects::Referral;
 use crate::mining::session::objects::MiningSession;
 use crate::mining::whole;
 use crate::node::{Edge, Id};
-use crate::object::used_getters;
+use crate::object::{object, used_getters};
 use crate::request::OperationContext;
 use crate::scalars::{BigInt, DateTime, Decimal};
 
@@ -105,24 +105,15 @@ async fn followed(ctx: &Context<'_>, miner_id: Option<Id<Miner>>) -> Result<User
     user.ok_or_else(|| ApiError::new(Code::NotFound, "no miner has this id"))
 }
 
-/// Leading places after they changed.
-#[derive(SimpleObject)]
-pub struct LeaderboardEvent {
-    /// Places from 1 downwards.
-    pub entries: ReadyList<LeaderboardEntry>,
-    /// Time the places were read; it never decreases.
-    pub occurred_at: DateTime,
-}
-
-impl LeaderboardEvent {
-    fn of(update: &LeaderboardUpdate, places: usize) -> Self {
-        let entries = (1..)
-            .zip(update.top.iter().take(places))
-            .map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::clone(seen)));
-        Self {
-            entries: ReadyList(entries.collect()),
-            occurred_at: update.at.into(),
-        }
+object! {
+    /// Leading places after they changed.
+    LeaderboardEvent(update: &LeaderboardUpdate, places: usize) {
+        let top = (1..).zip(update.top.iter().take(places));
+        let entries = top.map(|(rank, seen)| LeaderboardEntry::of(rank, RankPrecision::Exact, Arc::clone(seen)));
+        /// Places from 1 downwards.
+        entries: ReadyList<LeaderboardEntry> = ReadyList(entries.collect()),
+        /// Time the places were read; it never decreases.
+        occurred_at: DateTime = update.at.into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Types of referrals.
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::Context;
 use db::mining as rows;
-use db::mining::referral::queries::Place;
+use db::mining::referral::queries::{Place, Totals};
 use domain::access::{Action, Relation};
 use domain::ids::{MinerId, ReferralId};
 use domain::mining as rules;
@@ -15,7 +15,7 @@ use crate::errors::ApiError;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
-use crate::node::{Edge, GlobalId, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, node, uuid_keys};
 use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
 use crate::request::OperationContext;
@@ -65,28 +65,23 @@ impl Referral {
     }
 }
 
-impl NodeType for Referral {
-    const KIND: &'static str = "Referral";
-    type Key = ReferralId;
-
-    async fn load(ctx: &Context<'_>, key: ReferralId) -> Result<Option<Self>, ApiError> {
-        let loader = ctx.loader::<MiningLoader>();
-        let Some(referral) = loader.load_one(key).await? else {
-            return Ok(None);
-        };
-        if ctx.may(Action::ReferralRead, Relation::Others) {
-            return Ok(Some(Self::of(referral)));
-        }
-        let Some(person) = ctx.principal().person() else {
-            return Ok(None);
-        };
-        let own = loader.load_one(person.id).await?;
-        let sides = [referral.referrer_id, referral.referred_id];
-        let is_own = own.is_some_and(|seen| sides.contains(&seen.miner.id));
-        let may = ctx.may(Action::ReferralRead, is_own);
-        Ok(may.then(|| Self::of(referral)))
+node!(Referral: ReferralId, |ctx, key| {
+    let loader = ctx.loader::<MiningLoader>();
+    let Some(referral) = loader.load_one(key).await? else {
+        return Ok(None);
+    };
+    if ctx.may(Action::ReferralRead, Relation::Others) {
+        return Ok(Some(Self::of(referral)));
     }
-}
+    let Some(person) = ctx.principal().person() else {
+        return Ok(None);
+    };
+    let own = loader.load_one(person.id).await?;
+    let sides = [referral.referrer_id, referral.referred_id];
+    let is_own = own.is_some_and(|seen| sides.contains(&seen.miner.id));
+    let may = ctx.may(Action::ReferralRead, is_own);
+    Ok(may.then(|| Self::of(referral)))
+});
 
 connection!(ReferralConnection, ReferralEdge, Referral, "referrals", by Place);
 
@@ -113,21 +108,23 @@ pub(in crate::mining) async fn referrals_of(
     Ok(ReferralConnection::new(LIST, slice, total))
 }
 
-/// Numbers of a miner's referrals.
-#[derive(SimpleObject)]
-pub struct ReferralStatistics {
-    /// Referrals with status ACTIVE.
-    pub active: i32,
-    /// Sum of the active referrals' bonuses as a fraction, bounded by `maxBonusRate`.
-    pub bonus_rate: Decimal,
-    /// Points of claimed sessions that are due to the referral bonus.
-    pub earned_points: Decimal,
-    /// Referrals with status INACTIVE.
-    pub inactive: i32,
-    /// Referrals with status PENDING.
-    pub pending: i32,
-    /// All referrals.
-    pub total: i32,
+object! {
+    /// Numbers of a miner's referrals.
+    ReferralStatistics(totals: &Totals, configuration: &rules::Configuration) {
+        let count = |status| i32::try_from(totals.count(status)).unwrap_or(i32::MAX);
+        /// Referrals with status ACTIVE.
+        active: i32 = count(Some(rules::ReferralStatus::Active)),
+        /// Sum of the active referrals' bonuses as a fraction, bounded by `maxBonusRate`.
+        bonus_rate: Decimal = bonus_rate(configuration.referral.capped(totals.active_bonus)),
+        /// Points of claimed sessions that are due to the referral bonus.
+        earned_points: Decimal = Decimal::points(totals.earned),
+        /// Referrals with status INACTIVE.
+        inactive: i32 = count(Some(rules::ReferralStatus::Inactive)),
+        /// Referrals with status PENDING.
+        pending: i32 = count(Some(rules::ReferralStatus::Pending)),
+        /// All referrals.
+        total: i32 = count(None),
+    }
 }
 
 impl ReferralStatistics {
@@ -141,14 +138,6 @@ impl ReferralStatistics {
         // Together: concurrent resolvers share both statements.
         let (configuration, totals) = try_join(configuration_in_force(ctx), totals).await?;
         let totals = totals.ok_or_else(|| missing("the miner"))?;
-        let count = |status| i32::try_from(totals.count(status)).unwrap_or(i32::MAX);
-        Ok(Self {
-            active: count(Some(rules::ReferralStatus::Active)),
-            bonus_rate: bonus_rate(configuration.referral.capped(totals.active_bonus)),
-            earned_points: Decimal::points(totals.earned),
-            inactive: count(Some(rules::ReferralStatus::Inactive)),
-            pending: count(Some(rules::ReferralStatus::Pending)),
-            total: count(None),
-        })
+        Ok(Self::of(&totals, &configuration))
     }
 }

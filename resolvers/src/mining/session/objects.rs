@@ -14,7 +14,7 @@ use crate::errors::{ApiError, Loaded};
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
-use crate::node::{self, Edge, GlobalId, NodeType, uuid_keys};
+use crate::node::{self, Edge, GlobalId, node, uuid_keys};
 use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
@@ -120,18 +120,13 @@ impl MiningSession {
     }
 }
 
-impl NodeType for MiningSession {
-    const KIND: &'static str = "MiningSession";
-    type Key = SessionId;
-
-    async fn load(ctx: &Context<'_>, key: SessionId) -> Result<Option<Self>, ApiError> {
-        let configuration = configuration_in_force(ctx).await?;
-        let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
-        let Some(seen) = seen else {
-            return Ok(None);
-        };
-        let is_visible = is_visible(ctx, seen.session.miner_id).await?;
-        let session = is_visible.then(|| Self::of(&seen, &configuration));
-        Ok(session.transpose().map_err(DbError::from)?)
-    }
-}
+node!(MiningSession: SessionId, |ctx, key| {
+    let configuration = configuration_in_force(ctx).await?;
+    let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
+    let Some(seen) = seen else {
+        return Ok(None);
+    };
+    let is_visible = is_visible(ctx, seen.session.miner_id).await?;
+    let session = is_visible.then(|| Self::of(&seen, &configuration));
+    Ok(session.transpose().map_err(DbError::from)?)
+});

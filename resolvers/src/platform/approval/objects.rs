@@ -10,7 +10,7 @@ use super::{AnyProposal, Proposals};
 use crate::abstracts::Abstract;
 use crate::enums::EnumOf;
 use crate::errors::ApiError;
-use crate::node::{Edge, GlobalId, NodeType, uuid_keys};
+use crate::node::{Edge, GlobalId, node, uuid_keys};
 use crate::object::object;
 use crate::paging::connection;
 use crate::platform::loaders::PlatformLoader;
@@ -70,18 +70,13 @@ impl Approval {
     }
 }
 
-impl NodeType for Approval {
-    const KIND: &'static str = "Approval";
-    type Key = ApprovalId;
-
-    async fn load(ctx: &Context<'_>, key: ApprovalId) -> Result<Option<Self>, ApiError> {
-        if !ctx.may(Action::ApprovalsRead, false) {
-            return Ok(None);
-        }
-        let seen = ctx.loader::<PlatformLoader>().load_one(key).await?;
-        Ok(seen.map(Self::of))
+node!(Approval: ApprovalId, |ctx, key| {
+    if !ctx.may(Action::ApprovalsRead, false) {
+        return Ok(None);
     }
-}
+    let seen = ctx.loader::<PlatformLoader>().load_one(key).await?;
+    Ok(seen.map(Self::of))
+});
 
 connection!(ApprovalConnection, ApprovalEdge, Approval, "approvals", by Place);
 

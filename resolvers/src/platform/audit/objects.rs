@@ -18,7 +18,7 @@ use crate::describe::COMMANDS;
 use crate::enums::{EnumOf, EnumValue};
 use crate::errors::{ApiError, Code, Loaded};
 use crate::inputs::{DateTimeRangeInput, is_text};
-use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType};
+use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType, node};
 use crate::object::object;
 use crate::paging::connection;
 use crate::platform::loaders::{EntryKey, PlatformLoader};
@@ -189,18 +189,13 @@ impl NodeKey for EntryKey {
     }
 }
 
-impl NodeType for AuditLogEntry {
-    const KIND: &'static str = "AuditLogEntry";
-    type Key = EntryKey;
-
-    async fn load(ctx: &Context<'_>, key: EntryKey) -> Result<Option<Self>, ApiError> {
-        if !ctx.may(Action::AuditLogRead, false) {
-            return Ok(None);
-        }
-        let entry = ctx.loader::<PlatformLoader>().load_one(key).await?;
-        entry.map(Self::of).transpose()
+node!(AuditLogEntry: EntryKey, |ctx, key| {
+    if !ctx.may(Action::AuditLogRead, false) {
+        return Ok(None);
     }
-}
+    let entry = ctx.loader::<PlatformLoader>().load_one(key).await?;
+    entry.map(Self::of).transpose()
+});
 
 connection!(
     AuditLogEntryConnection, AuditLogEntryEdge, AuditLogEntry, "audit log entries", by Place

@@ -6,7 +6,7 @@ use db::platform::job as rows;
 use domain::access::Action;
 
 use crate::errors::{ApiError, Code, Loaded};
-use crate::node::{GlobalId, KeyPart, NodeKey, NodeType};
+use crate::node::{GlobalId, KeyPart, NodeKey, node};
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
 
@@ -102,16 +102,11 @@ impl NodeKey for JobKey {
     }
 }
 
-impl NodeType for Job {
-    const KIND: &'static str = "Job";
-    type Key = JobKey;
-
-    async fn load(ctx: &Context<'_>, key: JobKey) -> Result<Option<Self>, ApiError> {
-        if !ctx.may(Action::JobsRead, false) {
-            return Ok(None);
-        }
-        let name = JobName::stored(&key.0);
-        let jobs = Self::all(ctx).await?;
-        Ok(jobs.into_iter().find(|job| Some(job.name) == name))
+node!(Job: JobKey, |ctx, key| {
+    if !ctx.may(Action::JobsRead, false) {
+        return Ok(None);
     }
-}
+    let name = JobName::stored(&key.0);
+    let jobs = Self::all(ctx).await?;
+    Ok(jobs.into_iter().find(|job| Some(job.name) == name))
+});

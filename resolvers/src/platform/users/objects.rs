@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput};
 use crate::enums::EnumOf;
 use crate::errors::{ApiError, Loaded};
-use crate::node::{GlobalId, KeyPart, NodeType, uuid_keys};
+use crate::node::{GlobalId, KeyPart, NodeType, node, uuid_keys};
 use crate::object::object;
 use crate::platform::loaders::PlatformLoader;
 use crate::request::OperationContext;
@@ -121,16 +121,11 @@ impl User {
     }
 }
 
-impl NodeType for User {
-    const KIND: &'static str = "User";
-    type Key = UserId;
-
-    /// Names of people are public; further fields have rules of their own.
-    async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
-        let user = ctx.loader::<PlatformLoader>().load_one(key).await?;
-        Ok(user.map(Self::of))
-    }
-}
+// Names of people are public; further fields have rules of their own.
+node!(User: UserId, |ctx, key| {
+    let user = ctx.loader::<PlatformLoader>().load_one(key).await?;
+    Ok(user.map(Self::of))
+});
 
 /// Service of the platform that calls the API.
 #[derive(SimpleObject)]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::enums::EnumOf;
 use crate::errors::{ApiError, Loaded};
-use crate::node::{GlobalId, Id, KeyPart, NodeKey, NodeType};
+use crate::node::{GlobalId, Id, KeyPart, NodeKey, node};
 use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
 use crate::request::OperationContext;
@@ -148,14 +148,9 @@ impl NodeKey for WalletKey {
     }
 }
 
-impl NodeType for Wallet {
-    const KIND: &'static str = "Wallet";
-    type Key = WalletKey;
-
-    async fn load(ctx: &Context<'_>, key: WalletKey) -> Result<Option<Self>, ApiError> {
-        Self::of_owner(ctx, key.0, key.1).await
-    }
-}
+node!(Wallet: WalletKey, |ctx, key| {
+    Self::of_owner(ctx, key.0, key.1).await
+});
 
 #[ComplexObject]
 impl Wallet {

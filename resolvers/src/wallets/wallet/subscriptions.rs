@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Result as FieldResult, SimpleObject, Subscription};
+use async_graphql::{Context, Result as FieldResult, Subscription};
 use db::wallets::wallet::queries::wallets_of;
-use domain::access::{Action, Denied, Principal};
+use domain::access::{Action, Denied};
 use domain::ids::UserId;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::objects::Wallet;
 use crate::errors::ApiError;
 use crate::events::events;
+use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::{BigInt, DateTime};
 use crate::wallets::live::{WalletTopic, WalletUpdate};
@@ -57,9 +58,9 @@ impl WalletSubscription {
                 wallet.sequence > last.sequence
                     || (wallet.sequence == last.sequence && wallet != last)
             });
-            let event = is_new
-                .then(|| WalletEvent::of(&operation.caller.principal, &update))
-                .flatten()?;
+            let principal = &operation.caller.principal;
+            let shown = is_new.then(|| Wallet::for_principal(principal, wallet));
+            let event = WalletEvent::of(&update, shown.flatten()?);
             last.insert(wallet.currency.code, wallet.clone());
             Some(event)
         };
@@ -91,24 +92,14 @@ fn paced<S: Stream + Unpin>(updates: S) -> impl Stream<Item = S::Item> {
     })
 }
 
-/// A wallet after a change.
-#[derive(SimpleObject)]
-pub struct WalletEvent {
-    /// Time of the change.
-    pub occurred_at: DateTime,
-    /// Number of the wallet's last posting. It never decreases; a gap means that events were merged.
-    pub sequence: BigInt,
-    /// The wallet as it is now.
-    pub wallet: Wallet,
-}
-
-impl WalletEvent {
-    /// The event for a subscriber; `None` if they may not see it any more.
-    fn of(principal: &Principal, update: &WalletUpdate) -> Option<Self> {
-        Some(Self {
-            occurred_at: update.occurred_at.into(),
-            sequence: BigInt(update.wallet.sequence),
-            wallet: Wallet::for_principal(principal, &update.wallet)?,
-        })
+object! {
+    /// A wallet after a change.
+    WalletEvent(update: &WalletUpdate, wallet: Wallet) {
+        /// Time of the change.
+        occurred_at: DateTime = update.occurred_at.into(),
+        /// Number of the wallet's last posting. It never decreases; a gap means that events were merged.
+        sequence: BigInt = BigInt(update.wallet.sequence),
+        /// The wallet as it is now.
+        wallet: Wallet = wallet,
     }
 }
