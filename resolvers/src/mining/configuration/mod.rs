@@ -3,10 +3,4 @@
 pub(crate) mod mutations;
 pub(crate) mod objects;
 
-use crate::platform::configuration::RegisteredSection;
-
-pub(crate) const SECTIONS: &[RegisteredSection] = &[
-    RegisteredSection::new::<objects::MiningConfiguration>("mining"),
-    RegisteredSection::new::<objects::StreakConfiguration>("streak"),
-    RegisteredSection::new::<objects::ReferralConfiguration>("referral"),
-];
+pub(crate) use objects::SECTIONS;

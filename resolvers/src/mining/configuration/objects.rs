@@ -13,10 +13,10 @@ use crate::abstracts::DynOutput;
 use crate::eager::ReadyList;
 use crate::errors::{ApiError, Loaded};
 use crate::mining::{bonus_rate, missing, per_hour, whole};
-use crate::node::{AnyId, Edge, GlobalId, KeyPart, Node, NodeKey, NodeType};
+use crate::node::{AnyId, Edge, GlobalId, KeyPart, Node, NodeKey, node};
 use crate::object::object;
 use crate::platform::audit::Entity;
-use crate::platform::configuration::Sections;
+use crate::platform::configuration::{RegisteredSection, Sections};
 use crate::platform::loaders::{InForce, PlatformLoader};
 use crate::platform::users::User;
 use crate::request::OperationContext;
@@ -42,9 +42,31 @@ impl NodeKey for VersionKey {
     }
 }
 
-/// Declares what the versions of all sections have in common.
-macro_rules! versions {
-    ($($type:ident($kind:literal, $section:literal, $rules:ty);)+) => {$(
+/// Declares the sections: the types of their versions, which have some fields in common.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $type:ident($section:literal, $of:ident: $rules:ty) {
+        $($(#[$field_doc:meta])+ $field:ident: $field_type:ty = $value:expr,)+
+    })+) => {
+        /// Types of the sections' versions.
+        pub(crate) const SECTIONS: &[RegisteredSection] = &[$(RegisteredSection::new::<$type>($section)),+];
+
+        $(object! {
+            $(#[$doc])*
+            $type($of: Version<$rules>) {
+                /// Global id, opaque and stable.
+                id: GlobalId = GlobalId::of::<Self>(&$of.number.into()),
+                $($(#[$field_doc])+ $field: $field_type = $value,)+
+                /// Reason for the change, 1 to 500 characters.
+                reason: String = $of.reason,
+                /// Time the version came into force.
+                updated_at: DateTime = $of.updated_at.into(),
+                /// Person who made the change; null for the version the platform started with.
+                updated_by: Edge<User> = author(&$of.updated_by),
+                /// Number of the version, from 1 without gaps; the highest is in force.
+                version: i32 = $of.number,
+            }
+        }
+
         impl TryFrom<StoredVersion> for $type {
             type Error = DbError;
 
@@ -53,20 +75,15 @@ macro_rules! versions {
             }
         }
 
-        impl NodeType for $type {
-            const KIND: &'static str = $kind;
-            type Key = VersionKey;
-
-            async fn load(ctx: &Context<'_>, key: VersionKey) -> Result<Option<Self>, ApiError> {
-                if !ctx.may(Action::ConfigurationRead, false) {
-                    return Ok(None);
-                }
-                let key = ($section.to_owned(), key.0);
-                let stored = ctx.loader::<PlatformLoader>().load_one(key).await?;
-                Ok(stored.map(Self::try_from).transpose()?)
+        node!($type: VersionKey, |ctx, key| {
+            if !ctx.may(Action::ConfigurationRead, false) {
+                return Ok(None);
             }
-        }
-    )+};
+            let key = ($section.to_owned(), key.0);
+            let stored = ctx.loader::<PlatformLoader>().load_one(key).await?;
+            Ok(stored.map(Self::try_from).transpose()?)
+        });)+
+    };
 }
 
 /// The person who made a change; none for the start of the platform, which no person made.
@@ -74,17 +91,9 @@ fn author(updated_by: &str) -> Edge<User> {
     Edge(Uuid::try_parse(updated_by).ok().map(UserId))
 }
 
-versions! {
-    MiningConfiguration("MiningConfiguration", "mining", rules::MiningConfiguration);
-    StreakConfiguration("StreakConfiguration", "streak", rules::StreakConfiguration);
-    ReferralConfiguration("ReferralConfiguration", "referral", rules::ReferralConfiguration);
-}
-
-object! {
+sections! {
     /// Version of the section `mining`.
-    MiningConfiguration(of: Version<rules::MiningConfiguration>) {
-        /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
+    MiningConfiguration("mining", of: rules::MiningConfiguration) {
         /// Points an hour before any bonus.
         base_rate: Decimal = per_hour(of.settings.base_rate),
         /// Hours before a freed place in a circle can be filled and before a former member can join one.
@@ -95,42 +104,34 @@ object! {
         is_globally_enabled: bool = of.settings.is_globally_enabled,
         /// Sessions a miner can start per UTC day.
         max_sessions_per_day: i32 = whole(of.settings.max_sessions_per_day),
-        /// Reason for the change, 1 to 500 characters.
-        reason: String = of.reason,
         /// Length of a session in hours.
         session_duration_hours: i32 = whole(of.settings.session_duration_hours),
-        /// Time the version came into force.
-        updated_at: DateTime = of.updated_at.into(),
-        /// Person who made the change; null for the version the platform started with.
-        updated_by: Edge<User> = author(&of.updated_by),
-        /// Number of the version, from 1 without gaps; the highest is in force.
-        version: i32 = of.number,
     }
-}
 
-object! {
     /// Version of the section `streak`.
-    StreakConfiguration(of: Version<rules::StreakConfiguration>) {
-        /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
+    StreakConfiguration("streak", of: rules::StreakConfiguration) {
         /// Days of a run that earn one freeze token.
         freeze_token_days: i32 = whole(of.settings.freeze_token_days),
         /// Whether one late claim in a row is forgiven.
         grace_period_enabled: bool = of.settings.grace_period_enabled,
         /// Hours a forgiven claim may be late.
         grace_period_hours: i32 = whole(of.settings.grace_period_hours),
-        /// Reason for the change, 1 to 500 characters.
-        reason: String = of.reason,
         /// Price of recovering a broken streak in points.
         recovery_cost: Decimal = Decimal::points(of.settings.recovery_cost),
         /// Tiers from day 1 without gap or overlap, ascending; the last has no end.
         tiers: ReadyList<StreakTier> = ReadyList(of.settings.tiers.iter().map(StreakTier::of).collect()),
-        /// Time the version came into force.
-        updated_at: DateTime = of.updated_at.into(),
-        /// Person who made the change; null for the version the platform started with.
-        updated_by: Edge<User> = author(&of.updated_by),
-        /// Number of the version, from 1 without gaps; the highest is in force.
-        version: i32 = of.number,
+    }
+
+    /// Version of the section `referral`.
+    ReferralConfiguration("referral", of: rules::ReferralConfiguration) {
+        /// Bonus of one active referral as a fraction.
+        bonus_rate: Decimal = bonus_rate(of.settings.bonus_per_referral),
+        /// Whether a referral becomes active only with the referred person's KYC.
+        kyc_required: bool = of.settings.kyc_required,
+        /// Upper bound of all referral bonuses together as a fraction.
+        max_bonus_rate: Decimal = bonus_rate(of.settings.max_bonus),
+        /// Levels of referrals that earn a bonus.
+        max_referral_levels: i32 = whole(rules::ReferralConfiguration::LEVELS),
     }
 }
 
@@ -147,30 +148,6 @@ object! {
         milestone_points: Decimal = Decimal::points(tier.milestone),
         /// First day of the tier, from 1.
         min_days: i32 = whole(tier.min_days),
-    }
-}
-
-object! {
-    /// Version of the section `referral`.
-    ReferralConfiguration(of: Version<rules::ReferralConfiguration>) {
-        /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&of.number.into()),
-        /// Bonus of one active referral as a fraction.
-        bonus_rate: Decimal = bonus_rate(of.settings.bonus_per_referral),
-        /// Whether a referral becomes active only with the referred person's KYC.
-        kyc_required: bool = of.settings.kyc_required,
-        /// Upper bound of all referral bonuses together as a fraction.
-        max_bonus_rate: Decimal = bonus_rate(of.settings.max_bonus),
-        /// Levels of referrals that earn a bonus.
-        max_referral_levels: i32 = whole(rules::ReferralConfiguration::LEVELS),
-        /// Reason for the change, 1 to 500 characters.
-        reason: String = of.reason,
-        /// Time the version came into force.
-        updated_at: DateTime = of.updated_at.into(),
-        /// Person who made the change; null for the version the platform started with.
-        updated_by: Edge<User> = author(&of.updated_by),
-        /// Number of the version, from 1 without gaps; the highest is in force.
-        version: i32 = of.number,
     }
 }
 
@@ -216,13 +193,12 @@ pub(in crate::mining) const ENTITY: Entity = Entity::custom(
             if !ctx.may(Action::ConfigurationRead, false) {
                 return Ok(None);
             }
-            let known = ["mining", "streak", "referral"].into_iter();
-            let Some(section) = { known }.find(|known| *known == section) else {
+            let Some(known) = SECTIONS.iter().find(|known| known.section == section) else {
                 return Ok(None);
             };
             let stored = ctx
                 .loader::<PlatformLoader>()
-                .load_one(InForce(section))
+                .load_one(InForce(known.section))
                 .await?;
             let stored = stored.ok_or_else(|| missing("the section"))?;
             let sections: &Sections = ctx.registered();
@@ -232,13 +208,8 @@ pub(in crate::mining) const ENTITY: Entity = Entity::custom(
         .boxed()
     },
     |id: &AnyId| {
-        let section = match id.kind.as_str() {
-            MiningConfiguration::KIND => "mining",
-            StreakConfiguration::KIND => "streak",
-            ReferralConfiguration::KIND => "referral",
-            _ => return None,
-        };
-        Some(section.to_owned())
+        let section = SECTIONS.iter().find(|known| known.kind == id.kind)?;
+        Some(section.section.to_owned())
     },
 );
 

@@ -3,13 +3,13 @@
 pub(crate) mod objects;
 pub(crate) mod refusals;
 
-use async_graphql::OutputType;
 use async_graphql::registry::Registry;
 use db::DbError;
 use db::platform::configuration::StoredVersion;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput, FieldOf};
 use crate::errors::{ApiError, Code};
+use crate::node::NodeType;
 
 /// The interface `ConfigurationVersion`. Contexts register its members.
 pub struct AnyVersion;
@@ -47,6 +47,8 @@ impl AbstractType for AnyVersion {
 /// A registered member of [`AnyVersion`]: the type that shows the versions of a section.
 #[derive(Clone, Copy)]
 pub(crate) struct RegisteredSection {
+    /// Name of the type.
+    pub kind: &'static str,
     /// Name of the section.
     pub section: &'static str,
     pub register: fn(&mut Registry) -> String,
@@ -57,9 +59,10 @@ impl RegisteredSection {
     /// The type `T` shows versions of this section.
     pub const fn new<T>(section: &'static str) -> Self
     where
-        T: OutputType + TryFrom<StoredVersion, Error = DbError> + 'static,
+        T: NodeType + TryFrom<StoredVersion, Error = DbError> + 'static,
     {
         Self {
+            kind: T::KIND,
             section,
             register: T::create_type_info,
             show: |stored| Ok(Box::new(T::try_from(stored)?)),

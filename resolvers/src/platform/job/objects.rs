@@ -1,12 +1,13 @@
 //! Types of background jobs.
 
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Context, Enum, SimpleObject};
+use async_graphql::{Context, Enum};
 use db::platform::job as rows;
 use domain::access::Action;
 
-use crate::errors::{ApiError, Code, Loaded};
+use crate::errors::{ApiError, Code};
 use crate::node::{GlobalId, KeyPart, NodeKey, node};
+use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
 
@@ -32,59 +33,46 @@ impl JobName {
     }
 }
 
-/// Background job. Its times are real time, not the platform's clock of `serverInfo`.
-#[derive(SimpleObject)]
-pub struct Job {
-    /// Global id, opaque and stable.
-    pub id: GlobalId,
-    /// Number of failed runs since the last success.
-    pub consecutive_failures: i32,
-    /// Time of the next run.
-    pub due_at: DateTime,
-    /// End of the last run; null before the first run ends.
-    pub finished_at: Option<DateTime>,
-    /// Whether an instance runs the job now.
-    pub is_running: bool,
-    /// Error of the last run; null after a success.
-    pub last_error: Option<String>,
-    /// Name of the job.
-    pub name: JobName,
-    /// Number of finished runs.
-    pub runs: i32,
-    /// Start of the last run; null before the first run.
-    pub started_at: Option<DateTime>,
-    /// End of the last successful run; null before the first success.
-    pub succeeded_at: Option<DateTime>,
+object! {
+    /// Background job. Its times are real time, not the platform's clock of `serverInfo`.
+    Job(job: rows::Job, name: JobName) -> Result<ApiError> {
+        let count = |count: i64| {
+            let out_of_range = |_| ApiError::new(Code::InternalServerError, "too many runs");
+            i32::try_from(count).map_err(out_of_range)
+        };
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&JobKey(job.name)),
+        /// Number of failed runs since the last success.
+        consecutive_failures: i32 = count(job.failures)?,
+        /// Time of the next run.
+        due_at: DateTime = job.due_at.into(),
+        /// End of the last run; null before the first run ends.
+        finished_at: Option<DateTime> = job.finished_at.map(DateTime),
+        /// Whether an instance runs the job now.
+        is_running: bool = job.is_running,
+        /// Error of the last run; null after a success.
+        last_error: Option<String> = job.last_error,
+        /// Name of the job.
+        name: JobName = name,
+        /// Number of finished runs.
+        runs: i32 = count(job.runs)?,
+        /// Start of the last run; null before the first run.
+        started_at: Option<DateTime> = job.started_at.map(DateTime),
+        /// End of the last successful run; null before the first success.
+        succeeded_at: Option<DateTime> = job.succeeded_at.map(DateTime),
+    }
 }
 
 impl Job {
     /// All jobs that this version of the server knows, by name.
     pub(crate) async fn all(ctx: &Context<'_>) -> Result<Vec<Self>, ApiError> {
         let jobs = ctx.db().read(async |conn| rows::all(conn).await).await?;
-        jobs.into_iter().filter_map(Self::of).collect()
-    }
-
-    fn of(job: rows::Job) -> Loaded<Self> {
         // A job of an older or newer version of the server has a row, but no name here.
-        let name = JobName::stored(&job.name)?;
-        let count = |count: i64| {
-            let out_of_range = |_| ApiError::new(Code::InternalServerError, "too many runs");
-            i32::try_from(count).map_err(out_of_range)
-        };
-        Some(count(job.runs).and_then(|runs| {
-            Ok(Self {
-                id: GlobalId::of::<Self>(&JobKey(job.name)),
-                consecutive_failures: count(job.failures)?,
-                due_at: job.due_at.into(),
-                finished_at: job.finished_at.map(DateTime),
-                is_running: job.is_running,
-                last_error: job.last_error,
-                name,
-                runs,
-                started_at: job.started_at.map(DateTime),
-                succeeded_at: job.succeeded_at.map(DateTime),
-            })
-        }))
+        let jobs = jobs.into_iter().filter_map(|job| {
+            let name = JobName::stored(&job.name)?;
+            Some(Self::of(job, name))
+        });
+        jobs.collect()
     }
 }
 
