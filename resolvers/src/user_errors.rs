@@ -13,8 +13,7 @@ use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
 use crate::enums::{EnumOf, EnumValue};
-use crate::errors;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Code};
 use crate::language::Language;
 use crate::request::OperationContext;
 use crate::scalars;
@@ -70,18 +69,18 @@ pub(crate) use user_error;
 
 /// A refusal code of an aggregate.
 #[derive(Debug)]
-pub struct Code<E> {
+pub struct RefusalCode<E> {
     code: &'static str,
     of: PhantomData<fn() -> E>,
 }
 
-impl<E> Clone for Code<E> {
+impl<E> Clone for RefusalCode<E> {
     fn clone(&self) -> Self {
         Self { ..*self }
     }
 }
 
-impl<E: UserErrorType> EnumValue for Code<E> {
+impl<E: UserErrorType> EnumValue for RefusalCode<E> {
     fn enum_name() -> Cow<'static, str> {
         format!("{}ErrorCode", E::Refusal::AGGREGATE).into()
     }
@@ -114,11 +113,11 @@ impl<E: UserErrorType> EnumValue for Code<E> {
 }
 
 /// The error code enum of an aggregate, such as `CircleErrorCode`.
-pub type ErrorCode<E> = EnumOf<Code<E>>;
+pub type ErrorCode<E> = EnumOf<RefusalCode<E>>;
 
 /// The code of a stored refusal.
 pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>, ApiError> {
-    Ok(EnumOf(Code {
+    Ok(EnumOf(RefusalCode {
         code: declaration::<E>(refused)?.code,
         of: PhantomData,
     }))
@@ -193,7 +192,7 @@ fn unknown(refused: &Refused) -> ApiError {
         aggregate, name, ..
     } = refused;
     tracing::error!(aggregate, name, "Unknown refusal {aggregate}.{name}");
-    ApiError::new(errors::Code::InternalServerError, "an unknown refusal")
+    ApiError::new(Code::InternalServerError, "an unknown refusal")
 }
 
 /// Path of the input's field at fault.
