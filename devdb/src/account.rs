@@ -131,17 +131,6 @@ pub(crate) fn account_of(cluster: &Path, account: Option<Account>) -> Result<Opt
     Ok(Some(account))
 }
 
-/// The user id of this process, from `id -u`, because the standard library doesn't provide it.
-pub(crate) fn own_uid() -> u32 {
-    let output = Command::new("id").arg("-u").output();
-    output
-        .ok()
-        .and_then(|output| String::from_utf8(output.stdout).ok())
-        .and_then(|text| text.trim().parse().ok())
-        // Without `id` the process counts as unprivileged; PostgreSQL itself refuses root with a clear error.
-        .unwrap_or(u32::MAX)
-}
-
 /// A user or group id; macOS writes nobody's as -2.
 fn parse_id(text: &str) -> Option<u32> {
     text.parse::<u32>()

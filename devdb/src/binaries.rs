@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use glob::{Pattern, glob};
 
 use crate::account::{Account, command_as};
 use crate::data_dir::DataDir;
@@ -33,16 +34,6 @@ pub(crate) struct Binaries {
     pub folder: PathBuf,
     pub major: u32,
     minor: u32,
-}
-
-impl Binaries {
-    pub fn initdb(&self) -> PathBuf {
-        self.folder.join("initdb")
-    }
-
-    pub fn pg_ctl(&self) -> PathBuf {
-        self.folder.join("pg_ctl")
-    }
 }
 
 /// Chooses a PostgreSQL: the configured one, else one whose cluster exists in the data folder (so that an upgrade of the
@@ -100,14 +91,13 @@ fn candidates(dir: &DataDir, options: &Options) -> Vec<PathBuf> {
     let modules = [
         PathBuf::from("node_modules"),
         PathBuf::from(".goodgo/node_modules"),
-    ]
-    .into_iter()
-    .chain([
         dir.configured().join("node_modules"),
         dir.path().join("node_modules"),
-    ])
+    ]
+    .into_iter()
     .filter_map(|folder| std::path::absolute(folder).ok())
-    .flat_map(|folder| expand(&folder.join("@embedded-postgres/*/native/bin")));
+    .map(|folder| Pattern::escape(&folder.to_string_lossy()))
+    .flat_map(|folder| expand(&Path::new(&folder).join("@embedded-postgres/*/native/bin")));
     let mut seen = HashSet::new();
     on_path
         .chain(packaged)
@@ -137,32 +127,14 @@ fn real_folder(folder: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The existing paths that match a pattern with `*` in one component.
+/// The existing folders that match a pattern, in ascending order.
 fn expand(pattern: &Path) -> Vec<PathBuf> {
-    let mut paths = vec![PathBuf::new()];
-    for component in pattern.components() {
-        let name = component.as_os_str().to_string_lossy();
-        paths = match name.split_once('*') {
-            None => paths.into_iter().map(|path| path.join(component)).collect(),
-            Some((start, end)) => paths
-                .iter()
-                .flat_map(std::fs::read_dir)
-                .flatten()
-                .flatten()
-                .filter(|entry| {
-                    let name = entry.file_name();
-                    let name = name.to_string_lossy();
-                    name.len() >= start.len() + end.len()
-                        && name.starts_with(start)
-                        && name.ends_with(end)
-                })
-                .map(|entry| entry.path())
-                .collect(),
-        };
-    }
-    paths.retain(|path| path.is_dir());
-    paths.sort();
+    let paths = glob(&pattern.to_string_lossy()).into_iter();
     paths
+        .flatten()
+        .flatten()
+        .filter(|path| path.is_dir())
+        .collect()
 }
 
 /// Runs the programs with `--version`, as the account that will run the cluster. This detects folders that the account

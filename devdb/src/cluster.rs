@@ -164,7 +164,7 @@ pub async fn running(dir: &DataDir) -> Result<String> {
 
 fn control(binaries: &Binaries, cluster: &Path, account: Option<Account>) -> Control {
     Control {
-        program: binaries.pg_ctl(),
+        program: binaries.folder.join("pg_ctl"),
         cluster: cluster.to_path_buf(),
         account,
     }
@@ -206,13 +206,14 @@ async fn initialize(binaries: &Binaries, cluster: &Path, account: Option<Account
         _ => {}
     }
     create_private(&unfinished, account)?;
-    let output = tokio::process::Command::from(command_as(account, &binaries.initdb()))
-        .args(["-U", NAME, "-A", "trust", "-E", "UTF8", "--no-locale", "-D"])
-        .arg(&unfinished)
-        .kill_on_drop(true)
-        .output()
-        .await
-        .with_context(problem)?;
+    let output =
+        tokio::process::Command::from(command_as(account, &binaries.folder.join("initdb")))
+            .args(["-U", NAME, "-A", "trust", "-E", "UTF8", "--no-locale", "-D"])
+            .arg(&unfinished)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(problem)?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
         let why = text
@@ -244,7 +245,8 @@ async fn adopt(control: &Control) -> Result<Option<OwnedServer>> {
         let server = match server::look(&control.cluster)? {
             Found::Nothing => return Ok(None),
             Found::Stale => {
-                server::remove_pid_file(&control.cluster)?;
+                // If a server runs nevertheless, PostgreSQL detects its shared memory and refuses to start another one.
+                server::remove_stale(&control.cluster.join("postmaster.pid"))?;
                 return Ok(None);
             }
             Found::Running(server) => server,

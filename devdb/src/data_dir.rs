@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::geteuid;
 use sha2::{Digest, Sha256};
 
-use crate::account::{Account, create_private, give_to, own_uid};
+use crate::account::{Account, create_private, give_to};
 
 /// Data of root goes here if the unprivileged account can't reach the configured folder.
 const SHARED_FOLDER: &str = "/var/lib/goodgo";
@@ -30,7 +31,7 @@ impl DataDir {
     /// configured one. Creates nothing; the answer is the same every time.
     pub fn resolve(configured: &Path) -> Result<Self> {
         let configured = canonical(configured)?;
-        if own_uid() != 0 {
+        if !geteuid().is_root() {
             return Ok(Self {
                 path: configured.clone(),
                 configured,
@@ -38,20 +39,16 @@ impl DataDir {
             });
         }
         let default = Account::unprivileged()?;
-        let account = owner_of_clusters(&configured).unwrap_or(default);
-        if account.can_enter(&configured) {
-            return Ok(Self {
-                path: configured.clone(),
-                configured,
-                account: Some(account),
-            });
-        }
-        let path = Path::new(SHARED_FOLDER).join(short_hash(&configured));
-        let account = owner_of_clusters(&path).unwrap_or(default);
+        let account_of = |path: &Path| owner_of_clusters(path).unwrap_or(default);
+        let path = if account_of(&configured).can_enter(&configured) {
+            configured.clone()
+        } else {
+            Path::new(SHARED_FOLDER).join(short_hash(&configured))
+        };
         Ok(Self {
+            account: Some(account_of(&path)),
             path,
             configured,
-            account: Some(account),
         })
     }
 
@@ -143,7 +140,7 @@ pub(crate) fn socket_folder(cluster: &Path, account: Option<Account>) -> Result<
         Ok(found) => {
             // Other users may write to the temporary folder, so an existing folder must have the right owner.
             let is_ours = account.map_or_else(
-                || found.uid() == own_uid(),
+                || found.uid() == geteuid().as_raw(),
                 |account| found.uid() == account.uid || found.uid() == 0,
             );
             if !found.is_dir() || !is_ours {
@@ -197,12 +194,8 @@ fn canonical(path: &Path) -> Result<PathBuf> {
 
 /// Sixteen hexadecimal digits that identify a path.
 fn short_hash(path: &Path) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest.iter().take(8).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("{digest:x}")[..16].to_owned()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
@@ -216,12 +217,6 @@ pub(crate) fn look(cluster: &Path) -> Result<Found> {
     }))
 }
 
-/// Removes a stale `postmaster.pid`. If a server runs nevertheless, PostgreSQL detects its shared memory and refuses to
-/// start another one.
-pub(crate) fn remove_pid_file(cluster: &Path) -> Result<()> {
-    remove_stale(&cluster.join("postmaster.pid"))
-}
-
 /// Removes a stale socket. PostgreSQL considers its lock file valid while the old server is a zombie, for seconds in
 /// some containers.
 pub(crate) fn remove_stale_socket(sockets: &Path) -> Result<()> {
@@ -235,7 +230,8 @@ pub(crate) fn remove_stale_socket(sockets: &Path) -> Result<()> {
     remove_stale(&lock)
 }
 
-fn remove_stale(path: &Path) -> Result<()> {
+/// Removes a file that a crash left.
+pub(crate) fn remove_stale(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("{} is stale and can't be removed", path.display()))
@@ -249,21 +245,13 @@ fn socket_lock(sockets: &Path) -> PathBuf {
     sockets.join(format!(".s.PGSQL.{PORT}.lock"))
 }
 
+/// Bytes that are percent-encoded in the host of a URL.
+const IN_HOST: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 /// The URL of a database behind a socket.
 pub(crate) fn url(sockets: &Path, database: &str) -> String {
-    let mut url = format!("postgres://{NAME}@");
-    for byte in sockets.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                url.push(char::from(*byte));
-            }
-            _ => {
-                let _ = write!(url, "%{byte:02X}");
-            }
-        }
-    }
-    let _ = write!(url, ":{PORT}/{database}");
-    url
+    let host = percent_encode(sockets.as_os_str().as_encoded_bytes(), IN_HOST);
+    format!("postgres://{NAME}@{host}:{PORT}/{database}")
 }
 
 async fn connect(sockets: &Path) -> Answer {
