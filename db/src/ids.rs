@@ -1,8 +1,9 @@
 //! Ids and randomness. Tests seed the source.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use domain::time::Timestamp;
+use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use uuid::Uuid;
@@ -36,10 +37,7 @@ impl Ids {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.source
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .fill_bytes(&mut bytes);
+        self.source.lock().fill_bytes(&mut bytes);
         bytes
     }
 

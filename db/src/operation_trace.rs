@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Largest number of recorded steps; further ones are counted.
 const MAX_STEPS: usize = 256;
@@ -21,7 +23,7 @@ tokio::task_local! {
 }
 
 /// Trace of one operation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Record {
     statements: AtomicU32,
     nanoseconds: AtomicU64,
@@ -77,23 +79,16 @@ impl Record {
     /// A trace that counts only.
     #[must_use]
     pub fn counting() -> Arc<Self> {
-        Arc::new(Self::new(None))
+        Arc::default()
     }
 
     /// A trace that also records steps.
     #[must_use]
     pub fn noting() -> Arc<Self> {
-        Arc::new(Self::new(Some(Mutex::default())))
-    }
-
-    fn new(steps: Option<Mutex<Vec<Step>>>) -> Self {
-        Self {
-            statements: AtomicU32::new(0),
-            nanoseconds: AtomicU64::new(0),
-            connections: AtomicU32::new(0),
-            left_out: AtomicU32::new(0),
-            steps,
-        }
+        Arc::new(Self {
+            steps: Some(Mutex::default()),
+            ..Self::default()
+        })
     }
 
     /// Traces a future.
@@ -139,7 +134,7 @@ impl Record {
 
     fn steps(&self) -> Option<MutexGuard<'_, Vec<Step>>> {
         let steps = self.steps.as_ref()?;
-        Some(steps.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(steps.lock())
     }
 
     /// Records a step unless the limit is reached; returns its index.
