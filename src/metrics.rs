@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use db::Db;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Gauge, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use metrics_process::Collector;
 use resolvers::events::EventBus;
@@ -23,11 +23,62 @@ const COSTS: [f64; 9] = [
 /// Upper bounds of batches, in keys.
 const BATCHES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 5_000.0];
 
+/// Counters, one per line, with their descriptions.
+const COUNTERS: &str = "http_requests_total: Answered requests
+    graphql_operations_total: Executed GraphQL operations
+    graphql_errors_total: Errors by code, of refused requests and of fields
+    graphql_subscription_events_total: Events sent to subscribers, by root field
+    graphql_limits_exceeded_total: Documents over a limit, by limit
+    rate_limited_total: Requests over the caller's rate, by kind of caller
+    persisted_queries_total: Look-ups of persisted queries by result
+    untrusted_documents_total: Executed documents that are not trusted
+    goodgo_pool_failures_total: Failed attempts to get a database connection
+    goodgo_statements_total: Sent SQL statements
+    goodgo_write_retries_total: Retried transactions
+    goodgo_job_runs_total: Runs of jobs by outcome
+    goodgo_events_announced_total: Announced events
+    goodgo_events_coalesced_total: Updates replaced by a later one of the same kind
+    goodgo_events_dropped_total: Updates lost with a disconnected slow subscriber
+    goodgo_spans_exported_total: Exported spans
+    goodgo_spans_dropped_total: Spans that could not be exported
+    websocket_closes_total: Closed sockets by code and reason
+    http_streams_ended_total: Ended streams by reason
+    live_refused_total: Sockets and streams over a caller's quota";
+
+/// Gauges, one per line, with their descriptions.
+const GAUGES: &str = "graphql_subscriptions_open: Open subscriptions by root field
+    persisted_queries_bytes: Memory of persisted queries
+    goodgo_database_up: Whether the database answered the last check
+    goodgo_pool_connections: Database connections by state: open, and idle among them
+    goodgo_pool_size: Maximum of database connections
+    goodgo_pool_waiting: Tasks that wait for a database connection
+    goodgo_checker_mismatches: Mismatches of the last ledger check
+    goodgo_checker_last_run_timestamp_seconds: Time of the last ledger check; 0 before the first one
+    goodgo_job_last_success_timestamp_seconds: Time of a job's last success on any instance
+    goodgo_job_due_timestamp_seconds: Time when a job is due; in the past while it isn't run, or hangs
+    goodgo_outbox_unannounced_age_seconds: Age of the oldest unannounced event; 0 without one
+    goodgo_outbox_undelivered_age_seconds: Age of the oldest undelivered event; 0 without one
+    goodgo_event_followers: Subscribers of live topics
+    goodgo_build_info: 1, with the running version
+    websocket_connections: Open sockets
+    websocket_operations: Running operations of sockets
+    http_streams: Open streams over HTTP";
+
+/// Histograms, one per line, with their descriptions.
+const HISTOGRAMS: &str = "http_request_duration_seconds: Time until the headers of an answer
+    graphql_operation_duration_seconds: Duration of queries and mutations
+    graphql_operation_cost: Cost of operations in points
+    graphql_loader_batch_size: Keys of a loader's batch
+    goodgo_pool_wait_seconds: Time waited for a database connection
+    goodgo_statement_duration_seconds: Time until the first row of a statement
+    goodgo_job_duration_seconds: Duration of a job's run";
+
 /// The recorder of the process.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Renders the metrics.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Metrics")]
 pub struct Metrics {
     handle: PrometheusHandle,
     process: Collector,
@@ -55,10 +106,10 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.process.collect();
         let pool = self.db.connections();
-        gauge!("goodgo_pool_connections", "state" => "open").set(gauge_value(pool.open));
-        gauge!("goodgo_pool_connections", "state" => "idle").set(gauge_value(pool.idle));
-        gauge!("goodgo_pool_size").set(gauge_value(pool.most));
-        gauge!("goodgo_pool_waiting").set(gauge_value(pool.wanted));
+        gauge!("goodgo_pool_connections", "state" => "open").set(gauge_value(pool.size));
+        gauge!("goodgo_pool_connections", "state" => "idle").set(gauge_value(pool.available));
+        gauge!("goodgo_pool_size").set(gauge_value(pool.max_size));
+        gauge!("goodgo_pool_waiting").set(gauge_value(pool.waiting));
         gauge!("goodgo_event_followers").set(gauge_value(self.events.count()));
         counter!("goodgo_statements_total").absolute(self.db.statements());
         self.run_upkeep();
@@ -95,10 +146,7 @@ fn install(events: &EventBus) -> PrometheusHandle {
     if metrics::set_global_recorder(recorder).is_err() {
         tracing::warn!("Another recorder of metrics is installed: /metrics stays empty");
     }
-    describe_operations();
-    describe_database();
-    describe_events();
-    describe_process();
+    describe();
     register(events);
     handle
 }
@@ -132,149 +180,45 @@ fn register(events: &EventBus) {
     }
 }
 
-fn describe_operations() {
-    describe_counter!("http_requests_total", "Answered requests");
-    describe_histogram!(
-        "http_request_duration_seconds",
-        Unit::Seconds,
-        "Time until the headers of an answer"
-    );
-    describe_counter!("graphql_operations_total", "Executed GraphQL operations");
-    describe_histogram!(
-        "graphql_operation_duration_seconds",
-        Unit::Seconds,
-        "Duration of queries and mutations"
-    );
-    describe_counter!(
-        "graphql_errors_total",
-        "Errors by code, of refused requests and of fields"
-    );
-    describe_histogram!("graphql_operation_cost", "Cost of operations in points");
-    describe_histogram!("graphql_loader_batch_size", "Keys of a loader's batch");
-    describe_gauge!(
-        "graphql_subscriptions_open",
-        "Open subscriptions by root field"
-    );
-    describe_counter!(
-        "graphql_subscription_events_total",
-        "Events sent to subscribers, by root field"
-    );
-    describe_counter!(
-        "graphql_limits_exceeded_total",
-        "Documents over a limit, by limit"
-    );
-    describe_counter!(
-        "rate_limited_total",
-        "Requests over the caller's rate, by kind of caller"
-    );
-    describe_counter!(
-        "persisted_queries_total",
-        "Look-ups of persisted queries by result"
-    );
-    describe_gauge!("persisted_queries_bytes", "Memory of persisted queries");
-    describe_counter!(
-        "untrusted_documents_total",
-        "Executed documents that are not trusted"
-    );
+/// Describes the metrics.
+fn describe() {
+    let entries = |lines: &'static str| {
+        lines
+            .lines()
+            .filter_map(|line| line.trim().split_once(": "))
+    };
+    for (name, description) in entries(COUNTERS) {
+        describe_counter!(name, description);
+    }
+    for (name, description) in entries(GAUGES) {
+        describe_gauge!(name, description);
+    }
+    for (name, description) in entries(HISTOGRAMS) {
+        describe_histogram!(name, description);
+    }
 }
 
-fn describe_database() {
-    describe_gauge!(
-        "goodgo_database_up",
-        "Whether the database answered the last check"
-    );
-    describe_gauge!(
-        "goodgo_pool_connections",
-        "Database connections by state: open, and idle among them"
-    );
-    describe_gauge!("goodgo_pool_size", "Maximum of database connections");
-    describe_gauge!(
-        "goodgo_pool_waiting",
-        "Tasks that wait for a database connection"
-    );
-    describe_histogram!(
-        "goodgo_pool_wait_seconds",
-        Unit::Seconds,
-        "Time waited for a database connection"
-    );
-    describe_counter!(
-        "goodgo_pool_failures_total",
-        "Failed attempts to get a database connection"
-    );
-    describe_counter!("goodgo_statements_total", "Sent SQL statements");
-    describe_histogram!(
-        "goodgo_statement_duration_seconds",
-        Unit::Seconds,
-        "Time until the first row of a statement"
-    );
-    describe_counter!("goodgo_write_retries_total", "Retried transactions");
-    describe_gauge!(
-        "goodgo_checker_mismatches",
-        "Mismatches of the last ledger check"
-    );
-    describe_gauge!(
-        "goodgo_checker_last_run_timestamp_seconds",
-        Unit::Seconds,
-        "Time of the last ledger check; 0 before the first one"
-    );
-    describe_counter!("goodgo_job_runs_total", "Runs of jobs by outcome");
-    describe_histogram!(
-        "goodgo_job_duration_seconds",
-        Unit::Seconds,
-        "Duration of a job's run"
-    );
-    describe_gauge!(
-        "goodgo_job_last_success_timestamp_seconds",
-        Unit::Seconds,
-        "Time of a job's last success on any instance"
-    );
-    describe_gauge!(
-        "goodgo_job_due_timestamp_seconds",
-        Unit::Seconds,
-        "Time when a job is due; in the past while it isn't run, or hangs"
-    );
+/// Increments a gauge, and decrements it when dropped.
+#[derive(Debug)]
+pub struct Counted(Gauge);
+
+impl Counted {
+    /// Increments the gauge.
+    #[must_use]
+    pub fn by(gauge: Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge)
+    }
 }
 
-fn describe_events() {
-    describe_gauge!(
-        "goodgo_outbox_unannounced_age_seconds",
-        Unit::Seconds,
-        "Age of the oldest unannounced event; 0 without one"
-    );
-    describe_gauge!(
-        "goodgo_outbox_undelivered_age_seconds",
-        Unit::Seconds,
-        "Age of the oldest undelivered event; 0 without one"
-    );
-    describe_counter!("goodgo_events_announced_total", "Announced events");
-    describe_gauge!("goodgo_event_followers", "Subscribers of live topics");
-    describe_counter!(
-        "goodgo_events_coalesced_total",
-        "Updates replaced by a later one of the same kind"
-    );
-    describe_counter!(
-        "goodgo_events_dropped_total",
-        "Updates lost with a disconnected slow subscriber"
-    );
-}
-
-fn describe_process() {
-    describe_gauge!("goodgo_build_info", "1, with the running version");
-    describe_counter!("goodgo_spans_exported_total", "Exported spans");
-    describe_counter!(
-        "goodgo_spans_dropped_total",
-        "Spans that could not be exported"
-    );
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
 }
 
 /// A count as the value of a gauge.
 #[must_use]
 pub fn gauge_value(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::INFINITY, f64::from)
-}
-
-impl std::fmt::Debug for Metrics {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Metrics").finish_non_exhaustive()
-    }
 }

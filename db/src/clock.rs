@@ -17,19 +17,14 @@ use crate::{Connection, DbError, Tls};
 /// Number of days whose partitions are created ahead.
 const DAYS_AHEAD: i32 = 7;
 
-diesel::define_sql_function! {
+#[diesel::declare_sql_function]
+extern "SQL" {
     /// Time of the platform's clock.
-    fn app_now() -> diesel::sql_types::Timestamptz;
-}
-diesel::define_sql_function! {
+    fn app_now() -> Timestamptz;
     /// Creates missing daily partitions.
     fn ensure_daily_partitions(days_ahead: Int4) -> Int4;
-}
-diesel::define_sql_function! {
     /// Drops a daily partition that is no longer needed, if there is one.
-    fn drop_old_daily_partition() -> diesel::sql_types::Bool;
-}
-diesel::define_sql_function! {
+    fn drop_old_daily_partition() -> Bool;
     /// Creates missing partitions of transfers.
     fn ensure_transfer_partitions() -> Int4;
 }
@@ -38,7 +33,7 @@ diesel::define_sql_function! {
 ///
 /// A type of its own, because diesel prepares a statement with literal SQL anew each time.
 #[derive(Clone, Copy, Debug, QueryId)]
-pub(crate) struct ReadAt;
+pub struct ReadAt;
 
 impl Expression for ReadAt {
     type SqlType = Timestamptz;

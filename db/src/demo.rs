@@ -1,12 +1,15 @@
 //! Demo data: a town of miners, and the named people of the README.
 
+use std::ops::Range;
+
 use chrono::TimeDelta;
-use diesel::{ExpressionMethods, Insertable, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{HistoryId, MinerId, SessionId, TransactionId, UserId};
+use domain::ids::{CircleId, HistoryId, ReferralId, SessionId, TransactionId, UserId};
+use domain::mining::circle::Roster;
 use domain::mining::{
-    Configuration, HistoryEntry, HistorySource, MinerStatus, Rate, RateFacts, ReferralCode,
-    ReferralStatus, Role, Session, SessionState, Streak,
+    Bps, Circle, CircleStatus, Configuration, HistoryEntry, HistorySource, Miner, Rate, RateFacts,
+    ReferralCode, ReferralStatus, Role, Session, SessionState,
 };
 use domain::money::{CurrencyCode, Minor};
 use domain::time::{Timestamp, hours, plus};
@@ -15,12 +18,14 @@ use domain::wallets::{
 };
 use uuid::Uuid;
 
-use crate::mining::miner::rows::HistoryRow;
+use crate::mining::circle::rows::CircleRow;
+use crate::mining::miner::rows::{HistoryRow, NewMiner, pioneer};
+use crate::mining::referral::rows::{Referral, ReferralRow};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{
     circle_members, circles, demo_people, miners, mining_history, mining_sessions, referrals, users,
 };
-use crate::text::Text as _;
+use crate::text::fit;
 use crate::wallets::posting;
 use crate::{Db, DbError, Tx};
 
@@ -95,10 +100,12 @@ pub async fn seed_people(db: &Db) -> Result<(), DbError> {
             }
             town.miners.push(miner);
         }
-        town.circle(tx, "Night shift", &[0, 1, 2]);
+        town.circle(tx, "Night shift", 0..3)?;
         town.store(tx).await?;
-        let mut people: Vec<(&str, UserId)> =
-            vec![("alice", town.miners[0].user), ("bob", town.miners[1].user)];
+        let mut people: Vec<(&str, UserId)> = vec![
+            ("alice", town.miners[0].miner.user_id),
+            ("bob", town.miners[1].miner.user_id),
+        ];
         for name in WITHOUT_MINER {
             let user = UserId(tx.new_id());
             crate::platform::users::ensure(tx, user, Some(&title_case(name))).await?;
@@ -126,37 +133,17 @@ fn title_case(name: &str) -> String {
 #[derive(Default)]
 struct Town {
     miners: Vec<Inhabitant>,
-    circles: Vec<DemoCircle>,
-    referrals: Vec<DemoReferral>,
-}
-
-struct DemoCircle {
-    id: Uuid,
-    name: String,
-    members: Vec<usize>,
-    created_at: Timestamp,
-}
-
-struct DemoReferral {
-    id: Uuid,
-    referrer: usize,
-    referred: usize,
-    status: ReferralStatus,
+    circles: Vec<Roster>,
+    referrals: Vec<Referral>,
 }
 
 struct Inhabitant {
-    user: UserId,
-    id: MinerId,
     name: String,
-    code: ReferralCode,
-    created_at: Timestamp,
-    points: Minor,
-    streak: Streak,
+    miner: Miner,
+    is_circle_valid: bool,
+    active_referrals: u32,
     sessions: Vec<Session>,
     history: Vec<HistoryEntry>,
-    circle: Option<(Uuid, bool)>,
-    referred_by: Option<MinerId>,
-    active_referrals: u32,
 }
 
 impl Town {
@@ -175,81 +162,108 @@ impl Town {
         miner.claim_daily(tx, claims, last_claim, configuration)?;
         if number % 6 == 5 {
             let referrer = number / 6;
-            miner.referred_by = Some(self.miners[referrer].id);
+            let owner = &mut self.miners[referrer];
             let is_active = number % 4 != 3;
-            self.miners[referrer].active_referrals += u32::from(is_active);
-            self.referrals.push(DemoReferral {
-                id: tx.new_id(),
-                referrer,
-                referred: number,
+            owner.active_referrals += u32::from(is_active);
+            miner.miner.referred_by = Some(owner.miner.id);
+            self.referrals.push(Referral {
+                id: ReferralId(tx.new_id()),
+                referrer_id: owner.miner.id,
+                referred_id: miner.miner.id,
+                code: owner.miner.referral_code.as_str().to_owned(),
+                bonus: Bps(2_500),
                 status: if is_active {
                     ReferralStatus::Active
                 } else {
                     ReferralStatus::Pending
                 },
+                created_at: miner.miner.created_at,
+                activated_at: is_active.then_some(miner.miner.created_at),
             });
         }
         self.miners.push(miner);
         // Circles of two to five out of every ten miners, so that both valid and incomplete ones exist.
         let size = 2 + number / 10 % 4;
         if number % 10 == size - 1 {
-            let members: Vec<usize> = (number + 1 - size..=number).collect();
             let name = format!("Circle {}", number / 10 + 1);
-            self.circle(tx, &name, &members);
+            self.circle(tx, &name, number + 1 - size..number + 1)?;
         }
         Ok(())
     }
 
-    fn circle(&mut self, tx: &Tx, name: &str, members: &[usize]) {
-        let id = tx.new_id();
-        for member in members {
-            self.miners[*member].circle = Some((id, members.len() >= 3));
-        }
-        let youngest = members
-            .iter()
-            .map(|member| self.miners[*member].created_at)
-            .max();
-        self.circles.push(DemoCircle {
-            id,
+    /// Adds a circle of consecutive miners, owned by the first.
+    fn circle(&mut self, tx: &Tx, name: &str, members: Range<usize>) -> Result<(), DbError> {
+        let members = &mut self.miners[members];
+        let circle = Circle {
+            id: CircleId(tx.new_id()),
+            owner_id: members[0].miner.id,
             name: name.to_owned(),
-            members: members.to_vec(),
-            created_at: youngest.unwrap_or(tx.now()),
+            status: CircleStatus::of(members.len()),
+            member_count: fit("circles", "member_count", members.len())?,
+            version: 1,
+            created_at: tx.now(),
+            updated_at: tx.now(),
+        };
+        let youngest = members.iter().map(|member| member.miner.created_at).max();
+        let created_at = youngest.unwrap_or(tx.now());
+        for member in &mut *members {
+            member.is_circle_valid = circle.is_valid();
+        }
+        self.circles.push(Roster {
+            members: members.iter().map(|member| member.miner.id).collect(),
+            circle: Circle {
+                created_at,
+                updated_at: created_at,
+                ..circle
+            },
         });
+        Ok(())
     }
 
-    async fn store(&self, tx: &mut Tx) -> Result<(), DbError> {
-        self.store_people(tx).await?;
+    async fn store(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+        macro_rules! insert {
+            ($table:ident, $rows:expr) => {
+                for rows in $rows.chunks(ROWS_AT_ONCE) {
+                    let insert = diesel::insert_into($table::table).values(rows);
+                    insert.execute(tx.conn()).await?;
+                }
+            };
+        }
+        for Inhabitant {
+            miner,
+            is_circle_valid,
+            active_referrals,
+            ..
+        } in &mut self.miners
+        {
+            miner.role = Role::from_facts(false, *active_referrals, *is_circle_valid);
+            miner.updated_at = tx.now();
+        }
+        let people = self.miners.iter().map(|Inhabitant { name, miner, .. }| {
+            (
+                users::id.eq(miner.user_id.0),
+                users::display_name.eq(name),
+                users::registered_at.eq(miner.created_at),
+                users::kyc_completed_at.eq(miner.created_at),
+            )
+        });
+        insert!(users, people.collect::<Vec<_>>());
+        let rows = self.miners.iter();
+        let rows = rows.map(|inhabitant| NewMiner::try_from(&inhabitant.miner));
+        insert!(miners, rows.collect::<Result<Vec<_>, _>>()?);
         self.store_circles(tx).await?;
-        self.store_referrals(tx).await?;
-        let sessions: Vec<SessionRow> = self
-            .miners
-            .iter()
-            .flat_map(|miner| &miner.sessions)
-            .map(SessionRow::try_from)
-            .collect::<Result<_, _>>()?;
-        for rows in sessions.chunks(ROWS_AT_ONCE) {
-            diesel::insert_into(mining_sessions::table)
-                .values(rows)
-                .execute(tx.conn())
-                .await?;
-        }
-        let history: Vec<HistoryRow> = self
-            .miners
-            .iter()
-            .flat_map(|miner| &miner.history)
-            .map(HistoryRow::try_from)
-            .collect::<Result<_, _>>()?;
-        for rows in history.chunks(ROWS_AT_ONCE) {
-            diesel::insert_into(mining_history::table)
-                .values(rows)
-                .execute(tx.conn())
-                .await?;
-        }
-        let balances: Vec<Posting> = self
-            .miners
-            .iter()
-            .filter(|miner| miner.points > Minor::ZERO)
-            .map(|miner| miner.opening_balance(tx))
+        let referrals = self.referrals.iter().map(ReferralRow::from);
+        insert!(referrals, referrals.collect::<Vec<_>>());
+        let sessions = self.miners.iter().flat_map(|miner| &miner.sessions);
+        let sessions = sessions.map(SessionRow::try_from);
+        insert!(mining_sessions, sessions.collect::<Result<Vec<_>, _>>()?);
+        let history = self.miners.iter().flat_map(|miner| &miner.history);
+        let history = history.map(HistoryRow::try_from);
+        insert!(mining_history, history.collect::<Result<Vec<_>, _>>()?);
+        let miners = self.miners.iter().map(|inhabitant| &inhabitant.miner);
+        let balances: Vec<Posting> = miners
+            .filter(|miner| miner.lifetime_points > Minor::ZERO)
+            .map(|miner| opening_balance(tx, miner))
             .collect();
         for posted in posting::post(tx, &balances).await? {
             posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
@@ -257,65 +271,19 @@ impl Town {
         Ok(())
     }
 
-    async fn store_people(&self, tx: &mut Tx) -> Result<(), DbError> {
-        let people: Vec<_> = self
-            .miners
-            .iter()
-            .map(|miner| {
-                (
-                    users::id.eq(miner.user.0),
-                    users::display_name.eq(&miner.name),
-                    users::registered_at.eq(miner.created_at),
-                    users::kyc_completed_at.eq(Some(miner.created_at)),
-                )
-            })
-            .collect();
-        for rows in people.chunks(ROWS_AT_ONCE) {
-            diesel::insert_into(users::table)
-                .values(rows)
-                .execute(tx.conn())
-                .await?;
-        }
-        let now = tx.now();
-        let rows: Vec<DemoMiner> = self.miners.iter().map(|miner| miner.row(now)).collect();
-        for rows in rows.chunks(ROWS_AT_ONCE) {
-            diesel::insert_into(miners::table)
-                .values(rows)
-                .execute(tx.conn())
-                .await?;
-        }
-        Ok(())
-    }
-
     async fn store_circles(&self, tx: &mut Tx) -> Result<(), DbError> {
-        for circle in &self.circles {
-            let count = i32::try_from(circle.members.len()).unwrap_or(0);
-            let status = if count >= 3 { "ACTIVE" } else { "INCOMPLETE" };
+        for Roster { circle, members } in &self.circles {
             diesel::insert_into(circles::table)
-                .values((
-                    circles::id.eq(circle.id),
-                    circles::owner_id.eq(self.miners[circle.members[0]].id.0),
-                    circles::name.eq(&circle.name),
-                    circles::status.eq(status),
-                    circles::member_count.eq(count),
-                    circles::version.eq(1),
-                    circles::created_at.eq(circle.created_at),
-                    circles::updated_at.eq(circle.created_at),
-                ))
+                .values(CircleRow::try_from(circle)?)
                 .execute(tx.conn())
                 .await?;
-            let members: Vec<_> = circle
-                .members
-                .iter()
-                .map(|member| self.miners[*member].id.0)
-                .collect();
             let rows: Vec<_> = (0..)
-                .zip(&members)
+                .zip(members)
                 .map(|(order, miner)| {
                     (
                         circle_members::id.eq(tx.new_id()),
-                        circle_members::circle_id.eq(circle.id),
-                        circle_members::miner_id.eq(*miner),
+                        circle_members::circle_id.eq(circle.id.0),
+                        circle_members::miner_id.eq(miner.0),
                         circle_members::joined_at.eq(circle.created_at + TimeDelta::minutes(order)),
                     )
                 })
@@ -324,56 +292,28 @@ impl Town {
                 .values(rows)
                 .execute(tx.conn())
                 .await?;
+            let members = members.iter().map(|id| id.0);
             diesel::update(miners::table.filter(miners::id.eq_any(members)))
-                .set(miners::circle_id.eq(circle.id))
+                .set(miners::circle_id.eq(circle.id.0))
                 .execute(tx.conn())
                 .await?;
         }
-        Ok(())
-    }
-
-    async fn store_referrals(&self, tx: &mut Tx) -> Result<(), DbError> {
-        let rows: Vec<_> = self
-            .referrals
-            .iter()
-            .map(|referral| {
-                let referred = &self.miners[referral.referred];
-                let is_active = referral.status == ReferralStatus::Active;
-                (
-                    referrals::id.eq(referral.id),
-                    referrals::referrer_id.eq(self.miners[referral.referrer].id.0),
-                    referrals::referred_id.eq(referred.id.0),
-                    referrals::referral_code.eq(self.miners[referral.referrer].code.as_str()),
-                    referrals::bonus_bps.eq(2_500),
-                    referrals::status.eq(referral.status.text()),
-                    referrals::created_at.eq(referred.created_at),
-                    referrals::activated_at.eq(is_active.then_some(referred.created_at)),
-                )
-            })
-            .collect();
-        diesel::insert_into(referrals::table)
-            .values(rows)
-            .execute(tx.conn())
-            .await?;
         Ok(())
     }
 }
 
 impl Inhabitant {
     fn new(tx: &Tx, name: String, created_at: Timestamp) -> Self {
+        let user = UserId(tx.new_id());
+        let id = tx.new_id();
+        let code = ReferralCode::from_random(tx.ids().bytes());
         Self {
-            user: UserId(tx.new_id()),
-            id: MinerId(tx.new_id()),
             name,
-            code: ReferralCode::from_random(tx.ids().bytes()),
-            created_at,
-            points: Minor::ZERO,
-            streak: Streak::default(),
+            miner: pioneer(id, user, code, created_at),
+            is_circle_valid: false,
+            active_referrals: 0,
             sessions: Vec::new(),
             history: Vec::new(),
-            circle: None,
-            referred_by: None,
-            active_referrals: 0,
         }
     }
 
@@ -387,12 +327,12 @@ impl Inhabitant {
         let facts = RateFacts {
             role: Role::Pioneer,
             circle_valid: false,
-            referral_sum: domain::mining::Bps(0),
+            referral_sum: Bps(0),
         };
-        let rate = Rate::of(&facts, self.streak.current, configuration);
+        let rate = Rate::of(&facts, self.miner.streak.current, configuration);
         Ok(Session {
             id: SessionId(tx.new_id()),
-            miner_id: self.id,
+            miner_id: self.miner.id,
             started_at,
             ends_at: plus(
                 started_at,
@@ -423,8 +363,12 @@ impl Inhabitant {
             let mut session = self.session(tx, plus(at, -day), configuration)?;
             session.ends_at = at;
             let earned = session.accumulated(at)?;
-            let settled = self.streak.clone().on_claim(at, day, false, configuration);
-            self.streak = settled.streak;
+            let settled = self
+                .miner
+                .streak
+                .clone()
+                .on_claim(at, day, false, configuration);
+            self.miner.streak = settled.streak;
             let mut bonus = Minor::ZERO;
             self.remember(tx, &session, earned, HistorySource::Session, at);
             for milestone in settled.milestones {
@@ -456,11 +400,12 @@ impl Inhabitant {
         configuration: &Configuration,
     ) -> Result<(), DbError> {
         let session = self.session(tx, started_at, configuration)?;
-        let settled = self
-            .streak
-            .clone()
-            .on_start(started_at, session.ends_at, configuration);
-        self.streak = settled.streak;
+        let settled =
+            self.miner
+                .streak
+                .clone()
+                .on_start(started_at, session.ends_at, configuration);
+        self.miner.streak = settled.streak;
         self.sessions.push(session);
         Ok(())
     }
@@ -473,93 +418,35 @@ impl Inhabitant {
         source: HistorySource,
         at: Timestamp,
     ) {
-        self.points = Minor(self.points.0 + points.0);
+        self.miner.lifetime_points = Minor(self.miner.lifetime_points.0 + points.0);
         self.history.push(HistoryEntry {
             id: HistoryId(tx.new_id()),
-            miner_id: self.id,
+            miner_id: self.miner.id,
             points,
             source,
             session_id: Some(session.id),
             earned_at: at,
             hourly_rate: session.hourly_rate,
-            streak_days: self.streak.current,
+            streak_days: self.miner.streak.current,
         });
-    }
-
-    /// Opening balance of the points mined in the demo history.
-    fn opening_balance(&self, tx: &Tx) -> Posting {
-        Posting {
-            transaction_id: TransactionId(tx.new_id()),
-            reference: Reference {
-                kind: "miner",
-                id: self.id.to_string(),
-            },
-            origin: Origin::Seed,
-            correlation_id: None,
-            legs: vec![Leg {
-                debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
-                credit: Side::available(self.user, WalletKind::Main, CurrencyCode::MP),
-                amount: self.points,
-                reason: TransferReason::OpeningBalance,
-            }],
-        }
-    }
-
-    fn row(&self, now: Timestamp) -> DemoMiner<'_> {
-        let days = |days: u32| i32::try_from(days).unwrap_or(i32::MAX);
-        let circle_valid = self.circle.is_some_and(|(_, valid)| valid);
-        DemoMiner {
-            id: self.id.0,
-            user_id: self.user.0,
-            role: Role::from_facts(false, self.active_referrals, circle_valid).text(),
-            status: MinerStatus::Active.text(),
-            lifetime_points: self.points.0,
-            current_streak: days(self.streak.current),
-            longest_streak: days(self.streak.longest),
-            last_claim_at: self.streak.last_claim,
-            streak_since: self.streak.due.map(|due| due.since),
-            streak_due_at: self.streak.due.map(|due| due.at),
-            previous_since: self.streak.previous_due.map(|due| due.since),
-            previous_due_at: self.streak.previous_due.map(|due| due.at),
-            freeze_tokens: days(self.streak.freeze_tokens),
-            is_grace_period: false,
-            milestones_paid: self
-                .streak
-                .milestones_paid
-                .iter()
-                .copied()
-                .map(days)
-                .collect(),
-            referral_code: self.code.as_str(),
-            referred_by: self.referred_by.map(|id| id.0),
-            version: 1,
-            created_at: self.created_at,
-            updated_at: now,
-        }
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = miners)]
-struct DemoMiner<'a> {
-    id: Uuid,
-    user_id: Uuid,
-    role: &'a str,
-    status: &'a str,
-    lifetime_points: i64,
-    current_streak: i32,
-    longest_streak: i32,
-    last_claim_at: Option<Timestamp>,
-    streak_since: Option<Timestamp>,
-    streak_due_at: Option<Timestamp>,
-    previous_since: Option<Timestamp>,
-    previous_due_at: Option<Timestamp>,
-    freeze_tokens: i32,
-    is_grace_period: bool,
-    milestones_paid: Vec<i32>,
-    referral_code: &'a str,
-    referred_by: Option<Uuid>,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+/// Opening balance of the points mined in the demo history.
+fn opening_balance(tx: &Tx, miner: &Miner) -> Posting {
+    Posting {
+        transaction_id: TransactionId(tx.new_id()),
+        reference: Reference {
+            kind: "miner",
+            id: miner.id.to_string(),
+        },
+        origin: Origin::Seed,
+        correlation_id: None,
+        legs: vec![Leg {
+            debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
+            credit: Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP),
+            amount: miner.lifetime_points,
+            reason: TransferReason::OpeningBalance,
+        }],
+    }
 }

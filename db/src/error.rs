@@ -89,6 +89,14 @@ impl DbError {
 
 impl From<DieselError> for DbError {
     fn from(error: DieselError) -> Self {
+        let error = match error {
+            // A row's own conversion names table, column and value.
+            DieselError::DeserializationError(error) => match error.downcast() {
+                Ok(inconsistent) => return *inconsistent,
+                Err(error) => DieselError::DeserializationError(error),
+            },
+            error => error,
+        };
         if let DieselError::DatabaseError(kind, info) = &error {
             let message = info.message();
             if matches!(kind, DatabaseErrorKind::SerializationFailure)

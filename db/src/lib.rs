@@ -27,7 +27,7 @@ pub mod wallets;
 pub use error::DbError;
 pub use ids::Ids;
 pub use paging::{Count, Page, Slice};
-pub use pool::{Connection, Connections, Db, Settings, Tls, connect_as_migrator, ping};
+pub use pool::{Connection, Db, Settings, Tls, connect_as_migrator, ping};
 pub use tx::Tx;
 
 use command::Described;

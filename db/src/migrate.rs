@@ -1,5 +1,6 @@
 //! Migrates a database: the role, then the migrations, one migrator at a time.
 
+use diesel::sql_types::Text;
 use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -71,11 +72,11 @@ pub async fn pending(url: &str, tls: &Tls) -> Result<usize, MigrateError> {
 
 /// Creates the role and grants it. Tolerates other migrators of the cluster that do the same.
 async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<(), MigrateError> {
-    let user: CurrentUser = diesel::sql_query("SELECT current_user::text AS name")
+    let user: String = diesel::dsl::sql::<Text>("SELECT current_user::text")
         .get_result(conn)
         .await
         .map_err(DbError::from)?;
-    let app_user = app_user.unwrap_or(&user.name);
+    let app_user = app_user.unwrap_or(&user);
     let set_up = format!(
         "DO $$
         DECLARE member text;
@@ -114,10 +115,4 @@ async fn set_up_role(conn: &mut Connection, app_user: Option<&str>) -> Result<()
 
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
-}
-
-#[derive(diesel::QueryableByName)]
-struct CurrentUser {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    name: String,
 }

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
-use diesel::{
-    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, QueryableByName,
-    Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, HasQuery, Insertable, OptionalExtension, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 use domain::ids::{TransactionId, UserId};
 use domain::time::Timestamp;
@@ -16,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_postgres::AsyncMessage;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::schema::outbox;
@@ -106,7 +104,7 @@ struct Tagged {
 }
 
 /// A stored event.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, HasQuery)]
 #[diesel(table_name = outbox, check_for_backend(diesel::pg::Pg))]
 pub struct Event {
     /// Order of insertion.
@@ -214,13 +212,11 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, Db
 }
 
 /// Ages of the oldest waiting events.
-#[derive(Clone, Copy, Debug, PartialEq, QueryableByName)]
+#[derive(Clone, Copy, Debug, PartialEq, Queryable)]
 pub struct Ages {
     /// Age of the oldest event that is not announced, in seconds; 0 without one.
-    #[diesel(sql_type = Double)]
     pub unannounced_seconds: f64,
     /// Age of the oldest event that is not delivered to the platform, in seconds; 0 without one.
-    #[diesel(sql_type = Double)]
     pub undelivered_seconds: f64,
 }
 
@@ -233,11 +229,9 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
         )
     };
     let (unannounced, undelivered) = (age("announced"), age("delivered"));
-    Ok(diesel::sql_query(format!(
-        "SELECT {unannounced} AS unannounced_seconds, {undelivered} AS undelivered_seconds"
-    ))
-    .get_result(conn)
-    .await?)
+    let ages =
+        diesel::dsl::sql::<(Double, Double)>(&format!("SELECT {unannounced}, {undelivered}"));
+    Ok(ages.get_result(conn).await?)
 }
 
 /// Content of one notification.
@@ -265,11 +259,10 @@ pub async fn events(
     conn: &mut Connection,
     announcement: &Announcement,
 ) -> Result<Vec<Event>, DbError> {
-    Ok(outbox::table
+    Ok(Event::query()
         .filter(outbox::day.eq_any(&announcement.days))
         .filter(outbox::id.eq_any(&announcement.ids))
         .order(outbox::id)
-        .select(Event::as_select())
         .load(conn)
         .await?)
 }
@@ -284,13 +277,12 @@ pub async fn events_of_the_last(
     let since = diesel::dsl::sql::<Timestamptz>("clock_timestamp() - ")
         .bind::<Double, _>(span.as_secs_f64())
         .sql(" * interval '1 second'");
-    let mut newest: Vec<Event> = outbox::table
+    let mut newest: Vec<Event> = Event::query()
         .filter(outbox::written_at.ge(since))
         .filter(outbox::announced_at.is_not_null())
         .filter(outbox::audience_id.eq_any(audience.iter().map(|user| user.0)))
         .order(outbox::id.desc())
         .limit(10_000)
-        .select(Event::as_select())
         .load(conn)
         .await?;
     newest.reverse();
@@ -300,7 +292,7 @@ pub async fn events_of_the_last(
 /// A connection outside the pool that receives announcements.
 pub struct Listener {
     announcements: mpsc::Receiver<Announcement>,
-    driver: tokio::task::JoinHandle<()>,
+    _driver: AbortOnDropHandle<()>,
     _client: tokio_postgres::Client,
 }
 
@@ -338,7 +330,7 @@ impl Listener {
             .map_err(unavailable)?;
         Ok(Self {
             announcements,
-            driver,
+            _driver: AbortOnDropHandle::new(driver),
             _client: client,
         })
     }
@@ -346,11 +338,5 @@ impl Listener {
     /// Waits for the next announcement; none after a disconnect.
     pub async fn next(&mut self) -> Option<Announcement> {
         self.announcements.recv().await
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }

@@ -180,6 +180,16 @@ macro_rules! keyset {
 }
 pub(crate) use keyset;
 
+/// Adds the conditions whose value is given to a boxed query.
+macro_rules! narrow {
+    ($query:ident, $($name:ident = $value:expr => $condition:expr),+ $(,)?) => {
+        $(if let Some($name) = $value {
+            $query = $query.filter($condition);
+        })+
+    };
+}
+pub(crate) use narrow;
+
 /// Escapes the wildcards of LIKE.
 pub(crate) fn like_literal(text: &str) -> String {
     text.replace('\\', "\\\\")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use deadpool::Status;
 use diesel::ConnectionError;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
@@ -183,14 +184,8 @@ impl Db {
 
     /// State of the pool.
     #[must_use]
-    pub fn connections(&self) -> Connections {
-        let status = self.shared.pool.status();
-        Connections {
-            open: status.size,
-            idle: status.available,
-            most: status.max_size,
-            wanted: status.waiting,
-        }
+    pub fn connections(&self) -> Status {
+        self.shared.pool.status()
     }
 
     /// Waits until a transaction of this process has written an event.
@@ -230,19 +225,6 @@ impl Db {
     pub(crate) fn close_idle(&self) {
         self.shared.pool.retain(|_, _| false);
     }
-}
-
-/// State of a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connections {
-    /// Open connections.
-    pub open: usize,
-    /// Open connections that are not in use.
-    pub idle: usize,
-    /// Largest number of connections.
-    pub most: usize,
-    /// Callers that wait for a connection.
-    pub wanted: usize,
 }
 
 /// A connection from the pool. One that is dropped before [`PooledConnection::release`] (the client disconnected, a
@@ -390,13 +372,10 @@ pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection, DbE
 
 /// The error with its causes, which the driver's own text omits.
 fn describe(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
+    let first: &dyn std::error::Error = error;
+    let errors = std::iter::successors(Some(first), |error| error.source());
+    let texts: Vec<_> = errors.map(ToString::to_string).collect();
+    texts.join(": ")
 }
 
 /// Counts and times the statements of a connection. It is called in the task of the operation that sends them.

@@ -5,16 +5,8 @@ use diesel_async::RunQueryDsl;
 
 use crate::{Connection, DbError};
 
-#[derive(diesel::QueryableByName)]
-struct Printed {
-    #[diesel(sql_type = Text)]
-    text: String,
-}
-
 /// Prints the `table!` macros of all tables, with the columns' comments as documentation.
 pub async fn print(conn: &mut Connection) -> Result<String, DbError> {
-    let printed: Printed = diesel::sql_query(include_str!("tables.sql"))
-        .get_result(conn)
-        .await?;
-    Ok(printed.text)
+    let tables = diesel::dsl::sql::<Text>(include_str!("tables.sql"));
+    Ok(tables.get_result(conn).await?)
 }

@@ -14,6 +14,14 @@ where
     U::try_from(value).map_err(|_| DbError::inconsistent(table, column, value))
 }
 
+/// Converts rows to values of the domain.
+pub(crate) fn values<R, T>(rows: Vec<R>) -> Result<Vec<T>, DbError>
+where
+    T: TryFrom<R, Error = DbError>,
+{
+    rows.into_iter().map(T::try_from).collect()
+}
+
 /// Points as an exact decimal with four places.
 pub(crate) fn points_decimal(points: Points) -> Decimal {
     points.to_decimal(POINTS_SCALE)

@@ -165,7 +165,7 @@ fn serves_metrics_without_the_database() {
                     .await
             }));
         }
-        app.until(|| app.db.connections().idle == 0 && app.db.connections().open == 8)
+        app.until(|| app.db.connections().available == 0 && app.db.connections().size == 8)
             .await;
         let asked = Instant::now();
         assert!(scrape(app).await.contains("goodgo_pool_size 8"));

@@ -32,34 +32,10 @@ pub enum MiningEvent {
         ends_at: Timestamp,
         hourly_rate: Decimal,
     },
-    MiningSessionCompleted {
-        user_id: Uuid,
-        miner_id: Uuid,
-        session_id: Uuid,
-        ends_at: Timestamp,
-    },
-    MiningSessionExpired {
-        user_id: Uuid,
-        miner_id: Uuid,
-        session_id: Uuid,
-        ends_at: Timestamp,
-    },
-    PointsMined {
-        user_id: Uuid,
-        miner_id: Uuid,
-        points: Decimal,
-        source: String,
-        streak_days: u32,
-        total_points: Decimal,
-    },
-    PointsAdjusted {
-        user_id: Uuid,
-        miner_id: Uuid,
-        points: Decimal,
-        source: String,
-        streak_days: u32,
-        total_points: Decimal,
-    },
+    MiningSessionCompleted(SessionEnded),
+    MiningSessionExpired(SessionEnded),
+    PointsMined(PointsChanged),
+    PointsAdjusted(PointsChanged),
     StreakUpdated {
         miner_id: Uuid,
         previous_streak: u32,
@@ -90,44 +66,17 @@ pub enum MiningEvent {
         bonus_rate: Decimal,
         is_active: bool,
     },
-    ReferralActivated {
-        referral_id: Uuid,
-        referrer_id: Uuid,
-        referred_id: Uuid,
-        referred_user_id: Uuid,
-        bonus_rate: Decimal,
-    },
-    ReferralDeactivated {
-        referral_id: Uuid,
-        referrer_id: Uuid,
-        referred_id: Uuid,
-        referred_user_id: Uuid,
-        bonus_rate: Decimal,
-    },
+    ReferralActivated(ReferralChanged),
+    ReferralDeactivated(ReferralChanged),
     MinerRoleChanged {
         miner_id: Uuid,
         user_id: Uuid,
         previous_role: String,
         new_role: String,
     },
-    MinerSuspended {
-        miner_id: Uuid,
-        user_id: Uuid,
-        previous_status: String,
-        new_status: String,
-    },
-    MinerRestored {
-        miner_id: Uuid,
-        user_id: Uuid,
-        previous_status: String,
-        new_status: String,
-    },
-    MinerBanned {
-        miner_id: Uuid,
-        user_id: Uuid,
-        previous_status: String,
-        new_status: String,
-    },
+    MinerSuspended(StatusChanged),
+    MinerRestored(StatusChanged),
+    MinerBanned(StatusChanged),
     CircleInvitationReceived {
         miner_id: Uuid,
         invitation_id: Uuid,
@@ -146,36 +95,11 @@ pub enum MiningEvent {
         previous_name: String,
         new_name: String,
     },
-    CircleInvitationSent {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        invitation_id: Uuid,
-        invitee_id: Uuid,
-    },
-    CircleInvitationAccepted {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        invitation_id: Uuid,
-        invitee_id: Uuid,
-    },
-    CircleInvitationDeclined {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        invitation_id: Uuid,
-        invitee_id: Uuid,
-    },
-    CircleInvitationCancelled {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        invitation_id: Uuid,
-        invitee_id: Uuid,
-    },
-    CircleInvitationExpired {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        invitation_id: Uuid,
-        invitee_id: Uuid,
-    },
+    CircleInvitationSent(InvitationChanged),
+    CircleInvitationAccepted(InvitationChanged),
+    CircleInvitationDeclined(InvitationChanged),
+    CircleInvitationCancelled(InvitationChanged),
+    CircleInvitationExpired(InvitationChanged),
     CircleMemberJoined {
         circle_id: Uuid,
         owner_id: Uuid,
@@ -210,12 +134,62 @@ pub enum MiningEvent {
     },
 }
 
-/// Status changes of a miner, each an event of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StatusChange {
-    Suspended,
-    Restored,
-    Banned,
+/// Payload of the events of the end of a session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct SessionEnded {
+    pub user_id: Uuid,
+    pub miner_id: Uuid,
+    pub session_id: Uuid,
+    pub ends_at: Timestamp,
+}
+
+/// Payload of the events of changed points.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct PointsChanged {
+    pub user_id: Uuid,
+    pub miner_id: Uuid,
+    pub points: Decimal,
+    pub source: String,
+    pub streak_days: u32,
+    pub total_points: Decimal,
+}
+
+/// Payload of the events of a referral's activation and deactivation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct ReferralChanged {
+    pub referral_id: Uuid,
+    pub referrer_id: Uuid,
+    pub referred_id: Uuid,
+    pub referred_user_id: Uuid,
+    pub bonus_rate: Decimal,
+}
+
+/// Payload of the events of a miner's changed status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct StatusChanged {
+    pub miner_id: Uuid,
+    pub user_id: Uuid,
+    pub previous_status: String,
+    pub new_status: String,
+}
+
+/// Payload of the events of an invitation's states.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct InvitationChanged {
+    pub circle_id: Uuid,
+    pub owner_id: Uuid,
+    pub invitation_id: Uuid,
+    pub invitee_id: Uuid,
 }
 
 /// Events of one miner in one command.
@@ -273,50 +247,27 @@ impl<'a> MinerEvents<'a> {
         self.streak_changed(0, configuration);
     }
 
-    pub fn status(&mut self, change: StatusChange, after: &Miner) {
-        let (miner_id, user_id) = (self.miner.id.0, self.miner.user_id.0);
-        let previous_status = self.miner.status.text().to_owned();
-        let new_status = after.status.text().to_owned();
-        self.push(match change {
-            StatusChange::Suspended => MiningEvent::MinerSuspended {
-                miner_id,
-                user_id,
-                previous_status,
-                new_status,
-            },
-            StatusChange::Restored => MiningEvent::MinerRestored {
-                miner_id,
-                user_id,
-                previous_status,
-                new_status,
-            },
-            StatusChange::Banned => MiningEvent::MinerBanned {
-                miner_id,
-                user_id,
-                previous_status,
-                new_status,
-            },
-        });
+    pub fn status(&mut self, event: fn(StatusChanged) -> MiningEvent, after: &Miner) {
+        self.push(event(StatusChanged {
+            miner_id: self.miner.id.0,
+            user_id: self.miner.user_id.0,
+            previous_status: self.miner.status.text().to_owned(),
+            new_status: after.status.text().to_owned(),
+        }));
     }
 
     /// A session completed or expired.
     pub fn session(&mut self, session: &Session, status: SessionStatus, now: Timestamp) {
-        let (miner_id, user_id) = (self.miner.id.0, self.miner.user_id.0);
-        let (session_id, ends_at) = (session.id.0, session.ends_at.min(now));
-        self.push(match status {
-            SessionStatus::Expired => MiningEvent::MiningSessionExpired {
-                user_id,
-                miner_id,
-                session_id,
-                ends_at,
-            },
-            _ => MiningEvent::MiningSessionCompleted {
-                user_id,
-                miner_id,
-                session_id,
-                ends_at,
-            },
-        });
+        let event = match status {
+            SessionStatus::Expired => MiningEvent::MiningSessionExpired,
+            _ => MiningEvent::MiningSessionCompleted,
+        };
+        self.push(event(SessionEnded {
+            user_id: self.miner.user_id.0,
+            miner_id: self.miner.id.0,
+            session_id: session.id.0,
+            ends_at: session.ends_at.min(now),
+        }));
     }
 
     /// The role changed; no event when it stays.
@@ -351,25 +302,30 @@ impl<'a> MinerEvents<'a> {
     }
 
     fn mined(&mut self, points: Points, source: HistorySource, streak_days: u32, total: Points) {
-        self.push(MiningEvent::PointsMined {
+        let change = self.points(points, source, streak_days, total);
+        self.push(MiningEvent::PointsMined(change));
+    }
+
+    pub fn adjusted(&mut self, points: Points, streak_days: u32, total: Points) {
+        let change = self.points(points, HistorySource::Adjustment, streak_days, total);
+        self.push(MiningEvent::PointsAdjusted(change));
+    }
+
+    fn points(
+        &self,
+        points: Points,
+        source: HistorySource,
+        streak_days: u32,
+        total: Points,
+    ) -> PointsChanged {
+        PointsChanged {
             user_id: self.miner.user_id.0,
             miner_id: self.miner.id.0,
             points: points_decimal(points),
             source: source.text().to_owned(),
             streak_days,
             total_points: points_decimal(total),
-        });
-    }
-
-    pub fn adjusted(&mut self, points: Points, streak_days: u32, total: Points) {
-        self.push(MiningEvent::PointsAdjusted {
-            user_id: self.miner.user_id.0,
-            miner_id: self.miner.id.0,
-            points: points_decimal(points),
-            source: HistorySource::Adjustment.text().to_owned(),
-            streak_days,
-            total_points: points_decimal(total),
-        });
+        }
     }
 
     /// Enqueues the events; returns the miner's version after the last.

@@ -10,7 +10,9 @@ pub mod session;
 pub mod streak;
 
 pub use circle::{CircleSeen, InvitationSeen};
-pub use events::MiningEvent;
+pub use events::{
+    InvitationChanged, MiningEvent, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
+};
 pub use miner::{MinerSeen, Profile};
 pub use referral::Referral;
 pub use session::SessionSeen;

@@ -19,25 +19,19 @@ pub enum PlatformEvent {
         updated_by: String,
         updated_at: Timestamp,
     },
-    ApprovalRequested {
-        approval_id: Uuid,
-        command: String,
-        proposal: Value,
-        requested_by: Uuid,
-        decided_by: Option<Uuid>,
-    },
-    ApprovalApproved {
-        approval_id: Uuid,
-        command: String,
-        proposal: Value,
-        requested_by: Uuid,
-        decided_by: Option<Uuid>,
-    },
-    ApprovalDeclined {
-        approval_id: Uuid,
-        command: String,
-        proposal: Value,
-        requested_by: Uuid,
-        decided_by: Option<Uuid>,
-    },
+    ApprovalRequested(ApprovalChanged),
+    ApprovalApproved(ApprovalChanged),
+    ApprovalDeclined(ApprovalChanged),
+}
+
+/// Payload of the events of an approval's states.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
+pub struct ApprovalChanged {
+    pub approval_id: Uuid,
+    pub command: String,
+    pub proposal: Value,
+    pub requested_by: Uuid,
+    pub decided_by: Option<Uuid>,
 }

@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use diesel::expression::SqlLiteral;
 use diesel::sql_types::{Array, Bool, Double, Text};
-use diesel::{
-    ExpressionMethods, OptionalExtension, QueryDsl, Queryable, QueryableByName, Selectable,
-    SelectableHelper,
-};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -18,7 +15,7 @@ use crate::schema::jobs;
 use crate::{Connection, DbError};
 
 /// State of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
 #[diesel(table_name = jobs, check_for_backend(diesel::pg::Pg))]
 pub struct Job {
     /// Name.
@@ -146,9 +143,5 @@ pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError>
 
 /// All jobs, by name.
 pub async fn all(conn: &mut Connection) -> Result<Vec<Job>, DbError> {
-    Ok(jobs::table
-        .order(jobs::name)
-        .select(Job::as_select())
-        .load(conn)
-        .await?)
+    Ok(Job::query().order(jobs::name).load(conn).await?)
 }

@@ -9,7 +9,7 @@ pub mod users;
 
 use domain::platform::{ApprovalRefusal, ConfigurationRefusal};
 
-pub use events::PlatformEvent;
+pub use events::{ApprovalChanged, PlatformEvent};
 
 use crate::command::{Described, refusable};
 

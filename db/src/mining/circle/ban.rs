@@ -1,7 +1,7 @@
 //! Effects of a ban on circles: the banned miner leaves their circle, or it is disbanded when they own it; invitations
 //! that they received are cancelled.
 
-use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, MinerId};
 use domain::mining::circle::{Exit, Roster};
@@ -13,7 +13,7 @@ use super::rows::InvitationRow;
 use super::{invitations, locks, membership};
 use crate::command::Request;
 use crate::schema::{circle_invitations, miners};
-use crate::text::Text as _;
+use crate::text::{Text as _, values};
 use crate::{Connection, DbError, Tx};
 
 /// Locked circles that a ban affects.
@@ -43,7 +43,9 @@ pub(in crate::mining) async fn lock_for_ban(
     conn: &mut Connection,
     banned: MinerId,
 ) -> Result<Locked, DbError> {
-    let own = circle_of(conn, banned).await?;
+    let own = miners::table.find(banned.0).select(miners::circle_id);
+    let own: Option<Uuid> = own.first(conn).await?;
+    let own = own.map(CircleId);
     let received = received(conn, banned).await?;
     let ids: Vec<CircleId> = received
         .iter()
@@ -99,27 +101,14 @@ async fn cancel(
     membership::store(tx, &request.request_id, &roster.circle, events).await
 }
 
-/// The miner's circle, read without a lock.
-async fn circle_of(conn: &mut Connection, miner: MinerId) -> Result<Option<CircleId>, DbError> {
-    let circle: Option<Uuid> = miners::table
-        .find(miner.0)
-        .select(miners::circle_id)
-        .first(conn)
-        .await?;
-    Ok(circle.map(CircleId))
-}
-
 /// The invitations a miner received that are stored as pending, ascending.
 async fn received(
     conn: &mut Connection,
     invitee: MinerId,
 ) -> Result<Vec<CircleInvitation>, DbError> {
-    let rows: Vec<InvitationRow> = circle_invitations::table
+    let query = InvitationRow::query()
         .filter(circle_invitations::invitee_id.eq(invitee.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
-        .order(circle_invitations::id)
-        .select(InvitationRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(CircleInvitation::try_from).collect()
+        .order(circle_invitations::id);
+    values(query.load(conn).await?)
 }

@@ -3,7 +3,7 @@
 use domain::mining::circle::Exit;
 use domain::mining::{Circle, CircleInvitation, InvitationStatus, Miner};
 
-use crate::mining::events::MiningEvent;
+use crate::mining::events::{InvitationChanged, MiningEvent};
 use crate::outbox::SubjectEvents;
 use crate::text::Text as _;
 use crate::{DbError, Tx};
@@ -41,40 +41,19 @@ impl<'a> CircleEvents<'a> {
 
     /// An invitation that was sent, or that reached this state.
     pub fn invitation(&mut self, invitation: &CircleInvitation, status: InvitationStatus) {
-        let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.0);
-        let (invitation_id, invitee_id) = (invitation.id.0, invitation.invitee_id.0);
-        self.events.push(match status {
-            InvitationStatus::Pending => MiningEvent::CircleInvitationSent {
-                circle_id,
-                owner_id,
-                invitation_id,
-                invitee_id,
-            },
-            InvitationStatus::Accepted => MiningEvent::CircleInvitationAccepted {
-                circle_id,
-                owner_id,
-                invitation_id,
-                invitee_id,
-            },
-            InvitationStatus::Declined => MiningEvent::CircleInvitationDeclined {
-                circle_id,
-                owner_id,
-                invitation_id,
-                invitee_id,
-            },
-            InvitationStatus::Cancelled => MiningEvent::CircleInvitationCancelled {
-                circle_id,
-                owner_id,
-                invitation_id,
-                invitee_id,
-            },
-            InvitationStatus::Expired => MiningEvent::CircleInvitationExpired {
-                circle_id,
-                owner_id,
-                invitation_id,
-                invitee_id,
-            },
-        });
+        let event = match status {
+            InvitationStatus::Pending => MiningEvent::CircleInvitationSent,
+            InvitationStatus::Accepted => MiningEvent::CircleInvitationAccepted,
+            InvitationStatus::Declined => MiningEvent::CircleInvitationDeclined,
+            InvitationStatus::Cancelled => MiningEvent::CircleInvitationCancelled,
+            InvitationStatus::Expired => MiningEvent::CircleInvitationExpired,
+        };
+        self.events.push(event(InvitationChanged {
+            circle_id: self.circle.id.0,
+            owner_id: self.circle.owner_id.0,
+            invitation_id: invitation.id.0,
+            invitee_id: invitation.invitee_id.0,
+        }));
     }
 
     /// A member joined; `after` is the circle with the member.

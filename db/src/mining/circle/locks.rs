@@ -1,6 +1,6 @@
 //! Locks of circles and their miners, in order: circles, then miners. A circle's row guards its members and invitations.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::circle::{Exit, Roster};
@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::queries;
 use super::rows::{CircleRow, InvitationRow};
-use crate::mining::miner::locks::lock_miners;
+use crate::mining::miner::locks::{lock_miners, seek};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
-use crate::text::{Text as _, fit};
+use crate::text::{Text as _, fit, values};
 use crate::{Connection, DbError};
 
 /// The caller's miner and circle, locked.
@@ -33,10 +33,9 @@ pub(super) async fn lock_circles(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<CircleRow> = circles::table
+    let rows: Vec<CircleRow> = CircleRow::query()
         .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
         .order(circles::id)
-        .select(CircleRow::as_select())
         .for_no_key_update()
         .load(conn)
         .await?;
@@ -95,13 +94,8 @@ pub(super) async fn lock_miners_of(
     let members = roster.as_ref().map_or(&[][..], |roster| &roster.members);
     let ids: Vec<MinerId> = [&[caller], members, others].concat();
     let miners = lock_miners(conn, &ids).await?;
-    let caller = miners
-        .iter()
-        .find(|miner| miner.id == caller)
-        .cloned()
-        .ok_or_else(|| DbError::inconsistent("miners", "id", caller))?;
     Ok(LockedCircle {
-        caller,
+        caller: seek(&miners, caller)?.clone(),
         roster,
         miners,
     })
@@ -153,12 +147,8 @@ pub(super) async fn invitation(
     conn: &mut Connection,
     id: CircleInvitationId,
 ) -> Result<Option<CircleInvitation>, DbError> {
-    let row: Option<InvitationRow> = circle_invitations::table
-        .find(id.0)
-        .select(InvitationRow::as_select())
-        .first(conn)
-        .await
-        .optional()?;
+    let query = InvitationRow::query().find(id.0);
+    let row: Option<InvitationRow> = query.first(conn).await.optional()?;
     row.map(CircleInvitation::try_from).transpose()
 }
 
@@ -167,14 +157,11 @@ pub(super) async fn pending(
     conn: &mut Connection,
     circle: CircleId,
 ) -> Result<Vec<CircleInvitation>, DbError> {
-    let rows: Vec<InvitationRow> = circle_invitations::table
+    let query = InvitationRow::query()
         .filter(circle_invitations::circle_id.eq(circle.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
-        .order(circle_invitations::id)
-        .select(InvitationRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(CircleInvitation::try_from).collect()
+        .order(circle_invitations::id);
+    values(query.load(conn).await?)
 }
 
 /// Time a miner last left a circle in a way that starts the cooldown.

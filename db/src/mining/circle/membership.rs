@@ -10,6 +10,7 @@ use super::events::CircleEvents;
 use super::invitations;
 use crate::command::Request;
 use crate::mining::events::MinerEvents;
+use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{circle_members, circles, miners};
 use crate::text::{Text as _, fit};
@@ -168,14 +169,7 @@ pub(super) async fn rewrite_roles(
         let version = events
             .enqueue(tx, &request.request_id)?
             .max(miner.version + 1);
-        diesel::update(miners::table.find(miner.id.0))
-            .set((
-                miners::role.eq(role.text()),
-                miners::version.eq(version),
-                miners::updated_at.eq(tx.now()),
-            ))
-            .execute(tx.conn())
-            .await?;
+        store_role(tx, miner.id, role, version).await?;
         miner.role = role;
         miner.version = version;
         miner.updated_at = tx.now();

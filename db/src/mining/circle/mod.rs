@@ -8,7 +8,7 @@ mod invitations;
 mod locks;
 mod membership;
 pub mod queries;
-pub(in crate::mining) mod rows;
+pub(crate) mod rows;
 
 pub(in crate::mining) use ban::{apply_ban, lock_for_ban};
 pub use rows::{CircleSeen, InvitationSeen};

@@ -5,8 +5,8 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::sql_types::Bool;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, PgTextExpressionMethods, QueryDsl,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, PgTextExpressionMethods,
+    QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
@@ -15,22 +15,18 @@ use domain::money::Minor;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use super::rows::{CircleRow, CircleSeen, InvitationRow, InvitationSeen};
+use super::rows::{CircleRow, CircleSeen, InvitationSeen};
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
-use crate::paging::{count_rows, keyset, like_literal};
+use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circle_invitations, circle_members, circles, miners, users};
-use crate::text::Text as _;
+use crate::text::{Text as _, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Circles by id.
 pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle>, DbError> {
-    let rows: Vec<CircleRow> = circles::table
-        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
-        .select(CircleRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Circle::try_from).collect()
+    let query = CircleRow::query().filter(circles::id.eq_any(ids.iter().map(|id| id.0)));
+    values(query.load(conn).await?)
 }
 
 /// Active members of circles by time of joining, in one statement.
@@ -163,13 +159,10 @@ pub struct CircleFilter {
 macro_rules! filter_circles {
     ($query:ident, $filter:expr) => {
         let filter: &CircleFilter = $filter;
-        if let Some(status) = filter.status {
-            $query = $query.filter(circles::status.eq(status.text()));
-        }
-        if let Some(search) = &filter.search {
-            $query =
-                $query.filter(circles::name.ilike(format!("%{}%", like_literal(search.trim()))));
-        }
+        narrow!($query,
+            status = filter.status => circles::status.eq(status.text()),
+            search = &filter.search => circles::name.ilike(format!("%{}%", like_literal(search.trim()))),
+        );
     };
 }
 
@@ -179,9 +172,7 @@ pub async fn list(
     filter: &CircleFilter,
     page: &Page<(Timestamp, Uuid)>,
 ) -> Result<Slice<Circle>, DbError> {
-    let mut query = circles::table
-        .select(CircleRow::as_select())
-        .into_boxed::<Pg>();
+    let mut query = CircleRow::query().into_boxed::<Pg>();
     filter_circles!(query, filter);
     let query = keyset!(query, page, [circles::created_at desc, circles::id desc]);
     let rows: Vec<CircleRow> = query.load(conn).await?;
@@ -195,41 +186,14 @@ pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count
     count_rows(conn, query).await
 }
 
-/// An invitation's row, its circle's name and owner, and the time it was read at.
-type Loaded = (InvitationRow, String, Uuid, Timestamp);
-
-fn invitation_seen((row, circle_name, owner, at): Loaded) -> Result<InvitationSeen, DbError> {
-    Ok(InvitationSeen {
-        invitation: row.try_into()?,
-        circle_name,
-        inviter_id: MinerId(owner),
-        at,
-    })
-}
-
-macro_rules! select_invitations {
-    () => {
-        circle_invitations::table
-            .inner_join(circles::table)
-            .select((
-                InvitationRow::as_select(),
-                circles::name,
-                circles::owner_id,
-                ReadAt,
-            ))
-    };
-}
-
 /// Invitations by id.
 pub async fn invitations_by_id(
     conn: &mut Connection,
     ids: &[CircleInvitationId],
 ) -> Result<Vec<InvitationSeen>, DbError> {
-    let rows: Vec<Loaded> = select_invitations!()
-        .filter(circle_invitations::id.eq_any(ids.iter().map(|id| id.0)))
-        .load(conn)
-        .await?;
-    rows.into_iter().map(invitation_seen).collect()
+    let ids = ids.iter().map(|id| id.0);
+    let query = InvitationSeen::query().filter(circle_invitations::id.eq_any(ids));
+    Ok(query.load(conn).await?)
 }
 
 /// Pending invitations of circles, newest first, in one statement.
@@ -237,7 +201,7 @@ pub async fn pending_invitations(
     conn: &mut Connection,
     ids: &[CircleId],
 ) -> Result<Vec<InvitationSeen>, DbError> {
-    let rows: Vec<Loaded> = select_invitations!()
+    Ok(InvitationSeen::query()
         .filter(circle_invitations::circle_id.eq_any(ids.iter().map(|id| id.0)))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
         .filter(circle_invitations::expires_at.gt(ReadAt))
@@ -246,8 +210,7 @@ pub async fn pending_invitations(
             circle_invitations::id.desc(),
         ))
         .load(conn)
-        .await?;
-    rows.into_iter().map(invitation_seen).collect()
+        .await?)
 }
 
 /// Filters invitations by their status at the time of the read: pending ones expire by time alone.
@@ -278,12 +241,11 @@ pub async fn received(
     status: Option<InvitationStatus>,
     page: &Page<(Timestamp, Uuid)>,
 ) -> Result<Slice<InvitationSeen>, DbError> {
-    let mut query = select_invitations!().into_boxed::<Pg>();
+    let mut query = InvitationSeen::query().into_boxed::<Pg>();
     filter_received!(query, invitee, status);
     let query =
         keyset!(query, page, [circle_invitations::created_at desc, circle_invitations::id desc]);
-    let rows: Vec<Loaded> = query.load(conn).await?;
-    page.slice(rows).try_map(invitation_seen)
+    Ok(page.slice(query.load(conn).await?))
 }
 
 /// Number of invitations that a miner received.

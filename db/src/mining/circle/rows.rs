@@ -1,7 +1,7 @@
 //! Tables of circles as structs.
 
 use diesel::pg::Pg;
-use diesel::{Queryable, Selectable};
+use diesel::{HasQuery, Insertable, QueryDsl};
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::circle::Exit;
 use domain::mining::{Circle, CircleInvitation, CircleMember, CircleStatus, InvitationStatus};
@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::DbError;
+use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
 use crate::schema::{circle_invitations, circles};
 use crate::text::{Text as _, fit, texts};
@@ -18,15 +19,22 @@ texts!(InvitationStatus { Pending = "PENDING", Accepted = "ACCEPTED", Declined =
 texts!(Exit { Left = "LEFT", Removed = "REMOVED", Banned = "BANNED", Disbanded = "DISBANDED", DisbandedAsOwner = "DISBANDED_AS_OWNER" });
 
 /// An invitation with the moment it was read at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = circle_invitations, base_query = circle_invitations::table.inner_join(circles::table))]
 pub struct InvitationSeen {
     /// The invitation.
+    #[diesel(deserialize_as = InvitationRow)]
+    #[diesel(select_expression = <InvitationRow as Selectable<Pg>>::construct_selection())]
+    #[diesel(select_expression_type = <InvitationRow as Selectable<Pg>>::SelectExpression)]
     pub invitation: CircleInvitation,
     /// Name of the circle.
+    #[diesel(select_expression = circles::name)]
     pub circle_name: String,
     /// Owner of the circle, who sent the invitation.
+    #[diesel(select_expression = circles::owner_id, deserialize_as = Uuid)]
     pub inviter_id: MinerId,
     /// Time of the platform's clock when it was read.
+    #[diesel(select_expression = ReadAt)]
     pub at: Timestamp,
 }
 
@@ -41,9 +49,9 @@ pub struct CircleSeen {
     pub at: Timestamp,
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(HasQuery, Insertable)]
 #[diesel(table_name = circles, check_for_backend(Pg))]
-pub(in crate::mining) struct CircleRow {
+pub struct CircleRow {
     id: Uuid,
     owner_id: Uuid,
     name: String,
@@ -71,9 +79,26 @@ impl TryFrom<CircleRow> for Circle {
     }
 }
 
-#[derive(Queryable, Selectable)]
+impl TryFrom<&Circle> for CircleRow {
+    type Error = DbError;
+
+    fn try_from(circle: &Circle) -> Result<Self, DbError> {
+        Ok(Self {
+            id: circle.id.0,
+            owner_id: circle.owner_id.0,
+            name: circle.name.clone(),
+            status: circle.status.text().to_owned(),
+            member_count: fit("circles", "member_count", circle.member_count)?,
+            version: circle.version,
+            created_at: circle.created_at,
+            updated_at: circle.updated_at,
+        })
+    }
+}
+
+#[derive(HasQuery)]
 #[diesel(table_name = circle_invitations, check_for_backend(Pg))]
-pub(in crate::mining) struct InvitationRow {
+pub struct InvitationRow {
     id: Uuid,
     circle_id: Uuid,
     invitee_id: Uuid,

@@ -1,14 +1,15 @@
 //! Keys by which staff find miners, and locks and stores of miners.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, ReferralCode, Streak};
+use domain::mining::{Miner, ReferralCode, Role, Streak};
 use domain::money::Minor;
 use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
 use crate::schema::miners;
+use crate::text::{Text as _, values};
 use crate::{Connection, DbError, Tx};
 
 /// Key of a miner.
@@ -49,14 +50,19 @@ pub(in crate::mining) async fn lock_miner(
     conn: &mut Connection,
     user: UserId,
 ) -> Result<Option<Miner>, DbError> {
-    let row: Option<MinerRow> = miners::table
-        .filter(miners::user_id.eq(user.0))
-        .select(MinerRow::as_select())
-        .for_no_key_update()
-        .first(conn)
-        .await
-        .optional()?;
+    let query = MinerRow::query().filter(miners::user_id.eq(user.0));
+    let row: Option<MinerRow> = query.for_no_key_update().first(conn).await.optional()?;
     row.map(Miner::try_from).transpose()
+}
+
+/// Locks existing miners in ascending order.
+macro_rules! by_id {
+    ($ids:expr) => {
+        MinerRow::query()
+            .filter(miners::id.eq_any($ids.iter().map(|id| id.0)))
+            .order(miners::id)
+            .for_no_key_update()
+    };
 }
 
 /// Locks existing miners in ascending order of their ids.
@@ -64,14 +70,7 @@ pub(in crate::mining) async fn lock_miners(
     conn: &mut Connection,
     ids: &[MinerId],
 ) -> Result<Vec<Miner>, DbError> {
-    let rows: Vec<MinerRow> = miners::table
-        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
-        .order(miners::id)
-        .select(MinerRow::as_select())
-        .for_no_key_update()
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Miner::try_from).collect()
+    values(by_id!(ids).load(conn).await?)
 }
 
 /// Locks those of these miners that no other transaction has locked, in ascending order of their ids.
@@ -79,15 +78,7 @@ pub(in crate::mining) async fn lock_free_miners(
     conn: &mut Connection,
     ids: &[MinerId],
 ) -> Result<Vec<Miner>, DbError> {
-    let rows: Vec<MinerRow> = miners::table
-        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
-        .order(miners::id)
-        .select(MinerRow::as_select())
-        .for_no_key_update()
-        .skip_locked()
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Miner::try_from).collect()
+    values(by_id!(ids).skip_locked().load(conn).await?)
 }
 
 /// A miner of a locked list.
@@ -118,6 +109,24 @@ pub(in crate::mining) async fn store_miner(
     let change = MinerChange::of(lifetime_points, streak, version, tx.now())?;
     diesel::update(miners::table.find(miner.id.0))
         .set(change)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Stores the role of a locked miner.
+pub(in crate::mining) async fn store_role(
+    tx: &mut Tx,
+    miner: MinerId,
+    role: Role,
+    version: i64,
+) -> Result<(), DbError> {
+    diesel::update(miners::table.find(miner.0))
+        .set((
+            miners::role.eq(role.text()),
+            miners::version.eq(version),
+            miners::updated_at.eq(tx.now()),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(())

@@ -6,8 +6,8 @@ use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{HistoryId, MinerId, UserId};
@@ -17,44 +17,19 @@ use domain::mining::{
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use super::rows::{HistoryRow, MinerRow, MinerSeen};
-use crate::clock::ReadAt;
-use crate::paging::{count_rows, keyset, like_literal};
+use super::rows::{HistoryRow, MinerSeen};
+use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circles, miners, mining_history, referrals, users};
-use crate::text::{Text as _, fit};
+use crate::text::{Text as _, fit, values};
 use crate::{Connection, Count, DbError, Page, Slice};
-
-/// A miner's row, its person's name, and the time it was read at.
-type Loaded = (MinerRow, String, Timestamp);
-
-fn seen((row, display_name, at): Loaded) -> Result<MinerSeen, DbError> {
-    Ok(MinerSeen {
-        miner: row.try_into()?,
-        display_name,
-        at,
-    })
-}
-
-macro_rules! select_miners {
-    () => {
-        miners::table.inner_join(users::table).select((
-            MinerRow::as_select(),
-            users::display_name,
-            ReadAt,
-        ))
-    };
-}
 
 /// Miners by id.
 pub async fn miners_by_id(
     conn: &mut Connection,
     ids: &[MinerId],
 ) -> Result<Vec<MinerSeen>, DbError> {
-    let rows: Vec<Loaded> = select_miners!()
-        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
-        .load(conn)
-        .await?;
-    rows.into_iter().map(seen).collect()
+    let query = MinerSeen::query().filter(miners::id.eq_any(ids.iter().map(|id| id.0)));
+    Ok(query.load(conn).await?)
 }
 
 /// Miners by user.
@@ -62,11 +37,9 @@ pub async fn miners_by_user(
     conn: &mut Connection,
     ids: &[UserId],
 ) -> Result<Vec<MinerSeen>, DbError> {
-    let rows: Vec<Loaded> = select_miners!()
-        .filter(miners::user_id.eq_any(ids.iter().map(|id| id.0)))
-        .load(conn)
-        .await?;
-    rows.into_iter().map(seen).collect()
+    let ids = ids.iter().map(|id| id.0);
+    let query = MinerSeen::query().filter(miners::user_id.eq_any(ids));
+    Ok(query.load(conn).await?)
 }
 
 /// The miner with a referral code.
@@ -74,17 +47,13 @@ pub async fn miner_by_code(
     conn: &mut Connection,
     code: &str,
 ) -> Result<Option<MinerSeen>, DbError> {
-    let row: Option<Loaded> = select_miners!()
-        .filter(miners::referral_code.eq(code))
-        .first(conn)
-        .await
-        .optional()?;
-    row.map(seen).transpose()
+    let query = MinerSeen::query().filter(miners::referral_code.eq(code));
+    Ok(query.first(conn).await.optional()?)
 }
 
 /// Active miners with the most lifetime points; ties by time of registration.
 pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>, DbError> {
-    let rows: Vec<Loaded> = select_miners!()
+    Ok(MinerSeen::query()
         .filter(miners::status.eq(MinerStatus::Active.text()))
         .order((
             miners::lifetime_points.desc(),
@@ -93,8 +62,7 @@ pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<Min
         ))
         .limit(fit("miners", "limit", places)?)
         .load(conn)
-        .await?;
-    rows.into_iter().map(seen).collect()
+        .await?)
 }
 
 /// Number of places between two steps of [`rank_steps`].
@@ -102,21 +70,13 @@ pub const RANK_STEP: i64 = 1_000;
 
 /// Lifetime points of every thousandth active miner, from the top, in ten-thousandths.
 pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
-    #[derive(diesel::QueryableByName)]
-    struct Step {
-        #[diesel(sql_type = BigInt)]
-        lifetime_points: i64,
-    }
-    let steps: Vec<Step> = diesel::sql_query(
+    let steps = sql::<BigInt>(&format!(
         "SELECT lifetime_points FROM (
              SELECT lifetime_points, row_number() OVER (ORDER BY lifetime_points DESC, created_at, id) AS rank
              FROM miners WHERE status = 'ACTIVE'
-         ) ranked WHERE rank % $1 = 0 ORDER BY rank",
-    )
-    .bind::<BigInt, _>(RANK_STEP)
-    .load(conn)
-    .await?;
-    Ok(steps.into_iter().map(|step| step.lifetime_points).collect())
+         ) ranked WHERE rank % {RANK_STEP} = 0 ORDER BY rank"
+    ));
+    Ok(steps.load(conn).await?)
 }
 
 /// Number of active miners ranked before this one.
@@ -188,12 +148,10 @@ impl MinerKey {
 macro_rules! filter_miners {
     ($query:ident, $filter:expr) => {
         let filter: &MinerFilter = $filter;
-        if let Some(status) = filter.status {
-            $query = $query.filter(miners::status.eq(status.text()));
-        }
-        if let Some(role) = filter.role {
-            $query = $query.filter(miners::role.eq(role.text()));
-        }
+        narrow!($query,
+            status = filter.status => miners::status.eq(status.text()),
+            role = filter.role => miners::role.eq(role.text()),
+        );
         if let Some(search) = &filter.search {
             let search = search.trim();
             $query = match Uuid::parse_str(search) {
@@ -223,7 +181,7 @@ pub async fn miners(
     descending: bool,
     page: &Page<MinerKey>,
 ) -> Result<Slice<MinerSeen>, DbError> {
-    let mut query = select_miners!().into_boxed::<Pg>();
+    let mut query = MinerSeen::query().into_boxed::<Pg>();
     filter_miners!(query, filter);
     let by_time = page.keyed(|key| match key {
         MinerKey::CreatedAt(at, id) => Some((*at, *id)),
@@ -247,8 +205,7 @@ pub async fn miners(
             keyset!(query, by_points, [miners::lifetime_points asc, miners::id asc])
         }
     };
-    let rows: Vec<Loaded> = query.load(conn).await?;
-    page.slice(rows).try_map(seen)
+    Ok(page.slice(query.load(conn).await?))
 }
 
 /// Number of miners that a filter selects.
@@ -386,10 +343,7 @@ pub async fn history_by_id(
     conn: &mut Connection,
     ids: &[HistoryId],
 ) -> Result<Vec<HistoryEntry>, DbError> {
-    let rows: Vec<HistoryRow> = mining_history::table
-        .filter(mining_history::id.eq_any(ids.iter().map(|id| id.0)))
-        .select(HistoryRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(HistoryEntry::try_from).collect()
+    let ids = ids.iter().map(|id| id.0);
+    let query = HistoryRow::query().filter(mining_history::id.eq_any(ids));
+    values(query.load(conn).await?)
 }

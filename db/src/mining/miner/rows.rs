@@ -1,6 +1,7 @@
 //! The tables `miners` and `mining_history` as structs.
 
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::pg::Pg;
+use diesel::{AsChangeset, HasQuery, Insertable, QueryDsl};
 use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use domain::mining::{
     BrokenRun, Due, HistoryEntry, HistorySource, Miner, MinerStatus, RatePerHour, ReferralCode,
@@ -11,7 +12,8 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::DbError;
-use crate::schema::{miners, mining_history};
+use crate::clock::ReadAt;
+use crate::schema::{miners, mining_history, users};
 use crate::text::{Text as _, fit, texts};
 
 texts!(Role { Pioneer = "PIONEER", Contributor = "CONTRIBUTOR", Ambassador = "AMBASSADOR", NodeOperator = "NODE_OPERATOR" });
@@ -19,13 +21,19 @@ texts!(MinerStatus { Active = "ACTIVE", Suspended = "SUSPENDED", Banned = "BANNE
 texts!(HistorySource { Session = "SESSION", StreakMilestone = "STREAK_MILESTONE", Adjustment = "ADJUSTMENT", StreakRecovery = "STREAK_RECOVERY" });
 
 /// A miner with the moment it was read at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = miners, base_query = miners::table.inner_join(users::table))]
 pub struct MinerSeen {
     /// The miner.
+    #[diesel(deserialize_as = MinerRow)]
+    #[diesel(select_expression = <MinerRow as Selectable<Pg>>::construct_selection())]
+    #[diesel(select_expression_type = <MinerRow as Selectable<Pg>>::SelectExpression)]
     pub miner: Miner,
     /// Name of the person.
+    #[diesel(select_expression = users::display_name)]
     pub display_name: String,
     /// Time of the platform's clock when it was read.
+    #[diesel(select_expression = ReadAt)]
     pub at: Timestamp,
 }
 
@@ -42,9 +50,9 @@ pub struct Profile {
     pub lifetime_points: Minor,
 }
 
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = miners, check_for_backend(diesel::pg::Pg))]
-pub(in crate::mining) struct MinerRow {
+#[derive(HasQuery)]
+#[diesel(table_name = miners, check_for_backend(Pg))]
+pub struct MinerRow {
     id: Uuid,
     user_id: Uuid,
     role: String,
@@ -83,6 +91,7 @@ impl TryFrom<MinerRow> for Miner {
                 .map(|value| days(column, value))
                 .collect::<Result<Vec<_>, _>>()
         };
+        let due = |since: Option<_>, at| since.zip(at).map(|(since, at)| Due { since, at });
         let broken = match (
             row.broken_days,
             row.broken_milestones_paid,
@@ -105,14 +114,8 @@ impl TryFrom<MinerRow> for Miner {
                 current: days("current_streak", row.current_streak)?,
                 longest: days("longest_streak", row.longest_streak)?,
                 last_claim: row.last_claim_at,
-                due: row
-                    .streak_since
-                    .zip(row.streak_due_at)
-                    .map(|(since, at)| Due { since, at }),
-                previous_due: row
-                    .previous_since
-                    .zip(row.previous_due_at)
-                    .map(|(since, at)| Due { since, at }),
+                due: due(row.streak_since, row.streak_due_at),
+                previous_due: due(row.previous_since, row.previous_due_at),
                 freeze_tokens: days("freeze_tokens", row.freeze_tokens)?,
                 is_grace_period: row.is_grace_period,
                 milestones_paid: all_days("milestones_paid", row.milestones_paid)?,
@@ -131,9 +134,9 @@ impl TryFrom<MinerRow> for Miner {
 }
 
 /// Columns of a miner that commands change.
-#[derive(AsChangeset)]
+#[derive(AsChangeset, Insertable)]
 #[diesel(table_name = miners, treat_none_as_null = true)]
-pub(in crate::mining) struct MinerChange {
+pub(crate) struct MinerChange {
     lifetime_points: i64,
     current_streak: i32,
     longest_streak: i32,
@@ -197,8 +200,59 @@ impl MinerChange {
     }
 }
 
-#[derive(Queryable, Selectable, Insertable, diesel::QueryableByName)]
-#[diesel(table_name = mining_history, check_for_backend(diesel::pg::Pg))]
+/// Row of a new miner. The circle is set when the miner enters it.
+#[derive(Insertable)]
+#[diesel(table_name = miners)]
+pub(crate) struct NewMiner {
+    id: Uuid,
+    user_id: Uuid,
+    role: &'static str,
+    status: &'static str,
+    #[diesel(embed)]
+    change: MinerChange,
+    referral_code: String,
+    referred_by: Option<Uuid>,
+    created_at: Timestamp,
+}
+
+impl TryFrom<&Miner> for NewMiner {
+    type Error = DbError;
+
+    fn try_from(miner: &Miner) -> Result<Self, DbError> {
+        let (points, version) = (miner.lifetime_points, miner.version);
+        Ok(Self {
+            id: miner.id.0,
+            user_id: miner.user_id.0,
+            role: miner.role.text(),
+            status: miner.status.text(),
+            change: MinerChange::of(points, &miner.streak, version, miner.updated_at)?,
+            referral_code: miner.referral_code.as_str().to_owned(),
+            referred_by: miner.referred_by.map(|id| id.0),
+            created_at: miner.created_at,
+        })
+    }
+}
+
+/// A new miner of a user: a pioneer without points, streak or circle.
+pub(crate) fn pioneer(id: Uuid, user_id: UserId, code: ReferralCode, now: Timestamp) -> Miner {
+    Miner {
+        id: MinerId(id),
+        user_id,
+        role: Role::Pioneer,
+        status: MinerStatus::Active,
+        lifetime_points: Minor::ZERO,
+        streak: Streak::default(),
+        referral_code: code,
+        referred_by: None,
+        circle_id: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+#[derive(HasQuery, Insertable, diesel::QueryableByName)]
+#[diesel(table_name = mining_history, check_for_backend(Pg))]
 pub(crate) struct HistoryRow {
     id: Uuid,
     miner_id: Uuid,

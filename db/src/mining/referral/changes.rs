@@ -1,30 +1,19 @@
 //! Changes of referrals, and the referrer's role that follows.
 
 use diesel::sql_types::{Bool, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, ReferralId, UserId};
-use domain::mining::{Applied, Bps, Miner, ReferralStatus, Role};
-use domain::time::Timestamp;
-use uuid::Uuid;
+use domain::mining::{Applied, Miner, ReferralStatus, Role};
 
+use super::rows::{Referral, ReferralRow};
 use crate::command::Request;
-use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::events::{MinerEvents, MiningEvent, ReferralChanged};
+use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{miners, referrals};
 use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
-
-/// The referral through which a miner joined, locked.
-pub(in crate::mining) struct Referral {
-    pub id: ReferralId,
-    /// Miner who owns the code.
-    pub referrer_id: MinerId,
-    referred_id: MinerId,
-    pub status: ReferralStatus,
-    bonus: Bps,
-    activated_at: Option<Timestamp>,
-}
 
 /// Locks the graph of referrals until the end of the transaction, before any row.
 ///
@@ -83,30 +72,9 @@ pub(in crate::mining) async fn lock_referral(
     conn: &mut Connection,
     referred: MinerId,
 ) -> Result<Option<Referral>, DbError> {
-    let row: Option<(Uuid, Uuid, i32, String, Option<Timestamp>)> = referrals::table
-        .filter(referrals::referred_id.eq(referred.0))
-        .select((
-            referrals::id,
-            referrals::referrer_id,
-            referrals::bonus_bps,
-            referrals::status,
-            referrals::activated_at,
-        ))
-        .for_no_key_update()
-        .first(conn)
-        .await
-        .optional()?;
-    row.map(|(id, referrer, bonus, status, activated_at)| {
-        Ok(Referral {
-            id: ReferralId(id),
-            referrer_id: MinerId(referrer),
-            referred_id: referred,
-            bonus: Bps(bonus),
-            status: ReferralStatus::read("referrals", "status", &status)?,
-            activated_at,
-        })
-    })
-    .transpose()
+    let query = ReferralRow::query().filter(referrals::referred_id.eq(referred.0));
+    let row: Option<ReferralRow> = query.for_no_key_update().first(conn).await.optional()?;
+    row.map(Referral::try_from).transpose()
 }
 
 /// Creates a referral between two miners that are locked or new, and updates both.
@@ -123,21 +91,14 @@ pub(in crate::mining) async fn create(
         id: ReferralId(tx.new_id()),
         referrer_id: referrer.id,
         referred_id: referred.id,
-        status: applied.status,
+        code: referrer.referral_code.as_str().to_owned(),
         bonus: applied.bonus,
+        status: applied.status,
+        created_at: now,
         activated_at: is_active.then_some(now),
     };
     diesel::insert_into(referrals::table)
-        .values((
-            referrals::id.eq(referral.id.0),
-            referrals::referrer_id.eq(referrer.id.0),
-            referrals::referred_id.eq(referred.id.0),
-            referrals::referral_code.eq(referrer.referral_code.as_str()),
-            referrals::bonus_bps.eq(referral.bonus.0),
-            referrals::status.eq(referral.status.text()),
-            referrals::created_at.eq(now),
-            referrals::activated_at.eq(referral.activated_at),
-        ))
+        .values(ReferralRow::from(&referral))
         .execute(tx.conn())
         .await?;
     let mut events = MinerEvents::of(referred, None);
@@ -228,36 +189,20 @@ async fn update_referrer(
     referred: UserId,
 ) -> Result<(), DbError> {
     let role = role_of(tx.conn(), referrer, referrer.role == Role::NodeOperator).await?;
-    let (referral_id, referrer_id) = (referral.id.0, referral.referrer_id.0);
-    let (referred_id, referred_user_id) = (referral.referred_id.0, referred.0);
-    let bonus_rate = referral.bonus.to_decimal();
-    let mut events = MinerEvents::of(referrer, None);
-    events.push(if is_active {
-        MiningEvent::ReferralActivated {
-            referral_id,
-            referrer_id,
-            referred_id,
-            referred_user_id,
-            bonus_rate,
-        }
+    let event = if is_active {
+        MiningEvent::ReferralActivated
     } else {
-        MiningEvent::ReferralDeactivated {
-            referral_id,
-            referrer_id,
-            referred_id,
-            referred_user_id,
-            bonus_rate,
-        }
-    });
+        MiningEvent::ReferralDeactivated
+    };
+    let mut events = MinerEvents::of(referrer, None);
+    events.push(event(ReferralChanged {
+        referral_id: referral.id.0,
+        referrer_id: referral.referrer_id.0,
+        referred_id: referral.referred_id.0,
+        referred_user_id: referred.0,
+        bonus_rate: referral.bonus.to_decimal(),
+    }));
     events.role(role);
     let version = events.enqueue(tx, &request.request_id)?;
-    diesel::update(miners::table.find(referrer.id.0))
-        .set((
-            miners::role.eq(role.text()),
-            miners::version.eq(version),
-            miners::updated_at.eq(tx.now()),
-        ))
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+    store_role(tx, referrer.id, role, version).await
 }

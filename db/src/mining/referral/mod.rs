@@ -3,6 +3,6 @@
 pub(in crate::mining) mod changes;
 pub mod commands;
 pub mod queries;
-pub(in crate::mining) mod rows;
+pub(crate) mod rows;
 
 pub use rows::Referral;

@@ -3,7 +3,7 @@
 use diesel::dsl::count_star;
 use diesel::pg::Pg;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, ReferralId};
 use domain::mining::{Bps, ReferralStatus};
@@ -12,9 +12,9 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use super::rows::{Referral, ReferralRow};
-use crate::paging::{count_rows, keyset};
+use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::referrals;
-use crate::text::{Text as _, fit};
+use crate::text::{Text as _, fit, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Position of a referral in a list, newest first.
@@ -22,12 +22,9 @@ pub type Place = (Timestamp, Uuid);
 
 /// Referrals by id.
 pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Referral>, DbError> {
-    let rows: Vec<ReferralRow> = referrals::table
-        .filter(referrals::id.eq_any(ids.iter().map(|id| id.0)))
-        .select(ReferralRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Referral::try_from).collect()
+    let ids = ids.iter().map(|id| id.0);
+    let query = ReferralRow::query().filter(referrals::id.eq_any(ids));
+    values(query.load(conn).await?)
 }
 
 /// The referrals through which miners joined.
@@ -35,12 +32,9 @@ pub async fn by_referred(
     conn: &mut Connection,
     miners: &[MinerId],
 ) -> Result<Vec<Referral>, DbError> {
-    let rows: Vec<ReferralRow> = referrals::table
-        .filter(referrals::referred_id.eq_any(miners.iter().map(|id| id.0)))
-        .select(ReferralRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Referral::try_from).collect()
+    let miners = miners.iter().map(|id| id.0);
+    let query = ReferralRow::query().filter(referrals::referred_id.eq_any(miners));
+    values(query.load(conn).await?)
 }
 
 /// Numbers of a miner's referrals.
@@ -169,15 +163,11 @@ pub struct Filter {
 macro_rules! filter_referrals {
     ($query:ident, $filter:expr) => {
         let filter: &Filter = $filter;
-        if let Some(status) = filter.status {
-            $query = $query.filter(referrals::status.eq(status.text()));
-        }
-        if let Some(id) = filter.referrer {
-            $query = $query.filter(referrals::referrer_id.eq(id.0));
-        }
-        if let Some(id) = filter.referred {
-            $query = $query.filter(referrals::referred_id.eq(id.0));
-        }
+        narrow!($query,
+            status = filter.status => referrals::status.eq(status.text()),
+            referrer = filter.referrer => referrals::referrer_id.eq(referrer.0),
+            referred = filter.referred => referrals::referred_id.eq(referred.0),
+        );
     };
 }
 
@@ -187,9 +177,7 @@ pub async fn list(
     filter: &Filter,
     page: &Page<Place>,
 ) -> Result<Slice<Referral>, DbError> {
-    let mut query = referrals::table
-        .select(ReferralRow::as_select())
-        .into_boxed::<Pg>();
+    let mut query = ReferralRow::query().into_boxed::<Pg>();
     filter_referrals!(query, filter);
     let query = keyset!(query, page, [referrals::created_at desc, referrals::id desc]);
     let rows: Vec<ReferralRow> = query.load(conn).await?;

@@ -1,6 +1,6 @@
 //! The table `referrals` as structs.
 
-use diesel::{Queryable, Selectable};
+use diesel::{HasQuery, Insertable};
 use domain::ids::{MinerId, ReferralId};
 use domain::mining::{Bps, ReferralStatus};
 use domain::time::Timestamp;
@@ -33,9 +33,9 @@ pub struct Referral {
     pub activated_at: Option<Timestamp>,
 }
 
-#[derive(Queryable, Selectable, diesel::QueryableByName)]
+#[derive(HasQuery, Insertable, diesel::QueryableByName)]
 #[diesel(table_name = referrals, check_for_backend(diesel::pg::Pg))]
-pub(in crate::mining) struct ReferralRow {
+pub(crate) struct ReferralRow {
     id: Uuid,
     referrer_id: Uuid,
     referred_id: Uuid,
@@ -60,5 +60,20 @@ impl TryFrom<ReferralRow> for Referral {
             created_at: row.created_at,
             activated_at: row.activated_at,
         })
+    }
+}
+
+impl From<&Referral> for ReferralRow {
+    fn from(referral: &Referral) -> Self {
+        Self {
+            id: referral.id.0,
+            referrer_id: referral.referrer_id.0,
+            referred_id: referral.referred_id.0,
+            referral_code: referral.code.clone(),
+            bonus_bps: referral.bonus.0,
+            status: referral.status.text().to_owned(),
+            created_at: referral.created_at,
+            activated_at: referral.activated_at,
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! Reads of sessions.
 
 use diesel::dsl::count_star;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, SessionId};
 use domain::mining::Session;
 use domain::time::{Timestamp, day_bounds};
 
 use super::rows::{SessionRow, SessionSeen};
-use crate::clock::ReadAt;
 use crate::schema::mining_sessions;
 use crate::text::fit;
 use crate::{Connection, DbError};
@@ -18,17 +17,15 @@ pub async fn latest_sessions(
     conn: &mut Connection,
     ids: &[MinerId],
 ) -> Result<Vec<SessionSeen>, DbError> {
-    let rows: Vec<(SessionRow, Timestamp)> = mining_sessions::table
+    Ok(SessionSeen::query()
         .filter(mining_sessions::miner_id.eq_any(ids.iter().map(|id| id.0)))
         .distinct_on(mining_sessions::miner_id)
         .order((
             mining_sessions::miner_id,
             mining_sessions::started_at.desc(),
         ))
-        .select((SessionRow::as_select(), ReadAt))
         .load(conn)
-        .await?;
-    rows.into_iter().map(session_seen).collect()
+        .await?)
 }
 
 /// Sessions by id.
@@ -36,19 +33,9 @@ pub async fn sessions_by_id(
     conn: &mut Connection,
     ids: &[SessionId],
 ) -> Result<Vec<SessionSeen>, DbError> {
-    let rows: Vec<(SessionRow, Timestamp)> = mining_sessions::table
-        .filter(mining_sessions::id.eq_any(ids.iter().map(|id| id.0)))
-        .select((SessionRow::as_select(), ReadAt))
-        .load(conn)
-        .await?;
-    rows.into_iter().map(session_seen).collect()
-}
-
-fn session_seen((row, at): (SessionRow, Timestamp)) -> Result<SessionSeen, DbError> {
-    Ok(SessionSeen {
-        session: row.try_into()?,
-        at,
-    })
+    let ids = ids.iter().map(|id| id.0);
+    let query = SessionSeen::query().filter(mining_sessions::id.eq_any(ids));
+    Ok(query.load(conn).await?)
 }
 
 /// The newest session of a miner whose row is locked.
@@ -56,13 +43,10 @@ pub(in crate::mining) async fn latest_session(
     conn: &mut Connection,
     miner: MinerId,
 ) -> Result<Option<Session>, DbError> {
-    let row: Option<SessionRow> = mining_sessions::table
+    let query = SessionRow::query()
         .filter(mining_sessions::miner_id.eq(miner.0))
-        .order(mining_sessions::started_at.desc())
-        .select(SessionRow::as_select())
-        .first(conn)
-        .await
-        .optional()?;
+        .order(mining_sessions::started_at.desc());
+    let row: Option<SessionRow> = query.first(conn).await.optional()?;
     row.map(Session::try_from).transpose()
 }
 

@@ -1,7 +1,8 @@
 //! The table `mining_sessions` as structs.
 
 use chrono::TimeDelta;
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::pg::Pg;
+use diesel::{AsChangeset, HasQuery, Insertable};
 use domain::ids::{MinerId, SessionId};
 use domain::mining::{Bps, Rate, RatePerHour, Session, SessionState, SessionStatus};
 use domain::money::Minor;
@@ -9,23 +10,29 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::DbError;
+use crate::clock::ReadAt;
 use crate::schema::mining_sessions;
 use crate::text::{Text as _, fit, texts};
 
 texts!(SessionStatus { Active = "ACTIVE", Completed = "COMPLETED", Claimed = "CLAIMED", Expired = "EXPIRED" });
 
 /// A session with the moment it was read at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
+#[diesel(table_name = mining_sessions)]
 pub struct SessionSeen {
     /// The session.
+    #[diesel(deserialize_as = SessionRow)]
+    #[diesel(select_expression = <SessionRow as Selectable<Pg>>::construct_selection())]
+    #[diesel(select_expression_type = <SessionRow as Selectable<Pg>>::SelectExpression)]
     pub session: Session,
     /// Time of the platform's clock when it was read.
+    #[diesel(select_expression = ReadAt)]
     pub at: Timestamp,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = mining_sessions, check_for_backend(diesel::pg::Pg))]
-pub(crate) struct SessionRow {
+#[derive(AsChangeset, HasQuery, Insertable)]
+#[diesel(table_name = mining_sessions, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct SessionRow {
     id: Uuid,
     miner_id: Uuid,
     status: String,
@@ -54,23 +61,15 @@ impl TryFrom<SessionRow> for Session {
 
     fn try_from(row: SessionRow) -> Result<Self, DbError> {
         let bad = |column| DbError::inconsistent("mining_sessions", column, row.id);
+        let points = |column, stored: Option<i64>| stored.map(Minor).ok_or_else(|| bad(column));
         let state = match SessionStatus::read("mining_sessions", "status", &row.status)? {
             SessionStatus::Active => SessionState::Active,
             SessionStatus::Completed => SessionState::Completed,
             SessionStatus::Claimed => SessionState::Claimed {
                 at: row.claimed_at.ok_or_else(|| bad("claimed_at"))?,
-                points_earned: row
-                    .points_earned
-                    .map(Minor)
-                    .ok_or_else(|| bad("points_earned"))?,
-                milestone_points: row
-                    .streak_bonus
-                    .map(Minor)
-                    .ok_or_else(|| bad("streak_bonus"))?,
-                referral_points: row
-                    .referral_points
-                    .map(Minor)
-                    .ok_or_else(|| bad("referral_points"))?,
+                points_earned: points("points_earned", row.points_earned)?,
+                milestone_points: points("streak_bonus", row.streak_bonus)?,
+                referral_points: points("referral_points", row.referral_points)?,
             },
             SessionStatus::Expired => SessionState::Expired {
                 at: row.expired_at.ok_or_else(|| bad("expired_at"))?,
@@ -107,6 +106,8 @@ impl TryFrom<&Session> for SessionRow {
     type Error = DbError;
 
     fn try_from(session: &Session) -> Result<Self, DbError> {
+        let bad = |column| DbError::inconsistent("mining_sessions", column, session.id);
+        let extension = session.window_extension.num_microseconds();
         let mut row = Self {
             id: session.id.0,
             miner_id: session.miner_id.0,
@@ -132,7 +133,8 @@ impl TryFrom<&Session> for SessionRow {
             referral_points: None,
             expired_at: None,
             window_stopped_at: session.window_stopped_at,
-            window_extension_microseconds: window_extension(session)?,
+            window_extension_microseconds: extension
+                .ok_or_else(|| bad("window_extension_microseconds"))?,
         };
         let status = match &session.state {
             SessionState::Active => SessionStatus::Active,
@@ -157,16 +159,4 @@ impl TryFrom<&Session> for SessionRow {
         status.text().clone_into(&mut row.status);
         Ok(row)
     }
-}
-
-/// The claim window's extension in microseconds.
-pub(in crate::mining) fn window_extension(session: &Session) -> Result<i64, DbError> {
-    let extension = session.window_extension;
-    extension.num_microseconds().ok_or_else(|| {
-        DbError::inconsistent(
-            "mining_sessions",
-            "window_extension_microseconds",
-            extension,
-        )
-    })
 }

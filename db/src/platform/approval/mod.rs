@@ -6,7 +6,7 @@ mod decline;
 pub mod queries;
 mod rows;
 
-use diesel::{OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::access::{Action, Relation};
 use domain::ids::{ApprovalId, UserId};
@@ -23,8 +23,8 @@ pub use approve::{APPROVAL_APPROVE, approval_approve};
 pub use decline::{APPROVAL_DECLINE, approval_decline};
 pub use rows::ApprovalSeen;
 
-use super::PlatformEvent;
 use super::audit::{About, Change};
+use super::events::{ApprovalChanged, PlatformEvent};
 use crate::command::{Command, Described, Refusal, Refused, Request, Stop, described};
 use crate::idempotency::Key;
 use crate::outbox::SubjectEvents;
@@ -156,42 +156,19 @@ pub(crate) async fn request<P: Proposal>(
 /// Enqueues the event of an approval's state.
 fn publish(tx: &mut Tx, request: &Request, stored: &Stored) -> Result<(), DbError> {
     let approval = &stored.approval;
-    let (approval_id, requested_by) = (approval.id.0, approval.requested_by.0);
-    let (command, proposal) = (approval.command.clone(), stored.proposal.clone());
-    let (version, event) = match approval.state {
-        ApprovalState::Pending => (
-            0,
-            PlatformEvent::ApprovalRequested {
-                approval_id,
-                command,
-                proposal,
-                requested_by,
-                decided_by: None,
-            },
-        ),
-        ApprovalState::Approved { by, .. } => (
-            1,
-            PlatformEvent::ApprovalApproved {
-                approval_id,
-                command,
-                proposal,
-                requested_by,
-                decided_by: Some(by.0),
-            },
-        ),
-        ApprovalState::Declined { by, .. } => (
-            1,
-            PlatformEvent::ApprovalDeclined {
-                approval_id,
-                command,
-                proposal,
-                requested_by,
-                decided_by: Some(by.0),
-            },
-        ),
+    let (version, event, decided_by): (_, fn(_) -> _, _) = match approval.state {
+        ApprovalState::Pending => (0, PlatformEvent::ApprovalRequested, None),
+        ApprovalState::Approved { by, .. } => (1, PlatformEvent::ApprovalApproved, Some(by.0)),
+        ApprovalState::Declined { by, .. } => (1, PlatformEvent::ApprovalDeclined, Some(by.0)),
     };
-    let mut events = SubjectEvents::new("approval", approval_id, version);
-    events.push(event);
+    let mut events = SubjectEvents::new("approval", approval.id.0, version);
+    events.push(event(ApprovalChanged {
+        approval_id: approval.id.0,
+        command: approval.command.clone(),
+        proposal: stored.proposal.clone(),
+        requested_by: approval.requested_by.0,
+        decided_by,
+    }));
     events.enqueue(tx, &request.request_id)?;
     Ok(())
 }
@@ -205,13 +182,8 @@ async fn lock(
     id: ApprovalId,
     proposals: &'static [Registered],
 ) -> Result<(Stored, Registered), Stop<ApprovalRefusal>> {
-    let row: Option<ApprovalRow> = approvals::table
-        .find(id.0)
-        .select(ApprovalRow::as_select())
-        .for_no_key_update()
-        .first(tx.conn())
-        .await
-        .optional()?;
+    let query = ApprovalRow::query().find(id.0).for_no_key_update();
+    let row: Option<ApprovalRow> = query.first(tx.conn()).await.optional()?;
     let stored = Stored::try_from(row.ok_or(ApprovalRefusal::NotFound)?)?;
     let command = &stored.approval.command;
     let registered = proposals.iter().find(|known| known.command == command);

@@ -1,6 +1,6 @@
 //! The table `approvals` as structs.
 
-use diesel::{AsChangeset, Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, HasQuery, Insertable};
 use domain::ids::{ApprovalId, UserId};
 use domain::platform::{Approval, ApprovalState, ApprovalStatus};
 use domain::time::Timestamp;
@@ -31,7 +31,7 @@ pub struct ApprovalSeen {
     pub at: Timestamp,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(HasQuery, Insertable)]
 #[diesel(table_name = approvals, check_for_backend(diesel::pg::Pg))]
 pub(super) struct ApprovalRow {
     id: Uuid,

@@ -1,17 +1,15 @@
 //! Reads of the audit log.
 
 use diesel::pg::Pg;
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use serde_json::Value;
 
 use crate::command::Refused;
-use crate::paging::{count_rows, keyset};
+use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::audit_log;
-use crate::text::{Text as _, texts};
+use crate::text::{Text as _, texts, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Outcomes of a command.
@@ -85,7 +83,7 @@ pub struct Filter {
 /// Position of an entry, newest first: time and order of insertion.
 pub type Place = (Timestamp, i64);
 
-#[derive(Queryable, Selectable)]
+#[derive(HasQuery)]
 #[diesel(table_name = audit_log, check_for_backend(Pg))]
 struct Row {
     id: i64,
@@ -136,29 +134,15 @@ impl TryFrom<Row> for Entry {
 macro_rules! filter_entries {
     ($query:ident, $filter:expr) => {
         let filter: &Filter = $filter;
-        if let Some(actor) = &filter.actor {
-            $query = $query.filter(audit_log::actor.eq(actor));
-        }
-        if let Some(action) = &filter.action {
-            $query = $query.filter(audit_log::action.eq(action));
-        }
-        if let Some((kind, id)) = &filter.entity {
-            $query = $query
-                .filter(audit_log::entity_kind.eq(kind))
-                .filter(audit_log::entity_id.eq(id));
-        }
-        if let Some(outcome) = filter.outcome {
-            $query = $query.filter(audit_log::outcome.eq(outcome.text()));
-        }
-        if let Some(request_id) = &filter.request_id {
-            $query = $query.filter(audit_log::request_id.eq(request_id));
-        }
-        if let Some(since) = filter.since {
-            $query = $query.filter(audit_log::occurred_at.ge(since));
-        }
-        if let Some(until) = filter.until {
-            $query = $query.filter(audit_log::occurred_at.lt(until));
-        }
+        narrow!($query,
+            actor = &filter.actor => audit_log::actor.eq(actor),
+            action = &filter.action => audit_log::action.eq(action),
+            entity = &filter.entity => audit_log::entity_kind.eq(&entity.0).and(audit_log::entity_id.eq(&entity.1)),
+            outcome = filter.outcome => audit_log::outcome.eq(outcome.text()),
+            request_id = &filter.request_id => audit_log::request_id.eq(request_id),
+            since = filter.since => audit_log::occurred_at.ge(since),
+            until = filter.until => audit_log::occurred_at.lt(until),
+        );
     };
 }
 
@@ -168,7 +152,7 @@ pub async fn entries(
     filter: &Filter,
     page: &Page<Place>,
 ) -> Result<Slice<Entry>, DbError> {
-    let mut query = audit_log::table.select(Row::as_select()).into_boxed::<Pg>();
+    let mut query = Row::query().into_boxed::<Pg>();
     filter_entries!(query, filter);
     let query = keyset!(query, page, [audit_log::occurred_at desc, audit_log::id desc]);
     let rows: Vec<Row> = query.load(conn).await?;
@@ -184,10 +168,6 @@ pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbEr
 
 /// Entries by id.
 pub async fn by_id(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Entry>, DbError> {
-    let rows: Vec<Row> = audit_log::table
-        .filter(audit_log::id.eq_any(ids))
-        .select(Row::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Entry::try_from).collect()
+    let query = Row::query().filter(audit_log::id.eq_any(ids));
+    values(query.load(conn).await?)
 }

@@ -189,29 +189,31 @@ async fn store(
     reason: &Reason,
     section: Checked<'_>,
 ) -> Result<i32, DbError> {
-    let Checked {
-        info,
-        before,
-        after,
-    } = section;
-    let number = before.number.saturating_add(1);
+    let number = section.before.number.saturating_add(1);
     // Keeps the history in order when a transaction starts earlier and commits later.
-    let updated_at = tx.now().max(before.updated_at);
+    let updated_at = tx.now().max(section.before.updated_at);
     let (_, updated_by) = actor(&request.principal);
     diesel::insert_into(rows::table)
         .values((
-            rows::section.eq(info.name),
+            rows::section.eq(section.info.name),
             rows::version.eq(number),
-            rows::body.eq(with_unknown_settings(before.body, after.body.clone())),
+            rows::body.eq(with_unknown_settings(
+                section.before.body,
+                section.after.body.clone(),
+            )),
             rows::updated_at.eq(updated_at),
             rows::updated_by.eq(&updated_by),
             rows::reason.eq(reason.as_str()),
         ))
         .execute(tx.conn())
         .await?;
-    let mut events = SubjectEvents::new("configuration", info.subject, before.number.into());
+    let mut events = SubjectEvents::new(
+        "configuration",
+        section.info.subject,
+        section.before.number.into(),
+    );
     events.push(PlatformEvent::ConfigurationUpdated {
-        config_type: info.name.to_owned(),
+        config_type: section.info.name.to_owned(),
         version: number,
         updated_by,
         updated_at,

@@ -1,7 +1,7 @@
 //! Reads of the ledger.
 
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
-use diesel::{CombineDsl, ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{CombineDsl, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
 use domain::money::{Currency, CurrencyCode, Minor, Money};
@@ -10,17 +10,13 @@ use uuid::Uuid;
 
 use super::rows::{CurrencyRow, EntryRow, LedgerEntry, WalletRow};
 use crate::schema::{currencies as currency_table, transfers, wallets};
-use crate::text::Text as _;
+use crate::text::{Text as _, values};
 use crate::{Connection, Db, DbError, Page, Slice};
 
 /// All currencies, by number.
 pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>, DbError> {
-    let rows: Vec<CurrencyRow> = currency_table::table
-        .order(currency_table::number)
-        .select(CurrencyRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Currency::try_from).collect()
+    let query = CurrencyRow::query().order(currency_table::number);
+    values(query.load(conn).await?)
 }
 
 /// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
@@ -30,10 +26,9 @@ pub async fn wallets_by_owner(
     keys: &[(WalletOwner, CurrencyCode)],
 ) -> Result<Vec<Wallet>, DbError> {
     let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
-    let rows: Vec<WalletRow> = wallets::table
+    let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_id.eq_any(owner_ids))
         .filter(wallets::kind.eq(WalletKind::Main.text()))
-        .select(WalletRow::as_select())
         .load(conn)
         .await?;
     let stored = rows
@@ -61,13 +56,12 @@ pub async fn wallets_of(
     conn: &mut Connection,
     owner: WalletOwner,
 ) -> Result<Vec<Wallet>, DbError> {
-    let rows: Vec<WalletRow> = wallets::table
+    let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(owner.kind.text()))
         .filter(wallets::owner_id.eq(owner.id))
         .filter(wallets::kind.eq(WalletKind::Main.text()))
         .filter(wallets::sequence.gt(0))
         .order(wallets::currency)
-        .select(WalletRow::as_select())
         .load(conn)
         .await?;
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
@@ -79,12 +73,11 @@ pub async fn wallets_of_people(
     conn: &mut Connection,
     people: &[UserId],
 ) -> Result<Vec<Wallet>, DbError> {
-    let rows: Vec<WalletRow> = wallets::table
+    let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
         .filter(wallets::owner_id.eq_any(people.iter().map(|user| user.0)))
         .filter(wallets::kind.eq(WalletKind::Main.text()))
         .filter(wallets::sequence.gt(0))
-        .select(WalletRow::as_select())
         .load(conn)
         .await?;
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
@@ -99,11 +92,10 @@ pub async fn wallets_moved_by(
     let moved = || transfers::table.filter(transfers::transaction_id.eq_any(transactions));
     let debited = moved().select(transfers::debit_wallet);
     let credited = moved().select(transfers::credit_wallet);
-    let rows: Vec<WalletRow> = wallets::table
+    let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::id.eq_any(debited.union(credited)))
         .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
         .filter(wallets::kind.eq(WalletKind::Main.text()))
-        .select(WalletRow::as_select())
         .load(conn)
         .await?;
     rows.into_iter().map(|row| row.into_wallet(db)).collect()

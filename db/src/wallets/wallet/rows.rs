@@ -3,7 +3,7 @@
 use diesel::sql_types::{
     BigInt, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{Queryable, QueryableByName, Selectable};
+use diesel::{HasQuery, QueryableByName};
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::time::Timestamp;
 use domain::wallets::{Bucket, Origin, OwnerKind, TransferReason, Wallet, WalletKind, WalletOwner};
@@ -40,7 +40,7 @@ texts!(TransferReason {
     OpeningBalance = "OPENING_BALANCE",
 });
 
-#[derive(Queryable, Selectable)]
+#[derive(HasQuery)]
 #[diesel(table_name = currencies, check_for_backend(diesel::pg::Pg))]
 pub(super) struct CurrencyRow {
     number: i16,
@@ -66,7 +66,7 @@ impl TryFrom<CurrencyRow> for Currency {
     }
 }
 
-#[derive(Queryable, Selectable)]
+#[derive(HasQuery)]
 #[diesel(table_name = wallets, check_for_backend(diesel::pg::Pg))]
 pub(super) struct WalletRow {
     owner_kind: String,

@@ -51,7 +51,7 @@ fn is_published(event: &MiningEvent) -> bool {
         | MiningEvent::ReferralActivated { .. }
         | MiningEvent::ReferralDeactivated { .. } => true,
         // Milestones have an event of their own.
-        MiningEvent::PointsMined { source, .. } => source == "SESSION",
+        MiningEvent::PointsMined(change) => change.source == "SESSION",
         _ => false,
     }
 }

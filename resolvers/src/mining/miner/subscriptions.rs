@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Interface, Result as FieldResult, SimpleObject, Subscription};
-use db::mining::MiningEvent as Stored;
+use db::mining::{
+    MiningEvent as Stored, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
+};
 use domain::access::{Action, Denied, Principal, Relation};
 use domain::ids::{CircleInvitationId, ReferralId, SessionId, UserId};
 use futures_util::Stream;
@@ -179,19 +181,19 @@ miner_events! {
         hourly_rate: Decimal = hourly_rate.into(),
     }
     /// Session ran to its end and can be claimed.
-    MiningSessionCompleted(Stored::MiningSessionCompleted { session_id, .. }) {
+    MiningSessionCompleted(Stored::MiningSessionCompleted(SessionEnded { session_id, .. })) {
         /// The session.
         session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
     }
     /// Session was not claimed in time or ended by a ban.
-    MiningSessionExpired(Stored::MiningSessionExpired { session_id, .. }) {
+    MiningSessionExpired(Stored::MiningSessionExpired(SessionEnded { session_id, .. })) {
         /// The session.
         session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
     }
     /// Lifetime points changed by a claim or an adjustment.
     PointsUpdated(
-        Stored::PointsMined { points, source, streak_days, total_points, .. }
-        | Stored::PointsAdjusted { points, source, streak_days, total_points, .. }
+        Stored::PointsMined(PointsChanged { points, source, streak_days, total_points, .. })
+        | Stored::PointsAdjusted(PointsChanged { points, source, streak_days, total_points, .. })
     ) {
         /// Points added, negative when taken, without milestone points.
         points_earned: Decimal = points.into(),
@@ -223,9 +225,9 @@ miner_events! {
     }
     /// Miner was suspended, restored or banned.
     MinerStatusChanged(
-        Stored::MinerSuspended { previous_status, new_status, .. }
-        | Stored::MinerRestored { previous_status, new_status, .. }
-        | Stored::MinerBanned { previous_status, new_status, .. }
+        Stored::MinerSuspended(StatusChanged { previous_status, new_status, .. })
+        | Stored::MinerRestored(StatusChanged { previous_status, new_status, .. })
+        | Stored::MinerBanned(StatusChanged { previous_status, new_status, .. })
     ) {
         /// Status before the event.
         previous_status: MinerStatus = named(&previous_status)?,
@@ -245,12 +247,12 @@ miner_events! {
         invitation: Edge<CircleInvitation> = Edge::to(CircleInvitationId(invitation_id)),
     }
     /// Referral of the miner became active.
-    ReferralActivated(Stored::ReferralActivated { referral_id, .. }) {
+    ReferralActivated(Stored::ReferralActivated(ReferralChanged { referral_id, .. })) {
         /// The referral.
         referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
     }
     /// Referral of the miner became inactive.
-    ReferralDeactivated(Stored::ReferralDeactivated { referral_id, .. }) {
+    ReferralDeactivated(Stored::ReferralDeactivated(ReferralChanged { referral_id, .. })) {
         /// The referral.
         referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
     }

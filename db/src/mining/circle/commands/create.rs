@@ -1,6 +1,5 @@
 //! Creating a circle.
 
-use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Action;
 use domain::ids::CircleId;
@@ -10,10 +9,9 @@ use uuid::Uuid;
 
 use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
-use crate::mining::circle::{events::CircleEvents, locks, membership};
+use crate::mining::circle::{events::CircleEvents, locks, membership, rows::CircleRow};
 use crate::mining::{configuration, miner::locks::lock_miner};
 use crate::schema::circles;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_create`].
@@ -40,7 +38,7 @@ pub async fn circle_create(
             .mining
             .circle_cooldown_hours;
         let name = create(&caller, name, left_at, cooldown, now)?;
-        let circle = Circle {
+        let mut circle = Circle {
             id: CircleId(tx.new_id()),
             owner_id: caller.id,
             name: name.as_str().to_owned(),
@@ -52,18 +50,9 @@ pub async fn circle_create(
         };
         let mut events = CircleEvents::of(&circle);
         events.created();
-        let version = events.enqueue(tx, &request.request_id)?;
+        circle.version = events.enqueue(tx, &request.request_id)?;
         diesel::insert_into(circles::table)
-            .values((
-                circles::id.eq(circle.id.0),
-                circles::owner_id.eq(circle.owner_id.0),
-                circles::name.eq(&circle.name),
-                circles::status.eq(circle.status.text()),
-                circles::member_count.eq(1),
-                circles::version.eq(version),
-                circles::created_at.eq(now),
-                circles::updated_at.eq(now),
-            ))
+            .values(CircleRow::try_from(&circle)?)
             .execute(tx.conn())
             .await?;
         membership::enter(tx, circle.id, caller.id).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{ExpressionMethods, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::mining::{Circle, CircleInvitation, InvitationStatus};
 use uuid::Uuid;
@@ -32,10 +32,9 @@ pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize, DbError> {
         .load(tx.conn())
         .await?;
     let ids: BTreeSet<Uuid> = due.into_iter().collect();
-    let locked: Vec<CircleRow> = circles::table
+    let locked: Vec<CircleRow> = CircleRow::query()
         .filter(circles::id.eq_any(ids))
         .order(circles::id)
-        .select(CircleRow::as_select())
         .for_no_key_update()
         .skip_locked()
         .load(tx.conn())
@@ -44,12 +43,11 @@ pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize, DbError> {
     for row in locked {
         let circle = Circle::try_from(row)?;
         // Bounded by the number of invitations that can be pending.
-        let expired: Vec<InvitationRow> = circle_invitations::table
+        let expired: Vec<InvitationRow> = InvitationRow::query()
             .filter(is_due)
             .filter(circle_invitations::expires_at.le(now))
             .filter(circle_invitations::circle_id.eq(circle.id.0))
             .order(circle_invitations::id)
-            .select(InvitationRow::as_select())
             .load(tx.conn())
             .await?;
         if expired.is_empty() {

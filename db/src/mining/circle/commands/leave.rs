@@ -1,7 +1,8 @@
-//! Leaving a circle.
+//! Leaving a circle, and removing a member from it.
 
 use domain::access::Action;
-use domain::mining::circle::{CircleRefusal, CircleRefusalKind, Exit, leave};
+use domain::ids::MinerId;
+use domain::mining::circle::{CircleRefusal, CircleRefusalKind, Exit, leave, remove};
 use uuid::Uuid;
 
 use crate::command::{Command, KeyRule, Request, codes};
@@ -27,6 +28,32 @@ pub async fn circle_leave(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>
         let id = locked.caller.id;
         membership::depart(tx, request, roster, id, Exit::Left, &mut locked.miners).await?;
         Ok(id.0)
+    })
+    .await
+}
+
+/// Descriptor of [`circle_member_remove`].
+pub const CIRCLE_MEMBER_REMOVE: Command<CircleRefusal> = Command {
+    name: "mining.circle_member_remove",
+    action: Action::CircleMemberRemove,
+    key: KeyRule::Optional,
+    refusals: codes!(CircleRefusalKind: MinerNotFound, MinerBanned, NotInCircle, NotOwner, MemberNotFound, OwnerCannotBeRemoved),
+};
+
+/// Removes a member from the caller's circle; returns the circle's id.
+pub async fn circle_member_remove(
+    tx: &mut Tx,
+    request: &Request,
+    member: MinerId,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &CIRCLE_MEMBER_REMOVE, async |tx, _| {
+        let user = request.person()?.id;
+        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
+        let mut locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let roster = remove(&locked.caller, locked.roster.as_ref(), member)?;
+        let how = Exit::Removed;
+        membership::depart(tx, request, roster, member, how, &mut locked.miners).await?;
+        Ok(roster.circle.id.0)
     })
     .await
 }

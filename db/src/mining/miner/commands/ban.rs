@@ -11,7 +11,7 @@ use super::decision::{self, MinerDecision};
 use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
 use crate::mining::circle;
-use crate::mining::events::{MinerEvents, StatusChange};
+use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::{lock_miners, seek, take};
 use crate::mining::referral::changes;
 use crate::wallets;
@@ -52,7 +52,7 @@ pub async fn miner_ban(
         if let Some(expired) = &decided.session {
             events.session(expired, SessionStatus::Expired, tx.now());
         }
-        events.status(StatusChange::Banned, &decided.miner);
+        events.status(MiningEvent::MinerBanned, &decided.miner);
         let version = events.enqueue(tx, &request.request_id)?;
         let decided = Decided {
             miner: Miner {

@@ -3,16 +3,15 @@
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
-use domain::mining::{Decided, Miner, MinerRefusal, Session, SessionState, SessionStatus};
+use domain::mining::{Decided, Miner, MinerRefusal, Session, SessionState};
 use domain::reason::Reason;
-use domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::command::Stop;
 use crate::idempotency::Key;
 use crate::mining::miner::locks::{MinerRef, lock_miners, take};
 use crate::mining::miner::rows::MinerChange;
-use crate::mining::session::{queries, rows::window_extension};
+use crate::mining::session::{queries, rows::SessionRow};
 use crate::platform::audit::{About, Change};
 use crate::schema::{miners, mining_sessions};
 use crate::text::Text as _;
@@ -91,12 +90,7 @@ pub(super) async fn store(
         .await?;
     if let Some(session) = &decided.session {
         diesel::update(mining_sessions::table.find(session.id.0))
-            .set((
-                mining_sessions::status.eq(stored_status(session).text()),
-                mining_sessions::expired_at.eq(expired_at(session)),
-                mining_sessions::window_stopped_at.eq(session.window_stopped_at),
-                mining_sessions::window_extension_microseconds.eq(window_extension(session)?),
-            ))
+            .set(SessionRow::try_from(session)?)
             .execute(tx.conn())
             .await?;
     }
@@ -105,22 +99,6 @@ pub(super) async fn store(
         after: shown(miner),
     });
     Ok(())
-}
-
-fn stored_status(session: &Session) -> SessionStatus {
-    match session.state {
-        SessionState::Active => SessionStatus::Active,
-        SessionState::Completed => SessionStatus::Completed,
-        SessionState::Claimed { .. } => SessionStatus::Claimed,
-        SessionState::Expired { .. } => SessionStatus::Expired,
-    }
-}
-
-fn expired_at(session: &Session) -> Option<Timestamp> {
-    match session.state {
-        SessionState::Expired { at } => Some(at),
-        _ => None,
-    }
 }
 
 /// A miner in the audit log, under the names of the API.

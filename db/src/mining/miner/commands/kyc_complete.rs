@@ -2,17 +2,16 @@
 
 use chrono::TimeDelta;
 use domain::access::Action;
-use domain::ids::{MinerId, ReferralId, UserId};
+use domain::ids::{ReferralId, UserId};
 use domain::mining::{KycRefusal, KycRefusalKind};
 use domain::time::{Timestamp, plus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::register::miner_of;
 use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
-use crate::mining::miner::locks::{lock_miners, take};
+use crate::mining::miner::locks::{MinerRef, lock_miners, take};
 use crate::mining::referral::changes;
 use crate::platform::audit::{About, Change};
 use crate::platform::users;
@@ -77,7 +76,7 @@ async fn verify_referral(
     request: &Request,
     user: UserId,
 ) -> Result<Option<ReferralId>, DbError> {
-    let Some(id) = miner_of(tx.conn(), user).await?.map(MinerId) else {
+    let Some(id) = MinerRef::User(user).find(tx.conn()).await? else {
         return Ok(None);
     };
     let Some(through) = changes::lock_referral(tx.conn(), id).await? else {

@@ -6,10 +6,8 @@ mod kyc_complete;
 mod node_operator;
 mod points_adjust;
 mod register;
-mod restore;
 mod status;
 mod streak_reset;
-mod suspend;
 
 pub use ban::{MINER_BAN, miner_ban};
 pub use decision::MinerDecision;
@@ -19,11 +17,9 @@ pub use node_operator::{
     miner_node_operator_revoke,
 };
 pub use points_adjust::{MINER_POINTS_ADJUST, PointsAdjusted, PointsProposal, miner_points_adjust};
-pub(in crate::mining) use register::miner_of;
 pub use register::{MINER_REGISTER, miner_register};
-pub use restore::{MINER_RESTORE, miner_restore};
+pub use status::{MINER_RESTORE, MINER_SUSPEND, miner_restore, miner_suspend};
 pub use streak_reset::{MINER_STREAK_RESET, miner_streak_reset};
-pub use suspend::{MINER_SUSPEND, miner_suspend};
 
 use crate::command::{Described, described};
 

@@ -1,20 +1,18 @@
 //! Registering as a miner, with or without a referral code.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::access::Action;
 use domain::ids::UserId;
-use domain::mining::{
-    Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode, Role,
-};
+use domain::mining::{Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode};
 use uuid::Uuid;
 
 use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
 use crate::mining::configuration;
 use crate::mining::events::MiningEvent;
-use crate::mining::miner::locks::lock_miner;
-use crate::mining::miner::rows::MinerRow;
+use crate::mining::miner::locks::{MinerRef, lock_miner};
+use crate::mining::miner::rows::{MinerRow, NewMiner, pioneer};
 use crate::mining::referral::changes;
 use crate::outbox::SubjectEvents;
 use crate::platform::users;
@@ -40,8 +38,9 @@ pub async fn miner_register(
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &MINER_REGISTER, async |tx, _| {
         let person = request.person()?;
-        if let Some(miner_id) = miner_of(tx.conn(), person.id).await? {
-            return Ok(miner_id);
+        let own = MinerRef::User(person.id);
+        if let Some(miner_id) = own.find(tx.conn()).await? {
+            return Ok(miner_id.0);
         }
         users::ensure(tx, person.id, person.name.as_deref()).await?;
         // Locked before the referrer: the person's verification decides the state of the referral, and every command
@@ -56,10 +55,9 @@ pub async fn miner_register(
         };
         let Some(miner_id) = insert_miner(tx, person.id).await? else {
             // A concurrent request of the same person created the miner.
-            let miner_id = miner_of(tx.conn(), person.id).await?;
-            return Ok(
-                miner_id.ok_or_else(|| DbError::inconsistent("miners", "user_id", person.id))?
-            );
+            let miner_id = own.find(tx.conn()).await?;
+            let missing = || DbError::inconsistent("miners", "user_id", person.id);
+            return Ok(miner_id.ok_or_else(missing)?.0);
         };
         let mut events = SubjectEvents::new("miner", miner_id, 0).audience(person.id);
         events.push(MiningEvent::MinerCreated {
@@ -80,28 +78,14 @@ pub async fn miner_register(
     .await
 }
 
-/// The miner of a person.
-pub(in crate::mining) async fn miner_of(
-    conn: &mut Connection,
-    user: UserId,
-) -> Result<Option<Uuid>, DbError> {
-    Ok(miners::table
-        .filter(miners::user_id.eq(user.0))
-        .select(miners::id)
-        .first(conn)
-        .await
-        .optional()?)
-}
-
 /// Locks the active miner with a referral code, whose role may change with the referral.
 async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner>, DbError> {
     let Some(code) = ReferralCode::parse(code) else {
         return Ok(None);
     };
-    let row: Option<MinerRow> = miners::table
+    let row: Option<MinerRow> = MinerRow::query()
         .filter(miners::referral_code.eq(code.as_str()))
         .filter(miners::status.eq(MinerStatus::Active.text()))
-        .select(MinerRow::as_select())
         .for_no_key_update()
         .first(conn)
         .await
@@ -112,33 +96,18 @@ async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner
 /// Inserts a miner under an unused referral code; none when the person has a miner.
 async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError> {
     let id = tx.new_id();
-    let now = tx.now();
     for _ in 0..8 {
         let code = ReferralCode::from_random(tx.ids().bytes());
+        let miner = pioneer(id, user, code, tx.now());
         let inserted = diesel::insert_into(miners::table)
-            .values((
-                miners::id.eq(id),
-                miners::user_id.eq(user.0),
-                miners::role.eq(Role::Pioneer.text()),
-                miners::status.eq(MinerStatus::Active.text()),
-                miners::lifetime_points.eq(0),
-                miners::current_streak.eq(0),
-                miners::longest_streak.eq(0),
-                miners::freeze_tokens.eq(0),
-                miners::is_grace_period.eq(false),
-                miners::milestones_paid.eq(Vec::<i32>::new()),
-                miners::referral_code.eq(code.as_str()),
-                miners::version.eq(1),
-                miners::created_at.eq(now),
-                miners::updated_at.eq(now),
-            ))
+            .values(NewMiner::try_from(&miner)?)
             .on_conflict_do_nothing()
             .execute(tx.conn())
             .await?;
         if inserted == 1 {
             return Ok(Some(id));
         }
-        if miner_of(tx.conn(), user).await?.is_some() {
+        if MinerRef::User(user).find(tx.conn()).await?.is_some() {
             return Ok(None);
         }
     }

@@ -1,23 +1,74 @@
-//! Shared part of suspending and restoring: miner, session and referral change together.
+//! Suspending and restoring a miner: miner, session and referral change together.
 
-use domain::mining::{Decided, Miner, MinerRefusal, ReferralStatus, Session};
+use domain::access::Action;
+use domain::mining::miner::{restore, suspend};
+use domain::mining::{Decided, Miner, MinerRefusal, MinerRefusalKind, ReferralStatus, Session};
 use uuid::Uuid;
 
 use super::decision::{self, MinerDecision};
-use crate::Tx;
-use crate::command::{Request, Stop};
-use crate::idempotency::Key;
-use crate::mining::events::{MinerEvents, StatusChange};
+use crate::command::{Command, KeyRule, Request, Stop, codes};
+use crate::idempotency::{Answer, Key, once};
+use crate::mining::configuration;
+use crate::mining::events::{MinerEvents, MiningEvent, StatusChanged};
 use crate::mining::miner::locks::{lock_miners, take};
 use crate::mining::referral::changes;
+use crate::{DbError, Tx};
+
+/// Descriptor of [`miner_suspend`].
+pub const MINER_SUSPEND: Command<MinerRefusal> = Command {
+    name: "mining.miner_suspend",
+    action: Action::MinerSuspend,
+    key: KeyRule::Optional,
+    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Suspended, Banned),
+};
+
+/// Suspends a miner; its referral becomes inactive. Returns its id.
+pub async fn miner_suspend(
+    tx: &mut Tx,
+    request: &Request,
+    decision: &MinerDecision,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &MINER_SUSPEND, async |tx, key| {
+        let (by, now) = (request.person()?.id, tx.now());
+        let (event, referral) = (MiningEvent::MinerSuspended, ReferralStatus::Inactive);
+        let rule = |miner, open| suspend(miner, open, by, now);
+        change(tx, key, request, decision, event, referral, rule).await
+    })
+    .await
+}
+
+/// Descriptor of [`miner_restore`].
+pub const MINER_RESTORE: Command<MinerRefusal> = Command {
+    name: "mining.miner_restore",
+    action: Action::MinerRestore,
+    key: KeyRule::Optional,
+    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, NotSuspended, Banned),
+};
+
+/// Restores a suspended miner: streak and claim window continue where they stopped, and its referral becomes active.
+/// Returns its id.
+pub async fn miner_restore(
+    tx: &mut Tx,
+    request: &Request,
+    decision: &MinerDecision,
+) -> Result<Answer<Uuid>, DbError> {
+    once(tx, request, &MINER_RESTORE, async |tx, key| {
+        let (by, now) = (request.person()?.id, tx.now());
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let (event, referral) = (MiningEvent::MinerRestored, ReferralStatus::Active);
+        let rule = |miner, open| restore(miner, open, by, &configuration, now);
+        change(tx, key, request, decision, event, referral, rule).await
+    })
+    .await
+}
 
 /// Locks the miner's referral, the miner and the referrer, applies a rule, and stores the result; returns the miner's id.
-pub(super) async fn change(
+async fn change(
     tx: &mut Tx,
     key: &mut Key,
     request: &Request,
     decision: &MinerDecision,
-    event: StatusChange,
+    event: fn(StatusChanged) -> MiningEvent,
     referral: ReferralStatus,
     rule: impl FnOnce(Miner, Option<Session>) -> Result<Decided, MinerRefusal> + Send,
 ) -> Result<Uuid, Stop<MinerRefusal>> {

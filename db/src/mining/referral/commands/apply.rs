@@ -1,22 +1,17 @@
 //! Applying a referral code after registration.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::access::Action;
-use domain::ids::MinerId;
 use domain::mining::referral::apply;
-use domain::mining::{Application, ReferralCode, ReferralRefusal, ReferralRefusalKind};
+use domain::mining::{Application, ReferralRefusal, ReferralRefusalKind};
 use uuid::Uuid;
 
 use crate::command::{Command, KeyRule, Request, codes};
 use crate::idempotency::{Answer, once};
 use crate::mining::configuration;
-use crate::mining::miner::commands::miner_of;
-use crate::mining::miner::locks::{lock_miners, seek};
+use crate::mining::miner::locks::{MinerRef, lock_miners, seek};
 use crate::mining::referral::changes;
 use crate::platform::users;
-use crate::schema::miners;
-use crate::{Connection, DbError, Tx};
+use crate::{DbError, Tx};
 
 /// Descriptor of [`referral_apply`].
 pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {
@@ -36,12 +31,13 @@ pub async fn referral_apply(
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &REFERRAL_APPLY, async |tx, _| {
         let user = request.person()?.id;
-        let id = miner_of(tx.conn(), user).await?.map(MinerId);
+        let id = MinerRef::User(user).find(tx.conn()).await?;
         let id = id.ok_or(ReferralRefusal::MinerNotFound)?;
         changes::lock_graph(tx.conn()).await?;
         let kyc_completed_at = users::lock_kyc(tx.conn(), user).await?;
         let is_referred = changes::lock_referral(tx.conn(), id).await?.is_some();
-        let referrer = owner_of(tx.conn(), code).await?;
+        // Read without a lock: codes never change, and the status is checked under the lock.
+        let referrer = MinerRef::Code(code.to_owned()).find(tx.conn()).await?;
         let ids: Vec<_> = std::iter::once(id).chain(referrer).collect();
         let locked = lock_miners(tx.conn(), &ids).await?;
         let miner = seek(&locked, id)?;
@@ -64,18 +60,4 @@ pub async fn referral_apply(
         Ok(referral.0)
     })
     .await
-}
-
-/// The miner with a referral code, read without a lock: codes never change, and the status is checked under the lock.
-async fn owner_of(conn: &mut Connection, code: &str) -> Result<Option<MinerId>, DbError> {
-    let Some(code) = ReferralCode::parse(code) else {
-        return Ok(None);
-    };
-    let id: Option<Uuid> = miners::table
-        .filter(miners::referral_code.eq(code.as_str()))
-        .select(miners::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(id.map(MinerId))
 }

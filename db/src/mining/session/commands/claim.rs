@@ -5,8 +5,7 @@ use diesel_async::RunQueryDsl;
 use domain::access::Action;
 use domain::mining::session::claim;
 use domain::mining::{
-    Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionState,
-    SessionStatus,
+    Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionStatus,
 };
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,7 @@ use crate::mining::miner::locks::{lock_miner, store_miner};
 use crate::mining::miner::rows::HistoryRow;
 use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
+use crate::mining::session::rows::SessionRow;
 use crate::schema::{mining_history, mining_sessions};
 use crate::text::Text as _;
 use crate::{DbError, Tx};
@@ -68,7 +68,7 @@ pub async fn mining_session_claim(
         let legs = std::iter::once(reward).chain(milestones);
         let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
         key.posted(posted);
-        store_session(tx, &claim).await?;
+        store(tx, &claim.session).await?;
         diesel::insert_into(mining_history::table)
             .values(history_of(tx, &miner, &claim)?)
             .execute(tx.conn())
@@ -90,21 +90,14 @@ pub async fn mining_session_claim(
 }
 
 /// Marks the session as claimed; a fault if it was claimed before.
-async fn store_session(tx: &mut Tx, claim: &Claim) -> Result<(), DbError> {
-    let session = &claim.session;
+async fn store(tx: &mut Tx, session: &Session) -> Result<(), DbError> {
     let open = [
         SessionStatus::Active.text(),
         SessionStatus::Completed.text(),
     ];
     let paid = diesel::update(mining_sessions::table.find(session.id.0))
         .filter(mining_sessions::status.eq_any(open))
-        .set((
-            mining_sessions::status.eq(SessionStatus::Claimed.text()),
-            mining_sessions::claimed_at.eq(tx.now()),
-            mining_sessions::points_earned.eq(claim.points_earned.0),
-            mining_sessions::streak_bonus.eq(claim.milestone_points.0),
-            mining_sessions::referral_points.eq(referral_points(session)),
-        ))
+        .set(SessionRow::try_from(session)?)
         .execute(tx.conn())
         .await?;
     if paid != 1 {
@@ -115,15 +108,6 @@ async fn store_session(tx: &mut Tx, claim: &Claim) -> Result<(), DbError> {
         ));
     }
     Ok(())
-}
-
-fn referral_points(session: &Session) -> Option<i64> {
-    match &session.state {
-        SessionState::Claimed {
-            referral_points, ..
-        } => Some(referral_points.0),
-        _ => None,
-    }
 }
 
 /// A history entry for the reward and one for each milestone.

@@ -1,7 +1,7 @@
 //! Stores completed and expired sessions in batches; run by a job.
 
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, QueryDsl, QueryableByName, SelectableHelper};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
 use domain::ids::MinerId;
 use domain::mining::{Configuration, Due, Miner, Session, SessionStatus, Streak};
@@ -13,7 +13,7 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::locks::{lock_free_miners, seek};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{miners, mining_sessions};
-use crate::text::{Text as _, fit};
+use crate::text::{Text as _, fit, values};
 use crate::{Connection, DbError, Tx};
 
 /// Number of sessions in one transaction.
@@ -146,12 +146,8 @@ async fn due(
 }
 
 async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>, DbError> {
-    let rows: Vec<SessionRow> = mining_sessions::table
-        .filter(mining_sessions::id.eq_any(ids))
-        .select(SessionRow::as_select())
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Session::try_from).collect()
+    let query = SessionRow::query().filter(mining_sessions::id.eq_any(ids));
+    values(query.load(conn).await?)
 }
 
 /// Locks the sessions whose miners are locked.
@@ -160,15 +156,12 @@ async fn lock(
     sessions: &[Session],
     locked: &[Miner],
 ) -> Result<Vec<Session>, DbError> {
-    let rows: Vec<SessionRow> = mining_sessions::table
+    let query = SessionRow::query()
         .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.0)))
         .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
         .order(mining_sessions::id)
-        .select(SessionRow::as_select())
-        .for_no_key_update()
-        .load(conn)
-        .await?;
-    rows.into_iter().map(Session::try_from).collect()
+        .for_no_key_update();
+    values(query.load(conn).await?)
 }
 
 /// Changes of a batch, written in few statements whatever its size, because its miners are locked.
