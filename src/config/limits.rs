@@ -29,14 +29,12 @@ pub struct LimitsConfig {
 impl Reader {
     pub fn limits(&mut self) -> LimitsConfig {
         let (limits, rates, http) = (Limits::default(), Rates::default(), HttpSettings::default());
-        let mode = self.choice("GOODGO_LIMITS", "enforce", &["enforce", "log"]);
+        let modes = &[("enforce", Mode::Enforce), ("log", Mode::Log)];
+        let mode = self.choice("GOODGO_LIMITS", Mode::Enforce, modes);
         let depth = self.number("GOODGO_MAX_DEPTH", limits.depth, 1, 60);
         let mut size = |name, default| self.number(name, default, 1, u64::from(u32::MAX));
         let limits = Limits {
-            mode: match mode.as_str() {
-                "log" => Mode::Log,
-                _ => Mode::Enforce,
-            },
+            mode,
             bytes: size("GOODGO_MAX_DOCUMENT_BYTES", limits.bytes),
             tokens: size("GOODGO_MAX_TOKENS", limits.tokens),
             operations: size("GOODGO_MAX_OPERATIONS", limits.operations),
@@ -56,23 +54,16 @@ impl Reader {
             service: rate("GOODGO_RATE_SERVICE", rates.service),
             issuers: self.rates_of_issuers("GOODGO_RATE_ISSUERS"),
         };
-        let (body, service_body) = (http.max_body_bytes, http.max_service_body_bytes);
+        let (timeout, service_bytes) =
+            (http.request_timeout.as_secs(), http.max_service_body_bytes);
+        let timeout = self.number("GOODGO_REQUEST_TIMEOUT_SECONDS", timeout, 1, 3_600);
+        let mut body = |name, default| self.number(name, default, 1_024, 1 << 30);
         LimitsConfig {
             limits,
             rates,
-            max_body_bytes: self.number("GOODGO_MAX_BODY_BYTES", body, 1_024, 1 << 30),
-            max_service_body_bytes: self.number(
-                "GOODGO_MAX_SERVICE_BODY_BYTES",
-                service_body,
-                1_024,
-                1 << 30,
-            ),
-            request_timeout: Duration::from_secs(self.number(
-                "GOODGO_REQUEST_TIMEOUT_SECONDS",
-                http.request_timeout.as_secs(),
-                1,
-                3_600,
-            )),
+            max_body_bytes: body("GOODGO_MAX_BODY_BYTES", http.max_body_bytes),
+            max_service_body_bytes: body("GOODGO_MAX_SERVICE_BODY_BYTES", service_bytes),
+            request_timeout: Duration::from_secs(timeout),
         }
     }
 

@@ -9,32 +9,31 @@ impl Reader {
     /// Reads `GOODGO_SOCKET_…`, `GOODGO_SOCKETS_PER_…` and `GOODGO_LEAVE_SECONDS`. The times of the shutdown are shortened
     /// to fit into `drain`.
     pub fn live(&mut self, leave_seconds: u64, drain: Duration) -> LiveSettings {
-        let LiveSettings {
-            init_timeout,
-            ping_every,
-            write_timeout,
-            max_message_bytes,
-            max_operations,
-            quota,
-            drain: span,
-            ..
-        } = LiveSettings::default();
+        let usual = LiveSettings::default();
         let mut seconds = |name, default: u64, least| {
             Duration::from_secs(self.number(name, default, least, 3_600))
         };
-        let init_timeout = seconds("GOODGO_SOCKET_INIT_SECONDS", init_timeout.as_secs(), 1);
-        let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", ping_every.as_secs(), 1);
-        let write_timeout = seconds("GOODGO_SOCKET_WRITE_SECONDS", write_timeout.as_secs(), 1);
+        let init_timeout = seconds(
+            "GOODGO_SOCKET_INIT_SECONDS",
+            usual.init_timeout.as_secs(),
+            1,
+        );
+        let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", usual.ping_every.as_secs(), 1);
+        let write_timeout = seconds(
+            "GOODGO_SOCKET_WRITE_SECONDS",
+            usual.write_timeout.as_secs(),
+            1,
+        );
         let leave = seconds("GOODGO_LEAVE_SECONDS", leave_seconds, 0).min(drain);
-        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", span.as_secs(), 0)
+        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", usual.drain.as_secs(), 0)
             .min(drain.saturating_sub(leave));
         let mut most = |name, default| self.number(name, default, 1, 1_000_000);
         let quota = QuotaLimits {
-            per_address: most("GOODGO_SOCKETS_PER_ADDRESS", quota.per_address),
-            per_user: most("GOODGO_SOCKETS_PER_USER", quota.per_user),
-            per_service: most("GOODGO_SOCKETS_PER_SERVICE", quota.per_service),
+            per_address: most("GOODGO_SOCKETS_PER_ADDRESS", usual.quota.per_address),
+            per_user: most("GOODGO_SOCKETS_PER_USER", usual.quota.per_user),
+            per_service: most("GOODGO_SOCKETS_PER_SERVICE", usual.quota.per_service),
         };
-        let (bytes, operations) = (max_message_bytes, max_operations);
+        let (bytes, operations) = (usual.max_message_bytes, usual.max_operations);
         LiveSettings {
             init_timeout,
             ping_every,

@@ -175,38 +175,35 @@ impl Config {
         if self.environment == Environment::Development {
             return Ok(());
         }
-        let mut missing = Vec::new();
-        if self.database.url.is_none() {
-            missing.push("DATABASE_URL is not set: production requires a database".to_owned());
-        }
-        match self.auth.jwt_secret.as_deref() {
-            None if self.auth.iam_jwks.is_empty() => missing.push(
-                "JWT_SECRET is not set (nor IAM_JWKS_URL): production requires keys of user tokens"
-                    .to_owned(),
+        let secret = self.auth.jwt_secret.as_deref();
+        let rules = [
+            (
+                self.database.url.is_none(),
+                "DATABASE_URL is not set: production requires a database",
             ),
-            Some(secret) if crate::auth::tokens::is_development_secret(secret) => missing.push(
-                "JWT_SECRET is a development secret: generate at least 32 random bytes".to_owned(),
+            (
+                secret.is_none() && self.auth.iam_jwks.is_empty(),
+                "JWT_SECRET is not set (nor IAM_JWKS_URL): production requires keys of user tokens",
             ),
-            _ => {}
-        }
-        if self.http.public_url.is_none() {
-            missing.push(
-                "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it"
-                    .to_owned(),
-            );
-        }
-        if self.auth.service_jwks.is_empty() {
-            missing.push(
-                "SERVICE_JWKS_URL is not set: production requires keys of service tokens"
-                    .to_owned(),
-            );
-        }
-        if self.auth.service_issuers.is_empty() {
-            missing.push(
-                "TRUSTED_ISSUERS is not set: production needs the names of the services' issuers"
-                    .to_owned(),
-            );
-        }
+            (
+                secret.is_some_and(crate::auth::tokens::is_development_secret),
+                "JWT_SECRET is a development secret: generate at least 32 random bytes",
+            ),
+            (
+                self.http.public_url.is_none(),
+                "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it",
+            ),
+            (
+                self.auth.service_jwks.is_empty(),
+                "SERVICE_JWKS_URL is not set: production requires keys of service tokens",
+            ),
+            (
+                self.auth.service_issuers.is_empty(),
+                "TRUSTED_ISSUERS is not set: production needs the names of the services' issuers",
+            ),
+        ];
+        let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
+        let missing: Vec<_> = broken.map(|(_, problem)| problem.to_owned()).collect();
         if missing.is_empty() {
             Ok(())
         } else {
@@ -214,6 +211,18 @@ impl Config {
         }
     }
 }
+
+const INTROSPECTION: &[(&str, Introspection)] = &[
+    ("everybody", Introspection::Everybody),
+    ("signed-in", Introspection::SignedIn),
+    ("nobody", Introspection::Nobody),
+];
+
+const TRUST: &[(&str, Trust)] = &[
+    ("off", Trust::Off),
+    ("log", Trust::Log),
+    ("enforce", Trust::Enforce),
+];
 
 impl Reader {
     fn config(&mut self) -> Config {
@@ -228,45 +237,27 @@ impl Reader {
             }
         };
         let is_production = environment == Environment::Production;
-        let default_host = if is_production {
-            "0.0.0.0"
+        let (host, origins, issuers) = if is_production {
+            ("0.0.0.0", "", "")
         } else {
-            "127.0.0.1"
+            let origins = "http://localhost:3000,http://localhost:5173";
+            ("127.0.0.1", origins, "goodgo-dev-services")
         };
-        let default_origins = if is_production {
-            ""
+        let introspection = if is_production {
+            Introspection::SignedIn
         } else {
-            "http://localhost:3000,http://localhost:5173"
-        };
-        let default_introspection = if is_production {
-            "signed-in"
-        } else {
-            "everybody"
+            Introspection::Everybody
         };
         let leave_seconds = if is_production { 2 } else { 0 };
         let drain = Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600));
         let port = self.number("PORT", 8080, 0, 65_535);
-        let default_format = if is_production { "json" } else { "text" };
         Config {
             environment,
             http: HttpConfig {
-                host: self
-                    .text("GOODGO_HOST")
-                    .unwrap_or_else(|| default_host.to_owned()),
+                host: self.text_or("GOODGO_HOST", host),
                 port,
-                allowed_origins: self.list("ALLOWED_ORIGINS", default_origins),
-                introspection: match self
-                    .choice(
-                        "GOODGO_INTROSPECTION",
-                        default_introspection,
-                        &["everybody", "signed-in", "nobody"],
-                    )
-                    .as_str()
-                {
-                    "everybody" => Introspection::Everybody,
-                    "signed-in" => Introspection::SignedIn,
-                    _ => Introspection::Nobody,
-                },
+                allowed_origins: self.list("ALLOWED_ORIGINS", origins),
+                introspection: self.choice("GOODGO_INTROSPECTION", introspection, INTROSPECTION),
                 trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
                 share_base_url: self
                     .base_url("SHARE_BASE_URL")
@@ -274,7 +265,7 @@ impl Reader {
                 public_url: self
                     .base_url("GOODGO_PUBLIC_URL")
                     .or_else(|| (!is_production).then(|| format!("http://localhost:{port}"))),
-                graphiql: self.choice("GOODGO_GRAPHIQL", "on", &["on", "off"]) == "on",
+                graphiql: self.choice("GOODGO_GRAPHIQL", true, &[("on", true), ("off", false)]),
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 drain,
             },
@@ -285,21 +276,18 @@ impl Reader {
                 audiences: self.list("JWT_AUDIENCE", "goodgo-services,goodgo-api"),
                 iam_jwks: self.list("IAM_JWKS_URL", ""),
                 service_jwks: self.list("SERVICE_JWKS_URL", ""),
-                service_issuers: self.list(
-                    "TRUSTED_ISSUERS",
-                    if is_production {
-                        ""
-                    } else {
-                        "goodgo-dev-services"
-                    },
-                ),
+                service_issuers: self.list("TRUSTED_ISSUERS", issuers),
             },
             limits: self.limits(),
             live: self.live(leave_seconds, drain),
             documents: self.documents(),
             log: LogConfig {
-                filter: self.text("LOG_LEVEL").unwrap_or_else(|| "info".to_owned()),
-                json: self.choice("LOG_FORMAT", default_format, &["text", "json"]) == "json",
+                filter: self.text_or("LOG_LEVEL", "info"),
+                json: self.choice(
+                    "LOG_FORMAT",
+                    is_production,
+                    &[("text", false), ("json", true)],
+                ),
             },
             telemetry: self.telemetry(),
         }
@@ -334,18 +322,7 @@ impl Reader {
     fn documents(&mut self) -> DocumentsConfig {
         DocumentsConfig {
             stored_bytes: self.number("GOODGO_PERSISTED_QUERY_BYTES", 8 << 20, 0, 1 << 32),
-            trust: match self
-                .choice(
-                    "GOODGO_TRUSTED_DOCUMENTS",
-                    "off",
-                    &["off", "log", "enforce"],
-                )
-                .as_str()
-            {
-                "log" => Trust::Log,
-                "enforce" => Trust::Enforce,
-                _ => Trust::Off,
-            },
+            trust: self.choice("GOODGO_TRUSTED_DOCUMENTS", Trust::Off, TRUST),
             manifests: self
                 .list("GOODGO_TRUSTED_DOCUMENTS_FILES", "")
                 .into_iter()

@@ -23,6 +23,10 @@ impl Reader {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    pub fn text_or(&mut self, name: &str, default: &str) -> String {
+        self.text(name).unwrap_or_else(|| default.to_owned())
+    }
+
     pub fn path(&mut self, name: &str) -> Option<PathBuf> {
         self.values
             .get(name)
@@ -31,8 +35,7 @@ impl Reader {
     }
 
     pub fn list(&mut self, name: &str, default: &str) -> Vec<String> {
-        self.text(name)
-            .unwrap_or_else(|| default.to_owned())
+        self.text_or(name, default)
             .split(',')
             .map(str::trim)
             .filter(|item| !item.is_empty())
@@ -40,15 +43,18 @@ impl Reader {
             .collect()
     }
 
-    pub fn choice(&mut self, name: &str, default: &str, choices: &[&str]) -> String {
-        let chosen = self.text(name).unwrap_or_else(|| default.to_owned());
-        if !choices.contains(&chosen.as_str()) {
-            self.problems.push(format!(
-                "{name} is {chosen:?}: it is one of {}",
-                choices.join(", ")
-            ));
+    pub fn choice<T: Copy>(&mut self, name: &str, default: T, choices: &[(&str, T)]) -> T {
+        let Some(chosen) = self.text(name) else {
+            return default;
+        };
+        let value = choices.iter().find(|(choice, _)| *choice == chosen);
+        if value.is_none() {
+            let choices: Vec<_> = choices.iter().map(|(choice, _)| *choice).collect();
+            let choices = choices.join(", ");
+            self.problems
+                .push(format!("{name} is {chosen:?}: it is one of {choices}"));
         }
-        chosen
+        value.map_or(default, |(_, value)| *value)
     }
 
     pub fn number<N>(&mut self, name: &str, default: N, least: N, most: N) -> N

@@ -27,13 +27,13 @@ pub struct TracesConfig {
 
 impl Reader {
     pub fn telemetry(&mut self) -> TelemetryConfig {
-        let service = self.text("OTEL_SERVICE_NAME");
+        let service = self.text_or("OTEL_SERVICE_NAME", "goodgo");
         let ratio = self.ratio("OTEL_TRACES_SAMPLER_ARG", 0.1);
         let slow = self.number("GOODGO_SLOW_OPERATION_MS", 500, 0, 3_600_000);
         TelemetryConfig {
             traces: self.endpoint().map(|endpoint| TracesConfig {
                 endpoint,
-                service: service.unwrap_or_else(|| "goodgo".to_owned()),
+                service,
                 ratio,
             }),
             slow_operation: (slow > 0).then(|| Duration::from_millis(slow)),
