@@ -1,8 +1,7 @@
 //! Development secrets, generated once into the data folder. Production refuses them.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::Context;
@@ -38,8 +37,8 @@ impl DevSecrets {
             jwks: keys.service_jwks,
         };
         let text = serde_json::to_string_pretty(&secrets)?;
-        write_new(&folder.join(SECRETS), &text)?;
-        write_new(&folder.join(JWKS), &secrets.jwks)?;
+        write_new(folder, SECRETS, &text)?;
+        write_new(folder, JWKS, &secrets.jwks)?;
         tracing::info!(folder = %folder.display(), "Generated development secrets");
         // Another process may have been first; the files in the folder count.
         Ok(Self::read(folder)?.unwrap_or(secrets))
@@ -57,7 +56,7 @@ impl DevSecrets {
                     )
                 })
                 .map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
         }
     }
@@ -70,23 +69,15 @@ impl DevSecrets {
 }
 
 /// Writes a file that only its owner can read, atomically. An existing file is kept.
-fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
-    let unfinished = path.with_extension(format!("tmp{}", std::process::id()));
+fn write_new(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&unfinished)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        match fs::hard_link(&unfinished, path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(folder.join(name)) {
+            Err(failed) if failed.error.kind() != ErrorKind::AlreadyExists => Err(failed.error),
+            _ => Ok(()),
         }
     };
-    let written = write();
-    let _ = fs::remove_file(&unfinished);
-    written.with_context(|| format!("{} can't be written", path.display()))
+    write().with_context(|| format!("{} can't be written", folder.join(name).display()))
 }

@@ -1,10 +1,10 @@
 //! A cache of verified tokens, so that not every request verifies a signature.
 
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::Authenticated;
@@ -41,7 +41,7 @@ impl Default for VerifiedTokens {
 impl VerifiedTokens {
     /// The result of a verified token, unless the entry is too old.
     pub fn get(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Authenticated> {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.0.lock();
         let verified = tokens.get(hash)?;
         if now < verified.until {
             return Some(verified.authenticated.clone());
@@ -54,7 +54,7 @@ impl VerifiedTokens {
     pub fn put(&self, hash: TokenHash, authenticated: Authenticated, now: DateTime<Utc>) {
         let latest = now + MAX_AGE;
         let until = authenticated.expires_at.unwrap_or(latest).min(latest);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(
+        self.0.lock().put(
             hash,
             Verified {
                 authenticated,

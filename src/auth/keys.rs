@@ -1,9 +1,10 @@
 //! Published keys: fetched on demand, and kept while their source is unreachable.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use parking_lot::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use super::source::{self, JwksSource, KeyFilter, Keys};
@@ -72,16 +73,12 @@ impl KeySet {
     fn known(&self, id: &str) -> Option<PinnedKey> {
         self.keys
             .read()
-            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .find_map(|keys| keys.get(id).cloned())
     }
 
     fn was_fetched_within(&self, time: Duration) -> bool {
-        self.fetched_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_some_and(|at| at.elapsed() < time)
+        self.fetched_at.lock().is_some_and(|at| at.elapsed() < time)
     }
 
     /// Fetches every source, unless they were fetched within this time. Concurrent callers wait for one fetch.
@@ -93,7 +90,7 @@ impl KeySet {
         for (index, source) in self.sources.iter().enumerate() {
             match source.fetch(self.client.as_ref(), self.filter).await {
                 Ok(keys) => {
-                    let mut all = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    let mut all = self.keys.write();
                     if let Some(last) = all.get_mut(index) {
                         *last = Arc::new(keys);
                     }
@@ -105,9 +102,6 @@ impl KeySet {
                 ),
             }
         }
-        *self
-            .fetched_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.fetched_at.lock() = Some(Instant::now());
     }
 }

@@ -1,7 +1,5 @@
 //! Settings of the authentication, and their validation.
 
-use std::fmt;
-
 use anyhow::ensure;
 
 use super::source::JwksSource;
@@ -31,13 +29,14 @@ pub enum DevelopmentKeys {
 }
 
 /// Accepted tokens of users.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
 pub struct UserSettings {
     /// Accepted `iss`.
     pub issuers: Vec<String>,
     /// Accepted `aud`: a token needs one of them.
     pub audiences: Vec<String>,
     /// The platform's secret for HS256; without it only published keys count.
+    #[debug("[redacted]")]
     pub secret: Option<String>,
     /// Key sets of IAM.
     pub jwks: Vec<JwksSource>,
@@ -51,18 +50,6 @@ impl Default for UserSettings {
             secret: None,
             jwks: Vec::new(),
         }
-    }
-}
-
-/// Omits the secret.
-impl fmt::Debug for UserSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserSettings")
-            .field("issuers", &self.issuers)
-            .field("audiences", &self.audiences)
-            .field("secret", &self.secret.as_ref().map(|_| "[redacted]"))
-            .field("jwks", &self.jwks)
-            .finish()
     }
 }
 

@@ -9,8 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Role, Scope};
 use domain::ids::{AdvertiserId, MerchantId, UserId};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// The prefix of a generated secret.
@@ -115,14 +114,21 @@ pub fn generate_dev_keys() -> anyhow::Result<DevKeys> {
 
 /// Signs a user token.
 pub fn mint_user(secret: &str, token: &UserToken<'_>) -> anyhow::Result<String> {
-    let claims = UserClaims {
-        registered: Registered::new(token.issuer, token.audience, token.validity),
-        sub: token.user_id.to_string(),
-        roles: token.roles.iter().map(|role| role.name()).collect(),
-        name: token.name,
-        merchant_id: token.merchant_id.map(|id| id.to_string()),
-        advertiser_id: token.advertiser_id.map(|id| id.to_string()),
-    };
+    let mut claims = registered(token.issuer, token.audience, token.validity);
+    claims["sub"] = token.user_id.to_string().into();
+    claims["roles"] = token.roles.iter().map(|role| role.name()).collect();
+    for (claim, value) in [
+        ("name", token.name.map(str::to_owned)),
+        ("merchant_id", token.merchant_id.map(|id| id.to_string())),
+        (
+            "advertiser_id",
+            token.advertiser_id.map(|id| id.to_string()),
+        ),
+    ] {
+        if let Some(value) = value {
+            claims[claim] = value.into();
+        }
+    }
     let key = EncodingKey::from_secret(secret.as_bytes());
     jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key)
         .context("the user token can't be signed")
@@ -130,16 +136,10 @@ pub fn mint_user(secret: &str, token: &UserToken<'_>) -> anyhow::Result<String> 
 
 /// Signs a service token with a key of [`generate_dev_keys`].
 pub fn mint_service(key_pem: &str, token: &ServiceToken<'_>) -> anyhow::Result<String> {
-    let claims = ServiceClaims {
-        registered: Registered::new(token.issuer, token.audience, token.validity),
-        sub: token.subject,
-        scope: token
-            .scopes
-            .iter()
-            .map(|scope| scope.name())
-            .collect::<Vec<_>>()
-            .join(" "),
-    };
+    let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.name()).collect();
+    let mut claims = registered(token.issuer, token.audience, token.validity);
+    claims["sub"] = token.subject.into();
+    claims["scope"] = scopes.join(" ").into();
     let key = EncodingKey::from_ed_pem(key_pem.as_bytes())
         .context("the key of service tokens is no Ed25519 key")?;
     let mut header = Header::new(Algorithm::EdDSA);
@@ -147,48 +147,11 @@ pub fn mint_service(key_pem: &str, token: &ServiceToken<'_>) -> anyhow::Result<S
     jsonwebtoken::encode(&header, &claims, &key).context("the service token can't be signed")
 }
 
-#[derive(Serialize)]
-struct Registered<'a> {
-    iss: &'a str,
-    aud: &'a str,
-    iat: i64,
-    nbf: i64,
-    exp: i64,
-}
-
-impl<'a> Registered<'a> {
-    fn new(iss: &'a str, aud: &'a str, validity: Validity) -> Self {
-        let from = validity.from.timestamp();
-        Self {
-            iss,
-            aud,
-            iat: from,
-            nbf: from,
-            exp: from.saturating_add(validity.lifetime.num_seconds()),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct UserClaims<'a> {
-    #[serde(flatten)]
-    registered: Registered<'a>,
-    sub: String,
-    roles: Vec<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    merchant_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    advertiser_id: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ServiceClaims<'a> {
-    #[serde(flatten)]
-    registered: Registered<'a>,
-    sub: &'a str,
-    scope: String,
+/// The registered claims of both kinds of tokens.
+fn registered(issuer: &str, audience: &str, validity: Validity) -> Value {
+    let from = validity.from.timestamp();
+    let until = from.saturating_add(validity.lifetime.num_seconds());
+    json!({"iss": issuer, "aud": audience, "iat": from, "nbf": from, "exp": until})
 }
 
 fn public_key(pkcs8: &[u8]) -> anyhow::Result<Vec<u8>> {
