@@ -1,9 +1,9 @@
 //! Labels of metrics that clients choose, bounded because each label takes memory.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
 
 use async_graphql::parser::types::OperationType;
+use parking_lot::RwLock;
 use resolvers::TypeIndex;
 
 /// Distinct names of operations; more are counted as `other`.
@@ -46,19 +46,13 @@ impl Names {
         };
         let Some(name) = name else { return unnamed };
         let key = (index, cut(name).to_owned());
-        let known = self
-            .operations
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let known = self.operations.read();
         match known.get(&key) {
             Some(label) => return label,
             None if !executed || known.len() >= MAX_NAMES => return other,
             None => drop(known),
         }
-        let mut known = self
-            .operations
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.operations.write();
         if known.len() >= MAX_NAMES {
             return other;
         }

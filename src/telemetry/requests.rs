@@ -80,23 +80,17 @@ impl Telemetry {
         let (Some(tracer), Some(span)) = (&self.tracer, &request.span) else {
             return;
         };
-        let AnsweredRequest {
-            method,
-            route,
-            status,
-            request_id,
-        } = answered;
         let ended = EndedSpan {
-            name: format!("{method} {route}").into(),
+            name: format!("{} {}", answered.method, answered.route).into(),
             kind: SpanKind::Server,
             started: request.started,
             attributes: vec![
-                KeyValue::new("http.request.method", method),
-                KeyValue::new("http.route", route.to_owned()),
-                KeyValue::new("http.response.status_code", i64::from(status)),
-                KeyValue::new("goodgo.request_id", request_id.to_owned()),
+                KeyValue::new("http.request.method", answered.method),
+                KeyValue::new("http.route", answered.route.to_owned()),
+                KeyValue::new("http.response.status_code", i64::from(answered.status)),
+                KeyValue::new("goodgo.request_id", answered.request_id.to_owned()),
             ],
-            is_failed: status >= 500,
+            is_failed: answered.status >= 500,
         };
         tracer.end(span, ended, None);
     }

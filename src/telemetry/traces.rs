@@ -182,7 +182,7 @@ impl Tracer {
     }
 
     /// Ends a span, and exports it with the recorded steps as its descendants.
-    pub fn end(&self, span: &ActiveSpan, ended: EndedSpan, record: Option<&Record>) {
+    pub fn end(&self, span: &ActiveSpan, mut ended: EndedSpan, record: Option<&Record>) {
         let now = Instant::now();
         let (steps, left_out) = record.map(Record::take_steps).unwrap_or_default();
         let count = steps.len() + 1;
@@ -191,29 +191,24 @@ impl Tracer {
             count_spans("goodgo_spans_dropped_total", count);
             return;
         }
-        let EndedSpan {
-            name,
-            kind,
-            started,
-            mut attributes,
-            is_failed,
-        } = ended;
+        let started = ended.started;
         if left_out > 0 {
-            attributes.push(KeyValue::new("goodgo.steps_left_out", i64::from(left_out)));
+            let left_out = KeyValue::new("goodgo.steps_left_out", i64::from(left_out));
+            ended.attributes.push(left_out);
         }
         self.processor.on_end(SpanData {
             span_context: span.context.clone(),
             parent_span_id: span.parent,
             parent_span_is_remote: span.is_parent_remote,
-            span_kind: kind,
-            name,
+            span_kind: ended.kind,
+            name: ended.name,
             start_time: started.time,
             end_time: started.time_of(now),
-            attributes,
+            attributes: ended.attributes,
             dropped_attributes_count: 0,
             events: SpanEvents::default(),
             links: SpanLinks::default(),
-            status: status(is_failed),
+            status: status(ended.is_failed),
             instrumentation_scope: self.scope.clone(),
         });
         let ids: Vec<SpanId> = steps.iter().map(|_| self.ids.new_span_id()).collect();
@@ -335,24 +330,13 @@ fn describe(action: Action) -> (&'static str, SpanKind, Vec<KeyValue>) {
 
 /// The first keyword of a statement.
 fn verb(text: &str) -> &'static str {
-    const VERBS: [&str; 10] = [
-        "SELECT",
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "WITH",
-        "BEGIN",
-        "COMMIT",
-        "ROLLBACK",
-        "SAVEPOINT",
-        "RELEASE",
-    ];
+    const VERBS: &str = "SELECT INSERT UPDATE DELETE WITH BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE";
     let text = text.trim_start();
-    let is_first = |verb: &&&str| {
+    let is_first = |verb: &&str| {
         text.get(..verb.len())
             .is_some_and(|first| first.eq_ignore_ascii_case(verb))
     };
-    VERBS.iter().find(is_first).copied().unwrap_or("SQL")
+    VERBS.split(' ').find(is_first).unwrap_or("SQL")
 }
 
 #[cfg(test)]
