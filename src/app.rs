@@ -25,7 +25,7 @@ use crate::auth::demo::DemoTokens;
 use crate::auth::{
     AuthSettings, Authenticator, DevelopmentKeys, JwksSource, ServiceSettings, UserSettings,
 };
-use crate::config::{Config, DocumentsConfig, Environment, LimitsConfig};
+use crate::config::{Config, DocumentsConfig, Environment};
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
@@ -238,13 +238,8 @@ impl App {
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
         let referral_urls = referral_urls(&self.config);
-        let LimitsConfig {
-            limits,
-            rates,
-            max_body_bytes,
-            max_service_body_bytes,
-            request_timeout,
-        } = self.config.limits;
+        let configured = self.config.limits;
+        let limits = configured.limits;
         let documents = documents(&self.config.documents, &limits, &self.schema)?;
         Ok(HttpState {
             sdl: resolvers::sdl(&self.schema).into(),
@@ -259,15 +254,15 @@ impl App {
                 referral_urls,
                 allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
                 trusted_proxies: self.config.http.trusted_proxies,
-                max_body_bytes,
-                max_service_body_bytes,
+                max_body_bytes: configured.max_body_bytes,
+                max_service_body_bytes: configured.max_service_body_bytes,
                 limits,
-                request_timeout,
+                request_timeout: configured.request_timeout,
                 live: self.config.live,
                 graphiql: self.graphiql,
                 ..HttpSettings::default()
             }),
-            buckets: Arc::new(Buckets::new(rates, limits.mode)),
+            buckets: Arc::new(Buckets::new(configured.rates, limits.mode)),
             documents: Arc::new(documents),
             draining,
             new_request_id: Arc::new(move || ids.uuid(instance_now()).to_string()),

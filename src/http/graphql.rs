@@ -8,15 +8,13 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use chrono::{DateTime, Utc};
 use domain::access::Principal;
-use futures_util::future::BoxFuture;
 use resolvers::errors::Code;
 
 use super::HttpState;
 use super::caller::Client;
-use super::negotiate::{Accepted, Media, StreamFormat, is_json, negotiate};
-use super::operation::{Operation, RequestContext};
+use super::negotiate::{Media, is_json, negotiate};
+use super::operation::{HttpCaller, Operation, RequestContext};
 use super::params;
 use super::rate::RateKey;
 use super::refusal::Refusal;
@@ -35,19 +33,16 @@ pub async fn get(
         return open_socket(state, &id, request).await;
     }
     let (parts, _) = request.into_parts();
-    let accepted = match accepted(&parts.headers) {
-        Ok(accepted) => accepted,
-        Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
-    };
-    let media = accepted.media;
+    let accepted = negotiate(&parts.headers);
+    let media = accepted.map_or(Media::Json, |accepted| accepted.media);
     let answered = async {
+        let accepted = accepted.ok_or_else(not_acceptable)?;
         let caller = authenticate(&state, &parts, &id).await?;
         let query = parts.uri.query().unwrap_or_default();
         let operation = Operation::of(params::from_query(query)?, &state)?;
         if operation.kind == OperationType::Mutation {
             return Err(Refusal::http(
                 StatusCode::METHOD_NOT_ALLOWED,
-                Code::BadRequest,
                 "GET is for queries only: send mutations by POST",
             ));
         }
@@ -55,19 +50,14 @@ pub async fn get(
             // Browsers send no preflight request for this.
             if !state.settings.allowed_origins.allow_socket(&parts.headers) {
                 let message = "this origin may not open streams here";
-                return Err(Refusal::http(
-                    StatusCode::FORBIDDEN,
-                    Code::Forbidden,
-                    message,
-                ));
+                return Err(Refusal::http(StatusCode::FORBIDDEN, message));
             }
-            let opened = caller.open(&state, format, operation).await?;
+            let opened = realtime::open(&state, format, operation, caller).await?;
             return Ok(answer_opened(opened, media));
         }
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::http(
                 StatusCode::METHOD_NOT_ALLOWED,
-                Code::BadRequest,
                 NEEDS_A_STREAM,
             ));
         }
@@ -94,12 +84,10 @@ pub async fn post(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let accepted = match accepted(&parts.headers) {
-        Ok(accepted) => accepted,
-        Err(refusal) => return reply::refuse(refusal, Media::Json, &id),
-    };
-    let media = accepted.media;
+    let accepted = negotiate(&parts.headers);
+    let media = accepted.map_or(Media::Json, |accepted| accepted.media);
     let answered = async {
+        let accepted = accepted.ok_or_else(not_acceptable)?;
         let caller = authenticate(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
@@ -107,7 +95,7 @@ pub async fn post(
         let body = read(&state, Request::from_parts(parts, body), limit).await?;
         let operation = Operation::of(params::from_body(&body)?, &state)?;
         if let Some(format) = accepted.stream_format(operation.kind) {
-            let opened = caller.open(&state, format, operation).await?;
+            let opened = realtime::open(&state, format, operation, caller).await?;
             return Ok(answer_opened(opened, media));
         }
         if operation.kind == OperationType::Subscription {
@@ -130,7 +118,6 @@ pub async fn other_method(
 ) -> Response {
     let refusal = Refusal::http(
         StatusCode::METHOD_NOT_ALLOWED,
-        Code::BadRequest,
         format!("{method} is not supported: send queries and mutations by POST"),
     );
     let mut response = reply::refuse(refusal, Media::Json, &id);
@@ -152,7 +139,6 @@ async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
         Ok(upgrade) => realtime::upgrade(state, &parts.headers, client, upgrade),
         Err(_) => Err(Refusal::http(
             StatusCode::BAD_REQUEST,
-            Code::BadRequest,
             "the WebSocket handshake is invalid",
         )),
     };
@@ -169,49 +155,16 @@ fn answer_opened(opened: Opened, media: Media) -> Response {
     }
 }
 
-fn accepted(headers: &HeaderMap) -> Result<Accepted, Refusal> {
-    negotiate(headers).ok_or_else(|| {
-        Refusal::http(
-            StatusCode::NOT_ACCEPTABLE,
-            Code::BadRequest,
-            "answers are application/graphql-response+json or application/json, streams text/event-stream or multipart/mixed: accept one of them",
-        )
-    })
-}
-
-/// An authenticated caller over HTTP.
-struct HttpCaller {
-    context: RequestContext,
-    client: Client,
-    /// Expiry of the token.
-    expires_at: Option<DateTime<Utc>>,
-}
-
-impl HttpCaller {
-    fn open(
-        self,
-        state: &HttpState,
-        format: StreamFormat,
-        operation: Operation,
-    ) -> BoxFuture<'_, Result<Opened, Refusal>> {
-        let Self {
-            context,
-            client,
-            expires_at,
-        } = self;
-        realtime::open(state, format, operation, context, client, expires_at)
-    }
+fn not_acceptable() -> Refusal {
+    Refusal::http(
+        StatusCode::NOT_ACCEPTABLE,
+        "answers are application/graphql-response+json or application/json, streams text/event-stream or multipart/mixed: accept one of them",
+    )
 }
 
 async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<HttpCaller, Refusal> {
     let headers = &parts.headers;
-    let unauthenticated = |bad: BadToken| {
-        Refusal::http(
-            StatusCode::UNAUTHORIZED,
-            Code::Unauthenticated,
-            bad.to_string(),
-        )
-    };
+    let unauthenticated = |bad: BadToken| Refusal::http(StatusCode::UNAUTHORIZED, bad.to_string());
     let bearer = only(headers, &header::AUTHORIZATION).map_err(|()| unauthenticated(BadToken))?;
     let client = Client::of(parts, state.settings.trusted_proxies);
     let authenticated = match state.authenticator.authenticate(bearer).await {
@@ -255,13 +208,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<
 
 /// Accepts JSON only, which pages of other sites can't send without a preflight request.
 fn check_content(headers: &HeaderMap) -> Result<(), Refusal> {
-    let unsupported = |message| {
-        Refusal::http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Code::BadRequest,
-            message,
-        )
-    };
+    let unsupported = |message| Refusal::http(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     if !is_json(headers) {
         return Err(unsupported(
             "the content type must be application/json in UTF-8",
@@ -282,7 +229,6 @@ async fn read(state: &HttpState, mut request: Request, limit: usize) -> Result<B
     let too_large = || {
         Refusal::http(
             StatusCode::PAYLOAD_TOO_LARGE,
-            Code::LimitExceeded,
             format!("the body is longer than {limit} bytes"),
         )
     };
@@ -302,7 +248,6 @@ async fn read(state: &HttpState, mut request: Request, limit: usize) -> Result<B
         Ok(Err(_)) => Err(Refusal::malformed("the body is incomplete")),
         Err(_) => Err(Refusal::http(
             StatusCode::REQUEST_TIMEOUT,
-            Code::Timeout,
             "receiving the body timed out",
         )),
     }

@@ -25,14 +25,13 @@ pub mod request_id;
 mod subscription;
 pub mod timeouts;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use domain::access::Principal;
@@ -45,6 +44,7 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Authenticator;
 use crate::metrics::Metrics;
@@ -58,7 +58,8 @@ use rate::Buckets;
 use request_id::NewRequestId;
 
 /// The state of the handlers. Clones are cheap.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("HttpState({settings:?})")]
 pub struct HttpState {
     /// The schema.
     pub schema: Schema,
@@ -88,14 +89,6 @@ pub struct HttpState {
     pub new_request_id: NewRequestId,
     /// Tasks that outlive their request or connection: writes and sockets. The shutdown waits for them.
     pub tasks: TaskTracker,
-}
-
-impl fmt::Debug for HttpState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpState")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Limits and timeouts of the server.
@@ -155,7 +148,6 @@ impl HttpSettings {
 
 /// Builds the router with all paths.
 pub fn router(state: HttpState) -> Router {
-    crate::realtime::describe();
     let settings = Arc::clone(&state.settings);
     Router::new()
         .route(
@@ -177,7 +169,10 @@ pub fn router(state: HttpState) -> Router {
         .layer(from_fn_with_state(state.clone(), close_while_draining))
         .layer(compression())
         .layer(cors(&settings.allowed_origins))
-        .layer(map_response(forbid_sniffing))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         .layer(from_fn_with_state(state.telemetry.clone(), observe::record))
         .layer(from_fn_with_state(state.clone(), request_id::assign))
         .with_state(state)
@@ -207,14 +202,6 @@ async fn close_while_draining(
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
-    response
-}
-
-async fn forbid_sniffing(mut response: Response) -> Response {
-    response.headers_mut().insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     response
 }
 

@@ -2,6 +2,7 @@
 
 use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, header};
+use mime::{Mime, Name};
 
 /// The format of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,7 @@ impl Accepted {
 /// name stream formats in requests that expect one answer.
 #[must_use]
 pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
-    let ranges: Vec<Range<'_>> = headers
+    let ranges: Vec<Range> = headers
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
@@ -87,8 +88,8 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
         });
     };
     let others = [
-        weight_of("graphql-response+json", &ranges),
-        weight_of("json", &ranges),
+        weight_of("application/graphql-response+json", &ranges),
+        weight_of("application/json", &ranges),
     ];
     let prefers_stream = others
         .iter()
@@ -104,7 +105,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
 }
 
 /// The preferred stream format and its weight in thousandths.
-fn stream_of(ranges: &[Range<'_>]) -> Option<(StreamFormat, u16)> {
+fn stream_of(ranges: &[Range]) -> Option<(StreamFormat, u16)> {
     let named = |format| {
         let weights = ranges
             .iter()
@@ -126,9 +127,9 @@ fn stream_of(ranges: &[Range<'_>]) -> Option<(StreamFormat, u16)> {
 ///
 /// The most specific range counts for a type (RFC 9110). Of types with equal weights the newer one wins if it is named;
 /// otherwise the answer is `application/json`, which every client can parse.
-fn media_of(ranges: &[Range<'_>]) -> Option<Media> {
-    let graphql = weight_of("graphql-response+json", ranges);
-    let json = weight_of("json", ranges);
+fn media_of(ranges: &[Range]) -> Option<Media> {
+    let graphql = weight_of("application/graphql-response+json", ranges);
+    let json = weight_of("application/json", ranges);
     if graphql.milli == 0 && json.milli == 0 {
         return None;
     }
@@ -152,12 +153,12 @@ struct Weight {
     is_named: bool,
 }
 
-fn weight_of(subtype: &str, ranges: &[Range<'_>]) -> Weight {
+fn weight_of(essence: &str, ranges: &[Range]) -> Weight {
     let best = ranges
         .iter()
         .filter_map(|range| {
             range
-                .specificity(subtype)
+                .specificity(essence)
                 .map(|specificity| (specificity, range.milli))
         })
         .max();
@@ -168,70 +169,50 @@ fn weight_of(subtype: &str, ranges: &[Range<'_>]) -> Weight {
 }
 
 #[derive(Debug)]
-struct Range<'a> {
-    kind: &'a str,
-    subtype: &'a str,
+struct Range {
+    mime: Mime,
     milli: u16,
     /// The stream format that it names.
     stream: Option<StreamFormat>,
 }
 
-impl<'a> Range<'a> {
+impl Range {
     /// Parses a range. Returns `None` for invalid ranges and other encodings.
-    fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.split(';').map(str::trim);
-        let (kind, subtype) = parts.next()?.split_once('/')?;
-        let mut range = Self {
-            kind,
-            subtype,
-            milli: 1000,
-            stream: stream_format(kind, subtype),
+    fn parse(text: &str) -> Option<Self> {
+        let mime: Mime = text.trim().parse().ok()?;
+        let milli = match mime.get_param("q") {
+            Some(weight) => quality(weight.as_str())?,
+            None => 1000,
         };
-        for parameter in parts {
-            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-            let value = value.trim().trim_matches('"');
-            if name.trim().eq_ignore_ascii_case("q") {
-                range.milli = quality(value)?;
-            } else if name.trim().eq_ignore_ascii_case("charset") && !is_utf8(value) {
-                return None;
-            } else if is_other_spec(name.trim(), value) {
-                range.stream = None;
-            }
-        }
-        Some(range)
+        let stream = match mime.essence_str() {
+            "text/event-stream" => Some(StreamFormat::EventStream),
+            "multipart/mixed" => Some(StreamFormat::Multipart),
+            _ => None,
+        };
+        let is_other_spec = mime
+            .params()
+            .any(|(name, value)| is_other_spec(name, value));
+        is_utf8(&mime).then_some(Self {
+            milli,
+            stream: stream.filter(|_| !is_other_spec),
+            mime,
+        })
     }
 
-    fn specificity(&self, subtype: &str) -> Option<u8> {
-        if self.kind == "*" && self.subtype == "*" {
-            Some(0)
-        } else if !self.kind.eq_ignore_ascii_case("application") {
-            None
-        } else if self.subtype == "*" {
-            Some(1)
-        } else {
-            self.subtype.eq_ignore_ascii_case(subtype).then_some(2)
+    fn specificity(&self, essence: &str) -> Option<u8> {
+        match self.mime.essence_str() {
+            "*/*" => Some(0),
+            "application/*" => Some(1),
+            own => (own == essence).then_some(2),
         }
-    }
-}
-
-fn stream_format(kind: &str, subtype: &str) -> Option<StreamFormat> {
-    let is = |wanted: (&str, &str)| {
-        kind.eq_ignore_ascii_case(wanted.0) && subtype.eq_ignore_ascii_case(wanted.1)
-    };
-    if is(("text", "event-stream")) {
-        Some(StreamFormat::EventStream)
-    } else if is(("multipart", "mixed")) {
-        Some(StreamFormat::Multipart)
-    } else {
-        None
     }
 }
 
 /// Whether a parameter requests an unsupported protocol: incremental delivery, or another version.
-fn is_other_spec(name: &str, value: &str) -> bool {
-    name.eq_ignore_ascii_case("deferSpec")
-        || name.eq_ignore_ascii_case("incrementalSpec")
-        || (name.eq_ignore_ascii_case("subscriptionSpec") && value != "1.0")
+fn is_other_spec(name: Name<'_>, value: Name<'_>) -> bool {
+    name == "deferspec"
+        || name == "incrementalspec"
+        || (name == "subscriptionspec" && value != "1.0")
 }
 
 /// Whether a body is JSON in UTF-8, by its `Content-Type`.
@@ -241,23 +222,15 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (types.next(), types.next()) else {
         return false;
     };
-    let Ok(value) = value.to_str() else {
-        return false;
-    };
-    let mut parts = value.split(';').map(str::trim);
-    parts
-        .next()
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"))
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                is_utf8(value.trim().trim_matches('"'))
-            }
-            _ => true,
-        })
+    let mime = value.to_str().ok().and_then(|text| text.parse().ok());
+    mime.is_some_and(|mime: Mime| {
+        mime.essence_str() == mime::APPLICATION_JSON.essence_str() && is_utf8(&mime)
+    })
 }
 
-fn is_utf8(charset: &str) -> bool {
-    charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
+fn is_utf8(mime: &Mime) -> bool {
+    let charset = mime.get_param(mime::CHARSET);
+    charset.is_none_or(|charset| charset == mime::UTF_8 || charset == "utf8")
 }
 
 /// A `q` from 0 to 1 with up to three decimals, in thousandths.

@@ -6,6 +6,7 @@ use async_graphql::parser::types::{
     DocumentOperations, OperationDefinition, OperationType, Selection,
 };
 use async_graphql::{Name, Request, Response};
+use chrono::{DateTime, Utc};
 use domain::access::Principal;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -16,6 +17,7 @@ use resolvers::request::{self, Caller, Engine};
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
+use super::caller::Client;
 use super::params::Params;
 use super::persisted::Document;
 use super::rate::{Buckets, Budget, RateKey};
@@ -58,6 +60,17 @@ pub struct RequestContext {
     pub language: Language,
     /// The transport in metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
+}
+
+/// An authenticated caller over HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpCaller {
+    /// Context of the request.
+    pub context: RequestContext,
+    /// Address and language.
+    pub client: Client,
+    /// Expiry of the token.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 impl Operation {
@@ -154,18 +167,9 @@ impl Operation {
             Ok(_) => "error",
             Err(_) => "timeout",
         };
-        let labels = [
-            ("transport", transport),
-            ("kind", name_of(kind)),
-            ("outcome", outcome),
-            (
-                "operation",
-                state
-                    .telemetry
-                    .names
-                    .operation(kind, name.as_deref(), was_executed && may_name),
-            ),
-        ];
+        let names = &state.telemetry.names;
+        let name = names.operation(kind, name.as_deref(), was_executed && may_name);
+        let labels = labels_of(transport, kind, outcome, name);
         metrics::counter!("graphql_operations_total", &labels).increment(1);
         metrics::histogram!("graphql_operation_duration_seconds", &labels)
             .record(started_at.elapsed().as_secs_f64());
@@ -182,10 +186,8 @@ impl Operation {
         let field = state.telemetry.names.subscription(self.field.as_deref());
         let info = self.info(self.name.as_deref(), &context);
         let rate_key = context.rate_key.clone();
-        let (names, documents) = (
-            Arc::clone(&state.telemetry.names),
-            Arc::clone(&state.documents),
-        );
+        let names = Arc::clone(&state.telemetry.names);
+        let documents = Arc::clone(&state.documents);
         let (kind, name, document) = (self.kind, self.name, self.document);
         let (transport, may_name) = (context.transport, may_name(&context.principal));
         let responses =
@@ -194,16 +196,9 @@ impl Operation {
             if was_executed {
                 documents.store(&document);
             }
-            let is_known = was_executed && may_name;
-            let labels = [
-                ("transport", transport),
-                ("kind", name_of(kind)),
-                ("outcome", if was_executed { "started" } else { "error" }),
-                (
-                    "operation",
-                    names.operation(kind, name.as_deref(), is_known),
-                ),
-            ];
+            let name = names.operation(kind, name.as_deref(), was_executed && may_name);
+            let outcome = if was_executed { "started" } else { "error" };
+            let labels = labels_of(transport, kind, outcome, name);
             metrics::counter!("graphql_operations_total", &labels).increment(1);
         });
         let responses = charged(responses, Arc::clone(&state.buckets), rate_key, self.cost);
@@ -211,11 +206,8 @@ impl Operation {
     }
 
     fn info(&self, name: Option<&str>, context: &RequestContext) -> Arc<OperationInfo> {
-        OperationInfo::new(self.kind, name, Arc::clone(&self.document)).with_request(
-            self.cost,
-            context.transport,
-            &context.request_id,
-        )
+        let document = Arc::clone(&self.document);
+        OperationInfo::new(self.kind, name, document, self.cost, context)
     }
 
     /// Executes in a task that a disconnecting client doesn't cancel.
@@ -245,6 +237,22 @@ fn may_name(principal: &Principal) -> bool {
     *principal != Principal::Anonymous
 }
 
+/// The labels of an operation in metrics.
+fn labels_of(
+    transport: &'static str,
+    kind: OperationType,
+    outcome: &'static str,
+    name: &'static str,
+) -> [(&'static str, &'static str); 4] {
+    let kind = name_of(kind);
+    [
+        ("transport", transport),
+        ("kind", kind),
+        ("outcome", outcome),
+        ("operation", name),
+    ]
+}
+
 /// An operation whose answer is pending. Dropping it before the end counts and charges the disconnection.
 struct PendingAnswer<'a> {
     buckets: &'a Buckets,
@@ -267,12 +275,7 @@ impl Drop for PendingAnswer<'_> {
         } else {
             "unheard"
         };
-        let labels = [
-            ("transport", self.transport),
-            ("kind", name_of(self.kind)),
-            ("outcome", outcome),
-            ("operation", "any"),
-        ];
+        let labels = labels_of(self.transport, self.kind, outcome, "any");
         metrics::counter!("graphql_operations_total", &labels).increment(1);
     }
 }

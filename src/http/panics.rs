@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use resolvers::errors::Code;
 
 use super::negotiate::Media;
 use super::refusal::Refusal;
@@ -28,11 +27,7 @@ pub async fn mask(
         Ok(response) => response,
         Err(panic) => {
             log(panic.as_ref(), &id);
-            let refusal = Refusal::http(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                Code::InternalServerError,
-                MASKED,
-            );
+            let refusal = Refusal::http(StatusCode::INTERNAL_SERVER_ERROR, MASKED);
             reply::refuse(refusal, Media::Json, &id)
         }
     }

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use anyhow::{Context, ensure};
+use hex::FromHex as _;
 use lru::LruCache;
+use parking_lot::Mutex;
 use resolvers::errors::Code;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -196,7 +198,7 @@ impl Documents {
         if cost_of(&document.text) > capacity / 16 {
             return;
         }
-        let mut stored = self.stored();
+        let mut stored = self.stored.lock();
         stored.bytes += cost_of(&document.text);
         if let Some((_, known)) = stored.texts.push(hash, document.text.as_str().into()) {
             stored.bytes -= cost_of(&known);
@@ -208,10 +210,6 @@ impl Documents {
             stored.bytes -= cost_of(&oldest);
         }
         metrics::gauge!("persisted_queries_bytes").set(gauge_value(stored.bytes));
-    }
-
-    fn stored(&self) -> MutexGuard<'_, Stored> {
-        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_storing(&self) -> bool {
@@ -237,7 +235,7 @@ impl Documents {
             Name::Hash(hash) => {
                 let hash = hash_of(hash);
                 let known = hash.and_then(|hash| {
-                    let text = self.stored().texts.get(&hash).cloned()?;
+                    let text = self.stored.lock().texts.get(&hash).cloned()?;
                     Some((hash, text))
                 });
                 let found = known.is_some().to_string();
@@ -307,14 +305,7 @@ fn bare(id: &str) -> &str {
 }
 
 fn hash_of(text: &str) -> Option<Hash> {
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    let mut hash = Hash::default();
-    for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(hash)
+    Hash::from_hex(text).ok()
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
-use domain::access::{Person, Principal};
+use domain::access::Principal;
 use lru::LruCache;
+use parking_lot::Mutex;
 use resolvers::limits::Mode;
 use tokio::time::{Duration, Instant};
 
@@ -68,7 +68,8 @@ impl RateKey {
     pub fn of(principal: &Principal, address: IpAddr) -> Self {
         match principal {
             Principal::Anonymous => Self::Address(network(address)),
-            Principal::Person(person) => Self::of_person(person),
+            Principal::Person(person) if person.is_staff() => Self::Staff(person.id.0),
+            Principal::Person(person) => Self::User(person.id.0),
             Principal::Service(service) => Self::Issuer(service.issuer.clone()),
         }
     }
@@ -77,14 +78,6 @@ impl RateKey {
     #[must_use]
     pub fn invalid_token(address: IpAddr) -> Self {
         Self::InvalidToken(network(address))
-    }
-
-    fn of_person(person: &Person) -> Self {
-        if person.is_staff() {
-            Self::Staff(person.id.0)
-        } else {
-            Self::User(person.id.0)
-        }
     }
 }
 
@@ -178,7 +171,7 @@ impl Buckets {
     pub fn charge_afterwards(&self, key: &RateKey, points: u64) {
         let cost = |capacity: u64| points.saturating_mul(POINT).min(capacity);
         if self.take(key, cost).is_err() {
-            let mut callers = self.of(key).lock().unwrap_or_else(PoisonError::into_inner);
+            let mut callers = self.of(key).lock();
             if let Some(bucket) = callers.get_mut(key) {
                 bucket.left = 0;
             }
@@ -197,7 +190,7 @@ impl Buckets {
         let capacity = u64::from(rate) * u64::from(BUCKET_SECONDS) * POINT;
         let wanted = wanted(capacity);
         let now = Instant::now();
-        let mut callers = self.of(key).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut callers = self.of(key).lock();
         let full = || Bucket {
             left: capacity,
             at: now,

@@ -64,25 +64,29 @@ impl From<Problem> for Refusal {
 }
 
 impl From<RateExceeded> for Refusal {
-    fn from(
-        RateExceeded {
-            retry_after_seconds,
-        }: RateExceeded,
-    ) -> Self {
+    fn from(exceeded: RateExceeded) -> Self {
+        let seconds = exceeded.retry_after_seconds;
+        let message = format!("rate exceeded: try again in {seconds} s");
         Self {
-            retry_after_seconds: Some(retry_after_seconds),
-            ..Self::http(
-                StatusCode::TOO_MANY_REQUESTS,
-                Code::RateLimited,
-                format!("rate exceeded: try again in {retry_after_seconds} s"),
-            )
+            retry_after_seconds: Some(seconds),
+            ..Self::http(StatusCode::TOO_MANY_REQUESTS, message)
         }
     }
 }
 
 impl Refusal {
     /// Refuses a request with this status.
-    pub fn http(status: StatusCode, code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn http(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        let code = match status {
+            StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+            StatusCode::FORBIDDEN => Code::Forbidden,
+            StatusCode::REQUEST_TIMEOUT => Code::Timeout,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::LimitExceeded,
+            StatusCode::TOO_MANY_REQUESTS => Code::RateLimited,
+            StatusCode::INTERNAL_SERVER_ERROR => Code::InternalServerError,
+            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+            _ => Code::BadRequest,
+        };
         Self::new(Kind::Http(status), code, message)
     }
 

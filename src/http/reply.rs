@@ -120,22 +120,17 @@ pub fn refuse(refusal: Refusal, media: Media, request_id: &str) -> Response {
     };
     let retry_after = refusal.retry_after_seconds;
     let mut answer = write(refusal.into_response(request_id), media, status);
-    answer
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, NOT_CACHEABLE);
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, NOT_CACHEABLE);
     if let Some(seconds) = retry_after {
-        answer
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
+        headers.insert(header::RETRY_AFTER, seconds.into());
     }
     let (name, value) = match status {
         StatusCode::METHOD_NOT_ALLOWED => (header::ALLOW, "POST"),
         StatusCode::UNAUTHORIZED => (header::WWW_AUTHENTICATE, "Bearer"),
         _ => return answer,
     };
-    answer
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
+    headers.insert(name, HeaderValue::from_static(value));
     answer
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use domain::access::Principal;
+use parking_lot::Mutex;
 use resolvers::errors::Code;
 use resolvers::limits::Excess;
 use uuid::Uuid;
@@ -58,19 +59,17 @@ impl QuotaHolder {
         }
     }
 
-    fn limit(&self) -> &'static str {
-        match self {
-            Self::Address(_) => "socketsPerAddress",
-            Self::Person(_) => "socketsPerUser",
-            Self::Service(..) => "socketsPerService",
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Address(_) => "address",
-            Self::Person(_) => "user",
-            Self::Service(..) => "service",
+    /// The quota that counts for them.
+    fn quota(&self, limits: QuotaLimits) -> QuotaExceeded {
+        let (limit, name, maximum) = match self {
+            Self::Address(_) => ("socketsPerAddress", "address", limits.per_address),
+            Self::Person(_) => ("socketsPerUser", "user", limits.per_user),
+            Self::Service(..) => ("socketsPerService", "service", limits.per_service),
+        };
+        QuotaExceeded {
+            limit,
+            name,
+            maximum,
         }
     }
 }
@@ -85,21 +84,18 @@ pub struct QuotaExceeded {
 
 impl From<QuotaExceeded> for Refusal {
     fn from(exceeded: QuotaExceeded) -> Self {
-        let QuotaExceeded {
-            limit,
-            name,
-            maximum,
-        } = exceeded;
+        let (name, maximum) = (exceeded.name, exceeded.maximum);
         let message = format!(
             "this {name} has {maximum} sockets and streams open, which is the maximum: close some, or run several operations on one socket"
         );
         Self {
+            code: Code::LimitExceeded,
             excess: Some(Excess {
-                limit,
+                limit: exceeded.limit,
                 maximum: maximum.into(),
                 value: u64::from(maximum) + 1,
             }),
-            ..Self::http(StatusCode::TOO_MANY_REQUESTS, Code::LimitExceeded, message)
+            ..Self::http(StatusCode::TOO_MANY_REQUESTS, message)
         }
     }
 }
@@ -125,7 +121,7 @@ impl ConnectionQuota {
 
     /// Takes a slot for a socket or a stream.
     pub fn acquire(&self, holder: QuotaHolder) -> Result<QuotaSlot, QuotaExceeded> {
-        self.add(&mut self.counts(), &holder)?;
+        self.add(&mut self.counts.lock(), &holder)?;
         Ok(QuotaSlot {
             quota: self.clone(),
             holder,
@@ -135,31 +131,19 @@ impl ConnectionQuota {
     /// The number of slots taken.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.counts().values().map(|count| u64::from(*count)).sum()
+        let counts = self.counts.lock();
+        counts.values().map(|count| u64::from(*count)).sum()
     }
 
     fn add(&self, counts: &mut Counts, holder: &QuotaHolder) -> Result<(), QuotaExceeded> {
-        let maximum = match holder {
-            QuotaHolder::Address(_) => self.limits.per_address,
-            QuotaHolder::Person(_) => self.limits.per_user,
-            QuotaHolder::Service(..) => self.limits.per_service,
-        };
+        let quota = holder.quota(self.limits);
         let count = counts.get(holder).copied().unwrap_or_default();
-        if count >= maximum {
-            let name = holder.name();
-            metrics::counter!("live_refused_total", "caller" => name).increment(1);
-            return Err(QuotaExceeded {
-                limit: holder.limit(),
-                name,
-                maximum,
-            });
+        if count >= quota.maximum {
+            metrics::counter!("live_refused_total", "caller" => quota.name).increment(1);
+            return Err(quota);
         }
         counts.insert(holder.clone(), count + 1);
         Ok(())
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -186,7 +170,7 @@ impl QuotaSlot {
         if self.holder == holder {
             return Ok(());
         }
-        let mut counts = self.quota.counts();
+        let mut counts = self.quota.counts.lock();
         self.quota.add(&mut counts, &holder)?;
         release(&mut counts, &self.holder);
         drop(counts);
@@ -197,7 +181,7 @@ impl QuotaSlot {
 
 impl Drop for QuotaSlot {
     fn drop(&mut self) {
-        release(&mut self.quota.counts(), &self.holder);
+        release(&mut self.quota.counts.lock(), &self.holder);
     }
 }
 
@@ -234,7 +218,7 @@ mod tests {
         assert!(quota.acquire(here()).is_ok());
         drop(second);
         assert_eq!(quota.count(), 0);
-        assert!(quota.counts().is_empty());
+        assert!(quota.counts.lock().is_empty());
     }
 
     #[test]
@@ -256,7 +240,7 @@ mod tests {
         drop(first);
         assert_eq!(second.move_to(ALICE), Ok(()));
         drop(second);
-        assert!(quota.counts().is_empty());
+        assert!(quota.counts.lock().is_empty());
     }
 
     #[test]
@@ -273,6 +257,6 @@ mod tests {
                 });
             }
         });
-        assert!(quota.counts().is_empty());
+        assert!(quota.counts.lock().is_empty());
     }
 }

@@ -33,19 +33,3 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
         .iter()
         .any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
-
-/// Describes the metrics.
-pub fn describe() {
-    metrics::describe_gauge!("websocket_connections", "Open sockets");
-    metrics::describe_gauge!("websocket_operations", "Running operations of sockets");
-    metrics::describe_counter!(
-        "websocket_closes_total",
-        "Closed sockets by code and reason"
-    );
-    metrics::describe_gauge!("http_streams", "Open streams over HTTP");
-    metrics::describe_counter!("http_streams_ended_total", "Ended streams by reason");
-    metrics::describe_counter!(
-        "live_refused_total",
-        "Sockets and streams over a caller's quota"
-    );
-}

@@ -6,16 +6,25 @@
 use async_graphql::{Response, ServerError};
 use serde::Serialize;
 
+use super::stream::Wire;
 use crate::http::reply::{Body, json};
 
-pub const CONTENT_TYPE: &str = "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0";
-
 /// The first delimiter, and a heartbeat.
-pub const OPEN: &str = "\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
+const OPEN: &str = "\r\n--graphql\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
 
-pub const HEARTBEAT: &str = "\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
+const HEARTBEAT: &str = "\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql";
 
-pub const COMPLETE: &str = "--\r\n";
+const COMPLETE: &str = "--\r\n";
+
+pub const WIRE: Wire = Wire {
+    name: "multipart",
+    content_type: "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
+    opening: OPEN,
+    heartbeat: HEARTBEAT,
+    complete: COMPLETE,
+    next,
+    transport_error,
+};
 
 #[derive(Serialize)]
 struct Payload<'a> {
@@ -24,7 +33,7 @@ struct Payload<'a> {
     errors: &'a [ServerError],
 }
 
-pub fn next(response: &Response) -> String {
+fn next(response: &Response) -> String {
     part(&Payload {
         payload: Some(Body(response)),
         errors: &[],
@@ -32,7 +41,7 @@ pub fn next(response: &Response) -> String {
 }
 
 /// The error that ends the stream: one of the transport, not of the operation.
-pub fn transport_error(response: &Response) -> String {
+fn transport_error(response: &Response) -> String {
     part(&Payload {
         payload: None,
         errors: &response.errors,

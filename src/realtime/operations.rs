@@ -11,7 +11,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use resolvers::errors::{self, Code};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::protocol::{Close, ServerMessage, Subprotocol};
 use super::shutdown::RESTART_MESSAGE;
@@ -24,6 +24,7 @@ use crate::http::params::Params;
 use crate::http::rate::{RateExceeded, RateKey};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
+use crate::metrics::Counted;
 
 /// Messages queued for a slow reader. With a full queue its operations wait.
 const QUEUE_LENGTH: usize = 4;
@@ -62,7 +63,8 @@ struct Running {
     /// Distinguishes it from an earlier operation with the same id, whose messages may still be queued.
     number: u64,
     kind: OperationType,
-    task: AbortHandle,
+    _task: AbortOnDropHandle<()>,
+    _open: Counted,
 }
 
 /// Output of an operation.
@@ -163,10 +165,10 @@ impl Operations {
         let running = Running {
             number: self.started,
             kind,
-            task: tokio::spawn(run(sender)).abort_handle(),
+            _task: AbortOnDropHandle::new(tokio::spawn(run(sender))),
+            _open: Counted::by(metrics::gauge!("websocket_operations")),
         };
         self.running.insert(id, running);
-        metrics::gauge!("websocket_operations").increment(1);
     }
 
     fn admit(
@@ -192,25 +194,14 @@ impl Operations {
 
     /// Stops an operation. Returns whether it was running; it may have just ended.
     pub fn stop(&mut self, id: &str) -> bool {
-        let running = self.running.remove(id);
-        if let Some(running) = &running {
-            running.task.abort();
-            metrics::gauge!("websocket_operations").decrement(1);
-        }
-        running.is_some()
+        self.running.remove(id).is_some()
     }
 
     /// Stops subscriptions and refuses new operations. Running queries and mutations are completed.
     pub fn drain(&mut self) {
         self.is_closing = true;
-        let subscriptions = self
-            .running
-            .iter()
-            .filter(|(_, running)| running.kind == OperationType::Subscription)
-            .map(|(id, _)| Arc::clone(id));
-        for id in subscriptions.collect::<Vec<_>>() {
-            self.stop(&id);
-        }
+        self.running
+            .retain(|_, running| running.kind != OperationType::Subscription);
     }
 
     /// Whether no operation runs.
@@ -240,15 +231,6 @@ impl Operations {
                 }
                 Content::Close(close) => return Err(close),
             }
-        }
-    }
-}
-
-impl Drop for Operations {
-    fn drop(&mut self) {
-        let ids: Vec<_> = self.running.keys().cloned().collect();
-        for id in ids {
-            self.stop(&id);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use resolvers::errors::Code;
 use tokio::time::{self, Duration, Instant};
 
 use crate::auth::clock::instance_now;
@@ -23,7 +22,7 @@ pub fn refuse_while_draining(state: &HttpState) -> Result<(), Refusal> {
     let status = StatusCode::SERVICE_UNAVAILABLE;
     Err(Refusal {
         retry_after_seconds: Some(RETRY_AFTER_SECONDS),
-        ..Refusal::http(status, Code::Unavailable, RESTART_MESSAGE)
+        ..Refusal::http(status, RESTART_MESSAGE)
     })
 }
 

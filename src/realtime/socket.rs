@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use domain::access::Principal;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
-use resolvers::errors::Code;
 use tokio::time::{self, Duration, Instant};
 
 use super::connection_quota::{QuotaHolder, QuotaSlot};
@@ -20,6 +19,7 @@ use crate::http::HttpState;
 use crate::http::caller::Client;
 use crate::http::rate::RateKey;
 use crate::http::refusal::Refusal;
+use crate::metrics::Counted;
 
 /// Consecutive unanswered pings after which the socket is closed.
 const MAX_UNANSWERED_PINGS: u8 = 2;
@@ -43,20 +43,12 @@ pub fn upgrade(
     refuse_while_draining(&state)?;
     if !state.settings.allowed_origins.allow_socket(headers) {
         let message = "this origin may not open sockets here";
-        return Err(Refusal::http(
-            StatusCode::FORBIDDEN,
-            Code::Forbidden,
-            message,
-        ));
+        return Err(Refusal::http(StatusCode::FORBIDDEN, message));
     }
     let upgrade = upgrade.protocols(ALL_WEBSOCKET_PROTOCOLS);
     let Some(protocol) = upgrade.selected_protocol().and_then(Subprotocol::of) else {
         let message = "the subprotocol must be graphql-transport-ws or graphql-ws";
-        return Err(Refusal::http(
-            StatusCode::BAD_REQUEST,
-            Code::BadRequest,
-            message,
-        ));
+        return Err(Refusal::http(StatusCode::BAD_REQUEST, message));
     };
     // Before the authentication it counts for its address.
     let slot = state
@@ -88,8 +80,21 @@ async fn serve<S>(
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
     let started_at = Instant::now();
-    let open = OpenSocket::new();
-    let mut session = Session::new(&mut socket, protocol, &state, client, slot);
+    // Counts the socket while it is open, even if serving it panics.
+    let open = Counted::by(metrics::gauge!("websocket_connections"));
+    let mut session = Session {
+        socket: &mut socket,
+        protocol,
+        state: &state,
+        client,
+        slot,
+        caller: None,
+        deadline: Some(started_at + state.settings.live.init_timeout),
+        paused_until: None,
+        unanswered_pings: 0,
+        operations: Operations::new(protocol),
+        is_draining: false,
+    };
     let end = session.run().await;
     let Session {
         operations, slot, ..
@@ -139,37 +144,16 @@ where
     time::timeout(CLOSE_TIMEOUT, closing).await.ok();
 }
 
-/// Counts a socket while it is open, even if serving it panics.
-struct OpenSocket;
-
-impl OpenSocket {
-    fn new() -> Self {
-        metrics::gauge!("websocket_connections").increment(1);
-        Self
-    }
-}
-
-impl Drop for OpenSocket {
-    fn drop(&mut self) {
-        metrics::gauge!("websocket_connections").decrement(1);
-    }
-}
-
 /// End of a socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, derive_more::From)]
 enum End {
     /// The server closes it.
+    #[from]
     Close(Close),
     /// The client closed it.
     ByClient,
     /// The connection was lost.
     Lost,
-}
-
-impl From<Close> for End {
-    fn from(close: Close) -> Self {
-        Self::Close(close)
-    }
 }
 
 /// One socket while it is open.
@@ -191,32 +175,10 @@ struct Session<'a, S> {
     is_draining: bool,
 }
 
-impl<'a, S> Session<'a, S>
+impl<S> Session<'_, S>
 where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
-    fn new(
-        socket: &'a mut S,
-        protocol: Subprotocol,
-        state: &'a Arc<HttpState>,
-        client: Client,
-        slot: QuotaSlot,
-    ) -> Self {
-        Self {
-            socket,
-            protocol,
-            state,
-            client,
-            slot,
-            caller: None,
-            deadline: Some(Instant::now() + state.settings.live.init_timeout),
-            paused_until: None,
-            unanswered_pings: 0,
-            operations: Operations::new(protocol),
-            is_draining: false,
-        }
-    }
-
     async fn run(&mut self) -> End {
         let mut pings = ticks_every(self.state.settings.live.ping_every);
         let mut closing = pin!(closing_time(self.state));

@@ -2,17 +2,24 @@
 
 use async_graphql::Response;
 
+use super::stream::Wire;
 use crate::http::reply::{Body, json};
 
-pub const CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
-
 /// A comment, which clients ignore. It flushes the headers and keeps the connection open.
-pub const HEARTBEAT: &str = ":\n\n";
+const HEARTBEAT: &str = ":\n\n";
 
-/// Browsers dispatch an event only with a data field.
-pub const COMPLETE: &str = "event: complete\ndata:\n\n";
+pub const WIRE: Wire = Wire {
+    name: "sse",
+    content_type: "text/event-stream; charset=utf-8",
+    opening: HEARTBEAT,
+    heartbeat: HEARTBEAT,
+    // Browsers dispatch an event only with a data field.
+    complete: "event: complete\ndata:\n\n",
+    next,
+    transport_error: next,
+};
 
-pub fn next(response: &Response) -> String {
+fn next(response: &Response) -> String {
     format!("event: next\ndata: {}\n\n", json(&Body(response)))
 }
 

@@ -10,7 +10,6 @@ use async_graphql::{Response as GraphqlResponse, Value};
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
@@ -22,60 +21,30 @@ use super::shutdown::{
     RESTART_MESSAGE, closing_time, instant_of, reached, refuse_while_draining, ticks_every,
 };
 use super::{multipart, sse};
-use crate::http::caller::Client;
 use crate::http::negotiate::StreamFormat;
-use crate::http::operation::{Operation, RequestContext};
+use crate::http::operation::{HttpCaller, Operation, RequestContext};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 use crate::http::{HttpState, panics};
+use crate::metrics::Counted;
+
+/// Wire form of a stream format.
+pub struct Wire {
+    pub name: &'static str,
+    pub content_type: &'static str,
+    pub opening: &'static str,
+    pub heartbeat: &'static str,
+    pub complete: &'static str,
+    pub next: fn(&GraphqlResponse) -> String,
+    /// Writes the error that ends a stream.
+    pub transport_error: fn(&GraphqlResponse) -> String,
+}
 
 impl StreamFormat {
-    fn name(self) -> &'static str {
+    fn wire(self) -> &'static Wire {
         match self {
-            Self::EventStream => "sse",
-            Self::Multipart => "multipart",
-        }
-    }
-
-    fn content_type(self) -> &'static str {
-        match self {
-            Self::EventStream => sse::CONTENT_TYPE,
-            Self::Multipart => multipart::CONTENT_TYPE,
-        }
-    }
-
-    fn opening(self) -> &'static str {
-        match self {
-            Self::EventStream => sse::HEARTBEAT,
-            Self::Multipart => multipart::OPEN,
-        }
-    }
-
-    fn next(self, response: &GraphqlResponse) -> String {
-        match self {
-            Self::EventStream => sse::next(response),
-            Self::Multipart => multipart::next(response),
-        }
-    }
-
-    fn transport_error(self, response: &GraphqlResponse) -> String {
-        match self {
-            Self::EventStream => sse::next(response),
-            Self::Multipart => multipart::transport_error(response),
-        }
-    }
-
-    fn heartbeat(self) -> &'static str {
-        match self {
-            Self::EventStream => sse::HEARTBEAT,
-            Self::Multipart => multipart::HEARTBEAT,
-        }
-    }
-
-    fn complete(self) -> &'static str {
-        match self {
-            Self::EventStream => sse::COMPLETE,
-            Self::Multipart => multipart::COMPLETE,
+            Self::EventStream => &sse::WIRE,
+            Self::Multipart => &multipart::WIRE,
         }
     }
 }
@@ -89,24 +58,20 @@ pub fn open(
     state: &HttpState,
     format: StreamFormat,
     operation: Operation,
-    context: RequestContext,
-    client: Client,
-    expires_at: Option<DateTime<Utc>>,
+    mut caller: HttpCaller,
 ) -> BoxFuture<'_, Result<Opened, Refusal>> {
-    let context = RequestContext {
-        transport: format.name(),
-        ..context
-    };
+    let wire = format.wire();
+    caller.context.transport = wire.name;
     if operation.kind == OperationType::Subscription {
-        subscribe(state, format, operation, context, client, expires_at).boxed()
+        subscribe(state, wire, operation, caller).boxed()
     } else {
-        execute(state, format, operation, context).boxed()
+        execute(state, wire, operation, caller.context).boxed()
     }
 }
 
 async fn execute(
     state: &HttpState,
-    format: StreamFormat,
+    wire: &'static Wire,
     operation: Operation,
     context: RequestContext,
 ) -> Result<Opened, Refusal> {
@@ -116,23 +81,22 @@ async fn execute(
     if is_request_error(&response) {
         return Ok(Opened::Failed(response));
     }
-    let stream = OperationStream::of_one(format, response, request_id);
+    let stream = OperationStream::of_one(wire, response, request_id);
     Ok(Opened::Stream(stream.into_response()))
 }
 
 async fn subscribe(
     state: &HttpState,
-    format: StreamFormat,
+    wire: &'static Wire,
     operation: Operation,
-    context: RequestContext,
-    client: Client,
-    expires_at: Option<DateTime<Utc>>,
+    caller: HttpCaller,
 ) -> Result<Opened, Refusal> {
     refuse_while_draining(state)?;
+    let context = caller.context;
     let request_id = context.request_id.clone();
     let slot = state
         .connection_quota
-        .acquire(QuotaHolder::of(&context.principal, client.address))?;
+        .acquire(QuotaHolder::of(&context.principal, caller.client.address))?;
     operation.charge(state, &context)?;
     let mut responses = operation.subscribe(state, context);
     let first = std::future::poll_fn(|context| Poll::Ready(responses.poll_next_unpin(context)));
@@ -146,14 +110,14 @@ async fn subscribe(
     };
     let state = state.clone();
     let stream = OperationStream {
-        format,
+        wire,
         responses,
         heartbeats: ticks_every(state.settings.live.ping_every),
-        deadline: expires_at.and_then(instant_of),
+        deadline: caller.expires_at.and_then(instant_of),
         closing: async move { closing_time(&state).await }.boxed(),
         request_id,
         stage: Stage::New,
-        open: OpenStream::new(format),
+        open: OpenStream::new(wire),
         slot: Some(slot),
     };
     Ok(Opened::Stream(stream.into_response()))
@@ -170,7 +134,7 @@ pub enum Opened {
 
 /// The stream of an operation. Dropping it stops the operation.
 struct OperationStream {
-    format: StreamFormat,
+    wire: &'static Wire,
     responses: BoxStream<'static, GraphqlResponse>,
     heartbeats: Interval,
     deadline: Option<Instant>,
@@ -190,23 +154,23 @@ enum Stage {
 
 impl OperationStream {
     /// The stream of one response that is already known.
-    fn of_one(format: StreamFormat, response: GraphqlResponse, request_id: String) -> Self {
+    fn of_one(wire: &'static Wire, response: GraphqlResponse, request_id: String) -> Self {
         Self {
-            format,
+            wire,
             responses: stream::iter([response]).boxed(),
             heartbeats: ticks_every(std::time::Duration::from_secs(3_600)),
             deadline: None,
             closing: std::future::pending().boxed(),
             request_id,
             stage: Stage::New,
-            open: OpenStream::new(format),
+            open: OpenStream::new(wire),
             slot: None,
         }
     }
 
     fn into_response(self) -> Response {
         let headers = [
-            (header::CONTENT_TYPE, self.format.content_type()),
+            (header::CONTENT_TYPE, self.wire.content_type),
             (header::CACHE_CONTROL, "no-store"),
             (header::VARY, "accept, authorization"),
             // Disables buffering in nginx.
@@ -223,7 +187,7 @@ impl OperationStream {
         match self.stage {
             Stage::New => {
                 self.stage = Stage::Open;
-                return Some(self.format.opening().to_owned());
+                return Some(self.wire.opening.to_owned());
             }
             Stage::Over => return None,
             Stage::Open => {}
@@ -241,10 +205,10 @@ impl OperationStream {
             }
             response = AssertUnwindSafe(self.responses.next()).catch_unwind() => match response {
                 Ok(Some(response)) if is_too_slow(&response) => (response, "too slow"),
-                Ok(Some(response)) => return Some(self.format.next(&response)),
+                Ok(Some(response)) => return Some((self.wire.next)(&response)),
                 Ok(None) => {
                     self.end("complete");
-                    return Some(self.format.complete().to_owned());
+                    return Some(self.wire.complete.to_owned());
                 }
                 Err(panic) => {
                     panics::log(panic.as_ref(), request_id);
@@ -252,10 +216,10 @@ impl OperationStream {
                     (errors::refused(code, panics::MASKED, request_id), "panic")
                 }
             },
-            _ = self.heartbeats.tick() => return Some(self.format.heartbeat().to_owned()),
+            _ = self.heartbeats.tick() => return Some(self.wire.heartbeat.to_owned()),
         };
         self.end(reason);
-        Some(self.format.transport_error(&error) + self.format.complete())
+        Some((self.wire.transport_error)(&error) + self.wire.complete)
     }
 
     /// Stops the operation and releases its slot, before the client reads the rest.
@@ -269,25 +233,24 @@ impl OperationStream {
 
 /// Counts a stream while it is open, and the reason of its end.
 struct OpenStream {
-    format: StreamFormat,
+    wire: &'static Wire,
     reason: &'static str,
+    _open: Counted,
 }
 
 impl OpenStream {
-    fn new(format: StreamFormat) -> Self {
-        metrics::gauge!("http_streams", "transport" => format.name()).increment(1);
+    fn new(wire: &'static Wire) -> Self {
         Self {
-            format,
+            wire,
             reason: "by client",
+            _open: Counted::by(metrics::gauge!("http_streams", "transport" => wire.name)),
         }
     }
 }
 
 impl Drop for OpenStream {
     fn drop(&mut self) {
-        let transport = self.format.name();
-        metrics::gauge!("http_streams", "transport" => transport).decrement(1);
-        let labels = [("transport", transport), ("reason", self.reason)];
+        let labels = [("transport", self.wire.name), ("reason", self.reason)];
         metrics::counter!("http_streams_ended_total", &labels).increment(1);
     }
 }
@@ -329,14 +292,15 @@ mod tests {
                 ),
             ),
         ] {
+            let wire = format.wire();
             let slow = GraphqlResponse::from_errors(vec![error.clone()]);
             let responses = stream::iter([GraphqlResponse::new(1), slow]);
             let mut operation = OperationStream {
                 responses: responses.chain(stream::pending()).boxed(),
-                ..OperationStream::of_one(format, GraphqlResponse::new(1), "1".to_owned())
+                ..OperationStream::of_one(wire, GraphqlResponse::new(1), "1".to_owned())
             };
-            assert_eq!(operation.next().await.as_deref(), Some(format.opening()));
-            let one = format.next(&GraphqlResponse::new(1));
+            assert_eq!(operation.next().await.as_deref(), Some(wire.opening));
+            let one = (wire.next)(&GraphqlResponse::new(1));
             assert_eq!(operation.next().await, Some(one));
             assert_eq!(operation.next().await, Some(last));
             assert_eq!(operation.next().await, None);

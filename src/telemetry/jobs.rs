@@ -1,10 +1,10 @@
 //! One run of a job: counted, timed, and exported as a trace of its own.
 
-use db::operation_trace::Record;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 
 use super::Telemetry;
+use super::operations::record_for;
 use super::traces::{EndedSpan, StartTime};
 
 impl Telemetry {
@@ -16,11 +16,7 @@ impl Telemetry {
     ) -> Result<T, E> {
         let started = StartTime::now();
         let span = self.tracer.as_ref().and_then(|tracer| tracer.start_root());
-        let record = if span.is_some() {
-            Record::noting()
-        } else {
-            Record::counting()
-        };
+        let record = record_for(span.as_ref());
         let result = record.follow(run).await;
         let outcome = if result.is_ok() { "ok" } else { "error" };
         metrics::counter!("goodgo_job_runs_total", "job" => job, "outcome" => outcome).increment(1);

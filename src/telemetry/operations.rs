@@ -1,6 +1,5 @@
 //! One operation, or one event of a subscription: exported as a span if it is sampled, and logged if it is slow.
 
-use std::fmt::Write;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +16,9 @@ use tracing::Instrument;
 use super::Telemetry;
 use super::names::{cut, name_of};
 use super::traces::{ActiveSpan, EndedSpan, StartTime};
+use crate::http::operation::RequestContext;
 use crate::http::persisted::Document;
+use crate::metrics::Counted;
 
 /// Attributes of an operation for traces and logs. Variables are left out; the document appears as its hash.
 #[derive(Debug)]
@@ -32,29 +33,24 @@ pub struct OperationInfo {
 }
 
 impl OperationInfo {
-    /// Attributes known from the document.
+    /// The attributes of an operation with this cost.
     #[must_use]
-    pub fn new(kind: OperationType, name: Option<&str>, document: Arc<Document>) -> Self {
+    pub fn new(
+        kind: OperationType,
+        name: Option<&str>,
+        document: Arc<Document>,
+        cost: u64,
+        context: &RequestContext,
+    ) -> Arc<Self> {
         let name = name.map(|name| cut(name).to_owned());
-        Self {
+        Arc::new(Self {
             kind,
             label: format!("{} {}", name_of(kind), name.as_deref().unwrap_or("unnamed")),
             name,
             document,
-            cost: 0,
-            transport: "http",
-            request_id: String::new(),
-        }
-    }
-
-    /// Adds the attributes of the request.
-    #[must_use]
-    pub fn with_request(self, cost: u64, transport: &'static str, request_id: &str) -> Arc<Self> {
-        Arc::new(Self {
             cost,
-            transport,
-            request_id: request_id.to_owned(),
-            ..self
+            transport: context.transport,
+            request_id: context.request_id.clone(),
         })
     }
 
@@ -63,11 +59,7 @@ impl OperationInfo {
             .document
             .hash
             .unwrap_or_else(|| Sha256::digest(&self.document.text).into());
-        let mut text = String::with_capacity(64);
-        for byte in hash {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text
+        hex::encode(hash)
     }
 }
 
@@ -107,7 +99,7 @@ impl Telemetry {
             info,
             field,
             responses,
-            _open: OpenSubscription::new(field),
+            _open: Counted::by(metrics::gauge!("graphql_subscriptions_open", "field" => field)),
         };
         events.begin();
         events.boxed()
@@ -224,7 +216,7 @@ fn outcome_of(response: &Response) -> &'static str {
     if response.is_ok() { "ok" } else { "error" }
 }
 
-fn record_for(span: Option<&ActiveSpan>) -> Arc<Record> {
+pub(super) fn record_for(span: Option<&ActiveSpan>) -> Arc<Record> {
     if span.is_some() {
         Record::noting()
     } else {
@@ -248,7 +240,7 @@ struct Events {
     current: Recording,
     responses: BoxStream<'static, Response>,
     log_span: tracing::Span,
-    _open: OpenSubscription,
+    _open: Counted,
 }
 
 impl Events {
@@ -284,21 +276,5 @@ impl Stream for Events {
             this.current.end(outcome_of(response));
         }
         polled
-    }
-}
-
-/// Counts a subscription while it is open.
-struct OpenSubscription(&'static str);
-
-impl OpenSubscription {
-    fn new(field: &'static str) -> Self {
-        metrics::gauge!("graphql_subscriptions_open", "field" => field).increment(1);
-        Self(field)
-    }
-}
-
-impl Drop for OpenSubscription {
-    fn drop(&mut self) {
-        metrics::gauge!("graphql_subscriptions_open", "field" => self.0).decrement(1);
     }
 }

@@ -3,7 +3,6 @@
 //! Tokens are returned only to our own page in a browser on this machine, not to other sites and not to host names that
 //! were made to resolve to this machine (DNS rebinding).
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -35,17 +34,13 @@ const FORWARDED: [&str; 8] = [
 ];
 
 /// Makes the tokens, and knows the host of the page.
+#[derive(derive_more::Debug)]
+#[debug("DemoPeople")]
 pub struct DemoPeople {
     /// Signs the tokens.
     pub tokens: DemoTokens,
     /// The configured listening host.
     pub host: String,
-}
-
-impl fmt::Debug for DemoPeople {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DemoPeople").finish_non_exhaustive()
-    }
 }
 
 /// The names of the demo people with new tokens.
