@@ -59,6 +59,12 @@ fn closes_a_slow_reader_without_delaying_others() {
         let subscribe = json!({"type": "subscribe", "id": "events", "payload": {"query": FOLLOW}});
         say(&mut deaf, &subscribe.to_string()).await;
         app.until_followed(alice.id()).await;
+        let mut keen = alice.socket().await;
+        keen.subscribe("1", "subscription { minerUpdated { sequence } }")
+            .await;
+        app.until(|| app.events.subscribers::<MinerTopic>().count() == 2)
+            .await;
+        // From here on the server waits for the deaf client.
         let long: Vec<_> = (0..15)
             .map(|n| format!("{}{n}: name", "a".repeat(1_000)))
             .collect();
@@ -69,12 +75,6 @@ fn closes_a_slow_reader_without_delaying_others() {
             let ask = json!({"type": "subscribe", "id": id, "payload": {"query": query}});
             say(&mut deaf, &ask.to_string()).await;
         }
-
-        let mut keen = alice.socket().await;
-        keen.subscribe("1", "subscription { minerUpdated { sequence } }")
-            .await;
-        app.until(|| app.events.subscribers::<MinerTopic>().count() == 2)
-            .await;
         let first = 1_000;
         for batch in 0..BATCHES {
             let from = first + batch * BATCH;
