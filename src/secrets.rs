@@ -28,6 +28,8 @@ impl DevSecrets {
     /// Reads the secrets of a data folder, or generates them.
     pub fn ensure(folder: &Path) -> anyhow::Result<Self> {
         if let Some(secrets) = Self::read(folder)? {
+            // Restores a key set that is missing.
+            write_new(folder, JWKS, &secrets.jwks)?;
             return Ok(secrets);
         }
         let keys = tokens::generate_dev_keys()?;
@@ -38,10 +40,11 @@ impl DevSecrets {
         };
         let text = serde_json::to_string_pretty(&secrets)?;
         write_new(folder, SECRETS, &text)?;
+        // Another process may have been first; the file in the folder counts.
+        let secrets = Self::read(folder)?.unwrap_or(secrets);
         write_new(folder, JWKS, &secrets.jwks)?;
         tracing::info!(folder = %folder.display(), "Generated development secrets");
-        // Another process may have been first; the files in the folder count.
-        Ok(Self::read(folder)?.unwrap_or(secrets))
+        Ok(secrets)
     }
 
     /// Reads the secrets of a data folder, if they exist.
@@ -80,4 +83,19 @@ fn write_new(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
         }
     };
     write().with_context(|| format!("{} can't be written", folder.join(name).display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn restores_a_missing_key_set() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = DevSecrets::ensure(folder.path()).expect("secrets");
+        let jwks = DevSecrets::jwks_path(folder.path());
+        fs::remove_file(&jwks).expect("a key set");
+        DevSecrets::ensure(folder.path()).expect("secrets");
+        assert_eq!(fs::read_to_string(&jwks).expect("a key set"), first.jwks);
+    }
 }
