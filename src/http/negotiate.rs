@@ -74,7 +74,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let is_absent = headers
         .get_all(header::ACCEPT)
         .iter()
-        .all(|value| value.as_bytes().trim_ascii().is_empty());
+        .all(|value| value.as_bytes().iter().all(|byte| b" \t,".contains(byte)));
     let media = if is_absent {
         Some(Media::Json)
     } else {
@@ -179,7 +179,7 @@ struct Range {
 impl Range {
     /// Parses a range. Returns `None` for invalid ranges and other encodings.
     fn parse(text: &str) -> Option<Self> {
-        let mime: Mime = text.trim().parse().ok()?;
+        let mime = parse(text)?;
         let milli = match mime.get_param("q") {
             Some(weight) => quality(weight.as_str())?,
             None => 1000,
@@ -208,6 +208,13 @@ impl Range {
     }
 }
 
+/// Parses a media type. Blanks around semicolons and empty parameters are valid (RFC 9110), but not for `mime`.
+fn parse(text: &str) -> Option<Mime> {
+    let parts = text.split(';').map(str::trim);
+    let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(";").parse().ok()
+}
+
 /// Whether a parameter requests an unsupported protocol: incremental delivery, or another version.
 fn is_other_spec(name: Name<'_>, value: Name<'_>) -> bool {
     name == "deferspec"
@@ -222,8 +229,8 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     let (Some(value), None) = (types.next(), types.next()) else {
         return false;
     };
-    let mime = value.to_str().ok().and_then(|text| text.parse().ok());
-    mime.is_some_and(|mime: Mime| {
+    let mime = value.to_str().ok().and_then(parse);
+    mime.is_some_and(|mime| {
         mime.essence_str() == mime::APPLICATION_JSON.essence_str() && is_utf8(&mime)
     })
 }
@@ -277,6 +284,7 @@ mod tests {
         for (value, expected) in [
             ("text/event-stream", Some((EVENTS, EVENTS))),
             ("Text/Event-Stream; charset=utf-8", Some((EVENTS, EVENTS))),
+            ("text/event-stream ;q=1", Some((EVENTS, EVENTS))),
             ("text/event-stream, */*", Some((EVENTS, EVENTS))),
             (
                 "text/event-stream, application/json;q=0.9",
@@ -294,6 +302,10 @@ mod tests {
             ("*/*", Some((None, None))),
             ("text/*", None),
             ("multipart/mixed", Some((PARTS, PARTS))),
+            (
+                "multipart/mixed ; subscriptionSpec=1.0",
+                Some((PARTS, PARTS)),
+            ),
             (
                 "multipart/mixed;subscriptionSpec=2.0, application/json",
                 Some((None, None)),
@@ -377,12 +389,15 @@ mod tests {
         assert_eq!(absent, Some(Json));
         for (value, media) in [
             ("", Some(Json)),
+            (" ,", Some(Json)),
             ("*/*", Some(Json)),
             ("application/*", Some(Json)),
             ("text/html,application/xhtml+xml,*/*;q=0.8", Some(Json)),
             ("application/json", Some(Json)),
             ("application/json; charset=utf-8", Some(Json)),
             ("Application/JSON;Q=0.5", Some(Json)),
+            ("application/json\t;\tq=0.5", Some(Json)),
+            ("application/json;;", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
             (
                 "application/graphql-response+json;charset=UTF-8",
@@ -431,6 +446,7 @@ mod tests {
             "application/json",
             "application/JSON; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/JSON ;charset=\"UTF-8\"",
         ] {
             assert!(is_json(good), "{good}");
         }
