@@ -26,6 +26,7 @@ pub mod request;
 pub mod scalars;
 mod schema;
 mod type_index;
+mod unions;
 mod user_errors;
 mod variables;
 mod wallets;

@@ -19,7 +19,7 @@ use crate::events::EventBus;
 use crate::language::Language;
 use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
 use crate::type_index::TypeIndex;
-use crate::variables;
+use crate::{unions, variables};
 
 /// Services of the process that resolvers use. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -210,6 +210,7 @@ fn prepare(
         let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
         return Err(Box::new(refused));
     }
+    unions::rewrite(engine.types(), &mut request);
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));
     Ok((request.data(Arc::clone(&operation)), operation, loads))

@@ -28,7 +28,10 @@ pub struct TypeIndex {
     pub(crate) inputs: HashMap<String, InputObject>,
     /// Objects and interfaces, with their fields.
     objects: HashMap<String, HashMap<String, Field>>,
-    unions: HashSet<String>,
+    /// Interfaces of each object.
+    implemented: HashMap<String, HashSet<String>>,
+    /// Members of each union.
+    pub(crate) unions: HashMap<String, HashSet<String>>,
 }
 
 /// An input object.
@@ -90,9 +93,19 @@ impl TypeIndex {
         self.objects.get(object)?.get(field)
     }
 
+    /// Whether an object can stand where a type is expected: the object, its interface, or its union.
+    pub(crate) fn is_possible(&self, object: &str, of: &str) -> bool {
+        let belongs = |groups: &HashMap<String, HashSet<String>>, group, member| {
+            groups
+                .get(group)
+                .is_some_and(|group| group.contains(member))
+        };
+        object == of || belongs(&self.implemented, object, of) || belongs(&self.unions, of, object)
+    }
+
     /// Whether a type has fields.
     pub(crate) fn is_composite(&self, name: &str) -> bool {
-        self.objects.contains_key(name) || self.unions.contains(name)
+        self.objects.contains_key(name) || self.unions.contains_key(name)
     }
 
     fn read(&mut self, sdl: &str) {
@@ -120,18 +133,26 @@ impl TypeIndex {
                     self.inputs.insert(name, object);
                 }
                 TypeKind::Object(of) => {
+                    self.implemented.insert(name.clone(), names(of.implements));
                     self.objects.insert(name, fields(of.fields));
                 }
                 TypeKind::Interface(of) => {
                     self.objects.insert(name, fields(of.fields));
                 }
-                TypeKind::Union(_) => {
-                    self.unions.insert(name);
+                TypeKind::Union(of) => {
+                    self.unions.insert(name, names(of.members));
                 }
                 TypeKind::Scalar => {}
             }
         }
     }
+}
+
+fn names(names: Vec<Positioned<Name>>) -> HashSet<String> {
+    names
+        .into_iter()
+        .map(|name| name.node.to_string())
+        .collect()
 }
 
 fn inputs(definitions: Vec<Positioned<InputValueDefinition>>) -> HashMap<String, Input> {

@@ -8,6 +8,7 @@ mod server_info;
 mod streak_configuration_update;
 mod system_configuration;
 mod system_configuration_update;
+mod unions;
 mod viewer;
 
 use serde_json::Value;

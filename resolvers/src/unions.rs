@@ -1,0 +1,178 @@
+//! Fragments on unions, rewritten as fragments on their members.
+//!
+//! The engine compares the type of a fragment with the object and its interfaces only, and skips a fragment on a union.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, InlineFragment, OperationType, Selection, SelectionSet,
+    TypeCondition,
+};
+use async_graphql::{Name, Positioned, Request};
+
+use crate::type_index::TypeIndex;
+
+/// Rewrites the fragments of a request's document whose type is a union. An invalid document may stay as it is: the
+/// engine reports it.
+pub(crate) fn rewrite(types: &TypeIndex, request: &mut Request) {
+    let is_named = |union: &String| request.query.contains(union.as_str());
+    if !types.unions.keys().any(is_named) {
+        return;
+    }
+    let Ok(document) = request.parsed_query() else {
+        return;
+    };
+    if let Some(rewritten) = rewritten(types, document) {
+        request.set_parsed_query(rewritten);
+    }
+}
+
+fn rewritten(types: &TypeIndex, document: &ExecutableDocument) -> Option<ExecutableDocument> {
+    let mut to = document.clone();
+    let mut rewriting = Rewriting {
+        types,
+        document,
+        open: Vec::new(),
+    };
+    let operations: Vec<_> = match &mut to.operations {
+        DocumentOperations::Single(operation) => vec![operation],
+        DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
+    };
+    for operation in operations {
+        let root = match operation.node.ty {
+            OperationType::Query => "Query",
+            OperationType::Mutation => "Mutation",
+            OperationType::Subscription => "Subscription",
+        };
+        rewriting.selections(root, false, &mut operation.node.selection_set.node)?;
+    }
+    for fragment in to.fragments.values_mut() {
+        let of = type_of(&fragment.node.type_condition).to_owned();
+        rewriting.selections(&of, false, &mut fragment.node.selection_set.node)?;
+    }
+    // Only the client's own unused fragments are errors.
+    let (before, after) = (used(document), used(&to));
+    to.fragments
+        .retain(|name, _| after.contains(name) || !before.contains(name));
+    Some(to)
+}
+
+fn type_of(condition: &Positioned<TypeCondition>) -> &str {
+    condition.node.on.node.as_str()
+}
+
+/// Names of the fragments that the operations of a document use.
+fn used(document: &ExecutableDocument) -> HashSet<Name> {
+    let mut names = HashSet::new();
+    let operations = document.operations.iter();
+    let mut open: Vec<_> = operations
+        .map(|(_, operation)| &operation.node.selection_set.node)
+        .collect();
+    while let Some(set) = open.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => open.push(&field.node.selection_set.node),
+                Selection::InlineFragment(part) => open.push(&part.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let named = document.fragments.get(name);
+                    if let Some(named) = named.filter(|_| names.insert(name.clone())) {
+                        open.push(&named.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+    names
+}
+
+struct Rewriting<'a> {
+    types: &'a TypeIndex,
+    document: &'a ExecutableDocument,
+    /// Fragments that are being written.
+    open: Vec<Name>,
+}
+
+impl Rewriting<'_> {
+    /// Rewrites the selections of a type. Those of a union's member lose fragments of other members. Returns `None` for
+    /// a fragment that contains itself.
+    fn selections(&mut self, parent: &str, is_member: bool, set: &mut SelectionSet) -> Option<()> {
+        for selection in std::mem::take(&mut set.items) {
+            let at = selection.pos;
+            match selection.node {
+                Selection::Field(mut field) => {
+                    if let Some(of) = self.types.field(parent, field.node.name.node.as_str()) {
+                        self.selections(&of.of, false, &mut field.node.selection_set.node)?;
+                    }
+                    let field = Selection::Field(field);
+                    set.items.push(Positioned::new(field, at));
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.fragment(parent, is_member, fragment, set)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = spread.node.fragment_name.node.clone();
+                    let named = self.document.fragments.get(&name);
+                    let of = named.map(|named| type_of(&named.node.type_condition));
+                    match named.filter(|_| of.is_some_and(|of| self.types.unions.contains_key(of)))
+                    {
+                        Some(_) if self.open.contains(&name) => return None,
+                        Some(named) => {
+                            let inline = InlineFragment {
+                                type_condition: Some(named.node.type_condition.clone()),
+                                directives: spread.node.directives,
+                                selection_set: named.node.selection_set.clone(),
+                            };
+                            self.open.push(name);
+                            let inline = Positioned::new(inline, at);
+                            self.fragment(parent, is_member, inline, set)?;
+                            self.open.pop();
+                        }
+                        None if is_member
+                            && of.is_some_and(|of| !self.types.is_possible(parent, of)) => {}
+                        None => {
+                            let spread = Selection::FragmentSpread(spread);
+                            set.items.push(Positioned::new(spread, at));
+                        }
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Adds a fragment; one on a union as a fragment on each member that the parent can be.
+    fn fragment(
+        &mut self,
+        parent: &str,
+        is_member: bool,
+        mut fragment: Positioned<InlineFragment>,
+        set: &mut SelectionSet,
+    ) -> Option<()> {
+        let at = fragment.pos;
+        let condition = fragment.node.type_condition.clone();
+        let of = condition.as_ref().map_or(parent, type_of);
+        let union = self.types.unions.get(of).filter(|_| condition.is_some());
+        let members: Vec<_> = union
+            .into_iter()
+            .flatten()
+            .filter(|member| self.types.is_possible(member, parent))
+            .collect();
+        for member in &members {
+            let mut part = fragment.clone();
+            if let Some(condition) = &mut part.node.type_condition {
+                condition.node.on.node = Name::new(member);
+            }
+            self.selections(member, true, &mut part.node.selection_set.node)?;
+            let part = Selection::InlineFragment(part);
+            set.items.push(Positioned::new(part, at));
+        }
+        if members.is_empty() && !(is_member && !self.types.is_possible(parent, of)) {
+            let within = if is_member { parent } else { of };
+            self.selections(within, is_member, &mut fragment.node.selection_set.node)?;
+            let fragment = Selection::InlineFragment(fragment);
+            set.items.push(Positioned::new(fragment, at));
+        }
+        Some(())
+    }
+}
