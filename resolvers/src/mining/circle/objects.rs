@@ -226,7 +226,7 @@ impl From<CircleBy> for CircleId {
 /// Conditions on circles.
 #[derive(InputObject, Default)]
 pub struct CircleFilter {
-    /// Part of the name, 1 to 100 characters.
+    /// Part of the name, at most 100 characters; a blank text selects all.
     pub search: Option<String>,
     /// State of the circle.
     pub status: Option<CircleStatus>,

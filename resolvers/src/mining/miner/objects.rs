@@ -414,7 +414,7 @@ impl From<&MinerBy> for MinerRef {
 pub struct MinerFilter {
     /// Role of the miner.
     pub role: Option<MinerRole>,
-    /// Part of the display name, the referral code or the user id, 1 to 100 characters.
+    /// Part of the display name, the referral code or the user id, at most 100 characters; a blank text selects all.
     pub search: Option<String>,
     /// Status of the miner.
     pub status: Option<MinerStatus>,

@@ -42,7 +42,7 @@ pub const MINER_RESTORE: Command<MinerRefusal> = Command {
     name: "mining.miner_restore",
     action: Action::MinerRestore,
     key: KeyRule::Optional,
-    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, NotSuspended, Banned),
+    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, NotSuspended),
 };
 
 /// Restores a suspended miner: streak and claim window continue where they stopped, and its referral becomes active.
