@@ -1,5 +1,8 @@
 //! Commands: descriptors, requests, and the ways in which a body stops.
 
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::pg::{Pg, PgValue};
+use diesel::sql_types::Jsonb;
 use domain::access::{Action, Person, Principal};
 use domain::refusal::{Declaration, Fact, Refusal as Declared, Rejection, declaration};
 use domain::wallets::Origin;
@@ -139,7 +142,7 @@ fn value_of(fact: &Fact) -> Value {
 }
 
 /// A refusal as it is stored with its idempotency key and in the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, FromSqlRow)]
 pub struct Refused {
     /// Aggregate whose refusal it is, such as `Circle`.
     pub aggregate: String,
@@ -154,6 +157,13 @@ pub struct Refused {
     /// Refusal of the command that an approval carries out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<Refused>>,
+}
+
+impl FromSql<Jsonb, Pg> for Refused {
+    fn from_sql(stored: PgValue<'_>) -> deserialize::Result<Self> {
+        let stored = <Value as FromSql<Jsonb, Pg>>::from_sql(stored)?;
+        Ok(serde_json::from_value(stored)?)
+    }
 }
 
 impl Refused {

@@ -1,6 +1,7 @@
-//! Conversions between values and columns: enums as text, points as decimals, integers of another width.
+//! Conversions between values and columns: names of enums, points as decimals, integers of another width.
 
 use domain::mining::{POINTS_SCALE, Points};
+use domain::named::Named;
 use rust_decimal::Decimal;
 
 use crate::DbError;
@@ -32,39 +33,11 @@ pub(crate) fn points(points: Points) -> String {
     points_decimal(points).to_string()
 }
 
-/// An enum of `domain` with its text in the database.
-pub(crate) trait Text: Sized + Copy + 'static {
-    /// All values with their texts.
-    const TEXTS: &'static [(Self, &'static str)];
-
-    /// The column's text.
-    fn text(self) -> &'static str
-    where
-        Self: PartialEq,
-    {
-        Self::TEXTS
-            .iter()
-            .find(|(value, _)| *value == self)
-            .map_or("", |(_, text)| text)
-    }
-
-    /// Reads a column's text.
-    fn read(table: &'static str, column: &'static str, text: &str) -> Result<Self, DbError> {
-        Self::TEXTS
-            .iter()
-            .find(|(_, known)| *known == text)
-            .map(|(value, _)| *value)
-            .ok_or_else(|| DbError::inconsistent(table, column, text))
-    }
+/// Reads a column that stores the name of a value.
+pub(crate) fn read_name<E: Named>(
+    table: &'static str,
+    column: &'static str,
+    name: &str,
+) -> Result<E, DbError> {
+    E::of_name(name).ok_or_else(|| DbError::inconsistent(table, column, name))
 }
-
-/// Declares the texts of an enum; a missing value is a compile error.
-macro_rules! texts {
-    ($type:ty { $($value:ident = $text:literal),+ $(,)? }) => {
-        impl $crate::text::Text for $type {
-            const TEXTS: &'static [(Self, &'static str)] = &[$((<$type>::$value, $text)),+];
-        }
-        const _: fn($type) = |value| match value { $(<$type>::$value => ()),+ };
-    };
-}
-pub(crate) use texts;

@@ -9,7 +9,7 @@ use crate::wallets::{OwnerKind, WalletOwner};
 
 named! {
     /// Roles of a person, from the token.
-    Role, "Role";
+    Role;
 
     /// Any signed-in person: own data.
     User = "USER";
@@ -38,7 +38,7 @@ impl Role {
 
 named! {
     /// Scopes of a service's token.
-    Scope, "Scope";
+    Scope;
 
     /// `mining:read`: read miners.
     MiningRead = "mining:read";
@@ -70,17 +70,9 @@ named! {
     PromotionsRedeem = "promotions:redeem";
 }
 
-impl Scope {
-    /// Parses a name.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.name() == text)
-    }
-}
-
 named! {
     /// Capabilities of staff, derived from their roles.
-    Permission, "Permission";
+    Permission;
 
     /// Approve and decline commands of the caller's own roles that another person requested.
     ApprovalsDecide = "APPROVALS_DECIDE";

@@ -10,22 +10,33 @@ pub trait Named: Copy + Eq + Send + Sync + 'static {
 
     /// Every value with its name and its description in the schema, in the order of the declaration.
     const NAMED: &'static [(Self, &'static str, &'static str)];
+
+    /// The value with this name.
+    #[must_use]
+    fn of_name(name: &str) -> Option<Self> {
+        let mut named = Self::NAMED.iter();
+        named
+            .find(|(_, known, _)| *known == name)
+            .map(|(value, ..)| *value)
+    }
 }
 
-/// Declares an enum with the names of its values. The documentation is also the description in the schema.
+/// Declares an enum with the names of its values. The documentation is also the description in the schema. The schema's
+/// name of the enum is given only where it is another one.
 ///
 /// ```text
 /// named! {
-///     /// States of a circle.
-///     CircleStatus, "CircleStatus";
+///     /// States of an invitation.
+///     InvitationStatus, "CircleInvitationStatus";
 ///
-///     /// Ended for good.
-///     Disbanded = "DISBANDED";
+///     /// The invitee declined.
+///     Declined = "DECLINED";
 /// }
 /// ```
+#[macro_export]
 macro_rules! named {
     (
-        $(#[doc = $doc:literal])+ $enum:ident, $schema:literal;
+        $(#[doc = $doc:literal])+ $enum:ident $(, $schema:literal)?;
         $($(#[doc = $description:literal])+ $value:ident = $name:literal;)+
     ) => {
         $(#[doc = $doc])+
@@ -48,11 +59,17 @@ macro_rules! named {
         }
 
         impl $crate::named::Named for $enum {
-            const ENUM: &'static str = $schema;
+            const ENUM: &'static str = $crate::named::named!(@schema $enum $($schema)?);
             const DESCRIPTION: &'static str = concat!($($doc, "\n"),+);
             const NAMED: &'static [(Self, &'static str, &'static str)] =
                 &[$((Self::$value, $name, concat!($($description, "\n"),+))),+];
         }
     };
+    (@schema $enum:ident) => {
+        stringify!($enum)
+    };
+    (@schema $enum:ident $schema:literal) => {
+        $schema
+    };
 }
-pub(crate) use named;
+pub use named;

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use domain::access::{Person, Principal, Role, Scope, Service};
 use domain::ids::UserId;
+use domain::named::Named;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -85,7 +86,7 @@ pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
         .into_iter()
         .flat_map(texts)
         .flat_map(str::split_whitespace)
-        .filter_map(Scope::parse)
+        .filter_map(Scope::of_name)
         .collect();
     scopes.sort_unstable();
     scopes.dedup();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::outbox::SubjectEvents;
-use crate::text::{Text as _, points_decimal};
+use crate::text::points_decimal;
 use crate::{DbError, Tx};
 
 /// An event of mining. Names and fields are those of the platform's other services.
@@ -251,8 +251,8 @@ impl<'a> MinerEvents<'a> {
         self.push(event(StatusChanged {
             miner_id: self.miner.id.0,
             user_id: self.miner.user_id.0,
-            previous_status: self.miner.status.text().to_owned(),
-            new_status: after.status.text().to_owned(),
+            previous_status: self.miner.status.name().to_owned(),
+            new_status: after.status.name().to_owned(),
         }));
     }
 
@@ -276,8 +276,8 @@ impl<'a> MinerEvents<'a> {
             self.push(MiningEvent::MinerRoleChanged {
                 miner_id: self.miner.id.0,
                 user_id: self.miner.user_id.0,
-                previous_role: self.miner.role.text().to_owned(),
-                new_role: role.text().to_owned(),
+                previous_role: self.miner.role.name().to_owned(),
+                new_role: role.name().to_owned(),
             });
         }
     }
@@ -322,7 +322,7 @@ impl<'a> MinerEvents<'a> {
             user_id: self.miner.user_id.0,
             miner_id: self.miner.id.0,
             points: points_decimal(points),
-            source: source.text().to_owned(),
+            source: source.name().to_owned(),
             streak_days,
             total_points: points_decimal(total),
         }

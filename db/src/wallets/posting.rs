@@ -15,7 +15,6 @@ use domain::wallets::{
 use uuid::Uuid;
 
 use crate::schema::wallets;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Posts business events in input order; returns one result per event. A refused event has no effect and does not count
@@ -94,10 +93,10 @@ impl Wanted {
         };
         Ok(Self {
             keys: keys.iter().copied().collect(),
-            owner_kinds: keys.iter().map(|key| key.owner.kind.text()).collect(),
+            owner_kinds: keys.iter().map(|key| key.owner.kind.name()).collect(),
             owner_ids: keys.iter().map(|key| key.owner.id).collect(),
             currencies: keys.iter().map(number).collect::<Result<_, _>>()?,
-            kinds: keys.iter().map(|key| key.kind.text()).collect(),
+            kinds: keys.iter().map(|key| key.kind.name()).collect(),
         })
     }
 
@@ -344,10 +343,10 @@ impl Columns {
         self.transaction.push(posting.transaction_id.0);
         self.leg
             .push(i16::try_from(leg).map_err(|_| DbError::inconsistent("transfers", "leg", leg))?);
-        self.reason.push(entry.leg.reason.text());
+        self.reason.push(entry.leg.reason.name());
         self.reference_kind.push(posting.reference.kind);
         self.reference_id.push(posting.reference.id.clone());
-        self.origin.push(posting.origin.text());
+        self.origin.push(posting.origin.name());
         self.correlation.push(posting.correlation_id.clone());
         self.currency.push(currency.number);
         self.amount.push(entry.leg.amount.0);
@@ -358,7 +357,7 @@ impl Columns {
             sides
                 .wallet
                 .push(ids.get(&side.wallet).copied().unwrap_or_default());
-            sides.bucket.push(side.bucket.text());
+            sides.bucket.push(side.bucket.name());
             sides.sequence.push(written.map(|written| written.sequence));
             sides.after.push(written.map(|written| written.after.0));
         }

@@ -36,7 +36,7 @@ pub enum ApprovalState {
 
 named! {
     /// States of an approval.
-    ApprovalStatus, "ApprovalStatus";
+    ApprovalStatus;
 
     /// Waits for a second person.
     Pending = "PENDING";

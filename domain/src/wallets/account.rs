@@ -61,37 +61,51 @@ impl OwnerKind {
     }
 }
 
-/// Purpose of a wallet (`docs/LEDGER.md`, *Chart of accounts*).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WalletKind {
+named! {
+    /// Purpose of a wallet (`docs/LEDGER.md`, *Chart of accounts*).
+    WalletKind;
+
     /// An owner's ordinary wallet.
-    Main,
+    Main = "MAIN";
+
     /// Balance of a prepaid advertising account.
-    BillingPrepaid,
+    BillingPrepaid = "BILLING_PREPAID";
+
     /// Debt of a credit advertising account, as a negative balance.
-    BillingCredit,
+    BillingCredit = "BILLING_CREDIT";
+
     /// Money of the house.
-    Treasury,
+    Treasury = "TREASURY";
+
     /// Source of mined points.
-    Mining,
+    Mining = "MINING";
+
     /// A campaign's funds for rewards.
-    CampaignTreasury,
+    CampaignTreasury = "CAMPAIGN_TREASURY";
+
     /// Funds that back a campaign's vouchers.
-    Escrow,
+    Escrow = "ESCROW";
+
     /// Prices of sold vouchers that are not earned yet.
-    Proceeds,
+    Proceeds = "PROCEEDS";
+
     /// Money between the losers and winners of a settlement, per issuer and reference.
-    Clearing,
+    Clearing = "CLEARING";
+
     /// Earned fees.
-    Fees,
+    Fees = "FEES";
+
     /// Counterpart of conversions.
-    Fx,
+    Fx = "FX";
+
     /// Earned advertising charges.
-    Revenue,
+    Revenue = "REVENUE";
+
     /// The outside world: source of deposits, destination of withdrawals.
-    External,
+    External = "EXTERNAL";
+
     /// Deposits without a known owner.
-    Suspense,
+    Suspense = "SUSPENSE";
 }
 
 impl WalletKind {

@@ -62,7 +62,7 @@ pub struct Leg {
 
 named! {
     /// Causes of a transfer.
-    TransferReason, "TransferReason";
+    TransferReason;
 
     /// Reward of a session.
     MiningReward = "MINING_REWARD";
@@ -76,19 +76,24 @@ named! {
     OpeningBalance = "OPENING_BALANCE";
 }
 
-/// Origin of a posting; decides which evidence the checker requires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
+named! {
+    /// Origin of a posting; decides which evidence the checker requires.
+    Origin;
+
     /// A command of a user: has an idempotency key and an event.
-    User,
+    User = "USER";
+
     /// A command of staff: also has an audit entry.
-    Staff,
+    Staff = "STAFF";
+
     /// A command of another service: also has an audit entry.
-    Service,
+    Service = "SERVICE";
+
     /// A background job: has an event.
-    Job,
+    Job = "JOB";
+
     /// Demo data.
-    Seed,
+    Seed = "SEED";
 }
 
 /// Object of a posting: kind and id, such as `mining_session` and its UUID.

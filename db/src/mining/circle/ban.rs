@@ -13,7 +13,7 @@ use super::rows::InvitationRow;
 use super::{invitations, locks, membership};
 use crate::command::Request;
 use crate::schema::{circle_invitations, miners};
-use crate::text::{Text as _, values};
+use crate::text::values;
 use crate::{Connection, DbError, Tx};
 
 /// Locked circles that a ban affects.
@@ -108,7 +108,7 @@ async fn received(
 ) -> Result<Vec<CircleInvitation>, DbError> {
     let query = InvitationRow::query()
         .filter(circle_invitations::invitee_id.eq(invitee.0))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .order(circle_invitations::id);
     values(query.load(conn).await?)
 }

@@ -5,7 +5,6 @@ use domain::mining::{Circle, CircleInvitation, InvitationStatus, Miner};
 
 use crate::mining::events::{InvitationChanged, MiningEvent};
 use crate::outbox::SubjectEvents;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Events of one circle in one command.
@@ -86,7 +85,7 @@ impl<'a> CircleEvents<'a> {
             owner_id,
             miner_id: miner.id.0,
             user_id: miner.user_id.0,
-            how: how.text().to_owned(),
+            how: how.name().to_owned(),
             member_count,
         });
         if self.circle.is_valid() && !after.is_valid() {

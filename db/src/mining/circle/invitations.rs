@@ -7,7 +7,6 @@ use domain::time::Timestamp;
 
 use super::events::CircleEvents;
 use crate::schema::circle_invitations;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Stores the final state of a pending invitation whose circle is locked, with its event.
@@ -19,9 +18,9 @@ pub(super) async fn end(
 ) -> Result<(), DbError> {
     let decided_at: Option<Timestamp> = (status != InvitationStatus::Expired).then(|| tx.now());
     let ended = diesel::update(circle_invitations::table.find(invitation.id.0))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .set((
-            circle_invitations::status.eq(status.text()),
+            circle_invitations::status.eq(status.name()),
             circle_invitations::decided_at.eq(decided_at),
         ))
         .execute(tx.conn())

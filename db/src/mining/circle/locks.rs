@@ -12,7 +12,7 @@ use super::queries;
 use super::rows::{CircleRow, InvitationRow};
 use crate::mining::miner::locks::{lock_miners, seek};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
-use crate::text::{Text as _, fit, values};
+use crate::text::{fit, values};
 use crate::{Connection, DbError};
 
 /// The caller's miner and circle, locked.
@@ -159,7 +159,7 @@ pub(super) async fn pending(
 ) -> Result<Vec<CircleInvitation>, DbError> {
     let query = InvitationRow::query()
         .filter(circle_invitations::circle_id.eq(circle.0))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .order(circle_invitations::id);
     values(query.load(conn).await?)
 }
@@ -194,10 +194,10 @@ pub(super) async fn places_left_at(
 }
 
 fn cooling() -> impl Iterator<Item = &'static str> {
-    Exit::TEXTS
-        .iter()
-        .filter(|(how, _)| how.cools())
-        .map(|(_, text)| *text)
+    Exit::ALL
+        .into_iter()
+        .filter(|how| how.cools())
+        .map(Exit::name)
 }
 
 /// Times of the last invitations that a locked circle sent, newest first.
@@ -222,7 +222,7 @@ pub(super) async fn waiting_for(
 ) -> Result<usize, DbError> {
     let waiting: i64 = circle_invitations::table
         .filter(circle_invitations::invitee_id.eq(invitee.0))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .filter(circle_invitations::expires_at.gt(now))
         .count()
         .get_result(conn)

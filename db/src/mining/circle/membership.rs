@@ -13,7 +13,7 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{circle_members, circles, miners};
-use crate::text::{Text as _, fit};
+use crate::text::fit;
 use crate::{DbError, Tx};
 
 /// The circle with this number of active members.
@@ -36,7 +36,7 @@ pub(super) async fn store(
     diesel::update(circles::table.find(circle.id.0))
         .set((
             circles::name.eq(&circle.name),
-            circles::status.eq(circle.status.text()),
+            circles::status.eq(circle.status.name()),
             circles::member_count.eq(fit::<_, i32>(
                 "circles",
                 "member_count",
@@ -127,7 +127,7 @@ async fn exit(
         )
         .set((
             circle_members::left_at.eq(tx.now()),
-            circle_members::left_how.eq(how.text()),
+            circle_members::left_how.eq(how.name()),
         ))
         .execute(tx.conn())
         .await?;

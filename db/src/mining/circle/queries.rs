@@ -10,7 +10,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
-use domain::mining::{Circle, CircleMember, CircleStatus, InvitationStatus, Role};
+use domain::mining::{Circle, CircleMember, CircleStatus, InvitationStatus};
 use domain::money::Minor;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
 use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circle_invitations, circle_members, circles, miners, users};
-use crate::text::{Text as _, values};
+use crate::text::{read_name, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Circles by id.
@@ -97,7 +97,7 @@ pub async fn member_profiles(
                 let profile = Profile {
                     id: MinerId(id),
                     display_name,
-                    role: Role::read("miners", "role", &role)?,
+                    role: read_name("miners", "role", &role)?,
                     lifetime_points: Minor(points),
                 };
                 Ok((member, profile, UserId(user)))
@@ -160,7 +160,7 @@ macro_rules! filter_circles {
     ($query:ident, $filter:expr) => {
         let filter: &CircleFilter = $filter;
         narrow!($query,
-            status = filter.status => circles::status.eq(status.text()),
+            status = filter.status => circles::status.eq(status.name()),
             search = &filter.search => circles::name.ilike(format!("%{}%", like_literal(search.trim()))),
         );
     };
@@ -203,7 +203,7 @@ pub async fn pending_invitations(
 ) -> Result<Vec<InvitationSeen>, DbError> {
     Ok(InvitationSeen::query()
         .filter(circle_invitations::circle_id.eq_any(ids.iter().map(|id| id.0)))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.text()))
+        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .filter(circle_invitations::expires_at.gt(ReadAt))
         .order((
             circle_invitations::created_at.desc(),
@@ -218,7 +218,7 @@ macro_rules! filter_received {
     ($query:ident, $invitee:expr, $status:expr) => {
         $query = $query.filter(circle_invitations::invitee_id.eq($invitee.0));
         let is_over = || sql::<Bool>("circle_invitations.expires_at <= (SELECT app_now())");
-        let pending = InvitationStatus::Pending.text();
+        let pending = InvitationStatus::Pending.name();
         $query = match $status {
             None => $query,
             Some(InvitationStatus::Pending) => $query
@@ -226,10 +226,10 @@ macro_rules! filter_received {
                 .filter(diesel::dsl::not(is_over())),
             Some(status @ InvitationStatus::Expired) => $query.filter(
                 circle_invitations::status
-                    .eq(status.text())
+                    .eq(status.name())
                     .or(circle_invitations::status.eq(pending).and(is_over())),
             ),
-            Some(status) => $query.filter(circle_invitations::status.eq(status.text())),
+            Some(status) => $query.filter(circle_invitations::status.eq(status.name())),
         };
     };
 }

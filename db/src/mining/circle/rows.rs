@@ -3,8 +3,7 @@
 use diesel::pg::Pg;
 use diesel::{HasQuery, Insertable, QueryDsl};
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
-use domain::mining::circle::Exit;
-use domain::mining::{Circle, CircleInvitation, CircleMember, CircleStatus, InvitationStatus};
+use domain::mining::{Circle, CircleInvitation, CircleMember};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -12,11 +11,7 @@ use crate::DbError;
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
 use crate::schema::{circle_invitations, circles};
-use crate::text::{Text as _, fit, texts};
-
-texts!(CircleStatus { Incomplete = "INCOMPLETE", Active = "ACTIVE", Disbanded = "DISBANDED" });
-texts!(InvitationStatus { Pending = "PENDING", Accepted = "ACCEPTED", Declined = "DECLINED", Cancelled = "CANCELLED", Expired = "EXPIRED" });
-texts!(Exit { Left = "LEFT", Removed = "REMOVED", Banned = "BANNED", Disbanded = "DISBANDED", DisbandedAsOwner = "DISBANDED_AS_OWNER" });
+use crate::text::{fit, read_name};
 
 /// An invitation with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -69,7 +64,7 @@ impl TryFrom<CircleRow> for Circle {
         Ok(Self {
             id: CircleId(row.id),
             owner_id: MinerId(row.owner_id),
-            status: CircleStatus::read("circles", "status", &row.status)?,
+            status: read_name("circles", "status", &row.status)?,
             member_count: fit("circles", "member_count", row.member_count)?,
             name: row.name,
             version: row.version,
@@ -87,7 +82,7 @@ impl TryFrom<&Circle> for CircleRow {
             id: circle.id.0,
             owner_id: circle.owner_id.0,
             name: circle.name.clone(),
-            status: circle.status.text().to_owned(),
+            status: circle.status.name().to_owned(),
             member_count: fit("circles", "member_count", circle.member_count)?,
             version: circle.version,
             created_at: circle.created_at,
@@ -116,7 +111,7 @@ impl TryFrom<InvitationRow> for CircleInvitation {
             id: CircleInvitationId(row.id),
             circle_id: CircleId(row.circle_id),
             invitee_id: MinerId(row.invitee_id),
-            status: InvitationStatus::read("circle_invitations", "status", &row.status)?,
+            status: read_name("circle_invitations", "status", &row.status)?,
             created_at: row.created_at,
             expires_at: row.expires_at,
             decided_at: row.decided_at,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
 use crate::schema::miners;
-use crate::text::{Text as _, values};
+use crate::text::values;
 use crate::{Connection, DbError, Tx};
 
 /// Key of a miner.
@@ -123,7 +123,7 @@ pub(in crate::mining) async fn store_role(
 ) -> Result<(), DbError> {
     diesel::update(miners::table.find(miner.0))
         .set((
-            miners::role.eq(role.text()),
+            miners::role.eq(role.name()),
             miners::version.eq(version),
             miners::updated_at.eq(tx.now()),
         ))

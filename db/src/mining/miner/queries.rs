@@ -14,13 +14,14 @@ use domain::ids::{HistoryId, MinerId, UserId};
 use domain::mining::{
     Bps, CircleStatus, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralStatus, Role,
 };
+use domain::named::named;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use super::rows::{HistoryRow, MinerSeen};
 use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circles, miners, mining_history, referrals, users};
-use crate::text::{Text as _, fit, values};
+use crate::text::{fit, read_name, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Miners by id.
@@ -54,7 +55,7 @@ pub async fn miner_by_code(
 /// Active miners with the most lifetime points; ties by time of registration.
 pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>, DbError> {
     Ok(MinerSeen::query()
-        .filter(miners::status.eq(MinerStatus::Active.text()))
+        .filter(miners::status.eq(MinerStatus::Active.name()))
         .order((
             miners::lifetime_points.desc(),
             miners::created_at,
@@ -112,13 +113,15 @@ pub struct MinerFilter {
     pub role: Option<Role>,
 }
 
-/// Value by which miners are ordered; ties by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MinerOrderField {
+named! {
+    /// Values by which miners can be ordered.
+    MinerOrderField;
+
     /// Time of registration.
-    CreatedAt,
-    /// Lifetime points.
-    TotalMinedPoints,
+    CreatedAt = "CREATED_AT";
+
+    /// Lifetime mined points.
+    TotalMinedPoints = "TOTAL_MINED_POINTS";
 }
 
 /// Position of a miner in a list.
@@ -149,8 +152,8 @@ macro_rules! filter_miners {
     ($query:ident, $filter:expr) => {
         let filter: &MinerFilter = $filter;
         narrow!($query,
-            status = filter.status => miners::status.eq(status.text()),
-            role = filter.role => miners::role.eq(role.text()),
+            status = filter.status => miners::status.eq(status.name()),
+            role = filter.role => miners::role.eq(role.name()),
         );
         if let Some(search) = &filter.search {
             let search = search.trim();
@@ -225,7 +228,7 @@ pub async fn rate_facts(
 ) -> Result<Vec<(MinerId, RateFacts)>, DbError> {
     let active_sum = referrals::table
         .filter(referrals::referrer_id.eq(miners::id))
-        .filter(referrals::status.eq(ReferralStatus::Active.text()))
+        .filter(referrals::status.eq(ReferralStatus::Active.name()))
         .select(sum(referrals::bonus_bps))
         .single_value();
     let rows: Vec<(Uuid, String, Option<String>, Option<i64>)> = miners::table
@@ -244,8 +247,8 @@ pub async fn rate_facts(
             Ok((
                 MinerId(id),
                 RateFacts {
-                    role: Role::read("miners", "role", &role)?,
-                    circle_valid: circle.as_deref() == Some(CircleStatus::Active.text()),
+                    role: read_name("miners", "role", &role)?,
+                    circle_valid: circle.as_deref() == Some(CircleStatus::Active.name()),
                     referral_sum: Bps(fit("referrals", "bonus_bps", referral_sum.unwrap_or(0))?),
                 },
             ))
@@ -299,7 +302,7 @@ pub async fn histories(
     .bind::<BigInt, _>(page.fetch())
     .bind::<Nullable<Timestamptz>, _>(filter.from)
     .bind::<Nullable<Timestamptz>, _>(filter.until)
-    .bind::<Nullable<SqlText>, _>(filter.source.map(crate::text::Text::text))
+    .bind::<Nullable<SqlText>, _>(filter.source.map(HistorySource::name))
     .load(conn)
     .await?;
     let entries = rows.into_iter().map(HistoryEntry::try_from);
@@ -329,7 +332,7 @@ pub async fn history_counts(
     .bind::<BigInt, _>(Count::EXACT_TO + 1)
     .bind::<Nullable<Timestamptz>, _>(filter.from)
     .bind::<Nullable<Timestamptz>, _>(filter.until)
-    .bind::<Nullable<SqlText>, _>(filter.source.map(crate::text::Text::text))
+    .bind::<Nullable<SqlText>, _>(filter.source.map(HistorySource::name))
     .load(conn)
     .await?;
     Ok(rows

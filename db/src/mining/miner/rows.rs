@@ -4,8 +4,7 @@ use diesel::pg::Pg;
 use diesel::{AsChangeset, HasQuery, Insertable, QueryDsl};
 use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use domain::mining::{
-    BrokenRun, Due, HistoryEntry, HistorySource, Miner, MinerStatus, RatePerHour, ReferralCode,
-    Role, Streak,
+    BrokenRun, Due, HistoryEntry, Miner, MinerStatus, RatePerHour, ReferralCode, Role, Streak,
 };
 use domain::money::Minor;
 use domain::time::Timestamp;
@@ -14,11 +13,7 @@ use uuid::Uuid;
 use crate::DbError;
 use crate::clock::ReadAt;
 use crate::schema::{miners, mining_history, users};
-use crate::text::{Text as _, fit, texts};
-
-texts!(Role { Pioneer = "PIONEER", Contributor = "CONTRIBUTOR", Ambassador = "AMBASSADOR", NodeOperator = "NODE_OPERATOR" });
-texts!(MinerStatus { Active = "ACTIVE", Suspended = "SUSPENDED", Banned = "BANNED" });
-texts!(HistorySource { Session = "SESSION", StreakMilestone = "STREAK_MILESTONE", Adjustment = "ADJUSTMENT", StreakRecovery = "STREAK_RECOVERY" });
+use crate::text::{fit, read_name};
 
 /// A miner with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -107,8 +102,8 @@ impl TryFrom<MinerRow> for Miner {
         Ok(Self {
             id: MinerId(row.id),
             user_id: UserId(row.user_id),
-            role: Role::read("miners", "role", &row.role)?,
-            status: MinerStatus::read("miners", "status", &row.status)?,
+            role: read_name("miners", "role", &row.role)?,
+            status: read_name("miners", "status", &row.status)?,
             lifetime_points: Minor(row.lifetime_points),
             streak: Streak {
                 current: days("current_streak", row.current_streak)?,
@@ -223,8 +218,8 @@ impl TryFrom<&Miner> for NewMiner {
         Ok(Self {
             id: miner.id.0,
             user_id: miner.user_id.0,
-            role: miner.role.text(),
-            status: miner.status.text(),
+            role: miner.role.name(),
+            status: miner.status.name(),
             change: MinerChange::of(points, &miner.streak, version, miner.updated_at)?,
             referral_code: miner.referral_code.as_str().to_owned(),
             referred_by: miner.referred_by.map(|id| id.0),
@@ -279,7 +274,7 @@ impl TryFrom<HistoryRow> for HistoryEntry {
             id: HistoryId(row.id),
             miner_id: MinerId(row.miner_id),
             points: Minor(row.points),
-            source: HistorySource::read("mining_history", "source", &row.source)?,
+            source: read_name("mining_history", "source", &row.source)?,
             session_id: row.session_id.map(SessionId),
             earned_at: row.earned_at,
             hourly_rate: RatePerHour(row.hourly_rate),
@@ -296,7 +291,7 @@ impl TryFrom<&HistoryEntry> for HistoryRow {
             id: entry.id.0,
             miner_id: entry.miner_id.0,
             points: entry.points.0,
-            source: entry.source.text().to_owned(),
+            source: entry.source.name().to_owned(),
             session_id: entry.session_id.map(|id| id.0),
             earned_at: entry.earned_at,
             hourly_rate: entry.hourly_rate.0,

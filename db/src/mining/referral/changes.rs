@@ -12,7 +12,6 @@ use crate::mining::events::{MinerEvents, MiningEvent, ReferralChanged};
 use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{miners, referrals};
-use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
 
 /// Locks the graph of referrals until the end of the transaction, before any row.
@@ -165,7 +164,7 @@ async fn change(
     let first = (to == ReferralStatus::Active).then_some(tx.now());
     diesel::update(referrals::table.find(referral.id.0))
         .set((
-            referrals::status.eq(to.text()),
+            referrals::status.eq(to.name()),
             referrals::activated_at.eq(referral.activated_at.or(first)),
         ))
         .execute(tx.conn())

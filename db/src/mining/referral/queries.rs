@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::rows::{Referral, ReferralRow};
 use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::referrals;
-use crate::text::{Text as _, fit, values};
+use crate::text::{fit, values};
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Position of a referral in a list, newest first.
@@ -142,7 +142,7 @@ pub async fn pages(
     .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
     .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
     .bind::<BigInt, _>(page.fetch())
-    .bind::<Nullable<Text>, _>(status.map(crate::text::Text::text))
+    .bind::<Nullable<Text>, _>(status.map(ReferralStatus::name))
     .load(conn)
     .await?;
     let referrals = rows.into_iter().map(Referral::try_from);
@@ -164,7 +164,7 @@ macro_rules! filter_referrals {
     ($query:ident, $filter:expr) => {
         let filter: &Filter = $filter;
         narrow!($query,
-            status = filter.status => referrals::status.eq(status.text()),
+            status = filter.status => referrals::status.eq(status.name()),
             referrer = filter.referrer => referrals::referrer_id.eq(referrer.0),
             referred = filter.referred => referrals::referred_id.eq(referred.0),
         );
@@ -198,7 +198,7 @@ pub(in crate::mining) async fn active_referrals(
 ) -> Result<u32, DbError> {
     let active: i64 = referrals::table
         .filter(referrals::referrer_id.eq(referrer.0))
-        .filter(referrals::status.eq(ReferralStatus::Active.text()))
+        .filter(referrals::status.eq(ReferralStatus::Active.name()))
         .select(count_star())
         .first(conn)
         .await?;

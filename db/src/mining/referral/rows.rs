@@ -8,9 +8,7 @@ use uuid::Uuid;
 
 use crate::DbError;
 use crate::schema::referrals;
-use crate::text::{Text as _, texts};
-
-texts!(ReferralStatus { Pending = "PENDING", Active = "ACTIVE", Inactive = "INACTIVE" });
+use crate::text::read_name;
 
 /// A referral of one miner by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +54,7 @@ impl TryFrom<ReferralRow> for Referral {
             referred_id: MinerId(row.referred_id),
             code: row.referral_code,
             bonus: Bps(row.bonus_bps),
-            status: ReferralStatus::read("referrals", "status", &row.status)?,
+            status: read_name("referrals", "status", &row.status)?,
             created_at: row.created_at,
             activated_at: row.activated_at,
         })
@@ -71,7 +69,7 @@ impl From<&Referral> for ReferralRow {
             referred_id: referral.referred_id.0,
             referral_code: referral.code.clone(),
             bonus_bps: referral.bonus.0,
-            status: referral.status.text().to_owned(),
+            status: referral.status.name().to_owned(),
             created_at: referral.created_at,
             activated_at: referral.activated_at,
         }

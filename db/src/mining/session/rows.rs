@@ -12,9 +12,7 @@ use uuid::Uuid;
 use crate::DbError;
 use crate::clock::ReadAt;
 use crate::schema::mining_sessions;
-use crate::text::{Text as _, fit, texts};
-
-texts!(SessionStatus { Active = "ACTIVE", Completed = "COMPLETED", Claimed = "CLAIMED", Expired = "EXPIRED" });
+use crate::text::{fit, read_name};
 
 /// A session with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -62,7 +60,7 @@ impl TryFrom<SessionRow> for Session {
     fn try_from(row: SessionRow) -> Result<Self, DbError> {
         let bad = |column| DbError::inconsistent("mining_sessions", column, row.id);
         let points = |column, stored: Option<i64>| stored.map(Minor).ok_or_else(|| bad(column));
-        let state = match SessionStatus::read("mining_sessions", "status", &row.status)? {
+        let state = match read_name("mining_sessions", "status", &row.status)? {
             SessionStatus::Active => SessionState::Active,
             SessionStatus::Completed => SessionState::Completed,
             SessionStatus::Claimed => SessionState::Claimed {
@@ -111,7 +109,7 @@ impl TryFrom<&Session> for SessionRow {
         let mut row = Self {
             id: session.id.0,
             miner_id: session.miner_id.0,
-            status: SessionStatus::Active.text().to_owned(),
+            status: SessionStatus::Active.name().to_owned(),
             started_at: session.started_at,
             ends_at: session.ends_at,
             claim_window_hours: fit(
@@ -156,7 +154,7 @@ impl TryFrom<&Session> for SessionRow {
                 SessionStatus::Expired
             }
         };
-        status.text().clone_into(&mut row.status);
+        status.name().clone_into(&mut row.status);
         Ok(row)
     }
 }

@@ -29,7 +29,6 @@ use crate::command::{Command, Described, Refusal, Refused, Request, Stop, descri
 use crate::idempotency::Key;
 use crate::outbox::SubjectEvents;
 use crate::schema::approvals;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 use rows::{ApprovalRow, Stored};
 
@@ -214,7 +213,7 @@ async fn store(
     let now = tx.now();
     let shown = |approval: &Approval| -> Value {
         json!({
-            "status": approval.status_at(now).text(), "reason": approval.reason,
+            "status": approval.status_at(now).name(), "reason": approval.reason,
             "requestedBy": approval.requested_by.0,
         })
     };

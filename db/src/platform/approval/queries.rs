@@ -12,7 +12,6 @@ use super::rows::{ApprovalRow, ApprovalSeen};
 use crate::clock::ReadAt;
 use crate::paging::{count_rows, keyset};
 use crate::schema::approvals;
-use crate::text::Text as _;
 use crate::{Connection, Count, DbError, Page, Slice};
 
 /// Position of an approval in the list, newest first.
@@ -37,12 +36,12 @@ macro_rules! filter_approvals {
         $query = match $status {
             None => $query,
             Some(ApprovalStatus::Pending) => $query
-                .filter(approvals::status.eq(ApprovalStatus::Pending.text()))
+                .filter(approvals::status.eq(ApprovalStatus::Pending.name()))
                 .filter(approvals::expires_at.ge(ReadAt)),
             Some(ApprovalStatus::Expired) => $query
-                .filter(approvals::status.eq(ApprovalStatus::Pending.text()))
+                .filter(approvals::status.eq(ApprovalStatus::Pending.name()))
                 .filter(approvals::expires_at.lt(ReadAt)),
-            Some(decided) => $query.filter(approvals::status.eq(decided.text())),
+            Some(decided) => $query.filter(approvals::status.eq(decided.name())),
         };
     };
 }

@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use crate::DbError;
 use crate::schema::approvals;
-use crate::text::{Text as _, texts};
-
-texts!(ApprovalStatus { Pending = "PENDING", Approved = "APPROVED", Declined = "DECLINED", Expired = "EXPIRED" });
+use crate::text::read_name;
 
 /// An approval with its command's values.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +69,7 @@ impl ApprovalRow {
             ),
         };
         ApprovalDecision {
-            status: status.text(),
+            status: status.name(),
             decided_by: decided.map(|(by, _)| by.0),
             decided_at: decided.map(|(_, at)| *at),
             decision_reason: reason,
@@ -105,7 +103,7 @@ impl TryFrom<ApprovalRow> for Stored {
     fn try_from(row: ApprovalRow) -> Result<Self, DbError> {
         let bad = |column| DbError::inconsistent("approvals", column, row.id);
         let decided = row.decided_by.map(UserId).zip(row.decided_at);
-        let state = match ApprovalStatus::read("approvals", "status", &row.status)? {
+        let state = match read_name("approvals", "status", &row.status)? {
             ApprovalStatus::Pending => ApprovalState::Pending,
             ApprovalStatus::Approved => {
                 let (by, at) = decided.ok_or_else(|| bad("decided_by"))?;

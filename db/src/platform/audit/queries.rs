@@ -3,29 +3,41 @@
 use diesel::pg::Pg;
 use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
+use domain::named::named;
 use domain::time::Timestamp;
 use serde_json::Value;
 
 use crate::command::Refused;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::audit_log;
-use crate::text::{Text as _, texts, values};
+use crate::text::read_name;
 use crate::{Connection, Count, DbError, Page, Slice};
 
-/// Outcomes of a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+named! {
+    /// Outcomes of a command.
+    Outcome, "AuditOutcome";
+
     /// The command took effect.
-    Applied,
+    Applied = "APPLIED";
+
     /// A rule refused the command.
-    Refused,
-    /// The policy denied the command.
-    Forbidden,
+    Refused = "REFUSED";
+
+    /// The caller lacked the role or scope.
+    Forbidden = "FORBIDDEN";
 }
-texts!(Outcome { Applied = "APPLIED", Refused = "REFUSED", Forbidden = "FORBIDDEN" });
+
+impl TryFrom<String> for Outcome {
+    type Error = DbError;
+
+    fn try_from(name: String) -> Result<Self, DbError> {
+        read_name("audit_log", "outcome", &name)
+    }
+}
 
 /// A command that staff or a service carried out or attempted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, HasQuery)]
+#[diesel(table_name = audit_log, check_for_backend(Pg))]
 pub struct Entry {
     /// Order of insertion.
     pub id: i64,
@@ -52,6 +64,7 @@ pub struct Entry {
     /// The object after.
     pub after: Option<Value>,
     /// Outcome.
+    #[diesel(deserialize_as = String)]
     pub outcome: Outcome,
     /// The refusal.
     pub refusal: Option<Refused>,
@@ -83,54 +96,6 @@ pub struct Filter {
 /// Position of an entry, newest first: time and order of insertion.
 pub type Place = (Timestamp, i64);
 
-#[derive(HasQuery)]
-#[diesel(table_name = audit_log, check_for_backend(Pg))]
-struct Row {
-    id: i64,
-    occurred_at: Timestamp,
-    issuer: String,
-    actor: String,
-    is_service: bool,
-    roles: Vec<String>,
-    action: String,
-    entity_kind: Option<String>,
-    entity_id: Option<String>,
-    reason: Option<String>,
-    before: Option<Value>,
-    after: Option<Value>,
-    outcome: String,
-    refusal: Option<Value>,
-    request_id: Option<String>,
-    attempts: i32,
-}
-
-impl TryFrom<Row> for Entry {
-    type Error = DbError;
-
-    fn try_from(row: Row) -> Result<Self, DbError> {
-        let refusal = row.refusal.map(serde_json::from_value).transpose();
-        Ok(Self {
-            outcome: Outcome::read("audit_log", "outcome", &row.outcome)?,
-            id: row.id,
-            occurred_at: row.occurred_at,
-            issuer: row.issuer,
-            actor: row.actor,
-            roles: row.roles,
-            action: row.action,
-            entity_kind: row.entity_kind,
-            entity_id: row.entity_id,
-            reason: row.reason,
-            before: row.before,
-            after: row.after,
-            refusal: refusal
-                .map_err(|error| DbError::inconsistent("audit_log", "refusal", error))?,
-            is_service: row.is_service,
-            request_id: row.request_id,
-            attempts: row.attempts,
-        })
-    }
-}
-
 macro_rules! filter_entries {
     ($query:ident, $filter:expr) => {
         let filter: &Filter = $filter;
@@ -138,7 +103,7 @@ macro_rules! filter_entries {
             actor = &filter.actor => audit_log::actor.eq(actor),
             action = &filter.action => audit_log::action.eq(action),
             entity = &filter.entity => audit_log::entity_kind.eq(&entity.0).and(audit_log::entity_id.eq(&entity.1)),
-            outcome = filter.outcome => audit_log::outcome.eq(outcome.text()),
+            outcome = filter.outcome => audit_log::outcome.eq(outcome.name()),
             request_id = &filter.request_id => audit_log::request_id.eq(request_id),
             since = filter.since => audit_log::occurred_at.ge(since),
             until = filter.until => audit_log::occurred_at.lt(until),
@@ -152,11 +117,10 @@ pub async fn entries(
     filter: &Filter,
     page: &Page<Place>,
 ) -> Result<Slice<Entry>, DbError> {
-    let mut query = Row::query().into_boxed::<Pg>();
+    let mut query = Entry::query().into_boxed::<Pg>();
     filter_entries!(query, filter);
     let query = keyset!(query, page, [audit_log::occurred_at desc, audit_log::id desc]);
-    let rows: Vec<Row> = query.load(conn).await?;
-    page.slice(rows).try_map(Entry::try_from)
+    Ok(page.slice(query.load(conn).await?))
 }
 
 /// Number of entries that a filter selects.
@@ -168,6 +132,6 @@ pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbEr
 
 /// Entries by id.
 pub async fn by_id(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Entry>, DbError> {
-    let query = Row::query().filter(audit_log::id.eq_any(ids));
-    values(query.load(conn).await?)
+    let query = Entry::query().filter(audit_log::id.eq_any(ids));
+    Ok(query.load(conn).await?)
 }

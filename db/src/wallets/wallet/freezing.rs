@@ -5,7 +5,6 @@ use diesel_async::RunQueryDsl;
 use domain::wallets::WalletOwner;
 
 use crate::schema::wallets;
-use crate::text::Text as _;
 use crate::{Connection, DbError};
 
 /// Freezes all existing wallets of an owner, locked in ascending order of their ids.
@@ -14,7 +13,7 @@ pub(crate) async fn freeze_all_of(
     owner: WalletOwner,
 ) -> Result<(), DbError> {
     let ids: Vec<i64> = wallets::table
-        .filter(wallets::owner_kind.eq(owner.kind.text()))
+        .filter(wallets::owner_kind.eq(owner.kind.name()))
         .filter(wallets::owner_id.eq(owner.id))
         .filter(wallets::is_frozen.eq(false))
         .order(wallets::id)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::rows::{CurrencyRow, EntryRow, LedgerEntry, WalletRow};
 use crate::schema::{currencies as currency_table, transfers, wallets};
-use crate::text::{Text as _, values};
+use crate::text::values;
 use crate::{Connection, Db, DbError, Page, Slice};
 
 /// All currencies, by number.
@@ -28,7 +28,7 @@ pub async fn wallets_by_owner(
     let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_id.eq_any(owner_ids))
-        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::kind.eq(WalletKind::Main.name()))
         .load(conn)
         .await?;
     let stored = rows
@@ -57,9 +57,9 @@ pub async fn wallets_of(
     owner: WalletOwner,
 ) -> Result<Vec<Wallet>, DbError> {
     let rows: Vec<WalletRow> = WalletRow::query()
-        .filter(wallets::owner_kind.eq(owner.kind.text()))
+        .filter(wallets::owner_kind.eq(owner.kind.name()))
         .filter(wallets::owner_id.eq(owner.id))
-        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::kind.eq(WalletKind::Main.name()))
         .filter(wallets::sequence.gt(0))
         .order(wallets::currency)
         .load(conn)
@@ -74,9 +74,9 @@ pub async fn wallets_of_people(
     people: &[UserId],
 ) -> Result<Vec<Wallet>, DbError> {
     let rows: Vec<WalletRow> = WalletRow::query()
-        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
+        .filter(wallets::owner_kind.eq(OwnerKind::User.name()))
         .filter(wallets::owner_id.eq_any(people.iter().map(|user| user.0)))
-        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::kind.eq(WalletKind::Main.name()))
         .filter(wallets::sequence.gt(0))
         .load(conn)
         .await?;
@@ -94,8 +94,8 @@ pub async fn wallets_moved_by(
     let credited = moved().select(transfers::credit_wallet);
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::id.eq_any(debited.union(credited)))
-        .filter(wallets::owner_kind.eq(OwnerKind::User.text()))
-        .filter(wallets::kind.eq(WalletKind::Main.text()))
+        .filter(wallets::owner_kind.eq(OwnerKind::User.name()))
+        .filter(wallets::kind.eq(WalletKind::Main.name()))
         .load(conn)
         .await?;
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
@@ -131,7 +131,7 @@ pub async fn entries(
              ORDER BY sequence {direction} LIMIT $6
          ) e"
     ))
-    .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.text()).collect::<Vec<_>>())
+    .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.name()).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(keys.iter().map(|(owner, _)| owner.id).collect::<Vec<_>>())
     .bind::<Array<SmallInt>, _>(numbers)
     .bind::<BigInt, _>(page.after.unwrap_or(i64::MAX))
@@ -161,16 +161,4 @@ fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
         is_frozen: false,
         last_posted_at: None,
     }
-}
-
-/// Text of an owner kind.
-#[must_use]
-pub fn owner_kind_text(kind: OwnerKind) -> &'static str {
-    kind.text()
-}
-
-/// Parses the text of an owner kind.
-#[must_use]
-pub fn owner_kind(text: &str) -> Option<OwnerKind> {
-    OwnerKind::read("", "", text).ok()
 }

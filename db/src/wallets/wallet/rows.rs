@@ -6,39 +6,12 @@ use diesel::sql_types::{
 use diesel::{HasQuery, QueryableByName};
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::time::Timestamp;
-use domain::wallets::{Bucket, Origin, OwnerKind, TransferReason, Wallet, WalletKind, WalletOwner};
+use domain::wallets::{Bucket, TransferReason, Wallet, WalletOwner};
 use uuid::Uuid;
 
 use crate::schema::{currencies, wallets};
-use crate::text::{Text as _, texts};
+use crate::text::read_name;
 use crate::{Db, DbError};
-
-texts!(OwnerKind { User = "USER", Merchant = "MERCHANT", Advertiser = "ADVERTISER", System = "SYSTEM" });
-texts!(WalletKind {
-    Main = "MAIN",
-    BillingPrepaid = "BILLING_PREPAID",
-    BillingCredit = "BILLING_CREDIT",
-    Treasury = "TREASURY",
-    Mining = "MINING",
-    CampaignTreasury = "CAMPAIGN_TREASURY",
-    Escrow = "ESCROW",
-    Proceeds = "PROCEEDS",
-    Clearing = "CLEARING",
-    Fees = "FEES",
-    Fx = "FX",
-    Revenue = "REVENUE",
-    External = "EXTERNAL",
-    Suspense = "SUSPENSE",
-});
-texts!(Bucket { Available = "AVAILABLE", Held = "HELD" });
-texts!(Origin { User = "USER", Staff = "STAFF", Service = "SERVICE", Job = "JOB", Seed = "SEED" });
-texts!(TransferReason {
-    MiningReward = "MINING_REWARD",
-    StreakMilestone = "STREAK_MILESTONE",
-    StreakRecovery = "STREAK_RECOVERY",
-    Adjustment = "ADJUSTMENT",
-    OpeningBalance = "OPENING_BALANCE",
-});
 
 #[derive(HasQuery)]
 #[diesel(table_name = currencies, check_for_backend(diesel::pg::Pg))]
@@ -89,10 +62,10 @@ impl WalletRow {
         };
         Ok(Wallet {
             owner: WalletOwner {
-                kind: OwnerKind::read("wallets", "owner_kind", &self.owner_kind)?,
+                kind: read_name("wallets", "owner_kind", &self.owner_kind)?,
                 id: self.owner_id,
             },
-            kind: WalletKind::read("wallets", "kind", &self.kind)?,
+            kind: read_name("wallets", "kind", &self.kind)?,
             currency,
             available: money(self.available),
             held: money(self.held),
@@ -178,16 +151,16 @@ impl EntryRow {
         };
         Ok(LedgerEntry {
             owner: WalletOwner {
-                kind: OwnerKind::read("wallets", "owner_kind", &self.owner_kind)?,
+                kind: read_name("wallets", "owner_kind", &self.owner_kind)?,
                 id: self.owner_id,
             },
             sequence: self.sequence,
             transaction_id: self.transaction_id,
             is_credit: self.side == "CREDIT",
-            bucket: Bucket::read("transfers", "bucket", &self.bucket)?,
+            bucket: read_name("transfers", "bucket", &self.bucket)?,
             amount: money(self.amount),
             balance_after: money(self.balance_after.unwrap_or_default()),
-            reason: TransferReason::read("transfers", "reason", &self.reason)?,
+            reason: read_name("transfers", "reason", &self.reason)?,
             reference_kind: self.reference_kind,
             reference_id: self.reference_id,
             posted_at: self.posted_at,

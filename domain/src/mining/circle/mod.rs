@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 
 named! {
     /// States of a circle.
-    CircleStatus, "CircleStatus";
+    CircleStatus;
 
     /// Fewer than three members.
     Incomplete = "INCOMPLETE";
@@ -41,19 +41,24 @@ impl CircleStatus {
     }
 }
 
-/// Cause of the end of a membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+named! {
+    /// Cause of the end of a membership.
+    Exit;
+
     /// The member left.
-    Left,
+    Left = "LEFT";
+
     /// The owner removed the member.
-    Removed,
+    Removed = "REMOVED";
+
     /// The member was banned.
-    Banned,
+    Banned = "BANNED";
+
     /// The circle was disbanded.
-    Disbanded,
+    Disbanded = "DISBANDED";
+
     /// The circle was disbanded and the member was its owner.
-    DisbandedAsOwner,
+    DisbandedAsOwner = "DISBANDED_AS_OWNER";
 }
 
 impl Exit {

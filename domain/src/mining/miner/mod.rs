@@ -44,7 +44,7 @@ impl Role {
 
 named! {
     /// Statuses of a miner.
-    MinerStatus, "MinerStatus";
+    MinerStatus;
 
     /// May mine.
     Active = "ACTIVE";

@@ -9,7 +9,7 @@ use crate::named::named;
 
 named! {
     /// States of a referral.
-    ReferralStatus, "ReferralStatus";
+    ReferralStatus;
 
     /// Waits for the referred person's KYC.
     Pending = "PENDING";

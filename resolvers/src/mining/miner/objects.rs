@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject, Value};
+use async_graphql::{ComplexObject, Context, InputObject, OneofObject, Value};
 use db::mining::MinerSeen;
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
-use db::mining::miner::queries::{
-    HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
-};
+use db::mining::miner::queries::{HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField};
 use domain::access::{Action, Principal};
 use domain::ids::{CircleId, HistoryId, MinerId, UserId};
 use domain::mining as rules;
@@ -438,15 +436,5 @@ pub struct MinerOrder {
     /// Direction of the order.
     pub direction: OrderDirection,
     /// Value to order by.
-    pub field: MinerOrderField,
-}
-
-/// Values by which miners can be ordered.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "OrderField")]
-pub enum MinerOrderField {
-    /// Time of registration.
-    CreatedAt,
-    /// Lifetime mined points.
-    TotalMinedPoints,
+    pub field: EnumOf<MinerOrderField>,
 }

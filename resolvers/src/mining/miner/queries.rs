@@ -87,7 +87,7 @@ list_field! {
         ctx.check_staff(Action::MinersList)?;
         let filter = Filter::try_from(filter.unwrap_or_default())?;
         let (field, descending) = order_by.map_or((OrderField::CreatedAt, true), |order| {
-            (order.field.into(), order.direction == OrderDirection::Desc)
+            (order.field.0, order.direction == OrderDirection::Desc)
         });
         let list = match (field, descending) {
             (OrderField::CreatedAt, false) => "miners+c",

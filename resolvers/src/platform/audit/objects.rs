@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject};
+use async_graphql::{ComplexObject, Context, InputObject};
 use db::command::Refused;
 use db::platform::audit::queries::{Entry, Filter, Outcome, Place};
 use domain::access::{self, Action};
 use domain::ids::UserId;
+use domain::named::Named;
 use heck::ToLowerCamelCase;
 use uuid::Uuid;
 
@@ -72,16 +73,7 @@ impl EnumValue for Recorded {
 pub type AuditAction = EnumOf<Recorded>;
 
 /// Outcomes of a command.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-#[graphql(remote = "Outcome")]
-pub enum AuditOutcome {
-    /// The command took effect.
-    Applied,
-    /// A rule refused the command.
-    Refused,
-    /// The caller lacked the role or scope.
-    Forbidden,
-}
+pub type AuditOutcome = EnumOf<Outcome>;
 
 object! {
     /// Command that staff or a service carried out or attempted.
@@ -93,7 +85,7 @@ object! {
         };
         let names = entry.roles.iter().map(String::as_str);
         let (roles, scopes) = if entry.is_service {
-            let scopes = names.filter_map(access::Scope::parse).map(EnumOf);
+            let scopes = names.filter_map(access::Scope::of_name).map(EnumOf);
             (Vec::new(), scopes.collect())
         } else {
             let roles = names.filter_map(access::Role::parse).map(EnumOf);
@@ -242,7 +234,7 @@ impl AuditLogFilter {
             actor: self.actor_id.map(|id| id.to_string()),
             action: self.action.map(|action| action.0.0.to_owned()),
             entity: entity.transpose()?,
-            outcome: self.outcome.map(Into::into),
+            outcome: self.outcome.map(|outcome| outcome.0),
             request_id: self.request_id,
             since,
             until,

@@ -2,9 +2,9 @@
 
 use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject};
 use db::wallets::LedgerEntry as StoredEntry;
-use db::wallets::wallet::queries as reads;
 use domain::access::{Action, Principal};
 use domain::money as kernel;
+use domain::named::Named;
 use domain::wallets::{self as rules, WalletOwner as Owner};
 use uuid::Uuid;
 
@@ -134,13 +134,12 @@ pub struct WalletKey(pub Owner, pub kernel::CurrencyCode);
 impl NodeKey for WalletKey {
     fn part(&self) -> KeyPart {
         let (Owner { kind, id }, currency) = (self.0, self.1);
-        let kind = reads::owner_kind_text(kind);
-        KeyPart::Text(format!("{kind}:{}:{currency}", id.simple()))
+        KeyPart::Text(format!("{}:{}:{currency}", kind.name(), id.simple()))
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
-        let kind = reads::owner_kind(parts.next()?)?;
+        let kind = rules::OwnerKind::of_name(parts.next()?)?;
         let id = Uuid::try_parse(parts.next()?).ok()?;
         let currency = kernel::CurrencyCode::parse(parts.next()?)?;
         let key = Self(Owner { kind, id }, currency);

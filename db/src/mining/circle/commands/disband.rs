@@ -15,7 +15,6 @@ use crate::idempotency::{Answer, once};
 use crate::mining::circle::{locks, membership};
 use crate::mining::miner::locks::lock_miners;
 use crate::platform::audit::{About, Change};
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_disband`].
@@ -93,7 +92,7 @@ async fn end(
 fn shown(roster: &Roster) -> Value {
     let circle = &roster.circle;
     json!({
-        "name": circle.name, "status": circle.status.text(), "owner": circle.owner_id.0,
+        "name": circle.name, "status": circle.status.name(), "owner": circle.owner_id.0,
         "members": roster.members.iter().map(|id| id.0).collect::<Vec<_>>(),
     })
 }

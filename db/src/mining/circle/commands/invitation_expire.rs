@@ -11,7 +11,6 @@ use crate::mining::circle::events::CircleEvents;
 use crate::mining::circle::rows::{CircleRow, InvitationRow};
 use crate::mining::circle::{invitations, membership};
 use crate::schema::{circle_invitations, circles};
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Largest number of invitations per transaction.
@@ -22,7 +21,7 @@ const AT_ONCE: i64 = 50;
 /// Skips circles that another transaction has locked; the next run finds them.
 pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize, DbError> {
     let now = tx.now();
-    let is_due = circle_invitations::status.eq(InvitationStatus::Pending.text());
+    let is_due = circle_invitations::status.eq(InvitationStatus::Pending.name());
     let due: Vec<Uuid> = circle_invitations::table
         .filter(is_due)
         .filter(circle_invitations::expires_at.le(now))

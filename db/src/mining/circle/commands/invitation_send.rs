@@ -14,7 +14,6 @@ use crate::mining::circle::{events::CircleEvents, invitations, locks, membership
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::MinerRef;
 use crate::schema::{circle_invitations, miners};
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_invitation_send`].
@@ -95,7 +94,7 @@ async fn insert(tx: &mut Tx, invitation: &CircleInvitation) -> Result<(), DbErro
             circle_invitations::id.eq(invitation.id.0),
             circle_invitations::circle_id.eq(invitation.circle_id.0),
             circle_invitations::invitee_id.eq(invitation.invitee_id.0),
-            circle_invitations::status.eq(invitation.status.text()),
+            circle_invitations::status.eq(invitation.status.name()),
             circle_invitations::created_at.eq(invitation.created_at),
             circle_invitations::expires_at.eq(invitation.expires_at),
         ))

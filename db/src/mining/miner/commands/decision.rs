@@ -14,7 +14,6 @@ use crate::mining::miner::rows::MinerChange;
 use crate::mining::session::{queries, rows::SessionRow};
 use crate::platform::audit::{About, Change};
 use crate::schema::{miners, mining_sessions};
-use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
 
 /// An administrator's decision about a miner.
@@ -83,8 +82,8 @@ pub(super) async fn store(
     diesel::update(miners::table.find(miner.id.0))
         .set((
             change,
-            miners::status.eq(miner.status.text()),
-            miners::role.eq(miner.role.text()),
+            miners::status.eq(miner.status.name()),
+            miners::role.eq(miner.role.name()),
         ))
         .execute(tx.conn())
         .await?;
@@ -105,7 +104,7 @@ pub(super) async fn store(
 fn shown(miner: &Miner) -> Value {
     let streak = &miner.streak;
     json!({
-        "status": miner.status.text(), "role": miner.role.text(), "suspendedAt": streak.suspended_at,
+        "status": miner.status.name(), "role": miner.role.name(), "suspendedAt": streak.suspended_at,
         "circle": miner.circle_id.map(|id| id.0),
         "streak": {
             "streakDays": streak.current, "dueAt": streak.due.map(|due| due.at),

@@ -17,7 +17,6 @@ use crate::mining::referral::changes;
 use crate::outbox::SubjectEvents;
 use crate::platform::users;
 use crate::schema::miners;
-use crate::text::Text as _;
 use crate::{Connection, DbError, Tx};
 
 /// Descriptor of [`miner_register`].
@@ -85,7 +84,7 @@ async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner
     };
     let row: Option<MinerRow> = MinerRow::query()
         .filter(miners::referral_code.eq(code.as_str()))
-        .filter(miners::status.eq(MinerStatus::Active.text()))
+        .filter(miners::status.eq(MinerStatus::Active.name()))
         .for_no_key_update()
         .first(conn)
         .await

@@ -21,7 +21,6 @@ use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{mining_history, mining_sessions};
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Descriptor of [`mining_session_claim`].
@@ -92,8 +91,8 @@ pub async fn mining_session_claim(
 /// Marks the session as claimed; a fault if it was claimed before.
 async fn store(tx: &mut Tx, session: &Session) -> Result<(), DbError> {
     let open = [
-        SessionStatus::Active.text(),
-        SessionStatus::Completed.text(),
+        SessionStatus::Active.name(),
+        SessionStatus::Completed.name(),
     ];
     let paid = diesel::update(mining_sessions::table.find(session.id.0))
         .filter(mining_sessions::status.eq_any(open))

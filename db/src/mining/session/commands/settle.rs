@@ -13,7 +13,7 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::locks::{lock_free_miners, seek};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{miners, mining_sessions};
-use crate::text::{Text as _, fit, values};
+use crate::text::{fit, values};
 use crate::{Connection, DbError, Tx};
 
 /// Number of sessions in one transaction.
@@ -209,7 +209,7 @@ impl Done {
         ] {
             diesel::update(mining_sessions::table.filter(mining_sessions::id.eq_any(ids)))
                 .set((
-                    mining_sessions::status.eq(status.text()),
+                    mining_sessions::status.eq(status.name()),
                     mining_sessions::expired_at.eq(expired_at),
                 ))
                 .execute(tx.conn())

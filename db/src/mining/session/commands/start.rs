@@ -17,7 +17,6 @@ use crate::mining::miner::locks::{lock_miner, store_miner};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
 use crate::schema::mining_sessions;
-use crate::text::Text as _;
 use crate::{DbError, Tx};
 
 /// Descriptor of [`mining_session_start`].
@@ -54,7 +53,7 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
             events.session(expired, SessionStatus::Expired, now);
             diesel::update(mining_sessions::table.find(expired.id.0))
                 .set((
-                    mining_sessions::status.eq(SessionStatus::Expired.text()),
+                    mining_sessions::status.eq(SessionStatus::Expired.name()),
                     mining_sessions::expired_at.eq(now),
                 ))
                 .execute(tx.conn())
