@@ -12,6 +12,16 @@ use sha2::{Digest, Sha256};
 
 use crate::DbError;
 
+/// Imports of every command: its descriptor, the request and the answer.
+pub(crate) mod prelude {
+    pub(crate) use domain::access::Action;
+    pub(crate) use uuid::Uuid;
+
+    pub(crate) use super::{Command, KeyRule, Request, Stop, codes};
+    pub(crate) use crate::idempotency::{Answer, Key, once};
+    pub(crate) use crate::{DbError, Tx};
+}
+
 /// Whether a command needs an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRule {
@@ -79,7 +89,7 @@ impl<R: Refusal> Command<R> {
     pub fn codes(&self) -> Vec<&'static str> {
         let mut codes = Vec::new();
         for kind in self.refusals {
-            let code = declaration::<R>(*kind).code;
+            let code = declaration::<R>(*kind).texts.code;
             if !codes.contains(&code) {
                 codes.push(code);
             }

@@ -7,19 +7,19 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, HistoryId, ReferralId, SessionId, TransactionId, UserId};
 use domain::mining::circle::Roster;
+use domain::mining::session::claim;
 use domain::mining::{
     Bps, Circle, CircleStatus, Configuration, HistoryEntry, HistorySource, Miner, Rate, RateFacts,
     ReferralCode, ReferralStatus, Role, Session, SessionState,
 };
-use domain::money::{CurrencyCode, Minor};
+use domain::money::Minor;
 use domain::time::{Timestamp, hours, plus};
-use domain::wallets::{
-    Leg, Origin, Posting, Reference, Side, TransferReason, WalletKind, WalletOwner,
-};
+use domain::wallets::{Origin, Posting, Reference, TransferReason};
 use uuid::Uuid;
 
 use crate::mining::circle::rows::CircleRow;
 use crate::mining::miner::rows::{HistoryRow, NewMiner, pioneer};
+use crate::mining::points::to_miner;
 use crate::mining::referral::rows::{Referral, ReferralRow};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{
@@ -266,7 +266,7 @@ impl Town {
             .map(|miner| opening_balance(tx, miner))
             .collect();
         for posted in posting::post(tx, &balances).await? {
-            posted.map_err(|refusal| DbError::inconsistent("wallets", "available", refusal))?;
+            posted?;
         }
         Ok(())
     }
@@ -357,37 +357,24 @@ impl Inhabitant {
         last: Timestamp,
         configuration: &Configuration,
     ) -> Result<(), DbError> {
-        let day = hours(24);
         for before in (0..claims).rev() {
             let at = plus(last, -hours(24 * before));
-            let mut session = self.session(tx, plus(at, -day), configuration)?;
-            session.ends_at = at;
-            let earned = session.accumulated(at)?;
-            let settled = self
-                .miner
-                .streak
-                .clone()
-                .on_claim(at, day, false, configuration);
-            self.miner.streak = settled.streak;
-            let mut bonus = Minor::ZERO;
-            self.remember(tx, &session, earned, HistorySource::Session, at);
-            for milestone in settled.milestones {
-                bonus = Minor(bonus.0 + milestone.points.0);
-                self.remember(
-                    tx,
-                    &session,
-                    milestone.points,
-                    HistorySource::StreakMilestone,
-                    at,
-                );
-            }
-            session.state = SessionState::Claimed {
-                at,
-                points_earned: earned,
-                milestone_points: bonus,
-                referral_points: Minor::ZERO,
+            let session = Session {
+                ends_at: at,
+                ..self.session(tx, plus(at, -hours(24)), configuration)?
             };
-            self.sessions.push(session);
+            let claim =
+                claim(self.miner.clone(), Some(session), configuration, at).map_err(|refused| {
+                    DbError::inconsistent("demo", "claim", format!("{refused:?}"))
+                })?;
+            self.miner.streak = claim.settled.streak;
+            let reward = (claim.points_earned, HistorySource::Session);
+            let milestones = claim.settled.milestones.iter();
+            let milestones = milestones.map(|one| (one.points, HistorySource::StreakMilestone));
+            for (points, source) in std::iter::once(reward).chain(milestones) {
+                self.remember(tx, &claim.session, points, source, at);
+            }
+            self.sessions.push(claim.session);
         }
         Ok(())
     }
@@ -436,17 +423,13 @@ impl Inhabitant {
 fn opening_balance(tx: &Tx, miner: &Miner) -> Posting {
     Posting {
         transaction_id: TransactionId(tx.new_id()),
-        reference: Reference {
-            kind: "miner",
-            id: miner.id.to_string(),
-        },
+        reference: Reference::to("miner", miner.id),
         origin: Origin::Seed,
         correlation_id: None,
-        legs: vec![Leg {
-            debit: Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP),
-            credit: Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP),
-            amount: miner.lifetime_points,
-            reason: TransferReason::OpeningBalance,
-        }],
+        legs: vec![to_miner(
+            miner,
+            miner.lifetime_points,
+            TransferReason::OpeningBalance,
+        )],
     }
 }

@@ -1,7 +1,7 @@
 //! Idempotency: the first answer of a command is stored with its effect and returned to every retry.
 
 use diesel::sql_types::BigInt;
-use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::TransactionId;
 use domain::refusal::declaration;
@@ -77,14 +77,14 @@ where
     F: AsyncFnOnce(&mut Tx, &mut Key) -> Result<T, Stop<R>>,
 {
     if let Some(answer) = claim(tx, command.name, request).await? {
-        return replay(answer);
+        return replay(request, answer);
     }
     let mut key = Key::default();
     let mut is_final = true;
     let outcome = match body(tx, &mut key).await {
         Ok(done) => Ok(done),
         Err(Stop::Refused(refusal)) => {
-            is_final = declaration::<R>(refusal.kind()).is_final;
+            is_final = declaration::<R>(refusal.kind()).texts.is_final;
             Err(refused(command, &refusal, None)?)
         }
         Err(Stop::Because(refusal, cause)) => Err(refused(command, &refusal, Some(cause))?),
@@ -124,23 +124,26 @@ fn refused<R: Refusal>(
     })
 }
 
+#[derive(HasQuery)]
+#[diesel(table_name = keys, check_for_backend(diesel::pg::Pg))]
 struct Stored {
-    key: String,
+    request_hash: Vec<u8>,
     is_refused: bool,
     answer: serde_json::Value,
 }
 
-fn replay<T: DeserializeOwned>(stored: Stored) -> Result<Answer<T>, DbError> {
+fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answer<T>, DbError> {
+    let outcome = if stored.is_refused {
+        serde_json::from_value(stored.answer).map(Err)
+    } else {
+        serde_json::from_value(stored.answer).map(Ok)
+    };
     let unreadable = |error| {
-        let what = format!("{}: {error}", stored.key);
+        let what = format!("{}: {error}", request.key.as_deref().unwrap_or_default());
         DbError::inconsistent("idempotency_keys", "answer", what)
     };
     Ok(Answer {
-        outcome: if stored.is_refused {
-            Err(serde_json::from_value(stored.answer).map_err(unreadable)?)
-        } else {
-            Ok(serde_json::from_value(stored.answer).map_err(unreadable)?)
-        },
+        outcome: outcome.map_err(unreadable)?,
         is_replay: true,
     })
 }
@@ -164,28 +167,20 @@ async fn claim(
     tx.note_key();
     // A statement of its own: its snapshot has to include what the lock's last holder committed. It searches all live
     // days.
-    let stored: Option<(Vec<u8>, bool, serde_json::Value)> = keys::table
+    let stored: Option<Stored> = Stored::query()
         .filter(
             keys::caller
                 .eq(&caller)
                 .and(keys::operation.eq(operation))
                 .and(keys::key.eq(key)),
         )
-        .select((keys::request_hash, keys::is_refused, keys::answer))
         .first(tx.conn())
         .await
         .optional()?;
-    let Some((hash, is_refused, answer)) = stored else {
-        return Ok(None);
-    };
-    if hash != request.hash {
-        return Err(DbError::KeyReused);
+    match stored {
+        Some(stored) if stored.request_hash != request.hash => Err(DbError::KeyReused),
+        stored => Ok(stored),
     }
-    Ok(Some(Stored {
-        key: key.clone(),
-        is_refused,
-        answer,
-    }))
 }
 
 /// Appends an audit entry for commands of staff and services.

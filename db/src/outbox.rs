@@ -28,9 +28,11 @@ const ANNOUNCED_AT_ONCE: i64 = 400;
 pub(crate) struct SubjectEvents<E> {
     subject_kind: &'static str,
     subject_id: Uuid,
-    audience: Option<UserId>,
     version: i64,
-    transaction_id: Option<TransactionId>,
+    /// Person whose subscriptions receive the events.
+    pub audience: Option<UserId>,
+    /// The ledger's transaction, if points or money moved.
+    pub transaction_id: Option<TransactionId>,
     events: Vec<E>,
 }
 
@@ -44,22 +46,6 @@ impl<E: Serialize> SubjectEvents<E> {
             version,
             transaction_id: None,
             events: Vec::new(),
-        }
-    }
-
-    /// Sets the person whose subscriptions receive the events.
-    pub fn audience(self, user: UserId) -> Self {
-        Self {
-            audience: Some(user),
-            ..self
-        }
-    }
-
-    /// Sets the ledger's transaction, if points or money moved.
-    pub fn transaction(self, transaction_id: Option<TransactionId>) -> Self {
-        Self {
-            transaction_id,
-            ..self
         }
     }
 

@@ -32,7 +32,8 @@ const CANCELLED_AT_ONCE: usize = 4;
 pub type Connection = AsyncPgConnection;
 
 /// TLS configuration that trusts the machine's certificate store.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Tls")]
 pub struct Tls(rustls::ClientConfig);
 
 impl Tls {
@@ -51,12 +52,6 @@ impl Tls {
     /// The connector for one connection.
     pub(crate) fn connector(&self) -> MakeRustlsConnect {
         MakeRustlsConnect::new(self.0.clone())
-    }
-}
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
     }
 }
 
@@ -90,7 +85,8 @@ impl Settings {
 }
 
 /// The database. Clones share one pool.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
+#[debug("Db({:?})", self.connections())]
 pub struct Db {
     shared: Arc<Shared>,
 }
@@ -284,14 +280,6 @@ impl Drop for PooledConnection {
                 drop(conn);
             });
         }
-    }
-}
-
-impl std::fmt::Debug for Db {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db")
-            .field("connections", &self.connections())
-            .finish_non_exhaustive()
     }
 }
 

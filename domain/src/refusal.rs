@@ -65,18 +65,10 @@ pub(crate) const REASON_INVALID: Texts = texts(
 pub struct Declaration {
     /// Name of the variant: the key of the stored form.
     pub name: &'static str,
-    /// Code for programs. Variants of one enum may share a code.
-    pub code: &'static str,
-    /// Field of the command's input that is at fault, as a dotted path; empty when no single field is.
-    pub field: &'static str,
     /// Description of the code in the schema.
     pub description: &'static str,
-    /// English text; `{name}` stands for a fact.
-    pub english: &'static str,
-    /// Vietnamese text; `{name}` stands for a fact.
-    pub vietnamese: &'static str,
-    /// Whether a retry with the same idempotency key returns the refusal again.
-    pub is_final: bool,
+    /// Code, field and texts.
+    pub texts: Texts,
 }
 
 /// A value that a refusal's text mentions; also a typed field of the user error.
@@ -133,14 +125,14 @@ pub trait Refusal: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync +
 
     /// Path of the input's field at fault; empty when no single field is.
     fn field(&self) -> Vec<String> {
-        let field = declaration::<Self>(self.kind()).field;
+        let field = declaration::<Self>(self.kind()).texts.field;
         let names = field.split('.').filter(|name| !name.is_empty());
         names.map(str::to_owned).collect()
     }
 
     /// Its code.
     fn code(&self) -> &'static str {
-        declaration::<Self>(self.kind()).code
+        declaration::<Self>(self.kind()).texts.code
     }
 }
 
@@ -222,12 +214,8 @@ macro_rules! refusals {
                 $kind::$name,
                 $crate::refusal::Declaration {
                     name: stringify!($name),
-                    code: $texts.code,
-                    field: $texts.field,
                     description: concat!($($description),+),
-                    english: $texts.english,
-                    vietnamese: $texts.vietnamese,
-                    is_final: $texts.is_final,
+                    texts: $texts,
                 },
             )),+];
 
@@ -247,7 +235,7 @@ macro_rules! refusals {
         impl std::fmt::Display for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 use $crate::refusal::Refusal as _;
-                let text = $crate::refusal::declaration::<Self>(self.kind()).english;
+                let text = $crate::refusal::declaration::<Self>(self.kind()).texts.english;
                 f.write_str(&$crate::refusal::render(text, self.facts()))
             }
         }
@@ -271,12 +259,14 @@ mod tests {
 
     fn check<R: Refusal>(declared: &mut Vec<&'static Declaration>) {
         for (_, declaration) in R::DECLARED {
-            assert!(!declaration.english.is_empty() && !declaration.vietnamese.is_empty());
+            assert!(
+                !declaration.texts.english.is_empty() && !declaration.texts.vietnamese.is_empty()
+            );
             assert_eq!(
-                names(declaration.english),
-                names(declaration.vietnamese),
+                names(declaration.texts.english),
+                names(declaration.texts.vietnamese),
                 "{}",
-                declaration.code
+                declaration.texts.code
             );
             declared.push(declaration);
         }

@@ -92,17 +92,15 @@ impl<E: UserErrorType> EnumValue for RefusalCode<E> {
     fn all() -> impl Iterator<Item = (Self, Cow<'static, str>)> {
         let mut known = HashSet::new();
         let declared = E::Refusal::DECLARED.iter().map(|(_, declared)| declared);
-        let declared = declared.filter(move |declared| known.insert(declared.code));
+        let declared = declared.filter(move |declared| known.insert(declared.texts.code));
         declared.map(|declared| {
-            let Declaration {
-                code, description, ..
-            } = declared;
+            let (code, description) = (declared.texts.code, declared.description);
             (
                 Self {
                     code,
                     of: PhantomData,
                 },
-                Cow::from(*description),
+                Cow::from(description),
             )
         })
     }
@@ -118,7 +116,7 @@ pub type ErrorCode<E> = EnumOf<RefusalCode<E>>;
 /// The code of a stored refusal.
 pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>, ApiError> {
     Ok(EnumOf(RefusalCode {
-        code: declaration::<E>(refused)?.code,
+        code: declaration::<E>(refused)?.texts.code,
         of: PhantomData,
     }))
 }
@@ -207,8 +205,8 @@ pub(crate) fn message<E: UserErrorType>(
 ) -> Result<String, ApiError> {
     let declared = declaration::<E>(refused)?;
     let text = match ctx.operation().caller.language {
-        Language::English => declared.english,
-        Language::Vietnamese => declared.vietnamese,
+        Language::English => declared.texts.english,
+        Language::Vietnamese => declared.texts.vietnamese,
     };
     let facts = refused.facts.iter();
     let facts = facts.filter_map(|(name, value)| Some((name.as_str(), fact(value)?)));
@@ -240,39 +238,26 @@ pub(crate) trait FactValue: Sized {
     }
 }
 
-impl FactValue for i32 {
-    fn read(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Count(count) => Self::try_from(count).ok(),
-            _ => None,
-        }
-    }
+/// Implements [`FactValue`] by the facts that a type shows.
+macro_rules! fact_values {
+    ($($type:ty { $($fact:pat => $value:expr),+ })+) => {
+        $(impl FactValue for $type {
+            fn read(fact: Fact) -> Option<Self> {
+                match fact {
+                    $($fact => $value,)+
+                    _ => None,
+                }
+            }
+        })+
+    };
 }
 
-impl FactValue for scalars::Decimal {
-    fn read(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Decimal(decimal) => Some(Self(decimal)),
-            Fact::Count(count) => Some(Self(count.into())),
-            _ => None,
-        }
+fact_values! {
+    i32 { Fact::Count(count) => Self::try_from(count).ok() }
+    scalars::Decimal {
+        Fact::Decimal(decimal) => Some(Self(decimal)),
+        Fact::Count(count) => Some(Self(count.into()))
     }
-}
-
-impl FactValue for scalars::DateTime {
-    fn read(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Time(at) => Some(Self(at)),
-            _ => None,
-        }
-    }
-}
-
-impl FactValue for Uuid {
-    fn read(fact: Fact) -> Option<Self> {
-        match fact {
-            Fact::Id(id) => Some(id),
-            _ => None,
-        }
-    }
+    scalars::DateTime { Fact::Time(at) => Some(Self(at)) }
+    Uuid { Fact::Id(id) => Some(id) }
 }

@@ -200,11 +200,10 @@ pub(crate) struct MinerEvents<'a> {
 
 impl<'a> MinerEvents<'a> {
     pub fn of(miner: &'a Miner, transaction_id: Option<TransactionId>) -> Self {
-        let events = SubjectEvents::new("miner", miner.id.0, miner.version);
-        Self {
-            miner,
-            events: events.audience(miner.user_id).transaction(transaction_id),
-        }
+        let mut events = SubjectEvents::new("miner", miner.id.0, miner.version);
+        events.audience = Some(miner.user_id);
+        events.transaction_id = transaction_id;
+        Self { miner, events }
     }
 
     pub fn push(&mut self, event: MiningEvent) {

@@ -4,7 +4,7 @@ pub mod circle;
 pub mod configuration;
 mod events;
 pub mod miner;
-mod points;
+pub(crate) mod points;
 pub mod referral;
 pub mod session;
 pub mod streak;

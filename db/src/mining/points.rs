@@ -24,7 +24,7 @@ fn wallet_of(miner: &Miner) -> Side {
 }
 
 /// A leg to a miner's wallet.
-pub(super) fn to_miner(miner: &Miner, amount: Points, reason: TransferReason) -> Leg {
+pub(crate) fn to_miner(miner: &Miner, amount: Points, reason: TransferReason) -> Leg {
     Leg {
         debit: house(),
         credit: wallet_of(miner),
@@ -53,55 +53,37 @@ pub(super) fn milestones<'a>(
     reached.map(move |milestone| to_miner(miner, milestone.points, reason))
 }
 
-/// Reasons why points were not posted.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum NotPosted {
-    /// The wallet is frozen.
-    WalletFrozen,
-    /// The available balance is too low.
-    InsufficientPoints {
-        /// The available balance.
-        available: Minor,
-    },
-    /// The balance would be too large to store.
-    BalanceOverflow,
-}
-
-impl From<NotPosted> for Stop<MinerRefusal> {
-    fn from(cause: NotPosted) -> Self {
-        Self::Refused(match cause {
-            NotPosted::WalletFrozen => MinerRefusal::WalletFrozen,
-            NotPosted::InsufficientPoints { available } => MinerRefusal::InsufficientPoints {
-                available_points: available.to_decimal(POINTS_SCALE),
-            },
-            NotPosted::BalanceOverflow => MinerRefusal::BalanceOverflow,
+impl From<PostingRefusal> for Stop<MinerRefusal> {
+    fn from(refusal: PostingRefusal) -> Self {
+        Self::Refused(match refusal {
+            PostingRefusal::WalletFrozen { .. } => MinerRefusal::WalletFrozen,
+            PostingRefusal::InsufficientFunds { available, .. } => {
+                let available_points = available.to_decimal(POINTS_SCALE);
+                MinerRefusal::InsufficientPoints { available_points }
+            }
+            PostingRefusal::Overflow => MinerRefusal::BalanceOverflow,
+            PostingRefusal::Malformed => return Self::Fault(refusal.into()),
         })
     }
 }
 
-impl From<NotPosted> for Stop<StreakRefusal> {
-    fn from(cause: NotPosted) -> Self {
-        match cause {
-            NotPosted::WalletFrozen => Self::Refused(StreakRefusal::WalletFrozen),
-            NotPosted::InsufficientPoints { available } => {
+impl From<PostingRefusal> for Stop<StreakRefusal> {
+    fn from(refusal: PostingRefusal) -> Self {
+        Self::Refused(match refusal {
+            PostingRefusal::WalletFrozen { .. } => StreakRefusal::WalletFrozen,
+            PostingRefusal::InsufficientFunds { available, .. } => {
                 let available_points = available.to_decimal(POINTS_SCALE);
-                Self::Refused(StreakRefusal::InsufficientPoints { available_points })
+                StreakRefusal::InsufficientPoints { available_points }
             }
-            NotPosted::BalanceOverflow => Self::Fault(cause.into()),
-        }
+            _ => return Self::Fault(refusal.into()),
+        })
     }
 }
 
 /// Always a fault: a claim only credits the miner, and the house's mining account has no limit.
-impl From<NotPosted> for Stop<SessionRefusal> {
-    fn from(cause: NotPosted) -> Self {
-        Self::Fault(cause.into())
-    }
-}
-
-impl From<NotPosted> for DbError {
-    fn from(cause: NotPosted) -> Self {
-        Self::inconsistent("wallets", "available", format!("{cause:?}"))
+impl From<PostingRefusal> for Stop<SessionRefusal> {
+    fn from(refusal: PostingRefusal) -> Self {
+        Self::Fault(refusal.into())
     }
 }
 
@@ -113,7 +95,7 @@ pub(super) async fn post<R>(
     legs: impl Iterator<Item = Leg>,
 ) -> Result<Option<TransactionId>, Stop<R>>
 where
-    NotPosted: Into<Stop<R>>,
+    PostingRefusal: Into<Stop<R>>,
 {
     let posting = Posting {
         transaction_id: TransactionId(tx.new_id()),
@@ -126,19 +108,7 @@ where
         return Ok(None);
     }
     for posted in posting::post(tx, std::slice::from_ref(&posting)).await? {
-        match posted {
-            Ok(_) => {}
-            Err(PostingRefusal::InsufficientFunds { available, .. }) => {
-                return Err(NotPosted::InsufficientPoints { available }.into());
-            }
-            Err(PostingRefusal::WalletFrozen { .. }) => {
-                return Err(NotPosted::WalletFrozen.into());
-            }
-            Err(PostingRefusal::Overflow) => return Err(NotPosted::BalanceOverflow.into()),
-            Err(refusal @ PostingRefusal::Malformed) => {
-                return Err(DbError::inconsistent("transfers", "leg", refusal).into());
-            }
-        }
+        posted.map_err(Into::into)?;
     }
     Ok(Some(posting.transaction_id))
 }

@@ -17,6 +17,12 @@ use uuid::Uuid;
 use crate::schema::wallets;
 use crate::{DbError, Tx};
 
+impl From<PostingRefusal> for DbError {
+    fn from(refusal: PostingRefusal) -> Self {
+        Self::inconsistent("wallets", "available", refusal)
+    }
+}
+
 /// Posts business events in input order; returns one result per event. A refused event has no effect and does not count
 /// against the next.
 ///

@@ -105,6 +105,15 @@ pub struct Reference {
     pub id: String,
 }
 
+impl Reference {
+    /// A reference to an object.
+    #[must_use]
+    pub fn to(kind: &'static str, id: impl Copy + ToString) -> Self {
+        let id = id.to_string();
+        Self { kind, id }
+    }
+}
+
 /// A business event to be posted: all of its legs or none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {

@@ -4,16 +4,19 @@ use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::circle::{Exit, Roster};
-use domain::mining::{Circle, CircleInvitation, InvitationStatus, Miner};
+use domain::mining::{
+    Barred, Circle, CircleInvitation, InvitationRefusal, InvitationStatus, Miner,
+};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use super::queries;
 use super::rows::{CircleRow, InvitationRow};
-use crate::mining::miner::locks::{lock_miners, seek};
+use crate::command::{Refusal, Request, Stop};
+use crate::mining::miner::locks::{lock_miners, no_miner, seek};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
 use crate::text::{fit, values};
-use crate::{Connection, DbError};
+use crate::{Connection, DbError, Tx};
 
 /// The caller's miner and circle, locked.
 pub(super) struct LockedCircle {
@@ -64,24 +67,24 @@ pub(super) async fn lock_circle(
     Ok(lock_circles(conn, &[id]).await?.pop())
 }
 
-/// Locks the caller's miner, their circle, its members, and further existing miners; none when the caller has no miner.
-pub(super) async fn lock_own_circle(
-    conn: &mut Connection,
-    user: UserId,
+/// Locks the caller's miner, their circle, its members, and further existing miners; refused when the caller has no miner.
+pub(super) async fn lock_own_circle<R: Refusal + From<Barred>>(
+    tx: &mut Tx,
+    request: &Request,
     others: &[MinerId],
-) -> Result<Option<LockedCircle>, DbError> {
-    let Some((id, circle)) = membership_of(conn, user).await? else {
-        return Ok(None);
-    };
+) -> Result<LockedCircle, Stop<R>> {
+    let conn = tx.conn();
+    let caller = membership_of(conn, request.person()?.id).await?;
+    let (id, circle) = caller.ok_or_else(no_miner)?;
     let roster = match circle {
         Some(circle) => lock_circle(conn, circle).await?,
         None => None,
     };
     let locked = lock_miners_of(conn, id, roster, others).await?;
     if locked.caller.circle_id != circle {
-        return Err(membership_changed());
+        return Err(membership_changed().into());
     }
-    Ok(Some(locked))
+    Ok(locked)
 }
 
 /// Locks the miners of a command, after the circle.
@@ -120,26 +123,25 @@ pub(super) fn membership_changed() -> DbError {
     DbError::Contended("membership changed before the lock".to_owned())
 }
 
-/// Locks the circle of an invitation that the caller received, its members and the caller's miner; none when the caller
-/// has no miner. An invitation of another invitee is not locked and reads as missing.
+/// Locks the circle of an invitation that the caller received, its members and the caller's miner; refused when the
+/// caller has no miner. An invitation of another invitee is not locked and reads as missing.
 pub(super) async fn lock_invitation(
-    conn: &mut Connection,
-    user: UserId,
+    tx: &mut Tx,
+    request: &Request,
     id: CircleInvitationId,
-) -> Result<Option<(LockedCircle, Option<CircleInvitation>)>, DbError> {
-    let Some((caller, _)) = membership_of(conn, user).await? else {
-        return Ok(None);
-    };
+) -> Result<(LockedCircle, Option<CircleInvitation>), Stop<InvitationRefusal>> {
+    let conn = tx.conn();
+    let caller = membership_of(conn, request.person()?.id).await?;
+    let (caller, _) = caller.ok_or_else(no_miner::<InvitationRefusal>)?;
     let own = |found: &CircleInvitation| found.invitee_id == caller;
     let Some(found) = invitation(conn, id).await?.filter(own) else {
-        let locked = lock_miners_of(conn, caller, None, &[]).await?;
-        return Ok(Some((locked, None)));
+        return Ok((lock_miners_of(conn, caller, None, &[]).await?, None));
     };
     let roster = lock_circle(conn, found.circle_id).await?;
     let locked = lock_miners_of(conn, caller, roster, &[]).await?;
     // The invitation may have ended while this transaction waited for the circle's lock.
     let invitation = invitation(conn, id).await?;
-    Ok(Some((locked, invitation)))
+    Ok((locked, invitation))
 }
 
 /// An invitation. Its state does not change while its circle is locked.

@@ -3,11 +3,12 @@
 use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
-use domain::mining::{Miner, ReferralCode, Role, Streak};
+use domain::mining::{Barred, Miner, ReferralCode, Role, Streak};
 use domain::money::Minor;
 use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
+use crate::command::{Refusal, Request, Stop};
 use crate::schema::miners;
 use crate::text::values;
 use crate::{Connection, DbError, Tx};
@@ -53,6 +54,20 @@ pub(in crate::mining) async fn lock_miner(
     let query = MinerRow::query().filter(miners::user_id.eq(user.0));
     let row: Option<MinerRow> = query.for_no_key_update().first(conn).await.optional()?;
     row.map(Miner::try_from).transpose()
+}
+
+/// Locks the caller's miner; refused when the caller has none.
+pub(in crate::mining) async fn lock_caller<R: Refusal + From<Barred>>(
+    tx: &mut Tx,
+    request: &Request,
+) -> Result<Miner, Stop<R>> {
+    let miner = lock_miner(tx.conn(), request.person()?.id).await?;
+    miner.ok_or_else(no_miner)
+}
+
+/// The refusal of a caller without a miner.
+pub(in crate::mining) fn no_miner<R: Refusal + From<Barred>>() -> Stop<R> {
+    Stop::Refused(Barred::NoMiner.into())
 }
 
 /// Locks existing miners in ascending order.

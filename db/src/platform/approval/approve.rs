@@ -1,16 +1,12 @@
 //! Approving a command, which carries it out at once.
 
-use domain::access::Action;
 use domain::ids::ApprovalId;
 use domain::platform::{ApprovalRefusal, ApprovalRefusalKind, ApprovalState};
 use domain::reason::Reason;
-use uuid::Uuid;
 
 use super::{NotCarriedOut, Registered, about, lock, store};
-use crate::command::{Command, KeyRule, Request, Stop, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::platform::audit::{self, About};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`approval_approve`].
 pub const APPROVAL_APPROVE: Command<ApprovalRefusal> = Command {

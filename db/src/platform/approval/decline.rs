@@ -1,15 +1,12 @@
 //! Declining a command that waits for a second person.
 
-use domain::access::Action;
 use domain::ids::ApprovalId;
 use domain::platform::{ApprovalRefusal, ApprovalRefusalKind, ApprovalState};
 use domain::reason::Reason;
-use uuid::Uuid;
 
 use super::{Registered, about, lock, store};
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
-use crate::{DbError, Tx};
+
+use crate::command::prelude::*;
 
 /// Descriptor of [`approval_decline`].
 pub const APPROVAL_DECLINE: Command<ApprovalRefusal> = Command {

@@ -1,7 +1,7 @@
 //! Versions of sections, with author and reason.
 
 use diesel::pg::Pg;
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, Queryable};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -26,11 +26,13 @@ pub struct Version<S> {
 }
 
 /// A version of any section, as stored.
-#[derive(Clone, Debug, PartialEq, Queryable)]
+#[derive(Clone, Debug, PartialEq, HasQuery)]
+#[diesel(table_name = rows, check_for_backend(Pg))]
 pub struct StoredVersion {
     /// Name of the section.
     pub section: String,
     /// Number, from 1 without gaps.
+    #[diesel(column_name = version)]
     pub number: i32,
     /// The stored settings.
     pub body: Value,
@@ -55,25 +57,11 @@ impl StoredVersion {
     }
 }
 
-macro_rules! columns {
-    () => {
-        (
-            rows::section,
-            rows::version,
-            rows::body,
-            rows::updated_at,
-            rows::updated_by,
-            rows::reason,
-        )
-    };
-}
-
 /// The newest version of each section, in one statement.
 pub async fn in_force(conn: &mut Connection) -> Result<Vec<StoredVersion>, DbError> {
-    Ok(rows::table
+    Ok(StoredVersion::query()
         .distinct_on(rows::section)
         .order((rows::section, rows::version.desc()))
-        .select(columns!())
         .load(conn)
         .await?)
 }
@@ -83,10 +71,9 @@ pub(super) async fn newest(
     conn: &mut Connection,
     section: &'static str,
 ) -> Result<StoredVersion, DbError> {
-    Ok(rows::table
+    Ok(StoredVersion::query()
         .filter(rows::section.eq(section))
         .order(rows::version.desc())
-        .select(columns!())
         .first(conn)
         .await?)
 }
@@ -97,13 +84,12 @@ pub async fn by_key(
     keys: &[(String, i32)],
 ) -> Result<Vec<StoredVersion>, DbError> {
     let (sections, numbers): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
-    let found: Vec<StoredVersion> = rows::table
+    let found: Vec<StoredVersion> = StoredVersion::query()
         .filter(
             rows::section
                 .eq_any(sections)
                 .and(rows::version.eq_any(numbers)),
         )
-        .select(columns!())
         .load(conn)
         .await?;
     // The filter selects all combinations of the keys' parts.
@@ -120,9 +106,8 @@ pub async fn history(
     section: &str,
     page: &Page<i64>,
 ) -> Result<Slice<StoredVersion>, DbError> {
-    let mut query = rows::table
+    let mut query = StoredVersion::query()
         .filter(rows::section.eq(section))
-        .select(columns!())
         .into_boxed::<Pg>();
     // A cursor beyond 32 bits is before or after all versions.
     let number = |key: i64| i32::try_from(key).unwrap_or(if key > 0 { i32::MAX } else { 0 });

@@ -70,9 +70,11 @@ refusals! {
         "thời điểm xác minh nằm trong tương lai");
 }
 
-/// A status in which a miner may not mine.
+/// Reason why a caller may not mine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Barred {
+    /// The caller has no miner.
+    NoMiner,
     /// Suspended.
     Suspended,
     /// Banned.
@@ -85,6 +87,7 @@ macro_rules! barred {
         $(impl From<Barred> for $refusal {
             fn from(barred: Barred) -> Self {
                 match barred {
+                    Barred::NoMiner => Self::MinerNotFound,
                     Barred::Suspended => Self::MinerSuspended,
                     Barred::Banned => Self::MinerBanned,
                 }

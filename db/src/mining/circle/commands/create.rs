@@ -1,18 +1,14 @@
 //! Creating a circle.
 
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::ids::CircleId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, create};
 use domain::mining::{Circle, CircleStatus};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, locks, membership, rows::CircleRow};
-use crate::mining::{configuration, miner::locks::lock_miner};
+use crate::mining::{configuration, miner::locks::lock_caller};
 use crate::schema::circles;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_create`].
 pub const CIRCLE_CREATE: Command<CircleRefusal> = Command {
@@ -30,8 +26,7 @@ pub async fn circle_create(
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_CREATE, async |tx, _| {
         let now = tx.now();
-        let caller = lock_miner(tx.conn(), request.person()?.id).await?;
-        let caller = caller.ok_or(CircleRefusal::MinerNotFound)?;
+        let caller = lock_caller::<CircleRefusal>(tx, request).await?;
         let left_at = locks::left_at(tx.conn(), caller.id).await?;
         let cooldown = configuration::in_force(tx.conn())
             .await?

@@ -1,6 +1,5 @@
 //! Disbanding a circle, by its owner or by an administrator.
 
-use domain::access::Action;
 use domain::ids::CircleId;
 use domain::mining::Miner;
 use domain::mining::circle::{
@@ -8,14 +7,11 @@ use domain::mining::circle::{
 };
 use domain::reason::Reason;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{locks, membership};
 use crate::mining::miner::locks::lock_miners;
 use crate::platform::audit::{About, Change};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_disband`].
 pub const CIRCLE_DISBAND: Command<CircleRefusal> = Command {
@@ -28,9 +24,7 @@ pub const CIRCLE_DISBAND: Command<CircleRefusal> = Command {
 /// Disbands the caller's circle; returns its id.
 pub async fn circle_disband(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_DISBAND, async |tx, _| {
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
-        let mut locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = disband(&locked.caller, locked.roster.as_ref())?;
         end(tx, request, roster, &mut locked.miners).await?;
         Ok(roster.circle.id.0)

@@ -1,17 +1,13 @@
 //! Accepting an invitation into a circle.
 
-use domain::access::Action;
 use domain::ids::CircleInvitationId;
 use domain::mining::InvitationStatus;
 use domain::mining::circle::{Acceptance, InvitationRefusal, InvitationRefusalKind, accept};
 use domain::time::{hours, plus};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
 use crate::mining::configuration;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_invitation_accept`].
 pub const CIRCLE_INVITATION_ACCEPT: Command<InvitationRefusal> = Command {
@@ -32,8 +28,7 @@ pub async fn circle_invitation_accept(
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_INVITATION_ACCEPT, async |tx, _| {
         let now = tx.now();
-        let locked = locks::lock_invitation(tx.conn(), request.person()?.id, id).await?;
-        let (mut locked, invitation) = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let (mut locked, invitation) = locks::lock_invitation(tx, request, id).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let cooldown_hours = configuration.mining.circle_cooldown_hours;
         let places_left_at = match &locked.roster {

@@ -1,15 +1,11 @@
 //! Ending an invitation without joining: its invitee declines it, or the circle's owner cancels it.
 
-use domain::access::Action;
 use domain::ids::CircleInvitationId;
 use domain::mining::InvitationStatus;
 use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, cancel, decline};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_invitation_decline`].
 pub const CIRCLE_INVITATION_DECLINE: Command<InvitationRefusal> = Command {
@@ -26,8 +22,7 @@ pub async fn circle_invitation_decline(
     id: CircleInvitationId,
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_INVITATION_DECLINE, async |tx, _| {
-        let locked = locks::lock_invitation(tx.conn(), request.person()?.id, id).await?;
-        let (locked, invitation) = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let (locked, invitation) = locks::lock_invitation(tx, request, id).await?;
         let invitation = decline(&locked.caller, invitation.as_ref(), tx.now())?;
         if let Some(roster) = &locked.roster {
             let mut events = CircleEvents::of(&roster.circle);
@@ -54,9 +49,7 @@ pub async fn circle_invitation_cancel(
     id: CircleInvitationId,
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_INVITATION_CANCEL, async |tx, _| {
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
-        let locked = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let locked = locks::lock_own_circle::<InvitationRefusal>(tx, request, &[]).await?;
         let invitation = locks::invitation(tx.conn(), id).await?;
         let (caller, roster) = (&locked.caller, locked.roster.as_ref());
         let (roster, invitation) = cancel(caller, roster, invitation.as_ref(), tx.now())?;

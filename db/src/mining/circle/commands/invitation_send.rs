@@ -2,19 +2,15 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::ids::CircleInvitationId;
 use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, Sent, send};
 use domain::mining::{CircleInvitation, InvitationStatus, Miner};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::MinerRef;
 use crate::schema::{circle_invitations, miners};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_invitation_send`].
 pub const CIRCLE_INVITATION_SEND: Command<InvitationRefusal> = Command {
@@ -36,9 +32,8 @@ pub async fn circle_invitation_send(
     once(tx, request, &CIRCLE_INVITATION_SEND, async |tx, _| {
         let now = tx.now();
         let invitee = invitee.find(tx.conn()).await?;
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, invitee.as_slice()).await?;
-        let locked = locked.ok_or(InvitationRefusal::MinerNotFound)?;
+        let locked =
+            locks::lock_own_circle::<InvitationRefusal>(tx, request, invitee.as_slice()).await?;
         let circle = locked.roster.as_ref().map(|roster| roster.circle.id);
         // The circle's row guards its invitations, so reading them after locking the miners is safe.
         let stored = match circle {

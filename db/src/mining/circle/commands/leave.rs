@@ -1,14 +1,10 @@
 //! Leaving a circle, and removing a member from it.
 
-use domain::access::Action;
 use domain::ids::MinerId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, Exit, leave, remove};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{locks, membership};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_leave`].
 pub const CIRCLE_LEAVE: Command<CircleRefusal> = Command {
@@ -21,9 +17,7 @@ pub const CIRCLE_LEAVE: Command<CircleRefusal> = Command {
 /// Takes the caller out of their circle; returns the id of their miner.
 pub async fn circle_leave(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_LEAVE, async |tx, _| {
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
-        let mut locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = leave(&locked.caller, locked.roster.as_ref())?;
         let id = locked.caller.id;
         membership::depart(tx, request, roster, id, Exit::Left, &mut locked.miners).await?;
@@ -47,9 +41,7 @@ pub async fn circle_member_remove(
     member: MinerId,
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_MEMBER_REMOVE, async |tx, _| {
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
-        let mut locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = remove(&locked.caller, locked.roster.as_ref(), member)?;
         let how = Exit::Removed;
         membership::depart(tx, request, roster, member, how, &mut locked.miners).await?;

@@ -1,13 +1,9 @@
 //! Renaming a circle.
 
-use domain::access::Action;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, rename};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, locks, membership};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`circle_rename`].
 pub const CIRCLE_RENAME: Command<CircleRefusal> = Command {
@@ -24,9 +20,7 @@ pub async fn circle_rename(
     name: &str,
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &CIRCLE_RENAME, async |tx, _| {
-        let user = request.person()?.id;
-        let locked = locks::lock_own_circle(tx.conn(), user, &[]).await?;
-        let locked = locked.ok_or(CircleRefusal::MinerNotFound)?;
+        let locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let (circle, before) = rename(&locked.caller, locked.roster.as_ref(), name)?;
         if before != circle.name {
             let mut events = CircleEvents::of(&circle);

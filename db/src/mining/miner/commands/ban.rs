@@ -1,21 +1,17 @@
 //! Banning a miner, with all effects of the ban.
 
-use domain::access::Action;
 use domain::mining::miner::ban;
 use domain::mining::{
     Decided, Miner, MinerRefusal, MinerRefusalKind, ReferralStatus, SessionStatus,
 };
-use uuid::Uuid;
 
 use super::decision::{self, MinerDecision};
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::circle;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::{lock_miners, seek, take};
 use crate::mining::referral::changes;
 use crate::wallets;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`miner_ban`].
 pub const MINER_BAN: Command<MinerRefusal> = Command {

@@ -1,21 +1,17 @@
 //! Recording that a person's identity was verified.
 
 use chrono::TimeDelta;
-use domain::access::Action;
 use domain::ids::{ReferralId, UserId};
 use domain::mining::{KycRefusal, KycRefusalKind};
 use domain::time::{Timestamp, plus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::miner::locks::{MinerRef, lock_miners, take};
 use crate::mining::referral::changes;
 use crate::platform::audit::{About, Change};
 use crate::platform::users;
-use crate::{DbError, Tx};
 
 /// Tolerated difference between the caller's clock and the platform's.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);

@@ -1,16 +1,12 @@
 //! Granting and revoking the role NODE_OPERATOR. Every other role follows from facts.
 
-use domain::access::Action;
 use domain::mining::miner::{grant_node_operator, revoke_node_operator};
 use domain::mining::{Decided, Miner, MinerRefusal, MinerRefusalKind};
-use uuid::Uuid;
 
 use super::decision::{self, MinerDecision};
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, Key, once};
+use crate::command::prelude::*;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::role_of;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`miner_node_operator_grant`].
 pub const MINER_NODE_OPERATOR_GRANT: Command<MinerRefusal> = Command {

@@ -1,7 +1,6 @@
 //! Adjusting a miner's points. Large adjustments wait for a second person.
 
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::ids::{MinerId, UserId};
 use domain::mining::miner::{adjust, needs_second_person, points_to_adjust};
 use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
@@ -12,11 +11,9 @@ use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::decision::MinerDecision;
-use crate::command::{Command, KeyRule, Request, Stop, codes};
-use crate::idempotency::{Answer, Key, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::facts_of;
@@ -26,7 +23,6 @@ use crate::platform::approval::{self, NewApproval, Proposal};
 use crate::platform::audit::Change;
 use crate::schema::mining_history;
 use crate::text;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`miner_points_adjust`].
 pub const MINER_POINTS_ADJUST: Command<MinerRefusal> = Command {
@@ -156,10 +152,7 @@ async fn apply(
         let size = points.negated().map_err(DbError::from)?;
         points::from_miner(miner, size, reason)
     };
-    let reference = Reference {
-        kind: "miner",
-        id: miner.id.to_string(),
-    };
+    let reference = Reference::to("miner", miner.id);
     let transaction_id =
         points::post::<MinerRefusal>(tx, request, reference, std::iter::once(leg)).await?;
     key.posted(transaction_id);

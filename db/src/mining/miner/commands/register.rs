@@ -2,13 +2,11 @@
 
 use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::ids::UserId;
 use domain::mining::{Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::Connection;
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MiningEvent;
 use crate::mining::miner::locks::{MinerRef, lock_miner};
@@ -17,7 +15,6 @@ use crate::mining::referral::changes;
 use crate::outbox::SubjectEvents;
 use crate::platform::users;
 use crate::schema::miners;
-use crate::{Connection, DbError, Tx};
 
 /// Descriptor of [`miner_register`].
 pub const MINER_REGISTER: Command<MinerRefusal> = Command {
@@ -58,7 +55,8 @@ pub async fn miner_register(
             let missing = || DbError::inconsistent("miners", "user_id", person.id);
             return Ok(miner_id.ok_or_else(missing)?.0);
         };
-        let mut events = SubjectEvents::new("miner", miner_id, 0).audience(person.id);
+        let mut events = SubjectEvents::new("miner", miner_id, 0);
+        events.audience = Some(person.id);
         events.push(MiningEvent::MinerCreated {
             miner_id,
             user_id: person.id.0,

@@ -1,18 +1,14 @@
 //! Suspending and restoring a miner: miner, session and referral change together.
 
-use domain::access::Action;
 use domain::mining::miner::{restore, suspend};
 use domain::mining::{Decided, Miner, MinerRefusal, MinerRefusalKind, ReferralStatus, Session};
-use uuid::Uuid;
 
 use super::decision::{self, MinerDecision};
-use crate::command::{Command, KeyRule, Request, Stop, codes};
-use crate::idempotency::{Answer, Key, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent, StatusChanged};
 use crate::mining::miner::locks::{lock_miners, take};
 use crate::mining::referral::changes;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`miner_suspend`].
 pub const MINER_SUSPEND: Command<MinerRefusal> = Command {

@@ -1,16 +1,12 @@
 //! Resetting a miner's streak.
 
-use domain::access::Action;
 use domain::mining::miner::reset_streak;
 use domain::mining::{MinerRefusal, MinerRefusalKind};
-use uuid::Uuid;
 
 use super::decision::{self, MinerDecision};
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`miner_streak_reset`].
 pub const MINER_STREAK_RESET: Command<MinerRefusal> = Command {

@@ -1,17 +1,13 @@
 //! Applying a referral code after registration.
 
-use domain::access::Action;
 use domain::mining::referral::apply;
 use domain::mining::{Application, ReferralRefusal, ReferralRefusalKind};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::miner::locks::{MinerRef, lock_miners, seek};
 use crate::mining::referral::changes;
 use crate::platform::users;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`referral_apply`].
 pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {

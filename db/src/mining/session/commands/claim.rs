@@ -2,26 +2,22 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::mining::session::claim;
 use domain::mining::{
     Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionStatus,
 };
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
-use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::miner::rows::HistoryRow;
 use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{mining_history, mining_sessions};
-use crate::{DbError, Tx};
 
 /// Descriptor of [`mining_session_claim`].
 pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
@@ -52,18 +48,14 @@ pub async fn mining_session_claim(
     request: &Request,
 ) -> Result<Answer<SessionClaimed>, DbError> {
     once(tx, request, &MINING_SESSION_CLAIM, async |tx, key| {
-        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
-        let miner = miner.ok_or(SessionRefusal::MinerNotFound)?;
+        let miner = lock_caller::<SessionRefusal>(tx, request).await?;
         let latest = queries::latest_session(tx.conn(), miner.id).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let claim = claim(miner.clone(), latest, &configuration, tx.now())?;
         let reward = TransferReason::MiningReward;
         let reward = points::to_miner(&miner, claim.points_earned, reward);
         let milestones = points::milestones(&miner, &claim.settled.milestones);
-        let reference = Reference {
-            kind: "mining_session",
-            id: claim.session.id.to_string(),
-        };
+        let reference = Reference::to("mining_session", claim.session.id);
         let legs = std::iter::once(reward).chain(milestones);
         let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
         key.posted(posted);

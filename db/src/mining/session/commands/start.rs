@@ -2,22 +2,18 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::ids::SessionId;
 use domain::mining::session::start;
 use domain::mining::{SessionRefusal, SessionRefusalKind, SessionStatus, StartInput};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::facts_of;
-use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
 use crate::schema::mining_sessions;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`mining_session_start`].
 pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
@@ -33,8 +29,7 @@ pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
 pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &MINING_SESSION_START, async |tx, _| {
         let now = tx.now();
-        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
-        let miner = miner.ok_or(SessionRefusal::MinerNotFound)?;
+        let miner = lock_caller::<SessionRefusal>(tx, request).await?;
         let latest = queries::latest_session(tx.conn(), miner.id).await?;
         let started_today = queries::sessions_started_on(tx.conn(), miner.id, now).await?;
         let facts = facts_of(tx.conn(), miner.id).await?;

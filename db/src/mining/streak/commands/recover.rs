@@ -1,24 +1,20 @@
 //! Recovering a broken streak for its price.
 
 use diesel_async::RunQueryDsl;
-use domain::access::Action;
 use domain::mining::streak::recover;
 use domain::mining::{HistorySource, Rate, StreakRefusal, StreakRefusalKind};
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Request, codes};
-use crate::idempotency::{Answer, once};
+use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::facts_of;
-use crate::mining::miner::locks::{lock_miner, store_miner};
+use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
 use crate::schema::mining_history;
 use crate::text::points_decimal;
-use crate::{DbError, Tx};
 
 /// Descriptor of [`streak_recover`].
 pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
@@ -50,8 +46,7 @@ pub async fn streak_recover(
     request: &Request,
 ) -> Result<Answer<StreakRecovered>, DbError> {
     once(tx, request, &STREAK_RECOVER, async |tx, key| {
-        let miner = lock_miner(tx.conn(), request.person()?.id).await?;
-        let miner = miner.ok_or(StreakRefusal::MinerNotFound)?;
+        let miner = lock_caller::<StreakRefusal>(tx, request).await?;
         let facts = facts_of(tx.conn(), miner.id).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let latest = queries::latest_session(tx.conn(), miner.id).await?;
@@ -59,10 +54,7 @@ pub async fn streak_recover(
         let milestones = &done.recovered.milestones;
         let price = points::from_miner(&miner, done.cost, TransferReason::StreakRecovery);
         let legs = std::iter::once(price).chain(points::milestones(&miner, milestones));
-        let reference = Reference {
-            kind: "miner",
-            id: miner.id.to_string(),
-        };
+        let reference = Reference::to("miner", miner.id);
         let posted = points::post::<StreakRefusal>(tx, request, reference, legs).await?;
         key.posted(posted);
         let streak = &done.recovered.streak;
