@@ -16,19 +16,15 @@ pub struct Decimal(pub rust_decimal::Decimal);
 )]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => rust_decimal::Decimal::from_str_exact(text)
-                .map(Self)
-                .map_err(|_| {
-                    InputValueError::custom("write a decimal number as text, such as \"1.25\"")
-                }),
-            Value::Number(number) if number.is_i64() => {
-                Ok(Self(number.as_i64().unwrap_or_default().into()))
-            }
-            _ => Err(InputValueError::custom(
-                "write a decimal number as text, such as \"1.25\"",
-            )),
-        }
+        let number = match &value {
+            Value::String(text) => rust_decimal::Decimal::from_str_exact(text).ok(),
+            Value::Number(number) => number.as_i64().map(Into::into),
+            _ => None,
+        };
+        let problem = "write a decimal number as text, such as \"1.25\"";
+        number
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom(problem))
     }
 
     fn to_value(&self) -> Value {

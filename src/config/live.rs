@@ -10,23 +10,16 @@ impl Reader {
     /// to fit into `drain`.
     pub fn live(&mut self, leave_seconds: u64, drain: Duration) -> LiveSettings {
         let usual = LiveSettings::default();
-        let mut seconds = |name, default: u64, least| {
-            Duration::from_secs(self.number(name, default, least, 3_600))
+        let mut seconds = |name, default: Duration, least| {
+            Duration::from_secs(self.number(name, default.as_secs(), least, 3_600))
         };
-        let init_timeout = seconds(
-            "GOODGO_SOCKET_INIT_SECONDS",
-            usual.init_timeout.as_secs(),
-            1,
-        );
-        let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", usual.ping_every.as_secs(), 1);
-        let write_timeout = seconds(
-            "GOODGO_SOCKET_WRITE_SECONDS",
-            usual.write_timeout.as_secs(),
-            1,
-        );
-        let leave = seconds("GOODGO_LEAVE_SECONDS", leave_seconds, 0).min(drain);
-        let span = seconds("GOODGO_SOCKET_DRAIN_SECONDS", usual.drain.as_secs(), 0)
-            .min(drain.saturating_sub(leave));
+        let init_timeout = seconds("GOODGO_SOCKET_INIT_SECONDS", usual.init_timeout, 1);
+        let ping_every = seconds("GOODGO_SOCKET_PING_SECONDS", usual.ping_every, 1);
+        let write_timeout = seconds("GOODGO_SOCKET_WRITE_SECONDS", usual.write_timeout, 1);
+        let leave = Duration::from_secs(leave_seconds);
+        let leave = seconds("GOODGO_LEAVE_SECONDS", leave, 0).min(drain);
+        let span =
+            seconds("GOODGO_SOCKET_DRAIN_SECONDS", usual.drain, 0).min(drain.saturating_sub(leave));
         let mut most = |name, default| self.number(name, default, 1, 1_000_000);
         let quota = QuotaLimits {
             per_address: most("GOODGO_SOCKETS_PER_ADDRESS", usual.quota.per_address),

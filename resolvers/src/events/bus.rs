@@ -69,9 +69,7 @@ impl EventBus {
     /// Whether there are subscribers of any topic.
     #[must_use]
     pub fn has_subscribers(&self) -> bool {
-        self.channels
-            .iter()
-            .any(|channel| channel.has_subscribers())
+        self.count() > 0
     }
 
     /// The number of subscribers by topic.

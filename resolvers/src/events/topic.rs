@@ -64,9 +64,6 @@ pub(super) trait AnyChannel: Debug + Send + Sync {
     /// The topic's name in metrics.
     fn name(&self) -> &'static str;
 
-    /// Whether there are subscribers.
-    fn has_subscribers(&self) -> bool;
-
     /// The number of subscribers.
     fn count(&self) -> usize;
 
@@ -131,10 +128,6 @@ impl<T: Topic> Default for Channel<T> {
 impl<T: Topic> AnyChannel for Channel<T> {
     fn name(&self) -> &'static str {
         T::Update::TOPIC
-    }
-
-    fn has_subscribers(&self) -> bool {
-        self.subscribers.has_any()
     }
 
     fn count(&self) -> usize {
