@@ -18,7 +18,7 @@ use domain::wallets::{Origin, Posting, Reference, TransferReason};
 use uuid::Uuid;
 
 use crate::mining::circle::rows::CircleRow;
-use crate::mining::miner::rows::{HistoryRow, NewMiner, pioneer};
+use crate::mining::miner::rows::{HistoryRow, MinerRow, pioneer};
 use crate::mining::points::to_miner;
 use crate::mining::referral::rows::{Referral, ReferralRow};
 use crate::mining::session::rows::SessionRow;
@@ -249,7 +249,7 @@ impl Town {
         });
         insert!(users, people.collect::<Vec<_>>());
         let rows = self.miners.iter();
-        let rows = rows.map(|inhabitant| NewMiner::try_from(&inhabitant.miner));
+        let rows = rows.map(|inhabitant| MinerRow::try_from(&inhabitant.miner));
         insert!(miners, rows.collect::<Result<Vec<_>, _>>()?);
         self.store_circles(tx).await?;
         let referrals = self.referrals.iter().map(ReferralRow::from);

@@ -31,32 +31,12 @@ pub struct Answer<T> {
 /// Facts of a command that are stored with its answer: the ledger's transaction, and the audit entry.
 #[derive(Default)]
 pub struct Key {
-    transaction_id: Option<TransactionId>,
-    about: Option<audit::About>,
-    change: Option<audit::Change>,
-}
-
-impl Key {
-    /// Records the ledger's transaction of the command, if it posted.
-    pub fn posted(&mut self, transaction_id: Option<TransactionId>) {
-        self.transaction_id = transaction_id.or(self.transaction_id);
-    }
-
-    /// The ledger's transaction of the command.
-    #[must_use]
-    pub fn transaction(&self) -> Option<TransactionId> {
-        self.transaction_id
-    }
-
-    /// Records the object of the command, for the audit log; also of a refused one.
-    pub fn about(&mut self, about: audit::About) {
-        self.about = Some(about);
-    }
-
-    /// Records the change of the object, for the audit log.
-    pub fn changed(&mut self, change: audit::Change) {
-        self.change = Some(change);
-    }
+    /// The ledger's transaction of the command, if it posted.
+    pub transaction_id: Option<TransactionId>,
+    /// The object of the command, for the audit log; also of a refused one.
+    pub about: Option<audit::About>,
+    /// The change of the object, for the audit log.
+    pub change: Option<audit::Change>,
 }
 
 /// Runs the body of a command once per idempotency key: a retry returns the stored answer. The answer, the audit entry
@@ -91,7 +71,7 @@ where
         Err(Stop::Fault(fault)) => return Err(fault),
     };
     if outcome.is_err() {
-        tx.discard_events();
+        tx.events.clear();
     }
     let answer = match &outcome {
         Ok(done) => serde_json::to_value(done),
@@ -164,7 +144,7 @@ async fn claim(
     if !granted {
         return Err(DbError::InProgress);
     }
-    tx.note_key();
+    tx.holds_key = true;
     // A statement of its own: its snapshot has to include what the lock's last holder committed. It searches all live
     // days.
     let stored: Option<Stored> = Stored::query()

@@ -76,7 +76,7 @@ impl<E: Serialize> SubjectEvents<E> {
                 request_id: request_id.to_owned(),
                 occurred_at: tx.now(),
             };
-            tx.enqueue(row);
+            tx.events.push(row);
         }
         Ok(sequence)
     }

@@ -30,8 +30,8 @@ pub struct Tx {
     conn: PooledConnection,
     now: Timestamp,
     db: Db,
-    events: Vec<NewRow>,
-    holds_key: bool,
+    pub(crate) events: Vec<NewRow>,
+    pub(crate) holds_key: bool,
 }
 
 impl Tx {
@@ -62,21 +62,6 @@ impl Tx {
     /// The connection, for queries that run inside the transaction.
     pub fn conn(&mut self) -> &mut Connection {
         &mut self.conn
-    }
-
-    /// Enqueues an event: all events of a transaction are inserted in one statement before the commit.
-    pub(crate) fn enqueue(&mut self, event: NewRow) {
-        self.events.push(event);
-    }
-
-    /// Discards the enqueued events: the command is refused.
-    pub(crate) fn discard_events(&mut self) {
-        self.events.clear();
-    }
-
-    /// Records that an idempotency key was claimed: running the command again is safe.
-    pub(crate) fn note_key(&mut self) {
-        self.holds_key = true;
     }
 }
 

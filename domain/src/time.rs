@@ -22,12 +22,6 @@ pub fn hours(hours: u32) -> TimeDelta {
     TimeDelta::try_hours(i64::from(hours)).unwrap_or(TimeDelta::MAX)
 }
 
-/// Returns the first moment of the UTC day `at` lies in.
-#[must_use]
-pub fn day_start(at: Timestamp) -> Timestamp {
-    day_bounds(at.date_naive()).0
-}
-
 /// Returns the first moment of a UTC day and of the day after it.
 #[must_use]
 pub fn day_bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
@@ -94,7 +88,6 @@ mod tests {
 
     #[test]
     fn days_are_in_utc() {
-        assert_eq!(day_start(at(25)), at(24));
         assert_eq!(day_bounds(at(25).date_naive()), (at(24), at(48)));
     }
 }

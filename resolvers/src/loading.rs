@@ -108,31 +108,14 @@ macro_rules! by_key {
 }
 pub(crate) use by_key;
 
-/// Declares a loader's batch for lists: as [`by_key`], but several rows belong to one key.
-macro_rules! group_by {
-    ($loader:ty, $key:ty => $value:ty, |$conn:ident, $keys:ident $(, $db:ident)?| $query:expr, |$row:pat_param| $pair:expr) => {
-        impl async_graphql::dataloader::Loader<$key> for $loader {
-            type Value = Vec<$value>;
-            type Error = std::sync::Arc<db::DbError>;
-
-            async fn load(
-                &self,
-                keys: &[$key],
-            ) -> Result<std::collections::HashMap<$key, Vec<$value>>, Self::Error> {
-                let $keys = keys.to_vec();
-                $(let $db = self.db.clone();)?
-                let rows = self.db.read(async move |$conn| $query.await).await?;
-                let mut groups = std::collections::HashMap::<_, Vec<_>>::new();
-                for $row in rows {
-                    let (key, value) = $pair;
-                    groups.entry(key).or_default().push(value);
-                }
-                Ok(groups)
-            }
-        }
-    };
+/// Groups rows by a key.
+pub(crate) fn grouped<K: Eq + Hash, V>(rows: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec<V>> {
+    let mut groups = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        groups.entry(key(&row)).or_default().push(row);
+    }
+    groups
 }
-pub(crate) use group_by;
 
 /// Declares a loader's batch for pages of lists: one statement for each distinct page, whatever the number of parents.
 /// A key is a tuple struct of the parent and the page's arguments.

@@ -1,4 +1,8 @@
 //! Events of mining: written to the outbox, read by subscriptions. `docs/EVENTS.md` documents them.
+#![expect(
+    missing_docs,
+    reason = "docs/EVENTS.md documents every event and field"
+)]
 
 use domain::ids::TransactionId;
 use domain::mining::{
@@ -17,10 +21,6 @@ use crate::{DbError, Tx};
 /// An event of mining. Names and fields are those of the platform's other services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "docs/EVENTS.md documents every event and field"
-)]
 pub enum MiningEvent {
     MinerCreated {
         miner_id: Uuid,
@@ -137,7 +137,6 @@ pub enum MiningEvent {
 /// Payload of the events of the end of a session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct SessionEnded {
     pub user_id: Uuid,
     pub miner_id: Uuid,
@@ -148,7 +147,6 @@ pub struct SessionEnded {
 /// Payload of the events of changed points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct PointsChanged {
     pub user_id: Uuid,
     pub miner_id: Uuid,
@@ -161,7 +159,6 @@ pub struct PointsChanged {
 /// Payload of the events of a referral's activation and deactivation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct ReferralChanged {
     pub referral_id: Uuid,
     pub referrer_id: Uuid,
@@ -173,7 +170,6 @@ pub struct ReferralChanged {
 /// Payload of the events of a miner's changed status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct StatusChanged {
     pub miner_id: Uuid,
     pub user_id: Uuid,
@@ -184,7 +180,6 @@ pub struct StatusChanged {
 /// Payload of the events of an invitation's states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct InvitationChanged {
     pub circle_id: Uuid,
     pub owner_id: Uuid,

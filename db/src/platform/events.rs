@@ -1,4 +1,8 @@
 //! Events of the platform, as they are written to the outbox. `docs/EVENTS.md` documents them.
+#![expect(
+    missing_docs,
+    reason = "docs/EVENTS.md documents every event and field"
+)]
 
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,10 +12,6 @@ use uuid::Uuid;
 /// An event of the platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
-#[expect(
-    missing_docs,
-    reason = "docs/EVENTS.md documents every event and field"
-)]
 pub enum PlatformEvent {
     ConfigurationUpdated {
         config_type: String,
@@ -27,7 +27,6 @@ pub enum PlatformEvent {
 /// Payload of the events of an approval's states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "docs/EVENTS.md documents every field")]
 pub struct ApprovalChanged {
     pub approval_id: Uuid,
     pub command: String,

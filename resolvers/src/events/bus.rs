@@ -66,12 +66,6 @@ impl EventBus {
         std::future::pending::<()>().await;
     }
 
-    /// Whether there are subscribers of any topic.
-    #[must_use]
-    pub fn has_subscribers(&self) -> bool {
-        self.count() > 0
-    }
-
     /// The number of subscribers by topic.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, usize)> {
         self.channels

@@ -18,7 +18,7 @@ use domain::mining::{
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::loading::{by_key, group_by, loader, pages};
+use crate::loading::{by_key, grouped, loader, pages};
 
 loader! {
     /// Loads edges of mining.
@@ -98,13 +98,19 @@ by_key!(MiningLoader, CircleInvitationId => InvitationSeen,
     |conn, ids| circle::queries::invitations_by_id(conn, &ids),
     |seen| (seen.invitation.id, seen));
 
-group_by!(MiningLoader, MembersOf => CircleMember,
-    |conn, keys| async { circle::queries::members(conn, &ids(&keys, |key| key.0)).await },
-    |member| (MembersOf(member.circle_id), member));
+by_key!(MiningLoader, MembersOf => Vec<CircleMember>,
+    |conn, keys| async {
+        let members = circle::queries::members(conn, &ids(&keys, |key| key.0)).await?;
+        Ok::<_, db::DbError>(grouped(members, |member| MembersOf(member.circle_id)))
+    },
+    |group| group);
 
-group_by!(MiningLoader, PendingOf => InvitationSeen,
-    |conn, keys| async { circle::queries::pending_invitations(conn, &ids(&keys, |key| key.0)).await },
-    |seen| (PendingOf(seen.invitation.circle_id), seen));
+by_key!(MiningLoader, PendingOf => Vec<InvitationSeen>,
+    |conn, keys| async {
+        let pending = circle::queries::pending_invitations(conn, &ids(&keys, |key| key.0)).await?;
+        Ok::<_, db::DbError>(grouped(pending, |seen| PendingOf(seen.invitation.circle_id)))
+    },
+    |group| group);
 
 by_key!(MiningLoader, ReferralId => Referral,
     |conn, ids| referral::queries::by_id(conn, &ids),

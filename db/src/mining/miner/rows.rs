@@ -45,34 +45,19 @@ pub struct Profile {
     pub lifetime_points: Minor,
 }
 
-#[derive(HasQuery)]
+#[derive(HasQuery, Insertable)]
 #[diesel(table_name = miners, check_for_backend(Pg))]
 pub struct MinerRow {
     id: Uuid,
     user_id: Uuid,
     role: String,
     status: String,
-    lifetime_points: i64,
-    current_streak: i32,
-    longest_streak: i32,
-    last_claim_at: Option<Timestamp>,
-    streak_since: Option<Timestamp>,
-    streak_due_at: Option<Timestamp>,
-    previous_since: Option<Timestamp>,
-    previous_due_at: Option<Timestamp>,
-    freeze_tokens: i32,
-    is_grace_period: bool,
-    milestones_paid: Vec<i32>,
-    broken_days: Option<i32>,
-    broken_milestones_paid: Option<Vec<i32>>,
-    broken_until: Option<Timestamp>,
-    suspended_at: Option<Timestamp>,
+    #[diesel(embed)]
+    change: MinerChange,
     referral_code: String,
     referred_by: Option<Uuid>,
     circle_id: Option<Uuid>,
-    version: i64,
     created_at: Timestamp,
-    updated_at: Timestamp,
 }
 
 impl TryFrom<MinerRow> for Miner {
@@ -87,10 +72,11 @@ impl TryFrom<MinerRow> for Miner {
                 .collect::<Result<Vec<_>, _>>()
         };
         let due = |since: Option<_>, at| since.zip(at).map(|(since, at)| Due { since, at });
+        let stored = row.change;
         let broken = match (
-            row.broken_days,
-            row.broken_milestones_paid,
-            row.broken_until,
+            stored.broken_days,
+            stored.broken_milestones_paid,
+            stored.broken_until,
         ) {
             (Some(lost), Some(paid), Some(recoverable_until)) => Some(BrokenRun {
                 days: days("broken_days", lost)?,
@@ -104,34 +90,34 @@ impl TryFrom<MinerRow> for Miner {
             user_id: UserId(row.user_id),
             role: read_name("miners", "role", &row.role)?,
             status: read_name("miners", "status", &row.status)?,
-            lifetime_points: Minor(row.lifetime_points),
+            lifetime_points: Minor(stored.lifetime_points),
             streak: Streak {
-                current: days("current_streak", row.current_streak)?,
-                longest: days("longest_streak", row.longest_streak)?,
-                last_claim: row.last_claim_at,
-                due: due(row.streak_since, row.streak_due_at),
-                previous_due: due(row.previous_since, row.previous_due_at),
-                freeze_tokens: days("freeze_tokens", row.freeze_tokens)?,
-                is_grace_period: row.is_grace_period,
-                milestones_paid: all_days("milestones_paid", row.milestones_paid)?,
+                current: days("current_streak", stored.current_streak)?,
+                longest: days("longest_streak", stored.longest_streak)?,
+                last_claim: stored.last_claim_at,
+                due: due(stored.streak_since, stored.streak_due_at),
+                previous_due: due(stored.previous_since, stored.previous_due_at),
+                freeze_tokens: days("freeze_tokens", stored.freeze_tokens)?,
+                is_grace_period: stored.is_grace_period,
+                milestones_paid: all_days("milestones_paid", stored.milestones_paid)?,
                 broken,
-                suspended_at: row.suspended_at,
+                suspended_at: stored.suspended_at,
             },
             referral_code: ReferralCode::parse(&row.referral_code)
                 .ok_or_else(|| DbError::inconsistent("miners", "referral_code", row.id))?,
             referred_by: row.referred_by.map(MinerId),
             circle_id: row.circle_id.map(CircleId),
-            version: row.version,
+            version: stored.version,
             created_at: row.created_at,
-            updated_at: row.updated_at,
+            updated_at: stored.updated_at,
         })
     }
 }
 
 /// Columns of a miner that commands change.
-#[derive(AsChangeset, Insertable)]
-#[diesel(table_name = miners, treat_none_as_null = true)]
-pub(crate) struct MinerChange {
+#[derive(AsChangeset, HasQuery, Insertable)]
+#[diesel(table_name = miners, check_for_backend(Pg), treat_none_as_null = true)]
+pub struct MinerChange {
     lifetime_points: i64,
     current_streak: i32,
     longest_streak: i32,
@@ -195,22 +181,7 @@ impl MinerChange {
     }
 }
 
-/// Row of a new miner. The circle is set when the miner enters it.
-#[derive(Insertable)]
-#[diesel(table_name = miners)]
-pub(crate) struct NewMiner {
-    id: Uuid,
-    user_id: Uuid,
-    role: &'static str,
-    status: &'static str,
-    #[diesel(embed)]
-    change: MinerChange,
-    referral_code: String,
-    referred_by: Option<Uuid>,
-    created_at: Timestamp,
-}
-
-impl TryFrom<&Miner> for NewMiner {
+impl TryFrom<&Miner> for MinerRow {
     type Error = DbError;
 
     fn try_from(miner: &Miner) -> Result<Self, DbError> {
@@ -218,11 +189,12 @@ impl TryFrom<&Miner> for NewMiner {
         Ok(Self {
             id: miner.id.0,
             user_id: miner.user_id.0,
-            role: miner.role.name(),
-            status: miner.status.name(),
+            role: miner.role.name().to_owned(),
+            status: miner.status.name().to_owned(),
             change: MinerChange::of(points, &miner.streak, version, miner.updated_at)?,
             referral_code: miner.referral_code.as_str().to_owned(),
             referred_by: miner.referred_by.map(|id| id.0),
+            circle_id: miner.circle_id.map(|id| id.0),
             created_at: miner.created_at,
         })
     }

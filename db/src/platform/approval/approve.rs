@@ -25,11 +25,11 @@ pub async fn approval_approve(
     proposals: &'static [Registered],
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &APPROVAL_APPROVE, async |tx, key| {
-        key.about(about(id, None));
+        key.about = Some(about(id, None));
         let (stored, registered) = lock(tx, request, id, proposals).await?;
         let reason = Reason::parse(&stored.approval.reason)
             .ok_or_else(|| DbError::inconsistent("approvals", "reason", id))?;
-        key.about(about(id, Some(reason.clone())));
+        key.about = Some(about(id, Some(reason.clone())));
         let (proposal, by) = (stored.proposal.clone(), stored.approval.requested_by);
         let effect = match (registered.carry_out)(proposal, tx, key, request, by).await {
             Ok(effect) => effect,
@@ -41,7 +41,7 @@ pub async fn approval_approve(
         };
         let (kind, entity) = effect.entity;
         let about = About::new(kind, Some(entity), Some(reason));
-        let (command, posted) = (registered.command, key.transaction());
+        let (command, posted) = (registered.command, key.transaction_id);
         let change = &effect.change;
         audit::append_applied(tx, request, command, Some(&about), change, posted).await?;
         let state = ApprovalState::Approved {

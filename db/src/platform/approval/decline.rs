@@ -26,7 +26,7 @@ pub async fn approval_decline(
 ) -> Result<Answer<Uuid>, DbError> {
     once(tx, request, &APPROVAL_DECLINE, async |tx, key| {
         let reason = Reason::parse(reason);
-        key.about(about(id, reason.clone()));
+        key.about = Some(about(id, reason.clone()));
         let reason = reason.ok_or(ApprovalRefusal::ReasonInvalid)?;
         let (stored, _) = lock(tx, request, id, proposals).await?;
         let state = ApprovalState::Declined {

@@ -230,7 +230,7 @@ async fn store(
         .set(ApprovalRow::decision(&after.approval))
         .execute(tx.conn())
         .await?;
-    key.changed(Change {
+    key.change = Some(Change {
         before,
         after: shown(&after.approval),
     });

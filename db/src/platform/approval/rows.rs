@@ -40,17 +40,15 @@ pub(super) struct ApprovalRow {
     requested_by: Uuid,
     requested_at: Timestamp,
     expires_at: Timestamp,
-    status: String,
-    decided_by: Option<Uuid>,
-    decided_at: Option<Timestamp>,
-    decision_reason: Option<String>,
+    #[diesel(embed)]
+    decision: ApprovalDecision,
 }
 
 /// Columns that a decision changes.
-#[derive(AsChangeset)]
-#[diesel(table_name = approvals, treat_none_as_null = true)]
+#[derive(AsChangeset, HasQuery, Insertable)]
+#[diesel(table_name = approvals, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
 pub(super) struct ApprovalDecision {
-    status: &'static str,
+    status: String,
     decided_by: Option<Uuid>,
     decided_at: Option<Timestamp>,
     decision_reason: Option<String>,
@@ -69,7 +67,7 @@ impl ApprovalRow {
             ),
         };
         ApprovalDecision {
-            status: status.name(),
+            status: status.name().to_owned(),
             decided_by: decided.map(|(by, _)| by.0),
             decided_at: decided.map(|(_, at)| *at),
             decision_reason: reason,
@@ -79,7 +77,6 @@ impl ApprovalRow {
 
 impl From<&Stored> for ApprovalRow {
     fn from(Stored { approval, proposal }: &Stored) -> Self {
-        let decision = Self::decision(approval);
         Self {
             id: approval.id.0,
             command: approval.command.clone(),
@@ -89,10 +86,7 @@ impl From<&Stored> for ApprovalRow {
             requested_by: approval.requested_by.0,
             requested_at: approval.requested_at,
             expires_at: approval.expires_at,
-            status: decision.status.to_owned(),
-            decided_by: decision.decided_by,
-            decided_at: decision.decided_at,
-            decision_reason: decision.decision_reason,
+            decision: Self::decision(approval),
         }
     }
 }
@@ -102,8 +96,9 @@ impl TryFrom<ApprovalRow> for Stored {
 
     fn try_from(row: ApprovalRow) -> Result<Self, DbError> {
         let bad = |column| DbError::inconsistent("approvals", column, row.id);
-        let decided = row.decided_by.map(UserId).zip(row.decided_at);
-        let state = match read_name("approvals", "status", &row.status)? {
+        let stored = row.decision;
+        let decided = stored.decided_by.map(UserId).zip(stored.decided_at);
+        let state = match read_name("approvals", "status", &stored.status)? {
             ApprovalStatus::Pending => ApprovalState::Pending,
             ApprovalStatus::Approved => {
                 let (by, at) = decided.ok_or_else(|| bad("decided_by"))?;
@@ -111,7 +106,9 @@ impl TryFrom<ApprovalRow> for Stored {
             }
             ApprovalStatus::Declined => {
                 let (by, at) = decided.ok_or_else(|| bad("decided_by"))?;
-                let reason = row.decision_reason.ok_or_else(|| bad("decision_reason"))?;
+                let reason = stored
+                    .decision_reason
+                    .ok_or_else(|| bad("decision_reason"))?;
                 ApprovalState::Declined { by, at, reason }
             }
             ApprovalStatus::Expired => return Err(bad("status")),

@@ -77,7 +77,7 @@ pub async fn update(
 ) -> Result<Answer<Updated>, DbError> {
     once(tx, request, command, async |tx, key| {
         let reason = Reason::parse(reason);
-        key.about(about(entity, reason.clone()));
+        key.about = Some(about(entity, reason.clone()));
         let Some(reason) = reason else {
             return refuse(ConfigurationProblem::ReasonInvalid);
         };
@@ -163,7 +163,7 @@ async fn store_all(
             after: section.after.shown.clone(),
         };
         if name == entity {
-            key.changed(change);
+            key.change = Some(change);
         } else {
             // An entry per section, so that the section's history is complete.
             let about = about(name, Some(reason.clone()));
@@ -174,7 +174,7 @@ async fn store_all(
         updated.insert(name.to_owned(), store(tx, request, reason, section).await?);
     }
     if !before.is_empty() {
-        key.changed(audit::Change {
+        key.change = Some(audit::Change {
             before: before.into(),
             after: after.into(),
         });

@@ -79,7 +79,7 @@ object! {
     with {
         seen: Arc<MinerSeen> = seen,
         /// The circle, where it was loaded with the miner.
-        loaded_circle: Option<Arc<Circle>> = None,
+        pub(super) loaded_circle: Option<Arc<Circle>> = None,
     }
     loaded |miner, field, selected| match (field, &miner.loaded_circle, miner.seen.miner.circle_id) {
         ("profile", ..) => selected.of(&MinerProfile::of_miner(Arc::clone(&miner.seen))),
@@ -112,11 +112,6 @@ impl Miner {
         let id = self.seen.miner.circle_id?;
         let relation = ctx.principal().relation_to(self.seen.miner.user_id);
         ctx.may(Action::CircleRead, relation).then_some(id)
-    }
-
-    /// Keeps the circle that was loaded with the miner.
-    pub(in crate::mining) fn keep_circle(&mut self, circle: Arc<Circle>) {
-        self.loaded_circle = Some(circle);
     }
 
     fn owner(&self) -> User {

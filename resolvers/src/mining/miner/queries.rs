@@ -167,7 +167,7 @@ impl Prefetch {
         for miner in miners {
             let id = miner.visible_circle(ctx);
             if let Some(circle) = id.and_then(|id| circles.get(&id)) {
-                miner.keep_circle(Arc::clone(circle));
+                miner.loaded_circle = Some(Arc::clone(circle));
             }
         }
     }

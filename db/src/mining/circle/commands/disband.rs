@@ -51,7 +51,7 @@ pub async fn circle_force_disband(
         let reason = Reason::parse(reason);
         let roster = locks::lock_circle(tx.conn(), circle).await?;
         let id = roster.as_ref().map(|roster| roster.circle.id.0);
-        key.about(About::new("circle", id, reason.clone()));
+        key.about = Some(About::new("circle", id, reason.clone()));
         if reason.is_none() {
             return Err(CircleRefusal::ReasonInvalid.into());
         }
@@ -59,7 +59,7 @@ pub async fn circle_force_disband(
         let roster = force_disband(roster.as_ref(), own.map(|(miner, _)| miner))?;
         let mut locked = lock_miners(tx.conn(), &roster.members).await?;
         end(tx, request, roster, &mut locked).await?;
-        key.changed(Change {
+        key.change = Some(Change {
             before: shown(roster),
             after: shown(&Roster {
                 circle: membership::with_member_count(&roster.circle, 0)?,

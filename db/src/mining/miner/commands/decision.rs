@@ -36,7 +36,7 @@ impl MinerDecision {
     ) -> Result<(MinerId, Reason), Stop<MinerRefusal>> {
         let reason = Reason::parse(&self.reason);
         let found = self.miner.find(conn).await?;
-        key.about(About::new("miner", found.map(|id| id.0), reason.clone()));
+        key.about = Some(About::new("miner", found.map(|id| id.0), reason.clone()));
         let reason = reason.ok_or(MinerRefusal::ReasonInvalid)?;
         Ok((found.ok_or(MinerRefusal::NotFound)?, reason))
     }
@@ -93,7 +93,7 @@ pub(super) async fn store(
             .execute(tx.conn())
             .await?;
     }
-    key.changed(Change {
+    key.change = Some(Change {
         before: shown(before),
         after: shown(miner),
     });

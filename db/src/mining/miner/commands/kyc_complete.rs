@@ -42,7 +42,7 @@ pub async fn kyc_complete(
     completed_at: Option<Timestamp>,
 ) -> Result<Answer<KycCompleted>, DbError> {
     once(tx, request, &KYC_COMPLETE, async |tx, key| {
-        key.about(About::new("user", Some(user.0), None));
+        key.about = Some(About::new("user", Some(user.0), None));
         let completed_at = completed_at.unwrap_or(tx.now());
         if completed_at > plus(tx.now(), CLOCK_SKEW) {
             return Err(KycRefusal::InFuture.into());
@@ -54,7 +54,7 @@ pub async fn kyc_complete(
             users::store_kyc(tx, user, completed_at).await?;
         }
         let referral_id = verify_referral(tx, request, user).await?;
-        key.changed(Change {
+        key.change = Some(Change {
             before: json!({"kycCompletedAt": before}),
             after: json!({"kycCompletedAt": completed_at}),
         });

@@ -70,7 +70,7 @@ pub async fn miner_points_adjust(
         let total_points = adjust(&miner, points, by)?;
         if !needs_second_person(points) {
             let (entry_id, change) = apply(tx, key, request, &miner, points, total_points).await?;
-            key.changed(change);
+            key.change = Some(change);
             return Ok(PointsAdjusted {
                 miner_id: id.0,
                 entry_id: Some(entry_id),
@@ -92,7 +92,7 @@ pub async fn miner_points_adjust(
             },
         )
         .await?;
-        key.changed(Change {
+        key.change = Some(Change {
             before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
             after: json!({"approval": approval_id, "points": text::points(points)}),
         });
@@ -155,7 +155,7 @@ async fn apply(
     let reference = Reference::to("miner", miner.id);
     let transaction_id =
         points::post::<MinerRefusal>(tx, request, reference, std::iter::once(leg)).await?;
-    key.posted(transaction_id);
+    key.transaction_id = transaction_id;
     let facts = facts_of(tx.conn(), miner.id).await?;
     let configuration = configuration::in_force(tx.conn()).await?;
     let days = miner.streak.view(tx.now(), &configuration).days;

@@ -10,7 +10,7 @@ use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MiningEvent;
 use crate::mining::miner::locks::{MinerRef, lock_miner};
-use crate::mining::miner::rows::{MinerRow, NewMiner, pioneer};
+use crate::mining::miner::rows::{MinerRow, pioneer};
 use crate::mining::referral::changes;
 use crate::outbox::SubjectEvents;
 use crate::platform::users;
@@ -97,7 +97,7 @@ async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError
         let code = ReferralCode::from_random(tx.ids().bytes());
         let miner = pioneer(id, user, code, tx.now());
         let inserted = diesel::insert_into(miners::table)
-            .values(NewMiner::try_from(&miner)?)
+            .values(MinerRow::try_from(&miner)?)
             .on_conflict_do_nothing()
             .execute(tx.conn())
             .await?;

@@ -58,7 +58,7 @@ pub async fn mining_session_claim(
         let reference = Reference::to("mining_session", claim.session.id);
         let legs = std::iter::once(reward).chain(milestones);
         let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
-        key.posted(posted);
+        key.transaction_id = posted;
         store(tx, &claim.session).await?;
         diesel::insert_into(mining_history::table)
             .values(history_of(tx, &miner, &claim)?)

@@ -56,7 +56,7 @@ pub async fn streak_recover(
         let legs = std::iter::once(price).chain(points::milestones(&miner, milestones));
         let reference = Reference::to("miner", miner.id);
         let posted = points::post::<StreakRefusal>(tx, request, reference, legs).await?;
-        key.posted(posted);
+        key.transaction_id = posted;
         let streak = &done.recovered.streak;
         let rate = Rate::of(&facts, streak.current, &configuration).total();
         let lines = Lines {
