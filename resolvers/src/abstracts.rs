@@ -73,7 +73,7 @@ pub trait AbstractType: Send + Sync + 'static {
     /// Name in the schema.
     const NAME: &'static str;
     /// Description in the schema.
-    const DESCRIPTION: &'static str;
+    const DESCRIPTION: &'static str = "";
     /// Its kind.
     const KIND: AbstractKind;
 

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use domain::access::Principal;
 use resolvers::errors::Code;
+use resolvers::request::Caller;
 
 use super::HttpState;
 use super::caller::Client;
@@ -62,7 +63,7 @@ pub async fn get(
             ));
         }
         let context = caller.context;
-        let is_public = context.principal == Principal::Anonymous;
+        let is_public = context.caller.principal == Principal::Anonymous;
         let answer = execute(operation, &state, context, &parts.headers).await?;
         Ok(
             if is_public && answer.is_ok() && answer.extensions.is_empty() {
@@ -91,7 +92,9 @@ pub async fn post(
         let caller = authenticate(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
-        let limit = state.settings.max_body_bytes_of(&caller.context.principal);
+        let limit = state
+            .settings
+            .max_body_bytes_of(&caller.context.caller.principal);
         let body = read(&state, Request::from_parts(parts, body), limit).await?;
         let operation = Operation::of(params::from_body(&body)?, &state)?;
         if let Some(format) = accepted.stream_format(operation.kind) {
@@ -102,7 +105,7 @@ pub async fn post(
             return Err(Refusal::request(Code::BadRequest, NEEDS_A_STREAM));
         }
         let context = caller.context;
-        let is_public = context.principal == Principal::Anonymous;
+        let is_public = context.caller.principal == Principal::Anonymous;
         let answer = execute(operation, &state, context, &headers).await?;
         Ok(reply::answer(answer, media, is_public))
     };
@@ -182,10 +185,12 @@ async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<Http
         })?;
     let context = RequestContext {
         rate_key: RateKey::of(&authenticated.principal, client.address),
-        principal: authenticated.principal,
-        request_id: id.to_owned(),
-        idempotency_key: idempotency_key.map(str::to_owned),
-        language: client.language,
+        caller: Caller {
+            principal: authenticated.principal,
+            request_id: id.to_owned(),
+            idempotency_key: idempotency_key.map(str::to_owned),
+            language: client.language,
+        },
         transport: "http",
     };
     state.buckets.charge_request(&context.rate_key)?;

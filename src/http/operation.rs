@@ -12,7 +12,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
-use resolvers::language::Language;
 use resolvers::request::{self, Caller, Engine};
 use tokio::time::{Instant, timeout};
 
@@ -49,15 +48,9 @@ pub struct Operation {
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     /// The caller.
-    pub principal: Principal,
+    pub caller: Caller,
     /// The caller's bucket.
     pub rate_key: RateKey,
-    /// The request id.
-    pub request_id: String,
-    /// The header `Idempotency-Key`.
-    pub idempotency_key: Option<String>,
-    /// The language of messages for people.
-    pub language: Language,
     /// The transport in metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
 }
@@ -130,7 +123,7 @@ impl Operation {
         let RequestContext { transport, .. } = context;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
         let (document, name) = (Arc::clone(&self.document), self.name.take());
-        let may_name = may_name(&context.principal);
+        let may_name = may_name(&context.caller.principal);
         let mut pending = PendingAnswer {
             buckets: &state.buckets,
             rate_key: context.rate_key.clone(),
@@ -147,7 +140,7 @@ impl Operation {
             (timeout(limit, executing).await, message)
         } else {
             let executing =
-                request::execute(&state.schema, &state.services, context.into(), self.request);
+                request::execute(&state.schema, &state.services, context.caller, self.request);
             let message = "the query timed out: select less";
             (timeout(limit, recording.observe(executing)).await, message)
         };
@@ -189,9 +182,9 @@ impl Operation {
         let names = Arc::clone(&state.telemetry.names);
         let documents = Arc::clone(&state.documents);
         let (kind, name, document) = (self.kind, self.name, self.document);
-        let (transport, may_name) = (context.transport, may_name(&context.principal));
+        let (transport, may_name) = (context.transport, may_name(&context.caller.principal));
         let responses =
-            request::execute_stream(&state.schema, &state.services, context.into(), self.request);
+            request::execute_stream(&state.schema, &state.services, context.caller, self.request);
         let responses = after_first_poll(responses, move |was_executed| {
             if was_executed {
                 documents.store(&document);
@@ -219,7 +212,7 @@ impl Operation {
     ) -> Response {
         let (schema, services) = (state.schema.clone(), state.services.clone());
         let task =
-            async move { request::execute(&schema, &services, context.into(), self.request).await };
+            async move { request::execute(&schema, &services, context.caller, self.request).await };
         match state.tasks.spawn(recording.observe(task)).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {
@@ -277,17 +270,6 @@ impl Drop for PendingAnswer<'_> {
         };
         let labels = labels_of(self.transport, self.kind, outcome, "any");
         metrics::counter!("graphql_operations_total", &labels).increment(1);
-    }
-}
-
-impl From<RequestContext> for Caller {
-    fn from(context: RequestContext) -> Self {
-        Self {
-            principal: context.principal,
-            request_id: context.request_id,
-            idempotency_key: context.idempotency_key,
-            language: context.language,
-        }
     }
 }
 

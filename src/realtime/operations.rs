@@ -10,6 +10,7 @@ use domain::access::Principal;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use resolvers::errors::{self, Code};
+use resolvers::request;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -119,24 +120,26 @@ impl Operations {
             self.stop(&id);
         }
         let context = RequestContext {
-            principal: caller.principal.clone(),
+            caller: request::Caller {
+                principal: caller.principal.clone(),
+                request_id: (state.new_request_id)(),
+                idempotency_key: None,
+                language: caller.client.language,
+            },
             rate_key: RateKey::of(&caller.principal, caller.client.address),
-            request_id: (state.new_request_id)(),
-            idempotency_key: None,
-            language: caller.client.language,
             transport: "websocket",
         };
         let operation = match self.admit(state, &context, charged, params) {
             Ok(operation) => operation,
             Err(refusal) => {
-                let response = refusal.into_response(&context.request_id);
+                let response = refusal.into_response(&context.caller.request_id);
                 return Ok(self
                     .protocol
                     .write(&ServerMessage::Error(&id, &response.errors)));
             }
         };
         let (kind, state) = (operation.kind, Arc::clone(state));
-        let request_id = context.request_id.clone();
+        let request_id = context.caller.request_id.clone();
         let permits = Arc::clone(&self.permits);
         self.spawn(id, kind, request_id, |sender| {
             run(operation, state, context, sender, permits)

@@ -75,7 +75,7 @@ async fn execute(
     operation: Operation,
     context: RequestContext,
 ) -> Result<Opened, Refusal> {
-    let request_id = context.request_id.clone();
+    let request_id = context.caller.request_id.clone();
     operation.charge(state, &context)?;
     let response = operation.execute(state, context).await?;
     if is_request_error(&response) {
@@ -93,10 +93,11 @@ async fn subscribe(
 ) -> Result<Opened, Refusal> {
     refuse_while_draining(state)?;
     let context = caller.context;
-    let request_id = context.request_id.clone();
-    let slot = state
-        .connection_quota
-        .acquire(QuotaHolder::of(&context.principal, caller.client.address))?;
+    let request_id = context.caller.request_id.clone();
+    let slot = state.connection_quota.acquire(QuotaHolder::of(
+        &context.caller.principal,
+        caller.client.address,
+    ))?;
     operation.charge(state, &context)?;
     let mut responses = operation.subscribe(state, context);
     let first = std::future::poll_fn(|context| Poll::Ready(responses.poll_next_unpin(context)));

@@ -50,7 +50,7 @@ impl OperationInfo {
             document,
             cost,
             transport: context.transport,
-            request_id: context.request_id.clone(),
+            request_id: context.caller.request_id.clone(),
         })
     }
 

@@ -51,7 +51,6 @@ pub struct OfMiner;
 
 impl AbstractType for OfMiner {
     const NAME: &'static str = "Miner";
-    const DESCRIPTION: &'static str = "";
     const KIND: AbstractKind = AbstractKind::Foreign;
 }
 

@@ -32,7 +32,6 @@ pub struct PublicProfile;
 
 impl AbstractType for PublicProfile {
     const NAME: &'static str = "MinerProfile";
-    const DESCRIPTION: &'static str = "";
     const KIND: AbstractKind = AbstractKind::Foreign;
 }
 
