@@ -12,7 +12,7 @@ use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 
 use crate::schema::app_clock;
-use crate::{Connection, DbError, Tls};
+use crate::{Connection, DbError, Result, Tls};
 
 /// Number of days whose partitions are created ahead.
 const DAYS_AHEAD: i32 = 7;
@@ -53,12 +53,12 @@ impl<GB> ValidGrouping<GB> for ReadAt {
 }
 
 /// Reads the clock.
-pub async fn now(conn: &mut Connection) -> Result<Timestamp, DbError> {
+pub async fn now(conn: &mut Connection) -> Result<Timestamp> {
     Ok(diesel::select(app_now()).get_result(conn).await?)
 }
 
 /// Creates the missing partitions of the coming days.
-pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
+pub async fn ensure_partitions(conn: &mut Connection) -> Result<()> {
     let (daily, transfers): (i32, i32) = diesel::select((
         ensure_daily_partitions(DAYS_AHEAD),
         ensure_transfer_partitions(),
@@ -73,7 +73,7 @@ pub async fn ensure_partitions(conn: &mut Connection) -> Result<(), DbError> {
 
 /// Drops partitions of idempotency keys older than two days and of delivered events older than seven. Partitions in use
 /// are left to the next run.
-pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
+pub async fn drop_old_partitions(conn: &mut Connection) -> Result<()> {
     // One per transaction, so that the parent table is locked only briefly.
     while diesel::select(drop_old_daily_partition())
         .get_result::<bool>(conn)
@@ -85,7 +85,7 @@ pub async fn drop_old_partitions(conn: &mut Connection) -> Result<(), DbError> {
 }
 
 /// Offset of the clock to the machine's.
-pub async fn offset(conn: &mut Connection) -> Result<TimeDelta, DbError> {
+pub async fn offset(conn: &mut Connection) -> Result<TimeDelta> {
     let microseconds: i64 = app_clock::table
         .select(app_clock::offset_microseconds)
         .first(conn)
@@ -96,7 +96,7 @@ pub async fn offset(conn: &mut Connection) -> Result<TimeDelta, DbError> {
 /// Moves the clock forward for every instance and creates the partitions of the coming days.
 ///
 /// Connects in the migrating role: the server's role may not change the clock.
-pub async fn advance(url: &str, tls: &Tls, by: TimeDelta) -> Result<Timestamp, DbError> {
+pub async fn advance(url: &str, tls: &Tls, by: TimeDelta) -> Result<Timestamp> {
     let mut conn = crate::pool::connect_as_migrator(url, tls).await?;
     let microseconds = by
         .num_microseconds()

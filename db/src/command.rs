@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::DbError;
+use crate::{DbError, Result};
 
 /// Imports of every command: its descriptor, the request and the answer.
 pub(crate) mod prelude {
@@ -19,7 +19,7 @@ pub(crate) mod prelude {
 
     pub(crate) use super::{Command, KeyRule, Request, Stop, codes};
     pub(crate) use crate::idempotency::{Answer, Key, once};
-    pub(crate) use crate::{DbError, Tx};
+    pub(crate) use crate::{DbError, Result, Tx};
 }
 
 /// Whether a command needs an idempotency key.
@@ -246,7 +246,7 @@ impl Request {
     }
 
     /// The person who sent the command. A fault for commands of services: the policy lets no other caller in.
-    pub fn person(&self) -> Result<&Person, DbError> {
+    pub fn person(&self) -> Result<&Person> {
         let person = self.principal.person();
         person.ok_or_else(|| DbError::inconsistent("policy", "person", "a service"))
     }

@@ -27,7 +27,7 @@ use crate::schema::{
 };
 use crate::text::fit;
 use crate::wallets::posting;
-use crate::{Db, DbError, Tx};
+use crate::{Db, DbError, Result, Tx};
 
 /// Number of miners in the town.
 const TOWN: usize = 2_000;
@@ -48,7 +48,7 @@ const GIVEN_NAMES: [&str; 16] = [
 ];
 
 /// Seeds the town and the named people into an empty database. Returns false and does nothing when there are users.
-pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
+pub async fn seed_if_empty(db: &Db) -> Result<bool> {
     let is_empty = db
         .read(async |conn| {
             let some: Vec<Uuid> = users::table.select(users::id).limit(1).load(conn).await?;
@@ -63,7 +63,7 @@ pub async fn seed_if_empty(db: &Db) -> Result<bool, DbError> {
 }
 
 /// Creates the town: miners with histories, circles, referrals and wallets.
-pub async fn seed_town(db: &Db) -> Result<(), DbError> {
+pub async fn seed_town(db: &Db) -> Result<()> {
     db.write("demo.town", async move |tx| {
         // Seeding may exceed the statement timeout of the server's role.
         crate::pool::batch(tx.conn(), "SET LOCAL statement_timeout = '60s'").await?;
@@ -81,7 +81,7 @@ pub async fn seed_town(db: &Db) -> Result<(), DbError> {
 ///
 /// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner. The others have no
 /// miner.
-pub async fn seed_people(db: &Db) -> Result<(), DbError> {
+pub async fn seed_people(db: &Db) -> Result<()> {
     db.write("demo.people", async move |tx| {
         let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
@@ -148,12 +148,7 @@ struct Inhabitant {
 
 impl Town {
     /// Adds one miner. Number of claims, circle and referral follow from the miner's number.
-    fn settle(
-        &mut self,
-        tx: &Tx,
-        number: usize,
-        configuration: &Configuration,
-    ) -> Result<(), DbError> {
+    fn settle(&mut self, tx: &Tx, number: usize, configuration: &Configuration) -> Result<()> {
         let claims = u32::try_from(number * 7 % 23).unwrap_or(0);
         let rest_hours = u32::try_from(number * 13 % 60).unwrap_or(0) + 1;
         let last_claim = plus(tx.now(), -hours(rest_hours));
@@ -192,7 +187,7 @@ impl Town {
     }
 
     /// Adds a circle of consecutive miners, owned by the first.
-    fn circle(&mut self, tx: &Tx, name: &str, members: Range<usize>) -> Result<(), DbError> {
+    fn circle(&mut self, tx: &Tx, name: &str, members: Range<usize>) -> Result<()> {
         let members = &mut self.miners[members];
         let circle = Circle {
             id: CircleId(tx.new_id()),
@@ -220,7 +215,7 @@ impl Town {
         Ok(())
     }
 
-    async fn store(&mut self, tx: &mut Tx) -> Result<(), DbError> {
+    async fn store(&mut self, tx: &mut Tx) -> Result<()> {
         macro_rules! insert {
             ($table:ident, $rows:expr) => {
                 for rows in $rows.chunks(ROWS_AT_ONCE) {
@@ -271,7 +266,7 @@ impl Town {
         Ok(())
     }
 
-    async fn store_circles(&self, tx: &mut Tx) -> Result<(), DbError> {
+    async fn store_circles(&self, tx: &mut Tx) -> Result<()> {
         for Roster { circle, members } in &self.circles {
             diesel::insert_into(circles::table)
                 .values(CircleRow::try_from(circle)?)
@@ -323,7 +318,7 @@ impl Inhabitant {
         tx: &Tx,
         started_at: Timestamp,
         configuration: &Configuration,
-    ) -> Result<Session, DbError> {
+    ) -> Result<Session> {
         let facts = RateFacts {
             role: Role::Pioneer,
             circle_valid: false,
@@ -356,7 +351,7 @@ impl Inhabitant {
         claims: u32,
         last: Timestamp,
         configuration: &Configuration,
-    ) -> Result<(), DbError> {
+    ) -> Result<()> {
         for before in (0..claims).rev() {
             let at = plus(last, -hours(24 * before));
             let session = Session {
@@ -385,7 +380,7 @@ impl Inhabitant {
         tx: &Tx,
         started_at: Timestamp,
         configuration: &Configuration,
-    ) -> Result<(), DbError> {
+    ) -> Result<()> {
         let session = self.session(tx, started_at, configuration)?;
         let settled =
             self.miner

@@ -3,6 +3,9 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::deadpool::PoolError;
 
+/// The result of what can end in a fault.
+pub type Result<T, E = DbError> = std::result::Result<T, E>;
+
 /// A fault. Refusals are data and not listed here.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {

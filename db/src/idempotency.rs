@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::command::{Command, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
 use crate::schema::idempotency_keys as keys;
-use crate::{DbError, Tx};
+use crate::{DbError, Result, Tx};
 
 diesel::define_sql_function! {
     /// Takes a lock until the end of the transaction, or returns false at once.
@@ -50,7 +50,7 @@ pub(crate) async fn once<T, R, F>(
     request: &Request,
     command: &'static Command<R>,
     body: F,
-) -> Result<Answer<T>, DbError>
+) -> Result<Answer<T>>
 where
     T: Serialize + DeserializeOwned,
     R: Refusal,
@@ -93,7 +93,7 @@ fn refused<R: Refusal>(
     command: &Command<R>,
     refusal: &R,
     cause: Option<Box<Refused>>,
-) -> Result<Refused, DbError> {
+) -> Result<Refused> {
     if !command.refusals.contains(&refusal.kind()) {
         let what = format!("{} refused with {}", command.name, refusal.code());
         return Err(DbError::inconsistent("descriptor", "refusals", what));
@@ -112,7 +112,7 @@ struct Stored {
     answer: serde_json::Value,
 }
 
-fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answer<T>, DbError> {
+fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answer<T>> {
     let outcome = if stored.is_refused {
         serde_json::from_value(stored.answer).map(Err)
     } else {
@@ -129,11 +129,7 @@ fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answ
 }
 
 /// Claims the request's key without waiting; returns the stored answer, if there is one.
-async fn claim(
-    tx: &mut Tx,
-    operation: &'static str,
-    request: &Request,
-) -> Result<Option<Stored>, DbError> {
+async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Result<Option<Stored>> {
     let Some(key) = &request.key else {
         return Ok(None);
     };
@@ -171,7 +167,7 @@ async fn audit(
     claimed: &Key,
     answer: &serde_json::Value,
     is_refused: bool,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let about = claimed.about.as_ref();
     if is_refused {
         audit::append_refused(tx, request, operation, about, answer).await?;
@@ -190,7 +186,7 @@ async fn store(
     claimed: &Key,
     answer: serde_json::Value,
     is_refused: bool,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let Some(key) = &request.key else {
         return Ok(());
     };

@@ -24,7 +24,7 @@ mod text;
 mod tx;
 pub mod wallets;
 
-pub use error::DbError;
+pub use error::{DbError, Result};
 pub use ids::Ids;
 pub use paging::{Count, Page, Slice};
 pub use pool::{Connection, Db, Settings, Tls, connect_as_migrator, ping};

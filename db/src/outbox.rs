@@ -17,7 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::schema::outbox;
-use crate::{Connection, Db, DbError, Tx};
+use crate::{Connection, Db, DbError, Result, Tx};
 
 /// The channel on which instances listen.
 const CHANNEL: &str = "goodgo_events";
@@ -55,7 +55,7 @@ impl<E: Serialize> SubjectEvents<E> {
     }
 
     /// Enqueues the events for insertion; returns the subject's version after the last.
-    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64> {
         let mut sequence = self.version;
         for event in &self.events {
             sequence += 1;
@@ -148,7 +148,7 @@ pub(crate) struct NewRow {
 }
 
 /// Inserts the events of a transaction in one statement.
-pub(crate) async fn insert(conn: &mut Connection, events: Vec<NewRow>) -> Result<(), DbError> {
+pub(crate) async fn insert(conn: &mut Connection, events: Vec<NewRow>) -> Result<()> {
     if !events.is_empty() {
         diesel::insert_into(outbox::table)
             .values(events)
@@ -168,7 +168,7 @@ struct Announced {
 ///
 /// Runs in a transaction of its own, never in the one that inserted the events: PostgreSQL serializes the commits of
 /// transactions that notify. Without a broker, announced events count as delivered.
-pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64, DbError> {
+pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64> {
     // One announcer at a time: otherwise events of one subject could be announced out of order. Waiting for the lock
     // does not refresh the statement's snapshot, so the update checks `announced_at` again.
     let announced: Option<Announced> = diesel::sql_query(
@@ -207,7 +207,7 @@ pub struct Ages {
 }
 
 /// Reads the ages of the oldest waiting events, from partial indexes.
-pub async fn ages(conn: &mut Connection) -> Result<Ages, DbError> {
+pub async fn ages(conn: &mut Connection) -> Result<Ages> {
     let age = |what: &str| {
         format!(
             "coalesce(extract(epoch FROM clock_timestamp() - (
@@ -241,10 +241,7 @@ impl Announcement {
 }
 
 /// The events of an announcement, in order of insertion.
-pub async fn events(
-    conn: &mut Connection,
-    announcement: &Announcement,
-) -> Result<Vec<Event>, DbError> {
+pub async fn events(conn: &mut Connection, announcement: &Announcement) -> Result<Vec<Event>> {
     Ok(Event::query()
         .filter(outbox::day.eq_any(&announcement.days))
         .filter(outbox::id.eq_any(&announcement.ids))
@@ -259,7 +256,7 @@ pub async fn events_of_the_last(
     conn: &mut Connection,
     span: Duration,
     audience: &[UserId],
-) -> Result<Vec<Event>, DbError> {
+) -> Result<Vec<Event>> {
     let since = diesel::dsl::sql::<Timestamptz>("clock_timestamp() - ")
         .bind::<Double, _>(span.as_secs_f64())
         .sql(" * interval '1 second'");
@@ -284,7 +281,7 @@ pub struct Listener {
 
 impl Listener {
     /// Connects and starts listening.
-    pub async fn connect(db: &Db) -> Result<Self, DbError> {
+    pub async fn connect(db: &Db) -> Result<Self> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
         let mut endpoint = crate::pool::endpoint(&db.settings().url).map_err(unavailable)?;
         let (client, mut connection) = endpoint

@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Integer};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::{Connection, DbError};
+use crate::{Connection, Result};
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -198,10 +198,7 @@ pub(crate) fn like_literal(text: &str) -> String {
 }
 
 /// Counts the rows of a query, up to [`Count::EXACT_TO`].
-pub(crate) fn count_rows<'c, Q>(
-    conn: &'c mut Connection,
-    query: Q,
-) -> BoxFuture<'c, Result<Count, DbError>>
+pub(crate) fn count_rows<'c, Q>(conn: &'c mut Connection, query: Q) -> BoxFuture<'c, Result<Count>>
 where
     Counted<Q>: diesel_async::methods::LoadQuery<'c, Connection, i64> + Send + 'c,
 {

@@ -20,7 +20,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::async_fn::AsyncFunc;
 use crate::operation_trace::{self, Busy};
-use crate::{DbError, Ids};
+use crate::{DbError, Ids, Result};
 
 /// Role of every pooled connection. It cannot change append-only tables.
 pub const APP_ROLE: &str = "goodgo_app";
@@ -105,7 +105,7 @@ struct Shared {
 
 impl Db {
     /// Opens the pool and reads the currencies, which never change.
-    pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self, DbError> {
+    pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let pool = pool(&settings, &tls, &statements);
         let currencies = {
@@ -130,10 +130,10 @@ impl Db {
     }
 
     /// Runs queries on a pooled connection, and once more on a fresh one when that turns out to be closed.
-    pub async fn read<T, F>(&self, query: F) -> Result<T, DbError>
+    pub async fn read<T, F>(&self, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T, DbError>
-            + AsyncFunc<&'c mut Connection, Result<T, DbError>, Fut: Send>
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
             + Clone
             + Send,
         T: Send,
@@ -200,7 +200,7 @@ impl Db {
     }
 
     /// Takes a connection from the pool.
-    pub(crate) async fn connection(&self) -> Result<PooledConnection, DbError> {
+    pub(crate) async fn connection(&self) -> Result<PooledConnection> {
         let busy = Busy::start();
         let asked = Instant::now();
         let conn = self.shared.pool.get().await;
@@ -352,7 +352,7 @@ pub(crate) async fn connect(url: &str, tls: &Tls) -> Result<Connection, Connecti
 }
 
 /// Opens a connection in the role of the URL, which may do more than the server's.
-pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection, DbError> {
+pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection> {
     connect(url, tls)
         .await
         .map_err(|error| DbError::Unavailable(error.to_string()))
@@ -391,12 +391,12 @@ impl Instrumentation for Observed {
 }
 
 /// Runs statements without results.
-pub(crate) async fn batch(conn: &mut Connection, sql: &str) -> Result<(), DbError> {
+pub(crate) async fn batch(conn: &mut Connection, sql: &str) -> Result<()> {
     Ok(conn.batch_execute(sql).await?)
 }
 
 /// Sends `SELECT 1`.
-pub async fn ping(conn: &mut Connection) -> Result<(), DbError> {
+pub async fn ping(conn: &mut Connection) -> Result<()> {
     diesel::sql_query("SELECT 1").execute(conn).await?;
     Ok(())
 }

@@ -4,10 +4,10 @@ use domain::mining::{POINTS_SCALE, Points};
 use domain::named::Named;
 use rust_decimal::Decimal;
 
-use crate::DbError;
+use crate::{DbError, Result};
 
 /// Converts a value to the type of its column, or back; a value that does not fit is a fault with table and column.
-pub(crate) fn fit<T, U>(table: &'static str, column: &'static str, value: T) -> Result<U, DbError>
+pub(crate) fn fit<T, U>(table: &'static str, column: &'static str, value: T) -> Result<U>
 where
     T: Copy + std::fmt::Display,
     U: TryFrom<T>,
@@ -16,7 +16,7 @@ where
 }
 
 /// Converts rows to values of the domain.
-pub(crate) fn values<R, T>(rows: Vec<R>) -> Result<Vec<T>, DbError>
+pub(crate) fn values<R, T>(rows: Vec<R>) -> Result<Vec<T>>
 where
     T: TryFrom<R, Error = DbError>,
 {
@@ -38,6 +38,6 @@ pub(crate) fn read_name<E: Named>(
     table: &'static str,
     column: &'static str,
     name: &str,
-) -> Result<E, DbError> {
+) -> Result<E> {
     E::of_name(name).ok_or_else(|| DbError::inconsistent(table, column, name))
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::async_fn::AsyncFunc;
 use crate::outbox::{self, NewRow};
 use crate::pool::PooledConnection;
-use crate::{Connection, Db, DbError, Ids, operation_trace};
+use crate::{Connection, Db, DbError, Ids, Result, operation_trace};
 
 /// Largest number of attempts before a transaction's fault is returned.
 const ATTEMPTS: u32 = 4;
@@ -68,7 +68,7 @@ impl Tx {
 type Output = Box<dyn Any + Send>;
 
 /// A command without its result type, so that the retry loop is compiled once.
-type Body = Arc<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<Output, DbError>> + Send + Sync>;
+type Body = Arc<dyn for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<Output>> + Send + Sync>;
 
 impl Db {
     /// Runs a command in a transaction (READ COMMITTED) and commits it.
@@ -77,14 +77,10 @@ impl Db {
     /// missing partition of the day, or a connection that was closed before anything could be committed. A command
     /// whose commit was lost is run again when it holds an idempotency key, which makes that safe. The transaction runs
     /// to its end even when the caller disconnects.
-    pub fn write<T, F>(
-        &self,
-        name: &'static str,
-        command: F,
-    ) -> BoxFuture<'static, Result<T, DbError>>
+    pub fn write<T, F>(&self, name: &'static str, command: F) -> BoxFuture<'static, Result<T>>
     where
-        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T, DbError>
-            + AsyncFunc<&'t mut Tx, Result<T, DbError>, Fut: Send>
+        for<'t> F: AsyncFnOnce(&'t mut Tx) -> Result<T>
+            + AsyncFunc<&'t mut Tx, Result<T>, Fut: Send>
             + Clone
             + Send
             + Sync
@@ -105,7 +101,7 @@ impl Db {
         .boxed()
     }
 
-    fn run(&self, name: &'static str, body: Body) -> BoxFuture<'static, Result<Output, DbError>> {
+    fn run(&self, name: &'static str, body: Body) -> BoxFuture<'static, Result<Output>> {
         let db = self.clone();
         async move {
             let task = operation_trace::writing(name, async move { db.attempt_all(&body).await });
@@ -120,7 +116,7 @@ impl Db {
         .boxed()
     }
 
-    async fn attempt_all(&self, body: &Body) -> Result<Output, DbError> {
+    async fn attempt_all(&self, body: &Body) -> Result<Output> {
         let mut attempt = 1;
         // After a lost commit only a stored answer can tell the outcome.
         let mut lost_at: Option<Instant> = None;
@@ -213,7 +209,7 @@ impl Db {
 }
 
 /// Runs the body, then inserts its events; returns whether there were any.
-async fn commands(body: &Body, tx: &mut Tx) -> Result<(Output, bool), DbError> {
+async fn commands(body: &Body, tx: &mut Tx) -> Result<(Output, bool)> {
     let done = body(tx).await?;
     let events = std::mem::take(&mut tx.events);
     let wrote_event = !events.is_empty();

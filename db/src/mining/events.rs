@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::outbox::SubjectEvents;
 use crate::text::points_decimal;
-use crate::{DbError, Tx};
+use crate::{Result, Tx};
 
 /// An event of mining. Names and fields are those of the platform's other services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -323,7 +323,7 @@ impl<'a> MinerEvents<'a> {
     }
 
     /// Enqueues the events; returns the miner's version after the last.
-    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64> {
         self.events.enqueue(tx, request_id)
     }
 }

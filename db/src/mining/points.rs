@@ -13,7 +13,7 @@ use domain::wallets::{
 use super::miner::rows::HistoryRow;
 use crate::command::{Request, Stop};
 use crate::wallets::posting;
-use crate::{DbError, Tx};
+use crate::{Result, Tx};
 
 fn house() -> Side {
     Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP)
@@ -127,12 +127,7 @@ pub(super) struct Lines<'a> {
 
 impl Lines<'_> {
     /// A history entry.
-    pub fn line(
-        &self,
-        tx: &Tx,
-        points: Points,
-        source: HistorySource,
-    ) -> Result<HistoryRow, DbError> {
+    pub fn line(&self, tx: &Tx, points: Points, source: HistorySource) -> Result<HistoryRow> {
         HistoryRow::try_from(&HistoryEntry {
             id: HistoryId(tx.new_id()),
             miner_id: self.miner.id,
@@ -151,7 +146,7 @@ impl Lines<'_> {
         tx: &Tx,
         first: HistoryRow,
         reached: &[Milestone],
-    ) -> Result<Vec<HistoryRow>, DbError> {
+    ) -> Result<Vec<HistoryRow>> {
         let source = HistorySource::StreakMilestone;
         let milestones = reached
             .iter()

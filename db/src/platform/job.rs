@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::schema::jobs;
-use crate::{Connection, DbError};
+use crate::{Connection, Result};
 
 /// State of a job.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -45,7 +45,7 @@ fn is_running() -> SqlLiteral<Bool> {
 }
 
 /// Inserts missing jobs, which are due at once.
-pub async fn register(conn: &mut Connection, names: &[&str]) -> Result<(), DbError> {
+pub async fn register(conn: &mut Connection, names: &[&str]) -> Result<()> {
     let rows: Vec<_> = names.iter().map(|name| jobs::name.eq(*name)).collect();
     diesel::insert_into(jobs::table)
         .values(rows)
@@ -61,7 +61,7 @@ pub async fn take(
     names: &[&str],
     holder: Uuid,
     lease: Duration,
-) -> Result<Option<String>, DbError> {
+) -> Result<Option<String>> {
     #[derive(QueryableByName)]
     struct Taken {
         #[diesel(sql_type = Text)]
@@ -92,7 +92,7 @@ pub async fn renew(
     name: &str,
     holder: Uuid,
     lease: Duration,
-) -> Result<bool, DbError> {
+) -> Result<bool> {
     let renewed = diesel::sql_query(
         "UPDATE jobs SET leased_until = clock_timestamp() + $3 * interval '1 second'
          WHERE name = $1 AND holder = $2 AND leased_until >= clock_timestamp()",
@@ -112,7 +112,7 @@ pub async fn finish(
     holder: Uuid,
     error: Option<&str>,
     again_in: Duration,
-) -> Result<(), DbError> {
+) -> Result<()> {
     diesel::sql_query(
         "UPDATE jobs SET holder = NULL, leased_until = NULL, finished_at = statement_timestamp(),
                          succeeded_at = CASE WHEN $3 IS NULL THEN statement_timestamp() ELSE succeeded_at END,
@@ -130,7 +130,7 @@ pub async fn finish(
 }
 
 /// Releases all leases of an instance that shuts down.
-pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError> {
+pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<()> {
     diesel::update(jobs::table.filter(jobs::holder.eq(holder)))
         .set((
             jobs::holder.eq(None::<Uuid>),
@@ -142,6 +142,6 @@ pub async fn release(conn: &mut Connection, holder: Uuid) -> Result<(), DbError>
 }
 
 /// All jobs, by name.
-pub async fn all(conn: &mut Connection) -> Result<Vec<Job>, DbError> {
+pub async fn all(conn: &mut Connection) -> Result<Vec<Job>> {
     Ok(Job::query().order(jobs::name).load(conn).await?)
 }

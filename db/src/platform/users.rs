@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::schema::{demo_people, users};
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, Result, Tx};
 
 /// Letters and digits of generated names.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -27,7 +27,7 @@ pub struct User {
 }
 
 /// People by id.
-pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, DbError> {
+pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
     Ok(users::table
         .filter(users::id.eq_any(ids.iter().map(|id| id.0)))
         .select((users::id, users::display_name, users::kyc_completed_at))
@@ -37,7 +37,7 @@ pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>, D
 
 /// Inserts a person, or updates the name from the token. Without a name in the token, a new person is named `Miner` and
 /// four random characters.
-pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<(), DbError> {
+pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<()> {
     let given = name.and_then(printable);
     let insert = diesel::insert_into(users::table).values(row(tx, id, given.as_deref()));
     match given {
@@ -55,7 +55,7 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Resul
 }
 
 /// Inserts a person, if there is none with this id. It does not wait for commands that hold the person's row.
-pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<(), DbError> {
+pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<()> {
     let name = person.name.as_deref().and_then(printable);
     diesel::insert_into(users::table)
         .values(row(tx, person.id, name.as_deref()))
@@ -89,10 +89,7 @@ fn printable(name: &str) -> Option<String> {
 
 /// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of
 /// the person's referral and miner, so reads and writes of the verification are serialized.
-pub(crate) async fn lock_kyc(
-    conn: &mut Connection,
-    id: UserId,
-) -> Result<Option<Timestamp>, DbError> {
+pub(crate) async fn lock_kyc(conn: &mut Connection, id: UserId) -> Result<Option<Timestamp>> {
     Ok(users::table
         .find(id.0)
         .select(users::kyc_completed_at)
@@ -102,7 +99,7 @@ pub(crate) async fn lock_kyc(
 }
 
 /// Stores when a person's identity was verified.
-pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<(), DbError> {
+pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<()> {
     diesel::update(users::table.find(id.0))
         .set(users::kyc_completed_at.eq(at))
         .execute(tx.conn())
@@ -111,7 +108,7 @@ pub(crate) async fn store_kyc(tx: &mut Tx, id: UserId, at: Timestamp) -> Result<
 }
 
 /// The named people of the demo data.
-pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>, DbError> {
+pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>> {
     let people: Vec<(String, uuid::Uuid)> = demo_people::table
         .order(demo_people::name)
         .select((demo_people::name, demo_people::user_id))

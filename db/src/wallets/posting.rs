@@ -15,7 +15,7 @@ use domain::wallets::{
 use uuid::Uuid;
 
 use crate::schema::wallets;
-use crate::{DbError, Tx};
+use crate::{DbError, Result, Tx};
 
 impl From<PostingRefusal> for DbError {
     fn from(refusal: PostingRefusal) -> Self {
@@ -31,7 +31,7 @@ impl From<PostingRefusal> for DbError {
 pub async fn post(
     tx: &mut Tx,
     postings: &[Posting],
-) -> Result<Vec<Result<Posted, PostingRefusal>>, DbError> {
+) -> Result<Vec<Result<Posted, PostingRefusal>>> {
     let keys: BTreeSet<WalletKey> = postings
         .iter()
         .flat_map(|posting| &posting.legs)
@@ -90,7 +90,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(tx: &Tx, keys: &BTreeSet<WalletKey>) -> Result<Self, DbError> {
+    fn of(tx: &Tx, keys: &BTreeSet<WalletKey>) -> Result<Self> {
         let number = |key: &WalletKey| {
             let currency = tx.currencies().get(&key.currency);
             currency
@@ -107,7 +107,7 @@ impl Wanted {
     }
 
     /// Finds existing wallets.
-    async fn find(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
+    async fn find(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>> {
         let found: Vec<Found> = diesel::sql_query(
             "SELECT x.id, w.position
              FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS w (owner_kind, owner_id, currency, kind, position)
@@ -123,7 +123,7 @@ impl Wanted {
     }
 
     /// Creates all of them, in ascending order. When another transaction created one first, the transaction is retried.
-    async fn create(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>, DbError> {
+    async fn create(&self, tx: &mut Tx) -> Result<BTreeMap<WalletKey, i64>> {
         if self.keys.is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -173,10 +173,7 @@ type Locked = (i64, i64, i64, i64, bool, Option<Timestamp>, Timestamp);
 
 /// Locks the wallets that keep a balance and reads them in the next statement: waiting inside a statement does not
 /// refresh its snapshot.
-async fn lock(
-    tx: &mut Tx,
-    ids: &BTreeMap<WalletKey, i64>,
-) -> Result<(Balances, Timestamp), DbError> {
+async fn lock(tx: &mut Tx, ids: &BTreeMap<WalletKey, i64>) -> Result<(Balances, Timestamp)> {
     let kept: Vec<i64> = ids
         .iter()
         .filter(|(key, _)| key.kind.has_balance())
@@ -232,7 +229,7 @@ async fn store_balances(
     before: &Balances,
     after: &Balances,
     posted_at: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let changed: Vec<(i64, WalletState)> = after
         .iter()
         .filter(|(key, state)| before.get(key) != Some(state))
@@ -293,7 +290,7 @@ async fn store_transfers(
     postings: &[Posting],
     decided: &[Result<Vec<Entry>, PostingRefusal>],
     posted_at: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let mut columns = Columns::default();
     for (posting, entries) in postings.iter().zip(decided) {
         for (leg, entry) in entries.iter().flatten().enumerate() {
@@ -340,7 +337,7 @@ impl Columns {
         posting: &Posting,
         leg: usize,
         entry: &Entry,
-    ) -> Result<(), DbError> {
+    ) -> Result<()> {
         let code = entry.leg.debit.wallet.currency;
         let currency = tx
             .currencies()
@@ -372,7 +369,7 @@ impl Columns {
 }
 
 /// Checks that the number of written rows equals the number of decided ones.
-fn expect_rows(table: &'static str, written: usize, decided: usize) -> Result<(), DbError> {
+fn expect_rows(table: &'static str, written: usize, decided: usize) -> Result<()> {
     if written == decided {
         Ok(())
     } else {

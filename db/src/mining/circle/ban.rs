@@ -14,7 +14,7 @@ use super::{invitations, locks, membership};
 use crate::command::Request;
 use crate::schema::{circle_invitations, miners};
 use crate::text::values;
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, Result, Tx};
 
 /// Locked circles that a ban affects.
 pub(in crate::mining) struct Locked {
@@ -42,7 +42,7 @@ impl Locked {
 pub(in crate::mining) async fn lock_for_ban(
     conn: &mut Connection,
     banned: MinerId,
-) -> Result<Locked, DbError> {
+) -> Result<Locked> {
     let own = miners::table.find(banned.0).select(miners::circle_id);
     let own: Option<Uuid> = own.first(conn).await?;
     let own = own.map(CircleId);
@@ -67,7 +67,7 @@ pub(in crate::mining) async fn apply_ban(
     request: &Request,
     locked: &Locked,
     miners: &mut [Miner],
-) -> Result<(), DbError> {
+) -> Result<()> {
     let banned = miners.iter().find(|miner| miner.id == locked.banned);
     if banned.is_none_or(|miner| miner.circle_id != locked.own) {
         return Err(locks::membership_changed());
@@ -95,17 +95,14 @@ async fn cancel(
     request: &Request,
     roster: &Roster,
     invitation: &CircleInvitation,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let mut events = CircleEvents::of(&roster.circle);
     invitations::cancel_all(tx, &mut events, std::iter::once(invitation)).await?;
     membership::store(tx, &request.request_id, &roster.circle, events).await
 }
 
 /// The invitations a miner received that are stored as pending, ascending.
-async fn received(
-    conn: &mut Connection,
-    invitee: MinerId,
-) -> Result<Vec<CircleInvitation>, DbError> {
+async fn received(conn: &mut Connection, invitee: MinerId) -> Result<Vec<CircleInvitation>> {
     let query = InvitationRow::query()
         .filter(circle_invitations::invitee_id.eq(invitee.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))

@@ -5,7 +5,7 @@ use domain::mining::{Circle, CircleInvitation, InvitationStatus, Miner};
 
 use crate::mining::events::{InvitationChanged, MiningEvent};
 use crate::outbox::SubjectEvents;
-use crate::{DbError, Tx};
+use crate::{Result, Tx};
 
 /// Events of one circle in one command.
 pub(super) struct CircleEvents<'a> {
@@ -109,7 +109,7 @@ impl<'a> CircleEvents<'a> {
     }
 
     /// Enqueues the events; returns the circle's version after the last.
-    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64, DbError> {
+    pub fn enqueue(self, tx: &mut Tx, request_id: &str) -> Result<i64> {
         self.events.enqueue(tx, request_id)
     }
 }

@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 
 use super::events::CircleEvents;
 use crate::schema::circle_invitations;
-use crate::{DbError, Tx};
+use crate::{DbError, Result, Tx};
 
 /// Stores the final state of a pending invitation whose circle is locked, with its event.
 pub(super) async fn end(
@@ -15,7 +15,7 @@ pub(super) async fn end(
     events: &mut CircleEvents<'_>,
     invitation: &CircleInvitation,
     status: InvitationStatus,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let decided_at: Option<Timestamp> = (status != InvitationStatus::Expired).then(|| tx.now());
     let ended = diesel::update(circle_invitations::table.find(invitation.id.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
@@ -41,7 +41,7 @@ pub(super) async fn cancel_all<'a>(
     tx: &mut Tx,
     events: &mut CircleEvents<'_>,
     pending: impl Iterator<Item = &'a CircleInvitation> + Send,
-) -> Result<(), DbError> {
+) -> Result<()> {
     for invitation in pending {
         let status = match invitation.status_at(tx.now()) {
             InvitationStatus::Expired => InvitationStatus::Expired,

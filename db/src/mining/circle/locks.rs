@@ -16,7 +16,7 @@ use crate::command::{Refusal, Request, Stop};
 use crate::mining::miner::locks::{lock_miners, no_miner, seek};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
 use crate::text::{fit, values};
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, DbError, Result, Tx};
 
 /// The caller's miner and circle, locked.
 pub(super) struct LockedCircle {
@@ -29,10 +29,7 @@ pub(super) struct LockedCircle {
 }
 
 /// Locks existing circles in ascending order and reads their members.
-pub(super) async fn lock_circles(
-    conn: &mut Connection,
-    ids: &[CircleId],
-) -> Result<Vec<Roster>, DbError> {
+pub(super) async fn lock_circles(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Roster>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -60,10 +57,7 @@ pub(super) async fn lock_circles(
 }
 
 /// Locks a circle; none when it does not exist.
-pub(super) async fn lock_circle(
-    conn: &mut Connection,
-    id: CircleId,
-) -> Result<Option<Roster>, DbError> {
+pub(super) async fn lock_circle(conn: &mut Connection, id: CircleId) -> Result<Option<Roster>> {
     Ok(lock_circles(conn, &[id]).await?.pop())
 }
 
@@ -93,7 +87,7 @@ pub(super) async fn lock_miners_of(
     caller: MinerId,
     roster: Option<Roster>,
     others: &[MinerId],
-) -> Result<LockedCircle, DbError> {
+) -> Result<LockedCircle> {
     let members = roster.as_ref().map_or(&[][..], |roster| &roster.members);
     let ids: Vec<MinerId> = [&[caller], members, others].concat();
     let miners = lock_miners(conn, &ids).await?;
@@ -108,7 +102,7 @@ pub(super) async fn lock_miners_of(
 pub(super) async fn membership_of(
     conn: &mut Connection,
     user: UserId,
-) -> Result<Option<(MinerId, Option<CircleId>)>, DbError> {
+) -> Result<Option<(MinerId, Option<CircleId>)>> {
     let found: Option<(Uuid, Option<Uuid>)> = miners::table
         .filter(miners::user_id.eq(user.0))
         .select((miners::id, miners::circle_id))
@@ -148,7 +142,7 @@ pub(super) async fn lock_invitation(
 pub(super) async fn invitation(
     conn: &mut Connection,
     id: CircleInvitationId,
-) -> Result<Option<CircleInvitation>, DbError> {
+) -> Result<Option<CircleInvitation>> {
     let query = InvitationRow::query().find(id.0);
     let row: Option<InvitationRow> = query.first(conn).await.optional()?;
     row.map(CircleInvitation::try_from).transpose()
@@ -158,7 +152,7 @@ pub(super) async fn invitation(
 pub(super) async fn pending(
     conn: &mut Connection,
     circle: CircleId,
-) -> Result<Vec<CircleInvitation>, DbError> {
+) -> Result<Vec<CircleInvitation>> {
     let query = InvitationRow::query()
         .filter(circle_invitations::circle_id.eq(circle.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
@@ -167,10 +161,7 @@ pub(super) async fn pending(
 }
 
 /// Time a miner last left a circle in a way that starts the cooldown.
-pub(super) async fn left_at(
-    conn: &mut Connection,
-    miner: MinerId,
-) -> Result<Option<Timestamp>, DbError> {
+pub(super) async fn left_at(conn: &mut Connection, miner: MinerId) -> Result<Option<Timestamp>> {
     Ok(circle_members::table
         .filter(circle_members::miner_id.eq(miner.0))
         .filter(circle_members::left_how.eq_any(cooling()))
@@ -184,7 +175,7 @@ pub(super) async fn places_left_at(
     conn: &mut Connection,
     circle: CircleId,
     since: Timestamp,
-) -> Result<Vec<Timestamp>, DbError> {
+) -> Result<Vec<Timestamp>> {
     let left: Vec<Option<Timestamp>> = circle_members::table
         .filter(circle_members::circle_id.eq(circle.0))
         .filter(circle_members::left_at.gt(since))
@@ -203,10 +194,7 @@ fn cooling() -> impl Iterator<Item = &'static str> {
 }
 
 /// Times of the last invitations that a locked circle sent, newest first.
-pub(super) async fn last_sent(
-    conn: &mut Connection,
-    circle: CircleId,
-) -> Result<Vec<Timestamp>, DbError> {
+pub(super) async fn last_sent(conn: &mut Connection, circle: CircleId) -> Result<Vec<Timestamp>> {
     Ok(circle_invitations::table
         .filter(circle_invitations::circle_id.eq(circle.0))
         .order(circle_invitations::created_at.desc())
@@ -221,7 +209,7 @@ pub(super) async fn waiting_for(
     conn: &mut Connection,
     invitee: MinerId,
     now: Timestamp,
-) -> Result<usize, DbError> {
+) -> Result<usize> {
     let waiting: i64 = circle_invitations::table
         .filter(circle_invitations::invitee_id.eq(invitee.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))

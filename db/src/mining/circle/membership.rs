@@ -14,10 +14,10 @@ use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{circle_members, circles, miners};
 use crate::text::fit;
-use crate::{DbError, Tx};
+use crate::{DbError, Result, Tx};
 
 /// The circle with this number of active members.
-pub(super) fn with_member_count(circle: &Circle, members: usize) -> Result<Circle, DbError> {
+pub(super) fn with_member_count(circle: &Circle, members: usize) -> Result<Circle> {
     Ok(Circle {
         status: CircleStatus::of(members),
         member_count: fit("circles", "member_count", members)?,
@@ -31,17 +31,14 @@ pub(super) async fn store(
     request_id: &str,
     circle: &Circle,
     events: CircleEvents<'_>,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let version = events.enqueue(tx, request_id)?;
+    let member_count: i32 = fit("circles", "member_count", circle.member_count)?;
     diesel::update(circles::table.find(circle.id.0))
         .set((
             circles::name.eq(&circle.name),
             circles::status.eq(circle.status.name()),
-            circles::member_count.eq(fit::<_, i32>(
-                "circles",
-                "member_count",
-                circle.member_count,
-            )?),
+            circles::member_count.eq(member_count),
             circles::version.eq(version),
             circles::updated_at.eq(tx.now()),
         ))
@@ -51,7 +48,7 @@ pub(super) async fn store(
 }
 
 /// Inserts an active membership.
-pub(super) async fn enter(tx: &mut Tx, circle: CircleId, miner: MinerId) -> Result<(), DbError> {
+pub(super) async fn enter(tx: &mut Tx, circle: CircleId, miner: MinerId) -> Result<()> {
     diesel::insert_into(circle_members::table)
         .values((
             circle_members::id.eq(tx.new_id()),
@@ -72,7 +69,7 @@ pub(super) async fn depart(
     member: MinerId,
     how: Exit,
     locked: &mut [Miner],
-) -> Result<(), DbError> {
+) -> Result<()> {
     let before = &roster.circle;
     let after = with_member_count(before, roster.members.len().saturating_sub(1))?;
     exit(tx, before.id, &[member], how).await?;
@@ -93,7 +90,7 @@ pub(super) async fn end(
     owner: Exit,
     pending: impl Iterator<Item = &CircleInvitation> + Send,
     locked: &mut [Miner],
-) -> Result<(), DbError> {
+) -> Result<()> {
     let before = &roster.circle;
     let is_owner = |id: &&MinerId| **id == before.owner_id;
     let others: Vec<MinerId> = roster
@@ -112,12 +109,7 @@ pub(super) async fn end(
     rewrite_roles(tx, request, locked, before.id, &roster.members, None).await
 }
 
-async fn exit(
-    tx: &mut Tx,
-    circle: CircleId,
-    members: &[MinerId],
-    how: Exit,
-) -> Result<(), DbError> {
+async fn exit(tx: &mut Tx, circle: CircleId, members: &[MinerId], how: Exit) -> Result<()> {
     let gone = diesel::update(circle_members::table)
         .filter(
             circle_members::circle_id
@@ -146,7 +138,7 @@ pub(super) async fn rewrite_roles(
     circle: CircleId,
     movers: &[MinerId],
     to: Option<CircleId>,
-) -> Result<(), DbError> {
+) -> Result<()> {
     for miner in locked {
         let is_moved = movers.contains(&miner.id);
         if !is_moved && miner.circle_id != Some(circle) {

@@ -21,19 +21,16 @@ use crate::mining::miner::rows::Profile;
 use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circle_invitations, circle_members, circles, miners, users};
 use crate::text::{read_name, values};
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, Count, Page, Result, Slice};
 
 /// Circles by id.
-pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle>, DbError> {
+pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle>> {
     let query = CircleRow::query().filter(circles::id.eq_any(ids.iter().map(|id| id.0)));
     values(query.load(conn).await?)
 }
 
 /// Active members of circles by time of joining, in one statement.
-pub async fn members(
-    conn: &mut Connection,
-    ids: &[CircleId],
-) -> Result<Vec<CircleMember>, DbError> {
+pub async fn members(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleMember>> {
     let rows: Vec<(Uuid, Uuid, Timestamp)> = circle_members::table
         .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
         .filter(circle_members::left_at.is_null())
@@ -63,7 +60,7 @@ pub async fn members(
 pub async fn member_profiles(
     conn: &mut Connection,
     ids: &[CircleId],
-) -> Result<Vec<(CircleMember, Profile, UserId)>, DbError> {
+) -> Result<Vec<(CircleMember, Profile, UserId)>> {
     type Row = (Uuid, Timestamp, Uuid, Uuid, String, i64, String);
     let rows: Vec<Row> = circle_members::table
         .inner_join(miners::table.on(miners::id.eq(circle_members::miner_id)))
@@ -107,7 +104,7 @@ pub async fn member_profiles(
 }
 
 /// Circles with their members, in two statements; read once for all subscribers.
-pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleSeen>, DbError> {
+pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleSeen>> {
     let rows: Vec<(CircleRow, Timestamp)> = circles::table
         .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
         .select((CircleRow::as_select(), ReadAt))
@@ -133,7 +130,7 @@ pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleS
 pub async fn of_people(
     conn: &mut Connection,
     people: &[UserId],
-) -> Result<Vec<(UserId, CircleId)>, DbError> {
+) -> Result<Vec<(UserId, CircleId)>> {
     let rows: Vec<(Uuid, Option<Uuid>)> = miners::table
         .filter(miners::user_id.eq_any(people.iter().map(|user| user.0)))
         .filter(miners::circle_id.is_not_null())
@@ -171,7 +168,7 @@ pub async fn list(
     conn: &mut Connection,
     filter: &CircleFilter,
     page: &Page<(Timestamp, Uuid)>,
-) -> Result<Slice<Circle>, DbError> {
+) -> Result<Slice<Circle>> {
     let mut query = CircleRow::query().into_boxed::<Pg>();
     filter_circles!(query, filter);
     let query = keyset!(query, page, [circles::created_at desc, circles::id desc]);
@@ -180,7 +177,7 @@ pub async fn list(
 }
 
 /// Number of circles that a filter selects.
-pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count, DbError> {
+pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count> {
     let mut query = circles::table.select(circles::id).into_boxed::<Pg>();
     filter_circles!(query, filter);
     count_rows(conn, query).await
@@ -190,7 +187,7 @@ pub async fn count(conn: &mut Connection, filter: &CircleFilter) -> Result<Count
 pub async fn invitations_by_id(
     conn: &mut Connection,
     ids: &[CircleInvitationId],
-) -> Result<Vec<InvitationSeen>, DbError> {
+) -> Result<Vec<InvitationSeen>> {
     let ids = ids.iter().map(|id| id.0);
     let query = InvitationSeen::query().filter(circle_invitations::id.eq_any(ids));
     Ok(query.load(conn).await?)
@@ -200,7 +197,7 @@ pub async fn invitations_by_id(
 pub async fn pending_invitations(
     conn: &mut Connection,
     ids: &[CircleId],
-) -> Result<Vec<InvitationSeen>, DbError> {
+) -> Result<Vec<InvitationSeen>> {
     Ok(InvitationSeen::query()
         .filter(circle_invitations::circle_id.eq_any(ids.iter().map(|id| id.0)))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
@@ -240,7 +237,7 @@ pub async fn received(
     invitee: MinerId,
     status: Option<InvitationStatus>,
     page: &Page<(Timestamp, Uuid)>,
-) -> Result<Slice<InvitationSeen>, DbError> {
+) -> Result<Slice<InvitationSeen>> {
     let mut query = InvitationSeen::query().into_boxed::<Pg>();
     filter_received!(query, invitee, status);
     let query =
@@ -253,7 +250,7 @@ pub async fn received_count(
     conn: &mut Connection,
     invitee: MinerId,
     status: Option<InvitationStatus>,
-) -> Result<Count, DbError> {
+) -> Result<Count> {
     let mut query = circle_invitations::table
         .select(circle_invitations::id)
         .into_boxed::<Pg>();

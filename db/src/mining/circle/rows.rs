@@ -7,11 +7,11 @@ use domain::mining::{Circle, CircleInvitation, CircleMember};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
 use crate::schema::{circle_invitations, circles};
 use crate::text::{fit, read_name};
+use crate::{DbError, Result};
 
 /// An invitation with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -60,7 +60,7 @@ pub struct CircleRow {
 impl TryFrom<CircleRow> for Circle {
     type Error = DbError;
 
-    fn try_from(row: CircleRow) -> Result<Self, DbError> {
+    fn try_from(row: CircleRow) -> Result<Self> {
         Ok(Self {
             id: CircleId(row.id),
             owner_id: MinerId(row.owner_id),
@@ -77,7 +77,7 @@ impl TryFrom<CircleRow> for Circle {
 impl TryFrom<&Circle> for CircleRow {
     type Error = DbError;
 
-    fn try_from(circle: &Circle) -> Result<Self, DbError> {
+    fn try_from(circle: &Circle) -> Result<Self> {
         Ok(Self {
             id: circle.id.0,
             owner_id: circle.owner_id.0,
@@ -106,7 +106,7 @@ pub struct InvitationRow {
 impl TryFrom<InvitationRow> for CircleInvitation {
     type Error = DbError;
 
-    fn try_from(row: InvitationRow) -> Result<Self, DbError> {
+    fn try_from(row: InvitationRow) -> Result<Self> {
         Ok(Self {
             id: CircleInvitationId(row.id),
             circle_id: CircleId(row.circle_id),

@@ -13,7 +13,7 @@ use domain::time::{Pause, Timestamp};
 use serde_json::Value;
 
 use crate::platform::configuration::Section;
-use crate::{Connection, DbError};
+use crate::{Connection, DbError, Result};
 
 /// The newest version of each section, with body, and all versions that switched mining on or off, without body.
 const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on
@@ -56,7 +56,7 @@ struct Row {
 }
 
 /// Reads the sections in force, in one statement.
-pub async fn in_force(conn: &mut Connection) -> Result<Configuration, DbError> {
+pub async fn in_force(conn: &mut Connection) -> Result<Configuration> {
     let rows: Vec<Row> = InForceAndSwitches.load(conn).await?;
     Ok(Configuration {
         mining: MiningConfiguration {
@@ -85,7 +85,7 @@ fn pauses(rows: &[Row]) -> Vec<Pause> {
     pauses
 }
 
-fn newest<S: Section>(rows: &[Row]) -> Result<S, DbError> {
+fn newest<S: Section>(rows: &[Row]) -> Result<S> {
     rows.iter()
         .filter(|row| row.section == S::INFO.name)
         .find_map(|row| row.body.as_ref().map(|body| S::read(row.version, body)))

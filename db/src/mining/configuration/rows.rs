@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::platform::configuration::{Section, SectionInfo, shown};
 use crate::text::points;
+use crate::{DbError, Result};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -64,7 +64,7 @@ struct ReferralBody {
     max_referral_levels: u32,
 }
 
-fn parse<T: DeserializeOwned>(body: &Value) -> Result<T, DbError> {
+fn parse<T: DeserializeOwned>(body: &Value) -> Result<T> {
     T::deserialize(body).map_err(unreadable)
 }
 
@@ -84,7 +84,7 @@ impl Section for MiningConfiguration {
         shown: shown::<Self>,
     };
 
-    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+    fn read(version: i32, body: &Value) -> Result<Self> {
         let body: MiningBody = parse(body)?;
         Ok(Self {
             version,
@@ -98,7 +98,7 @@ impl Section for MiningConfiguration {
         })
     }
 
-    fn body(&self) -> Result<Value, DbError> {
+    fn body(&self) -> Result<Value> {
         serde_json::to_value(MiningBody {
             base_rate: self.base_rate.0,
             session_duration_hours: self.session_duration_hours,
@@ -128,7 +128,7 @@ impl Section for StreakConfiguration {
         shown: shown::<Self>,
     };
 
-    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+    fn read(version: i32, body: &Value) -> Result<Self> {
         let body: StreakBody = parse(body)?;
         let tier = |body: TierBody| StreakTier {
             min_days: body.min_days,
@@ -147,7 +147,7 @@ impl Section for StreakConfiguration {
         })
     }
 
-    fn body(&self) -> Result<Value, DbError> {
+    fn body(&self) -> Result<Value> {
         let tier = |tier: &StreakTier| TierBody {
             min_days: tier.min_days,
             max_days: tier.max_days,
@@ -188,7 +188,7 @@ impl Section for ReferralConfiguration {
         shown: shown::<Self>,
     };
 
-    fn read(version: i32, body: &Value) -> Result<Self, DbError> {
+    fn read(version: i32, body: &Value) -> Result<Self> {
         let body: ReferralBody = parse(body)?;
         if body.max_referral_levels != Self::LEVELS {
             let levels = body.max_referral_levels;
@@ -202,7 +202,7 @@ impl Section for ReferralConfiguration {
         })
     }
 
-    fn body(&self) -> Result<Value, DbError> {
+    fn body(&self) -> Result<Value> {
         serde_json::to_value(ReferralBody {
             bonus_per_referral: self.bonus_per_referral.0,
             max_bonus: self.max_bonus.0,

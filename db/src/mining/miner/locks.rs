@@ -11,7 +11,7 @@ use super::rows::{MinerChange, MinerRow};
 use crate::command::{Refusal, Request, Stop};
 use crate::schema::miners;
 use crate::text::values;
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, DbError, Result, Tx};
 
 /// Key of a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +25,7 @@ pub enum MinerRef {
 }
 
 impl MinerRef {
-    pub(in crate::mining) async fn find(
-        &self,
-        conn: &mut Connection,
-    ) -> Result<Option<MinerId>, DbError> {
+    pub(in crate::mining) async fn find(&self, conn: &mut Connection) -> Result<Option<MinerId>> {
         let ids = miners::table.select(miners::id);
         let found: Option<Uuid> = match self {
             Self::Id(id) => ids.filter(miners::id.eq(id.0)).first(conn).await,
@@ -50,7 +47,7 @@ impl MinerRef {
 pub(in crate::mining) async fn lock_miner(
     conn: &mut Connection,
     user: UserId,
-) -> Result<Option<Miner>, DbError> {
+) -> Result<Option<Miner>> {
     let query = MinerRow::query().filter(miners::user_id.eq(user.0));
     let row: Option<MinerRow> = query.for_no_key_update().first(conn).await.optional()?;
     row.map(Miner::try_from).transpose()
@@ -84,7 +81,7 @@ macro_rules! by_id {
 pub(in crate::mining) async fn lock_miners(
     conn: &mut Connection,
     ids: &[MinerId],
-) -> Result<Vec<Miner>, DbError> {
+) -> Result<Vec<Miner>> {
     values(by_id!(ids).load(conn).await?)
 }
 
@@ -92,12 +89,12 @@ pub(in crate::mining) async fn lock_miners(
 pub(in crate::mining) async fn lock_free_miners(
     conn: &mut Connection,
     ids: &[MinerId],
-) -> Result<Vec<Miner>, DbError> {
+) -> Result<Vec<Miner>> {
     values(by_id!(ids).skip_locked().load(conn).await?)
 }
 
 /// A miner of a locked list.
-pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, DbError> {
+pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner> {
     locked
         .iter()
         .find(|miner| miner.id == id)
@@ -105,7 +102,7 @@ pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner, D
 }
 
 /// Removes a miner from a locked list.
-pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner, DbError> {
+pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner> {
     locked
         .iter()
         .position(|miner| miner.id == id)
@@ -120,7 +117,7 @@ pub(in crate::mining) async fn store_miner(
     lifetime_points: Minor,
     streak: &Streak,
     version: i64,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let change = MinerChange::of(lifetime_points, streak, version, tx.now())?;
     diesel::update(miners::table.find(miner.id.0))
         .set(change)
@@ -135,7 +132,7 @@ pub(in crate::mining) async fn store_role(
     miner: MinerId,
     role: Role,
     version: i64,
-) -> Result<(), DbError> {
+) -> Result<()> {
     diesel::update(miners::table.find(miner.0))
         .set((
             miners::role.eq(role.name()),

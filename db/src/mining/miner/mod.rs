@@ -11,10 +11,10 @@ use domain::mining::{Miner, RateFacts, Role};
 pub use rows::{MinerSeen, Profile};
 
 use crate::mining::referral;
-use crate::{Connection, DbError};
+use crate::{Connection, DbError, Result};
 
 /// Facts on which a miner's rate depends.
-pub(super) async fn facts_of(conn: &mut Connection, miner: MinerId) -> Result<RateFacts, DbError> {
+pub(super) async fn facts_of(conn: &mut Connection, miner: MinerId) -> Result<RateFacts> {
     queries::rate_facts(conn, &[miner])
         .await?
         .pop()
@@ -27,7 +27,7 @@ pub(super) async fn role_of(
     conn: &mut Connection,
     miner: &Miner,
     is_granted: bool,
-) -> Result<Role, DbError> {
+) -> Result<Role> {
     let active = referral::queries::active_referrals(conn, miner.id).await?;
     let facts = facts_of(conn, miner.id).await?;
     Ok(Role::from_facts(is_granted, active, facts.circle_valid))

@@ -22,38 +22,29 @@ use super::rows::{HistoryRow, MinerSeen};
 use crate::paging::{count_rows, keyset, like_literal, narrow};
 use crate::schema::{circles, miners, mining_history, referrals, users};
 use crate::text::{fit, read_name, values};
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, Count, Page, Result, Slice};
 
 /// Miners by id.
-pub async fn miners_by_id(
-    conn: &mut Connection,
-    ids: &[MinerId],
-) -> Result<Vec<MinerSeen>, DbError> {
+pub async fn miners_by_id(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<MinerSeen>> {
     let query = MinerSeen::query().filter(miners::id.eq_any(ids.iter().map(|id| id.0)));
     Ok(query.load(conn).await?)
 }
 
 /// Miners by user.
-pub async fn miners_by_user(
-    conn: &mut Connection,
-    ids: &[UserId],
-) -> Result<Vec<MinerSeen>, DbError> {
+pub async fn miners_by_user(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<MinerSeen>> {
     let ids = ids.iter().map(|id| id.0);
     let query = MinerSeen::query().filter(miners::user_id.eq_any(ids));
     Ok(query.load(conn).await?)
 }
 
 /// The miner with a referral code.
-pub async fn miner_by_code(
-    conn: &mut Connection,
-    code: &str,
-) -> Result<Option<MinerSeen>, DbError> {
+pub async fn miner_by_code(conn: &mut Connection, code: &str) -> Result<Option<MinerSeen>> {
     let query = MinerSeen::query().filter(miners::referral_code.eq(code));
     Ok(query.first(conn).await.optional()?)
 }
 
 /// Active miners with the most lifetime points; ties by time of registration.
-pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>, DbError> {
+pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<MinerSeen>> {
     Ok(MinerSeen::query()
         .filter(miners::status.eq(MinerStatus::Active.name()))
         .order((
@@ -70,7 +61,7 @@ pub async fn leaderboard(conn: &mut Connection, places: usize) -> Result<Vec<Min
 pub const RANK_STEP: i64 = 1_000;
 
 /// Lifetime points of every thousandth active miner, from the top, in ten-thousandths.
-pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
+pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>> {
     let steps = sql::<BigInt>(&format!(
         "SELECT lifetime_points FROM (
              SELECT lifetime_points, row_number() OVER (ORDER BY lifetime_points DESC, created_at, id) AS rank
@@ -81,7 +72,7 @@ pub async fn rank_steps(conn: &mut Connection) -> Result<Vec<i64>, DbError> {
 }
 
 /// Number of active miners ranked before this one.
-pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count, DbError> {
+pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count> {
     #[derive(diesel::QueryableByName)]
     struct Ahead {
         #[diesel(sql_type = BigInt)]
@@ -183,7 +174,7 @@ pub async fn miners(
     field: MinerOrderField,
     descending: bool,
     page: &Page<MinerKey>,
-) -> Result<Slice<MinerSeen>, DbError> {
+) -> Result<Slice<MinerSeen>> {
     let mut query = MinerSeen::query().into_boxed::<Pg>();
     filter_miners!(query, filter);
     let by_time = page.keyed(|key| match key {
@@ -212,7 +203,7 @@ pub async fn miners(
 }
 
 /// Number of miners that a filter selects.
-pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result<Count, DbError> {
+pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result<Count> {
     let mut query = miners::table
         .inner_join(users::table)
         .select(miners::id)
@@ -225,7 +216,7 @@ pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result
 pub async fn rate_facts(
     conn: &mut Connection,
     ids: &[MinerId],
-) -> Result<Vec<(MinerId, RateFacts)>, DbError> {
+) -> Result<Vec<(MinerId, RateFacts)>> {
     let active_sum = referrals::table
         .filter(referrals::referrer_id.eq(miners::id))
         .filter(referrals::status.eq(ReferralStatus::Active.name()))
@@ -282,7 +273,7 @@ pub async fn histories(
     ids: &[MinerId],
     filter: &HistoryFilter,
     page: &Page<(Timestamp, Uuid)>,
-) -> Result<Vec<(MinerId, Slice<HistoryEntry>)>, DbError> {
+) -> Result<Vec<(MinerId, Slice<HistoryEntry>)>> {
     let direction = if page.from_end { "ASC" } else { "DESC" };
     let conditions = history_conditions(7);
     let rows: Vec<HistoryRow> = diesel::sql_query(format!(
@@ -314,7 +305,7 @@ pub async fn history_counts(
     conn: &mut Connection,
     ids: &[MinerId],
     filter: &HistoryFilter,
-) -> Result<Vec<(MinerId, Count)>, DbError> {
+) -> Result<Vec<(MinerId, Count)>> {
     #[derive(diesel::QueryableByName)]
     struct Counted {
         #[diesel(sql_type = SqlUuid)]
@@ -342,10 +333,7 @@ pub async fn history_counts(
 }
 
 /// History entries by id.
-pub async fn history_by_id(
-    conn: &mut Connection,
-    ids: &[HistoryId],
-) -> Result<Vec<HistoryEntry>, DbError> {
+pub async fn history_by_id(conn: &mut Connection, ids: &[HistoryId]) -> Result<Vec<HistoryEntry>> {
     let ids = ids.iter().map(|id| id.0);
     let query = HistoryRow::query().filter(mining_history::id.eq_any(ids));
     values(query.load(conn).await?)

@@ -10,10 +10,10 @@ use domain::money::Minor;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::clock::ReadAt;
 use crate::schema::{miners, mining_history, users};
 use crate::text::{fit, read_name};
+use crate::{DbError, Result};
 
 /// A miner with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -63,7 +63,7 @@ pub struct MinerRow {
 impl TryFrom<MinerRow> for Miner {
     type Error = DbError;
 
-    fn try_from(row: MinerRow) -> Result<Self, DbError> {
+    fn try_from(row: MinerRow) -> Result<Self> {
         let days = |column, value: i32| fit::<_, u32>("miners", column, value);
         let all_days = |column, values: Vec<i32>| {
             values
@@ -143,7 +143,7 @@ impl MinerChange {
         streak: &Streak,
         version: i64,
         now: Timestamp,
-    ) -> Result<Self, DbError> {
+    ) -> Result<Self> {
         let days = |column, days: u32| fit::<_, i32>("miners", column, days);
         let all = |column, values: &[u32]| {
             let values = values.iter().copied();
@@ -184,7 +184,7 @@ impl MinerChange {
 impl TryFrom<&Miner> for MinerRow {
     type Error = DbError;
 
-    fn try_from(miner: &Miner) -> Result<Self, DbError> {
+    fn try_from(miner: &Miner) -> Result<Self> {
         let (points, version) = (miner.lifetime_points, miner.version);
         Ok(Self {
             id: miner.id.0,
@@ -241,7 +241,7 @@ impl HistoryRow {
 impl TryFrom<HistoryRow> for HistoryEntry {
     type Error = DbError;
 
-    fn try_from(row: HistoryRow) -> Result<Self, DbError> {
+    fn try_from(row: HistoryRow) -> Result<Self> {
         Ok(Self {
             id: HistoryId(row.id),
             miner_id: MinerId(row.miner_id),
@@ -258,7 +258,7 @@ impl TryFrom<HistoryRow> for HistoryEntry {
 impl TryFrom<&HistoryEntry> for HistoryRow {
     type Error = DbError;
 
-    fn try_from(entry: &HistoryEntry) -> Result<Self, DbError> {
+    fn try_from(entry: &HistoryEntry) -> Result<Self> {
         Ok(Self {
             id: entry.id.0,
             miner_id: entry.miner_id.0,

@@ -12,14 +12,14 @@ use crate::mining::events::{MinerEvents, MiningEvent, ReferralChanged};
 use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{miners, referrals};
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, DbError, Result, Tx};
 
 /// Locks the graph of referrals until the end of the transaction, before any row.
 ///
 /// Whether a code closes a cycle depends on other miners' referrals, and rows that do not exist yet cannot be locked: two
 /// concurrent referrals could close a cycle together. So referrals between existing miners are created one at a time. A
 /// new miner needs no such lock, because its code was never applied.
-pub(in crate::mining) async fn lock_graph(conn: &mut Connection) -> Result<(), DbError> {
+pub(in crate::mining) async fn lock_graph(conn: &mut Connection) -> Result<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(727278)")
         .execute(conn)
         .await?;
@@ -31,7 +31,7 @@ pub(in crate::mining) async fn is_referred_by(
     conn: &mut Connection,
     miner: MinerId,
     by: MinerId,
-) -> Result<bool, DbError> {
+) -> Result<bool> {
     #[derive(diesel::QueryableByName)]
     struct Found {
         #[diesel(sql_type = Bool)]
@@ -54,10 +54,7 @@ pub(in crate::mining) async fn is_referred_by(
 
 /// Checks that the miner's referral was locked before the miner; the transaction retries when a referral was applied in
 /// between.
-pub(in crate::mining) fn check_locked(
-    miner: &Miner,
-    referral: Option<&Referral>,
-) -> Result<(), DbError> {
+pub(in crate::mining) fn check_locked(miner: &Miner, referral: Option<&Referral>) -> Result<()> {
     if referral.is_none() && miner.referred_by.is_some() {
         return Err(DbError::Contended(
             "a referral was applied before the lock".to_owned(),
@@ -70,7 +67,7 @@ pub(in crate::mining) fn check_locked(
 pub(in crate::mining) async fn lock_referral(
     conn: &mut Connection,
     referred: MinerId,
-) -> Result<Option<Referral>, DbError> {
+) -> Result<Option<Referral>> {
     let query = ReferralRow::query().filter(referrals::referred_id.eq(referred.0));
     let row: Option<ReferralRow> = query.for_no_key_update().first(conn).await.optional()?;
     row.map(Referral::try_from).transpose()
@@ -83,7 +80,7 @@ pub(in crate::mining) async fn create(
     referrer: &Miner,
     referred: &Miner,
     applied: Applied,
-) -> Result<ReferralId, DbError> {
+) -> Result<ReferralId> {
     let now = tx.now();
     let is_active = applied.status == ReferralStatus::Active;
     let referral = Referral {
@@ -133,7 +130,7 @@ pub(in crate::mining) async fn turn(
     to: ReferralStatus,
     referrer: &Miner,
     referred: UserId,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let to = referral.status.turned(to);
     change(tx, request, referral, to, referrer, referred).await
 }
@@ -145,7 +142,7 @@ pub(in crate::mining) async fn verify(
     referral: &Referral,
     referrer: &Miner,
     referred: &Miner,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let to = referral.status.verified(referred.status);
     change(tx, request, referral, to, referrer, referred.user_id).await
 }
@@ -157,7 +154,7 @@ async fn change(
     to: ReferralStatus,
     referrer: &Miner,
     referred: UserId,
-) -> Result<(), DbError> {
+) -> Result<()> {
     if to == referral.status {
         return Ok(());
     }
@@ -186,7 +183,7 @@ async fn update_referrer(
     referral: &Referral,
     referrer: &Miner,
     referred: UserId,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let role = role_of(tx.conn(), referrer, referrer.role == Role::NodeOperator).await?;
     let event = if is_active {
         MiningEvent::ReferralActivated

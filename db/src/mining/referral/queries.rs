@@ -15,23 +15,20 @@ use super::rows::{Referral, ReferralRow};
 use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::referrals;
 use crate::text::{fit, values};
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, Count, Page, Result, Slice};
 
 /// Position of a referral in a list, newest first.
 pub type Place = (Timestamp, Uuid);
 
 /// Referrals by id.
-pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Referral>, DbError> {
+pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Referral>> {
     let ids = ids.iter().map(|id| id.0);
     let query = ReferralRow::query().filter(referrals::id.eq_any(ids));
     values(query.load(conn).await?)
 }
 
 /// The referrals through which miners joined.
-pub async fn by_referred(
-    conn: &mut Connection,
-    miners: &[MinerId],
-) -> Result<Vec<Referral>, DbError> {
+pub async fn by_referred(conn: &mut Connection, miners: &[MinerId]) -> Result<Vec<Referral>> {
     let miners = miners.iter().map(|id| id.0);
     let query = ReferralRow::query().filter(referrals::referred_id.eq_any(miners));
     values(query.load(conn).await?)
@@ -69,10 +66,7 @@ impl Totals {
 }
 
 /// Numbers of miners' referrals, in one statement.
-pub async fn totals(
-    conn: &mut Connection,
-    ids: &[MinerId],
-) -> Result<Vec<(MinerId, Totals)>, DbError> {
+pub async fn totals(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<(MinerId, Totals)>> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = SqlUuid)]
@@ -126,7 +120,7 @@ pub async fn pages(
     ids: &[MinerId],
     status: Option<ReferralStatus>,
     page: &Page<Place>,
-) -> Result<Vec<(MinerId, Slice<Referral>)>, DbError> {
+) -> Result<Vec<(MinerId, Slice<Referral>)>> {
     let direction = if page.from_end { "ASC" } else { "DESC" };
     let rows: Vec<ReferralRow> = diesel::sql_query(format!(
         "SELECT r.* FROM unnest($1) AS m (id) CROSS JOIN LATERAL (
@@ -176,7 +170,7 @@ pub async fn list(
     conn: &mut Connection,
     filter: &Filter,
     page: &Page<Place>,
-) -> Result<Slice<Referral>, DbError> {
+) -> Result<Slice<Referral>> {
     let mut query = ReferralRow::query().into_boxed::<Pg>();
     filter_referrals!(query, filter);
     let query = keyset!(query, page, [referrals::created_at desc, referrals::id desc]);
@@ -185,7 +179,7 @@ pub async fn list(
 }
 
 /// Number of referrals that a filter selects.
-pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbError> {
+pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count> {
     let mut query = referrals::table.select(referrals::id).into_boxed::<Pg>();
     filter_referrals!(query, filter);
     count_rows(conn, query).await
@@ -195,7 +189,7 @@ pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbEr
 pub(in crate::mining) async fn active_referrals(
     conn: &mut Connection,
     referrer: MinerId,
-) -> Result<u32, DbError> {
+) -> Result<u32> {
     let active: i64 = referrals::table
         .filter(referrals::referrer_id.eq(referrer.0))
         .filter(referrals::status.eq(ReferralStatus::Active.name()))

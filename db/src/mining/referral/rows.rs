@@ -6,9 +6,9 @@ use domain::mining::{Bps, ReferralStatus};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::schema::referrals;
 use crate::text::read_name;
+use crate::{DbError, Result};
 
 /// A referral of one miner by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) struct ReferralRow {
 impl TryFrom<ReferralRow> for Referral {
     type Error = DbError;
 
-    fn try_from(row: ReferralRow) -> Result<Self, DbError> {
+    fn try_from(row: ReferralRow) -> Result<Self> {
         Ok(Self {
             id: ReferralId(row.id),
             referrer_id: MinerId(row.referrer_id),

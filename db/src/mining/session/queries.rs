@@ -10,13 +10,10 @@ use domain::time::{Timestamp, day_bounds};
 use super::rows::{SessionRow, SessionSeen};
 use crate::schema::mining_sessions;
 use crate::text::fit;
-use crate::{Connection, DbError};
+use crate::{Connection, Result};
 
 /// The newest session of each miner, in one statement.
-pub async fn latest_sessions(
-    conn: &mut Connection,
-    ids: &[MinerId],
-) -> Result<Vec<SessionSeen>, DbError> {
+pub async fn latest_sessions(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<SessionSeen>> {
     Ok(SessionSeen::query()
         .filter(mining_sessions::miner_id.eq_any(ids.iter().map(|id| id.0)))
         .distinct_on(mining_sessions::miner_id)
@@ -29,10 +26,7 @@ pub async fn latest_sessions(
 }
 
 /// Sessions by id.
-pub async fn sessions_by_id(
-    conn: &mut Connection,
-    ids: &[SessionId],
-) -> Result<Vec<SessionSeen>, DbError> {
+pub async fn sessions_by_id(conn: &mut Connection, ids: &[SessionId]) -> Result<Vec<SessionSeen>> {
     let ids = ids.iter().map(|id| id.0);
     let query = SessionSeen::query().filter(mining_sessions::id.eq_any(ids));
     Ok(query.load(conn).await?)
@@ -42,7 +36,7 @@ pub async fn sessions_by_id(
 pub(in crate::mining) async fn latest_session(
     conn: &mut Connection,
     miner: MinerId,
-) -> Result<Option<Session>, DbError> {
+) -> Result<Option<Session>> {
     let query = SessionRow::query()
         .filter(mining_sessions::miner_id.eq(miner.0))
         .order(mining_sessions::started_at.desc());
@@ -55,7 +49,7 @@ pub(in crate::mining) async fn sessions_started_on(
     conn: &mut Connection,
     miner: MinerId,
     at: Timestamp,
-) -> Result<u32, DbError> {
+) -> Result<u32> {
     let (from, until) = day_bounds(at.date_naive());
     let started: i64 = mining_sessions::table
         .filter(mining_sessions::miner_id.eq(miner.0))

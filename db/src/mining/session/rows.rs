@@ -9,10 +9,12 @@ use domain::money::Minor;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::clock::ReadAt;
 use crate::schema::mining_sessions;
 use crate::text::{fit, read_name};
+use crate::{DbError, Result};
+
+const TABLE: &str = "mining_sessions";
 
 /// A session with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]
@@ -57,10 +59,10 @@ pub struct SessionRow {
 impl TryFrom<SessionRow> for Session {
     type Error = DbError;
 
-    fn try_from(row: SessionRow) -> Result<Self, DbError> {
-        let bad = |column| DbError::inconsistent("mining_sessions", column, row.id);
+    fn try_from(row: SessionRow) -> Result<Self> {
+        let bad = |column| DbError::inconsistent(TABLE, column, row.id);
         let points = |column, stored: Option<i64>| stored.map(Minor).ok_or_else(|| bad(column));
-        let state = match read_name("mining_sessions", "status", &row.status)? {
+        let state = match read_name(TABLE, "status", &row.status)? {
             SessionStatus::Active => SessionState::Active,
             SessionStatus::Completed => SessionState::Completed,
             SessionStatus::Claimed => SessionState::Claimed {
@@ -78,11 +80,7 @@ impl TryFrom<SessionRow> for Session {
             miner_id: MinerId(row.miner_id),
             started_at: row.started_at,
             ends_at: row.ends_at,
-            claim_window_hours: fit(
-                "mining_sessions",
-                "claim_window_hours",
-                row.claim_window_hours,
-            )?,
+            claim_window_hours: fit(TABLE, "claim_window_hours", row.claim_window_hours)?,
             window_stopped_at: row.window_stopped_at,
             window_extension: TimeDelta::microseconds(row.window_extension_microseconds),
             rate: Rate {
@@ -103,8 +101,8 @@ impl TryFrom<SessionRow> for Session {
 impl TryFrom<&Session> for SessionRow {
     type Error = DbError;
 
-    fn try_from(session: &Session) -> Result<Self, DbError> {
-        let bad = |column| DbError::inconsistent("mining_sessions", column, session.id);
+    fn try_from(session: &Session) -> Result<Self> {
+        let bad = |column| DbError::inconsistent(TABLE, column, session.id);
         let extension = session.window_extension.num_microseconds();
         let mut row = Self {
             id: session.id.0,
@@ -112,11 +110,7 @@ impl TryFrom<&Session> for SessionRow {
             status: SessionStatus::Active.name().to_owned(),
             started_at: session.started_at,
             ends_at: session.ends_at,
-            claim_window_hours: fit(
-                "mining_sessions",
-                "claim_window_hours",
-                session.claim_window_hours,
-            )?,
+            claim_window_hours: fit(TABLE, "claim_window_hours", session.claim_window_hours)?,
             base_rate: session.rate.base.0,
             role_bonus_bps: session.rate.role.0,
             circle_bonus_bps: session.rate.circle.0,

@@ -23,7 +23,7 @@ pub async fn approval_approve(
     request: &Request,
     id: ApprovalId,
     proposals: &'static [Registered],
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &APPROVAL_APPROVE, async |tx, key| {
         key.about = Some(about(id, None));
         let (stored, registered) = lock(tx, request, id, proposals).await?;

@@ -23,7 +23,7 @@ pub async fn approval_decline(
     id: ApprovalId,
     reason: &str,
     proposals: &'static [Registered],
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &APPROVAL_DECLINE, async |tx, key| {
         let reason = Reason::parse(reason);
         key.about = Some(about(id, reason.clone()));

@@ -29,7 +29,7 @@ use crate::command::{Command, Described, Refusal, Refused, Request, Stop, descri
 use crate::idempotency::Key;
 use crate::outbox::SubjectEvents;
 use crate::schema::approvals;
-use crate::{DbError, Tx};
+use crate::{DbError, Result, Tx};
 use rows::{ApprovalRow, Stored};
 
 /// Descriptors of these commands.
@@ -136,7 +136,7 @@ pub(crate) async fn request<P: Proposal>(
     tx: &mut Tx,
     request: &Request,
     new: NewApproval<'_, P>,
-) -> Result<Uuid, DbError> {
+) -> Result<Uuid> {
     let proposal = serde_json::to_value(new.proposal)
         .map_err(|error| DbError::inconsistent("approvals", "proposal", error))?;
     let id = ApprovalId(tx.new_id());
@@ -153,7 +153,7 @@ pub(crate) async fn request<P: Proposal>(
 }
 
 /// Enqueues the event of an approval's state.
-fn publish(tx: &mut Tx, request: &Request, stored: &Stored) -> Result<(), DbError> {
+fn publish(tx: &mut Tx, request: &Request, stored: &Stored) -> Result<()> {
     let approval = &stored.approval;
     let (version, event, decided_by): (_, fn(_) -> _, _) = match approval.state {
         ApprovalState::Pending => (0, PlatformEvent::ApprovalRequested, None),
@@ -209,7 +209,7 @@ async fn store(
     request: &Request,
     stored: Stored,
     state: ApprovalState,
-) -> Result<Uuid, DbError> {
+) -> Result<Uuid> {
     let now = tx.now();
     let shown = |approval: &Approval| -> Value {
         json!({

@@ -12,16 +12,13 @@ use super::rows::{ApprovalRow, ApprovalSeen};
 use crate::clock::ReadAt;
 use crate::paging::{count_rows, keyset};
 use crate::schema::approvals;
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, Count, Page, Result, Slice};
 
 /// Position of an approval in the list, newest first.
 pub type Place = (Timestamp, Uuid);
 
 /// Approvals by id.
-pub async fn by_id(
-    conn: &mut Connection,
-    ids: &[ApprovalId],
-) -> Result<Vec<ApprovalSeen>, DbError> {
+pub async fn by_id(conn: &mut Connection, ids: &[ApprovalId]) -> Result<Vec<ApprovalSeen>> {
     let rows: Vec<(ApprovalRow, Timestamp)> = approvals::table
         .filter(approvals::id.eq_any(ids.iter().map(|id| id.0)))
         .select((ApprovalRow::as_select(), ReadAt))
@@ -51,7 +48,7 @@ pub async fn list(
     conn: &mut Connection,
     status: Option<ApprovalStatus>,
     page: &Page<Place>,
-) -> Result<Slice<ApprovalSeen>, DbError> {
+) -> Result<Slice<ApprovalSeen>> {
     let mut query = approvals::table
         .select((ApprovalRow::as_select(), ReadAt))
         .into_boxed::<Pg>();
@@ -62,10 +59,7 @@ pub async fn list(
 }
 
 /// Number of approvals of a state.
-pub async fn count(
-    conn: &mut Connection,
-    status: Option<ApprovalStatus>,
-) -> Result<Count, DbError> {
+pub async fn count(conn: &mut Connection, status: Option<ApprovalStatus>) -> Result<Count> {
     let mut query = approvals::table.select(approvals::id).into_boxed::<Pg>();
     filter_approvals!(query, status);
     count_rows(conn, query).await

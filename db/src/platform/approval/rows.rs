@@ -7,9 +7,9 @@ use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::DbError;
 use crate::schema::approvals;
 use crate::text::read_name;
+use crate::{DbError, Result};
 
 /// An approval with its command's values.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,7 +94,7 @@ impl From<&Stored> for ApprovalRow {
 impl TryFrom<ApprovalRow> for Stored {
     type Error = DbError;
 
-    fn try_from(row: ApprovalRow) -> Result<Self, DbError> {
+    fn try_from(row: ApprovalRow) -> Result<Self> {
         let bad = |column| DbError::inconsistent("approvals", column, row.id);
         let stored = row.decision;
         let decided = stored.decided_by.map(UserId).zip(stored.decided_at);
@@ -132,7 +132,7 @@ impl TryFrom<ApprovalRow> for Stored {
 impl TryFrom<(ApprovalRow, Timestamp)> for ApprovalSeen {
     type Error = DbError;
 
-    fn try_from((row, at): (ApprovalRow, Timestamp)) -> Result<Self, DbError> {
+    fn try_from((row, at): (ApprovalRow, Timestamp)) -> Result<Self> {
         let Stored { approval, proposal } = row.try_into()?;
         Ok(Self {
             approval,

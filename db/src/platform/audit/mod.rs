@@ -16,15 +16,11 @@ use uuid::Uuid;
 use crate::command::{Request, actor};
 use crate::platform::users;
 use crate::schema::audit_log;
-use crate::{Db, DbError, Tx};
+use crate::{Db, Result, Tx};
 
 /// Appends a command that the policy denied, in a transaction of its own. Only those of staff and services are recorded:
 /// one entry per caller, command and minute, with the number of attempts.
-pub async fn append_forbidden(
-    db: &Db,
-    request: Request,
-    action: &'static str,
-) -> Result<(), DbError> {
+pub async fn append_forbidden(db: &Db, request: Request, action: &'static str) -> Result<()> {
     db.write("audit.forbidden", async move |tx| {
         append(tx, &request, Entry::of(action, "FORBIDDEN")).await
     })
@@ -97,7 +93,7 @@ pub(crate) async fn append_applied(
     about: Option<&About>,
     change: &Change,
     moved: Option<TransactionId>,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let entry = Entry {
         about,
         change: Some(change),
@@ -114,7 +110,7 @@ pub(crate) async fn append_refused(
     action: &str,
     about: Option<&About>,
     refusal: &Value,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let entry = Entry {
         about,
         refusal: Some(refusal),
@@ -123,7 +119,7 @@ pub(crate) async fn append_refused(
     append(tx, request, entry).await
 }
 
-async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<(), DbError> {
+async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<()> {
     if !matches!(request.origin, Origin::Staff | Origin::Service) {
         return Ok(());
     }

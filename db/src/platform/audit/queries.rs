@@ -11,7 +11,7 @@ use crate::command::Refused;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::audit_log;
 use crate::text::read_name;
-use crate::{Connection, Count, DbError, Page, Slice};
+use crate::{Connection, Count, DbError, Page, Result, Slice};
 
 named! {
     /// Outcomes of a command.
@@ -30,7 +30,7 @@ named! {
 impl TryFrom<String> for Outcome {
     type Error = DbError;
 
-    fn try_from(name: String) -> Result<Self, DbError> {
+    fn try_from(name: String) -> Result<Self> {
         read_name("audit_log", "outcome", &name)
     }
 }
@@ -116,7 +116,7 @@ pub async fn entries(
     conn: &mut Connection,
     filter: &Filter,
     page: &Page<Place>,
-) -> Result<Slice<Entry>, DbError> {
+) -> Result<Slice<Entry>> {
     let mut query = Entry::query().into_boxed::<Pg>();
     filter_entries!(query, filter);
     let query = keyset!(query, page, [audit_log::occurred_at desc, audit_log::id desc]);
@@ -124,14 +124,14 @@ pub async fn entries(
 }
 
 /// Number of entries that a filter selects.
-pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count, DbError> {
+pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count> {
     let mut query = audit_log::table.select(audit_log::id).into_boxed::<Pg>();
     filter_entries!(query, filter);
     count_rows(conn, query).await
 }
 
 /// Entries by id.
-pub async fn by_id(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Entry>, DbError> {
+pub async fn by_id(conn: &mut Connection, ids: &[i64]) -> Result<Vec<Entry>> {
     let query = Entry::query().filter(audit_log::id.eq_any(ids));
     Ok(query.load(conn).await?)
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub use queries::{StoredVersion, Version, by_key, history, in_force};
 pub use update::{Change, Updated, update};
 
-use crate::DbError;
+use crate::Result;
 
 /// Name, subject and lock of a section.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct SectionInfo {
     /// Statement that waits for a concurrent change of the section.
     pub wait: &'static str,
     /// The API's form of a stored body.
-    pub shown: fn(i32, &Value) -> Result<Value, DbError>,
+    pub shown: fn(i32, &Value) -> Result<Value>,
 }
 
 /// A section of the configuration with its stored form and its form in the audit log.
@@ -31,16 +31,16 @@ pub trait Section: Sized + Send + Sync + 'static {
     const INFO: &'static SectionInfo;
 
     /// Reads a stored body.
-    fn read(version: i32, body: &Value) -> Result<Self, DbError>;
+    fn read(version: i32, body: &Value) -> Result<Self>;
 
     /// The body as it is stored.
-    fn body(&self) -> Result<Value, DbError>;
+    fn body(&self) -> Result<Value>;
 
     /// The section under the names and units of the API.
     fn shown(&self) -> Value;
 }
 
 /// Implements [`SectionInfo::shown`].
-pub(crate) fn shown<S: Section>(version: i32, body: &Value) -> Result<Value, DbError> {
+pub(crate) fn shown<S: Section>(version: i32, body: &Value) -> Result<Value> {
     Ok(S::read(version, body)?.shown())
 }

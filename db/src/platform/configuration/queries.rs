@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Section;
 use crate::schema::configurations as rows;
-use crate::{Connection, DbError, Page, Slice};
+use crate::{Connection, Page, Result, Slice};
 
 /// A version of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct StoredVersion {
 
 impl StoredVersion {
     /// Reads the settings.
-    pub fn read<S: Section>(self) -> Result<Version<S>, DbError> {
+    pub fn read<S: Section>(self) -> Result<Version<S>> {
         Ok(Version {
             settings: S::read(self.number, &self.body)?,
             number: self.number,
@@ -58,7 +58,7 @@ impl StoredVersion {
 }
 
 /// The newest version of each section, in one statement.
-pub async fn in_force(conn: &mut Connection) -> Result<Vec<StoredVersion>, DbError> {
+pub async fn in_force(conn: &mut Connection) -> Result<Vec<StoredVersion>> {
     Ok(StoredVersion::query()
         .distinct_on(rows::section)
         .order((rows::section, rows::version.desc()))
@@ -67,10 +67,7 @@ pub async fn in_force(conn: &mut Connection) -> Result<Vec<StoredVersion>, DbErr
 }
 
 /// The newest version of a section.
-pub(super) async fn newest(
-    conn: &mut Connection,
-    section: &'static str,
-) -> Result<StoredVersion, DbError> {
+pub(super) async fn newest(conn: &mut Connection, section: &'static str) -> Result<StoredVersion> {
     Ok(StoredVersion::query()
         .filter(rows::section.eq(section))
         .order(rows::version.desc())
@@ -79,10 +76,7 @@ pub(super) async fn newest(
 }
 
 /// Versions by section and number.
-pub async fn by_key(
-    conn: &mut Connection,
-    keys: &[(String, i32)],
-) -> Result<Vec<StoredVersion>, DbError> {
+pub async fn by_key(conn: &mut Connection, keys: &[(String, i32)]) -> Result<Vec<StoredVersion>> {
     let (sections, numbers): (Vec<_>, Vec<_>) = keys.iter().cloned().unzip();
     let found: Vec<StoredVersion> = StoredVersion::query()
         .filter(
@@ -105,7 +99,7 @@ pub async fn history(
     conn: &mut Connection,
     section: &str,
     page: &Page<i64>,
-) -> Result<Slice<StoredVersion>, DbError> {
+) -> Result<Slice<StoredVersion>> {
     let mut query = StoredVersion::query()
         .filter(rows::section.eq(section))
         .into_boxed::<Pg>();

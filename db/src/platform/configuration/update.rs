@@ -16,7 +16,7 @@ use crate::outbox::SubjectEvents;
 use crate::platform::PlatformEvent;
 use crate::platform::audit::{self, About};
 use crate::schema::configurations as rows;
-use crate::{DbError, Tx};
+use crate::{Result, Tx};
 
 /// A change of one section.
 #[derive(Clone, Debug)]
@@ -42,7 +42,7 @@ impl Change {
         path: &'static str,
         replaces: i32,
         check: impl FnOnce(i32) -> Judged<S>,
-    ) -> Result<Self, DbError> {
+    ) -> Result<Self> {
         let checked = match check(replaces.saturating_add(1)) {
             Ok(section) => Ok(Bodies {
                 body: section.body()?,
@@ -74,7 +74,7 @@ pub async fn update(
     entity: &'static str,
     changes: &[Change],
     reason: &str,
-) -> Result<Answer<Updated>, DbError> {
+) -> Result<Answer<Updated>> {
     once(tx, request, command, async |tx, key| {
         let reason = Reason::parse(reason);
         key.about = Some(about(entity, reason.clone()));
@@ -188,7 +188,7 @@ async fn store(
     request: &Request,
     reason: &Reason,
     section: Checked<'_>,
-) -> Result<i32, DbError> {
+) -> Result<i32> {
     let number = section.before.number.saturating_add(1);
     // Keeps the history in order when a transaction starts earlier and commits later.
     let updated_at = tx.now().max(section.before.updated_at);

@@ -8,7 +8,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 
 use crate::schema::reconciliation_runs as runs;
-use crate::{Connection, Db, DbError};
+use crate::{Connection, Db, DbError, Result};
 
 /// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct Mismatch {
 const RULES: &str = include_str!("checker.sql");
 
 /// Checks every rule on one snapshot. Changes nothing; [`store`] stores the report.
-pub async fn check(db: &Db) -> Result<Report, DbError> {
+pub async fn check(db: &Db) -> Result<Report> {
     db.read(async |conn| {
         crate::pool::batch(
             conn,
@@ -48,7 +48,7 @@ pub async fn check(db: &Db) -> Result<Report, DbError> {
     .await
 }
 
-async fn ask(conn: &mut Connection) -> Result<Report, DbError> {
+async fn ask(conn: &mut Connection) -> Result<Report> {
     let (transfers, wallets): (i64, i64) = sql::<(BigInt, BigInt)>(
         "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM wallets)",
     )
@@ -79,7 +79,7 @@ pub struct LastRun {
 }
 
 /// Reads the last stored run; none before the first.
-pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>, DbError> {
+pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>> {
     Ok(sql::<(Timestamptz, Integer)>(
         "SELECT finished_at, jsonb_array_length(mismatches) FROM reconciliation_runs
          ORDER BY finished_at DESC LIMIT 1",
@@ -90,7 +90,7 @@ pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>, DbError>
 }
 
 /// Stores a report as a run.
-pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<(), DbError> {
+pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<()> {
     db.write("wallets.reconciliation_store", async move |tx| {
         let mismatches = serde_json::to_value(&report.mismatches)
             .map_err(|error| DbError::inconsistent("reconciliation_runs", "mismatches", error))?;

@@ -5,13 +5,10 @@ use diesel_async::RunQueryDsl;
 use domain::wallets::WalletOwner;
 
 use crate::schema::wallets;
-use crate::{Connection, DbError};
+use crate::{Connection, Result};
 
 /// Freezes all existing wallets of an owner, locked in ascending order of their ids.
-pub(crate) async fn freeze_all_of(
-    conn: &mut Connection,
-    owner: WalletOwner,
-) -> Result<(), DbError> {
+pub(crate) async fn freeze_all_of(conn: &mut Connection, owner: WalletOwner) -> Result<()> {
     let ids: Vec<i64> = wallets::table
         .filter(wallets::owner_kind.eq(owner.kind.name()))
         .filter(wallets::owner_id.eq(owner.id))

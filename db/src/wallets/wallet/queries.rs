@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::rows::{CurrencyRow, EntryRow, LedgerEntry, WalletRow};
 use crate::schema::{currencies as currency_table, transfers, wallets};
 use crate::text::values;
-use crate::{Connection, Db, DbError, Page, Slice};
+use crate::{Connection, Db, Page, Result, Slice};
 
 /// All currencies, by number.
-pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>, DbError> {
+pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>> {
     let query = CurrencyRow::query().order(currency_table::number);
     values(query.load(conn).await?)
 }
@@ -24,7 +24,7 @@ pub async fn wallets_by_owner(
     db: &Db,
     conn: &mut Connection,
     keys: &[(WalletOwner, CurrencyCode)],
-) -> Result<Vec<Wallet>, DbError> {
+) -> Result<Vec<Wallet>> {
     let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_id.eq_any(owner_ids))
@@ -51,11 +51,7 @@ pub async fn wallets_by_owner(
 }
 
 /// All MAIN wallets of an owner that have a posting, by currency.
-pub async fn wallets_of(
-    db: &Db,
-    conn: &mut Connection,
-    owner: WalletOwner,
-) -> Result<Vec<Wallet>, DbError> {
+pub async fn wallets_of(db: &Db, conn: &mut Connection, owner: WalletOwner) -> Result<Vec<Wallet>> {
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(owner.kind.name()))
         .filter(wallets::owner_id.eq(owner.id))
@@ -72,7 +68,7 @@ pub async fn wallets_of_people(
     db: &Db,
     conn: &mut Connection,
     people: &[UserId],
-) -> Result<Vec<Wallet>, DbError> {
+) -> Result<Vec<Wallet>> {
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(OwnerKind::User.name()))
         .filter(wallets::owner_id.eq_any(people.iter().map(|user| user.0)))
@@ -88,7 +84,7 @@ pub async fn wallets_moved_by(
     db: &Db,
     conn: &mut Connection,
     transactions: &[Uuid],
-) -> Result<Vec<Wallet>, DbError> {
+) -> Result<Vec<Wallet>> {
     let moved = || transfers::table.filter(transfers::transaction_id.eq_any(transactions));
     let debited = moved().select(transfers::debit_wallet);
     let credited = moved().select(transfers::credit_wallet);
@@ -109,7 +105,7 @@ pub async fn entries(
     conn: &mut Connection,
     keys: &[(WalletOwner, CurrencyCode)],
     page: &Page<i64>,
-) -> Result<Vec<((WalletOwner, CurrencyCode), Slice<LedgerEntry>)>, DbError> {
+) -> Result<Vec<((WalletOwner, CurrencyCode), Slice<LedgerEntry>)>> {
     let numbers: Vec<i16> = keys
         .iter()
         .map(|(_, code)| {

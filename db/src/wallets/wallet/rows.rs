@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::schema::{currencies, wallets};
 use crate::text::read_name;
-use crate::{Db, DbError};
+use crate::{Db, DbError, Result};
 
 #[derive(HasQuery)]
 #[diesel(table_name = currencies, check_for_backend(diesel::pg::Pg))]
@@ -25,7 +25,7 @@ pub(super) struct CurrencyRow {
 impl TryFrom<CurrencyRow> for Currency {
     type Error = DbError;
 
-    fn try_from(row: CurrencyRow) -> Result<Self, DbError> {
+    fn try_from(row: CurrencyRow) -> Result<Self> {
         let bad = |column, value: &dyn ToString| {
             DbError::inconsistent("currencies", column, value.to_string())
         };
@@ -54,7 +54,7 @@ pub(super) struct WalletRow {
 }
 
 impl WalletRow {
-    pub(super) fn into_wallet(self, db: &Db) -> Result<Wallet, DbError> {
+    pub(super) fn into_wallet(self, db: &Db) -> Result<Wallet> {
         let currency = currency_of(db, self.currency)?;
         let money = |amount| Money {
             amount: Minor(amount),
@@ -77,7 +77,7 @@ impl WalletRow {
 }
 
 /// The currency with this number in the ledger.
-pub(super) fn currency_of(db: &Db, number: i16) -> Result<Currency, DbError> {
+pub(super) fn currency_of(db: &Db, number: i16) -> Result<Currency> {
     db.currencies()
         .values()
         .find(|currency| currency.number == number)
@@ -143,7 +143,7 @@ pub(super) struct EntryRow {
 }
 
 impl EntryRow {
-    pub(super) fn into_entry(self, db: &Db) -> Result<LedgerEntry, DbError> {
+    pub(super) fn into_entry(self, db: &Db) -> Result<LedgerEntry> {
         let currency = currency_of(db, self.currency)?;
         let money = |amount| Money {
             amount: Minor(amount),

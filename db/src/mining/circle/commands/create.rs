@@ -19,11 +19,7 @@ pub const CIRCLE_CREATE: Command<CircleRefusal> = Command {
 };
 
 /// Creates a circle with the caller as owner and first member; returns its id.
-pub async fn circle_create(
-    tx: &mut Tx,
-    request: &Request,
-    name: &str,
-) -> Result<Answer<Uuid>, DbError> {
+pub async fn circle_create(tx: &mut Tx, request: &Request, name: &str) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_CREATE, async |tx, _| {
         let now = tx.now();
         let caller = lock_caller::<CircleRefusal>(tx, request).await?;

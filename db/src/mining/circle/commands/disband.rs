@@ -22,7 +22,7 @@ pub const CIRCLE_DISBAND: Command<CircleRefusal> = Command {
 };
 
 /// Disbands the caller's circle; returns its id.
-pub async fn circle_disband(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
+pub async fn circle_disband(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_DISBAND, async |tx, _| {
         let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = disband(&locked.caller, locked.roster.as_ref())?;
@@ -46,7 +46,7 @@ pub async fn circle_force_disband(
     request: &Request,
     circle: CircleId,
     reason: &str,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_FORCE_DISBAND, async |tx, key| {
         let reason = Reason::parse(reason);
         let roster = locks::lock_circle(tx.conn(), circle).await?;
@@ -71,12 +71,7 @@ pub async fn circle_force_disband(
     .await
 }
 
-async fn end(
-    tx: &mut Tx,
-    request: &Request,
-    roster: &Roster,
-    locked: &mut [Miner],
-) -> Result<(), DbError> {
+async fn end(tx: &mut Tx, request: &Request, roster: &Roster, locked: &mut [Miner]) -> Result<()> {
     let pending = locks::pending(tx.conn(), roster.circle.id).await?;
     let owner = Exit::DisbandedAsOwner;
     membership::end(tx, request, roster, owner, pending.iter(), locked).await

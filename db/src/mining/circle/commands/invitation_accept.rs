@@ -25,7 +25,7 @@ pub async fn circle_invitation_accept(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_INVITATION_ACCEPT, async |tx, _| {
         let now = tx.now();
         let (mut locked, invitation) = locks::lock_invitation(tx, request, id).await?;

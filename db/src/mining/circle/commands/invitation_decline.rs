@@ -20,7 +20,7 @@ pub async fn circle_invitation_decline(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_INVITATION_DECLINE, async |tx, _| {
         let (locked, invitation) = locks::lock_invitation(tx, request, id).await?;
         let invitation = decline(&locked.caller, invitation.as_ref(), tx.now())?;
@@ -47,7 +47,7 @@ pub async fn circle_invitation_cancel(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_INVITATION_CANCEL, async |tx, _| {
         let locked = locks::lock_own_circle::<InvitationRefusal>(tx, request, &[]).await?;
         let invitation = locks::invitation(tx.conn(), id).await?;

@@ -11,7 +11,7 @@ use crate::mining::circle::events::CircleEvents;
 use crate::mining::circle::rows::{CircleRow, InvitationRow};
 use crate::mining::circle::{invitations, membership};
 use crate::schema::{circle_invitations, circles};
-use crate::{DbError, Tx};
+use crate::{Result, Tx};
 
 /// Largest number of invitations per transaction.
 const AT_ONCE: i64 = 50;
@@ -19,7 +19,7 @@ const AT_ONCE: i64 = 50;
 /// Stores the expiry of a bounded number of pending invitations; returns how many.
 ///
 /// Skips circles that another transaction has locked; the next run finds them.
-pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize, DbError> {
+pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize> {
     let now = tx.now();
     let is_due = circle_invitations::status.eq(InvitationStatus::Pending.name());
     let due: Vec<Uuid> = circle_invitations::table

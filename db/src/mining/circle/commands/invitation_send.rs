@@ -28,7 +28,7 @@ pub async fn circle_invitation_send(
     tx: &mut Tx,
     request: &Request,
     invitee: &MinerRef,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_INVITATION_SEND, async |tx, _| {
         let now = tx.now();
         let invitee = invitee.find(tx.conn()).await?;
@@ -83,7 +83,7 @@ pub async fn circle_invitation_send(
     .await
 }
 
-async fn insert(tx: &mut Tx, invitation: &CircleInvitation) -> Result<(), DbError> {
+async fn insert(tx: &mut Tx, invitation: &CircleInvitation) -> Result<()> {
     diesel::insert_into(circle_invitations::table)
         .values((
             circle_invitations::id.eq(invitation.id.0),
@@ -104,7 +104,7 @@ async fn publish_to_invitee(
     invitee: &Miner,
     invitation: &CircleInvitation,
     circle_name: &str,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let mut events = MinerEvents::of(invitee, None);
     events.push(MiningEvent::CircleInvitationReceived {
         miner_id: invitee.id.0,

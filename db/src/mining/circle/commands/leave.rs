@@ -15,7 +15,7 @@ pub const CIRCLE_LEAVE: Command<CircleRefusal> = Command {
 };
 
 /// Takes the caller out of their circle; returns the id of their miner.
-pub async fn circle_leave(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
+pub async fn circle_leave(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_LEAVE, async |tx, _| {
         let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = leave(&locked.caller, locked.roster.as_ref())?;
@@ -39,7 +39,7 @@ pub async fn circle_member_remove(
     tx: &mut Tx,
     request: &Request,
     member: MinerId,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_MEMBER_REMOVE, async |tx, _| {
         let mut locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let roster = remove(&locked.caller, locked.roster.as_ref(), member)?;

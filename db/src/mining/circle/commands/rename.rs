@@ -14,11 +14,7 @@ pub const CIRCLE_RENAME: Command<CircleRefusal> = Command {
 };
 
 /// Renames the caller's circle; returns its id.
-pub async fn circle_rename(
-    tx: &mut Tx,
-    request: &Request,
-    name: &str,
-) -> Result<Answer<Uuid>, DbError> {
+pub async fn circle_rename(tx: &mut Tx, request: &Request, name: &str) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_RENAME, async |tx, _| {
         let locked = locks::lock_own_circle::<CircleRefusal>(tx, request, &[]).await?;
         let (circle, before) = rename(&locked.caller, locked.roster.as_ref(), name)?;

@@ -27,7 +27,7 @@ pub async fn miner_ban(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_BAN, async |tx, key| {
         let (id, _) = decision.find(tx.conn(), key).await?;
         let circles = circle::lock_for_ban(tx.conn(), id).await?;

@@ -14,7 +14,7 @@ use crate::mining::miner::rows::MinerChange;
 use crate::mining::session::{queries, rows::SessionRow};
 use crate::platform::audit::{About, Change};
 use crate::schema::{miners, mining_sessions};
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, Result, Tx};
 
 /// An administrator's decision about a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +56,7 @@ impl MinerDecision {
 }
 
 /// The active or completed session of a locked miner.
-pub(super) async fn open_session(
-    conn: &mut Connection,
-    miner: MinerId,
-) -> Result<Option<Session>, DbError> {
+pub(super) async fn open_session(conn: &mut Connection, miner: MinerId) -> Result<Option<Session>> {
     let latest = queries::latest_session(conn, miner).await?;
     Ok(latest.filter(|session| {
         matches!(
@@ -76,7 +73,7 @@ pub(super) async fn store(
     before: &Miner,
     decided: &Decided,
     version: i64,
-) -> Result<(), DbError> {
+) -> Result<()> {
     let miner = &decided.miner;
     let change = MinerChange::of(miner.lifetime_points, &miner.streak, version, tx.now())?;
     diesel::update(miners::table.find(miner.id.0))

@@ -40,7 +40,7 @@ pub async fn kyc_complete(
     request: &Request,
     user: UserId,
     completed_at: Option<Timestamp>,
-) -> Result<Answer<KycCompleted>, DbError> {
+) -> Result<Answer<KycCompleted>> {
     once(tx, request, &KYC_COMPLETE, async |tx, key| {
         key.about = Some(About::new("user", Some(user.0), None));
         let completed_at = completed_at.unwrap_or(tx.now());
@@ -71,7 +71,7 @@ async fn verify_referral(
     tx: &mut Tx,
     request: &Request,
     user: UserId,
-) -> Result<Option<ReferralId>, DbError> {
+) -> Result<Option<ReferralId>> {
     let Some(id) = MinerRef::User(user).find(tx.conn()).await? else {
         return Ok(None);
     };

@@ -21,7 +21,7 @@ pub async fn miner_node_operator_grant(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_NODE_OPERATOR_GRANT, async |tx, key| {
         let before = decision.lock(tx.conn(), key).await?;
         let decided = grant_node_operator(before.clone(), request.person()?.id)?;
@@ -43,7 +43,7 @@ pub async fn miner_node_operator_revoke(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_NODE_OPERATOR_REVOKE, async |tx, key| {
         let before = decision.lock(tx.conn(), key).await?;
         let by_facts = role_of(tx.conn(), &before, false).await?;
@@ -59,7 +59,7 @@ async fn store(
     key: &mut Key,
     before: &Miner,
     decided: &Decided,
-) -> Result<Uuid, DbError> {
+) -> Result<Uuid> {
     let mut events = MinerEvents::of(before, None);
     events.role(decided.miner.role);
     let version = events.enqueue(tx, &request.request_id)?;

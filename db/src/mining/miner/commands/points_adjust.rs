@@ -61,7 +61,7 @@ pub async fn miner_points_adjust(
     request: &Request,
     decision: &MinerDecision,
     points: Decimal,
-) -> Result<Answer<PointsAdjusted>, DbError> {
+) -> Result<Answer<PointsAdjusted>> {
     once(tx, request, &MINER_POINTS_ADJUST, async |tx, key| {
         let by = request.person()?.id;
         let (id, reason) = decision.find(tx.conn(), key).await?;
@@ -131,7 +131,7 @@ impl Proposal for PointsProposal {
     }
 }
 
-async fn lock(tx: &mut Tx, id: MinerId) -> Result<Miner, DbError> {
+async fn lock(tx: &mut Tx, id: MinerId) -> Result<Miner> {
     let mut locked = lock_miners(tx.conn(), &[id]).await?;
     take(&mut locked, id)
 }

@@ -31,7 +31,7 @@ pub async fn miner_register(
     tx: &mut Tx,
     request: &Request,
     referral_code: Option<&str>,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_REGISTER, async |tx, _| {
         let person = request.person()?;
         let own = MinerRef::User(person.id);
@@ -76,7 +76,7 @@ pub async fn miner_register(
 }
 
 /// Locks the active miner with a referral code, whose role may change with the referral.
-async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner>, DbError> {
+async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner>> {
     let Some(code) = ReferralCode::parse(code) else {
         return Ok(None);
     };
@@ -91,7 +91,7 @@ async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner
 }
 
 /// Inserts a miner under an unused referral code; none when the person has a miner.
-async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>, DbError> {
+async fn insert_miner(tx: &mut Tx, user: UserId) -> Result<Option<Uuid>> {
     let id = tx.new_id();
     for _ in 0..8 {
         let code = ReferralCode::from_random(tx.ids().bytes());

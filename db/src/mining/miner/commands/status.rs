@@ -23,7 +23,7 @@ pub async fn miner_suspend(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_SUSPEND, async |tx, key| {
         let (by, now) = (request.person()?.id, tx.now());
         let (event, referral) = (MiningEvent::MinerSuspended, ReferralStatus::Inactive);
@@ -47,7 +47,7 @@ pub async fn miner_restore(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_RESTORE, async |tx, key| {
         let (by, now) = (request.person()?.id, tx.now());
         let configuration = configuration::in_force(tx.conn()).await?;

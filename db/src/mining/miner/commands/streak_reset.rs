@@ -21,7 +21,7 @@ pub async fn miner_streak_reset(
     tx: &mut Tx,
     request: &Request,
     decision: &MinerDecision,
-) -> Result<Answer<Uuid>, DbError> {
+) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_STREAK_RESET, async |tx, key| {
         let before = decision.lock(tx.conn(), key).await?;
         let configuration = configuration::in_force(tx.conn()).await?;

@@ -20,11 +20,7 @@ pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {
 };
 
 /// Names the caller's referrer, once; the referral is active at once when no KYC is missing. Returns its id.
-pub async fn referral_apply(
-    tx: &mut Tx,
-    request: &Request,
-    code: &str,
-) -> Result<Answer<Uuid>, DbError> {
+pub async fn referral_apply(tx: &mut Tx, request: &Request, code: &str) -> Result<Answer<Uuid>> {
     once(tx, request, &REFERRAL_APPLY, async |tx, _| {
         let user = request.person()?.id;
         let id = MinerRef::User(user).find(tx.conn()).await?;

@@ -46,7 +46,7 @@ pub struct SessionClaimed {
 pub async fn mining_session_claim(
     tx: &mut Tx,
     request: &Request,
-) -> Result<Answer<SessionClaimed>, DbError> {
+) -> Result<Answer<SessionClaimed>> {
     once(tx, request, &MINING_SESSION_CLAIM, async |tx, key| {
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
         let latest = queries::latest_session(tx.conn(), miner.id).await?;
@@ -81,7 +81,7 @@ pub async fn mining_session_claim(
 }
 
 /// Marks the session as claimed; a fault if it was claimed before.
-async fn store(tx: &mut Tx, session: &Session) -> Result<(), DbError> {
+async fn store(tx: &mut Tx, session: &Session) -> Result<()> {
     let open = [
         SessionStatus::Active.name(),
         SessionStatus::Completed.name(),
@@ -102,7 +102,7 @@ async fn store(tx: &mut Tx, session: &Session) -> Result<(), DbError> {
 }
 
 /// A history entry for the reward and one for each milestone.
-fn history_of(tx: &Tx, miner: &Miner, claim: &Claim) -> Result<Vec<HistoryRow>, DbError> {
+fn history_of(tx: &Tx, miner: &Miner, claim: &Claim) -> Result<Vec<HistoryRow>> {
     let lines = Lines {
         miner,
         session_id: Some(claim.session.id),

@@ -14,7 +14,7 @@ use crate::mining::miner::locks::{lock_free_miners, seek};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{miners, mining_sessions};
 use crate::text::{fit, values};
-use crate::{Connection, DbError, Tx};
+use crate::{Connection, Result, Tx};
 
 /// Number of sessions in one transaction.
 const BATCH: usize = 200;
@@ -72,7 +72,7 @@ struct Found {
 ///
 /// Skips miners that another transaction has locked; the next run finds them. A batch is one transaction, so the job can
 /// be stopped at any point.
-pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbError> {
+pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled> {
     let configuration = configuration::in_force(tx.conn()).await?;
     let found = due(tx, from, &configuration).await?;
     let next = match (found.last(), from.looking) {
@@ -111,11 +111,7 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled, DbErro
 
 /// The next candidates. The query ignores pauses, so [`Session::unstored_status`] decides. Claim windows stop for
 /// suspended miners, and for everybody while mining is switched off.
-async fn due(
-    tx: &mut Tx,
-    from: Place,
-    configuration: &Configuration,
-) -> Result<Vec<Found>, DbError> {
+async fn due(tx: &mut Tx, from: Place, configuration: &Configuration) -> Result<Vec<Found>> {
     let (at, id) = from.after;
     let until = match (from.looking, configuration.paused_since()) {
         (Looking::Waiting, Some(since)) => since,
@@ -145,7 +141,7 @@ async fn due(
         .await?)
 }
 
-async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>, DbError> {
+async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>> {
     let query = SessionRow::query().filter(mining_sessions::id.eq_any(ids));
     values(query.load(conn).await?)
 }
@@ -155,7 +151,7 @@ async fn lock(
     conn: &mut Connection,
     sessions: &[Session],
     locked: &[Miner],
-) -> Result<Vec<Session>, DbError> {
+) -> Result<Vec<Session>> {
     let query = SessionRow::query()
         .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.0)))
         .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
@@ -182,7 +178,7 @@ impl Done {
         miner: &Miner,
         session: &Session,
         status: SessionStatus,
-    ) -> Result<(), DbError> {
+    ) -> Result<()> {
         match status {
             SessionStatus::Expired => {
                 self.expired.push(session.id.0);
@@ -198,7 +194,7 @@ impl Done {
         Ok(())
     }
 
-    async fn store(self, tx: &mut Tx) -> Result<(), DbError> {
+    async fn store(self, tx: &mut Tx) -> Result<()> {
         if self.miners.is_empty() {
             return Ok(());
         }
@@ -227,7 +223,7 @@ impl Done {
 }
 
 /// Stores the streaks of miners whose session expired.
-async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<(), DbError> {
+async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<()> {
     if streaks.is_empty() {
         return Ok(());
     }

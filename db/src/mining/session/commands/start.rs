@@ -26,7 +26,7 @@ pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
 };
 
 /// Starts a session at the caller's present rate; returns its id.
-pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>, DbError> {
+pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>> {
     once(tx, request, &MINING_SESSION_START, async |tx, _| {
         let now = tx.now();
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;

@@ -41,10 +41,7 @@ pub struct StreakRecovered {
 }
 
 /// Adds the caller's broken streak to the present one; the wallet pays the price and receives the milestones reached.
-pub async fn streak_recover(
-    tx: &mut Tx,
-    request: &Request,
-) -> Result<Answer<StreakRecovered>, DbError> {
+pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<StreakRecovered>> {
     once(tx, request, &STREAK_RECOVER, async |tx, key| {
         let miner = lock_caller::<StreakRefusal>(tx, request).await?;
         let facts = facts_of(tx.conn(), miner.id).await?;
