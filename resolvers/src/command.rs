@@ -12,8 +12,8 @@ use domain::access::{Action, Denied, Principal, Relation};
 use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
-use crate::errors::ApiError;
 pub(crate) use crate::errors::Loaded;
+use crate::errors::{ApiError, Result};
 use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::request::{OperationContext, note_replay};
@@ -210,7 +210,7 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     command: &'static Command<R>,
     input: Parsed<I>,
     body: Body<I, T>,
-) -> Result<Answer<T>, ApiError> {
+) -> Result<Answer<T>> {
     let origin = authorize(ctx, command.name, command.action).await?;
     let input = input.get()?;
     let key = key(ctx, command.key, input.idempotency_key())?;
@@ -224,11 +224,7 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
 }
 
 /// Checks the policy. Denied commands of staff and services are appended to the audit log.
-async fn authorize(
-    ctx: &Context<'_>,
-    name: &'static str,
-    action: Action,
-) -> Result<Origin, ApiError> {
+async fn authorize(ctx: &Context<'_>, name: &'static str, action: Action) -> Result<Origin> {
     let is_own = action.rule().own.is_some();
     let principal = ctx.principal();
     let denied = principal.check(action, Relation::from(is_own)).err();
@@ -263,7 +259,7 @@ fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &Value
 }
 
 /// The key from the input or from the header.
-fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<String>, ApiError> {
+fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<String>> {
     let header = ctx.operation().caller.idempotency_key.as_deref();
     let key = match (input, header) {
         (Some(input), Some(header)) if input != header => {

@@ -56,6 +56,9 @@ impl Code {
     }
 }
 
+/// What a resolver answers.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+
 /// A top-level error of a resolver.
 #[derive(Clone, Debug)]
 pub struct ApiError {
@@ -66,7 +69,7 @@ pub struct ApiError {
 }
 
 /// A nullable field: an error nulls this field only.
-pub(crate) type Loaded<T> = Option<Result<T, ApiError>>;
+pub(crate) type Loaded<T> = Option<Result<T>>;
 
 impl ApiError {
     /// An error with a code and a text for developers.

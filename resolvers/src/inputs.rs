@@ -4,7 +4,7 @@ use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
 use domain::time::Timestamp;
 
 use crate::abstracts::input_like;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Result};
 use crate::scalars::DateTime;
 
 /// Most characters of a search text.
@@ -12,11 +12,11 @@ const LONGEST_SEARCH: usize = 100;
 
 /// An argument with ids. One that can't be read is an error of its field: the engine alone would discard the results of
 /// all other fields, also of commands that have committed.
-pub struct Parsed<I>(Result<I, ApiError>);
+pub struct Parsed<I>(Result<I>);
 
 impl<I> Parsed<I> {
     /// The value.
-    pub(crate) fn get(self) -> Result<I, ApiError> {
+    pub(crate) fn get(self) -> Result<I> {
         self.0
     }
 }
@@ -82,7 +82,7 @@ pub struct DateTimeRangeInput {
 
 impl DateTimeRangeInput {
     /// Start and end.
-    pub(crate) fn ends(self) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+    pub(crate) fn ends(self) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
         match (self.from, self.until) {
             (None, None) => Err(ApiError::bad_input(
                 "give `from`, `until` or both, or leave the range out",
@@ -96,7 +96,7 @@ impl DateTimeRangeInput {
 }
 
 /// A search text; none for a blank one.
-pub(crate) fn search(text: Option<String>) -> Result<Option<String>, ApiError> {
+pub(crate) fn search(text: Option<String>) -> Result<Option<String>> {
     let text = text.filter(|text| !text.trim().is_empty());
     if text
         .as_ref()

@@ -16,7 +16,7 @@ use crate::abstracts::{
     Abstract, AbstractKind, AbstractType, DynOutput, FieldOf, input_like, output_like,
 };
 use crate::eager::{Eager, EagerField, Ready, Selected};
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Result};
 use crate::request::OperationContext;
 
 /// The interface `Node`.
@@ -43,10 +43,8 @@ pub trait NodeType: OutputType + Sized + 'static {
     type Key: NodeKey;
 
     /// Loads the object, if the caller may see it.
-    fn load(
-        ctx: &Context<'_>,
-        key: Self::Key,
-    ) -> impl Future<Output = Result<Option<Self>, ApiError>> + Send;
+    fn load(ctx: &Context<'_>, key: Self::Key)
+    -> impl Future<Output = Result<Option<Self>>> + Send;
 }
 
 /// The key part of a global id.
@@ -266,12 +264,12 @@ impl<T: NodeType + Eager> NodeType for Ready<T> {
     const KIND: &'static str = T::KIND;
     type Key = T::Key;
 
-    async fn load(ctx: &Context<'_>, key: T::Key) -> Result<Option<Self>, ApiError> {
+    async fn load(ctx: &Context<'_>, key: T::Key) -> Result<Option<Self>> {
         Ok(T::load(ctx, key).await?.map(Ready))
     }
 }
 
-type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>, ApiError>>;
+type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>>>;
 
 /// A registered node type.
 #[derive(Clone, Copy)]
@@ -312,7 +310,7 @@ impl Nodes {
 }
 
 /// Loads the object of an id, if the caller may see it.
-pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, ApiError> {
+pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>> {
     let nodes: &Nodes = ctx.registered();
     let known = nodes
         .find(&id.kind)
@@ -324,7 +322,7 @@ pub(crate) async fn load(ctx: &Context<'_>, id: &AnyId) -> Result<Option<Node>, 
 pub(crate) async fn load_foreign<A: AbstractType, K: NodeKey>(
     ctx: &Context<'_>,
     key: &K,
-) -> Result<Option<Abstract<A>>, ApiError> {
+) -> Result<Option<Abstract<A>>> {
     let key = match key.part() {
         KeyPart::Uuid(uuid) => uuid.to_string(),
         KeyPart::Text(text) => text,

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Result};
 
 /// Most items of a page.
 const LARGEST_PAGE: i32 = 100;
@@ -53,7 +53,7 @@ impl PageArgs {
     }
 
     /// The page of a list. `list` names the list and its order in cursors.
-    pub fn page<K: CursorKey>(&self, list: &str) -> Result<Page<K>, ApiError> {
+    pub fn page<K: CursorKey>(&self, list: &str) -> Result<Page<K>> {
         let (limit, from_end) = match (self.first, self.last) {
             (Some(limit), None) => (limit, false),
             (None, Some(limit)) => (limit, true),
@@ -166,8 +166,7 @@ pub enum CountPrecision {
     AtLeast,
 }
 
-type CountFn =
-    dyn for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count, ApiError>> + Send + Sync;
+type CountFn = dyn for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count>> + Send + Sync;
 
 /// The total of a connection. It is counted when it is first selected, and once.
 #[derive(Clone)]
@@ -185,10 +184,7 @@ impl Total {
     /// A total that a function counts.
     pub fn loaded<F>(count: F) -> Self
     where
-        F: for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count, ApiError>>
-            + Send
-            + Sync
-            + 'static,
+        F: for<'a> Fn(&'a Context<'a>) -> BoxFuture<'a, Result<Count>> + Send + Sync + 'static,
     {
         Self {
             count: Arc::new(count),
@@ -210,7 +206,7 @@ impl Total {
     }
 
     /// The number and its precision.
-    pub async fn get(&self, ctx: &Context<'_>) -> Result<(i32, CountPrecision), ApiError> {
+    pub async fn get(&self, ctx: &Context<'_>) -> Result<(i32, CountPrecision)> {
         let count = self.counted.get_or_try_init(|| (self.count)(ctx)).await?;
         let (count, precision) = match count {
             Count::Exact(count) => (*count, CountPrecision::Exact),

@@ -14,7 +14,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 use parking_lot::Mutex;
 
-use crate::errors::{self, ApiError, Code};
+use crate::errors::{self, Code, Result};
 use crate::events::EventBus;
 use crate::language::Language;
 use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
@@ -287,12 +287,12 @@ pub(crate) trait OperationContext {
     }
 
     /// Refuses callers without the action's role for everybody's objects.
-    fn check_staff(&self, action: Action) -> Result<(), ApiError> {
+    fn check_staff(&self, action: Action) -> Result<()> {
         Ok(self.principal().check(action, Relation::Others)?)
     }
 
     /// Refuses anonymous callers; to others, what is not theirs is not found.
-    fn check_signed_in(&self, action: Action) -> Result<(), ApiError> {
+    fn check_signed_in(&self, action: Action) -> Result<()> {
         match self.principal().check(action, Relation::Own) {
             Err(denied @ Denied::Unauthenticated) => Err(denied.into()),
             Ok(()) | Err(Denied::Forbidden) => Ok(()),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
 use crate::enums::{EnumOf, EnumValue};
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 use crate::language::Language;
 use crate::request::OperationContext;
 use crate::scalars;
@@ -27,7 +27,7 @@ pub(crate) trait UserErrorType: OutputType + Sized + 'static {
     const SUBJECT: &'static str;
 
     /// The user error of a stored refusal.
-    fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self, ApiError>;
+    fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self>;
 }
 
 /// Declares the user error of an aggregate, with the facts of its refusals as fields.
@@ -114,7 +114,7 @@ impl<E: UserErrorType> EnumValue for RefusalCode<E> {
 pub type ErrorCode<E> = EnumOf<RefusalCode<E>>;
 
 /// The code of a stored refusal.
-pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>, ApiError> {
+pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>> {
     Ok(EnumOf(RefusalCode {
         code: declaration::<E>(refused)?.texts.code,
         of: PhantomData,
@@ -143,7 +143,7 @@ impl AbstractType for AnyUserError {
     ];
 }
 
-type Show = fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>, ApiError>;
+type Show = fn(&Context<'_>, &Refused) -> Result<Box<dyn DynOutput>>;
 
 /// A registered user error: any refusal of its aggregate can be shown as `UserError`.
 #[derive(Clone, Copy)]
@@ -168,10 +168,7 @@ impl RegisteredUserError {
 pub(crate) struct UserErrors(pub &'static [&'static [RegisteredUserError]]);
 
 /// Any stored refusal as the interface `UserError`.
-pub(crate) fn any(
-    ctx: &Context<'_>,
-    refused: &Refused,
-) -> Result<Abstract<AnyUserError>, ApiError> {
+pub(crate) fn any(ctx: &Context<'_>, refused: &Refused) -> Result<Abstract<AnyUserError>> {
     let UserErrors(known) = ctx.registered();
     let mut known = known.iter().copied().flatten();
     match known.find(|known| known.aggregate == refused.aggregate) {
@@ -180,7 +177,7 @@ pub(crate) fn any(
     }
 }
 
-fn declaration<E: UserErrorType>(refused: &Refused) -> Result<&'static Declaration, ApiError> {
+fn declaration<E: UserErrorType>(refused: &Refused) -> Result<&'static Declaration> {
     let declared = refused.declaration::<E::Refusal>();
     declared.ok_or_else(|| unknown(refused))
 }
@@ -199,10 +196,7 @@ pub(crate) fn field(refused: &Refused) -> Option<Vec<String>> {
 }
 
 /// The refusal's text in the language of the request.
-pub(crate) fn message<E: UserErrorType>(
-    ctx: &Context<'_>,
-    refused: &Refused,
-) -> Result<String, ApiError> {
+pub(crate) fn message<E: UserErrorType>(ctx: &Context<'_>, refused: &Refused) -> Result<String> {
     let declared = declaration::<E>(refused)?;
     let text = match ctx.operation().caller.language {
         Language::English => declared.texts.english,

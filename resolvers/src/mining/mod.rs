@@ -18,7 +18,7 @@ pub use miner::objects::ReferralUrls;
 pub use miner::queries::LARGEST_LEADERBOARD;
 pub use miner::ranks::Ranks;
 
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Result};
 use crate::node::RegisteredNode;
 use crate::platform::approval::RegisteredProposal;
 use crate::platform::audit::Entity;
@@ -90,7 +90,7 @@ pub(crate) fn missing(what: &str) -> ApiError {
 }
 
 /// Whether the caller may see all of a miner.
-pub(crate) async fn is_visible(ctx: &Context<'_>, miner: MinerId) -> Result<bool, ApiError> {
+pub(crate) async fn is_visible(ctx: &Context<'_>, miner: MinerId) -> Result<bool> {
     if ctx.may(Action::MinerRead, false) {
         return Ok(true);
     }
@@ -105,7 +105,7 @@ pub(crate) async fn is_visible(ctx: &Context<'_>, miner: MinerId) -> Result<bool
 /// The configuration in force, read once per operation.
 pub(crate) async fn configuration_in_force(
     ctx: &Context<'_>,
-) -> Result<std::sync::Arc<domain::mining::Configuration>, ApiError> {
+) -> Result<std::sync::Arc<domain::mining::Configuration>> {
     if let Some(kept) = ctx.operation().kept() {
         return Ok(kept);
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::Parsed;
 use crate::node::{self, AnyId, Node};
 
@@ -35,14 +35,11 @@ impl NodeQuery {
     }
 }
 
-async fn load(ctx: &Context<'_>, id: Parsed<AnyId>) -> Result<Option<Node>, ApiError> {
+async fn load(ctx: &Context<'_>, id: Parsed<AnyId>) -> Result<Option<Node>> {
     node::load(ctx, &id.get()?).await
 }
 
-async fn load_all(
-    ctx: &Context<'_>,
-    ids: Parsed<Vec<AnyId>>,
-) -> Result<Vec<Option<Node>>, ApiError> {
+async fn load_all(ctx: &Context<'_>, ids: Parsed<Vec<AnyId>>) -> Result<Vec<Option<Node>>> {
     let ids = ids.get()?;
     if ids.len() > MOST_NODES {
         return Err(ApiError::bad_input("give at most 100 ids"));

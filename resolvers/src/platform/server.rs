@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, Object, SimpleObject};
 use domain::access::Action;
 
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::request::OperationContext;
 use crate::scalars::DateTime;
 
@@ -39,7 +39,7 @@ impl ServerQuery {
     }
 }
 
-async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo, ApiError> {
+async fn server_info(ctx: &Context<'_>) -> Result<ServerInfo> {
     ctx.check_staff(Action::ServerInfoRead)?;
     let now = ctx
         .db()

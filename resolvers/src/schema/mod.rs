@@ -18,7 +18,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
 
 use crate::abstracts::{AbstractType, add_members};
-use crate::errors::ApiError;
+use crate::errors::Result;
 use crate::mining::{
     circle, configuration as mining_configuration, miner, referral, session, streak,
 };
@@ -96,7 +96,7 @@ impl NodeType for Viewer {
     const KIND: &'static str = platform::users::VIEWER;
     type Key = UserId;
 
-    async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>, ApiError> {
+    async fn load(ctx: &Context<'_>, key: UserId) -> Result<Option<Self>> {
         let is_caller = ctx
             .principal()
             .person()

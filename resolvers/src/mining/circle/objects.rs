@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::eager::{Cached, Ready, ReadyList};
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
 use crate::mining::miner::profile::MinerProfile;
@@ -87,7 +87,7 @@ impl Circle {
     async fn caller_is(
         ctx: &Context<'_>,
         condition: impl FnOnce(&rules::Miner) -> bool,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<bool> {
         let Some(person) = ctx.principal().person() else {
             return Ok(false);
         };
@@ -95,7 +95,7 @@ impl Circle {
         Ok(miner.is_some_and(|seen| condition(&seen.miner)))
     }
 
-    async fn pending(&self, ctx: &Context<'_>) -> Result<Option<Vec<CircleInvitation>>, ApiError> {
+    async fn pending(&self, ctx: &Context<'_>) -> Result<Option<Vec<CircleInvitation>>> {
         let may = ctx.may(Action::CircleInvitationRead, false)
             || Self::caller_is(ctx, |miner| miner.id == self.owner_id).await?;
         if !may {
@@ -235,7 +235,7 @@ pub struct CircleFilter {
 impl TryFrom<CircleFilter> for Filter {
     type Error = ApiError;
 
-    fn try_from(filter: CircleFilter) -> Result<Self, ApiError> {
+    fn try_from(filter: CircleFilter) -> Result<Self> {
         Ok(Self {
             search: search(filter.search)?,
             status: filter.status.map(|status| status.0),
@@ -295,7 +295,7 @@ pub(in crate::mining) async fn received(
     user: UserId,
     status: Option<CircleInvitationStatus>,
     args: PageArgs,
-) -> Result<CircleInvitationConnection, ApiError> {
+) -> Result<CircleInvitationConnection> {
     const LIST: &str = "circle invitations";
     let page = args.page(LIST)?;
     let Some(seen) = ctx.loader::<MiningLoader>().load_one(user).await? else {

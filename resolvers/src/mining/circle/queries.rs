@@ -7,7 +7,7 @@ use domain::access::Action;
 use super::objects::{
     Circle, CircleBy, CircleConnection, CircleFilter, CircleInvitation, CircleInvitationBy,
 };
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::inputs::Parsed;
 use crate::node::NodeType;
 use crate::paging::{list_field, read_list};
@@ -40,7 +40,7 @@ async fn find<T: NodeType>(
     ctx: &Context<'_>,
     action: Action,
     by: Parsed<impl Into<T::Key>>,
-) -> Result<Option<T>, ApiError> {
+) -> Result<Option<T>> {
     ctx.check_signed_in(action)?;
     T::load(ctx, by.get()?.into()).await
 }

@@ -11,7 +11,7 @@ use domain::time::Timestamp;
 use futures_util::Stream;
 
 use super::objects::Circle;
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 use crate::events::events;
 use crate::mining::live::{CircleSubject, CircleTopic, CircleUpdate};
 use crate::node::Id;
@@ -56,7 +56,7 @@ impl CircleSubscription {
 }
 
 /// The subject of a subscription, if the caller may follow it.
-fn followed(ctx: &Context<'_>, circle_id: Option<Id<Circle>>) -> Result<CircleSubject, ApiError> {
+fn followed(ctx: &Context<'_>, circle_id: Option<Id<Circle>>) -> Result<CircleSubject> {
     let relation = Relation::from(circle_id.is_none());
     ctx.principal().check(Action::CircleFollow, relation)?;
     if let Some(id) = circle_id {
@@ -78,7 +78,7 @@ fn version_of(circle: &rules::Circle) -> (CircleId, i64) {
 
 impl Known {
     /// The state at the start of a subscription.
-    async fn now(ctx: &Context<'_>, subject: CircleSubject) -> Result<Self, ApiError> {
+    async fn now(ctx: &Context<'_>, subject: CircleSubject) -> Result<Self> {
         let (at, circle) = ctx
             .db()
             .read(async move |conn| {

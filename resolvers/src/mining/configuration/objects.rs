@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::abstracts::DynOutput;
 use crate::eager::ReadyList;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::mining::{bonus_rate, missing, per_hour, whole};
 use crate::node::{AnyId, Edge, GlobalId, KeyPart, Node, NodeKey, node};
 use crate::object::object;
@@ -177,7 +177,7 @@ impl MiningSections {
 pub(super) async fn in_force<T: TryFrom<StoredVersion, Error = DbError>>(
     ctx: &Context<'_>,
     section: &'static str,
-) -> Result<T, ApiError> {
+) -> Result<T> {
     let stored = ctx
         .loader::<PlatformLoader>()
         .load_one(InForce(section))

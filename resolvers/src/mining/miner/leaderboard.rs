@@ -12,7 +12,7 @@ use domain::mining::MinerStatus;
 use super::profile::MinerProfile;
 use super::ranks::Ranks;
 use crate::eager::ReadyList;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::mining::loaders::MiningLoader;
 use crate::object::object;
 use crate::request::OperationContext;
@@ -61,7 +61,7 @@ pub enum RankPrecision {
 }
 
 /// The place of a user's miner, if it is active.
-async fn entry_of(ctx: &Context<'_>, user: UserId) -> Result<Option<LeaderboardEntry>, ApiError> {
+async fn entry_of(ctx: &Context<'_>, user: UserId) -> Result<Option<LeaderboardEntry>> {
     let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
     let seen = seen.filter(|seen| seen.miner.status == MinerStatus::Active);
     let Some(seen) = seen else {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::profile::{MinerProfile, MinerRole};
 use crate::eager::Ready;
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::{HistoryCountOf, HistoryOf, MiningLoader, RateFactsOf, ReferralOf};
@@ -118,7 +118,7 @@ impl Miner {
         User::named(self.seen.miner.user_id, self.seen.display_name.clone())
     }
 
-    async fn current_rate(&self, ctx: &Context<'_>) -> Result<MiningRate, ApiError> {
+    async fn current_rate(&self, ctx: &Context<'_>) -> Result<MiningRate> {
         let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();
         let facts = loader.load_one(RateFactsOf(self.seen.miner.id)).await?;
@@ -133,7 +133,7 @@ impl Miner {
         ctx: &Context<'_>,
         filter: MiningHistoryFilter,
         args: PageArgs,
-    ) -> Result<MiningHistoryEntryConnection, ApiError> {
+    ) -> Result<MiningHistoryEntryConnection> {
         const LIST: &str = "history";
         let id = self.seen.miner.id;
         let page = args.page(LIST)?;
@@ -345,7 +345,7 @@ pub struct MiningHistoryFilter {
 impl TryFrom<MiningHistoryFilter> for HistoryFilter {
     type Error = ApiError;
 
-    fn try_from(filter: MiningHistoryFilter) -> Result<Self, ApiError> {
+    fn try_from(filter: MiningHistoryFilter) -> Result<Self> {
         let (from, until) = match filter.earned_at {
             Some(range) => range.ends()?,
             None => (None, None),
@@ -416,7 +416,7 @@ pub struct MinerFilter {
 impl TryFrom<MinerFilter> for Filter {
     type Error = ApiError;
 
-    fn try_from(filter: MinerFilter) -> Result<Self, ApiError> {
+    fn try_from(filter: MinerFilter) -> Result<Self> {
         Ok(Self {
             search: search(filter.search)?,
             status: filter.status.map(|status| status.0),

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use crate::abstracts::DynOutput;
 use crate::eager::Ready;
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::mining::loaders::MiningLoader;
 use crate::mining::{configuration_in_force, missing, whole};
 use crate::node::{GlobalId, node};
@@ -59,7 +59,7 @@ impl MinerProfile {
         }
     }
 
-    async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView, ApiError> {
+    async fn streak(&self, ctx: &Context<'_>) -> Result<StreakView> {
         let seen = if let Some(seen) = &self.seen {
             Arc::clone(seen)
         } else {
@@ -97,7 +97,7 @@ node!(MinerProfile: MinerId, |ctx, key| {
 pub(crate) fn profile_of_user<'a>(
     ctx: &'a Context<'a>,
     user: UserId,
-) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>, ApiError>> {
+) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>>> {
     async move {
         if !ctx.may(Action::MinerProfileRead, false) {
             return Ok(None);

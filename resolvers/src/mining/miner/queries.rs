@@ -15,7 +15,7 @@ use domain::mining::ReferralCode;
 use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
 use crate::eager::ReadyList;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::{Limit, OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
@@ -50,7 +50,7 @@ impl MinerQuery {
     }
 }
 
-async fn find(ctx: &Context<'_>, by: Parsed<MinerBy>) -> Result<Option<Miner>, ApiError> {
+async fn find(ctx: &Context<'_>, by: Parsed<MinerBy>) -> Result<Option<Miner>> {
     ctx.check_signed_in(Action::MinerRead)?;
     let seen = find_any(ctx, by.get()?).await?;
     Ok(seen.and_then(|seen| Miner::visible(ctx, seen)))
@@ -60,7 +60,7 @@ async fn find(ctx: &Context<'_>, by: Parsed<MinerBy>) -> Result<Option<Miner>, A
 pub(in crate::mining) async fn find_any(
     ctx: &Context<'_>,
     by: MinerBy,
-) -> Result<Option<MinerSeen>, ApiError> {
+) -> Result<Option<MinerSeen>> {
     let loader = ctx.loader::<MiningLoader>();
     Ok(match by {
         MinerBy::Id(id) => loader.load_one(id.key).await?,
@@ -176,7 +176,7 @@ impl Prefetch {
         &self,
         ctx: &Context<'_>,
         ids: Vec<CircleId>,
-    ) -> Result<HashMap<CircleId, Arc<Circle>>, ApiError> {
+    ) -> Result<HashMap<CircleId, Arc<Circle>>> {
         let (db, of_circles) = (ctx.db(), ids.clone());
         let circles = db.read(async move |conn| circle::queries::by_id(conn, &ids).await);
         if !(self.members && ctx.may(Action::MinerProfileRead, false)) {
@@ -201,14 +201,14 @@ impl Prefetch {
 }
 
 /// The number of places to show.
-pub(in crate::mining) fn places(limit: i32) -> Result<usize, ApiError> {
+pub(in crate::mining) fn places(limit: i32) -> Result<usize> {
     usize::try_from(limit)
         .ok()
         .filter(|places| (1..=LARGEST_LEADERBOARD).contains(places))
         .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))
 }
 
-async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard, ApiError> {
+async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard> {
     let places = places(limit)?;
     ctx.check_staff(Action::MinerProfileRead)?;
     let top = ctx

@@ -16,7 +16,7 @@ use super::profile::MinerRole;
 use super::queries::places;
 use crate::eager::ReadyList;
 use crate::enums::{EnumOf, EnumValue};
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 use crate::events::events;
 use crate::inputs::Limit;
 use crate::mining::circle::objects::CircleInvitation;
@@ -94,7 +94,7 @@ impl MinerSubscription {
 }
 
 /// The user whose miner is followed, if the caller may.
-async fn followed(ctx: &Context<'_>, miner_id: Option<Id<Miner>>) -> Result<UserId, ApiError> {
+async fn followed(ctx: &Context<'_>, miner_id: Option<Id<Miner>>) -> Result<UserId> {
     let principal = ctx.principal();
     let Some(id) = miner_id else {
         principal.check(Action::MinerFollow, Relation::Own)?;

@@ -4,7 +4,7 @@ use async_graphql::{Context, Object};
 use domain::ids::UserId;
 
 use super::objects::Miner;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::mining::circle::objects::{
     Circle, CircleInvitationConnection, CircleInvitationStatus, received,
 };
@@ -18,7 +18,7 @@ use crate::request::OperationContext;
 pub struct ViewerMining(pub(crate) UserId);
 
 impl ViewerMining {
-    async fn own_circle(&self, ctx: &Context<'_>) -> Result<Option<Circle>, ApiError> {
+    async fn own_circle(&self, ctx: &Context<'_>) -> Result<Option<Circle>> {
         let seen = ctx.loader::<MiningLoader>().load_one(self.0).await?;
         match seen.and_then(|seen| seen.miner.circle_id) {
             Some(id) => Circle::load(ctx, id).await,

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::eager::Ready;
 use crate::enums::EnumOf;
-use crate::errors::ApiError;
+use crate::errors::Result;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
@@ -91,7 +91,7 @@ pub(in crate::mining) async fn referrals_of(
     miner: MinerId,
     status: Option<ReferralStatus>,
     args: &PageArgs,
-) -> Result<ReferralConnection, ApiError> {
+) -> Result<ReferralConnection> {
     let status = status.map(|status| status.0);
     let page = args.page::<Place>(LIST)?;
     let key = ReferralsOf(miner, (status, page));
@@ -129,10 +129,7 @@ object! {
 
 impl ReferralStatistics {
     /// Of a miner that the caller may see.
-    pub(in crate::mining) async fn load(
-        ctx: &Context<'_>,
-        miner: MinerId,
-    ) -> Result<Self, ApiError> {
+    pub(in crate::mining) async fn load(ctx: &Context<'_>, miner: MinerId) -> Result<Self> {
         let loader = ctx.loader::<MiningLoader>();
         let totals = async { Ok(loader.load_one(ReferralTotalsOf(miner)).await?) };
         // Together: concurrent resolvers share both statements.

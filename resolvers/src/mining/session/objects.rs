@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType};
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
@@ -109,7 +109,7 @@ impl MiningSession {
     pub(in crate::mining) async fn latest_of(
         ctx: &Context<'_>,
         miner: MinerId,
-    ) -> Result<Option<Self>, ApiError> {
+    ) -> Result<Option<Self>> {
         // First, as in every other resolver: concurrent resolvers share the statement.
         let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();

@@ -10,7 +10,7 @@ use async_graphql::registry::Registry;
 use serde::de::DeserializeOwned;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput};
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 
 /// The union `ApprovalProposal`. Contexts register its members.
 pub struct AnyProposal;
@@ -48,11 +48,7 @@ impl RegisteredProposal {
 pub(crate) struct Proposals(pub &'static [&'static [RegisteredProposal]]);
 
 impl Proposals {
-    fn show(
-        &self,
-        command: &str,
-        stored: serde_json::Value,
-    ) -> Result<Box<dyn DynOutput>, ApiError> {
+    fn show(&self, command: &str, stored: serde_json::Value) -> Result<Box<dyn DynOutput>> {
         let mut known = self.0.iter().copied().flatten();
         let known = known.find(|known| known.command == command);
         let shown = known.map(|known| (known.show)(stored));

@@ -9,7 +9,7 @@ use domain::platform::{ApprovalState, ApprovalStatus as Status};
 use super::{AnyProposal, Proposals};
 use crate::abstracts::Abstract;
 use crate::enums::EnumOf;
-use crate::errors::ApiError;
+use crate::errors::Result;
 use crate::node::{Edge, GlobalId, node, uuid_keys};
 use crate::object::object;
 use crate::paging::connection;
@@ -63,7 +63,7 @@ object! {
 impl Approval {
     /// The command that waits.
     #[expect(clippy::unused_async, reason = "the engine takes async functions only")]
-    async fn proposal(&self, ctx: &Context<'_>) -> Result<Abstract<AnyProposal>, ApiError> {
+    async fn proposal(&self, ctx: &Context<'_>) -> Result<Abstract<AnyProposal>> {
         let proposals: &Proposals = ctx.registered();
         let shown = proposals.show(&self.command, self.stored_proposal.clone())?;
         Ok(Abstract::new(shown))

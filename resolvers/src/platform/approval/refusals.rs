@@ -7,7 +7,7 @@ use domain::platform::ApprovalRefusal;
 
 use super::objects::Approval;
 use crate::abstracts::Abstract;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::node::Edge;
 use crate::user_errors::{self, AnyUserError, ErrorCode, FactValue, UserErrorType};
 
@@ -40,7 +40,7 @@ impl UserErrorType for ApprovalUserError {
     type Refusal = ApprovalRefusal;
     const SUBJECT: &'static str = "approvals";
 
-    fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self, ApiError> {
+    fn of(ctx: &Context<'_>, refused: &Refused) -> Result<Self> {
         Ok(Self {
             code: user_errors::code(refused)?,
             field: user_errors::field(refused),

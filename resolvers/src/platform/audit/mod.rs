@@ -8,10 +8,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::abstracts::DynOutput;
-use crate::errors::ApiError;
+use crate::errors::Result;
 use crate::node::{AnyId, Node, NodeKey, NodeType};
 
-type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>, ApiError>>;
+type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>>>;
 
 /// Name by which the audit log refers to the objects of a type.
 #[derive(Clone, Copy)]
@@ -61,12 +61,7 @@ impl Entities {
     }
 
     /// Loads the object of an entry, if the caller may see it.
-    pub async fn load(
-        &self,
-        ctx: &Context<'_>,
-        kind: &str,
-        key: &str,
-    ) -> Result<Option<Node>, ApiError> {
+    pub async fn load(&self, ctx: &Context<'_>, kind: &str, key: &str) -> Result<Option<Node>> {
         match self.all().find(|entity| entity.kind == kind) {
             Some(entity) => (entity.load)(ctx, key).await,
             None => Ok(None),

@@ -17,7 +17,7 @@ use super::Entities;
 use crate::abstracts::Abstract;
 use crate::describe::COMMANDS;
 use crate::enums::{EnumOf, EnumValue};
-use crate::errors::{ApiError, Code, Loaded};
+use crate::errors::{ApiError, Code, Loaded, Result};
 use crate::inputs::{DateTimeRangeInput, is_text};
 use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType, node};
 use crate::object::object;
@@ -212,7 +212,7 @@ pub struct AuditLogFilter {
 
 impl AuditLogFilter {
     /// The filter of the database.
-    pub(crate) fn checked(self, ctx: &Context<'_>) -> Result<Filter, ApiError> {
+    pub(crate) fn checked(self, ctx: &Context<'_>) -> Result<Filter> {
         let request_id = self.request_id.as_ref();
         if request_id.is_some_and(|text| !is_text(text, LONGEST_TEXT)) {
             return Err(ApiError::bad_input(

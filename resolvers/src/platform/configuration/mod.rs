@@ -8,7 +8,7 @@ use db::DbError;
 use db::platform::configuration::StoredVersion;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput, FieldOf};
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 use crate::node::NodeType;
 
 /// The interface `ConfigurationVersion`. Contexts register its members.
@@ -75,7 +75,7 @@ pub(crate) struct Sections(pub &'static [&'static [RegisteredSection]]);
 
 impl Sections {
     /// A stored version as the type of its section.
-    pub fn show(&self, stored: StoredVersion) -> Result<Box<dyn DynOutput>, ApiError> {
+    pub fn show(&self, stored: StoredVersion) -> Result<Box<dyn DynOutput>> {
         let mut known = self.0.iter().copied().flatten();
         if let Some(known) = known.find(|known| known.section == stored.section) {
             return Ok((known.show)(stored)?);

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{AnyVersion, Sections};
 use crate::abstracts::Abstract;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{ApiError, Loaded, Result};
 use crate::paging::{PageArgs, Total, connection};
 use crate::platform::loaders::{InForce, PlatformLoader};
 use crate::request::OperationContext;
@@ -65,7 +65,7 @@ async fn versions(
     ctx: &Context<'_>,
     section: &'static str,
     args: &PageArgs,
-) -> Result<ConfigurationVersionConnection, ApiError> {
+) -> Result<ConfigurationVersionConnection> {
     let page = args.page::<i64>(section)?;
     let slice = ctx
         .db()

@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum};
 use db::platform::job as rows;
 use domain::access::Action;
 
-use crate::errors::{ApiError, Code};
+use crate::errors::{ApiError, Code, Result};
 use crate::node::{GlobalId, KeyPart, NodeKey, node};
 use crate::object::object;
 use crate::request::OperationContext;
@@ -65,7 +65,7 @@ object! {
 
 impl Job {
     /// All jobs that this version of the server knows, by name.
-    pub(crate) async fn all(ctx: &Context<'_>) -> Result<Vec<Self>, ApiError> {
+    pub(crate) async fn all(ctx: &Context<'_>) -> Result<Vec<Self>> {
         let jobs = ctx.db().read(async |conn| rows::all(conn).await).await?;
         // A job of an older or newer version of the server has a row, but no name here.
         let jobs = jobs.into_iter().filter_map(|job| {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput};
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::node::{GlobalId, KeyPart, NodeType, node, uuid_keys};
 use crate::object::object;
 use crate::platform::loaders::PlatformLoader;
@@ -35,10 +35,8 @@ impl AbstractType for PublicProfile {
     const KIND: AbstractKind = AbstractKind::Foreign;
 }
 
-type LoadProfile = for<'a> fn(
-    &'a Context<'a>,
-    UserId,
-) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>, ApiError>>;
+type LoadProfile =
+    for<'a> fn(&'a Context<'a>, UserId) -> BoxFuture<'a, Result<Option<Box<dyn DynOutput>>>>;
 
 /// The function that loads the public profile of a person.
 pub(crate) struct Profiles(pub LoadProfile);
@@ -96,7 +94,7 @@ impl User {
 #[ComplexObject]
 impl User {
     /// Time the person's identity was verified; null before that and for callers without access.
-    async fn kyc_completed_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>, ApiError> {
+    async fn kyc_completed_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         let id = UserId(self.uuid);
         if !ctx.may(Action::UserRead, ctx.principal().relation_to(id)) {
             return Ok(None);
@@ -178,7 +176,7 @@ impl ViewerAccount {
     }
 
     /// The caller as others see them.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User, ApiError> {
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
         let known = User::load(ctx, self.0.id).await?;
         Ok(known.unwrap_or_else(|| User::unknown(&self.0)))
     }

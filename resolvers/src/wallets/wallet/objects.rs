@@ -9,7 +9,7 @@ use domain::wallets::{self as rules, WalletOwner as Owner};
 use uuid::Uuid;
 
 use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::node::{GlobalId, Id, KeyPart, NodeKey, node};
 use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
@@ -96,7 +96,7 @@ impl Wallet {
         ctx: &Context<'_>,
         owner: Owner,
         currency: kernel::CurrencyCode,
-    ) -> Result<Option<Self>, ApiError> {
+    ) -> Result<Option<Self>> {
         if !owner.kind.has_main_wallet() {
             return Ok(None);
         }
@@ -111,7 +111,7 @@ impl Wallet {
         &self,
         ctx: &Context<'_>,
         args: PageArgs,
-    ) -> Result<LedgerEntryConnection, ApiError> {
+    ) -> Result<LedgerEntryConnection> {
         const LIST: &str = "entries";
         let page = args.page(LIST)?;
         let entries = EntriesOf((self.key.0, self.key.1), page);
@@ -119,11 +119,8 @@ impl Wallet {
         let slice = slice
             .unwrap_or_default()
             .map(|entry| (entry.sequence, LedgerEntry::of(entry)));
-        Ok(LedgerEntryConnection::new(
-            LIST,
-            slice,
-            Total::known(self.sequence),
-        ))
+        let total = Total::known(self.sequence);
+        Ok(LedgerEntryConnection::new(LIST, slice, total))
     }
 }
 

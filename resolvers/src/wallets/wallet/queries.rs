@@ -5,7 +5,7 @@ use domain::access::{Action, Denied, Relation};
 use domain::wallets::WalletOwner;
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::inputs::Parsed;
 use crate::request::OperationContext;
 use crate::scalars::CurrencyCode;
@@ -33,7 +33,7 @@ impl WalletQuery {
     }
 }
 
-async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>, ApiError> {
+async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>> {
     ctx.check_signed_in(Action::WalletRead)?;
     let WalletKey(owner, currency) = match by.get()? {
         WalletBy::Id(id) => id.key,

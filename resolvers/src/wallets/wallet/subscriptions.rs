@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::objects::Wallet;
-use crate::errors::ApiError;
+use crate::errors::{ApiError, Result};
 use crate::events::events;
 use crate::object::object;
 use crate::request::OperationContext;
@@ -69,7 +69,7 @@ impl WalletSubscription {
 }
 
 /// The person whose wallets are followed, if the caller may.
-fn followed(ctx: &Context<'_>, user_id: Option<Uuid>) -> Result<UserId, ApiError> {
+fn followed(ctx: &Context<'_>, user_id: Option<Uuid>) -> Result<UserId> {
     let principal = ctx.principal();
     let caller = principal.person().map(|person| person.id);
     let user = user_id.map(UserId).or(caller);

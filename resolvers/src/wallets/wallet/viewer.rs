@@ -5,7 +5,7 @@ use db::wallets::wallet::queries::wallets_of;
 use domain::ids::UserId;
 
 use super::objects::Wallet;
-use crate::errors::{ApiError, Loaded};
+use crate::errors::{Loaded, Result};
 use crate::request::OperationContext;
 use crate::scalars::CurrencyCode;
 
@@ -13,7 +13,7 @@ use crate::scalars::CurrencyCode;
 pub struct ViewerWallets(pub(crate) UserId);
 
 impl ViewerWallets {
-    async fn all(&self, ctx: &Context<'_>) -> Result<Vec<Wallet>, ApiError> {
+    async fn all(&self, ctx: &Context<'_>) -> Result<Vec<Wallet>> {
         let (db, owner) = (ctx.db().clone(), self.0.into());
         let read = ctx
             .db()
