@@ -106,11 +106,11 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.process.collect();
         let pool = self.db.connections();
-        gauge!("goodgo_pool_connections", "state" => "open").set(gauge_value(pool.size));
-        gauge!("goodgo_pool_connections", "state" => "idle").set(gauge_value(pool.available));
-        gauge!("goodgo_pool_size").set(gauge_value(pool.max_size));
-        gauge!("goodgo_pool_waiting").set(gauge_value(pool.waiting));
-        gauge!("goodgo_event_followers").set(gauge_value(self.events.count()));
+        gauge!("goodgo_pool_connections", "state" => "open").set(sample(pool.size));
+        gauge!("goodgo_pool_connections", "state" => "idle").set(sample(pool.available));
+        gauge!("goodgo_pool_size").set(sample(pool.max_size));
+        gauge!("goodgo_pool_waiting").set(sample(pool.waiting));
+        gauge!("goodgo_event_followers").set(sample(self.events.count()));
         counter!("goodgo_statements_total").absolute(self.db.statements());
         self.run_upkeep();
         self.handle.render()
@@ -217,8 +217,8 @@ impl Drop for Counted {
     }
 }
 
-/// A count as the value of a gauge.
+/// A count as the value of a metric. Only costs in mode `log` can exceed 32 bits.
 #[must_use]
-pub fn gauge_value(count: usize) -> f64 {
-    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+pub fn sample(count: impl TryInto<u32>) -> f64 {
+    count.try_into().map_or(f64::INFINITY, f64::from)
 }

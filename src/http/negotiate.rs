@@ -1,5 +1,7 @@
 //! Content negotiation: media types of answers, and formats of streams.
 
+use std::cmp::Ordering;
+
 use async_graphql::parser::types::OperationType;
 use axum::http::{HeaderMap, header};
 use mime::{Mime, Name};
@@ -80,26 +82,20 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     } else {
         media_of(&ranges)
     };
-    let Some((format, weight)) = stream_of(&ranges) else {
-        return media.map(|media| Accepted {
-            media,
-            stream: None,
-            prefers_stream: false,
-        });
-    };
+    let stream = stream_of(&ranges);
     let others = [
         weight_of("application/graphql-response+json", &ranges),
         weight_of("application/json", &ranges),
     ];
-    let prefers_stream = others
-        .iter()
-        .all(|other| other.milli < weight || (other.milli == weight && !other.is_named));
+    let prefers_stream = stream.is_some_and(|(_, weight)| {
+        let mut others = others.iter();
+        others.all(|other| other.milli < weight || (other.milli == weight && !other.is_named))
+    });
+    // Clients that expect a stream check the status first.
+    let of_stream = stream.map(|_| Media::GraphqlResponse);
     Some(Accepted {
-        // Clients that expect a stream check the status first.
-        media: media
-            .filter(|_| !prefers_stream)
-            .unwrap_or(Media::GraphqlResponse),
-        stream: Some(format),
+        media: media.filter(|_| !prefers_stream).or(of_stream)?,
+        stream: stream.map(|(format, _)| format),
         prefers_stream,
     })
 }
@@ -113,14 +109,10 @@ fn stream_of(ranges: &[Range]) -> Option<(StreamFormat, u16)> {
             .map(|range| range.milli);
         Some((format, weights.max().filter(|milli| *milli > 0)?))
     };
-    match (
-        named(StreamFormat::EventStream),
-        named(StreamFormat::Multipart),
-    ) {
-        (Some(events), Some(parts)) if parts.1 > events.1 => Some(parts),
-        (None, parts) => parts,
-        (events, _) => events,
-    }
+    [StreamFormat::Multipart, StreamFormat::EventStream]
+        .into_iter()
+        .filter_map(named)
+        .max_by_key(|(_, milli)| *milli)
 }
 
 /// Negotiates the type of one answer.
@@ -130,20 +122,13 @@ fn stream_of(ranges: &[Range]) -> Option<(StreamFormat, u16)> {
 fn media_of(ranges: &[Range]) -> Option<Media> {
     let graphql = weight_of("application/graphql-response+json", ranges);
     let json = weight_of("application/json", ranges);
-    if graphql.milli == 0 && json.milli == 0 {
-        return None;
+    match graphql.milli.cmp(&json.milli) {
+        _ if graphql.milli == 0 && json.milli == 0 => None,
+        Ordering::Greater if json.milli == 0 => Some(Media::GraphqlResponse),
+        Ordering::Greater => Some(Media::GraphqlResponseOrJson),
+        Ordering::Equal if graphql.is_named => Some(Media::GraphqlResponseOrJson),
+        Ordering::Equal | Ordering::Less => Some(Media::Json),
     }
-    Some(
-        if graphql.milli > json.milli || (graphql.milli == json.milli && graphql.is_named) {
-            if json.milli == 0 {
-                Media::GraphqlResponse
-            } else {
-                Media::GraphqlResponseOrJson
-            }
-        } else {
-            Media::Json
-        },
-    )
 }
 
 /// The weight of a type in thousandths.

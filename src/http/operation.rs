@@ -23,6 +23,7 @@ use super::rate::{Buckets, Budget, RateKey};
 use super::refusal::Refusal;
 use super::reply::is_request_error;
 use super::subscription::{after_first_poll, charged};
+use crate::metrics::sample;
 use crate::telemetry::names::name_of;
 use crate::telemetry::operations::{OperationInfo, Recording, count_errors};
 
@@ -96,7 +97,7 @@ impl Operation {
 
     /// Takes the cost from the caller's bucket.
     pub fn charge(&self, state: &HttpState, context: &RequestContext) -> Result<Budget, Refusal> {
-        metrics::histogram!("graphql_operation_cost").record(cost_of(self.cost));
+        metrics::histogram!("graphql_operation_cost").record(sample(self.cost));
         Ok(state
             .buckets
             .charge_operation(&context.rate_key, self.cost)?)
@@ -278,26 +279,18 @@ fn find<'a>(
     operations: &'a DocumentOperations,
     name: Option<&str>,
 ) -> Result<(Option<&'a str>, &'a OperationDefinition), Refusal> {
-    let found = match name {
-        Some(name) => operations
-            .iter()
-            .find(|(known, _)| known.is_some_and(|known| known == name)),
-        None if operations.iter().len() > 1 => {
-            return Err(Refusal::request(
-                Code::OperationResolutionFailure,
-                "the document has several operations: name one in operationName",
-            ));
-        }
-        None => operations.iter().next(),
-    };
-    found
-        .map(|(name, operation)| (name.map(Name::as_str), &operation.node))
-        .ok_or_else(|| {
-            Refusal::request(
-                Code::OperationResolutionFailure,
-                "the document has no operation of this name",
-            )
-        })
+    let mut found = operations
+        .iter()
+        .map(|(known, operation)| (known.map(Name::as_str), &operation.node))
+        .filter(|(known, _)| name.is_none() || *known == name);
+    let refused = |message| Refusal::request(Code::OperationResolutionFailure, message);
+    match (found.next(), found.next()) {
+        (Some(operation), None) => Ok(operation),
+        (None, _) => Err(refused("the document has no operation of this name")),
+        (Some(_), Some(_)) => Err(refused(
+            "the document has several operations: name one in operationName",
+        )),
+    }
 }
 
 /// The first root field that is selected without a fragment.
@@ -307,11 +300,6 @@ fn first_field(operation: &OperationDefinition) -> Option<String> {
         Selection::Field(field) => Some(field.node.name.node.to_string()),
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => None,
     })
-}
-
-/// The cost as a sample. Only in mode `log` it can exceed 32 bits.
-fn cost_of(cost: u64) -> f64 {
-    u32::try_from(cost).map_or(f64::INFINITY, f64::from)
 }
 
 #[cfg(test)]

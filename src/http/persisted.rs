@@ -13,7 +13,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::refusal::Refusal;
-use crate::metrics::gauge_value;
+use crate::metrics::sample;
 
 /// A SHA-256 hash.
 type Hash = [u8; 32];
@@ -209,7 +209,7 @@ impl Documents {
             };
             stored.bytes -= cost_of(&oldest);
         }
-        metrics::gauge!("persisted_queries_bytes").set(gauge_value(stored.bytes));
+        metrics::gauge!("persisted_queries_bytes").set(sample(stored.bytes));
     }
 
     fn is_storing(&self) -> bool {

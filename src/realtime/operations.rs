@@ -272,10 +272,6 @@ impl OutputSender {
             .await;
     }
 
-    async fn complete(&self) {
-        self.last(ServerMessage::Complete(&self.id)).await;
-    }
-
     async fn last(&self, message: ServerMessage<'_>) {
         if let Some(text) = self.protocol.write(&message) {
             self.send(Content::LastMessage(text)).await;
@@ -346,7 +342,7 @@ async fn send_all(mut responses: BoxStream<'static, Response>, sender: &OutputSe
             Err(refused) => return sender.error(&refused).await,
         }
     }
-    sender.complete().await;
+    sender.last(ServerMessage::Complete(&sender.id)).await;
 }
 
 #[cfg(test)]

@@ -81,7 +81,8 @@ async fn execute(
     if is_request_error(&response) {
         return Ok(Opened::Failed(response));
     }
-    let stream = OperationStream::of_one(wire, response, request_id);
+    let responses = stream::iter([response]).boxed();
+    let stream = OperationStream::new(wire, responses, request_id);
     Ok(Opened::Stream(stream.into_response()))
 }
 
@@ -111,15 +112,11 @@ async fn subscribe(
     };
     let state = state.clone();
     let stream = OperationStream {
-        wire,
-        responses,
         heartbeats: ticks_every(state.settings.live.ping_every),
         deadline: caller.expires_at.and_then(instant_of),
         closing: async move { closing_time(&state).await }.boxed(),
-        request_id,
-        stage: Stage::New,
-        open: OpenStream::new(wire),
         slot: Some(slot),
+        ..OperationStream::new(wire, responses, request_id)
     };
     Ok(Opened::Stream(stream.into_response()))
 }
@@ -154,11 +151,15 @@ enum Stage {
 }
 
 impl OperationStream {
-    /// The stream of one response that is already known.
-    fn of_one(wire: &'static Wire, response: GraphqlResponse, request_id: String) -> Self {
+    /// A stream that nothing but its responses ends, without heartbeats.
+    fn new(
+        wire: &'static Wire,
+        responses: BoxStream<'static, GraphqlResponse>,
+        request_id: String,
+    ) -> Self {
         Self {
             wire,
-            responses: stream::iter([response]).boxed(),
+            responses,
             heartbeats: ticks_every(std::time::Duration::from_secs(3_600)),
             deadline: None,
             closing: std::future::pending().boxed(),
@@ -296,10 +297,8 @@ mod tests {
             let wire = format.wire();
             let slow = GraphqlResponse::from_errors(vec![error.clone()]);
             let responses = stream::iter([GraphqlResponse::new(1), slow]);
-            let mut operation = OperationStream {
-                responses: responses.chain(stream::pending()).boxed(),
-                ..OperationStream::of_one(wire, GraphqlResponse::new(1), "1".to_owned())
-            };
+            let responses = responses.chain(stream::pending()).boxed();
+            let mut operation = OperationStream::new(wire, responses, "1".to_owned());
             assert_eq!(operation.next().await.as_deref(), Some(wire.opening));
             let one = (wire.next)(&GraphqlResponse::new(1));
             assert_eq!(operation.next().await, Some(one));
