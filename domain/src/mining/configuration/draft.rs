@@ -38,24 +38,15 @@ impl MiningDraft {
     pub fn judge(&self, version: i32) -> Judged<MiningConfiguration> {
         let at = Field::of;
         let most = Decimal::ONE_THOUSAND;
+        let (duration, cooldown) = (self.session_duration_hours, self.circle_cooldown_hours);
         Ok(MiningConfiguration {
             version,
             base_rate: rate(at("baseRate"), self.base_rate, Decimal::new(1, 4), most)?,
-            session_duration_hours: whole(
-                "sessionDurationHours",
-                self.session_duration_hours,
-                1,
-                168,
-            )?,
+            session_duration_hours: whole("sessionDurationHours", duration, 1, 168)?,
             max_sessions_per_day: whole("maxSessionsPerDay", self.max_sessions_per_day, 1, 24)?,
             is_globally_enabled: self.is_globally_enabled,
             claim_window_hours: whole("claimWindowHours", self.claim_window_hours, 1, 8_760)?,
-            circle_cooldown_hours: whole(
-                "circleCooldownHours",
-                self.circle_cooldown_hours,
-                0,
-                8_760,
-            )?,
+            circle_cooldown_hours: whole("circleCooldownHours", cooldown, 0, 8_760)?,
             pauses: Vec::new(),
         })
     }
