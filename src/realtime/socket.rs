@@ -199,7 +199,7 @@ where
                 }
                 message = self.socket.next(), if self.paused_until.is_none() => self.on_message(message).await,
                 output = self.operations.next() => match output {
-                    Ok(text) => self.send(Message::Text(text.into())).await,
+                    Ok(text) => self.send_text(Some(text)).await,
                     Err(close) => Err(close.into()),
                 },
             };
@@ -240,24 +240,16 @@ where
         match self.protocol.parse(text)? {
             ClientMessage::Init(bearer) => self.init(bearer.as_deref()).await,
             ClientMessage::Ping(payload) => self.send_message(&ServerMessage::Pong(payload)).await,
-            ClientMessage::Pong => Ok(()),
             ClientMessage::Subscribe { id, params } => {
                 let caller = self.caller.as_ref().ok_or(Close::NOT_ACKNOWLEDGED)?;
-                match self
-                    .operations
-                    .start(self.state, caller, id, charged, params)?
-                {
-                    Some(refusal) => self.send(Message::Text(refusal.into())).await,
-                    None => Ok(()),
-                }
+                let operations = &mut self.operations;
+                let refusal = operations.start(self.state, caller, id, charged, params)?;
+                self.send_text(refusal).await
             }
-            ClientMessage::Complete { id } => {
-                if self.operations.stop(&id) {
-                    self.send_message(&ServerMessage::Stopped(&id)).await
-                } else {
-                    Ok(())
-                }
+            ClientMessage::Complete { id } if self.operations.stop(&id) => {
+                self.send_message(&ServerMessage::Stopped(&id)).await
             }
+            ClientMessage::Complete { .. } | ClientMessage::Pong => Ok(()),
             ClientMessage::Terminate => Err(Close::TERMINATED.into()),
         }
     }
@@ -312,7 +304,11 @@ where
     }
 
     async fn send_message(&mut self, message: &ServerMessage<'_>) -> Result<(), End> {
-        match self.protocol.write(message) {
+        self.send_text(self.protocol.write(message)).await
+    }
+
+    async fn send_text(&mut self, text: Option<String>) -> Result<(), End> {
+        match text {
             Some(text) => self.send(Message::Text(text.into())).await,
             None => Ok(()),
         }

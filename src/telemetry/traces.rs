@@ -196,47 +196,53 @@ impl Tracer {
             let left_out = KeyValue::new("goodgo.steps_left_out", i64::from(left_out));
             ended.attributes.push(left_out);
         }
-        self.processor.on_end(SpanData {
-            span_context: span.context.clone(),
-            parent_span_id: span.parent,
-            parent_span_is_remote: span.is_parent_remote,
-            span_kind: ended.kind,
-            name: ended.name,
-            start_time: started.time,
-            end_time: started.time_of(now),
-            attributes: ended.attributes,
-            dropped_attributes_count: 0,
-            events: SpanEvents::default(),
-            links: SpanLinks::default(),
-            status: status(ended.is_failed),
-            instrumentation_scope: self.scope.clone(),
-        });
+        self.process(span.clone(), ended, now);
         let ids: Vec<SpanId> = steps.iter().map(|_| self.ids.new_span_id()).collect();
         for (step, id) in steps.into_iter().zip(&ids) {
             let (name, kind, attributes) = describe(step.action);
             let parent = step.parent.and_then(|parent| ids.get(parent));
-            self.processor.on_end(SpanData {
-                span_context: SpanContext::new(
-                    span.context.trace_id(),
-                    *id,
-                    TraceFlags::SAMPLED,
-                    false,
-                    TraceState::default(),
-                ),
-                parent_span_id: parent.copied().unwrap_or(span.context.span_id()),
-                parent_span_is_remote: false,
-                span_kind: kind,
+            let (trace, state) = (span.context.trace_id(), TraceState::default());
+            let active = ActiveSpan {
+                context: SpanContext::new(trace, *id, TraceFlags::SAMPLED, false, state),
+                parent: parent.copied().unwrap_or(span.context.span_id()),
+                is_parent_remote: false,
+            };
+            let ended = EndedSpan {
                 name: name.into(),
-                start_time: started.time_of(step.started),
-                end_time: started.time_of(step.ended.unwrap_or(now)),
+                kind,
+                started: StartTime {
+                    instant: step.started,
+                    time: started.time_of(step.started),
+                },
                 attributes,
-                dropped_attributes_count: 0,
-                events: SpanEvents::default(),
-                links: SpanLinks::default(),
-                status: status(step.is_failed),
-                instrumentation_scope: self.scope.clone(),
-            });
+                is_failed: step.is_failed,
+            };
+            self.process(active, ended, step.ended.unwrap_or(now));
         }
+    }
+
+    /// Hands a span over to the exporter.
+    fn process(&self, span: ActiveSpan, ended: EndedSpan, end: Instant) {
+        self.processor.on_end(SpanData {
+            span_context: span.context,
+            parent_span_id: span.parent,
+            parent_span_is_remote: span.is_parent_remote,
+            span_kind: ended.kind,
+            name: ended.name,
+            start_time: ended.started.time,
+            end_time: ended.started.time_of(end),
+            attributes: ended.attributes,
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            // Without text: the error is in the log, and messages of the database may contain values.
+            status: if ended.is_failed {
+                Status::error("")
+            } else {
+                Status::Unset
+            },
+            instrumentation_scope: self.scope.clone(),
+        });
     }
 
     /// Exports the queue and ends the exporting thread. Blocks up to the timeout.
@@ -289,15 +295,6 @@ impl SpanExporter for CountingExporter {
 
 fn count_spans(counter: &'static str, count: usize) {
     metrics::counter!(counter).increment(u64::try_from(count).unwrap_or(u64::MAX));
-}
-
-/// A status without text: the error is in the log, and messages of the database may contain values.
-fn status(is_failed: bool) -> Status {
-    if is_failed {
-        Status::error("")
-    } else {
-        Status::Unset
-    }
 }
 
 fn describe(action: Action) -> (&'static str, SpanKind, Vec<KeyValue>) {
