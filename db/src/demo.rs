@@ -7,12 +7,13 @@ use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, HistoryId, ReferralId, SessionId, TransactionId, UserId};
 use domain::mining::circle::Roster;
-use domain::mining::session::claim;
+use domain::mining::session::{self, SessionRefusal, StartInput};
 use domain::mining::{
-    Bps, Circle, CircleStatus, Configuration, HistoryEntry, HistorySource, Miner, Rate, RateFacts,
-    ReferralCode, ReferralStatus, Role, Session, SessionState,
+    Bps, Circle, CircleStatus, Configuration, HistoryEntry, HistorySource, Miner, RateFacts,
+    ReferralCode, ReferralStatus, Role, Session,
 };
 use domain::money::Minor;
+use domain::refusal::Rejection;
 use domain::time::{Timestamp, hours, plus};
 use domain::wallets::{Origin, Posting, Reference, TransferReason};
 use uuid::Uuid;
@@ -312,36 +313,27 @@ impl Inhabitant {
         }
     }
 
-    /// A session at the rate of a miner without bonuses, with the present streak.
-    fn session(
+    /// Starts a session without any bonus but the streak's.
+    fn start(
         &self,
         tx: &Tx,
         started_at: Timestamp,
         configuration: &Configuration,
-    ) -> Result<Session> {
-        let facts = RateFacts {
-            role: Role::Pioneer,
-            circle_valid: false,
-            referral_sum: Bps(0),
-        };
-        let rate = Rate::of(&facts, self.miner.streak.current, configuration);
-        Ok(Session {
+    ) -> Result<session::Start> {
+        let input = StartInput {
+            miner: self.miner.clone(),
+            latest: None,
+            started_today: 0,
+            facts: RateFacts {
+                role: Role::Pioneer,
+                circle_valid: false,
+                referral_sum: Bps(0),
+            },
+            configuration,
+            now: started_at,
             id: SessionId(tx.new_id()),
-            miner_id: self.miner.id,
-            started_at,
-            ends_at: plus(
-                started_at,
-                hours(configuration.mining.session_duration_hours),
-            ),
-            claim_window_hours: configuration.mining.claim_window_hours,
-            window_stopped_at: None,
-            window_extension: chrono::TimeDelta::zero(),
-            rate,
-            hourly_rate: rate.total()?,
-            started_in_grace: false,
-            configuration_version: configuration.mining.version,
-            state: SessionState::Active,
-        })
+        };
+        session::start(input).map_err(|refused| inconsistent(&refused))
     }
 
     /// Claims one session per day, the last one at `last`.
@@ -356,12 +348,10 @@ impl Inhabitant {
             let at = plus(last, -hours(24 * before));
             let session = Session {
                 ends_at: at,
-                ..self.session(tx, plus(at, -hours(24)), configuration)?
+                ..self.start(tx, plus(at, -hours(24)), configuration)?.session
             };
-            let claim =
-                claim(self.miner.clone(), Some(session), configuration, at).map_err(|refused| {
-                    DbError::inconsistent("demo", "claim", format!("{refused:?}"))
-                })?;
+            let claim = session::claim(self.miner.clone(), Some(session), configuration, at)
+                .map_err(|refused| inconsistent(&refused))?;
             self.miner.streak = claim.settled.streak;
             let reward = (claim.points_earned, HistorySource::Session);
             let milestones = claim.settled.milestones.iter();
@@ -381,14 +371,9 @@ impl Inhabitant {
         started_at: Timestamp,
         configuration: &Configuration,
     ) -> Result<()> {
-        let session = self.session(tx, started_at, configuration)?;
-        let settled =
-            self.miner
-                .streak
-                .clone()
-                .on_start(started_at, session.ends_at, configuration);
-        self.miner.streak = settled.streak;
-        self.sessions.push(session);
+        let start = self.start(tx, started_at, configuration)?;
+        self.miner.streak = start.settled.streak;
+        self.sessions.push(start.session);
         Ok(())
     }
 
@@ -412,6 +397,10 @@ impl Inhabitant {
             streak_days: self.miner.streak.current,
         });
     }
+}
+
+fn inconsistent(refused: &Rejection<SessionRefusal>) -> DbError {
+    DbError::inconsistent("demo", "session", format!("{refused:?}"))
 }
 
 /// Opening balance of the points mined in the demo history.
