@@ -5,68 +5,89 @@
 use std::collections::HashSet;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, InlineFragment, OperationType, Selection, SelectionSet,
-    TypeCondition,
+    DocumentOperations, ExecutableDocument, InlineFragment, OperationDefinition, OperationType,
+    Selection, SelectionSet, TypeCondition,
 };
 use async_graphql::{Name, Positioned, Request};
 
 use crate::type_index::TypeIndex;
 
-/// Rewrites the fragments of a request's document whose type is a union. An invalid document may stay as it is: the
-/// engine reports it.
+/// Most selections of a rewritten document.
+const MOST_SELECTIONS: usize = 20_000;
+/// Most fragments in each other.
+const MOST_NESTED: usize = 50;
+
+/// Rewrites the fragments that the request's operation uses and whose type is a union. A document that is invalid, or
+/// would become too large, stays as it is.
 pub(crate) fn rewrite(types: &TypeIndex, request: &mut Request) {
     let is_named = |union: &String| request.query.contains(union.as_str());
     if !types.unions.keys().any(is_named) {
         return;
     }
+    let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else {
         return;
     };
-    if let Some(rewritten) = rewritten(types, document) {
+    if let Some(rewritten) = rewritten(types, document, name.as_deref()) {
         request.set_parsed_query(rewritten);
     }
 }
 
-fn rewritten(types: &TypeIndex, document: &ExecutableDocument) -> Option<ExecutableDocument> {
+fn rewritten(
+    types: &TypeIndex,
+    document: &ExecutableDocument,
+    name: Option<&str>,
+) -> Option<ExecutableDocument> {
     let mut to = document.clone();
     let mut rewriting = Rewriting {
         types,
         document,
         open: Vec::new(),
+        budget: MOST_SELECTIONS,
     };
-    let operations: Vec<_> = match &mut to.operations {
-        DocumentOperations::Single(operation) => vec![operation],
-        DocumentOperations::Multiple(operations) => operations.values_mut().collect(),
+    let operation = match (&mut to.operations, name) {
+        (DocumentOperations::Single(operation), _) => operation,
+        (DocumentOperations::Multiple(operations), name) => operations.get_mut(name?)?,
     };
-    for operation in operations {
-        let root = match operation.node.ty {
-            OperationType::Query => "Query",
-            OperationType::Mutation => "Mutation",
-            OperationType::Subscription => "Subscription",
-        };
-        rewriting.selections(root, false, &mut operation.node.selection_set.node)?;
-    }
-    for fragment in to.fragments.values_mut() {
+    let root = match operation.node.ty {
+        OperationType::Query => "Query",
+        OperationType::Mutation => "Mutation",
+        OperationType::Subscription => "Subscription",
+    };
+    let within = used(document, [&operation.node]);
+    rewriting.selections(root, false, &mut operation.node.selection_set.node)?;
+    for (name, fragment) in &mut to.fragments {
         let of = type_of(&fragment.node.type_condition).to_owned();
-        rewriting.selections(&of, false, &mut fragment.node.selection_set.node)?;
+        // The operation has copies of those on unions.
+        if within.contains(name) && !types.unions.contains_key(&of) {
+            rewriting.selections(&of, false, &mut fragment.node.selection_set.node)?;
+        }
     }
-    // Only the client's own unused fragments are errors.
-    let (before, after) = (used(document), used(&to));
+    // Fragments that are not used any more would be errors.
+    let after = used(&to, all(&to));
     to.fragments
-        .retain(|name, _| after.contains(name) || !before.contains(name));
+        .retain(|name, _| after.contains(name) || !within.contains(name));
     Some(to)
+}
+
+fn all(document: &ExecutableDocument) -> impl Iterator<Item = &OperationDefinition> {
+    let operations = document.operations.iter();
+    operations.map(|(_, operation)| &operation.node)
 }
 
 fn type_of(condition: &Positioned<TypeCondition>) -> &str {
     condition.node.on.node.as_str()
 }
 
-/// Names of the fragments that the operations of a document use.
-fn used(document: &ExecutableDocument) -> HashSet<Name> {
+/// Names of the fragments that operations use.
+fn used<'a>(
+    document: &'a ExecutableDocument,
+    operations: impl IntoIterator<Item = &'a OperationDefinition>,
+) -> HashSet<Name> {
     let mut names = HashSet::new();
-    let operations = document.operations.iter();
-    let mut open: Vec<_> = operations
-        .map(|(_, operation)| &operation.node.selection_set.node)
+    let sets = operations.into_iter();
+    let mut open: Vec<_> = sets
+        .map(|operation| &operation.selection_set.node)
         .collect();
     while let Some(set) = open.pop() {
         for selection in &set.items {
@@ -91,14 +112,17 @@ struct Rewriting<'a> {
     document: &'a ExecutableDocument,
     /// Fragments that are being written.
     open: Vec<Name>,
+    /// Selections that may still be written.
+    budget: usize,
 }
 
 impl Rewriting<'_> {
     /// Rewrites the selections of a type. Those of a union's member lose fragments of other members. Returns `None` for
-    /// a fragment that contains itself.
+    /// a fragment that contains itself, and beyond the limits.
     fn selections(&mut self, parent: &str, is_member: bool, set: &mut SelectionSet) -> Option<()> {
         for selection in std::mem::take(&mut set.items) {
             let at = selection.pos;
+            self.budget = self.budget.checked_sub(1)?;
             match selection.node {
                 Selection::Field(mut field) => {
                     if let Some(of) = self.types.field(parent, field.node.name.node.as_str()) {
@@ -116,7 +140,9 @@ impl Rewriting<'_> {
                     let of = named.map(|named| type_of(&named.node.type_condition));
                     match named.filter(|_| of.is_some_and(|of| self.types.unions.contains_key(of)))
                     {
-                        Some(_) if self.open.contains(&name) => return None,
+                        Some(_) if self.open.contains(&name) || self.open.len() == MOST_NESTED => {
+                            return None;
+                        }
                         Some(named) => {
                             let inline = InlineFragment {
                                 type_condition: Some(named.node.type_condition.clone()),
