@@ -28,8 +28,7 @@ impl DevSecrets {
     /// Reads the secrets of a data folder, or generates them.
     pub fn ensure(folder: &Path) -> anyhow::Result<Self> {
         if let Some(secrets) = Self::read(folder)? {
-            // Restores a key set that is missing.
-            write_new(folder, JWKS, &secrets.jwks)?;
+            secrets.write_key_set(folder)?;
             return Ok(secrets);
         }
         let keys = tokens::generate_dev_keys()?;
@@ -42,7 +41,7 @@ impl DevSecrets {
         write_new(folder, SECRETS, &text)?;
         // Another process may have been first; the file in the folder counts.
         let secrets = Self::read(folder)?.unwrap_or(secrets);
-        write_new(folder, JWKS, &secrets.jwks)?;
+        secrets.write_key_set(folder)?;
         tracing::info!(folder = %folder.display(), "Generated development secrets");
         Ok(secrets)
     }
@@ -62,6 +61,19 @@ impl DevSecrets {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
         }
+    }
+
+    /// Writes the key set, unless the folder has it.
+    fn write_key_set(&self, folder: &Path) -> anyhow::Result<()> {
+        let path = folder.join(JWKS);
+        match fs::read_to_string(&path) {
+            Ok(text) if text == self.jwks => return Ok(()),
+            // A key set of earlier secrets.
+            Ok(_) => fs::remove_file(&path)
+                .with_context(|| format!("{} can't be replaced", path.display()))?,
+            Err(_) => {}
+        }
+        write_new(folder, JWKS, &self.jwks)
     }
 
     /// The path of the key set in a data folder.
@@ -90,12 +102,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn restores_a_missing_key_set() {
+    fn restores_a_missing_or_outdated_key_set() {
         let folder = tempfile::tempdir().expect("a folder");
-        let first = DevSecrets::ensure(folder.path()).expect("secrets");
+        let ensure = || DevSecrets::ensure(folder.path()).expect("secrets");
         let jwks = DevSecrets::jwks_path(folder.path());
+        let key_set = || fs::read_to_string(&jwks).expect("a key set");
+        let first = ensure();
         fs::remove_file(&jwks).expect("a key set");
-        DevSecrets::ensure(folder.path()).expect("secrets");
-        assert_eq!(fs::read_to_string(&jwks).expect("a key set"), first.jwks);
+        ensure();
+        assert_eq!(key_set(), first.jwks);
+        fs::remove_file(folder.path().join(SECRETS)).expect("secrets");
+        let second = ensure();
+        assert_ne!(second.jwks, first.jwks);
+        assert_eq!(key_set(), second.jwks);
     }
 }
