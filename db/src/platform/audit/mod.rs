@@ -22,11 +22,13 @@ use crate::{Db, Result, Tx};
 /// one entry per caller, command and minute, with the number of attempts.
 pub async fn append_forbidden(db: &Db, request: Request, action: &'static str) -> Result<()> {
     db.write("audit.forbidden", async move |tx| {
-        append(tx, &request, Entry::of(action, "FORBIDDEN")).await
+        append(tx, &request, Entry::of(action, FORBIDDEN)).await
     })
     .await
 }
 
+/// Outcome of denied commands.
+const FORBIDDEN: &str = "FORBIDDEN";
 /// The unique index of denied commands.
 const FORBIDDEN_KEY: &str = "(issuer, actor, action, date_trunc('minute', occurred_at AT TIME ZONE 'UTC')) WHERE outcome = 'FORBIDDEN'";
 
@@ -127,32 +129,37 @@ async fn append(tx: &mut Tx, request: &Request, entry: Entry<'_>) -> Result<()> 
         users::ensure_exists(tx, person).await?;
     }
     let (issuer, actor) = actor(&request.principal);
-    diesel::insert_into(audit_log::table)
-        .values((
-            audit_log::occurred_at.eq(tx.now()),
-            audit_log::issuer.eq(issuer),
-            audit_log::actor.eq(actor),
-            audit_log::is_service.eq(matches!(request.principal, Principal::Service(_))),
-            audit_log::roles.eq(roles_of(&request.principal)),
-            audit_log::action.eq(entry.action),
-            audit_log::entity_kind.eq(entry.about.map(|about| about.entity_kind)),
-            audit_log::entity_id.eq(entry.about.and_then(|about| about.entity_id.as_deref())),
-            audit_log::reason.eq(entry
-                .about
-                .and_then(|about| about.reason.as_ref())
-                .map(Reason::as_str)),
-            audit_log::before.eq(entry.change.map(|change| &change.before)),
-            audit_log::after.eq(entry.change.map(|change| &change.after)),
-            audit_log::outcome.eq(entry.outcome),
-            audit_log::refusal.eq(entry.refusal),
-            audit_log::request_id.eq(&request.request_id),
-            audit_log::transaction_id.eq(entry.moved.map(|id| id.0)),
-        ))
-        .on_conflict(sql::<Bool>(FORBIDDEN_KEY))
-        .do_update()
-        .set(audit_log::attempts.eq(audit_log::attempts + 1))
-        .execute(tx.conn())
-        .await?;
+    let insert = diesel::insert_into(audit_log::table).values((
+        audit_log::occurred_at.eq(tx.now()),
+        audit_log::issuer.eq(issuer),
+        audit_log::actor.eq(actor),
+        audit_log::is_service.eq(matches!(request.principal, Principal::Service(_))),
+        audit_log::roles.eq(roles_of(&request.principal)),
+        audit_log::action.eq(entry.action),
+        audit_log::entity_kind.eq(entry.about.map(|about| about.entity_kind)),
+        audit_log::entity_id.eq(entry.about.and_then(|about| about.entity_id.as_deref())),
+        audit_log::reason.eq(entry
+            .about
+            .and_then(|about| about.reason.as_ref())
+            .map(Reason::as_str)),
+        audit_log::before.eq(entry.change.map(|change| &change.before)),
+        audit_log::after.eq(entry.change.map(|change| &change.after)),
+        audit_log::outcome.eq(entry.outcome),
+        audit_log::refusal.eq(entry.refusal),
+        audit_log::request_id.eq(&request.request_id),
+        audit_log::transaction_id.eq(entry.moved.map(|id| id.0)),
+    ));
+    if entry.outcome == FORBIDDEN {
+        insert
+            .on_conflict(sql::<Bool>(FORBIDDEN_KEY))
+            .do_update()
+            .set(audit_log::attempts.eq(audit_log::attempts + 1))
+            .execute(tx.conn())
+            .await?;
+    } else {
+        // Diesel caches only this prepared statement.
+        insert.execute(tx.conn()).await?;
+    }
     Ok(())
 }
 
