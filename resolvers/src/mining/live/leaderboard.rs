@@ -8,16 +8,13 @@ use db::outbox::Event;
 use db::{Db, DbError};
 use domain::mining::Configuration;
 use domain::time::Timestamp;
-use parking_lot::Mutex;
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 use crate::mining::miner::queries::LARGEST_LEADERBOARD;
 
-/// The leaderboard's top. An update is published when the top shows something else than before.
+/// The leaderboard's top. Each subscriber compares it with the last one it received.
 #[derive(Debug, Default)]
-pub struct LeaderboardTopic {
-    published: Mutex<Option<LeaderboardUpdate>>,
-}
+pub struct LeaderboardTopic;
 
 /// The leaderboard's top after a change.
 #[derive(Clone, Debug)]
@@ -75,16 +72,7 @@ impl Topic for LeaderboardTopic {
     }
 
     async fn read(&self, db: Db, (): ()) -> Result<UpdatesOf<Self>, DbError> {
-        let update = read(db).await?;
-        let mut published = self.published.lock();
-        let is_new = published
-            .as_ref()
-            .is_none_or(|before| update.differs(before, LARGEST_LEADERBOARD));
-        if !is_new {
-            return Ok(Vec::new());
-        }
-        *published = Some(update.clone());
-        Ok(vec![((), update)])
+        Ok(vec![((), read(db).await?)])
     }
 }
 
