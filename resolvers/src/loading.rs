@@ -1,7 +1,7 @@
-//! Loaders: every level of a query is exactly one batch.
+//! Loaders: fields that wait at the same time are one batch per loader, whatever the number of objects.
 //!
-//! The operation's own task polls its loaders: a loader runs only when every resolver waits, and the resolvers continue
-//! only when the loader has answered all of them. With a task per loader the number of statements would depend on timing.
+//! The operation's own task polls its loaders: a loader runs only when every resolver waits. With a task per loader the
+//! number of statements would depend on timing. Batches that end at different times start their next levels separately.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

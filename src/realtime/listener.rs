@@ -43,7 +43,7 @@ async fn listen(
     }
     *pause = MIN_RETRY_PAUSE;
     while let Some(announcement) = listener.next().await {
-        if bus.count() > 0 {
+        if bus.has_any() {
             let events = db
                 .read(async move |conn| events(conn, &announcement).await)
                 .await?;

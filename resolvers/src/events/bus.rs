@@ -73,6 +73,12 @@ impl EventBus {
             .map(|channel| (channel.name(), channel.count()))
     }
 
+    /// Whether there are subscribers.
+    #[must_use]
+    pub fn has_any(&self) -> bool {
+        self.channels.iter().any(|channel| channel.has_any())
+    }
+
     /// The number of subscribers.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -67,6 +67,9 @@ pub(super) trait AnyChannel: Debug + Send + Sync {
     /// The number of subscribers.
     fn count(&self) -> usize;
 
+    /// Whether there are subscribers.
+    fn has_any(&self) -> bool;
+
     /// Publishes what these events changed.
     fn publish<'a>(&'a self, db: &'a Db, events: &'a [Event])
     -> BoxFuture<'a, Result<(), DbError>>;
@@ -128,6 +131,10 @@ impl<T: Topic> Default for Channel<T> {
 impl<T: Topic> AnyChannel for Channel<T> {
     fn name(&self) -> &'static str {
         T::Update::TOPIC
+    }
+
+    fn has_any(&self) -> bool {
+        self.subscribers.has_any()
     }
 
     fn count(&self) -> usize {

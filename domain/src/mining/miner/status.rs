@@ -30,8 +30,8 @@ impl Decided {
 
 /// Suspends a miner, who can neither start nor claim until restored. A running session continues to its end.
 ///
-/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Suspended`],
-/// [`MinerRefusal::Banned`].
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
+/// [`MinerRefusal::Suspended`].
 pub fn suspend(
     mut miner: Miner,
     open: Option<Session>,
@@ -55,8 +55,8 @@ pub fn suspend(
 
 /// Restores a suspended miner. Streak and claim window continue where they stopped.
 ///
-/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::NotSuspended`],
-/// [`MinerRefusal::Banned`].
+/// Refusals, in this order: [`MinerRefusal::OwnAccount`], [`MinerRefusal::Banned`],
+/// [`MinerRefusal::NotSuspended`].
 pub fn restore(
     mut miner: Miner,
     open: Option<Session>,

@@ -262,6 +262,7 @@ miner_events! {
 fn named<V: EnumValue>(name: &str) -> Option<EnumOf<V>> {
     let value = EnumOf::named(name);
     if value.is_none() {
+        metrics::counter!("goodgo_unreadable_events_total").increment(1);
         tracing::error!(
             name,
             "An event names {name}, which the schema does not have"

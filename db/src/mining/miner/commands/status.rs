@@ -15,7 +15,7 @@ pub const MINER_SUSPEND: Command<MinerRefusal> = Command {
     name: "mining.miner_suspend",
     action: Action::MinerSuspend,
     key: KeyRule::Optional,
-    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Suspended, Banned),
+    refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, Suspended),
 };
 
 /// Suspends a miner; its referral becomes inactive. Returns its id.
