@@ -187,7 +187,7 @@ impl AnyId {
     }
 }
 
-const NO_ID: &str = "this is no id: take one from an `id` field, unchanged";
+const NO_ID: &str = "invalid id: use the value of an `id` field";
 
 impl InputType for AnyId {
     input_like!(ID);
@@ -213,7 +213,7 @@ impl<T: NodeType> InputType for Id<T> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let id = AnyId::read(value).map_err(InputValueError::custom)?;
         if id.kind != T::KIND {
-            let problem = format!("this is the id of another type than {}", T::KIND);
+            let problem = format!("this is not the id of a {}", T::KIND);
             return Err(InputValueError::custom(problem));
         }
         match T::Key::read(&id.key) {

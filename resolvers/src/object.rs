@@ -73,7 +73,7 @@ macro_rules! object {
 }
 pub(crate) use object;
 
-/// Uses the getters that the engine derives for the fields of an object, which nothing else may call.
+/// Suppresses dead-code warnings for the getters that the engine derives.
 macro_rules! used_getters {
     ($type:ident: $($field:ident),*) => {
         const _: fn(&$type, &async_graphql::Context<'_>) = |_object, _ctx| {

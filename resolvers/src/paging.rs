@@ -81,7 +81,7 @@ impl PageArgs {
                 .map(|text| {
                     decode(list, text).ok_or_else(|| {
                         ApiError::bad_input(
-                            "this is no cursor of this list in this order: take one from `cursor` or `pageInfo`, unchanged",
+                            "invalid cursor: use a `cursor` or `pageInfo` value of this list with the same order",
                         )
                     })
                 })
@@ -129,7 +129,7 @@ impl CursorKey for (Timestamp, i64) {
 
 /// Reads a time of a cursor.
 fn moment(micros: &str) -> Option<Timestamp> {
-    // Nothing of ours happened before 1970 or will after 9999, and PostgreSQL doesn't know every year chrono does.
+    // No stored time is outside of 1970 to 9999, and PostgreSQL's range is smaller than chrono's.
     Timestamp::from_timestamp_micros(micros.parse().ok()?)
         .filter(|at| (1970..=9999).contains(&at.year()))
 }
@@ -212,7 +212,7 @@ impl Total {
             Count::Exact(count) => (*count, CountPrecision::Exact),
             Count::AtLeast(count) => (*count, CountPrecision::AtLeast),
         };
-        // Lists without a limit of their own count as far as `Int` reaches.
+        // Counts above the range of `Int` are reported as `AT_LEAST`.
         Ok(match i32::try_from(count) {
             Ok(count) => (count, precision),
             Err(_) => (i32::MAX, CountPrecision::AtLeast),
@@ -339,7 +339,7 @@ macro_rules! connection {
                 }
             }
 
-            /// Number of items in the whole list, 0 to 10,000. Counted only when selected; null only on error.
+            /// Number of items in the whole list; see `totalCountPrecision`. Counted only when selected; null only on error.
             async fn total_count(
                 &self,
                 ctx: &async_graphql::Context<'_>,

@@ -291,7 +291,7 @@ pub(crate) trait OperationContext {
         Ok(self.principal().check(action, Relation::Others)?)
     }
 
-    /// Refuses anonymous callers; to others, what is not theirs is not found.
+    /// Refuses anonymous callers; objects of others read as not found.
     fn check_signed_in(&self, action: Action) -> Result<()> {
         match self.principal().check(action, Relation::Own) {
             Err(denied @ Denied::Unauthenticated) => Err(denied.into()),

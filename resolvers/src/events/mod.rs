@@ -23,7 +23,7 @@ pub use topic::{SubscribersOf, Topic, UpdatesOf};
 
 impl From<TooSlow> for ApiError {
     fn from(_: TooSlow) -> Self {
-        let message = "you read too slowly: query what is now, and subscribe again";
+        let message = "events were not read in time: query the current state, and subscribe again";
         Self::new(Code::LimitExceeded, message).because(TOO_SLOW)
     }
 }

@@ -92,9 +92,9 @@ refusals! {
     PendingLimit { limit: u32 } = texts("INVITATION_LIMIT", "",
         "your circle has {limit} pending invitations: cancel one, or wait for an answer",
         "vòng tròn của bạn có {limit} lời mời đang chờ: hãy hủy một lời mời hoặc đợi trả lời");
-    /// The circle has as many pending invitations as allowed, or sent as many within 24 hours.
+    /// The circle sent as many invitations within 24 hours as allowed.
     DailyLimit { limit: u32, retry_at: Timestamp } = texts("INVITATION_LIMIT", "",
-        "your circle sent {limit} invitations within 24 hours: it can send the next from {retry_at} on",
+        "your circle sent {limit} invitations within 24 hours: the next one can be sent at {retry_at}",
         "vòng tròn của bạn đã gửi {limit} lời mời trong 24 giờ: có thể gửi tiếp từ {retry_at}");
     /// The invitee has as many pending invitations as allowed.
     InviteeLimit { limit: u32 } = texts("INVITEE_LIMIT", "",
