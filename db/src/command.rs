@@ -12,16 +12,6 @@ use sha2::{Digest, Sha256};
 
 use crate::{DbError, Result};
 
-/// Imports of every command: its descriptor, the request and the answer.
-pub(crate) mod prelude {
-    pub(crate) use domain::access::Action;
-    pub(crate) use uuid::Uuid;
-
-    pub(crate) use super::{Command, KeyRule, Request, Stop, codes};
-    pub(crate) use crate::idempotency::{Answer, Key, once};
-    pub(crate) use crate::{DbError, Result, Tx};
-}
-
 /// Whether a command needs an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyRule {

@@ -18,6 +18,7 @@ pub mod outbox;
 mod paging;
 pub mod platform;
 mod pool;
+mod prelude;
 pub mod schema;
 pub mod tables;
 mod text;

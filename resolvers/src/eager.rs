@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::abstracts::output_like;
+use crate::delegation::output_like;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::resolver_utils::resolve_list;

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
 use domain::time::Timestamp;
 
-use crate::abstracts::input_like;
+use crate::delegation::input_like;
 use crate::errors::{ApiError, Result};
 use crate::scalars::DateTime;
 

@@ -7,6 +7,7 @@
 
 mod abstracts;
 mod command;
+mod delegation;
 mod describe;
 mod eager;
 mod enums;

@@ -12,9 +12,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
-use crate::abstracts::{
-    Abstract, AbstractKind, AbstractType, DynOutput, FieldOf, input_like, output_like,
-};
+use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput, FieldOf};
+use crate::delegation::{input_like, output_like};
 use crate::eager::{Eager, EagerField, Ready, Selected};
 use crate::errors::{ApiError, Result};
 use crate::request::OperationContext;

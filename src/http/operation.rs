@@ -201,7 +201,8 @@ impl Operation {
 
     fn info(&self, name: Option<&str>, context: &RequestContext) -> Arc<OperationInfo> {
         let document = Arc::clone(&self.document);
-        OperationInfo::new(self.kind, name, document, self.cost, context)
+        let (transport, request_id) = (context.transport, &context.caller.request_id);
+        OperationInfo::new(self.kind, name, document, self.cost, transport, request_id)
     }
 
     /// Executes in a task that a disconnecting client doesn't cancel.

@@ -16,7 +16,6 @@ use tracing::Instrument;
 use super::Telemetry;
 use super::names::{cut, name_of};
 use super::traces::{ActiveSpan, EndedSpan, StartTime};
-use crate::http::operation::RequestContext;
 use crate::http::persisted::Document;
 use crate::metrics::Counted;
 
@@ -40,7 +39,8 @@ impl OperationInfo {
         name: Option<&str>,
         document: Arc<Document>,
         cost: u64,
-        context: &RequestContext,
+        transport: &'static str,
+        request_id: &str,
     ) -> Arc<Self> {
         let name = name.map(|name| cut(name).to_owned());
         Arc::new(Self {
@@ -49,8 +49,8 @@ impl OperationInfo {
             name,
             document,
             cost,
-            transport: context.transport,
-            request_id: context.caller.request_id.clone(),
+            transport,
+            request_id: request_id.to_owned(),
         })
     }
 

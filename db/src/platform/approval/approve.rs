@@ -5,8 +5,8 @@ use domain::platform::{ApprovalRefusal, ApprovalRefusalKind, ApprovalState};
 use domain::reason::Reason;
 
 use super::{NotCarriedOut, Registered, about, lock, store};
-use crate::command::prelude::*;
 use crate::platform::audit::{self, About};
+use crate::prelude::*;
 
 /// Descriptor of [`approval_approve`].
 pub const APPROVAL_APPROVE: Command<ApprovalRefusal> = Command {

@@ -6,7 +6,7 @@ use domain::reason::Reason;
 
 use super::{Registered, about, lock, store};
 
-use crate::command::prelude::*;
+use crate::prelude::*;
 
 /// Descriptor of [`approval_decline`].
 pub const APPROVAL_DECLINE: Command<ApprovalRefusal> = Command {

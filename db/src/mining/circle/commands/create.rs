@@ -5,9 +5,9 @@ use domain::ids::CircleId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, create};
 use domain::mining::{Circle, CircleStatus};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, locks, membership, rows::CircleRow};
 use crate::mining::{configuration, miner::locks::lock_caller};
+use crate::prelude::*;
 use crate::schema::circles;
 
 /// Descriptor of [`circle_create`].

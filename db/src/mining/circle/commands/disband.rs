@@ -8,10 +8,10 @@ use domain::mining::circle::{
 use domain::reason::Reason;
 use serde_json::{Value, json};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{locks, membership};
 use crate::mining::miner::locks::lock_miners;
 use crate::platform::audit::{About, Change};
+use crate::prelude::*;
 
 /// Descriptor of [`circle_disband`].
 pub const CIRCLE_DISBAND: Command<CircleRefusal> = Command {

@@ -5,9 +5,9 @@ use domain::mining::InvitationStatus;
 use domain::mining::circle::{Acceptance, InvitationRefusal, InvitationRefusalKind, accept};
 use domain::time::{hours, plus};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
 use crate::mining::configuration;
+use crate::prelude::*;
 
 /// Descriptor of [`circle_invitation_accept`].
 pub const CIRCLE_INVITATION_ACCEPT: Command<InvitationRefusal> = Command {

@@ -4,8 +4,8 @@ use domain::ids::CircleInvitationId;
 use domain::mining::InvitationStatus;
 use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, cancel, decline};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
+use crate::prelude::*;
 
 /// Descriptor of [`circle_invitation_decline`].
 pub const CIRCLE_INVITATION_DECLINE: Command<InvitationRefusal> = Command {

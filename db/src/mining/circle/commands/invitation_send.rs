@@ -6,10 +6,10 @@ use domain::ids::CircleInvitationId;
 use domain::mining::circle::{InvitationRefusal, InvitationRefusalKind, Sent, send};
 use domain::mining::{CircleInvitation, InvitationStatus, Miner};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, invitations, locks, membership};
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::MinerRef;
+use crate::prelude::*;
 use crate::schema::{circle_invitations, miners};
 
 /// Descriptor of [`circle_invitation_send`].

@@ -3,8 +3,8 @@
 use domain::ids::MinerId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, Exit, leave, remove};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{locks, membership};
+use crate::prelude::*;
 
 /// Descriptor of [`circle_leave`].
 pub const CIRCLE_LEAVE: Command<CircleRefusal> = Command {

@@ -2,8 +2,8 @@
 
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, rename};
 
-use crate::command::prelude::*;
 use crate::mining::circle::{events::CircleEvents, locks, membership};
+use crate::prelude::*;
 
 /// Descriptor of [`circle_rename`].
 pub const CIRCLE_RENAME: Command<CircleRefusal> = Command {

@@ -6,11 +6,11 @@ use domain::mining::{
 };
 
 use super::decision::{self, MinerDecision};
-use crate::command::prelude::*;
 use crate::mining::circle;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::locks::{lock_miners, seek, take};
 use crate::mining::referral::changes;
+use crate::prelude::*;
 use crate::wallets;
 
 /// Descriptor of [`miner_ban`].

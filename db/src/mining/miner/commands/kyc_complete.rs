@@ -7,11 +7,11 @@ use domain::time::{Timestamp, plus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::command::prelude::*;
 use crate::mining::miner::locks::{MinerRef, lock_miners, take};
 use crate::mining::referral::changes;
 use crate::platform::audit::{About, Change};
 use crate::platform::users;
+use crate::prelude::*;
 
 /// Tolerated difference between the caller's clock and the platform's.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);

@@ -4,9 +4,9 @@ use domain::mining::miner::{grant_node_operator, revoke_node_operator};
 use domain::mining::{Decided, Miner, MinerRefusal, MinerRefusalKind};
 
 use super::decision::{self, MinerDecision};
-use crate::command::prelude::*;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::role_of;
+use crate::prelude::*;
 
 /// Descriptor of [`miner_node_operator_grant`].
 pub const MINER_NODE_OPERATOR_GRANT: Command<MinerRefusal> = Command {

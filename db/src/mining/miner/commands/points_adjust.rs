@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::decision::MinerDecision;
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::facts_of;
@@ -21,6 +20,7 @@ use crate::mining::miner::locks::{lock_miners, store_miner, take};
 use crate::mining::points::{self, Lines};
 use crate::platform::approval::{self, NewApproval, Proposal};
 use crate::platform::audit::Change;
+use crate::prelude::*;
 use crate::schema::mining_history;
 use crate::text;
 

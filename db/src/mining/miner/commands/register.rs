@@ -6,7 +6,6 @@ use domain::ids::UserId;
 use domain::mining::{Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode};
 
 use crate::Connection;
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MiningEvent;
 use crate::mining::miner::locks::{MinerRef, lock_miner};
@@ -14,6 +13,7 @@ use crate::mining::miner::rows::{MinerRow, pioneer};
 use crate::mining::referral::changes;
 use crate::outbox::SubjectEvents;
 use crate::platform::users;
+use crate::prelude::*;
 use crate::schema::miners;
 
 /// Descriptor of [`miner_register`].

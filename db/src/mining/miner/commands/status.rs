@@ -4,11 +4,11 @@ use domain::mining::miner::{restore, suspend};
 use domain::mining::{Decided, Miner, MinerRefusal, MinerRefusalKind, ReferralStatus, Session};
 
 use super::decision::{self, MinerDecision};
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent, StatusChanged};
 use crate::mining::miner::locks::{lock_miners, take};
 use crate::mining::referral::changes;
+use crate::prelude::*;
 
 /// Descriptor of [`miner_suspend`].
 pub const MINER_SUSPEND: Command<MinerRefusal> = Command {

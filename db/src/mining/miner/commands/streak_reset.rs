@@ -4,9 +4,9 @@ use domain::mining::miner::reset_streak;
 use domain::mining::{MinerRefusal, MinerRefusalKind};
 
 use super::decision::{self, MinerDecision};
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
+use crate::prelude::*;
 
 /// Descriptor of [`miner_streak_reset`].
 pub const MINER_STREAK_RESET: Command<MinerRefusal> = Command {

@@ -3,11 +3,11 @@
 use domain::mining::referral::apply;
 use domain::mining::{Application, ReferralRefusal, ReferralRefusalKind};
 
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::miner::locks::{MinerRef, lock_miners, seek};
 use crate::mining::referral::changes;
 use crate::platform::users;
+use crate::prelude::*;
 
 /// Descriptor of [`referral_apply`].
 pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {

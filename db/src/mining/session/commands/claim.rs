@@ -9,7 +9,6 @@ use domain::mining::{
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
 
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::locks::{lock_caller, store_miner};
@@ -17,6 +16,7 @@ use crate::mining::miner::rows::HistoryRow;
 use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
+use crate::prelude::*;
 use crate::schema::{mining_history, mining_sessions};
 
 /// Descriptor of [`mining_session_claim`].

@@ -6,13 +6,13 @@ use domain::ids::SessionId;
 use domain::mining::session::start;
 use domain::mining::{SessionRefusal, SessionRefusalKind, SessionStatus, StartInput};
 
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
+use crate::prelude::*;
 use crate::schema::mining_sessions;
 
 /// Descriptor of [`mining_session_start`].

@@ -6,13 +6,13 @@ use domain::mining::{HistorySource, Rate, StreakRefusal, StreakRefusalKind};
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
 
-use crate::command::prelude::*;
 use crate::mining::configuration;
 use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::points::{self, Lines};
 use crate::mining::session::queries;
+use crate::prelude::*;
 use crate::schema::mining_history;
 use crate::text::points_decimal;
 
