@@ -193,7 +193,8 @@ impl Rewriting<'_> {
             let part = Selection::InlineFragment(part);
             set.items.push(Positioned::new(part, at));
         }
-        if members.is_empty() && !(is_member && !self.types.is_possible(parent, of)) {
+        let applies = !is_member || self.types.is_possible(parent, of);
+        if members.is_empty() && applies {
             let within = if is_member { parent } else { of };
             self.selections(within, is_member, &mut fragment.node.selection_set.node)?;
             let fragment = Selection::InlineFragment(fragment);
