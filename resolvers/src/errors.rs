@@ -56,7 +56,7 @@ impl Code {
     }
 }
 
-/// What a resolver answers.
+/// Result of a resolver.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
 
 /// A top-level error of a resolver.

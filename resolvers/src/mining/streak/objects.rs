@@ -46,7 +46,7 @@ object! {
         recoverable_days: Option<i32> = recoverable.map(|run| whole(run.days)),
         /// Time until which the broken run can be recovered; null when there is none.
         recovery_expires_at: Option<DateTime> = recoverable.map(|run| run.recoverable_until.into()),
-        /// What a claim now would do to the streak.
+        /// Effect of a claim at this moment on the streak.
         status: StreakStatus = match view.judgement {
             Judgement::OnTime => StreakStatus::OnTime,
             Judgement::Grace => StreakStatus::Grace,
