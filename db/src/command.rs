@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::{DbError, Result};
+use crate::{DbError, Owner, Result};
 
 /// Whether a command needs an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +226,8 @@ pub struct Request {
     pub hash: [u8; 32],
     /// Id of the HTTP request or socket operation.
     pub request_id: String,
+    /// Owner whom the command of a service names; its key and the owner's rows are on one shard.
+    pub subject: Option<Owner>,
 }
 
 impl Request {
@@ -239,6 +241,26 @@ impl Request {
     pub fn person(&self) -> Result<&Person> {
         let person = self.principal.person();
         person.ok_or_else(|| DbError::inconsistent("policy", "person", "a service"))
+    }
+
+    /// The request with the owner whom it names.
+    #[must_use]
+    pub(crate) fn naming(&self, owner: impl Into<Owner>) -> Self {
+        Self {
+            subject: Some(owner.into()),
+            ..self.clone()
+        }
+    }
+
+    /// Owner with whose rows the idempotency key is stored: whom a service names, else the caller.
+    pub(crate) fn home(&self) -> Result<Owner> {
+        let named = match self.principal {
+            Principal::Service(_) => self.subject,
+            Principal::Anonymous | Principal::Person(_) => None,
+        };
+        named
+            .or_else(|| Owner::of(&self.principal))
+            .ok_or_else(|| DbError::inconsistent("policy", "principal", "an anonymous caller"))
     }
 
     /// Issuer and subject: idempotency keys belong to their caller.

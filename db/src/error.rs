@@ -3,6 +3,8 @@
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel_async::pooled_connection::deadpool::PoolError;
 
+use crate::Owner;
+
 /// The result of what can end in a fault.
 pub type Result<T, E = DbError> = std::result::Result<T, E>;
 
@@ -27,6 +29,9 @@ pub enum DbError {
     /// Serialization failures, deadlocks or membership changes exceeded the retries.
     #[error("could not be serialized after several tries: {0}")]
     Contended(String),
+    /// Owners have no row yet; the transaction is retried after they were inserted.
+    #[error("owners without a row: {0:?}")]
+    UnknownOwners(Vec<Owner>),
     /// A stored value is inconsistent.
     #[error("inconsistent row in {table}, column {column}: {value}")]
     Inconsistent {
@@ -62,7 +67,9 @@ impl DbError {
 
     /// Whether the transaction was rolled back and can be retried.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Contended(_)) || self.is_missing_partition() || self.is_closed()
+        matches!(self, Self::Contended(_) | Self::UnknownOwners(_))
+            || self.is_missing_partition()
+            || self.is_closed()
     }
 
     /// Whether the partition of the day was missing.

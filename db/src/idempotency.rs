@@ -11,12 +11,13 @@ use sha2::{Digest, Sha256};
 
 use crate::command::{Command, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
-use crate::schema::idempotency_keys as keys;
+use crate::schema::{idempotency_keys as keys, owners};
 use crate::{DbError, Result, Tx};
 
-diesel::define_sql_function! {
+#[diesel::declare_sql_function]
+extern "SQL" {
     /// Takes a lock until the end of the transaction, or returns false at once.
-    fn pg_try_advisory_xact_lock(key: BigInt) -> diesel::sql_types::Bool;
+    fn pg_try_advisory_xact_lock(key: BigInt) -> Bool;
 }
 
 /// Answer of a command.
@@ -134,19 +135,27 @@ async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Resul
         return Ok(None);
     };
     let caller = request.caller();
-    let granted: bool = diesel::select(pg_try_advisory_xact_lock(lock_of(&caller, operation, key)))
-        .get_result(tx.conn())
-        .await?;
-    if !granted {
-        return Err(DbError::InProgress);
+    let home = request.home()?;
+    // On a row that always exists, so that a cluster takes the lock on the shard of the key.
+    let granted: Option<bool> = owners::table
+        .find((home.id, home.kind))
+        .select(pg_try_advisory_xact_lock(lock_of(&caller, operation, key)))
+        .first(tx.conn())
+        .await
+        .optional()?;
+    match granted {
+        None => return Err(DbError::UnknownOwners(vec![home])),
+        Some(false) => return Err(DbError::InProgress),
+        Some(true) => {}
     }
     tx.holds_key = true;
     // A statement of its own: its snapshot has to include what the lock's last holder committed. It searches all live
     // days.
     let stored: Option<Stored> = Stored::query()
         .filter(
-            keys::caller
-                .eq(&caller)
+            keys::home_id
+                .eq(home.id)
+                .and(keys::caller.eq(&caller))
                 .and(keys::operation.eq(operation))
                 .and(keys::key.eq(key)),
         )
@@ -193,6 +202,7 @@ async fn store(
     let now = tx.now();
     diesel::insert_into(keys::table)
         .values((
+            keys::home_id.eq(request.home()?.id),
             keys::day.eq(now.date_naive()),
             keys::caller.eq(request.caller()),
             keys::operation.eq(operation),

@@ -15,6 +15,7 @@ pub mod migrate;
 pub mod mining;
 pub mod operation_trace;
 pub mod outbox;
+mod owners;
 mod paging;
 pub mod platform;
 mod pool;
@@ -27,6 +28,7 @@ pub mod wallets;
 
 pub use error::{DbError, Result};
 pub use ids::Ids;
+pub use owners::Owner;
 pub use paging::{Count, Page, Slice};
 pub use pool::{Connection, Db, Settings, Tls, connect_as_migrator, ping};
 pub use tx::Tx;

@@ -21,8 +21,8 @@ use crate::{Connection, Db, DbError, Result, Tx};
 
 /// The channel on which instances listen.
 const CHANNEL: &str = "goodgo_events";
-/// Largest number of events per announcement: their ids must fit the 8,000 bytes of a notification.
-const ANNOUNCED_AT_ONCE: i64 = 400;
+/// Largest number of events per announcement: their keys must fit the 8,000 bytes of a notification.
+const ANNOUNCED_AT_ONCE: i64 = 115;
 
 /// Events of one subject in one command. Each raises the subject's version by one.
 pub(crate) struct SubjectEvents<E> {
@@ -63,13 +63,15 @@ impl<E: Serialize> SubjectEvents<E> {
             let event = event.and_then(serde_json::from_value::<Tagged>);
             let Tagged { name, payload } =
                 event.map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+            let audience_id = self.audience.map(|user| user.0);
             let row = NewRow {
+                subject_id: self.subject_id,
                 day: tx.now().date_naive(),
                 event_id: tx.new_id(),
+                lane: lane_of(audience_id.unwrap_or(self.subject_id)),
                 name,
                 subject_kind: self.subject_kind,
-                subject_id: self.subject_id,
-                audience_id: self.audience.map(|user| user.0),
+                audience_id,
                 sequence,
                 payload,
                 transaction_id: self.transaction_id.map(|id| id.0),
@@ -80,6 +82,11 @@ impl<E: Serialize> SubjectEvents<E> {
         }
         Ok(sequence)
     }
+}
+
+/// The broker's lane, 0 to 255: the last byte, which is random in all versions of UUIDs that are used as keys.
+fn lane_of(id: Uuid) -> i16 {
+    i16::from(id.as_bytes()[15])
 }
 
 /// The serialized form of each context's event enum: `#[serde(tag = "name", content = "payload")]`.
@@ -93,13 +100,13 @@ struct Tagged {
 #[derive(Clone, Debug, HasQuery)]
 #[diesel(table_name = outbox, check_for_backend(diesel::pg::Pg))]
 pub struct Event {
-    /// Order of insertion.
-    pub id: i64,
+    /// Id by which consumers drop duplicates.
+    pub event_id: Uuid,
     /// Name.
     pub name: String,
     /// Kind of the subject.
     pub subject_kind: String,
-    /// Id of the subject.
+    /// Key of the subject.
     pub subject_id: Uuid,
     /// User whose subscriptions receive the event.
     pub audience_id: Option<Uuid>,
@@ -124,7 +131,7 @@ impl Event {
         let read = serde_json::to_value(tagged).and_then(serde_json::from_value);
         read.inspect_err(|error| {
             metrics::counter!("goodgo_unreadable_events_total").increment(1);
-            tracing::error!(id = self.id, name = self.name, %error, "Unreadable event {}: {error}", self.name);
+            tracing::error!(id = %self.event_id, name = self.name, %error, "Unreadable event {}: {error}", self.name);
         })
         .ok()
     }
@@ -134,11 +141,12 @@ impl Event {
 #[derive(Insertable)]
 #[diesel(table_name = outbox)]
 pub(crate) struct NewRow {
+    subject_id: Uuid,
     day: NaiveDate,
     event_id: Uuid,
+    lane: i16,
     name: String,
     subject_kind: &'static str,
-    subject_id: Uuid,
     audience_id: Option<Uuid>,
     sequence: i64,
     payload: Value,
@@ -175,15 +183,18 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64> {
         "WITH alone AS MATERIALIZED (
              SELECT 1 AS granted FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
          ), batch AS (
-             SELECT id, day FROM outbox WHERE announced_at IS NULL AND (SELECT granted FROM alone) = 1 ORDER BY id LIMIT $1
+             SELECT subject_id, day, event_id FROM outbox
+             WHERE announced_at IS NULL AND (SELECT granted FROM alone) = 1 ORDER BY written_at, sequence LIMIT $1
          ), marked AS (
              UPDATE outbox o SET announced_at = clock_timestamp(),
                                  delivered_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END
-             FROM batch b WHERE o.id = b.id AND o.day = b.day AND o.announced_at IS NULL
-             RETURNING o.id, o.day
+             FROM batch b
+             WHERE o.subject_id = b.subject_id AND o.day = b.day AND o.event_id = b.event_id AND o.announced_at IS NULL
+             RETURNING o.subject_id, o.day, o.event_id
          ), said AS (
              SELECT count(*) AS count,
-                    pg_notify($3, string_agg(DISTINCT day::text, ',') || ' ' || string_agg(id::text, ',' ORDER BY id))
+                    pg_notify($3, string_agg(DISTINCT day::text, ',') || ' '
+                        || string_agg(replace(subject_id::text || event_id::text, '-', ''), ','))
              FROM marked HAVING count(*) > 0
          )
          SELECT count FROM said",
@@ -211,7 +222,7 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages> {
     let age = |what: &str| {
         format!(
             "coalesce(extract(epoch FROM clock_timestamp() - (
-                 SELECT written_at FROM outbox WHERE {what}_at IS NULL ORDER BY id LIMIT 1)), 0)::float8"
+                 SELECT written_at FROM outbox WHERE {what}_at IS NULL ORDER BY written_at, sequence LIMIT 1)), 0)::float8"
         )
     };
     let (unannounced, undelivered) = (age("announced"), age("delivered"));
@@ -225,17 +236,23 @@ pub async fn ages(conn: &mut Connection) -> Result<Ages> {
 pub struct Announcement {
     /// Days of the events: only their partitions are read.
     days: Vec<NaiveDate>,
-    ids: Vec<i64>,
+    subjects: Vec<Uuid>,
+    events: Vec<Uuid>,
 }
 
 impl Announcement {
     fn read(text: &str) -> Option<Self> {
-        let (days, ids) = text.split_once(' ')?;
+        let (days, keys) = text.split_once(' ')?;
         let days = days.split(',').map(str::parse).collect::<Result<_, _>>();
-        let ids = ids.split(',').map(str::parse).collect::<Result<_, _>>();
+        let keys = keys.split(',').map(|key| {
+            let (subject, event) = key.split_at_checked(32)?;
+            Some((Uuid::try_parse(subject).ok()?, Uuid::try_parse(event).ok()?))
+        });
+        let (subjects, events) = keys.collect::<Option<_>>()?;
         Some(Self {
             days: days.ok()?,
-            ids: ids.ok()?,
+            subjects,
+            events,
         })
     }
 }
@@ -243,9 +260,10 @@ impl Announcement {
 /// The events of an announcement, in order of insertion.
 pub async fn events(conn: &mut Connection, announcement: &Announcement) -> Result<Vec<Event>> {
     Ok(Event::query()
+        .filter(outbox::subject_id.eq_any(&announcement.subjects))
         .filter(outbox::day.eq_any(&announcement.days))
-        .filter(outbox::id.eq_any(&announcement.ids))
-        .order(outbox::id)
+        .filter(outbox::event_id.eq_any(&announcement.events))
+        .order((outbox::written_at, outbox::sequence))
         .load(conn)
         .await?)
 }
@@ -264,7 +282,7 @@ pub async fn events_of_the_last(
         .filter(outbox::written_at.ge(since))
         .filter(outbox::announced_at.is_not_null())
         .filter(outbox::audience_id.eq_any(audience.iter().map(|user| user.0)))
-        .order(outbox::id.desc())
+        .order((outbox::written_at.desc(), outbox::sequence.desc()))
         .limit(10_000)
         .load(conn)
         .await?;

@@ -1,9 +1,9 @@
 //! Generated from the migrations by `script/generate`; a test fails when it is stale.
 
 diesel::table! {
-    /// How far the development clock is ahead of the machine's; one row, zero in production
+    /// Offset of the platform's clock to the machine's; one row, zero in production
     app_clock (singleton) {
-        /// Always true: there is one row
+        /// Always true, because there is one row
         singleton -> Bool,
         /// Added to the machine's time
         offset_microseconds -> Int8,
@@ -13,70 +13,70 @@ diesel::table! {
 diesel::table! {
     /// Commands that wait, or waited, for a second person
     approvals (id) {
-        /// The approval
+        /// Id of the approval
         id -> Uuid,
         /// Name of the command
         command -> Text,
-        /// Why, in the words of who asked
-        reason -> Text,
-        /// Who asked: the subject of their token
-        requested_by -> Uuid,
-        /// When they asked
-        requested_at -> Timestamptz,
-        /// Until when it can be decided
-        expires_at -> Timestamptz,
-        /// As last stored: a PENDING one may have expired since
-        status -> Text,
-        /// Who decided: somebody else
-        decided_by -> Nullable<Uuid>,
-        /// When they decided
-        decided_at -> Nullable<Timestamptz>,
-        /// Why it was declined
-        decision_reason -> Nullable<Text>,
         /// Person the command is about, who may not decide
         subject -> Nullable<Uuid>,
         /// Values of the command
         proposal -> Jsonb,
+        /// Reason of the person who requested it
+        reason -> Text,
+        /// Subject of the token of the person who requested it
+        requested_by -> Uuid,
+        /// Time of the request
+        requested_at -> Timestamptz,
+        /// Time until which it can be decided
+        expires_at -> Timestamptz,
+        /// State as last stored; a PENDING one may have expired since
+        status -> Text,
+        /// Subject of the token of the person who decided, another one
+        decided_by -> Nullable<Uuid>,
+        /// Time of the decision
+        decided_at -> Nullable<Timestamptz>,
+        /// Reason it was declined
+        decision_reason -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    /// What staff and services did or tried; append-only
+    /// Commands of staff and services, also refused and denied ones; append-only
     audit_log (id) {
-        /// Order of writing
+        /// Order of insertion
         id -> Int8,
-        /// When
+        /// Time of the command
         occurred_at -> Timestamptz,
-        /// Who vouched for the actor
+        /// Issuer of the caller's token
         issuer -> Text,
-        /// Who: the subject of the token
+        /// Subject of the caller's token
         actor -> Text,
-        /// Roles or scopes they had
+        /// Whether the caller is a service
+        is_service -> Bool,
+        /// Roles or scopes of the caller
         roles -> Array<Text>,
         /// Name of the command
         action -> Text,
-        /// What kind of thing it was about
+        /// Kind of the object
         entity_kind -> Nullable<Text>,
-        /// Which one
+        /// Key of the object
         entity_id -> Nullable<Text>,
-        /// Why, in their words
+        /// Reason that the caller gave
         reason -> Nullable<Text>,
-        /// The thing before
+        /// The object before
         before -> Nullable<Jsonb>,
-        /// The thing after
+        /// The object after
         after -> Nullable<Jsonb>,
-        /// Whether it was applied
+        /// Whether it was applied, refused or denied
         outcome -> Text,
         /// The refusal with its facts
         refusal -> Nullable<Jsonb>,
-        /// The request it came with
-        request_id -> Nullable<Text>,
-        /// The ledger's transaction, if money or points moved
-        transaction_id -> Nullable<Uuid>,
-        /// Whether the caller is a service
-        is_service -> Bool,
         /// Number of equal denied commands within the minute; 1 for other outcomes
         attempts -> Int4,
+        /// Request of the command
+        request_id -> Nullable<Text>,
+        /// Transaction of the ledger, if money or points moved
+        transaction_id -> Nullable<Uuid>,
     }
 }
 
@@ -141,19 +141,19 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Every version of every section; the highest is in force
+    /// All versions of all sections; the highest is in force
     configurations (section, version) {
-        /// Which part of the system it configures
+        /// Name of the section
         section -> Text,
-        /// Counts from 1
+        /// Number, from 1 without gaps
         version -> Int4,
-        /// The section's values, named as in the API
+        /// Values of the section, under the names of the API
         body -> Jsonb,
-        /// When it came into force
+        /// Time it came into force
         updated_at -> Timestamptz,
-        /// Who set it
+        /// Subject of the author's token, or system
         updated_by -> Text,
-        /// Why
+        /// Reason of the change
         reason -> Text,
     }
 }
@@ -173,61 +173,63 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// The named people of the demo data; empty in production
+    /// Named people of the demo data; empty in production
     demo_people (name) {
-        /// What goodgo token --as takes
+        /// Argument of goodgo token --as
         name -> Text,
-        /// Who it is at the moment
+        /// The person
         user_id -> Uuid,
     }
 }
 
 diesel::table! {
-    /// First answers of commands, by caller, operation and key; kept for two days and dropped by the day
-    idempotency_keys (caller, operation, key, day) {
-        /// UTC day it was stored
+    /// First answers of commands by caller, operation and key; dropped by the day after two days
+    idempotency_keys (home_id, caller, operation, key, day) {
+        /// Owner whom a service's command names, else the caller
+        home_id -> Uuid,
+        /// UTC day of created_at
         day -> Date,
-        /// Issuer and subject of the token
+        /// Issuer and subject of the caller's token
         caller -> Text,
         /// Name of the command
         operation -> Text,
-        /// What the caller chose
+        /// Key that the caller chose
         key -> Text,
-        /// SHA-256 of the command's input: another input under the same key is refused
+        /// SHA-256 of the command's input; another input under the same key is refused
         request_hash -> Bytea,
-        /// Whether the answer was a refusal
+        /// Whether the answer is a refusal
         is_refused -> Bool,
         /// The first answer
         answer -> Jsonb,
-        /// The ledger's transaction, if money or points moved
+        /// Transaction of the ledger, if money or points moved
         transaction_id -> Nullable<Uuid>,
-        /// When it was stored
+        /// Time it was stored
         created_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    /// Background jobs; all times are the machine's
+    /// Background jobs; all times are of the machine's clock
     jobs (name) {
-        /// Which job
+        /// Name of the job
         name -> Text,
-        /// When it is to run next
+        /// Time of the next run
         due_at -> Timestamptz,
-        /// The instance that runs it; null while nobody does
+        /// Instance that runs it; null while none does
         holder -> Nullable<Uuid>,
-        /// Until when it is the holder's, unless renewed: a dead instance holds nothing for long
+        /// End of the holder's lease, unless renewed
         leased_until -> Nullable<Timestamptz>,
-        /// When it was last taken
+        /// Time of the last start
         started_at -> Nullable<Timestamptz>,
-        /// When it last came to an end
+        /// Time of the last end
         finished_at -> Nullable<Timestamptz>,
-        /// When it last came to a good end
+        /// Time of the last successful end
         succeeded_at -> Nullable<Timestamptz>,
-        /// How often it came to an end
+        /// Number of finished runs
         runs -> Int8,
-        /// How often in a row that was a bad one
+        /// Number of failed runs since the last success
         failures -> Int8,
-        /// What went wrong the last time; null after a good end
+        /// Error of the last run; null after a success
         last_error -> Nullable<Text>,
     }
 }
@@ -359,38 +361,52 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Events, written with what they tell of; announced to subscribers, delivered to the platform
-    outbox (id, day) {
-        /// Order of writing, not of commit
-        id -> Int8,
-        /// UTC day it occurred
-        day -> Date,
-        /// Its id for consumers, who drop what they have seen
-        event_id -> Uuid,
-        /// What happened, in the past tense
-        name -> Text,
-        /// What kind of thing it happened to
-        subject_kind -> Text,
-        /// To which one
+    /// Events, inserted in the transaction of their cause, announced to subscribers and delivered to the platform
+    outbox (subject_id, day, event_id) {
+        /// Key of the subject: of a miner the user, of others their id
         subject_id -> Uuid,
-        /// The user whose subscriptions hear of it
+        /// UTC day of occurred_at
+        day -> Date,
+        /// Id by which consumers drop duplicates
+        event_id -> Uuid,
+        /// Hash of the audience, or of the subject without one; decides the broker's queue
+        lane -> Int2,
+        /// Name of the event, in the past tense
+        name -> Text,
+        /// Kind of the subject
+        subject_kind -> Text,
+        /// User whose subscriptions receive it
         audience_id -> Nullable<Uuid>,
-        /// The subject's version right after, raised under its lock
+        /// Version of the subject after the event; raised under its lock
         sequence -> Int8,
-        /// The event's fields
+        /// Fields of the event
         payload -> Jsonb,
-        /// The ledger's transaction, if money or points moved
+        /// Transaction of the ledger, if money or points moved
         transaction_id -> Nullable<Uuid>,
-        /// The request that caused it
+        /// Request or job that caused it
         request_id -> Nullable<Text>,
-        /// When it happened
+        /// Time of the event by the platform's clock
         occurred_at -> Timestamptz,
-        /// Machine time it was written: the announcers' clock
+        /// Time it was inserted by the machine's clock; orders the events of a subject
         written_at -> Timestamptz,
-        /// Machine time it was announced to all instances; null before
+        /// Time it was announced to all instances by the machine's clock; null before
         announced_at -> Nullable<Timestamptz>,
-        /// Machine time the platform had it (without a broker: when it was announced); null before
+        /// Time it was delivered to the broker by the machine's clock (without a broker, announced); null before
         delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Users, merchants, advertisers and calling services; the row is inserted when one is first seen
+    owners (owner_id, owner_kind) {
+        /// Id of the owner within its kind; nil for the platform
+        owner_id -> Uuid,
+        /// Kind of the owner
+        owner_kind -> Text,
+        /// Whether debits of all wallets are refused
+        is_frozen -> Bool,
+        /// Time it was first seen
+        created_at -> Timestamptz,
     }
 }
 
@@ -479,15 +495,15 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// People of the platform, as far as their tokens and events told
+    /// People of the platform, as known from their tokens and events
     users (id) {
-        /// The subject of their tokens
+        /// Subject of the person's tokens
         id -> Uuid,
-        /// The name of their token, or Miner and four random characters
+        /// Name of the token, or Miner and four random characters
         display_name -> Text,
-        /// When they were first seen
+        /// Time the person was first seen
         registered_at -> Timestamptz,
-        /// When their identity was verified; null before
+        /// Time the identity was verified; null before
         kyc_completed_at -> Nullable<Timestamptz>,
     }
 }
@@ -524,7 +540,6 @@ diesel::joinable!(circle_invitations -> circles (circle_id));
 diesel::joinable!(circle_invitations -> miners (invitee_id));
 diesel::joinable!(circle_members -> circles (circle_id));
 diesel::joinable!(circle_members -> miners (miner_id));
-diesel::joinable!(demo_people -> users (user_id));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (miner_id));
 diesel::joinable!(mining_history -> mining_sessions (session_id));
@@ -547,6 +562,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mining_history,
     mining_sessions,
     outbox,
+    owners,
     reconciliation_runs,
     referrals,
     transfers,

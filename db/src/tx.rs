@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::async_fn::AsyncFunc;
 use crate::outbox::{self, NewRow};
 use crate::pool::PooledConnection;
-use crate::{Connection, Db, DbError, Ids, Result, operation_trace};
+use crate::{Connection, Db, DbError, Ids, Result, clock, operation_trace, owners};
 
 /// Largest number of attempts before a transaction's fault is returned.
 const ATTEMPTS: u32 = 4;
@@ -128,15 +128,12 @@ impl Db {
             match &error {
                 Attempt::CommitLost { .. } => self.close_idle(),
                 Attempt::Rolled(error) if error.is_closed() => self.close_idle(),
-                Attempt::Rolled(error) if error.is_missing_partition() => {
-                    let created =
-                        self.read(async |conn| crate::clock::ensure_partitions(conn).await);
+                Attempt::Rolled(error) => {
                     // After a lost commit only the stored answer decides.
-                    if let (Err(fault), None) = (created.await, lost_at) {
+                    if let (Err(fault), None) = (self.create_missing(error).await, lost_at) {
                         return Err(fault);
                     }
                 }
-                Attempt::Rolled(_) => {}
             }
             if let Attempt::CommitLost { holds_key } = error {
                 if !holds_key {
@@ -164,10 +161,26 @@ impl Db {
         }
     }
 
+    /// Creates partitions and owners that an attempt missed, in transactions of their own.
+    async fn create_missing(&self, error: &DbError) -> Result<()> {
+        match error {
+            DbError::UnknownOwners(owners) => {
+                let owners = owners.clone();
+                let create = async |conn: &mut Connection| owners::ensure(conn, &owners).await;
+                self.read(create).await
+            }
+            error if error.is_missing_partition() => {
+                let create = async |conn: &mut Connection| clock::ensure_partitions(conn).await;
+                self.read(create).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     async fn attempt(&self, body: &Body) -> Result<Output, Attempt> {
         let mut conn = self.connection().await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-        let now = crate::clock::now(&mut conn).await?;
+        let now = clock::now(&mut conn).await?;
         let mut tx = Tx {
             conn,
             now,

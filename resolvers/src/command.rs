@@ -255,6 +255,7 @@ fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &Value
         key,
         hash: Request::hash_of(&canonical(input)),
         request_id: caller.request_id.clone(),
+        subject: None,
     }
 }
 

@@ -76,8 +76,8 @@ fn masks_faults_on_every_transport() {
             .await;
         app.sql(&format!(
             "WITH miner AS (UPDATE miners SET version = version + 1 WHERE user_id = '{}' RETURNING id, user_id, version)
-             INSERT INTO outbox (day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
-             SELECT (app_now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', id, user_id, version,
+             INSERT INTO outbox (lane, day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
+             SELECT 0, (app_now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', id, user_id, version,
                     jsonb_build_object('minerId', id, 'lostDays', 3), app_now() FROM miner",
             alice.id()
         ))

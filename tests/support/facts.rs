@@ -55,13 +55,15 @@ pub struct Transfer {
 impl TestApp {
     /// The events of a name, in the order they were written.
     pub async fn events(&self, name: &str) -> Vec<Event> {
-        let named = format!("SELECT * FROM outbox WHERE name = '{name}' ORDER BY id");
+        let named =
+            format!("SELECT * FROM outbox WHERE name = '{name}' ORDER BY written_at, sequence");
         self.facts(&named).await
     }
 
     /// All events, in the order they were written.
     pub async fn all_events(&self) -> Vec<Event> {
-        self.facts("SELECT * FROM outbox ORDER BY id").await
+        self.facts("SELECT * FROM outbox ORDER BY written_at, sequence")
+            .await
     }
 
     /// The fields of each event that was written.

@@ -36,8 +36,8 @@ async fn say(stream: &mut TcpStream, message: &str) {
 /// Inserts events of a miner by SQL and announces them.
 async fn happen(app: &TestApp, user: UserId, from: i64) {
     app.sql(&format!(
-        "INSERT INTO outbox (day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
-         SELECT (now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', m.id, m.user_id, n, 
+        "INSERT INTO outbox (lane, day, event_id, name, subject_kind, subject_id, audience_id, sequence, payload, occurred_at)
+         SELECT 0, (now() AT TIME ZONE 'UTC')::date, gen_random_uuid(), 'StreakBroken', 'miner', m.id, m.user_id, n, 
                 jsonb_build_object('minerId', m.id, 'lostDays', 1), now()
          FROM miners m, generate_series({from}, {from} + {BATCH} - 1) n WHERE m.user_id = '{user}'"
     ))

@@ -222,3 +222,94 @@ COMMENT ON COLUMN referrals.activated_at IS 'When it first counted';
 
 GRANT SELECT, INSERT, UPDATE ON miners, mining_sessions, circles, circle_members, referrals TO goodgo_app;
 GRANT SELECT, INSERT ON mining_history TO goodgo_app;
+-- Since when a miner is suspended: that time counts against neither their streak nor their session's claim window.
+
+ALTER TABLE miners
+    ADD COLUMN suspended_at timestamptz,
+    ADD CONSTRAINT miners_suspended_since CHECK (suspended_at IS NULL OR status = 'SUSPENDED');
+COMMENT ON COLUMN miners.suspended_at IS 'Since when they are suspended: their streak stands still from then on';
+UPDATE miners SET suspended_at = updated_at WHERE status = 'SUSPENDED';
+
+ALTER TABLE mining_sessions
+    ADD COLUMN window_stopped_at timestamptz,
+    ADD COLUMN window_extension_microseconds bigint NOT NULL DEFAULT 0,
+    ADD CONSTRAINT mining_sessions_window_extension_not_negative CHECK (window_extension_microseconds >= 0);
+COMMENT ON COLUMN mining_sessions.window_stopped_at IS 'Since when the claim window stands still, because its miner is suspended';
+COMMENT ON COLUMN mining_sessions.window_extension_microseconds IS 'By how much suspensions that are over made the claim window longer';
+UPDATE mining_sessions s SET window_stopped_at = m.suspended_at
+FROM miners m WHERE m.id = s.miner_id AND m.status = 'SUSPENDED' AND s.status IN ('ACTIVE', 'COMPLETED');
+
+GRANT SELECT, INSERT, UPDATE ON miners, mining_sessions TO goodgo_app;
+-- Who is invited into which circle, and how memberships end: free places and people who left wait before the next time.
+
+ALTER TABLE circle_members ADD COLUMN left_how text;
+UPDATE circle_members SET left_how = 'LEFT' WHERE left_at IS NOT NULL;
+ALTER TABLE circle_members
+    ADD CONSTRAINT circle_members_left_how_known
+        CHECK (left_how IN ('LEFT', 'REMOVED', 'BANNED', 'DISBANDED', 'DISBANDED_AS_OWNER')),
+    ADD CONSTRAINT circle_members_left_whole CHECK ((left_at IS NULL) = (left_how IS NULL));
+COMMENT ON COLUMN circle_members.left_how IS 'How it ended; null for active members';
+CREATE INDEX circle_members_left_circle ON circle_members (circle_id, left_at) WHERE left_at IS NOT NULL;
+CREATE INDEX circle_members_left_miner ON circle_members (miner_id, left_at) WHERE left_at IS NOT NULL;
+
+CREATE TABLE circle_invitations (
+    id uuid NOT NULL,
+    circle_id uuid NOT NULL,
+    invitee_id uuid NOT NULL,
+    status text NOT NULL,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    CONSTRAINT circle_invitations_pkey PRIMARY KEY (id),
+    CONSTRAINT circle_invitations_circle_id_fkey FOREIGN KEY (circle_id) REFERENCES circles (id),
+    CONSTRAINT circle_invitations_invitee_id_fkey FOREIGN KEY (invitee_id) REFERENCES miners (id),
+    CONSTRAINT circle_invitations_status_known
+        CHECK (status IN ('PENDING', 'ACCEPTED', 'DECLINED', 'CANCELLED', 'EXPIRED')),
+    CONSTRAINT circle_invitations_decided_whole
+        CHECK ((status IN ('ACCEPTED', 'DECLINED', 'CANCELLED')) = (decided_at IS NOT NULL)),
+    CONSTRAINT circle_invitations_expire_later CHECK (expires_at > created_at)
+);
+CREATE UNIQUE INDEX circle_invitations_one_pending ON circle_invitations (circle_id, invitee_id) WHERE status = 'PENDING';
+CREATE INDEX circle_invitations_due ON circle_invitations (expires_at) WHERE status = 'PENDING';
+CREATE INDEX circle_invitations_sent ON circle_invitations (circle_id, created_at);
+CREATE INDEX circle_invitations_received ON circle_invitations (invitee_id, created_at, id);
+COMMENT ON TABLE circle_invitations IS 'Who was invited into which circle, and what became of it';
+COMMENT ON COLUMN circle_invitations.id IS 'The invitation';
+COMMENT ON COLUMN circle_invitations.circle_id IS 'Into which circle; its owner invites';
+COMMENT ON COLUMN circle_invitations.invitee_id IS 'Whom';
+COMMENT ON COLUMN circle_invitations.status IS 'As last stored: a PENDING one may have expired since';
+COMMENT ON COLUMN circle_invitations.created_at IS 'When it was sent';
+COMMENT ON COLUMN circle_invitations.expires_at IS 'Until when it can be accepted';
+COMMENT ON COLUMN circle_invitations.decided_at IS 'When it was accepted, declined or cancelled';
+
+CREATE INDEX circles_created_at ON circles (created_at, id);
+
+GRANT SELECT, INSERT, UPDATE ON circle_invitations, circle_members TO goodgo_app;
+-- Referrals are listed newest first: all of them, and those of each referrer.
+CREATE INDEX referrals_created_at ON referrals (created_at, id);
+CREATE INDEX referrals_referrer_created ON referrals (referrer_id, created_at, id);
+-- What the job for sessions looks for: those that run by their end, and those that wait by the end of their claim window.
+-- In UTC without a zone, where adding hours depends on nothing.
+CREATE FUNCTION claim_window_end(ends_at timestamptz, hours integer, extension_microseconds bigint) RETURNS timestamp
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (ends_at AT TIME ZONE 'UTC') + hours * interval '1 hour' + extension_microseconds * interval '1 microsecond';
+COMMENT ON FUNCTION claim_window_end IS 'When a session can''t be claimed any more, in UTC, but for pauses';
+CREATE INDEX mining_sessions_running ON mining_sessions (ends_at, id) WHERE status = 'ACTIVE';
+CREATE INDEX mining_sessions_waiting
+    ON mining_sessions (claim_window_end(ends_at, claim_window_hours, window_extension_microseconds), id)
+    WHERE status = 'COMPLETED' AND window_stopped_at IS NULL;
+
+-- Staff look for what is rare: among a million who mine, the few who were banned. And for codes by how they begin, which an
+-- index in the order of a language can't find.
+CREATE INDEX miners_status_created ON miners (status, created_at, id) WHERE status <> 'ACTIVE';
+CREATE INDEX miners_role_created ON miners (role, created_at, id) WHERE role IN ('AMBASSADOR', 'NODE_OPERATOR');
+CREATE INDEX miners_referral_code_prefix ON miners (referral_code text_pattern_ops);
+CREATE INDEX circles_status_created ON circles (status, created_at, id);
+CREATE INDEX referrals_status_created ON referrals (status, created_at, id) WHERE status <> 'ACTIVE';
+-- A session that is not claimed holds no streak: what was due before it is due again.
+ALTER TABLE miners ADD COLUMN previous_since timestamptz, ADD COLUMN previous_due_at timestamptz,
+    ADD CONSTRAINT miners_previous_due_whole CHECK ((previous_since IS NULL) = (previous_due_at IS NULL)) NOT VALID;
+COMMENT ON COLUMN miners.previous_since IS 'The streak_since of before the newest session, which counts again if that is not claimed';
+COMMENT ON COLUMN miners.previous_due_at IS 'The streak_due_at of before the newest session, later by the days bought off or lost when that began';
+CREATE INDEX miners_referral_code_trigrams ON miners USING gin (referral_code gin_trgm_ops);
+CREATE INDEX miners_user_id_trigrams ON miners USING gin ((user_id::text) gin_trgm_ops);

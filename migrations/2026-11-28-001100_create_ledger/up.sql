@@ -182,6 +182,7 @@ COMMENT ON COLUMN reconciliation_runs.finished_at IS 'When it was done';
 COMMENT ON COLUMN reconciliation_runs.transfers_checked IS 'How many transfers there were';
 COMMENT ON COLUMN reconciliation_runs.wallets_checked IS 'How many wallets there were';
 COMMENT ON COLUMN reconciliation_runs.mismatches IS 'What was wrong; an empty list is good news';
+CREATE INDEX reconciliation_runs_finished_at ON reconciliation_runs (finished_at);
 
 GRANT SELECT ON currencies, wallets, transfers, entries, reconciliation_runs TO goodgo_app;
 GRANT INSERT ON wallets, transfers, reconciliation_runs TO goodgo_app;

@@ -1,1 +1,0 @@
-ALTER TABLE miners DROP COLUMN previous_since, DROP COLUMN previous_due_at;
