@@ -5,7 +5,7 @@ use std::ops::Range;
 use chrono::TimeDelta;
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, HistoryId, ReferralId, SessionId, TransactionId, UserId};
+use domain::ids::{CircleId, HistoryId, MinerId, ReferralId, SessionId, TransactionId, UserId};
 use domain::mining::circle::Roster;
 use domain::mining::session::{self, SessionRefusal, StartInput};
 use domain::mining::{
@@ -24,7 +24,8 @@ use crate::mining::points::to_miner;
 use crate::mining::referral::rows::{Referral, ReferralRow};
 use crate::mining::session::rows::SessionRow;
 use crate::schema::{
-    circle_members, circles, demo_people, miners, mining_history, mining_sessions, referrals, users,
+    circle_members, circles, demo_people, miners, mining_history, mining_sessions, referral_codes,
+    referrals, users,
 };
 use crate::text::fit;
 use crate::wallets::posting;
@@ -104,8 +105,8 @@ pub async fn seed_people(db: &Db) -> Result<()> {
         town.circle(tx, "Night shift", 0..3)?;
         town.store(tx).await?;
         let mut people: Vec<(&str, UserId)> = vec![
-            ("alice", town.miners[0].miner.user_id),
-            ("bob", town.miners[1].miner.user_id),
+            ("alice", town.miners[0].miner.id.user),
+            ("bob", town.miners[1].miner.id.user),
         ];
         for name in WITHOUT_MINER {
             let user = UserId(tx.new_id());
@@ -161,9 +162,12 @@ impl Town {
             let owner = &mut self.miners[referrer];
             let is_active = number % 4 != 3;
             owner.active_referrals += u32::from(is_active);
-            miner.miner.referred_by = Some(owner.miner.id);
+            miner.miner.referred_by = Some(owner.miner.id.user);
             self.referrals.push(Referral {
-                id: ReferralId(tx.new_id()),
+                id: ReferralId {
+                    referrer: owner.miner.id.user,
+                    uuid: tx.new_id(),
+                },
                 referrer_id: owner.miner.id,
                 referred_id: miner.miner.id,
                 code: owner.miner.referral_code.as_str().to_owned(),
@@ -237,7 +241,7 @@ impl Town {
         }
         let people = self.miners.iter().map(|Inhabitant { name, miner, .. }| {
             (
-                users::id.eq(miner.user_id.0),
+                users::id.eq(miner.id.user.0),
                 users::display_name.eq(name),
                 users::registered_at.eq(miner.created_at),
                 users::kyc_completed_at.eq(miner.created_at),
@@ -247,6 +251,13 @@ impl Town {
         let rows = self.miners.iter();
         let rows = rows.map(|inhabitant| MinerRow::try_from(&inhabitant.miner));
         insert!(miners, rows.collect::<Result<Vec<_>, _>>()?);
+        let codes = self.miners.iter().map(|Inhabitant { miner, .. }| {
+            (
+                referral_codes::code.eq(miner.referral_code.as_str()),
+                referral_codes::user_id.eq(miner.id.user.0),
+            )
+        });
+        insert!(referral_codes, codes.collect::<Vec<_>>());
         self.store_circles(tx).await?;
         let referrals = self.referrals.iter().map(ReferralRow::from);
         insert!(referrals, referrals.collect::<Vec<_>>());
@@ -279,7 +290,8 @@ impl Town {
                     (
                         circle_members::id.eq(tx.new_id()),
                         circle_members::circle_id.eq(circle.id.0),
-                        circle_members::miner_id.eq(miner.0),
+                        circle_members::user_id.eq(miner.user.0),
+                        circle_members::miner_id.eq(miner.uuid),
                         circle_members::joined_at.eq(circle.created_at + TimeDelta::minutes(order)),
                     )
                 })
@@ -288,9 +300,12 @@ impl Town {
                 .values(rows)
                 .execute(tx.conn())
                 .await?;
-            let members = members.iter().map(|id| id.0);
-            diesel::update(miners::table.filter(miners::id.eq_any(members)))
-                .set(miners::circle_id.eq(circle.id.0))
+            let members = members.iter().map(|id| id.user.0);
+            diesel::update(miners::table.filter(miners::user_id.eq_any(members)))
+                .set((
+                    miners::circle_id.eq(circle.id.0),
+                    miners::is_circle_valid.eq(circle.is_valid()),
+                ))
                 .execute(tx.conn())
                 .await?;
         }
@@ -300,12 +315,11 @@ impl Town {
 
 impl Inhabitant {
     fn new(tx: &Tx, name: String, created_at: Timestamp) -> Self {
-        let user = UserId(tx.new_id());
-        let id = tx.new_id();
+        let id = MinerId::from([tx.new_id(), tx.new_id()]);
         let code = ReferralCode::from_random(tx.ids().bytes());
         Self {
             name,
-            miner: pioneer(id, user, code, created_at),
+            miner: pioneer(id, code, created_at),
             is_circle_valid: false,
             active_referrals: 0,
             sessions: Vec::new(),
@@ -331,7 +345,10 @@ impl Inhabitant {
             },
             configuration,
             now: started_at,
-            id: SessionId(tx.new_id()),
+            id: SessionId {
+                user: self.miner.id.user,
+                uuid: tx.new_id(),
+            },
         };
         session::start(input).map_err(|refused| inconsistent(&refused))
     }
@@ -387,8 +404,10 @@ impl Inhabitant {
     ) {
         self.miner.lifetime_points = Minor(self.miner.lifetime_points.0 + points.0);
         self.history.push(HistoryEntry {
-            id: HistoryId(tx.new_id()),
-            miner_id: self.miner.id,
+            id: HistoryId {
+                user: self.miner.id.user,
+                uuid: tx.new_id(),
+            },
             points,
             source,
             session_id: Some(session.id),
@@ -407,7 +426,7 @@ fn inconsistent(refused: &Rejection<SessionRefusal>) -> DbError {
 fn opening_balance(tx: &Tx, miner: &Miner) -> Posting {
     Posting {
         transaction_id: TransactionId(tx.new_id()),
-        reference: Reference::to("miner", miner.id),
+        reference: Reference::to("miner", miner.id.uuid),
         origin: Origin::Seed,
         correlation_id: None,
         legs: vec![to_miner(

@@ -281,7 +281,8 @@ pub async fn events_of_the_last(
     let mut newest: Vec<Event> = Event::query()
         .filter(outbox::written_at.ge(since))
         .filter(outbox::announced_at.is_not_null())
-        .filter(outbox::audience_id.eq_any(audience.iter().map(|user| user.0)))
+        // The subject is the key: events with an audience are about rows of that user.
+        .filter(outbox::subject_id.eq_any(audience.iter().map(|user| user.0)))
         .order((outbox::written_at.desc(), outbox::sequence.desc()))
         .limit(10_000)
         .load(conn)

@@ -93,6 +93,32 @@ impl<K> Page<K> {
             .collect())
     }
 
+    /// SQL of a page for each owner of rows that are ordered by a time and their id, newest first. Parameters: 1 owners,
+    /// 2 to 5 time and id of both cursors, 6 number of rows per owner; those of `conditions` follow.
+    pub(crate) fn sql_per_owner(
+        &self,
+        owners: usize,
+        (table, owner, at): (&str, &str, &str),
+        conditions: &str,
+    ) -> String {
+        let direction = if self.from_end { "ASC" } else { "DESC" };
+        let order = format!("{at} {direction}, id {direction}");
+        let cursors = format!(
+            "($2 IS NULL OR ({at}, id) < ($2, $3)) AND ($4 IS NULL OR ({at}, id) > ($4, $5)) AND {conditions}"
+        );
+        if owners == 1 {
+            return format!(
+                "SELECT * FROM {table} WHERE {owner} = ($1::uuid[])[1] AND {cursors} ORDER BY {order} LIMIT $6"
+            );
+        }
+        format!(
+            "SELECT * FROM (
+                 SELECT *, row_number() OVER (PARTITION BY {owner} ORDER BY {order}) AS place
+                 FROM {table} WHERE {owner} = ANY($1) AND {cursors}
+             ) numbered WHERE place <= $6 ORDER BY {owner}, place"
+        )
+    }
+
     /// A slice of rows that were fetched in the page's direction.
     pub(crate) fn slice<T>(&self, mut rows: Vec<T>) -> Slice<T> {
         let wanted = usize::try_from(self.limit).unwrap_or(usize::MAX);

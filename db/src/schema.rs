@@ -81,61 +81,67 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who was invited into which circle, and what became of it
-    circle_invitations (id) {
-        /// The invitation
-        id -> Uuid,
-        /// Into which circle; its owner invites
+    /// Invitations into circles
+    circle_invitations (circle_id, id) {
+        /// The circle, whose owner invites
         circle_id -> Uuid,
-        /// Whom
-        invitee_id -> Uuid,
-        /// As last stored: a PENDING one may have expired since
+        /// Id of the invitation
+        id -> Uuid,
+        /// User of the invitee
+        invitee_user_id -> Uuid,
+        /// Public id of the invitee
+        invitee_miner_id -> Uuid,
+        /// State as last stored; a PENDING one may have expired since
         status -> Text,
-        /// When it was sent
+        /// Time it was sent
         created_at -> Timestamptz,
-        /// Until when it can be accepted
+        /// Time until which it can be accepted
         expires_at -> Timestamptz,
-        /// When it was accepted, declined or cancelled
+        /// Time it was accepted, declined or cancelled
         decided_at -> Nullable<Timestamptz>,
     }
 }
 
 diesel::table! {
-    /// Who is and was in which circle
-    circle_members (id) {
-        /// The membership
-        id -> Uuid,
-        /// In which circle
+    /// Present and former members of circles; miners.circle_id holds that a miner is in one at most
+    circle_members (circle_id, id) {
+        /// The circle
         circle_id -> Uuid,
-        /// Who
+        /// Id of the membership
+        id -> Uuid,
+        /// User of the member
+        user_id -> Uuid,
+        /// Public id of the member
         miner_id -> Uuid,
-        /// Since when
+        /// Time of joining
         joined_at -> Timestamptz,
-        /// Until when; null for active members
+        /// Time of leaving; null for active members
         left_at -> Nullable<Timestamptz>,
-        /// How it ended; null for active members
+        /// Way the membership ended; null for active members
         left_how -> Nullable<Text>,
     }
 }
 
 diesel::table! {
-    /// Three to five people who vouch for each other
+    /// Security circles of three to five miners
     circles (id) {
-        /// The circle
+        /// Id of the circle
         id -> Uuid,
-        /// Who made it
-        owner_id -> Uuid,
-        /// Its name
+        /// User of the owner
+        owner_user_id -> Uuid,
+        /// Public id of the owner
+        owner_miner_id -> Uuid,
+        /// Name of the circle
         name -> Text,
-        /// Follows from its members, or DISBANDED for good
+        /// State that follows from the number of members, or DISBANDED for good
         status -> Text,
-        /// Active members, the owner included
+        /// Number of active members including the owner
         member_count -> Int4,
-        /// Raised by each change
+        /// Raised by each change; sequence of the events about the circle
         version -> Int8,
-        /// When it was made
+        /// Time it was created
         created_at -> Timestamptz,
-        /// When it last changed
+        /// Time of the last change
         updated_at -> Timestamptz,
     }
 }
@@ -235,128 +241,132 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who mines: one row per user
-    miners (id) {
-        /// The miner
-        id -> Uuid,
-        /// Whose it is
+    /// Users who mine, one row each
+    miners (user_id) {
+        /// User, whose id is the key of all rows of the miner
         user_id -> Uuid,
-        /// The highest role that facts or a grant give
+        /// Public id of the miner
+        id -> Uuid,
+        /// Highest role that facts or a grant give
         role -> Text,
-        /// Whether they may mine
+        /// Whether the miner may mine
         status -> Text,
         /// All points ever mined, in ten-thousandths
         lifetime_points -> Int8,
-        /// Days of the present run, as last settled
+        /// Days of the current run, as last settled
         current_streak -> Int4,
         /// Days of the longest run
         longest_streak -> Int4,
-        /// When a session was last claimed
+        /// Time of the last claim
         last_claim_at -> Nullable<Timestamptz>,
-        /// End of the open session, or the last claim: from here lateness is counted
+        /// End of the open session, or the last claim; lateness is counted from here
         streak_since -> Nullable<Timestamptz>,
-        /// Until when the next claim is on time
+        /// Time until which the next claim is on time
         streak_due_at -> Nullable<Timestamptz>,
-        /// Missed days that can be bought off
-        freeze_tokens -> Int4,
-        /// Whether the last claim, or the start since, was forgiven as late
-        is_grace_period -> Bool,
-        /// First days of the tiers this run was paid for
-        milestones_paid -> Array<Int4>,
-        /// Days of the run before, while it can be recovered
-        broken_days -> Nullable<Int4>,
-        /// What that run was paid for
-        broken_milestones_paid -> Nullable<Array<Int4>>,
-        /// Until when it can be recovered
-        broken_until -> Nullable<Timestamptz>,
-        /// By which others name them as referrer
-        referral_code -> Text,
-        /// Who brought them
-        referred_by -> Nullable<Uuid>,
-        /// The circle they are in
-        circle_id -> Nullable<Uuid>,
-        /// Raised by each change: sequence of the events about them
-        version -> Int8,
-        /// When they registered
-        created_at -> Timestamptz,
-        /// When they last changed
-        updated_at -> Timestamptz,
-        /// Since when they are suspended: their streak stands still from then on
-        suspended_at -> Nullable<Timestamptz>,
-        /// The streak_since of before the newest session, which counts again if that is not claimed
+        /// streak_since before the newest session, which counts again if that is not claimed
         previous_since -> Nullable<Timestamptz>,
-        /// The streak_due_at of before the newest session, later by the days bought off or lost when that began
+        /// streak_due_at before the newest session, later by the days bought off or lost at its start
         previous_due_at -> Nullable<Timestamptz>,
+        /// Number of missed days that can be bought off
+        freeze_tokens -> Int4,
+        /// Whether the last claim, or the start since, was late and forgiven
+        is_grace_period -> Bool,
+        /// First days of the tiers that this run was paid for
+        milestones_paid -> Array<Int4>,
+        /// Days of the previous run while it can be recovered
+        broken_days -> Nullable<Int4>,
+        /// First days of the tiers that the previous run was paid for
+        broken_milestones_paid -> Nullable<Array<Int4>>,
+        /// Time until which the previous run can be recovered
+        broken_until -> Nullable<Timestamptz>,
+        /// Start of the suspension; the streak stands still from then on
+        suspended_at -> Nullable<Timestamptz>,
+        /// Code by which others name the miner as referrer
+        referral_code -> Text,
+        /// User who referred the miner
+        referred_by -> Nullable<Uuid>,
+        /// Circle of the miner
+        circle_id -> Nullable<Uuid>,
+        /// Whether the circle has enough members for the bonus
+        is_circle_valid -> Bool,
+        /// Last time the miner left a circle in a way that starts the cooldown
+        circle_left_at -> Nullable<Timestamptz>,
+        /// Raised by each change; sequence of the events about the miner
+        version -> Int8,
+        /// Time of registration
+        created_at -> Timestamptz,
+        /// Time of the last change
+        updated_at -> Timestamptz,
     }
 }
 
 diesel::table! {
-    /// Every change of a miner's points
-    mining_history (id) {
-        /// The line
+    /// Changes of miners' points
+    mining_history (user_id, id) {
+        /// User of the miner
+        user_id -> Uuid,
+        /// Id of the entry
         id -> Uuid,
-        /// Whose
-        miner_id -> Uuid,
-        /// How much, in ten-thousandths; negative for what was taken
+        /// Change in ten-thousandths of a point; negative when taken
         points -> Int8,
-        /// Where from
+        /// Cause of the change
         source -> Text,
-        /// The session that earned it
+        /// Session that earned the points
         session_id -> Nullable<Uuid>,
-        /// When
+        /// Time of the change
         earned_at -> Timestamptz,
-        /// The rate then, in ten-thousandths of a point an hour
+        /// Rate at that time in ten-thousandths of a point per hour
         hourly_rate -> Int8,
-        /// The streak right after
+        /// Days of the streak after the change
         streak_days -> Int4,
     }
 }
 
 diesel::table! {
-    /// Times of mining, with the rate they were started at
-    mining_sessions (id) {
-        /// The session
+    /// Sessions with the rate at their start
+    mining_sessions (user_id, id) {
+        /// User of the miner
+        user_id -> Uuid,
+        /// Id of the session
         id -> Uuid,
-        /// Whose
-        miner_id -> Uuid,
-        /// As last stored: an ACTIVE one may have ended since
+        /// State as last stored; an ACTIVE one may have ended since
         status -> Text,
-        /// When it began
+        /// Time of the start
         started_at -> Timestamptz,
-        /// When it is complete
+        /// Time it is complete
         ends_at -> Timestamptz,
-        /// How long it can be claimed after
+        /// Hours after the end in which it can be claimed
         claim_window_hours -> Int4,
-        /// Ten-thousandths of a point an hour, before any bonus
+        /// Time since which the claim window is stopped by a suspension
+        window_stopped_at -> Nullable<Timestamptz>,
+        /// Extension of the claim window by ended suspensions
+        window_extension_microseconds -> Int8,
+        /// Ten-thousandths of a point per hour before any bonus
         base_rate -> Int8,
-        /// Bonus of the role, in basis points
+        /// Bonus of the role in basis points
         role_bonus_bps -> Int4,
-        /// Bonus of the circle, in basis points
+        /// Bonus of the circle in basis points
         circle_bonus_bps -> Int4,
-        /// Bonus of referrals, in basis points
+        /// Bonus of referrals in basis points
         referral_bonus_bps -> Int4,
-        /// Bonus of the streak, in basis points
+        /// Bonus of the streak in basis points
         streak_bonus_bps -> Int4,
-        /// Ten-thousandths of a point an hour, with every bonus
+        /// Ten-thousandths of a point per hour with every bonus
         hourly_rate -> Int8,
-        /// Whether its start was forgiven as a late one
+        /// Whether the start was late and forgiven
         started_in_grace -> Bool,
-        /// Of the section mining, when it began
+        /// Version of the section mining at the start
         configuration_version -> Int4,
-        /// When it was paid
+        /// Time of the claim
         claimed_at -> Nullable<Timestamptz>,
-        /// The reward, in ten-thousandths of a point
+        /// Reward in ten-thousandths of a point
         points_earned -> Nullable<Int8>,
         /// Milestones paid with it, in ten-thousandths of a point
         streak_bonus -> Nullable<Int8>,
-        /// Part of the reward owed to referrals, in ten-thousandths of a point
+        /// Part of the reward that is due to referrals, in ten-thousandths of a point
         referral_points -> Nullable<Int8>,
-        /// When it was found too late, or ended by a ban
+        /// Time it was stored as expired, or ended by a ban
         expired_at -> Nullable<Timestamptz>,
-        /// Since when the claim window stands still, because its miner is suspended
-        window_stopped_at -> Nullable<Timestamptz>,
-        /// By how much suspensions that are over made the claim window longer
-        window_extension_microseconds -> Int8,
     }
 }
 
@@ -429,23 +439,37 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who brought whom
-    referrals (id) {
-        /// The referral
+    /// Miner of each referral code; inserted before anything is locked
+    referral_codes (code) {
+        /// Referral code, unique on the platform
+        code -> Text,
+        /// User of the miner
+        user_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// Referrals of one miner by another; miners.referred_by is the reverse
+    referrals (referrer_user_id, referred_user_id) {
+        /// User of the referrer
+        referrer_user_id -> Uuid,
+        /// User of the referred miner
+        referred_user_id -> Uuid,
+        /// Public id of the referral
         id -> Uuid,
-        /// Who brought
-        referrer_id -> Uuid,
-        /// Whom
-        referred_id -> Uuid,
-        /// The code that was given
+        /// Public id of the referrer
+        referrer_miner_id -> Uuid,
+        /// Public id of the referred miner
+        referred_miner_id -> Uuid,
+        /// Code that was applied
         referral_code -> Text,
-        /// What it adds to the referrer's rate while active, in basis points
+        /// Addition to the referrer's rate while active, in basis points
         bonus_bps -> Int4,
-        /// Whether it counts
+        /// State of the referral
         status -> Text,
-        /// When the code was given
+        /// Time the code was applied
         created_at -> Timestamptz,
-        /// When it first counted
+        /// Time it first became active
         activated_at -> Nullable<Timestamptz>,
     }
 }
@@ -537,13 +561,11 @@ diesel::table! {
 }
 
 diesel::joinable!(circle_invitations -> circles (circle_id));
-diesel::joinable!(circle_invitations -> miners (invitee_id));
 diesel::joinable!(circle_members -> circles (circle_id));
-diesel::joinable!(circle_members -> miners (miner_id));
 diesel::joinable!(miners -> users (user_id));
-diesel::joinable!(mining_history -> miners (miner_id));
-diesel::joinable!(mining_history -> mining_sessions (session_id));
-diesel::joinable!(mining_sessions -> miners (miner_id));
+diesel::joinable!(mining_history -> miners (user_id));
+diesel::joinable!(mining_sessions -> miners (user_id));
+diesel::joinable!(referrals -> miners (referrer_user_id));
 diesel::joinable!(wallets -> currencies (currency));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -564,6 +586,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     outbox,
     owners,
     reconciliation_runs,
+    referral_codes,
     referrals,
     transfers,
     users,

@@ -30,6 +30,41 @@ macro_rules! ids {
     )+};
 }
 
+/// Declares ids that carry their owner: the owner is the key by which the rows are distributed.
+macro_rules! owned_ids {
+    ($($(#[$doc:meta])* $name:ident { $(#[$owner_doc:meta])* $owner:ident: $type:ty })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name {
+            $(#[$owner_doc])*
+            pub $owner: $type,
+            /// Id without the owner, as other services know it.
+            pub uuid: Uuid,
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} of {}", self.uuid, self.$owner)
+            }
+        }
+
+        impl From<[Uuid; 2]> for $name {
+            fn from([owner, uuid]: [Uuid; 2]) -> Self {
+                Self {
+                    $owner: owner.into(),
+                    uuid,
+                }
+            }
+        }
+
+        impl From<$name> for [Uuid; 2] {
+            fn from(id: $name) -> Self {
+                [id.$owner.0, id.uuid]
+            }
+        }
+    )+};
+}
+
 ids! {
     /// A person of the platform: the `sub` of their token.
     UserId,
@@ -37,20 +72,44 @@ ids! {
     MerchantId,
     /// An advertiser, kept by another service of the platform.
     AdvertiserId,
-    /// A miner's profile, one per user.
-    MinerId,
-    /// A mining session.
-    SessionId,
-    /// An entry of a miner's history.
-    HistoryId,
     /// A security circle.
     CircleId,
-    /// An invitation into a circle.
-    CircleInvitationId,
-    /// A referral of one miner by another.
-    ReferralId,
     /// A command that waits for a second person.
     ApprovalId,
     /// A named group of transfers: one business event in the ledger.
     TransactionId,
+}
+
+owned_ids! {
+    /// A miner, one per user.
+    MinerId {
+        /// The user.
+        user: UserId
+    }
+    /// A mining session.
+    SessionId {
+        /// User of the miner.
+        user: UserId
+    }
+    /// An entry of a miner's history.
+    HistoryId {
+        /// User of the miner.
+        user: UserId
+    }
+    /// An invitation into a circle.
+    CircleInvitationId {
+        /// The circle.
+        circle: CircleId
+    }
+    /// A referral of one miner by another.
+    ReferralId {
+        /// User of the referrer.
+        referrer: UserId
+    }
+}
+
+impl From<MinerId> for UserId {
+    fn from(miner: MinerId) -> Self {
+        miner.user
+    }
 }

@@ -1,5 +1,7 @@
 //! Global ids, and one way to load the object of each. Contexts register their node types.
 
+use std::fmt;
+
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
@@ -60,8 +62,20 @@ pub trait NodeKey: Clone + Send + Sync + 'static {
 pub enum KeyPart {
     /// A UUID.
     Uuid(Uuid),
+    /// The UUIDs of the owner and of the object.
+    Owned([Uuid; 2]),
     /// Any other key.
     Text(String),
+}
+
+impl fmt::Display for KeyPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uuid(uuid) => uuid.simple().fmt(f),
+            Self::Owned([owner, uuid]) => write!(f, "{}{}", owner.simple(), uuid.simple()),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
 }
 
 /// Implements [`NodeKey`] for ids that are UUIDs.
@@ -80,7 +94,25 @@ macro_rules! uuid_keys {
 }
 pub(crate) use uuid_keys;
 
-/// Declares an object type with global ids: `node!(Miner: MinerId, |ctx, key| load)`.
+/// Implements [`NodeKey`] for ids that carry their owner.
+macro_rules! owned_keys {
+    ($($id:ty),+ $(,)?) => {
+        $(impl $crate::node::NodeKey for $id {
+            fn part(&self) -> $crate::node::KeyPart {
+                $crate::node::KeyPart::Owned((*self).into())
+            }
+
+            fn read(text: &str) -> Option<Self> {
+                let (owner, uuid) = text.split_at_checked(32)?;
+                let [owner, uuid] = [owner, uuid].map(uuid::Uuid::try_parse);
+                Some(Self::from([owner.ok()?, uuid.ok()?]))
+            }
+        })+
+    };
+}
+pub(crate) use owned_keys;
+
+/// Declares an object type with global ids: `node!(Circle: CircleId, |ctx, key| load)`.
 macro_rules! node {
     ($type:ident: $key:ty, |$ctx:ident, $id:ident| $load:block) => {
         impl $crate::node::NodeType for $type {
@@ -127,11 +159,7 @@ impl GlobalId {
     /// The id as text.
     #[must_use]
     pub fn encode(&self) -> String {
-        let plain = match &self.key {
-            KeyPart::Uuid(uuid) => format!("{}:{}", self.kind, uuid.simple()),
-            KeyPart::Text(text) => format!("{}:{text}", self.kind),
-        };
-        URL_SAFE_NO_PAD.encode(plain)
+        URL_SAFE_NO_PAD.encode(format!("{}:{}", self.kind, self.key))
     }
 }
 
@@ -322,10 +350,7 @@ pub(crate) async fn load_foreign<A: AbstractType, K: NodeKey>(
     ctx: &Context<'_>,
     key: &K,
 ) -> Result<Option<Abstract<A>>> {
-    let key = match key.part() {
-        KeyPart::Uuid(uuid) => uuid.to_string(),
-        KeyPart::Text(text) => text,
-    };
+    let key = key.part().to_string();
     let kind = A::NAME.to_owned();
     let found = load(ctx, &AnyId { kind, key }).await?;
     Ok(found.map(Abstract::cast))

@@ -122,22 +122,22 @@ fn takes_the_same_statements_for_any_number_of_rows() {
         app.sql(
             "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome)
              SELECT app_now(), 'i', e.actor, '{ADMIN}', e.action, e.kind, e.id::text, 'APPLIED'
-             FROM (SELECT 'miner' AS kind, 'mining.miner_suspend' AS action, id, user_id AS actor FROM miners
-                   UNION ALL SELECT 'circle', 'mining.circle_force_disband', id, owner_id FROM circles) e",
+             FROM (SELECT 'miner' AS kind, 'mining.miner_suspend' AS action, user_id AS id, user_id AS actor FROM miners
+                   UNION ALL SELECT 'circle', 'mining.circle_force_disband', id, owner_user_id FROM circles) e",
         )
         .await;
         app.sql(
-            "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
-             SELECT gen_random_uuid(), c.id, m.id, 'PENDING', app_now(), app_now() + interval '7 days'
-             FROM circles c, LATERAL (SELECT id FROM miners WHERE circle_id IS NULL AND id > c.id ORDER BY id LIMIT 2) m",
+            "INSERT INTO circle_invitations (id, circle_id, invitee_user_id, invitee_miner_id, status, created_at, expires_at)
+             SELECT gen_random_uuid(), c.id, m.user_id, m.id, 'PENDING', app_now(), app_now() + interval '7 days'
+             FROM circles c, LATERAL (SELECT id, user_id FROM miners WHERE circle_id IS NULL AND id > c.id ORDER BY id LIMIT 2) m",
         )
         .await;
         // The oldest miners brought somebody each.
         app.sql(
-            "INSERT INTO referrals SELECT gen_random_uuid(), a.id, b.id, a.referral_code, 2500, 'ACTIVE', app_now(), app_now()
+            "INSERT INTO referrals SELECT a.user_id, b.user_id, gen_random_uuid(), a.id, b.id, a.referral_code, 2500, 'ACTIVE', app_now(), app_now()
              FROM (SELECT *, row_number() OVER (ORDER BY created_at, id) AS n FROM miners) a
-             JOIN (SELECT id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS n FROM miners m
-                   WHERE NOT EXISTS (SELECT FROM referrals WHERE referred_id = m.id)) b USING (n)
+             JOIN (SELECT id, user_id, row_number() OVER (ORDER BY created_at DESC, id DESC) AS n FROM miners m
+                   WHERE NOT EXISTS (SELECT FROM referrals WHERE referred_user_id = m.user_id)) b USING (n)
              WHERE n <= 100",
         )
         .await;
@@ -172,11 +172,12 @@ fn takes_five_statements_for_received_invitations() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_town(&services.db).await.unwrap();
-        let loner = "SELECT id FROM miners WHERE circle_id IS NULL ORDER BY id LIMIT 1";
+        let loner =
+            "SELECT user_id, id FROM miners WHERE circle_id IS NULL ORDER BY user_id LIMIT 1";
         app.sql(&format!(
-            "INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
-             SELECT gen_random_uuid(), c.id, ({loner}), 'PENDING', app_now(), app_now() + interval '7 days'
-             FROM circles c ORDER BY c.id LIMIT 120"
+            "INSERT INTO circle_invitations (id, circle_id, invitee_user_id, invitee_miner_id, status, created_at, expires_at)
+             SELECT gen_random_uuid(), c.id, m.user_id, m.id, 'PENDING', app_now(), app_now() + interval '7 days'
+             FROM circles c, ({loner}) m ORDER BY c.id LIMIT 120"
         ))
         .await;
         let user = services
@@ -192,7 +193,8 @@ fn takes_five_statements_for_received_invitations() {
             .unwrap()
             .unwrap()
             .miner
-            .user_id;
+            .id
+            .user;
         let mut caller = staff();
         if let Principal::Person(person) = &mut caller.principal {
             person.id = user;
@@ -263,7 +265,7 @@ fn seeds_a_consistent_demo_town() {
             .count(
                 "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'",
                 "m.lifetime_points <> coalesce(w.available, 0)
-                    OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.miner_id = m.id)",
+                    OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.user_id = m.user_id)",
             )
             .await;
         assert_eq!(wrong, 0);
@@ -311,7 +313,7 @@ fn reads_an_event_once_for_all_subscribers() {
             .await
             .unwrap();
         let configuration = Arc::new(configuration);
-        let (user, at) = (top[0].miner.user_id, top[0].at);
+        let (user, at) = (top[0].miner.id.user, top[0].at);
         let board = "subscription { leaderboardUpdated(limit: 10) { entries { rank miner { displayName streakDays badge } } } }";
         let miner = format!(
             "subscription {{ minerUpdated(minerId: \"{}\") {{ miner {{ status streak {{ streakDays }} }} }} }}",
@@ -339,7 +341,7 @@ fn reads_an_event_once_for_all_subscribers() {
             },
         );
         let event = MiningEvent::StreakBroken {
-            miner_id: top[0].miner.id.0,
+            miner_id: top[0].miner.id.uuid,
             lost_days: 3,
         };
         let update = MinerUpdate {

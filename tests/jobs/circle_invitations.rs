@@ -13,15 +13,15 @@ async fn pending(app: &TestApp, circles: u32, each: u32, age: &str) {
                  freeze_tokens, is_grace_period, milestones_paid, referral_code, version, created_at, updated_at)
              SELECT gen_random_uuid(), id, 'PIONEER', 'ACTIVE', 0, 0, 0, 0, false, '{{}}',
                     'TST' || translate(upper(substr(md5(id::text), 1, 5)), '01', 'XY'), 1, app_now(), app_now()
-             FROM person RETURNING id),
-         numbered AS (SELECT id, row_number() OVER () AS n FROM miner),
-         circle AS (INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
-             SELECT gen_random_uuid(), id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM numbered WHERE n <= {circles}
-             RETURNING id, owner_id),
-         member AS (INSERT INTO circle_members (id, circle_id, miner_id, joined_at)
-             SELECT gen_random_uuid(), id, owner_id, app_now() FROM circle)
-         INSERT INTO circle_invitations (id, circle_id, invitee_id, status, created_at, expires_at)
-         SELECT gen_random_uuid(), c.id, m.id, 'PENDING', app_now() - interval '{age}', app_now() - interval '{age}' + interval '7 days'
+             FROM person RETURNING id, user_id),
+         numbered AS (SELECT id, user_id, row_number() OVER () AS n FROM miner),
+         circle AS (INSERT INTO circles (id, owner_user_id, owner_miner_id, name, status, member_count, version, created_at, updated_at)
+             SELECT gen_random_uuid(), user_id, id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM numbered WHERE n <= {circles}
+             RETURNING *),
+         member AS (INSERT INTO circle_members (id, circle_id, user_id, miner_id, joined_at)
+             SELECT gen_random_uuid(), id, owner_user_id, owner_miner_id, app_now() FROM circle)
+         INSERT INTO circle_invitations (id, circle_id, invitee_user_id, invitee_miner_id, status, created_at, expires_at)
+         SELECT gen_random_uuid(), c.id, m.user_id, m.id, 'PENDING', app_now() - interval '{age}', app_now() - interval '{age}' + interval '7 days'
          FROM circle c, numbered m WHERE m.n > {circles}"
     ))
     .await;

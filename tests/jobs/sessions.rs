@@ -139,7 +139,7 @@ fn locks_no_miner_without_a_change() {
         let _alice = app.miner().ready().await;
         assert_eq!(settle(app).await, (1, 0));
         // A row's xmax is the last transaction that locked it.
-        let locked = "SELECT m.xmax::text::bigint + s.xmax::text::bigint FROM miners m JOIN mining_sessions s ON s.miner_id = m.id";
+        let locked = "SELECT m.xmax::text::bigint + s.xmax::text::bigint FROM miners m JOIN mining_sessions s ON s.user_id = m.user_id";
         let before = app.number(locked).await;
         app.switch_mining(false).await;
         app.advance(TimeDelta::days(30)).await;
@@ -163,9 +163,9 @@ fn settles_hundreds_in_batches_past_locked_miners() {
                                  milestones_paid, referral_code, version, created_at, updated_at)
              SELECT gen_random_uuid(), id, 'PIONEER', 'ACTIVE', 0, 0, 0, 0, false, '{}',
                     translate(lpad(row_number() OVER ()::text, 8, 'A'), '01', 'YZ'), 1, app_now(), app_now() FROM users;
-             INSERT INTO mining_sessions (id, miner_id, status, started_at, ends_at, claim_window_hours, base_rate, role_bonus_bps,
+             INSERT INTO mining_sessions (id, user_id, status, started_at, ends_at, claim_window_hours, base_rate, role_bonus_bps,
                                           circle_bonus_bps, referral_bonus_bps, streak_bonus_bps, hourly_rate, started_in_grace, configuration_version)
-             SELECT gen_random_uuid(), id, 'ACTIVE', app_now() - interval '25 hours', app_now() - interval '1 hour', 168, 2500, 0, 0, 0, 0, 2500, false, 1
+             SELECT gen_random_uuid(), user_id, 'ACTIVE', app_now() - interval '25 hours', app_now() - interval '1 hour', 168, 2500, 0, 0, 0, 0, 2500, false, 1
              FROM miners;",
         )
         .await;

@@ -134,10 +134,10 @@ impl<'a> Town<'a> {
             .query(
                 "SELECT m.user_id::text, m.status, m.role, m.lifetime_points, m.longest_streak, m.freeze_tokens,
                         m.current_streak, coalesce(w.available, 0), coalesce(w.is_frozen, false), coalesce(c.name, ''),
-                        (SELECT coalesce(sum(referral_points), 0)::bigint FROM mining_sessions s WHERE s.miner_id = m.id),
+                        (SELECT coalesce(sum(referral_points), 0)::bigint FROM mining_sessions s WHERE s.user_id = m.user_id),
                         (SELECT coalesce(sum(points) FILTER (WHERE source <> 'STREAK_RECOVERY'), 0)::bigint
-                         FROM mining_history h WHERE h.miner_id = m.id),
-                        (SELECT status FROM referrals r WHERE r.referred_id = m.id)
+                         FROM mining_history h WHERE h.user_id = m.user_id),
+                        (SELECT status FROM referrals r WHERE r.referred_user_id = m.user_id)
                  FROM miners m LEFT JOIN circles c ON c.id = m.circle_id
                  LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.owner_kind = 'USER'",
                 &[],

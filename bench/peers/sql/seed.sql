@@ -45,14 +45,16 @@ INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, 
            i * 7919 % 100003 * 12345, i % 40, 40 + i % 50, at + interval '90 days', at + interval '90 days', at + interval '92 days',
            i % 4, false, CASE WHEN i % 40 >= 7 THEN ARRAY[7] ELSE '{}' END, pg_temp.code(i), 1 + i % 90, at, at + interval '90 days'
     FROM people;
-INSERT INTO circles (id, owner_id, name, status, member_count, version, created_at, updated_at)
-    SELECT rings.id, owner.id, 'Circle ' || rings.c, 'ACTIVE', rings.size, rings.size, rings.at, rings.at
+INSERT INTO circles (id, owner_user_id, owner_miner_id, name, status, member_count, version, created_at, updated_at)
+    SELECT rings.id, owner.user_id, owner.id, 'Circle ' || rings.c, 'ACTIVE', rings.size, rings.size, rings.at, rings.at
     FROM rings JOIN places ON places.c = rings.c AND places.place = 1 JOIN people owner ON owner.i = places.i;
-INSERT INTO circle_members (id, circle_id, miner_id, joined_at)
-    SELECT pg_temp.id(places.at + place * interval '1 hour', 'member', places.i), places.circle_id, people.id,
+INSERT INTO circle_members (id, circle_id, user_id, miner_id, joined_at)
+    SELECT pg_temp.id(places.at + place * interval '1 hour', 'member', places.i), places.circle_id, people.user_id, people.id,
            places.at + (place - 1) * interval '1 hour'
     FROM places JOIN people USING (i);
-UPDATE miners SET circle_id = places.circle_id FROM people JOIN places USING (i) WHERE miners.id = people.id;
+UPDATE miners SET circle_id = places.circle_id, is_circle_valid = true FROM people JOIN places USING (i)
+    WHERE miners.user_id = people.user_id;
+INSERT INTO referral_codes (code, user_id) SELECT referral_code, user_id FROM miners;
 COMMIT;
 VACUUM (FULL, ANALYZE) miners;
 VACUUM ANALYZE;

@@ -7,8 +7,8 @@ CREATE VIEW bench.bench_miners AS
            lifetime_points, referral_code, longest_streak, created_at, updated_at, circle_id
     FROM public.miners JOIN public.users ON users.id = miners.user_id;
 CREATE VIEW bench.bench_circles AS
-    SELECT id, owner_id, name, status, member_count, created_at FROM public.circles;
+    SELECT id, owner_miner_id AS owner_id, name, status, member_count, created_at FROM public.circles;
 CREATE VIEW bench.bench_members AS
-    SELECT m.id, m.circle_id, m.miner_id, m.joined_at, c.owner_id = m.miner_id AS is_owner
+    SELECT m.id, m.circle_id, m.miner_id, m.joined_at, c.owner_user_id = m.user_id AS is_owner
     FROM public.circle_members m JOIN public.circles c ON c.id = m.circle_id WHERE m.left_at IS NULL;
 COMMIT;

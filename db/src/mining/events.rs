@@ -195,8 +195,8 @@ pub(crate) struct MinerEvents<'a> {
 
 impl<'a> MinerEvents<'a> {
     pub fn of(miner: &'a Miner, transaction_id: Option<TransactionId>) -> Self {
-        let mut events = SubjectEvents::new("miner", miner.id.0, miner.version);
-        events.audience = Some(miner.user_id);
+        let mut events = SubjectEvents::new("miner", miner.id.user.0, miner.version);
+        events.audience = Some(miner.id.user);
         events.transaction_id = transaction_id;
         Self { miner, events }
     }
@@ -217,7 +217,7 @@ impl<'a> MinerEvents<'a> {
     }
 
     fn broken(&mut self, lost_days: u32) {
-        let miner_id = self.miner.id.0;
+        let miner_id = self.miner.id.uuid;
         self.push(MiningEvent::StreakBroken {
             miner_id,
             lost_days,
@@ -226,7 +226,7 @@ impl<'a> MinerEvents<'a> {
 
     pub fn streak_changed(&mut self, days: u32, configuration: &Configuration) {
         self.push(MiningEvent::StreakUpdated {
-            miner_id: self.miner.id.0,
+            miner_id: self.miner.id.uuid,
             previous_streak: self.miner.streak.current,
             new_streak: days,
             new_bonus_multiplier: configuration.streak.bonus_at(days).to_decimal(),
@@ -243,8 +243,8 @@ impl<'a> MinerEvents<'a> {
 
     pub fn status(&mut self, event: fn(StatusChanged) -> MiningEvent, after: &Miner) {
         self.push(event(StatusChanged {
-            miner_id: self.miner.id.0,
-            user_id: self.miner.user_id.0,
+            miner_id: self.miner.id.uuid,
+            user_id: self.miner.id.user.0,
             previous_status: self.miner.status.name().to_owned(),
             new_status: after.status.name().to_owned(),
         }));
@@ -257,9 +257,9 @@ impl<'a> MinerEvents<'a> {
             _ => MiningEvent::MiningSessionCompleted,
         };
         self.push(event(SessionEnded {
-            user_id: self.miner.user_id.0,
-            miner_id: self.miner.id.0,
-            session_id: session.id.0,
+            user_id: self.miner.id.user.0,
+            miner_id: self.miner.id.uuid,
+            session_id: session.id.uuid,
             ends_at: session.ends_at.min(now),
         }));
     }
@@ -268,8 +268,8 @@ impl<'a> MinerEvents<'a> {
     pub fn role(&mut self, role: Role) {
         if self.miner.role != role {
             self.push(MiningEvent::MinerRoleChanged {
-                miner_id: self.miner.id.0,
-                user_id: self.miner.user_id.0,
+                miner_id: self.miner.id.uuid,
+                user_id: self.miner.id.user.0,
                 previous_role: self.miner.role.name().to_owned(),
                 new_role: role.name().to_owned(),
             });
@@ -288,7 +288,7 @@ impl<'a> MinerEvents<'a> {
             let source = HistorySource::StreakMilestone;
             self.mined(milestone.points, source, streak_days, total_points);
             self.push(MiningEvent::StreakMilestoneReached {
-                miner_id: self.miner.id.0,
+                miner_id: self.miner.id.uuid,
                 streak_days: milestone.days,
                 bonus_points: points_decimal(milestone.points),
             });
@@ -313,8 +313,8 @@ impl<'a> MinerEvents<'a> {
         total: Points,
     ) -> PointsChanged {
         PointsChanged {
-            user_id: self.miner.user_id.0,
-            miner_id: self.miner.id.0,
+            user_id: self.miner.id.user.0,
+            miner_id: self.miner.id.uuid,
             points: points_decimal(points),
             source: source.name().to_owned(),
             streak_days,

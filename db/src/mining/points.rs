@@ -20,7 +20,7 @@ fn house() -> Side {
 }
 
 fn wallet_of(miner: &Miner) -> Side {
-    Side::available(miner.user_id, WalletKind::Main, CurrencyCode::MP)
+    Side::available(miner.id.user, WalletKind::Main, CurrencyCode::MP)
 }
 
 /// A leg to a miner's wallet.
@@ -129,8 +129,10 @@ impl Lines<'_> {
     /// A history entry.
     pub fn line(&self, tx: &Tx, points: Points, source: HistorySource) -> Result<HistoryRow> {
         HistoryRow::try_from(&HistoryEntry {
-            id: HistoryId(tx.new_id()),
-            miner_id: self.miner.id,
+            id: HistoryId {
+                user: self.miner.id.user,
+                uuid: tx.new_id(),
+            },
             points,
             source,
             session_id: self.session_id,

@@ -7,7 +7,7 @@ use super::{
     Configuration, Miner, MinerStatus, Rate, RateFacts, ReferralCode, Role, Session, SessionState,
     Streak,
 };
-use crate::ids::{MinerId, SessionId, UserId};
+use crate::ids::{MinerId, SessionId};
 use crate::money::Minor;
 use crate::time::Timestamp;
 
@@ -19,8 +19,7 @@ pub fn at(hours: i64) -> Timestamp {
 /// An active miner without points.
 pub fn miner(streak: Streak) -> Miner {
     Miner {
-        id: MinerId(Uuid::nil()),
-        user_id: UserId(Uuid::nil()),
+        id: MinerId::from([Uuid::nil(); 2]),
         role: Role::Pioneer,
         status: MinerStatus::Active,
         lifetime_points: Minor(0),
@@ -28,6 +27,8 @@ pub fn miner(streak: Streak) -> Miner {
         referral_code: ReferralCode::from_random([0; 8]),
         referred_by: None,
         circle_id: None,
+        is_circle_valid: false,
+        circle_left_at: None,
         version: 1,
         created_at: at(0),
         updated_at: at(0),
@@ -43,8 +44,7 @@ pub fn session(ends_at: i64, window: u32) -> Session {
     };
     let rate = Rate::of(&facts, 0, &Configuration::default());
     Session {
-        id: SessionId(Uuid::nil()),
-        miner_id: MinerId(Uuid::nil()),
+        id: SessionId::from([Uuid::nil(); 2]),
         started_at: at(ends_at - 24),
         ends_at: at(ends_at),
         claim_window_hours: window,

@@ -9,9 +9,7 @@ use db::mining::{
     session,
 };
 use db::{Count, Page, Slice};
-use domain::ids::{
-    CircleId, CircleInvitationId, HistoryId, MinerId, ReferralId, SessionId, UserId,
-};
+use domain::ids::{CircleId, CircleInvitationId, HistoryId, ReferralId, SessionId, UserId};
 use domain::mining::{
     Circle, CircleMember, Configuration, HistoryEntry, RateFacts, ReferralStatus,
 };
@@ -40,19 +38,19 @@ keys! {
     /// Pending invitations of a circle.
     PendingOf(CircleId);
     /// Facts that a miner's rate follows from.
-    RateFactsOf(MinerId);
+    RateFactsOf(UserId);
     /// Newest session of a miner.
-    LatestSessionOf(MinerId);
+    LatestSessionOf(UserId);
     /// Numbers of a miner's referrals.
-    ReferralTotalsOf(MinerId);
-    /// Referral through which a miner joined.
-    ReferralOf(MinerId);
+    ReferralTotalsOf(UserId);
+    /// Referral by the users of referrer and referred miner.
+    ReferralOf(UserId, UserId);
     /// Page of a miner's history.
-    HistoryOf(MinerId, (HistoryFilter, Page<(Timestamp, Uuid)>));
+    HistoryOf(UserId, (HistoryFilter, Page<(Timestamp, Uuid)>));
     /// Length of a miner's history.
-    HistoryCountOf(MinerId, HistoryFilter);
+    HistoryCountOf(UserId, HistoryFilter);
     /// Page of a miner's referrals.
-    ReferralsOf(MinerId, (Option<ReferralStatus>, Page<Place>));
+    ReferralsOf(UserId, (Option<ReferralStatus>, Page<Place>));
 }
 
 /// The configuration in force.
@@ -66,13 +64,9 @@ by_key!(MiningLoader, ConfigurationInForce => Arc<Configuration>,
     },
     |configuration| (ConfigurationInForce, configuration));
 
-by_key!(MiningLoader, MinerId => MinerSeen,
-    |conn, ids| miner::queries::miners_by_id(conn, &ids),
-    |seen| (seen.miner.id, seen));
-
 by_key!(MiningLoader, UserId => MinerSeen,
     |conn, ids| miner::queries::miners_by_user(conn, &ids),
-    |seen| (seen.miner.user_id, seen));
+    |seen| (seen.miner.id.user, seen));
 
 by_key!(MiningLoader, RateFactsOf => RateFacts,
     |conn, keys| async { miner::queries::rate_facts(conn, &ids(&keys, |key| key.0)).await },
@@ -88,7 +82,7 @@ by_key!(MiningLoader, SessionId => SessionSeen,
 
 by_key!(MiningLoader, LatestSessionOf => SessionSeen,
     |conn, keys| async { session::queries::latest_sessions(conn, &ids(&keys, |key| key.0)).await },
-    |seen| (LatestSessionOf(seen.session.miner_id), seen));
+    |seen| (LatestSessionOf(seen.session.id.user), seen));
 
 by_key!(MiningLoader, CircleId => Circle,
     |conn, ids| circle::queries::by_id(conn, &ids),
@@ -108,7 +102,7 @@ by_key!(MiningLoader, MembersOf => Vec<CircleMember>,
 by_key!(MiningLoader, PendingOf => Vec<InvitationSeen>,
     |conn, keys| async {
         let pending = circle::queries::pending_invitations(conn, &ids(&keys, |key| key.0)).await?;
-        Ok::<_, db::DbError>(grouped(pending, |seen| PendingOf(seen.invitation.circle_id)))
+        Ok::<_, db::DbError>(grouped(pending, |seen| PendingOf(seen.invitation.id.circle)))
     },
     |group| group);
 
@@ -117,21 +111,21 @@ by_key!(MiningLoader, ReferralId => Referral,
     |referral| (referral.id, referral));
 
 by_key!(MiningLoader, ReferralOf => Referral,
-    |conn, keys| async { referral::queries::by_referred(conn, &ids(&keys, |key| key.0)).await },
-    |referral| (ReferralOf(referral.referred_id), referral));
+    |conn, keys| async { referral::queries::by_people(conn, &ids(&keys, |key| (key.0, key.1))).await },
+    |referral| (ReferralOf(referral.referrer_id.user, referral.referred_id.user), referral));
 
 by_key!(MiningLoader, ReferralTotalsOf => Totals,
     |conn, keys| async { referral::queries::totals(conn, &ids(&keys, |key| key.0)).await },
     |(id, totals)| (ReferralTotalsOf(id), totals));
 
-pages!(MiningLoader, ReferralsOf(MinerId, (Option<ReferralStatus>, Page<Place>)) => Slice<Referral>,
-    |conn, miners, args| async { referral::queries::pages(conn, &miners, args.0, &args.1).await });
+pages!(MiningLoader, ReferralsOf(UserId, (Option<ReferralStatus>, Page<Place>)) => Slice<Referral>,
+    |conn, users, args| async { referral::queries::pages(conn, &users, args.0, &args.1).await });
 
-pages!(MiningLoader, HistoryOf(MinerId, (HistoryFilter, Page<(Timestamp, Uuid)>)) => Slice<HistoryEntry>,
-    |conn, miners, args| async { miner::queries::histories(conn, &miners, &args.0, &args.1).await });
+pages!(MiningLoader, HistoryOf(UserId, (HistoryFilter, Page<(Timestamp, Uuid)>)) => Slice<HistoryEntry>,
+    |conn, users, args| async { miner::queries::histories(conn, &users, &args.0, &args.1).await });
 
-pages!(MiningLoader, HistoryCountOf(MinerId, HistoryFilter) => Count,
-    |conn, miners, filter| async { miner::queries::history_counts(conn, &miners, &filter).await });
+pages!(MiningLoader, HistoryCountOf(UserId, HistoryFilter) => Count,
+    |conn, users, filter| async { miner::queries::history_counts(conn, &users, &filter).await });
 
 fn ids<K, I>(keys: &[K], id: impl Fn(&K) -> I) -> Vec<I> {
     keys.iter().map(id).collect()

@@ -11,7 +11,7 @@ pub(crate) mod streak;
 
 use async_graphql::Context;
 use domain::access::Action;
-use domain::ids::MinerId;
+use domain::ids::UserId;
 use domain::mining::{Bps, RatePerHour};
 
 pub use miner::objects::ReferralUrls;
@@ -89,17 +89,9 @@ pub(crate) fn missing(what: &str) -> ApiError {
     db::DbError::Unavailable(format!("{what} is missing")).into()
 }
 
-/// Whether the caller may see all of a miner.
-pub(crate) async fn is_visible(ctx: &Context<'_>, miner: MinerId) -> Result<bool> {
-    if ctx.may(Action::MinerRead, false) {
-        return Ok(true);
-    }
-    let seen = ctx
-        .loader::<loaders::MiningLoader>()
-        .load_one(miner)
-        .await?;
-    let relation = seen.map(|seen| ctx.principal().relation_to(seen.miner.user_id));
-    Ok(relation.is_some_and(|relation| ctx.may(Action::MinerRead, relation)))
+/// Whether the caller may see all of a user's miner.
+pub(crate) fn is_visible(ctx: &Context<'_>, user: UserId) -> bool {
+    ctx.may(Action::MinerRead, ctx.principal().relation_to(user))
 }
 
 /// The configuration in force, read once per operation.

@@ -120,7 +120,7 @@ fn returns_the_entries_of_a_circle_to_staff_only() {
 async fn ten_each(app: &TestApp) {
     app.sql(
         "INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, outcome, request_id)
-         SELECT timestamptz '2026-01-01Z' + (n / 2) * interval '1 hour', 'i', gen_random_uuid(), '{ADMIN}', 'mining.miner_suspend', 'miner', m.id::text, 'APPLIED', 'r' || n
+         SELECT timestamptz '2026-01-01Z' + (n / 2) * interval '1 hour', 'i', gen_random_uuid(), '{ADMIN}', 'mining.miner_suspend', 'miner', m.user_id::text, 'APPLIED', 'r' || n
          FROM generate_series(0, 9) n, miners m ORDER BY n",
     )
     .await;

@@ -85,7 +85,7 @@ fn refuses_administrators_in_documented_order() {
         let [gone] = app.circle().await;
         let unknown = circle_of(&gone).await;
         app.sql(
-            "DELETE FROM circle_members; UPDATE miners SET circle_id = NULL; DELETE FROM circles",
+            "DELETE FROM circle_members; UPDATE miners SET circle_id = NULL, is_circle_valid = false; DELETE FROM circles",
         )
         .await;
         for reason in [json!(" "), json!("r".repeat(501))] {

@@ -105,9 +105,9 @@ fn pages_the_history_in_both_directions() {
     test(async |app| {
         let alice = app.miner().await;
         app.sql(&format!(
-            "INSERT INTO mining_history (id, miner_id, points, source, earned_at, hourly_rate, streak_days)
+            "INSERT INTO mining_history (id, user_id, points, source, earned_at, hourly_rate, streak_days)
              SELECT gen_random_uuid(), '{}', n * 10000, 'ADJUSTMENT', app_now() - n * interval '1 hour', 2500, 0 FROM generate_series(1, 25) n",
-            alice.uuid
+            alice.id()
         ))
         .await;
         let query = "query ($first: Int, $last: Int, $after: String, $before: String) { viewer { miner {

@@ -33,8 +33,7 @@ fn draws_a_taken_code_again() {
             code.as_str().unwrap().to_owned()
         };
         let first = code().await;
-        app.sql("UPDATE miners SET referral_code = 'SPARE222'")
-            .await;
+        app.sql("DELETE FROM referral_codes").await;
         assert_eq!(code().await, first);
         let other = code().await;
         assert_ne!(other, first);

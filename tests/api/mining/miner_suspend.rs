@@ -24,7 +24,7 @@ fn stops_starts_and_claims() {
         let entry = &audited[0];
         assert_eq!(entry.outcome, "APPLIED");
         assert_eq!(entry.entity_kind.as_deref(), Some("miner"));
-        assert_eq!(entry.entity_id.as_ref(), Some(&alice.uuid));
+        assert_eq!(entry.entity_id, Some(alice.id().to_string()));
         assert_eq!(entry.reason.as_deref(), Some("a test"));
         assert!(entry.roles.contains(&"ADMIN".to_owned()));
         assert_eq!(entry.before["status"], "ACTIVE");

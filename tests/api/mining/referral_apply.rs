@@ -26,7 +26,7 @@ fn waits_for_kyc_with_the_bonus_of_its_day() {
         );
         let applied = app.events("ReferralApplied").await;
         assert_eq!(applied.len(), 1);
-        assert_eq!(applied[0].subject_id, bob.uuid);
+        assert_eq!(applied[0].subject_id, bob.id().to_string());
         assert_eq!(
             json!(applied[0].sequence),
             app.row_of(&bob).await["version"]

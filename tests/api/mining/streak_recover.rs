@@ -61,7 +61,7 @@ fn adds_the_broken_run_for_its_price() {
         }
         // Spending does not reduce lifetime points.
         let mined = "lifetime_points = (SELECT sum(points) FROM mining_history h
-            WHERE h.miner_id = miners.id AND source <> 'STREAK_RECOVERY')";
+            WHERE h.user_id = miners.user_id AND source <> 'STREAK_RECOVERY')";
         assert_eq!(app.count("miners", mined).await, 1);
         let updated = app.events("StreakUpdated").await;
         let change = json!({"previousStreak": 1, "newStreak": 14});

@@ -37,7 +37,7 @@ async fn thirty(app: &TestApp) -> [Miner; 2] {
                 CASE n % 4 WHEN 0 THEN 'REFUSED' WHEN 1 THEN 'FORBIDDEN' ELSE 'APPLIED' END,
                 CASE n % 4 WHEN 0 THEN '{{\"aggregate\": \"Miner\", \"name\": \"NotFound\"}}'::jsonb END, 'r' || n
          FROM generate_series(0, 29) n",
-        ACTORS[0], ACTORS[1], one.uuid, other.uuid
+        ACTORS[0], ACTORS[1], one.id(), other.id()
     ))
     .await;
     miners

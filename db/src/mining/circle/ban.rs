@@ -43,13 +43,13 @@ pub(in crate::mining) async fn lock_for_ban(
     conn: &mut Connection,
     banned: MinerId,
 ) -> Result<Locked> {
-    let own = miners::table.find(banned.0).select(miners::circle_id);
+    let own = miners::table.find(banned.user.0).select(miners::circle_id);
     let own: Option<Uuid> = own.first(conn).await?;
     let own = own.map(CircleId);
     let received = received(conn, banned).await?;
     let ids: Vec<CircleId> = received
         .iter()
-        .map(|invitation| invitation.circle_id)
+        .map(|invitation| invitation.id.circle)
         .chain(own)
         .collect();
     let rosters = locks::lock_circles(conn, &ids).await?;
@@ -75,7 +75,7 @@ pub(in crate::mining) async fn apply_ban(
     // Sending an invitation locks the invitee, so no further ones are created.
     for invitation in received(tx.conn(), locked.banned).await? {
         let roster = locked
-            .of(invitation.circle_id)
+            .of(invitation.id.circle)
             .ok_or_else(locks::membership_changed)?;
         cancel(tx, request, roster, &invitation).await?;
     }
@@ -104,7 +104,7 @@ async fn cancel(
 /// The invitations a miner received that are stored as pending, ascending.
 async fn received(conn: &mut Connection, invitee: MinerId) -> Result<Vec<CircleInvitation>> {
     let query = InvitationRow::query()
-        .filter(circle_invitations::invitee_id.eq(invitee.0))
+        .filter(circle_invitations::invitee_user_id.eq(invitee.user.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .order(circle_invitations::id);
     values(query.load(conn).await?)

@@ -24,7 +24,7 @@ impl<'a> CircleEvents<'a> {
     pub fn created(&mut self) {
         self.events.push(MiningEvent::CircleCreated {
             circle_id: self.circle.id.0,
-            owner_id: self.circle.owner_id.0,
+            owner_id: self.circle.owner_id.uuid,
             name: self.circle.name.clone(),
         });
     }
@@ -32,7 +32,7 @@ impl<'a> CircleEvents<'a> {
     pub fn renamed(&mut self, before: String) {
         self.events.push(MiningEvent::CircleRenamed {
             circle_id: self.circle.id.0,
-            owner_id: self.circle.owner_id.0,
+            owner_id: self.circle.owner_id.uuid,
             previous_name: before,
             new_name: self.circle.name.clone(),
         });
@@ -49,21 +49,21 @@ impl<'a> CircleEvents<'a> {
         };
         self.events.push(event(InvitationChanged {
             circle_id: self.circle.id.0,
-            owner_id: self.circle.owner_id.0,
-            invitation_id: invitation.id.0,
-            invitee_id: invitation.invitee_id.0,
+            owner_id: self.circle.owner_id.uuid,
+            invitation_id: invitation.id.uuid,
+            invitee_id: invitation.invitee_id.uuid,
         }));
     }
 
     /// A member joined; `after` is the circle with the member.
     pub fn joined(&mut self, miner: &Miner, after: &Circle) {
-        let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.0);
+        let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.uuid);
         let member_count = after.member_count;
         self.events.push(MiningEvent::CircleMemberJoined {
             circle_id,
             owner_id,
-            miner_id: miner.id.0,
-            user_id: miner.user_id.0,
+            miner_id: miner.id.uuid,
+            user_id: miner.id.user.0,
             member_count,
         });
         if after.is_valid() && !self.circle.is_valid() {
@@ -78,13 +78,13 @@ impl<'a> CircleEvents<'a> {
 
     /// A member left; `after` is the circle without the member.
     pub fn left(&mut self, miner: &Miner, how: Exit, after: &Circle) {
-        let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.0);
+        let (circle_id, owner_id) = (self.circle.id.0, self.circle.owner_id.uuid);
         let member_count = after.member_count;
         self.events.push(MiningEvent::CircleMemberLeft {
             circle_id,
             owner_id,
-            miner_id: miner.id.0,
-            user_id: miner.user_id.0,
+            miner_id: miner.id.uuid,
+            user_id: miner.id.user.0,
             how: how.name().to_owned(),
             member_count,
         });
@@ -98,11 +98,11 @@ impl<'a> CircleEvents<'a> {
     }
 
     pub fn disbanded<'m>(&mut self, members: impl Iterator<Item = &'m Miner>) {
-        let members = members.map(|miner| (miner.id.0, miner.user_id.0));
+        let members = members.map(|miner| (miner.id.uuid, miner.id.user.0));
         let (member_ids, user_ids) = members.unzip();
         self.events.push(MiningEvent::CircleDisbanded {
             circle_id: self.circle.id.0,
-            owner_id: self.circle.owner_id.0,
+            owner_id: self.circle.owner_id.uuid,
             member_ids,
             user_ids,
         });

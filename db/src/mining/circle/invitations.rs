@@ -17,14 +17,16 @@ pub(super) async fn end(
     status: InvitationStatus,
 ) -> Result<()> {
     let decided_at: Option<Timestamp> = (status != InvitationStatus::Expired).then(|| tx.now());
-    let ended = diesel::update(circle_invitations::table.find(invitation.id.0))
-        .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
-        .set((
-            circle_invitations::status.eq(status.name()),
-            circle_invitations::decided_at.eq(decided_at),
-        ))
-        .execute(tx.conn())
-        .await?;
+    let ended = diesel::update(
+        circle_invitations::table.find((invitation.id.circle.0, invitation.id.uuid)),
+    )
+    .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
+    .set((
+        circle_invitations::status.eq(status.name()),
+        circle_invitations::decided_at.eq(decided_at),
+    ))
+    .execute(tx.conn())
+    .await?;
     if ended != 1 {
         return Err(DbError::inconsistent(
             "circle_invitations",

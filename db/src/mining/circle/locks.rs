@@ -104,12 +104,12 @@ pub(super) async fn membership_of(
     user: UserId,
 ) -> Result<Option<(MinerId, Option<CircleId>)>> {
     let found: Option<(Uuid, Option<Uuid>)> = miners::table
-        .filter(miners::user_id.eq(user.0))
+        .find(user.0)
         .select((miners::id, miners::circle_id))
         .first(conn)
         .await
         .optional()?;
-    Ok(found.map(|(id, circle)| (MinerId(id), circle.map(CircleId))))
+    Ok(found.map(|(id, circle)| (MinerId { user, uuid: id }, circle.map(CircleId))))
 }
 
 /// Membership changed between the unlocked read and the lock; retry the transaction.
@@ -131,7 +131,7 @@ pub(super) async fn lock_invitation(
     let Some(found) = invitation(conn, id).await?.filter(own) else {
         return Ok((lock_miners_of(conn, caller, None, &[]).await?, None));
     };
-    let roster = lock_circle(conn, found.circle_id).await?;
+    let roster = lock_circle(conn, found.id.circle).await?;
     let locked = lock_miners_of(conn, caller, roster, &[]).await?;
     // The invitation may have ended while this transaction waited for the circle's lock.
     let invitation = invitation(conn, id).await?;
@@ -143,7 +143,7 @@ pub(super) async fn invitation(
     conn: &mut Connection,
     id: CircleInvitationId,
 ) -> Result<Option<CircleInvitation>> {
-    let query = InvitationRow::query().find(id.0);
+    let query = InvitationRow::query().find((id.circle.0, id.uuid));
     let row: Option<InvitationRow> = query.first(conn).await.optional()?;
     row.map(CircleInvitation::try_from).transpose()
 }
@@ -158,16 +158,6 @@ pub(super) async fn pending(
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .order(circle_invitations::id);
     values(query.load(conn).await?)
-}
-
-/// Time a miner last left a circle in a way that starts the cooldown.
-pub(super) async fn left_at(conn: &mut Connection, miner: MinerId) -> Result<Option<Timestamp>> {
-    Ok(circle_members::table
-        .filter(circle_members::miner_id.eq(miner.0))
-        .filter(circle_members::left_how.eq_any(cooling()))
-        .select(diesel::dsl::max(circle_members::left_at))
-        .first(conn)
-        .await?)
 }
 
 /// Times at which members left a circle since a moment, in ways that start the cooldown.
@@ -211,7 +201,7 @@ pub(super) async fn waiting_for(
     now: Timestamp,
 ) -> Result<usize> {
     let waiting: i64 = circle_invitations::table
-        .filter(circle_invitations::invitee_id.eq(invitee.0))
+        .filter(circle_invitations::invitee_user_id.eq(invitee.user.0))
         .filter(circle_invitations::status.eq(InvitationStatus::Pending.name()))
         .filter(circle_invitations::expires_at.gt(now))
         .count()

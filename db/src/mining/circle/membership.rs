@@ -10,7 +10,6 @@ use super::events::CircleEvents;
 use super::invitations;
 use crate::command::Request;
 use crate::mining::events::MinerEvents;
-use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
 use crate::schema::{circle_members, circles, miners};
 use crate::text::fit;
@@ -53,7 +52,8 @@ pub(super) async fn enter(tx: &mut Tx, circle: CircleId, miner: MinerId) -> Resu
         .values((
             circle_members::id.eq(tx.new_id()),
             circle_members::circle_id.eq(circle.0),
-            circle_members::miner_id.eq(miner.0),
+            circle_members::user_id.eq(miner.user.0),
+            circle_members::miner_id.eq(miner.uuid),
             circle_members::joined_at.eq(tx.now()),
         ))
         .execute(tx.conn())
@@ -78,7 +78,7 @@ pub(super) async fn depart(
         events.left(miner, how, &after);
     }
     store(tx, &request.request_id, &after, events).await?;
-    rewrite_roles(tx, request, locked, before.id, &[member], None).await
+    rewrite_roles(tx, request, locked, &after, &[(member, Some(how))]).await
 }
 
 /// Disbands a circle and updates the roles. `pending` are its invitations that are stored as pending; `owner` is how
@@ -106,7 +106,18 @@ pub(super) async fn end(
     events.disbanded(locked.iter().filter(|miner| roster.has(miner.id)));
     let after = with_member_count(before, 0)?;
     store(tx, &request.request_id, &after, events).await?;
-    rewrite_roles(tx, request, locked, before.id, &roster.members, None).await
+    let left = |id: &MinerId| {
+        (
+            *id,
+            Some(if is_owner(&id) {
+                owner
+            } else {
+                Exit::Disbanded
+            }),
+        )
+    };
+    let movers: Vec<_> = roster.members.iter().map(left).collect();
+    rewrite_roles(tx, request, locked, &after, &movers).await
 }
 
 async fn exit(tx: &mut Tx, circle: CircleId, members: &[MinerId], how: Exit) -> Result<()> {
@@ -114,7 +125,7 @@ async fn exit(tx: &mut Tx, circle: CircleId, members: &[MinerId], how: Exit) -> 
         .filter(
             circle_members::circle_id
                 .eq(circle.0)
-                .and(circle_members::miner_id.eq_any(members.iter().map(|id| id.0)))
+                .and(circle_members::user_id.eq_any(members.iter().map(|id| id.user.0)))
                 .and(circle_members::left_at.is_null()),
         )
         .set((
@@ -129,42 +140,52 @@ async fn exit(tx: &mut Tx, circle: CircleId, members: &[MinerId], how: Exit) -> 
     Ok(())
 }
 
-/// Moves miners into or out of a circle, and updates the roles of these and the other members. The circle is stored
-/// before; the miners are locked and updated in place.
+/// Moves miners into or out of a circle, and updates the roles of these and the other members. `after` is the circle as
+/// it was stored. A mover without an exit joins. The miners are locked and updated in place.
 pub(super) async fn rewrite_roles(
     tx: &mut Tx,
     request: &Request,
     locked: &mut [Miner],
-    circle: CircleId,
-    movers: &[MinerId],
-    to: Option<CircleId>,
+    after: &Circle,
+    movers: &[(MinerId, Option<Exit>)],
 ) -> Result<()> {
     for miner in locked {
-        let is_moved = movers.contains(&miner.id);
-        if !is_moved && miner.circle_id != Some(circle) {
+        let mover = movers.iter().find(|(id, _)| *id == miner.id);
+        let (circle_id, is_circle_valid) = match mover {
+            Some((_, Some(_))) => (None, false),
+            Some((_, None)) => (Some(after.id), after.is_valid()),
+            None => (miner.circle_id, after.is_valid()),
+        };
+        let is_changed =
+            miner.circle_id == Some(after.id) && miner.is_circle_valid != is_circle_valid;
+        if mover.is_none() && !is_changed {
             continue;
         }
-        if is_moved {
-            diesel::update(miners::table.find(miner.id.0))
-                .set(miners::circle_id.eq(to.map(|circle| circle.0)))
-                .execute(tx.conn())
-                .await?;
-            miner.circle_id = to;
+        if mover.is_some_and(|(_, exit)| exit.is_some_and(Exit::cools)) {
+            miner.circle_left_at = Some(tx.now());
         }
+        miner.circle_id = circle_id;
+        miner.is_circle_valid = is_circle_valid;
         let role = role_of(tx.conn(), miner, miner.role == Role::NodeOperator).await?;
-        if !is_moved && role == miner.role {
-            continue;
-        }
         let mut events = MinerEvents::of(miner, None);
         events.role(role);
         // Joining or leaving raises the version even when the role stays.
-        let version = events
-            .enqueue(tx, &request.request_id)?
-            .max(miner.version + 1);
-        store_role(tx, miner.id, role, version).await?;
+        let moved = i64::from(mover.is_some());
+        let version = events.enqueue(tx, &request.request_id)?;
+        miner.version = version.max(miner.version + moved);
         miner.role = role;
-        miner.version = version;
         miner.updated_at = tx.now();
+        diesel::update(miners::table.find(miner.id.user.0))
+            .set((
+                miners::circle_id.eq(miner.circle_id.map(|circle| circle.0)),
+                miners::is_circle_valid.eq(miner.is_circle_valid),
+                miners::circle_left_at.eq(miner.circle_left_at),
+                miners::role.eq(miner.role.name()),
+                miners::version.eq(miner.version),
+                miners::updated_at.eq(miner.updated_at),
+            ))
+            .execute(tx.conn())
+            .await?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::sql_types::Bool;
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, PgTextExpressionMethods,
-    QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, OptionalExtension,
+    PgTextExpressionMethods, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
@@ -31,7 +31,7 @@ pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle
 
 /// Active members of circles by time of joining, in one statement.
 pub async fn members(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleMember>> {
-    let rows: Vec<(Uuid, Uuid, Timestamp)> = circle_members::table
+    let rows: Vec<(Uuid, Uuid, Uuid, Timestamp)> = circle_members::table
         .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
         .filter(circle_members::left_at.is_null())
         .order((
@@ -41,6 +41,7 @@ pub async fn members(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circ
         ))
         .select((
             circle_members::circle_id,
+            circle_members::user_id,
             circle_members::miner_id,
             circle_members::joined_at,
         ))
@@ -48,9 +49,9 @@ pub async fn members(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circ
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(circle, miner, joined_at)| CircleMember {
+        .map(|(circle, user, miner, joined_at)| CircleMember {
             circle_id: CircleId(circle),
-            miner_id: MinerId(miner),
+            miner_id: MinerId::from([user, miner]),
             joined_at,
         })
         .collect())
@@ -63,7 +64,7 @@ pub async fn member_profiles(
 ) -> Result<Vec<(CircleMember, Profile, UserId)>> {
     type Row = (Uuid, Timestamp, Uuid, Uuid, String, i64, String);
     let rows: Vec<Row> = circle_members::table
-        .inner_join(miners::table.on(miners::id.eq(circle_members::miner_id)))
+        .inner_join(miners::table.on(miners::user_id.eq(circle_members::user_id)))
         .inner_join(users::table.on(users::id.eq(miners::user_id)))
         .filter(circle_members::circle_id.eq_any(ids.iter().map(|id| id.0)))
         .filter(circle_members::left_at.is_null())
@@ -88,11 +89,11 @@ pub async fn member_profiles(
             |(circle, joined_at, id, user, role, points, display_name)| {
                 let member = CircleMember {
                     circle_id: CircleId(circle),
-                    miner_id: MinerId(id),
+                    miner_id: MinerId::from([user, id]),
                     joined_at,
                 };
                 let profile = Profile {
-                    id: MinerId(id),
+                    id: MinerId::from([user, id]),
                     display_name,
                     role: read_name("miners", "role", &role)?,
                     lifetime_points: Minor(points),
@@ -188,9 +189,18 @@ pub async fn invitations_by_id(
     conn: &mut Connection,
     ids: &[CircleInvitationId],
 ) -> Result<Vec<InvitationSeen>> {
-    let ids = ids.iter().map(|id| id.0);
-    let query = InvitationSeen::query().filter(circle_invitations::id.eq_any(ids));
+    let query = InvitationSeen::query()
+        .filter(circle_invitations::circle_id.eq_any(ids.iter().map(|id| id.circle.0)))
+        .filter(circle_invitations::id.eq_any(ids.iter().map(|id| id.uuid)));
     Ok(query.load(conn).await?)
+}
+
+/// Id of the invitation with an id of the platform's other services. Reads all shards.
+pub async fn invitation_id(conn: &mut Connection, id: Uuid) -> Result<Option<CircleInvitationId>> {
+    let circle = circle_invitations::table.filter(circle_invitations::id.eq(id));
+    let circle = circle.select(circle_invitations::circle_id);
+    let circle: Option<Uuid> = circle.first(conn).await.optional()?;
+    Ok(circle.map(|circle| CircleInvitationId::from([circle, id])))
 }
 
 /// Pending invitations of circles, newest first, in one statement.
@@ -213,7 +223,7 @@ pub async fn pending_invitations(
 /// Filters invitations by their status at the time of the read: pending ones expire by time alone.
 macro_rules! filter_received {
     ($query:ident, $invitee:expr, $status:expr) => {
-        $query = $query.filter(circle_invitations::invitee_id.eq($invitee.0));
+        $query = $query.filter(circle_invitations::invitee_user_id.eq($invitee.0));
         let is_over = || sql::<Bool>("circle_invitations.expires_at <= (SELECT app_now())");
         let pending = InvitationStatus::Pending.name();
         $query = match $status {
@@ -234,7 +244,7 @@ macro_rules! filter_received {
 /// A page of the invitations a miner received, newest first.
 pub async fn received(
     conn: &mut Connection,
-    invitee: MinerId,
+    invitee: UserId,
     status: Option<InvitationStatus>,
     page: &Page<(Timestamp, Uuid)>,
 ) -> Result<Slice<InvitationSeen>> {
@@ -248,7 +258,7 @@ pub async fn received(
 /// Number of invitations that a miner received.
 pub async fn received_count(
     conn: &mut Connection,
-    invitee: MinerId,
+    invitee: UserId,
     status: Option<InvitationStatus>,
 ) -> Result<Count> {
     let mut query = circle_invitations::table

@@ -25,9 +25,9 @@ pub struct InvitationSeen {
     /// Name of the circle.
     #[diesel(select_expression = circles::name)]
     pub circle_name: String,
-    /// Owner of the circle, who sent the invitation.
-    #[diesel(select_expression = circles::owner_id, deserialize_as = Uuid)]
-    pub inviter_id: MinerId,
+    /// User of the circle's owner, who sent the invitation.
+    #[diesel(select_expression = circles::owner_user_id, deserialize_as = Uuid)]
+    pub inviter: UserId,
     /// Time of the platform's clock when it was read.
     #[diesel(select_expression = ReadAt)]
     pub at: Timestamp,
@@ -48,7 +48,8 @@ pub struct CircleSeen {
 #[diesel(table_name = circles, check_for_backend(Pg))]
 pub struct CircleRow {
     id: Uuid,
-    owner_id: Uuid,
+    owner_user_id: Uuid,
+    owner_miner_id: Uuid,
     name: String,
     status: String,
     member_count: i32,
@@ -63,7 +64,7 @@ impl TryFrom<CircleRow> for Circle {
     fn try_from(row: CircleRow) -> Result<Self> {
         Ok(Self {
             id: CircleId(row.id),
-            owner_id: MinerId(row.owner_id),
+            owner_id: MinerId::from([row.owner_user_id, row.owner_miner_id]),
             status: read_name("circles", "status", &row.status)?,
             member_count: fit("circles", "member_count", row.member_count)?,
             name: row.name,
@@ -80,7 +81,8 @@ impl TryFrom<&Circle> for CircleRow {
     fn try_from(circle: &Circle) -> Result<Self> {
         Ok(Self {
             id: circle.id.0,
-            owner_id: circle.owner_id.0,
+            owner_user_id: circle.owner_id.user.0,
+            owner_miner_id: circle.owner_id.uuid,
             name: circle.name.clone(),
             status: circle.status.name().to_owned(),
             member_count: fit("circles", "member_count", circle.member_count)?,
@@ -94,9 +96,10 @@ impl TryFrom<&Circle> for CircleRow {
 #[derive(HasQuery)]
 #[diesel(table_name = circle_invitations, check_for_backend(Pg))]
 pub struct InvitationRow {
-    id: Uuid,
     circle_id: Uuid,
-    invitee_id: Uuid,
+    id: Uuid,
+    invitee_user_id: Uuid,
+    invitee_miner_id: Uuid,
     status: String,
     created_at: Timestamp,
     expires_at: Timestamp,
@@ -108,9 +111,8 @@ impl TryFrom<InvitationRow> for CircleInvitation {
 
     fn try_from(row: InvitationRow) -> Result<Self> {
         Ok(Self {
-            id: CircleInvitationId(row.id),
-            circle_id: CircleId(row.circle_id),
-            invitee_id: MinerId(row.invitee_id),
+            id: CircleInvitationId::from([row.circle_id, row.id]),
+            invitee_id: MinerId::from([row.invitee_user_id, row.invitee_miner_id]),
             status: read_name("circle_invitations", "status", &row.status)?,
             created_at: row.created_at,
             expires_at: row.expires_at,

@@ -9,15 +9,15 @@ use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
 use crate::command::{Refusal, Request, Stop};
-use crate::schema::miners;
+use crate::schema::{miners, referral_codes};
 use crate::text::values;
 use crate::{Connection, DbError, Result, Tx};
 
 /// Key of a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MinerRef {
-    /// Id.
-    Id(MinerId),
+    /// Id in the platform's other services.
+    Uuid(Uuid),
     /// User.
     User(UserId),
     /// Referral code, as typed.
@@ -26,21 +26,42 @@ pub enum MinerRef {
 
 impl MinerRef {
     pub(in crate::mining) async fn find(&self, conn: &mut Connection) -> Result<Option<MinerId>> {
-        let ids = miners::table.select(miners::id);
-        let found: Option<Uuid> = match self {
-            Self::Id(id) => ids.filter(miners::id.eq(id.0)).first(conn).await,
-            Self::User(user) => ids.filter(miners::user_id.eq(user.0)).first(conn).await,
-            Self::Code(text) => match ReferralCode::parse(text) {
-                None => return Ok(None),
-                Some(code) => {
-                    let code = code.as_str();
-                    ids.filter(miners::referral_code.eq(code)).first(conn).await
+        let user = match self {
+            Self::User(user) => user.0,
+            Self::Uuid(id) => {
+                // Reads all shards: people give this id, not programs.
+                let user = miners::table.filter(miners::id.eq(id));
+                match user.select(miners::user_id).first(conn).await.optional()? {
+                    Some(user) => user,
+                    None => return Ok(None),
                 }
+            }
+            Self::Code(text) => match user_of_code(conn, text).await? {
+                Some(user) => user.0,
+                None => return Ok(None),
             },
-        }
-        .optional()?;
-        Ok(found.map(MinerId))
+        };
+        let id = miners::table.find(user).select(miners::id);
+        let id: Option<Uuid> = id.first(conn).await.optional()?;
+        Ok(id.map(|id| MinerId::from([user, id])))
     }
+}
+
+/// User of the miner with a referral code, given as typed.
+pub(in crate::mining) async fn user_of_code(
+    conn: &mut Connection,
+    text: &str,
+) -> Result<Option<UserId>> {
+    let Some(code) = ReferralCode::parse(text) else {
+        return Ok(None);
+    };
+    let user = referral_codes::table.find(code.as_str());
+    let user: Option<Uuid> = user
+        .select(referral_codes::user_id)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(user.map(UserId))
 }
 
 /// Locks a user's miner, if there is one.
@@ -71,43 +92,45 @@ pub(in crate::mining) fn no_miner<R: Refusal + From<Barred>>() -> Stop<R> {
 macro_rules! by_id {
     ($ids:expr) => {
         MinerRow::query()
-            .filter(miners::id.eq_any($ids.iter().map(|id| id.0)))
-            .order(miners::id)
+            .filter(miners::user_id.eq_any($ids.iter().map(|id| Into::<UserId>::into(*id).0)))
+            .order(miners::user_id)
             .for_no_key_update()
     };
 }
 
-/// Locks existing miners in ascending order of their ids.
+/// Locks existing miners in ascending order of their users.
 pub(in crate::mining) async fn lock_miners(
     conn: &mut Connection,
-    ids: &[MinerId],
+    ids: &[impl Into<UserId> + Copy + Sync],
 ) -> Result<Vec<Miner>> {
     values(by_id!(ids).load(conn).await?)
 }
 
-/// Locks those of these miners that no other transaction has locked, in ascending order of their ids.
+/// Locks those of these miners that no other transaction has locked, in ascending order of their users.
 pub(in crate::mining) async fn lock_free_miners(
     conn: &mut Connection,
-    ids: &[MinerId],
+    ids: &[impl Into<UserId> + Copy + Sync],
 ) -> Result<Vec<Miner>> {
     values(by_id!(ids).skip_locked().load(conn).await?)
 }
 
 /// A miner of a locked list.
-pub(in crate::mining) fn seek(locked: &[Miner], id: MinerId) -> Result<&Miner> {
+pub(in crate::mining) fn seek(locked: &[Miner], id: impl Into<UserId>) -> Result<&Miner> {
+    let user = id.into();
+    let mut locked = locked.iter();
     locked
-        .iter()
-        .find(|miner| miner.id == id)
-        .ok_or_else(|| DbError::inconsistent("miners", "id", id))
+        .find(|miner| miner.id.user == user)
+        .ok_or_else(|| DbError::inconsistent("miners", "user_id", user))
 }
 
 /// Removes a miner from a locked list.
-pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: MinerId) -> Result<Miner> {
+pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: impl Into<UserId>) -> Result<Miner> {
+    let user = id.into();
     locked
         .iter()
-        .position(|miner| miner.id == id)
+        .position(|miner| miner.id.user == user)
         .map(|place| locked.swap_remove(place))
-        .ok_or_else(|| DbError::inconsistent("miners", "id", id))
+        .ok_or_else(|| DbError::inconsistent("miners", "user_id", user))
 }
 
 /// Stores lifetime points, streak and version of a locked miner.
@@ -119,7 +142,7 @@ pub(in crate::mining) async fn store_miner(
     version: i64,
 ) -> Result<()> {
     let change = MinerChange::of(lifetime_points, streak, version, tx.now())?;
-    diesel::update(miners::table.find(miner.id.0))
+    diesel::update(miners::table.find(miner.id.user.0))
         .set(change)
         .execute(tx.conn())
         .await?;
@@ -133,7 +156,7 @@ pub(in crate::mining) async fn store_role(
     role: Role,
     version: i64,
 ) -> Result<()> {
-    diesel::update(miners::table.find(miner.0))
+    diesel::update(miners::table.find(miner.user.0))
         .set((
             miners::role.eq(role.name()),
             miners::version.eq(version),

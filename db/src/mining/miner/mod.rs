@@ -5,21 +5,20 @@ pub mod locks;
 pub mod queries;
 pub(crate) mod rows;
 
-use domain::ids::MinerId;
 use domain::mining::{Miner, RateFacts, Role};
 
 pub use rows::{MinerSeen, Profile};
 
 use crate::mining::referral;
-use crate::{Connection, DbError, Result};
+use crate::{Connection, Result};
 
-/// Facts on which a miner's rate depends.
-pub(super) async fn facts_of(conn: &mut Connection, miner: MinerId) -> Result<RateFacts> {
-    queries::rate_facts(conn, &[miner])
-        .await?
-        .pop()
-        .map(|(_, facts)| facts)
-        .ok_or_else(|| DbError::inconsistent("miners", "id", miner))
+/// Facts on which a locked miner's rate depends.
+pub(super) async fn facts_of(conn: &mut Connection, miner: &Miner) -> Result<RateFacts> {
+    Ok(RateFacts {
+        role: miner.role,
+        circle_valid: miner.is_circle_valid,
+        referral_sum: referral::queries::active_bonus(conn, miner.id.user).await?,
+    })
 }
 
 /// Role that facts or a grant give a locked miner.
@@ -28,7 +27,6 @@ pub(super) async fn role_of(
     miner: &Miner,
     is_granted: bool,
 ) -> Result<Role> {
-    let active = referral::queries::active_referrals(conn, miner.id).await?;
-    let facts = facts_of(conn, miner.id).await?;
-    Ok(Role::from_facts(is_granted, active, facts.circle_valid))
+    let active = referral::queries::active_referrals(conn, miner.id.user).await?;
+    Ok(Role::from_facts(is_granted, active, miner.is_circle_valid))
 }

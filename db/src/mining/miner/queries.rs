@@ -5,30 +5,22 @@ use diesel::pg::Pg;
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl,
-};
+use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{HistoryId, MinerId, UserId};
+use domain::ids::{HistoryId, UserId};
 use domain::mining::{
-    Bps, CircleStatus, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralStatus, Role,
+    Bps, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralStatus, Role,
 };
 use domain::named::named;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
+use super::locks::user_of_code;
 use super::rows::{HistoryRow, MinerSeen};
 use crate::paging::{count_rows, keyset, like_literal, narrow};
-use crate::schema::{circles, miners, mining_history, referrals, users};
+use crate::schema::{miners, mining_history, referrals, users};
 use crate::text::{fit, read_name, values};
 use crate::{Connection, Count, Page, Result, Slice};
-
-/// Miners by id.
-pub async fn miners_by_id(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<MinerSeen>> {
-    let query = MinerSeen::query().filter(miners::id.eq_any(ids.iter().map(|id| id.0)));
-    Ok(query.load(conn).await?)
-}
 
 /// Miners by user.
 pub async fn miners_by_user(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<MinerSeen>> {
@@ -37,10 +29,18 @@ pub async fn miners_by_user(conn: &mut Connection, ids: &[UserId]) -> Result<Vec
     Ok(query.load(conn).await?)
 }
 
-/// The miner with a referral code.
-pub async fn miner_by_code(conn: &mut Connection, code: &str) -> Result<Option<MinerSeen>> {
-    let query = MinerSeen::query().filter(miners::referral_code.eq(code));
+/// The miner with an id of the platform's other services. Reads all shards.
+pub async fn miner_by_uuid(conn: &mut Connection, id: Uuid) -> Result<Option<MinerSeen>> {
+    let query = MinerSeen::query().filter(miners::id.eq(id));
     Ok(query.first(conn).await.optional()?)
+}
+
+/// The miner with a referral code, given as typed.
+pub async fn miner_by_code(conn: &mut Connection, code: &str) -> Result<Option<MinerSeen>> {
+    match user_of_code(conn, code).await? {
+        Some(user) => Ok(miners_by_user(conn, &[user]).await?.pop()),
+        None => Ok(None),
+    }
 }
 
 /// Active miners with the most lifetime points; ties by time of registration.
@@ -86,7 +86,7 @@ pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count
     )
     .bind::<BigInt, _>(of.miner.lifetime_points.0)
     .bind::<Timestamptz, _>(of.miner.created_at)
-    .bind::<SqlUuid, _>(of.miner.id.0)
+    .bind::<SqlUuid, _>(of.miner.id.uuid)
     .bind::<BigInt, _>(Count::EXACT_TO + 1)
     .get_result(conn)
     .await?;
@@ -130,9 +130,9 @@ impl MinerKey {
     pub fn of(field: MinerOrderField, miner: &MinerSeen) -> Self {
         let miner = &miner.miner;
         match field {
-            MinerOrderField::CreatedAt => Self::CreatedAt(miner.created_at, miner.id.0),
+            MinerOrderField::CreatedAt => Self::CreatedAt(miner.created_at, miner.id.uuid),
             MinerOrderField::TotalMinedPoints => {
-                Self::TotalMinedPoints(miner.lifetime_points.0, miner.id.0)
+                Self::TotalMinedPoints(miner.lifetime_points.0, miner.id.uuid)
             }
         }
     }
@@ -153,11 +153,11 @@ macro_rules! filter_miners {
                 Err(_) => {
                     // A union, so that each part uses its index.
                     let part = |text: &str| format!("%{}%", like_literal(text));
-                    let found = sql::<Bool>("miners.id IN (SELECT m.id FROM miners m WHERE m.referral_code LIKE ")
+                    let found = sql::<Bool>("miners.user_id IN (SELECT m.user_id FROM miners m WHERE m.referral_code LIKE ")
                         .bind::<SqlText, _>(part(&search.to_uppercase()))
-                        .sql(" UNION SELECT m.id FROM miners m WHERE m.user_id::text LIKE ")
+                        .sql(" UNION SELECT m.user_id FROM miners m WHERE m.user_id::text LIKE ")
                         .bind::<SqlText, _>(part(&search.to_lowercase()))
-                        .sql(" UNION SELECT m.id FROM users u JOIN miners m ON m.user_id = u.id WHERE u.display_name ILIKE ")
+                        .sql(" UNION SELECT m.user_id FROM users u JOIN miners m ON m.user_id = u.id WHERE u.display_name ILIKE ")
                         .bind::<SqlText, _>(part(search))
                         .sql(")");
                     $query.filter(found)
@@ -215,31 +215,30 @@ pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result
 /// Facts on which the rates of miners depend, in one statement.
 pub async fn rate_facts(
     conn: &mut Connection,
-    ids: &[MinerId],
-) -> Result<Vec<(MinerId, RateFacts)>> {
+    users: &[UserId],
+) -> Result<Vec<(UserId, RateFacts)>> {
     let active_sum = referrals::table
-        .filter(referrals::referrer_id.eq(miners::id))
+        .filter(referrals::referrer_user_id.eq(miners::user_id))
         .filter(referrals::status.eq(ReferralStatus::Active.name()))
         .select(sum(referrals::bonus_bps))
         .single_value();
-    let rows: Vec<(Uuid, String, Option<String>, Option<i64>)> = miners::table
-        .left_join(circles::table.on(miners::circle_id.eq(circles::id.nullable())))
-        .filter(miners::id.eq_any(ids.iter().map(|id| id.0)))
+    let rows: Vec<(Uuid, String, bool, Option<i64>)> = miners::table
+        .filter(miners::user_id.eq_any(users.iter().map(|user| user.0)))
         .select((
-            miners::id,
+            miners::user_id,
             miners::role,
-            circles::status.nullable(),
+            miners::is_circle_valid,
             active_sum,
         ))
         .load(conn)
         .await?;
     rows.into_iter()
-        .map(|(id, role, circle, referral_sum)| {
+        .map(|(user, role, circle_valid, referral_sum)| {
             Ok((
-                MinerId(id),
+                UserId(user),
                 RateFacts {
                     role: read_name("miners", "role", &role)?,
-                    circle_valid: circle.as_deref() == Some(CircleStatus::Active.name()),
+                    circle_valid,
                     referral_sum: Bps(fit("referrals", "bonus_bps", referral_sum.unwrap_or(0))?),
                 },
             ))
@@ -270,56 +269,48 @@ fn history_conditions(first: usize) -> String {
 /// One page of each miner's history, newest first, in one statement for all of them.
 pub async fn histories(
     conn: &mut Connection,
-    ids: &[MinerId],
+    users: &[UserId],
     filter: &HistoryFilter,
     page: &Page<(Timestamp, Uuid)>,
-) -> Result<Vec<(MinerId, Slice<HistoryEntry>)>> {
-    let direction = if page.from_end { "ASC" } else { "DESC" };
-    let conditions = history_conditions(7);
-    let rows: Vec<HistoryRow> = diesel::sql_query(format!(
-        "SELECT h.* FROM unnest($1) AS m (id) CROSS JOIN LATERAL (
-             SELECT * FROM mining_history
-             WHERE miner_id = m.id
-               AND ($2 IS NULL OR (earned_at, id) < ($2, $3)) AND ($4 IS NULL OR (earned_at, id) > ($4, $5))
-               AND {conditions}
-             ORDER BY earned_at {direction}, id {direction} LIMIT $6
-         ) h"
-    ))
-    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
-    .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
-    .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
-    .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
-    .bind::<BigInt, _>(page.fetch())
-    .bind::<Nullable<Timestamptz>, _>(filter.from)
-    .bind::<Nullable<Timestamptz>, _>(filter.until)
-    .bind::<Nullable<SqlText>, _>(filter.source.map(HistorySource::name))
-    .load(conn)
-    .await?;
+) -> Result<Vec<(UserId, Slice<HistoryEntry>)>> {
+    let table = ("mining_history", "user_id", "earned_at");
+    let rows: Vec<HistoryRow> =
+        diesel::sql_query(page.sql_per_owner(users.len(), table, &history_conditions(7)))
+            .bind::<Array<SqlUuid>, _>(users.iter().map(|user| user.0).collect::<Vec<_>>())
+            .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
+            .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
+            .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
+            .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
+            .bind::<BigInt, _>(page.fetch())
+            .bind::<Nullable<Timestamptz>, _>(filter.from)
+            .bind::<Nullable<Timestamptz>, _>(filter.until)
+            .bind::<Nullable<SqlText>, _>(filter.source.map(HistorySource::name))
+            .load(conn)
+            .await?;
     let entries = rows.into_iter().map(HistoryEntry::try_from);
-    page.slices(ids, entries, |entry| entry.miner_id)
+    page.slices(users, entries, |entry| entry.id.user)
 }
 
 /// Lengths of miners' histories, in one statement.
 pub async fn history_counts(
     conn: &mut Connection,
-    ids: &[MinerId],
+    users: &[UserId],
     filter: &HistoryFilter,
-) -> Result<Vec<(MinerId, Count)>> {
+) -> Result<Vec<(UserId, Count)>> {
     #[derive(diesel::QueryableByName)]
     struct Counted {
         #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
+        user_id: Uuid,
         #[diesel(sql_type = BigInt)]
         entries: i64,
     }
     let conditions = history_conditions(3);
     let rows: Vec<Counted> = diesel::sql_query(format!(
-        "SELECT m.id, (SELECT count(*) FROM (
-             SELECT 1 FROM mining_history WHERE miner_id = m.id AND {conditions} LIMIT $2) h) AS entries
-         FROM unnest($1) AS m (id)"
+        "SELECT m.user_id, (SELECT count(*) FROM (
+             SELECT 1 FROM mining_history WHERE user_id = m.user_id AND {conditions} LIMIT $2) h) AS entries
+         FROM miners m WHERE m.user_id = ANY($1)"
     ))
-    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(users.iter().map(|user| user.0).collect::<Vec<_>>())
     .bind::<BigInt, _>(Count::EXACT_TO + 1)
     .bind::<Nullable<Timestamptz>, _>(filter.from)
     .bind::<Nullable<Timestamptz>, _>(filter.until)
@@ -328,13 +319,14 @@ pub async fn history_counts(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (MinerId(row.id), Count::of(row.entries)))
+        .map(|row| (UserId(row.user_id), Count::of(row.entries)))
         .collect())
 }
 
 /// History entries by id.
 pub async fn history_by_id(conn: &mut Connection, ids: &[HistoryId]) -> Result<Vec<HistoryEntry>> {
-    let ids = ids.iter().map(|id| id.0);
-    let query = HistoryRow::query().filter(mining_history::id.eq_any(ids));
+    let query = HistoryRow::query()
+        .filter(mining_history::user_id.eq_any(ids.iter().map(|id| id.user.0)))
+        .filter(mining_history::id.eq_any(ids.iter().map(|id| id.uuid)));
     values(query.load(conn).await?)
 }

@@ -48,8 +48,8 @@ pub struct Profile {
 #[derive(HasQuery, Insertable)]
 #[diesel(table_name = miners, check_for_backend(Pg))]
 pub struct MinerRow {
-    id: Uuid,
     user_id: Uuid,
+    id: Uuid,
     role: String,
     status: String,
     #[diesel(embed)]
@@ -57,6 +57,8 @@ pub struct MinerRow {
     referral_code: String,
     referred_by: Option<Uuid>,
     circle_id: Option<Uuid>,
+    is_circle_valid: bool,
+    circle_left_at: Option<Timestamp>,
     created_at: Timestamp,
 }
 
@@ -86,8 +88,7 @@ impl TryFrom<MinerRow> for Miner {
             _ => None,
         };
         Ok(Self {
-            id: MinerId(row.id),
-            user_id: UserId(row.user_id),
+            id: MinerId::from([row.user_id, row.id]),
             role: read_name("miners", "role", &row.role)?,
             status: read_name("miners", "status", &row.status)?,
             lifetime_points: Minor(stored.lifetime_points),
@@ -105,8 +106,10 @@ impl TryFrom<MinerRow> for Miner {
             },
             referral_code: ReferralCode::parse(&row.referral_code)
                 .ok_or_else(|| DbError::inconsistent("miners", "referral_code", row.id))?,
-            referred_by: row.referred_by.map(MinerId),
+            referred_by: row.referred_by.map(UserId),
             circle_id: row.circle_id.map(CircleId),
+            is_circle_valid: row.is_circle_valid,
+            circle_left_at: row.circle_left_at,
             version: stored.version,
             created_at: row.created_at,
             updated_at: stored.updated_at,
@@ -187,24 +190,25 @@ impl TryFrom<&Miner> for MinerRow {
     fn try_from(miner: &Miner) -> Result<Self> {
         let (points, version) = (miner.lifetime_points, miner.version);
         Ok(Self {
-            id: miner.id.0,
-            user_id: miner.user_id.0,
+            user_id: miner.id.user.0,
+            id: miner.id.uuid,
             role: miner.role.name().to_owned(),
             status: miner.status.name().to_owned(),
             change: MinerChange::of(points, &miner.streak, version, miner.updated_at)?,
             referral_code: miner.referral_code.as_str().to_owned(),
             referred_by: miner.referred_by.map(|id| id.0),
             circle_id: miner.circle_id.map(|id| id.0),
+            is_circle_valid: miner.is_circle_valid,
+            circle_left_at: miner.circle_left_at,
             created_at: miner.created_at,
         })
     }
 }
 
 /// A new miner of a user: a pioneer without points, streak or circle.
-pub(crate) fn pioneer(id: Uuid, user_id: UserId, code: ReferralCode, now: Timestamp) -> Miner {
+pub(crate) fn pioneer(id: MinerId, code: ReferralCode, now: Timestamp) -> Miner {
     Miner {
-        id: MinerId(id),
-        user_id,
+        id,
         role: Role::Pioneer,
         status: MinerStatus::Active,
         lifetime_points: Minor::ZERO,
@@ -212,6 +216,8 @@ pub(crate) fn pioneer(id: Uuid, user_id: UserId, code: ReferralCode, now: Timest
         referral_code: code,
         referred_by: None,
         circle_id: None,
+        is_circle_valid: false,
+        circle_left_at: None,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -221,8 +227,8 @@ pub(crate) fn pioneer(id: Uuid, user_id: UserId, code: ReferralCode, now: Timest
 #[derive(HasQuery, Insertable, diesel::QueryableByName)]
 #[diesel(table_name = mining_history, check_for_backend(Pg))]
 pub(crate) struct HistoryRow {
+    user_id: Uuid,
     id: Uuid,
-    miner_id: Uuid,
     points: i64,
     source: String,
     session_id: Option<Uuid>,
@@ -243,11 +249,10 @@ impl TryFrom<HistoryRow> for HistoryEntry {
 
     fn try_from(row: HistoryRow) -> Result<Self> {
         Ok(Self {
-            id: HistoryId(row.id),
-            miner_id: MinerId(row.miner_id),
+            id: HistoryId::from([row.user_id, row.id]),
             points: Minor(row.points),
             source: read_name("mining_history", "source", &row.source)?,
-            session_id: row.session_id.map(SessionId),
+            session_id: row.session_id.map(|id| SessionId::from([row.user_id, id])),
             earned_at: row.earned_at,
             hourly_rate: RatePerHour(row.hourly_rate),
             streak_days: fit("mining_history", "streak_days", row.streak_days)?,
@@ -260,11 +265,11 @@ impl TryFrom<&HistoryEntry> for HistoryRow {
 
     fn try_from(entry: &HistoryEntry) -> Result<Self> {
         Ok(Self {
-            id: entry.id.0,
-            miner_id: entry.miner_id.0,
+            user_id: entry.id.user.0,
+            id: entry.id.uuid,
             points: entry.points.0,
             source: entry.source.name().to_owned(),
-            session_id: entry.session_id.map(|id| id.0),
+            session_id: entry.session_id.map(|id| id.uuid),
             earned_at: entry.earned_at,
             hourly_rate: entry.hourly_rate.0,
             streak_days: fit("mining_history", "streak_days", entry.streak_days)?,

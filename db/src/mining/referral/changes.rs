@@ -1,10 +1,10 @@
 //! Changes of referrals, and the referrer's role that follows.
 
-use diesel::sql_types::{Bool, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, ReferralId, UserId};
+use domain::ids::{ReferralId, UserId};
 use domain::mining::{Applied, Miner, ReferralStatus, Role};
+use uuid::Uuid;
 
 use super::rows::{Referral, ReferralRow};
 use crate::command::Request;
@@ -29,27 +29,19 @@ pub(in crate::mining) async fn lock_graph(conn: &mut Connection) -> Result<()> {
 /// Whether a miner was referred by another one, directly or through others. The graph is locked.
 pub(in crate::mining) async fn is_referred_by(
     conn: &mut Connection,
-    miner: MinerId,
-    by: MinerId,
+    miner: &Miner,
+    by: UserId,
 ) -> Result<bool> {
-    #[derive(diesel::QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Bool)]
-        found: bool,
+    // A miner has at most one referrer, so this walks up a line, a keyed statement a step. The graph has no cycle.
+    let mut next = miner.referred_by.map(|user| user.0);
+    while let Some(user) = next {
+        if user == by.0 {
+            return Ok(true);
+        }
+        let referrer = miners::table.find(user).select(miners::referred_by);
+        next = referrer.first(conn).await?;
     }
-    // A miner has at most one referrer, so this walks up a line; UNION ends it even in a cycle.
-    let found: Found = diesel::sql_query(
-        "WITH RECURSIVE line AS (
-             SELECT referrer_id FROM referrals WHERE referred_id = $1
-             UNION
-             SELECT r.referrer_id FROM referrals r JOIN line ON r.referred_id = line.referrer_id
-         ) SELECT EXISTS (SELECT FROM line WHERE referrer_id = $2) AS found",
-    )
-    .bind::<SqlUuid, _>(miner.0)
-    .bind::<SqlUuid, _>(by.0)
-    .get_result(conn)
-    .await?;
-    Ok(found.found)
+    Ok(false)
 }
 
 /// Checks that the miner's referral was locked before the miner; the transaction retries when a referral was applied in
@@ -66,11 +58,14 @@ pub(in crate::mining) fn check_locked(miner: &Miner, referral: Option<&Referral>
 /// Locks the referral through which a miner joined, if there is one, before both miners.
 pub(in crate::mining) async fn lock_referral(
     conn: &mut Connection,
-    referred: MinerId,
+    referred: UserId,
 ) -> Result<Option<Referral>> {
-    let query = ReferralRow::query().filter(referrals::referred_id.eq(referred.0));
-    let row: Option<ReferralRow> = query.for_no_key_update().first(conn).await.optional()?;
-    row.map(Referral::try_from).transpose()
+    let referrer = miners::table.find(referred.0).select(miners::referred_by);
+    let Some(referrer) = referrer.first::<Option<Uuid>>(conn).await? else {
+        return Ok(None);
+    };
+    let query = ReferralRow::query().find((referrer, referred.0));
+    Referral::try_from(query.for_no_key_update().first(conn).await?).map(Some)
 }
 
 /// Creates a referral between two miners that are locked or new, and updates both.
@@ -84,7 +79,10 @@ pub(in crate::mining) async fn create(
     let now = tx.now();
     let is_active = applied.status == ReferralStatus::Active;
     let referral = Referral {
-        id: ReferralId(tx.new_id()),
+        id: ReferralId {
+            referrer: referrer.id.user,
+            uuid: tx.new_id(),
+        },
         referrer_id: referrer.id,
         referred_id: referred.id,
         code: referrer.referral_code.as_str().to_owned(),
@@ -99,24 +97,24 @@ pub(in crate::mining) async fn create(
         .await?;
     let mut events = MinerEvents::of(referred, None);
     events.push(MiningEvent::ReferralApplied {
-        referral_id: referral.id.0,
-        referrer_id: referrer.id.0,
-        referred_id: referred.id.0,
-        referred_user_id: referred.user_id.0,
+        referral_id: referral.id.uuid,
+        referrer_id: referrer.id.uuid,
+        referred_id: referred.id.uuid,
+        referred_user_id: referred.id.user.0,
         bonus_rate: referral.bonus.to_decimal(),
         is_active,
     });
     let version = events.enqueue(tx, &request.request_id)?;
-    diesel::update(miners::table.find(referred.id.0))
+    diesel::update(miners::table.find(referred.id.user.0))
         .set((
-            miners::referred_by.eq(referrer.id.0),
+            miners::referred_by.eq(referrer.id.user.0),
             miners::version.eq(version),
             miners::updated_at.eq(now),
         ))
         .execute(tx.conn())
         .await?;
     if is_active {
-        let user = referred.user_id;
+        let user = referred.id.user;
         update_referrer(tx, request, is_active, &referral, referrer, user).await?;
     }
     Ok(referral.id)
@@ -144,7 +142,7 @@ pub(in crate::mining) async fn verify(
     referred: &Miner,
 ) -> Result<()> {
     let to = referral.status.verified(referred.status);
-    change(tx, request, referral, to, referrer, referred.user_id).await
+    change(tx, request, referral, to, referrer, referred.id.user).await
 }
 
 async fn change(
@@ -159,13 +157,15 @@ async fn change(
         return Ok(());
     }
     let first = (to == ReferralStatus::Active).then_some(tx.now());
-    diesel::update(referrals::table.find(referral.id.0))
-        .set((
-            referrals::status.eq(to.name()),
-            referrals::activated_at.eq(referral.activated_at.or(first)),
-        ))
-        .execute(tx.conn())
-        .await?;
+    diesel::update(
+        referrals::table.find((referral.referrer_id.user.0, referral.referred_id.user.0)),
+    )
+    .set((
+        referrals::status.eq(to.name()),
+        referrals::activated_at.eq(referral.activated_at.or(first)),
+    ))
+    .execute(tx.conn())
+    .await?;
     let is_active = match (referral.status, to) {
         (_, ReferralStatus::Active) => true,
         (ReferralStatus::Active, _) => false,
@@ -192,9 +192,9 @@ async fn update_referrer(
     };
     let mut events = MinerEvents::of(referrer, None);
     events.push(event(ReferralChanged {
-        referral_id: referral.id.0,
-        referrer_id: referral.referrer_id.0,
-        referred_id: referral.referred_id.0,
+        referral_id: referral.id.uuid,
+        referrer_id: referral.referrer_id.uuid,
+        referred_id: referral.referred_id.uuid,
         referred_user_id: referred.0,
         bonus_rate: referral.bonus.to_decimal(),
     }));

@@ -1,11 +1,11 @@
 //! Reads of referrals. Reads for many parents take one statement, whatever the number of parents.
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, sum};
 use diesel::pg::Pg;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, ReferralId};
+use domain::ids::{ReferralId, UserId};
 use domain::mining::{Bps, ReferralStatus};
 use domain::money::Minor;
 use domain::time::Timestamp;
@@ -22,15 +22,20 @@ pub type Place = (Timestamp, Uuid);
 
 /// Referrals by id.
 pub async fn by_id(conn: &mut Connection, ids: &[ReferralId]) -> Result<Vec<Referral>> {
-    let ids = ids.iter().map(|id| id.0);
-    let query = ReferralRow::query().filter(referrals::id.eq_any(ids));
+    let query = ReferralRow::query()
+        .filter(referrals::referrer_user_id.eq_any(ids.iter().map(|id| id.referrer.0)))
+        .filter(referrals::id.eq_any(ids.iter().map(|id| id.uuid)));
     values(query.load(conn).await?)
 }
 
-/// The referrals through which miners joined.
-pub async fn by_referred(conn: &mut Connection, miners: &[MinerId]) -> Result<Vec<Referral>> {
-    let miners = miners.iter().map(|id| id.0);
-    let query = ReferralRow::query().filter(referrals::referred_id.eq_any(miners));
+/// Referrals by the users of referrer and referred miner.
+pub async fn by_people(
+    conn: &mut Connection,
+    people: &[(UserId, UserId)],
+) -> Result<Vec<Referral>> {
+    let query = ReferralRow::query()
+        .filter(referrals::referrer_user_id.eq_any(people.iter().map(|people| people.0.0)))
+        .filter(referrals::referred_user_id.eq_any(people.iter().map(|people| people.1.0)));
     values(query.load(conn).await?)
 }
 
@@ -66,11 +71,11 @@ impl Totals {
 }
 
 /// Numbers of miners' referrals, in one statement.
-pub async fn totals(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<(MinerId, Totals)>> {
+pub async fn totals(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(UserId, Totals)>> {
     #[derive(diesel::QueryableByName)]
     struct Row {
         #[diesel(sql_type = SqlUuid)]
-        id: Uuid,
+        user_id: Uuid,
         #[diesel(sql_type = BigInt)]
         active: i64,
         #[diesel(sql_type = BigInt)]
@@ -83,21 +88,22 @@ pub async fn totals(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<(Miner
         earned: i64,
     }
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT m.id, r.active, r.pending, r.inactive, r.bonus, s.earned
-         FROM unnest($1) AS m (id)
+        "SELECT m.user_id, r.active, r.pending, r.inactive, r.bonus, s.earned
+         FROM miners m
          CROSS JOIN LATERAL (
              SELECT count(*) FILTER (WHERE status = 'ACTIVE') AS active,
                     count(*) FILTER (WHERE status = 'PENDING') AS pending,
                     count(*) FILTER (WHERE status = 'INACTIVE') AS inactive,
                     coalesce(sum(bonus_bps) FILTER (WHERE status = 'ACTIVE'), 0)::bigint AS bonus
-             FROM referrals WHERE referrer_id = m.id
+             FROM referrals WHERE referrer_user_id = m.user_id
          ) r
          CROSS JOIN LATERAL (
              SELECT coalesce(sum(referral_points), 0)::bigint AS earned
-             FROM mining_sessions WHERE miner_id = m.id AND status = 'CLAIMED'
-         ) s",
+             FROM mining_sessions WHERE user_id = m.user_id AND status = 'CLAIMED'
+         ) s
+         WHERE m.user_id = ANY($1)",
     )
-    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(users.iter().map(|user| user.0).collect::<Vec<_>>())
     .load(conn)
     .await?;
     rows.into_iter()
@@ -109,7 +115,7 @@ pub async fn totals(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<(Miner
                 active_bonus: Bps(fit("referrals", "bonus_bps", row.bonus)?),
                 earned: Minor(row.earned),
             };
-            Ok((MinerId(row.id), totals))
+            Ok((UserId(row.user_id), totals))
         })
         .collect()
 }
@@ -117,30 +123,25 @@ pub async fn totals(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<(Miner
 /// One page of each miner's referrals, newest first, in one statement for all of them.
 pub async fn pages(
     conn: &mut Connection,
-    ids: &[MinerId],
+    users: &[UserId],
     status: Option<ReferralStatus>,
     page: &Page<Place>,
-) -> Result<Vec<(MinerId, Slice<Referral>)>> {
-    let direction = if page.from_end { "ASC" } else { "DESC" };
-    let rows: Vec<ReferralRow> = diesel::sql_query(format!(
-        "SELECT r.* FROM unnest($1) AS m (id) CROSS JOIN LATERAL (
-             SELECT * FROM referrals
-             WHERE referrer_id = m.id AND ($7 IS NULL OR status = $7)
-               AND ($2 IS NULL OR (created_at, id) < ($2, $3)) AND ($4 IS NULL OR (created_at, id) > ($4, $5))
-             ORDER BY created_at {direction}, id {direction} LIMIT $6
-         ) r"
-    ))
-    .bind::<Array<SqlUuid>, _>(ids.iter().map(|id| id.0).collect::<Vec<_>>())
-    .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
-    .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
-    .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
-    .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
-    .bind::<BigInt, _>(page.fetch())
-    .bind::<Nullable<Text>, _>(status.map(ReferralStatus::name))
-    .load(conn)
-    .await?;
+) -> Result<Vec<(UserId, Slice<Referral>)>> {
+    let table = ("referrals", "referrer_user_id", "created_at");
+    let of_status = "($7 IS NULL OR status = $7)";
+    let rows: Vec<ReferralRow> =
+        diesel::sql_query(page.sql_per_owner(users.len(), table, of_status))
+            .bind::<Array<SqlUuid>, _>(users.iter().map(|user| user.0).collect::<Vec<_>>())
+            .bind::<Nullable<Timestamptz>, _>(page.after.map(|key| key.0))
+            .bind::<Nullable<SqlUuid>, _>(page.after.map(|key| key.1))
+            .bind::<Nullable<Timestamptz>, _>(page.before.map(|key| key.0))
+            .bind::<Nullable<SqlUuid>, _>(page.before.map(|key| key.1))
+            .bind::<BigInt, _>(page.fetch())
+            .bind::<Nullable<Text>, _>(status.map(ReferralStatus::name))
+            .load(conn)
+            .await?;
     let referrals = rows.into_iter().map(Referral::try_from);
-    page.slices(ids, referrals, |referral| referral.referrer_id)
+    page.slices(users, referrals, |referral| referral.id.referrer)
 }
 
 /// Conditions on referrals.
@@ -149,9 +150,9 @@ pub struct Filter {
     /// State.
     pub status: Option<ReferralStatus>,
     /// Miner who owns the code.
-    pub referrer: Option<MinerId>,
+    pub referrer: Option<UserId>,
     /// Miner who applied the code.
-    pub referred: Option<MinerId>,
+    pub referred: Option<UserId>,
 }
 
 macro_rules! filter_referrals {
@@ -159,8 +160,8 @@ macro_rules! filter_referrals {
         let filter: &Filter = $filter;
         narrow!($query,
             status = filter.status => referrals::status.eq(status.name()),
-            referrer = filter.referrer => referrals::referrer_id.eq(referrer.0),
-            referred = filter.referred => referrals::referred_id.eq(referred.0),
+            referrer = filter.referrer => referrals::referrer_user_id.eq(referrer.0),
+            referred = filter.referred => referrals::referred_user_id.eq(referred.0),
         );
     };
 }
@@ -188,13 +189,27 @@ pub async fn count(conn: &mut Connection, filter: &Filter) -> Result<Count> {
 /// Number of active referrals of a miner.
 pub(in crate::mining) async fn active_referrals(
     conn: &mut Connection,
-    referrer: MinerId,
+    referrer: UserId,
 ) -> Result<u32> {
     let active: i64 = referrals::table
-        .filter(referrals::referrer_id.eq(referrer.0))
+        .filter(referrals::referrer_user_id.eq(referrer.0))
         .filter(referrals::status.eq(ReferralStatus::Active.name()))
         .select(count_star())
         .first(conn)
         .await?;
     fit("referrals", "count", active)
+}
+
+/// Uncapped sum of the bonus rates of a miner's active referrals.
+pub(in crate::mining) async fn active_bonus(
+    conn: &mut Connection,
+    referrer: UserId,
+) -> Result<Bps> {
+    let bonus: Option<i64> = referrals::table
+        .filter(referrals::referrer_user_id.eq(referrer.0))
+        .filter(referrals::status.eq(ReferralStatus::Active.name()))
+        .select(sum(referrals::bonus_bps))
+        .first(conn)
+        .await?;
+    Ok(Bps(fit("referrals", "bonus_bps", bonus.unwrap_or(0))?))
 }

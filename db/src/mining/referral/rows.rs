@@ -34,9 +34,11 @@ pub struct Referral {
 #[derive(HasQuery, Insertable, diesel::QueryableByName)]
 #[diesel(table_name = referrals, check_for_backend(diesel::pg::Pg))]
 pub(crate) struct ReferralRow {
+    referrer_user_id: Uuid,
+    referred_user_id: Uuid,
     id: Uuid,
-    referrer_id: Uuid,
-    referred_id: Uuid,
+    referrer_miner_id: Uuid,
+    referred_miner_id: Uuid,
     referral_code: String,
     bonus_bps: i32,
     status: String,
@@ -49,9 +51,9 @@ impl TryFrom<ReferralRow> for Referral {
 
     fn try_from(row: ReferralRow) -> Result<Self> {
         Ok(Self {
-            id: ReferralId(row.id),
-            referrer_id: MinerId(row.referrer_id),
-            referred_id: MinerId(row.referred_id),
+            id: ReferralId::from([row.referrer_user_id, row.id]),
+            referrer_id: MinerId::from([row.referrer_user_id, row.referrer_miner_id]),
+            referred_id: MinerId::from([row.referred_user_id, row.referred_miner_id]),
             code: row.referral_code,
             bonus: Bps(row.bonus_bps),
             status: read_name("referrals", "status", &row.status)?,
@@ -64,9 +66,11 @@ impl TryFrom<ReferralRow> for Referral {
 impl From<&Referral> for ReferralRow {
     fn from(referral: &Referral) -> Self {
         Self {
-            id: referral.id.0,
-            referrer_id: referral.referrer_id.0,
-            referred_id: referral.referred_id.0,
+            referrer_user_id: referral.referrer_id.user.0,
+            referred_user_id: referral.referred_id.user.0,
+            id: referral.id.uuid,
+            referrer_miner_id: referral.referrer_id.uuid,
+            referred_miner_id: referral.referred_id.uuid,
             referral_code: referral.code.clone(),
             bonus_bps: referral.bonus.0,
             status: referral.status.name().to_owned(),

@@ -3,7 +3,7 @@
 use diesel::dsl::count_star;
 use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, SessionId};
+use domain::ids::{SessionId, UserId};
 use domain::mining::Session;
 use domain::time::{Timestamp, day_bounds};
 
@@ -13,32 +13,30 @@ use crate::text::fit;
 use crate::{Connection, Result};
 
 /// The newest session of each miner, in one statement.
-pub async fn latest_sessions(conn: &mut Connection, ids: &[MinerId]) -> Result<Vec<SessionSeen>> {
+pub async fn latest_sessions(conn: &mut Connection, users: &[UserId]) -> Result<Vec<SessionSeen>> {
     Ok(SessionSeen::query()
-        .filter(mining_sessions::miner_id.eq_any(ids.iter().map(|id| id.0)))
-        .distinct_on(mining_sessions::miner_id)
-        .order((
-            mining_sessions::miner_id,
-            mining_sessions::started_at.desc(),
-        ))
+        .filter(mining_sessions::user_id.eq_any(users.iter().map(|user| user.0)))
+        .distinct_on(mining_sessions::user_id)
+        .order((mining_sessions::user_id, mining_sessions::started_at.desc()))
         .load(conn)
         .await?)
 }
 
 /// Sessions by id.
 pub async fn sessions_by_id(conn: &mut Connection, ids: &[SessionId]) -> Result<Vec<SessionSeen>> {
-    let ids = ids.iter().map(|id| id.0);
-    let query = SessionSeen::query().filter(mining_sessions::id.eq_any(ids));
+    let query = SessionSeen::query()
+        .filter(mining_sessions::user_id.eq_any(ids.iter().map(|id| id.user.0)))
+        .filter(mining_sessions::id.eq_any(ids.iter().map(|id| id.uuid)));
     Ok(query.load(conn).await?)
 }
 
 /// The newest session of a miner whose row is locked.
 pub(in crate::mining) async fn latest_session(
     conn: &mut Connection,
-    miner: MinerId,
+    user: UserId,
 ) -> Result<Option<Session>> {
     let query = SessionRow::query()
-        .filter(mining_sessions::miner_id.eq(miner.0))
+        .filter(mining_sessions::user_id.eq(user.0))
         .order(mining_sessions::started_at.desc());
     let row: Option<SessionRow> = query.first(conn).await.optional()?;
     row.map(Session::try_from).transpose()
@@ -47,12 +45,12 @@ pub(in crate::mining) async fn latest_session(
 /// Number of sessions that a miner started in the UTC day of a moment.
 pub(in crate::mining) async fn sessions_started_on(
     conn: &mut Connection,
-    miner: MinerId,
+    user: UserId,
     at: Timestamp,
 ) -> Result<u32> {
     let (from, until) = day_bounds(at.date_naive());
     let started: i64 = mining_sessions::table
-        .filter(mining_sessions::miner_id.eq(miner.0))
+        .filter(mining_sessions::user_id.eq(user.0))
         .filter(mining_sessions::started_at.ge(from))
         .filter(mining_sessions::started_at.lt(until))
         .select(count_star())

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::pg::Pg;
 use diesel::{AsChangeset, HasQuery, Insertable};
-use domain::ids::{MinerId, SessionId};
+use domain::ids::SessionId;
 use domain::mining::{Bps, Rate, RatePerHour, Session, SessionState, SessionStatus};
 use domain::money::Minor;
 use domain::time::Timestamp;
@@ -33,8 +33,8 @@ pub struct SessionSeen {
 #[derive(AsChangeset, HasQuery, Insertable)]
 #[diesel(table_name = mining_sessions, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct SessionRow {
+    user_id: Uuid,
     id: Uuid,
-    miner_id: Uuid,
     status: String,
     started_at: Timestamp,
     ends_at: Timestamp,
@@ -76,8 +76,7 @@ impl TryFrom<SessionRow> for Session {
             },
         };
         Ok(Self {
-            id: SessionId(row.id),
-            miner_id: MinerId(row.miner_id),
+            id: SessionId::from([row.user_id, row.id]),
             started_at: row.started_at,
             ends_at: row.ends_at,
             claim_window_hours: fit(TABLE, "claim_window_hours", row.claim_window_hours)?,
@@ -105,8 +104,8 @@ impl TryFrom<&Session> for SessionRow {
         let bad = |column| DbError::inconsistent(TABLE, column, session.id);
         let extension = session.window_extension.num_microseconds();
         let mut row = Self {
-            id: session.id.0,
-            miner_id: session.miner_id.0,
+            user_id: session.id.user.0,
+            id: session.id.uuid,
             status: SessionStatus::Active.name().to_owned(),
             started_at: session.started_at,
             ends_at: session.ends_at,

@@ -184,7 +184,7 @@ mod values {
     fn circle_is_valid_with_three_members() {
         let circle = |status, member_count| Circle {
             id: CircleId(uuid::Uuid::nil()),
-            owner_id: MinerId(uuid::Uuid::nil()),
+            owner_id: MinerId::from([uuid::Uuid::nil(); 2]),
             name: "night shift".into(),
             status,
             member_count,

@@ -3,7 +3,7 @@
 //! Freed places and former members have a cooldown: members cannot rotate through a circle for the bonus.
 
 use super::{Circle, CircleName, CircleRefusal, CircleStatus, InvitationRefusal};
-use crate::ids::MinerId;
+use crate::ids::{MinerId, UserId};
 use crate::mining::Miner;
 use crate::time::{Timestamp, hours, plus};
 
@@ -56,7 +56,6 @@ not_owned!(CircleRefusal, InvitationRefusal);
 pub fn create(
     caller: &Miner,
     name: &str,
-    left_at: Option<Timestamp>,
     cooldown_hours: u32,
     now: Timestamp,
 ) -> Result<CircleName, CircleRefusal> {
@@ -65,7 +64,7 @@ pub fn create(
     if caller.circle_id.is_some() {
         return Err(CircleRefusal::AlreadyIn);
     }
-    match cooldown_end(left_at, cooldown_hours, now) {
+    match cooldown_end(caller.circle_left_at, cooldown_hours, now) {
         None => Ok(name),
         Some(retry_at) => Err(CircleRefusal::Cooldown { retry_at }),
     }
@@ -87,24 +86,23 @@ pub fn rename(
     Ok((circle, before))
 }
 
-/// Removes a member from the caller's circle.
+/// Removes a member from the caller's circle; returns the circle and the member.
 ///
 /// Refusals, in this order: [`CircleRefusal::MinerBanned`], [`CircleRefusal::NotInCircle`],
 /// [`CircleRefusal::NotOwner`], [`CircleRefusal::MemberNotFound`], [`CircleRefusal::OwnerCannotBeRemoved`].
 pub fn remove<'a>(
     caller: &Miner,
     roster: Option<&'a Roster>,
-    member: MinerId,
-) -> Result<&'a Roster, CircleRefusal> {
+    member: UserId,
+) -> Result<(&'a Roster, MinerId), CircleRefusal> {
     caller.status.not_banned()?;
     let roster = owned(caller, roster)?;
-    if !roster.has(member) {
-        return Err(CircleRefusal::MemberNotFound);
-    }
+    let member = roster.members.iter().find(|id| id.user == member);
+    let member = *member.ok_or(CircleRefusal::MemberNotFound)?;
     if member == roster.circle.owner_id {
         return Err(CircleRefusal::OwnerCannotBeRemoved);
     }
-    Ok(roster)
+    Ok((roster, member))
 }
 
 /// Takes the caller out of their circle.

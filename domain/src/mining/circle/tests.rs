@@ -24,7 +24,7 @@ const NOTHING_SENT: Sent<'_> = Sent {
 };
 
 fn id(number: usize) -> MinerId {
-    MinerId(Uuid::from_u128(u128::try_from(number).expect("small")))
+    MinerId::from([Uuid::from_u128(u128::try_from(number).expect("small")); 2])
 }
 
 fn miner(number: usize, circle_id: Option<CircleId>) -> Miner {
@@ -57,8 +57,7 @@ fn roster(members: &[usize]) -> Roster {
 
 fn invitation(invitee: usize, status: InvitationStatus) -> CircleInvitation {
     CircleInvitation {
-        id: CircleInvitationId(Uuid::from_u128(1)),
-        circle_id: CircleId(Uuid::from_u128(1)),
+        id: CircleInvitationId::from([Uuid::from_u128(1); 2]),
         invitee_id: id(invitee),
         status,
         created_at: at(0),
@@ -82,7 +81,7 @@ fn suspended_miners_may_only_leave_or_decline() {
     let roster = roster(&[1, 2, 3]);
     let pending = invitation(2, InvitationStatus::Pending);
     let no = Some("MINER_SUSPENDED");
-    assert_eq!(refusal(create(&suspended, "a", None, COOLDOWN, at(0))), no);
+    assert_eq!(refusal(create(&suspended, "a", COOLDOWN, at(0))), no);
     assert_eq!(
         refusal(send(&suspended, Some(&roster), None, NOTHING_SENT)),
         no
@@ -91,7 +90,6 @@ fn suspended_miners_may_only_leave_or_decline() {
         caller: &suspended,
         invitation: Some(&pending),
         roster: Some(&roster),
-        left_at: None,
         places_left_at: &[],
         cooldown_hours: COOLDOWN,
         now: at(1),
@@ -148,7 +146,6 @@ fn places_cool_down_when_recently_left() {
             caller: &caller,
             invitation: Some(&pending),
             roster: Some(&roster),
-            left_at: None,
             places_left_at: &places,
             cooldown_hours: COOLDOWN,
             now: at(now),
@@ -239,10 +236,11 @@ impl World {
     }
 
     fn miner(&self, number: usize) -> Miner {
-        miner(
-            number,
-            self.roster_of(number).map(|roster| roster.circle.id),
-        )
+        let circle = self.roster_of(number).map(|roster| roster.circle.id);
+        Miner {
+            circle_left_at: self.left_at(number),
+            ..miner(number, circle)
+        }
     }
 
     fn left_at(&self, number: usize) -> Option<Timestamp> {
@@ -271,7 +269,7 @@ impl World {
             Step::Wait(hours) => self.hour += hours,
             Step::Create(by) => {
                 let caller = self.miner(by);
-                if create(&caller, "a", self.left_at(by), COOLDOWN, now).is_ok() {
+                if create(&caller, "a", COOLDOWN, now).is_ok() {
                     let number = u128::try_from(self.rosters.len()).expect("few");
                     self.rosters.push(Roster {
                         circle: circle(number, by, 1),
@@ -286,7 +284,7 @@ impl World {
                 let pending: Vec<MinerId> = self
                     .invitations
                     .iter()
-                    .filter(|sent| Some(sent.circle_id) == circle_id)
+                    .filter(|sent| Some(sent.id.circle) == circle_id)
                     .filter(|sent| sent.status_at(now) == InvitationStatus::Pending)
                     .map(|sent| sent.invitee_id)
                     .collect();
@@ -297,8 +295,10 @@ impl World {
                 if let Ok((roster, invitee)) = send(&caller, roster, Some(&invitee), sent) {
                     let number = u128::try_from(self.invitations.len()).expect("few");
                     let sent = CircleInvitation {
-                        id: CircleInvitationId(Uuid::from_u128(number)),
-                        circle_id: roster.circle.id,
+                        id: CircleInvitationId {
+                            circle: roster.circle.id,
+                            uuid: Uuid::from_u128(number),
+                        },
                         created_at: now,
                         expires_at: CircleInvitation::expiry(now),
                         invitee_id: invitee.id,
@@ -316,8 +316,8 @@ impl World {
                 }
             }
             Step::Remove(by, whom) => {
-                let decided = remove(&self.miner(by), self.roster_of(by), id(whom));
-                if let Ok(of) = decided.map(|roster| roster.circle.id) {
+                let decided = remove(&self.miner(by), self.roster_of(by), id(whom).user);
+                if let Ok(of) = decided.map(|(roster, _)| roster.circle.id) {
                     self.exits.push((id(whom), of, now, Exit::Removed));
                     self.set_members(of, |members| members.retain(|member| *member != id(whom)));
                 }
@@ -342,7 +342,7 @@ impl World {
                         self.exits.push((member, of, now, how));
                     }
                     self.set_members(of, Vec::clear);
-                    self.end_invitations(InvitationStatus::Cancelled, |sent| sent.circle_id == of);
+                    self.end_invitations(InvitationStatus::Cancelled, |sent| sent.id.circle == of);
                 }
             }
         }
@@ -354,14 +354,13 @@ impl World {
         let invitation = self.invitations.get(which);
         let roster = invitation.and_then(|found| {
             let mut rosters = self.rosters.iter();
-            rosters.find(|roster| roster.circle.id == found.circle_id)
+            rosters.find(|roster| roster.circle.id == found.id.circle)
         });
         let places = roster.map_or(Vec::new(), |roster| self.places_left_at(roster.circle.id));
         let decided = accept(&Acceptance {
             caller: &caller,
             invitation,
             roster,
-            left_at: self.left_at(by),
             places_left_at: &places,
             cooldown_hours: COOLDOWN,
             now,
@@ -411,7 +410,7 @@ impl World {
             }
             let now = self.now();
             let pending = self.invitations.iter().filter(|sent| {
-                sent.circle_id == circle.id && sent.status_at(now) == InvitationStatus::Pending
+                sent.id.circle == circle.id && sent.status_at(now) == InvitationStatus::Pending
             });
             let mut invited: Vec<_> = pending.map(|sent| sent.invitee_id).collect();
             assert!(invited.len() <= 20);

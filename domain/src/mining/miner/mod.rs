@@ -78,8 +78,6 @@ impl MinerStatus {
 pub struct Miner {
     /// Its id.
     pub id: MinerId,
-    /// The user.
-    pub user_id: UserId,
     /// Role.
     pub role: Role,
     /// Status.
@@ -91,9 +89,13 @@ pub struct Miner {
     /// Code that other miners apply to name this miner as referrer.
     pub referral_code: ReferralCode,
     /// The miner's referrer.
-    pub referred_by: Option<MinerId>,
+    pub referred_by: Option<UserId>,
     /// The miner's circle.
     pub circle_id: Option<CircleId>,
+    /// Whether the circle has enough members for the bonus.
+    pub is_circle_valid: bool,
+    /// Last time the miner left a circle in a way that starts the cooldown.
+    pub circle_left_at: Option<Timestamp>,
     /// Version, raised by each change; orders the miner's events.
     pub version: i64,
     /// Time of registration.
@@ -163,8 +165,6 @@ named! {
 pub struct HistoryEntry {
     /// Its id.
     pub id: HistoryId,
-    /// The miner.
-    pub miner_id: MinerId,
     /// Points in ten-thousandths; negative when they were taken.
     pub points: Points,
     /// Cause.

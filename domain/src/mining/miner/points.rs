@@ -50,11 +50,12 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::ids::MinerId;
     use crate::mining::{MinerStatus, Streak, samples};
 
     fn miner() -> Miner {
         Miner {
-            user_id: UserId(Uuid::from_u128(2)),
+            id: MinerId::from([Uuid::from_u128(2); 2]),
             lifetime_points: Minor(100),
             ..samples::miner(Streak::default())
         }
@@ -85,7 +86,7 @@ mod tests {
             adjust(&miner(), Minor(i64::MAX), by),
             Err(MinerRefusal::BalanceOverflow)
         );
-        let own = adjust(&miner(), Minor(5), miner().user_id);
+        let own = adjust(&miner(), Minor(5), miner().id.user);
         assert_eq!(own, Err(MinerRefusal::OwnAccount));
         let banned = Miner {
             status: MinerStatus::Banned,

@@ -155,7 +155,7 @@ fn change_role(mut miner: Miner, by: UserId, role: Role) -> Result<Decided, Mine
 
 /// Refuses decisions of staff about their own miner and about banned miners.
 pub(super) fn may_be_decided(miner: &Miner, by: UserId) -> Result<(), MinerRefusal> {
-    if miner.user_id == by {
+    if miner.id.user == by {
         return Err(MinerRefusal::OwnAccount);
     }
     if miner.status == MinerStatus::Banned {

@@ -45,8 +45,6 @@ impl ReferralStatus {
 pub struct Application<'a> {
     /// Miner who applies the code.
     pub miner: &'a Miner,
-    /// Whether the miner has a referrer.
-    pub is_referred: bool,
     /// Miner who owns the code; none when no miner does.
     pub referrer: Option<&'a Miner>,
     /// Whether the owner of the code was referred by this miner, directly or through others.
@@ -65,7 +63,7 @@ pub fn apply(
     configuration: &Configuration,
 ) -> Result<Applied, ReferralRefusal> {
     application.miner.status.may_mine()?;
-    if application.is_referred {
+    if application.miner.referred_by.is_some() {
         return Err(ReferralRefusal::AlreadyReferred);
     }
     let referrer = application

@@ -9,7 +9,7 @@ pub use refusal::{SessionRefusal, SessionRefusalKind};
 use super::{
     Configuration, Judgement, Miner, Points, Rate, RateFacts, RatePerHour, Settled, Streak,
 };
-use crate::ids::{MinerId, SessionId};
+use crate::ids::SessionId;
 use crate::money::{Minor, Overflow};
 use crate::named::named;
 use crate::refusal::Rejection;
@@ -20,8 +20,6 @@ use crate::time::{Timestamp, day_bounds, hours, plus};
 pub struct Session {
     /// Its id.
     pub id: SessionId,
-    /// The miner.
-    pub miner_id: MinerId,
     /// Time of the start.
     pub started_at: Timestamp,
     /// Time the session is complete.
@@ -249,7 +247,6 @@ pub fn start(input: StartInput<'_>) -> Result<Start, Rejection<SessionRefusal>> 
     Ok(Start {
         session: Session {
             id,
-            miner_id: miner.id,
             started_at: now,
             ends_at,
             claim_window_hours: rules.claim_window_hours,

@@ -32,7 +32,7 @@ fn start_with(
         },
         configuration,
         now,
-        id: SessionId(Uuid::nil()),
+        id: SessionId::from([Uuid::nil(); 2]),
     })
 }
 

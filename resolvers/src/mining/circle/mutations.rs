@@ -2,7 +2,7 @@
 
 use db::mining::circle::commands;
 use db::mining::miner::locks::MinerRef;
-use domain::ids::{CircleId, CircleInvitationId, MinerId};
+use domain::ids::{CircleId, CircleInvitationId, UserId};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
@@ -57,7 +57,7 @@ mutations! {
     CircleLeaveInput(Optional) {}
     CircleLeavePayload(CircleUserError) = |ctx, id: Uuid| {
         /// The caller's miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Disbands the circle that the caller owns, for good; pending invitations are cancelled.
@@ -102,9 +102,9 @@ mutations! {
         /// Miner to invite.
         invitee: CircleInviteeBy,
     }
-    CircleInvitationSendPayload(CircleInvitationUserError) = |ctx, id: Uuid| {
+    CircleInvitationSendPayload(CircleInvitationUserError) = |ctx, id: [Uuid; 2]| {
         /// The pending invitation; null when refused.
-        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId(id)).await,
+        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId::from(id)).await,
     }
 
     /// Joins a circle by an invitation; every rule is checked again, roles follow at once, rates from the next session.
@@ -115,9 +115,9 @@ mutations! {
         /// Invitation to accept.
         invitation_id: Id<CircleInvitation>,
     }
-    CircleInvitationAcceptPayload(CircleInvitationUserError) = |ctx, id: Uuid| {
+    CircleInvitationAcceptPayload(CircleInvitationUserError) = |ctx, id: [Uuid; 2]| {
         /// The accepted invitation with the joined circle; null when refused.
-        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId(id)).await,
+        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId::from(id)).await,
     }
 
     /// Declines an invitation that the caller received.
@@ -128,9 +128,9 @@ mutations! {
         /// Invitation to decline.
         invitation_id: Id<CircleInvitation>,
     }
-    CircleInvitationDeclinePayload(CircleInvitationUserError) = |ctx, id: Uuid| {
+    CircleInvitationDeclinePayload(CircleInvitationUserError) = |ctx, id: [Uuid; 2]| {
         /// The declined invitation; null when refused.
-        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId(id)).await,
+        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId::from(id)).await,
     }
 
     /// Cancels an invitation into the circle that the caller owns.
@@ -141,8 +141,8 @@ mutations! {
         /// Invitation to cancel.
         invitation_id: Id<CircleInvitation>,
     }
-    CircleInvitationCancelPayload(CircleInvitationUserError) = |ctx, id: Uuid| {
+    CircleInvitationCancelPayload(CircleInvitationUserError) = |ctx, id: [Uuid; 2]| {
         /// The cancelled invitation; null when refused.
-        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId(id)).await,
+        invitation: Loaded<CircleInvitation> = load(ctx, CircleInvitationId::from(id)).await,
     }
 }

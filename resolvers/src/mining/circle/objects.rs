@@ -19,13 +19,14 @@ use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
-use crate::node::{Edge, GlobalId, Id, NodeType, node, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, NodeType, node, owned_keys, uuid_keys};
 use crate::object::object;
-use crate::paging::{PageArgs, connection, nothing, read_list};
+use crate::paging::{PageArgs, connection, read_list};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
-uuid_keys!(CircleId, CircleInvitationId);
+uuid_keys!(CircleId);
+owned_keys!(CircleInvitationId);
 
 /// States of a circle.
 pub type CircleStatus = EnumOf<rules::CircleStatus>;
@@ -53,7 +54,7 @@ object! {
         /// Name, 1 to 100 characters.
         name: String = circle.name,
         /// Member who created the circle.
-        owner: Edge<Ready<MinerProfile>> = Edge::to(circle.owner_id),
+        owner: Edge<Ready<MinerProfile>> = Edge::to(circle.owner_id.user),
         /// State of the circle.
         status: CircleStatus = circle.status.into(),
         /// 60, 80 and 100 with 3, 4 and 5 members, else 0.
@@ -198,7 +199,7 @@ impl CircleMember {
         if let Some(miner) = &self.loaded {
             return Some(Ok(Ready(Arc::clone(miner))));
         }
-        let miner = MinerProfile::load(ctx, self.miner_id).await;
+        let miner = MinerProfile::load(ctx, self.miner_id.user).await;
         miner
             .map(|miner| miner.map(|miner| Ready(Arc::new(miner))))
             .transpose()
@@ -250,9 +251,9 @@ object! {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&invitation.id),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = invitation.id.0,
+        uuid: Uuid = invitation.id.uuid,
         /// The circle; null for an invitee who is not a member.
-        circle: Edge<Circle> = Edge::to(invitation.circle_id),
+        circle: Edge<Circle> = Edge::to(invitation.id.circle),
         /// Name of the circle, 1 to 100 characters, also for those who can't see the circle.
         circle_name: String = seen.circle_name,
         /// Time of the invitation.
@@ -262,9 +263,9 @@ object! {
         /// Time it expires unanswered, 7 days after it was sent.
         expires_at: DateTime = invitation.expires_at.into(),
         /// Miner who is invited.
-        invitee: Edge<Ready<MinerProfile>> = Edge::to(invitation.invitee_id),
+        invitee: Edge<Ready<MinerProfile>> = Edge::to(invitation.invitee_id.user),
         /// Owner of the circle who sent it.
-        inviter: Edge<Ready<MinerProfile>> = Edge::to(seen.inviter_id),
+        inviter: Edge<Ready<MinerProfile>> = Edge::to(seen.inviter),
         /// State of the invitation as of now.
         status: CircleInvitationStatus = invitation.status_at(seen.at).into(),
     }
@@ -275,8 +276,8 @@ node!(CircleInvitation: CircleInvitationId, |ctx, key| {
     let Some(seen) = seen else {
         return Ok(None);
     };
-    let sides = [seen.invitation.invitee_id, seen.inviter_id];
-    let is_own = Circle::caller_is(ctx, |miner| sides.contains(&miner.id)).await?;
+    let sides = [seen.invitation.invitee_id.user, seen.inviter];
+    let is_own = Circle::caller_is(ctx, |miner| sides.contains(&miner.id.user)).await?;
     let may = ctx.may(Action::CircleInvitationRead, is_own);
     Ok(may.then(|| Self::of(seen)))
 });
@@ -298,16 +299,12 @@ pub(in crate::mining) async fn received(
 ) -> Result<CircleInvitationConnection> {
     const LIST: &str = "circle invitations";
     let page = args.page(LIST)?;
-    let Some(seen) = ctx.loader::<MiningLoader>().load_one(user).await? else {
-        let (slice, total) = nothing();
-        return Ok(CircleInvitationConnection::new(LIST, slice, total));
-    };
-    let (invitee, status) = (seen.miner.id, status.map(|status| status.0));
+    let status = status.map(|status| status.0);
     read_list!(
         CircleInvitationConnection, LIST, ctx, status;
-        |conn| reads::received(conn, invitee, status, &page), reads::received_count(conn, invitee, status),
+        |conn| reads::received(conn, user, status, &page), reads::received_count(conn, user, status),
         |rows| rows.map(|seen| {
-            let place = (seen.invitation.created_at, seen.invitation.id.0);
+            let place = (seen.invitation.created_at, seen.invitation.id.uuid);
             (place, CircleInvitation::of(seen))
         })
     )
@@ -322,11 +319,16 @@ pub enum CircleInvitationBy {
     Uuid(Uuid),
 }
 
-impl From<CircleInvitationBy> for CircleInvitationId {
-    fn from(by: CircleInvitationBy) -> Self {
-        match by {
-            CircleInvitationBy::Id(id) => id.key,
-            CircleInvitationBy::Uuid(id) => Self(id),
+impl CircleInvitationBy {
+    /// Id of the invitation, if there is one.
+    pub(super) async fn find(self, ctx: &Context<'_>) -> Result<Option<CircleInvitationId>> {
+        match self {
+            Self::Id(id) => Ok(Some(id.key)),
+            Self::Uuid(id) => {
+                let read =
+                    async move |conn: &mut db::Connection| reads::invitation_id(conn, id).await;
+                Ok(ctx.db().read(read).await?)
+            }
         }
     }
 }
@@ -344,7 +346,7 @@ impl From<&CircleInviteeBy> for MinerRef {
     fn from(by: &CircleInviteeBy) -> Self {
         match by {
             CircleInviteeBy::Code(code) => Self::Code(code.clone()),
-            CircleInviteeBy::ProfileId(id) => Self::Id(id.key),
+            CircleInviteeBy::ProfileId(id) => Self::User(id.key),
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct CircleQuery;
 impl CircleQuery {
     /// Circle with this key; null when there is none or the caller is not a member.
     async fn circle(&self, ctx: &Context<'_>, by: Parsed<CircleBy>) -> Loaded<Circle> {
-        find(ctx, Action::CircleRead, by).await.transpose()
+        find_circle(ctx, by).await.transpose()
     }
 
     /// Invitation with this key; null when there is none or the caller neither received nor sent it.
@@ -30,19 +30,24 @@ impl CircleQuery {
         ctx: &Context<'_>,
         by: Parsed<CircleInvitationBy>,
     ) -> Loaded<CircleInvitation> {
-        find(ctx, Action::CircleInvitationRead, by)
-            .await
-            .transpose()
+        find_invitation(ctx, by).await.transpose()
     }
 }
 
-async fn find<T: NodeType>(
+async fn find_circle(ctx: &Context<'_>, by: Parsed<CircleBy>) -> Result<Option<Circle>> {
+    ctx.check_signed_in(Action::CircleRead)?;
+    Circle::load(ctx, by.get()?.into()).await
+}
+
+async fn find_invitation(
     ctx: &Context<'_>,
-    action: Action,
-    by: Parsed<impl Into<T::Key>>,
-) -> Result<Option<T>> {
-    ctx.check_signed_in(action)?;
-    T::load(ctx, by.get()?.into()).await
+    by: Parsed<CircleInvitationBy>,
+) -> Result<Option<CircleInvitation>> {
+    ctx.check_signed_in(Action::CircleInvitationRead)?;
+    match by.get()?.find(ctx).await? {
+        Some(id) => CircleInvitation::load(ctx, id).await,
+        None => Ok(None),
+    }
 }
 
 list_field! {

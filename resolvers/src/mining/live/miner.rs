@@ -8,7 +8,7 @@ use std::time::Duration;
 use db::mining::{MinerSeen, MiningEvent};
 use db::outbox::{Event, events_of_the_last};
 use db::{Db, DbError};
-use domain::ids::{MinerId, UserId};
+use domain::ids::UserId;
 use domain::mining::Configuration;
 use domain::time::Timestamp;
 
@@ -114,22 +114,19 @@ impl Topic for MinerTopic {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut ids: Vec<MinerId> = events
-            .iter()
-            .map(|received| MinerId(received.stored.subject_id))
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let mut users: Vec<UserId> = events.iter().map(|received| received.user).collect();
+        users.sort_unstable();
+        users.dedup();
         let (miners, configuration) = db
             .read(async move |conn| {
-                let miners = db::mining::miner::queries::miners_by_id(conn, &ids).await?;
+                let miners = db::mining::miner::queries::miners_by_user(conn, &users).await?;
                 Ok((miners, db::mining::configuration::in_force(conn).await?))
             })
             .await?;
         let configuration = Arc::new(configuration);
         let miners: HashMap<_, _> = miners
             .into_iter()
-            .map(|seen| (seen.miner.id.0, Arc::new(seen)))
+            .map(|seen| (seen.miner.id.user, Arc::new(seen)))
             .collect();
         let updates = events.into_iter().filter_map(|received| {
             let Received {
@@ -141,7 +138,7 @@ impl Topic for MinerTopic {
                 event,
                 sequence: stored.sequence,
                 occurred_at: stored.occurred_at,
-                miner: Arc::clone(miners.get(&stored.subject_id)?),
+                miner: Arc::clone(miners.get(&user)?),
                 configuration: Arc::clone(&configuration),
             };
             Some((user, update))

@@ -1,7 +1,7 @@
 //! Root fields of Mutation about miners and identity verification.
 
 use db::mining::miner::commands::{self, KycCompleted, MinerDecision, PointsAdjusted};
-use domain::ids::{ApprovalId, HistoryId, MinerId, ReferralId, UserId};
+use domain::ids::{ApprovalId, HistoryId, ReferralId, UserId};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ mutations! {
     }
     MinerRegisterPayload(MinerUserError) = |ctx, id: Uuid| {
         /// The caller's miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Adds points to a miner and its wallet or takes them; above `dualControlLimit` the command waits for a second
@@ -66,9 +66,9 @@ mutations! {
         /// Approval that the command waits for; null when it took effect or was refused.
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
         /// History entry of the adjustment; null while it waits and when refused.
-        entry: Loaded<MiningHistoryEntry> = load_some(ctx, done.entry_id.map(HistoryId)).await,
+        entry: Loaded<MiningHistoryEntry> = load_some(ctx, done.entry_id.map(|id| HistoryId::from([done.user_id, id]))).await,
         /// The miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(done.miner_id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(done.user_id)).await,
     }
 
     /// Records that a person's identity was verified, before or after registration; the first report counts, and a pending
@@ -85,7 +85,7 @@ mutations! {
     }
     KycCompletePayload(KycUserError) = |ctx, done: KycCompleted| {
         /// Referral through which the person joined; null without one and when refused.
-        referral: Loaded<Referral> = load_some(ctx, done.referral_id.map(ReferralId)).await,
+        referral: Loaded<Referral> = load_some(ctx, done.referral_id.map(ReferralId::from)).await,
         /// The person; null when refused.
         user: Loaded<User> = load(ctx, UserId(done.user_id)).await,
     }
@@ -100,7 +100,7 @@ mutations! {
     }
     MinerSuspendPayload(MinerUserError) = |ctx, id: Uuid| {
         /// The suspended miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Restores a suspended miner; the time of the suspension counts against no streak, claim window or recovery.
@@ -113,7 +113,7 @@ mutations! {
     }
     MinerRestorePayload(MinerUserError) = |ctx, id: Uuid| {
         /// The restored miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Bans a miner for good: the open session expires, invitations are cancelled, the circle is left or disbanded, referrals
@@ -127,7 +127,7 @@ mutations! {
     }
     MinerBanPayload(MinerUserError) = |ctx, id: Uuid| {
         /// The banned miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Sets a miner's streak to 0 days, without recovery; freeze tokens, the longest streak and all points stay.
@@ -140,7 +140,7 @@ mutations! {
     }
     MinerStreakResetPayload(MinerUserError) = |ctx, id: Uuid| {
         /// The miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Grants the role NODE_OPERATOR; rates follow from the next session.
@@ -153,7 +153,7 @@ mutations! {
     }
     MinerNodeOperatorGrantPayload(MinerUserError) = |ctx, id: Uuid| {
         /// The miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
     /// Revokes the role NODE_OPERATOR; the miner's role is again the highest that facts give.
@@ -166,6 +166,6 @@ mutations! {
     }
     MinerNodeOperatorRevokePayload(MinerUserError) = |ctx, id: Uuid| {
         /// The miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 }

@@ -8,7 +8,7 @@ use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
 use db::mining::miner::queries::{HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField};
 use domain::access::{Action, Principal};
-use domain::ids::{CircleId, HistoryId, MinerId, UserId};
+use domain::ids::{CircleId, HistoryId, UserId};
 use domain::mining as rules;
 use domain::money::{CurrencyCode, Minor};
 use domain::time::Timestamp;
@@ -28,7 +28,7 @@ use crate::mining::referral::objects::{
 use crate::mining::session::objects::{MiningRate, MiningSession};
 use crate::mining::streak::objects::MiningStreak;
 use crate::mining::{configuration_in_force, is_visible, missing, per_hour, whole};
-use crate::node::{Edge, GlobalId, Id, node, uuid_keys};
+use crate::node::{Edge, GlobalId, Id, node, owned_keys};
 use crate::object::object;
 use crate::paging::{CursorKey, PageArgs, Total, connection};
 use crate::platform::approval::RegisteredProposal;
@@ -37,7 +37,7 @@ use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal, Url};
 use crate::wallets::wallet::objects::Wallet;
 
-uuid_keys!(MinerId, HistoryId);
+owned_keys!(HistoryId);
 
 /// Statuses of a miner.
 pub type MinerStatus = EnumOf<rules::MinerStatus>;
@@ -60,9 +60,9 @@ object! {
     Miner(seen: Arc<MinerSeen>) {
         let miner = &seen.miner;
         /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&miner.id),
+        id: GlobalId = GlobalId::of::<Self>(&miner.id.user),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = miner.id.0,
+        uuid: Uuid = miner.id.uuid,
         /// Time of registration.
         created_at: DateTime = miner.created_at.into(),
         /// Code that names the miner as referrer, 8 characters.
@@ -96,7 +96,7 @@ impl Miner {
         principal: &Principal,
         seen: Arc<MinerSeen>,
     ) -> Option<Self> {
-        let relation = principal.relation_to(seen.miner.user_id);
+        let relation = principal.relation_to(seen.miner.id.user);
         principal
             .may(Action::MinerRead, relation)
             .then(|| Self::of(seen))
@@ -110,18 +110,20 @@ impl Miner {
     /// The id of the circle, if the caller may see it: whoever sees the miner is a member through it, or on the staff.
     pub(in crate::mining) fn visible_circle(&self, ctx: &Context<'_>) -> Option<CircleId> {
         let id = self.seen.miner.circle_id?;
-        let relation = ctx.principal().relation_to(self.seen.miner.user_id);
+        let relation = ctx.principal().relation_to(self.seen.miner.id.user);
         ctx.may(Action::CircleRead, relation).then_some(id)
     }
 
     fn owner(&self) -> User {
-        User::named(self.seen.miner.user_id, self.seen.display_name.clone())
+        User::named(self.seen.miner.id.user, self.seen.display_name.clone())
     }
 
     async fn current_rate(&self, ctx: &Context<'_>) -> Result<MiningRate> {
         let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();
-        let facts = loader.load_one(RateFactsOf(self.seen.miner.id)).await?;
+        let facts = loader
+            .load_one(RateFactsOf(self.seen.miner.id.user))
+            .await?;
         let facts = facts.ok_or_else(|| missing("the miner"))?;
         let streak = self.seen.miner.streak.view(self.seen.at, &configuration);
         let rate = rules::Rate::of(&facts, streak.days, &configuration);
@@ -135,13 +137,13 @@ impl Miner {
         args: PageArgs,
     ) -> Result<MiningHistoryEntryConnection> {
         const LIST: &str = "history";
-        let id = self.seen.miner.id;
+        let id = self.seen.miner.id.user;
         let page = args.page(LIST)?;
         let filter = HistoryFilter::try_from(filter)?;
         let key = HistoryOf(id, (filter.clone(), page));
         let slice = ctx.loader::<MiningLoader>().load_one(key).await?;
         let slice = slice.unwrap_or_default().map(|entry| {
-            let place = (entry.earned_at, entry.id.0);
+            let place = (entry.earned_at, entry.id.uuid);
             (place, MiningHistoryEntry::of(entry))
         });
         let total = Total::loaded(move |ctx| {
@@ -212,14 +214,15 @@ impl Miner {
 
     /// Numbers of the people the miner referred and what they earned.
     async fn referral_statistics(&self, ctx: &Context<'_>) -> Loaded<ReferralStatistics> {
-        Some(ReferralStatistics::load(ctx, self.seen.miner.id).await)
+        Some(ReferralStatistics::load(ctx, self.seen.miner.id.user).await)
     }
 
     /// Referral through which the miner joined; null without a referrer.
     async fn referred_by(&self, ctx: &Context<'_>) -> Loaded<Referral> {
-        self.seen.miner.referred_by?;
+        let referrer = self.seen.miner.referred_by?;
         let loader = ctx.loader::<MiningLoader>();
-        let referral = loader.load_one(ReferralOf(self.seen.miner.id)).await;
+        let key = ReferralOf(referrer, self.seen.miner.id.user);
+        let referral = loader.load_one(key).await;
         referral
             .map(|referral| referral.map(Referral::of))
             .map_err(ApiError::from)
@@ -237,12 +240,12 @@ impl Miner {
         before: Option<String>,
     ) -> Loaded<ReferralConnection> {
         let args = PageArgs::new(first, last, after, before);
-        Some(referrals_of(ctx, self.seen.miner.id, status, &args).await)
+        Some(referrals_of(ctx, self.seen.miner.id.user, status, &args).await)
     }
 
     /// Newest session; null before the first.
     async fn session(&self, ctx: &Context<'_>) -> Loaded<MiningSession> {
-        MiningSession::latest_of(ctx, self.seen.miner.id)
+        MiningSession::latest_of(ctx, self.seen.miner.id.user)
             .await
             .transpose()
     }
@@ -261,14 +264,14 @@ impl Miner {
     /// The owner's wallet of mining points, with zeros before its first posting; null for services without the scope
     /// `wallet:read`.
     async fn wallet(&self, ctx: &Context<'_>) -> Loaded<Wallet> {
-        let owner = self.seen.miner.user_id.into();
+        let owner = self.seen.miner.id.user.into();
         Wallet::of_owner(ctx, owner, CurrencyCode::MP)
             .await
             .transpose()
     }
 }
 
-node!(Miner: MinerId, |ctx, key| {
+node!(Miner: UserId, |ctx, key| {
     let seen = ctx.loader::<MiningLoader>().load_one(key).await?;
     Ok(seen.and_then(|seen| Self::visible(ctx, seen)))
 });
@@ -300,7 +303,7 @@ object! {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&entry.id),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = entry.id.0,
+        uuid: Uuid = entry.id.uuid,
         /// Time of the change.
         earned_at: DateTime = entry.earned_at.into(),
         /// Points an hour at that time.
@@ -321,8 +324,7 @@ node!(MiningHistoryEntry: HistoryId, |ctx, key| {
     let Some(entry) = entry else {
         return Ok(None);
     };
-    let may = is_visible(ctx, entry.miner_id).await?;
-    Ok(may.then(|| Self::of(entry)))
+    Ok(is_visible(ctx, entry.id.user).then(|| Self::of(entry)))
 });
 
 connection!(
@@ -364,7 +366,7 @@ object! {
         /// Points to add, negative to take.
         points: Decimal = Decimal::points(Minor(proposal.points)),
         /// Miner whose points change.
-        miner: Edge<Miner> = Edge::to(MinerId(proposal.miner_id)),
+        miner: Edge<Miner> = Edge::to(UserId(proposal.user_id)),
     }
 }
 
@@ -395,9 +397,9 @@ impl From<&MinerBy> for MinerRef {
     fn from(by: &MinerBy) -> Self {
         match by {
             MinerBy::Code(code) => Self::Code(code.clone()),
-            MinerBy::Id(id) => Self::Id(id.key),
+            MinerBy::Id(id) => Self::User(id.key),
             MinerBy::UserId(id) => Self::User(UserId(*id)),
-            MinerBy::Uuid(id) => Self::Id(MinerId(*id)),
+            MinerBy::Uuid(id) => Self::Uuid(*id),
         }
     }
 }

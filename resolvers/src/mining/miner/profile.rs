@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context};
 use db::mining::{MinerSeen, Profile};
 use domain::access::Action;
-use domain::ids::{MinerId, UserId};
+use domain::ids::UserId;
 use domain::mining::{self as rules, StreakView};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -29,7 +29,7 @@ object! {
     #[graphql(complex)]
     MinerProfile(profile: Profile) {
         /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&profile.id),
+        id: GlobalId = GlobalId::of::<Self>(&profile.id.user),
         /// Name of the person, 1 to 100 characters.
         display_name: String = profile.display_name,
         /// Role of the miner.
@@ -38,7 +38,7 @@ object! {
         total_mined_points: Decimal = Decimal::points(profile.lifetime_points),
     }
     with {
-        miner_id: MinerId = profile.id,
+        user: UserId = profile.id.user,
         /// The miner, where it was read for something else; otherwise it is loaded when a field needs the streak.
         seen: Option<Arc<MinerSeen>> = None,
     }
@@ -63,7 +63,7 @@ impl MinerProfile {
         let seen = if let Some(seen) = &self.seen {
             Arc::clone(seen)
         } else {
-            let loaded = ctx.loader::<MiningLoader>().load_one(self.miner_id).await?;
+            let loaded = ctx.loader::<MiningLoader>().load_one(self.user).await?;
             Arc::new(loaded.ok_or_else(|| missing("the miner"))?)
         };
         let configuration = configuration_in_force(ctx).await?;
@@ -85,7 +85,7 @@ impl MinerProfile {
     }
 }
 
-node!(MinerProfile: MinerId, |ctx, key| {
+node!(MinerProfile: UserId, |ctx, key| {
     if !ctx.may(Action::MinerProfileRead, false) {
         return Ok(None);
     }

@@ -9,8 +9,7 @@ use db::mining::miner::queries::{
 };
 use db::mining::{MinerSeen, circle};
 use domain::access::{Action, Denied};
-use domain::ids::{CircleId, MinerId, UserId};
-use domain::mining::ReferralCode;
+use domain::ids::{CircleId, UserId};
 
 use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
@@ -64,17 +63,16 @@ pub(in crate::mining) async fn find_any(
     let loader = ctx.loader::<MiningLoader>();
     Ok(match by {
         MinerBy::Id(id) => loader.load_one(id.key).await?,
-        MinerBy::Uuid(id) => loader.load_one(MinerId(id)).await?,
         MinerBy::UserId(id) => loader.load_one(UserId(id)).await?,
-        MinerBy::Code(code) => match ReferralCode::parse(&code) {
-            None => None,
-            Some(code) => {
-                let read = ctx
-                    .db()
-                    .read(async move |conn| reads::miner_by_code(conn, code.as_str()).await);
-                read.await?
-            }
-        },
+        MinerBy::Uuid(id) => {
+            let read = async move |conn: &mut db::Connection| reads::miner_by_uuid(conn, id).await;
+            ctx.db().read(read).await?
+        }
+        MinerBy::Code(code) => {
+            let read =
+                async move |conn: &mut db::Connection| reads::miner_by_code(conn, &code).await;
+            ctx.db().read(read).await?
+        }
     })
 }
 

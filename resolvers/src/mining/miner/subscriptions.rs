@@ -7,7 +7,7 @@ use db::mining::{
     MiningEvent as Stored, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
 };
 use domain::access::{Action, Denied, Principal, Relation};
-use domain::ids::{CircleInvitationId, ReferralId, SessionId, UserId};
+use domain::ids::{ReferralId, SessionId, UserId};
 use futures_util::Stream;
 
 use super::leaderboard::{LeaderboardEntry, RankPrecision};
@@ -101,7 +101,7 @@ async fn followed(ctx: &Context<'_>, miner_id: Option<Id<Miner>>) -> Result<User
         return Ok(principal.person().ok_or(Denied::Forbidden)?.id);
     };
     let seen = ctx.loader::<MiningLoader>().load_one(id.key).await?;
-    let user = seen.map(|seen| seen.miner.user_id);
+    let user = seen.map(|seen| seen.miner.id.user);
     let relation = user.map_or(Relation::Others, |user| principal.relation_to(user));
     principal.check(Action::MinerFollow, relation)?;
     user.ok_or_else(|| ApiError::new(Code::NotFound, "no miner has this id"))
@@ -119,9 +119,10 @@ object! {
     }
 }
 
-/// Declares the events of a miner: the stored event, and the fields with their values.
+/// Declares the events of a miner: the miner's user where fields need it, the stored event, and the fields with their
+/// values.
 macro_rules! miner_events {
-    ($($(#[$doc:meta])* $event:ident($stored:pat) {
+    ($($(#[$doc:meta])* $event:ident $(|$user:ident|)? ($stored:pat) {
         $($(#[$field_doc:meta])* $field:ident: $type:ty = $value:expr,)+
     })+) => {
         /// Event of a miner.
@@ -143,9 +144,11 @@ macro_rules! miner_events {
             /// The event for a subscriber; `None` if they may not see it any more.
             fn of(principal: &Principal, update: &MinerUpdate) -> Option<Self> {
                 let miner = Miner::for_principal(principal, Arc::clone(&update.miner))?;
+                let user = update.miner.miner.id.user;
                 let (occurred_at, sequence) = (DateTime(update.occurred_at), BigInt(update.sequence));
                 Some(match update.event.clone() {
                     $($stored => {
+                        $(let $user = user;)?
                         Self::$event($event { miner, occurred_at, sequence, $($field: $value),+ })
                     })+
                     // The topic publishes no others.
@@ -181,14 +184,14 @@ miner_events! {
         hourly_rate: Decimal = hourly_rate.into(),
     }
     /// Session ran to its end and can be claimed.
-    MiningSessionCompleted(Stored::MiningSessionCompleted(SessionEnded { session_id, .. })) {
+    MiningSessionCompleted |user| (Stored::MiningSessionCompleted(SessionEnded { session_id, .. })) {
         /// The session.
-        session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
+        session: Edge<MiningSession> = Edge::to(SessionId { user, uuid: session_id }),
     }
     /// Session was not claimed in time or ended by a ban.
-    MiningSessionExpired(Stored::MiningSessionExpired(SessionEnded { session_id, .. })) {
+    MiningSessionExpired |user| (Stored::MiningSessionExpired(SessionEnded { session_id, .. })) {
         /// The session.
-        session: Edge<MiningSession> = Edge::to(SessionId(session_id)),
+        session: Edge<MiningSession> = Edge::to(SessionId { user, uuid: session_id }),
     }
     /// Lifetime points changed by a claim or an adjustment.
     PointsUpdated(
@@ -242,19 +245,19 @@ miner_events! {
         role: MinerRole = named(&new_role)?,
     }
     /// Miner was invited into a circle.
-    CircleInvitationReceived(Stored::CircleInvitationReceived { invitation_id, .. }) {
+    CircleInvitationReceived(Stored::CircleInvitationReceived { circle_id, invitation_id, .. }) {
         /// The invitation.
-        invitation: Edge<CircleInvitation> = Edge::to(CircleInvitationId(invitation_id)),
+        invitation: Edge<CircleInvitation> = Edge::to([circle_id, invitation_id].into()),
     }
     /// Referral of the miner became active.
-    ReferralActivated(Stored::ReferralActivated(ReferralChanged { referral_id, .. })) {
+    ReferralActivated |user| (Stored::ReferralActivated(ReferralChanged { referral_id, .. })) {
         /// The referral.
-        referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
+        referral: Edge<Referral> = Edge::to(ReferralId { referrer: user, uuid: referral_id }),
     }
     /// Referral of the miner became inactive.
-    ReferralDeactivated(Stored::ReferralDeactivated(ReferralChanged { referral_id, .. })) {
+    ReferralDeactivated |user| (Stored::ReferralDeactivated(ReferralChanged { referral_id, .. })) {
         /// The referral.
-        referral: Edge<Referral> = Edge::to(ReferralId(referral_id)),
+        referral: Edge<Referral> = Edge::to(ReferralId { referrer: user, uuid: referral_id }),
     }
 }
 

@@ -69,7 +69,7 @@ impl ViewerMining {
         let args = PageArgs::new(first, last, after, before);
         let seen = ctx.loader::<MiningLoader>().load_one(self.0).await;
         match seen.map_err(ApiError::from).transpose()? {
-            Ok(seen) => Some(referrals_of(ctx, seen.miner.id, status, &args).await),
+            Ok(seen) => Some(referrals_of(ctx, seen.miner.id.user, status, &args).await),
             Err(error) => Some(Err(error)),
         }
     }

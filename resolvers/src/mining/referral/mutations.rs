@@ -21,8 +21,8 @@ mutations! {
         /// Code of the referrer, 8 characters, also as pasted from a link.
         referral_code: String,
     }
-    ReferralApplyPayload(ReferralUserError) = |ctx, id: Uuid| {
+    ReferralApplyPayload(ReferralUserError) = |ctx, id: [Uuid; 2]| {
         /// The new referral; null when refused.
-        referral: Loaded<Referral> = load(ctx, ReferralId(id)).await,
+        referral: Loaded<Referral> = load(ctx, ReferralId::from(id)).await,
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::Context;
 use db::mining as rows;
 use db::mining::referral::queries::{Place, Totals};
 use domain::access::{Action, Relation};
-use domain::ids::{MinerId, ReferralId};
+use domain::ids::{ReferralId, UserId};
 use domain::mining as rules;
 use futures_util::future::try_join;
 use uuid::Uuid;
@@ -15,13 +15,13 @@ use crate::errors::Result;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
-use crate::node::{Edge, GlobalId, node, uuid_keys};
+use crate::node::{Edge, GlobalId, node, owned_keys};
 use crate::object::object;
 use crate::paging::{PageArgs, Total, connection};
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
-uuid_keys!(ReferralId);
+owned_keys!(ReferralId);
 
 /// The name of lists of referrals in cursors.
 pub(super) const LIST: &str = "referrals";
@@ -35,7 +35,7 @@ object! {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&referral.id),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = referral.id.0,
+        uuid: Uuid = referral.id.uuid,
         /// Time it first became active; null before that.
         activated_at: Option<DateTime> = referral.activated_at.map(DateTime),
         /// Bonus for the referrer as a fraction, fixed when the code was applied.
@@ -49,9 +49,9 @@ object! {
         /// Distance to the referrer, always 1.
         level: i32 = whole(rules::ReferralConfiguration::LEVELS),
         /// Miner who applied the code.
-        referred: Edge<Ready<MinerProfile>> = Edge::to(referral.referred_id),
+        referred: Edge<Ready<MinerProfile>> = Edge::to(referral.referred_id.user),
         /// Miner who owns the code.
-        referrer: Edge<Ready<MinerProfile>> = Edge::to(referral.referrer_id),
+        referrer: Edge<Ready<MinerProfile>> = Edge::to(referral.referrer_id.user),
         /// State of the referral.
         status: ReferralStatus = referral.status.into(),
     }
@@ -60,7 +60,7 @@ object! {
 impl Referral {
     /// A referral with its position in a list.
     pub(super) fn placed(referral: rows::Referral) -> (Place, Self) {
-        let place = (referral.created_at, referral.id.0);
+        let place = (referral.created_at, referral.id.uuid);
         (place, Self::of(referral))
     }
 }
@@ -76,9 +76,8 @@ node!(Referral: ReferralId, |ctx, key| {
     let Some(person) = ctx.principal().person() else {
         return Ok(None);
     };
-    let own = loader.load_one(person.id).await?;
-    let sides = [referral.referrer_id, referral.referred_id];
-    let is_own = own.is_some_and(|seen| sides.contains(&seen.miner.id));
+    let sides = [referral.referrer_id.user, referral.referred_id.user];
+    let is_own = sides.contains(&person.id);
     let may = ctx.may(Action::ReferralRead, is_own);
     Ok(may.then(|| Self::of(referral)))
 });
@@ -88,19 +87,19 @@ connection!(ReferralConnection, ReferralEdge, Referral, "referrals", by Place);
 /// A page of a miner's referrals, for callers who may see the miner.
 pub(in crate::mining) async fn referrals_of(
     ctx: &Context<'_>,
-    miner: MinerId,
+    user: UserId,
     status: Option<ReferralStatus>,
     args: &PageArgs,
 ) -> Result<ReferralConnection> {
     let status = status.map(|status| status.0);
     let page = args.page::<Place>(LIST)?;
-    let key = ReferralsOf(miner, (status, page));
+    let key = ReferralsOf(user, (status, page));
     let slice = ctx.loader::<MiningLoader>().load_one(key).await?;
     let slice = slice.unwrap_or_default().map(Referral::placed);
     let total = Total::loaded(move |ctx| {
         Box::pin(async move {
             let loader = ctx.loader::<MiningLoader>();
-            let totals = loader.load_one(ReferralTotalsOf(miner)).await?;
+            let totals = loader.load_one(ReferralTotalsOf(user)).await?;
             let totals = totals.ok_or_else(|| missing("the miner"))?;
             Ok(db::Count::Exact(totals.count(status)))
         })
@@ -129,9 +128,9 @@ object! {
 
 impl ReferralStatistics {
     /// Of a miner that the caller may see.
-    pub(in crate::mining) async fn load(ctx: &Context<'_>, miner: MinerId) -> Result<Self> {
+    pub(in crate::mining) async fn load(ctx: &Context<'_>, user: UserId) -> Result<Self> {
         let loader = ctx.loader::<MiningLoader>();
-        let totals = async { Ok(loader.load_one(ReferralTotalsOf(miner)).await?) };
+        let totals = async { Ok(loader.load_one(ReferralTotalsOf(user)).await?) };
         // Together: concurrent resolvers share both statements.
         let (configuration, totals) = try_join(configuration_in_force(ctx), totals).await?;
         let totals = totals.ok_or_else(|| missing("the miner"))?;

@@ -44,7 +44,7 @@ list_field! {
                 let (slice, total) = nothing();
                 return Ok(ReferralConnection::new(LIST, slice, total));
             };
-            *side = Some(seen.miner.id);
+            *side = Some(seen.miner.id.user);
         }
         read_list!(
             ReferralConnection, LIST, ctx, checked;

@@ -4,7 +4,7 @@ use db::mining::session::commands::{
     MINING_SESSION_CLAIM, MINING_SESSION_START, SessionClaimed, mining_session_claim,
     mining_session_start,
 };
-use domain::ids::{MinerId, SessionId};
+use domain::ids::{SessionId, UserId};
 use domain::money::Minor;
 use futures_util::FutureExt;
 use uuid::Uuid;
@@ -24,9 +24,9 @@ mutations! {
         mining_session_start(call.tx, call.request).boxed()
     };
     MiningSessionStartInput(Optional) {}
-    MiningSessionStartPayload(MiningSessionUserError) = |ctx, id: Uuid| {
+    MiningSessionStartPayload(MiningSessionUserError) = |ctx, id: [Uuid; 2]| {
         /// The started session; null when refused.
-        session: Loaded<MiningSession> = load(ctx, SessionId(id)).await,
+        session: Loaded<MiningSession> = load(ctx, SessionId::from(id)).await,
     }
 
     /// Claims the caller's newest session: reward and milestone points are in the wallet when the command returns.
@@ -38,10 +38,10 @@ mutations! {
         /// Milestone points paid, 0 if none; null when refused.
         milestone_points: Option<Decimal> = Some(Decimal::points(Minor(done.milestone_points))),
         /// The caller's miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(done.miner_id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(done.user_id)).await,
         /// Reward paid; null when refused.
         points_earned: Option<Decimal> = Some(Decimal::points(Minor(done.points_earned))),
         /// The claimed session; null when refused.
-        session: Loaded<MiningSession> = load(ctx, SessionId(done.session_id)).await,
+        session: Loaded<MiningSession> = load(ctx, SessionId::from([done.user_id, done.session_id])).await,
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{ComplexObject, Context};
 use db::DbError;
 use db::mining::SessionSeen;
-use domain::ids::{MinerId, SessionId};
+use domain::ids::{SessionId, UserId};
 use domain::mining::{self as rules, SessionState};
 use domain::money::Overflow;
 use uuid::Uuid;
@@ -14,12 +14,12 @@ use crate::errors::{Loaded, Result};
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
-use crate::node::{self, Edge, GlobalId, node, uuid_keys};
+use crate::node::{self, Edge, GlobalId, node, owned_keys};
 use crate::object::object;
 use crate::request::OperationContext;
 use crate::scalars::{DateTime, Decimal};
 
-uuid_keys!(SessionId);
+owned_keys!(SessionId);
 
 /// States of a session.
 pub type MiningSessionStatus = EnumOf<rules::SessionStatus>;
@@ -68,7 +68,7 @@ object! {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&session.id),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = session.id.0,
+        uuid: Uuid = session.id.uuid,
         /// Points mined so far; the whole reward once the session is completed.
         accumulated_points: Decimal = Decimal::points(session.accumulated(seen.at)?),
         /// Time the session expires unclaimed; null once claimed or expired. It moves while mining is off or the miner
@@ -92,7 +92,7 @@ object! {
         status: MiningSessionStatus = session.status_at(seen.at, configuration).into(),
     }
     with {
-        miner_id: MinerId = session.miner_id,
+        user: UserId = session.id.user,
     }
 }
 
@@ -100,7 +100,7 @@ object! {
 impl MiningSession {
     /// Miner of the session.
     async fn miner(&self, ctx: &Context<'_>) -> Loaded<Abstract<OfMiner>> {
-        node::load_foreign(ctx, &self.miner_id).await.transpose()
+        node::load_foreign(ctx, &self.user).await.transpose()
     }
 }
 
@@ -108,12 +108,12 @@ impl MiningSession {
     /// Loads the newest session of a miner that the caller may see.
     pub(in crate::mining) async fn latest_of(
         ctx: &Context<'_>,
-        miner: MinerId,
+        user: UserId,
     ) -> Result<Option<Self>> {
         // First, as in every other resolver: concurrent resolvers share the statement.
         let configuration = configuration_in_force(ctx).await?;
         let loader = ctx.loader::<MiningLoader>();
-        let seen = loader.load_one(LatestSessionOf(miner)).await?;
+        let seen = loader.load_one(LatestSessionOf(user)).await?;
         let session = seen.map(|seen| Self::of(&seen, &configuration));
         Ok(session.transpose().map_err(DbError::from)?)
     }
@@ -125,7 +125,6 @@ node!(MiningSession: SessionId, |ctx, key| {
     let Some(seen) = seen else {
         return Ok(None);
     };
-    let is_visible = is_visible(ctx, seen.session.miner_id).await?;
-    let session = is_visible.then(|| Self::of(&seen, &configuration));
+    let session = is_visible(ctx, seen.session.id.user).then(|| Self::of(&seen, &configuration));
     Ok(session.transpose().map_err(DbError::from)?)
 });

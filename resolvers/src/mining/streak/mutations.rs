@@ -1,7 +1,7 @@
 //! Root fields of Mutation about streaks.
 
 use db::mining::streak::commands::{STREAK_RECOVER, StreakRecovered, streak_recover};
-use domain::ids::{HistoryId, MinerId};
+use domain::ids::{HistoryId, UserId};
 use domain::money::Minor;
 use futures_util::FutureExt;
 
@@ -20,11 +20,11 @@ mutations! {
     StreakRecoverInput(Required) {}
     StreakRecoverPayload(StreakUserError) = |ctx, done: StreakRecovered| {
         /// History entry of the price; null when refused.
-        entry: Loaded<MiningHistoryEntry> = load(ctx, HistoryId(done.entry_id)).await,
+        entry: Loaded<MiningHistoryEntry> = load(ctx, HistoryId::from([done.user_id, done.entry_id])).await,
         /// Milestone points paid, 0 if none; null when refused.
         milestone_points: Option<Decimal> = Some(Decimal::points(Minor(done.milestone_points))),
         /// The caller's miner; null when refused.
-        miner: Loaded<Miner> = load(ctx, MinerId(done.miner_id)).await,
+        miner: Loaded<Miner> = load(ctx, UserId(done.user_id)).await,
         /// Days added to the streak; null when refused.
         recovered_days: Option<i32> = Some(whole(done.recovered_days)),
     }

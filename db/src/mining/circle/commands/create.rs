@@ -5,7 +5,7 @@ use domain::ids::CircleId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, create};
 use domain::mining::{Circle, CircleStatus};
 
-use crate::mining::circle::{events::CircleEvents, locks, membership, rows::CircleRow};
+use crate::mining::circle::{events::CircleEvents, membership, rows::CircleRow};
 use crate::mining::{configuration, miner::locks::lock_caller};
 use crate::prelude::*;
 use crate::schema::circles;
@@ -23,12 +23,11 @@ pub async fn circle_create(tx: &mut Tx, request: &Request, name: &str) -> Result
     once(tx, request, &CIRCLE_CREATE, async |tx, _| {
         let now = tx.now();
         let caller = lock_caller::<CircleRefusal>(tx, request).await?;
-        let left_at = locks::left_at(tx.conn(), caller.id).await?;
         let cooldown = configuration::in_force(tx.conn())
             .await?
             .mining
             .circle_cooldown_hours;
-        let name = create(&caller, name, left_at, cooldown, now)?;
+        let name = create(&caller, name, cooldown, now)?;
         let mut circle = Circle {
             id: CircleId(tx.new_id()),
             owner_id: caller.id,
@@ -47,9 +46,9 @@ pub async fn circle_create(tx: &mut Tx, request: &Request, name: &str) -> Result
             .execute(tx.conn())
             .await?;
         membership::enter(tx, circle.id, caller.id).await?;
-        let (id, movers) = (circle.id, [caller.id]);
-        membership::rewrite_roles(tx, request, &mut [caller], id, &movers, Some(id)).await?;
-        Ok(id.0)
+        let movers = [(caller.id, None)];
+        membership::rewrite_roles(tx, request, &mut [caller], &circle, &movers).await?;
+        Ok(circle.id.0)
     })
     .await
 }

@@ -81,7 +81,7 @@ async fn end(tx: &mut Tx, request: &Request, roster: &Roster, locked: &mut [Mine
 fn shown(roster: &Roster) -> Value {
     let circle = &roster.circle;
     json!({
-        "name": circle.name, "status": circle.status.name(), "owner": circle.owner_id.0,
-        "members": roster.members.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "name": circle.name, "status": circle.status.name(), "owner": circle.owner_id.uuid,
+        "members": roster.members.iter().map(|id| id.uuid).collect::<Vec<_>>(),
     })
 }

@@ -25,7 +25,7 @@ pub async fn circle_invitation_accept(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>> {
+) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &CIRCLE_INVITATION_ACCEPT, async |tx, _| {
         let now = tx.now();
         let (mut locked, invitation) = locks::lock_invitation(tx, request, id).await?;
@@ -42,7 +42,6 @@ pub async fn circle_invitation_accept(
             caller: &locked.caller,
             invitation: invitation.as_ref(),
             roster: locked.roster.as_ref(),
-            left_at: locks::left_at(tx.conn(), locked.caller.id).await?,
             places_left_at: &places_left_at,
             cooldown_hours,
             now,
@@ -54,10 +53,10 @@ pub async fn circle_invitation_accept(
         membership::enter(tx, before.id, locked.caller.id).await?;
         events.joined(&locked.caller, &after);
         membership::store(tx, &request.request_id, &after, events).await?;
-        let (circle, movers) = (before.id, [locked.caller.id]);
-        let miners = &mut locked.miners;
-        membership::rewrite_roles(tx, request, miners, circle, &movers, Some(circle)).await?;
-        Ok(invitation.id.0)
+        let id = invitation.id;
+        let movers = [(locked.caller.id, None)];
+        membership::rewrite_roles(tx, request, &mut locked.miners, &after, &movers).await?;
+        Ok(id.into())
     })
     .await
 }

@@ -20,7 +20,7 @@ pub async fn circle_invitation_decline(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>> {
+) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &CIRCLE_INVITATION_DECLINE, async |tx, _| {
         let (locked, invitation) = locks::lock_invitation(tx, request, id).await?;
         let invitation = decline(&locked.caller, invitation.as_ref(), tx.now())?;
@@ -29,7 +29,7 @@ pub async fn circle_invitation_decline(
             invitations::end(tx, &mut events, invitation, InvitationStatus::Declined).await?;
             membership::store(tx, &request.request_id, &roster.circle, events).await?;
         }
-        Ok(invitation.id.0)
+        Ok(invitation.id.into())
     })
     .await
 }
@@ -47,7 +47,7 @@ pub async fn circle_invitation_cancel(
     tx: &mut Tx,
     request: &Request,
     id: CircleInvitationId,
-) -> Result<Answer<Uuid>> {
+) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &CIRCLE_INVITATION_CANCEL, async |tx, _| {
         let locked = locks::lock_own_circle::<InvitationRefusal>(tx, request, &[]).await?;
         let invitation = locks::invitation(tx.conn(), id).await?;
@@ -56,7 +56,7 @@ pub async fn circle_invitation_cancel(
         let mut events = CircleEvents::of(&roster.circle);
         invitations::end(tx, &mut events, invitation, InvitationStatus::Cancelled).await?;
         membership::store(tx, &request.request_id, &roster.circle, events).await?;
-        Ok(invitation.id.0)
+        Ok(invitation.id.into())
     })
     .await
 }

@@ -28,7 +28,7 @@ pub async fn circle_invitation_send(
     tx: &mut Tx,
     request: &Request,
     invitee: &MinerRef,
-) -> Result<Answer<Uuid>> {
+) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &CIRCLE_INVITATION_SEND, async |tx, _| {
         let now = tx.now();
         let invitee = invitee.find(tx.conn()).await?;
@@ -63,8 +63,10 @@ pub async fn circle_invitation_send(
         let invitee = invitee.and_then(|id| locked.miners.iter().find(|miner| miner.id == id));
         let (roster, invitee) = send(&locked.caller, locked.roster.as_ref(), invitee, sent)?;
         let invitation = CircleInvitation {
-            id: CircleInvitationId(tx.new_id()),
-            circle_id: roster.circle.id,
+            id: CircleInvitationId {
+                circle: roster.circle.id,
+                uuid: tx.new_id(),
+            },
             invitee_id: invitee.id,
             status: InvitationStatus::Pending,
             created_at: now,
@@ -78,7 +80,7 @@ pub async fn circle_invitation_send(
         events.invitation(&invitation, InvitationStatus::Pending);
         membership::store(tx, &request.request_id, &roster.circle, events).await?;
         publish_to_invitee(tx, request, invitee, &invitation, &roster.circle.name).await?;
-        Ok(invitation.id.0)
+        Ok(invitation.id.into())
     })
     .await
 }
@@ -86,9 +88,10 @@ pub async fn circle_invitation_send(
 async fn insert(tx: &mut Tx, invitation: &CircleInvitation) -> Result<()> {
     diesel::insert_into(circle_invitations::table)
         .values((
-            circle_invitations::id.eq(invitation.id.0),
-            circle_invitations::circle_id.eq(invitation.circle_id.0),
-            circle_invitations::invitee_id.eq(invitation.invitee_id.0),
+            circle_invitations::id.eq(invitation.id.uuid),
+            circle_invitations::circle_id.eq(invitation.id.circle.0),
+            circle_invitations::invitee_user_id.eq(invitation.invitee_id.user.0),
+            circle_invitations::invitee_miner_id.eq(invitation.invitee_id.uuid),
             circle_invitations::status.eq(invitation.status.name()),
             circle_invitations::created_at.eq(invitation.created_at),
             circle_invitations::expires_at.eq(invitation.expires_at),
@@ -107,14 +110,14 @@ async fn publish_to_invitee(
 ) -> Result<()> {
     let mut events = MinerEvents::of(invitee, None);
     events.push(MiningEvent::CircleInvitationReceived {
-        miner_id: invitee.id.0,
-        invitation_id: invitation.id.0,
-        circle_id: invitation.circle_id.0,
+        miner_id: invitee.id.uuid,
+        invitation_id: invitation.id.uuid,
+        circle_id: invitation.id.circle.0,
         circle_name: circle_name.to_owned(),
         expires_at: invitation.expires_at,
     });
     let version = events.enqueue(tx, &request.request_id)?;
-    diesel::update(miners::table.find(invitee.id.0))
+    diesel::update(miners::table.find(invitee.id.user.0))
         .set((miners::version.eq(version), miners::updated_at.eq(tx.now())))
         .execute(tx.conn())
         .await?;

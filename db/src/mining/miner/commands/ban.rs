@@ -22,7 +22,7 @@ pub const MINER_BAN: Command<MinerRefusal> = Command {
 };
 
 /// Bans a miner for good: the open session expires, invitations are cancelled, the circle is left or disbanded, the
-/// referral becomes inactive and the person's wallets are frozen. Returns the miner's id.
+/// referral becomes inactive and the person's wallets are frozen. Returns the miner's user.
 pub async fn miner_ban(
     tx: &mut Tx,
     request: &Request,
@@ -31,7 +31,7 @@ pub async fn miner_ban(
     once(tx, request, &MINER_BAN, async |tx, key| {
         let (id, _) = decision.find(tx.conn(), key).await?;
         let circles = circle::lock_for_ban(tx.conn(), id).await?;
-        let through = changes::lock_referral(tx.conn(), id).await?;
+        let through = changes::lock_referral(tx.conn(), id.user).await?;
         let ids: Vec<_> = std::iter::once(id)
             .chain(through.as_ref().map(|referral| referral.referrer_id))
             .chain(circles.members().iter().copied())
@@ -39,7 +39,7 @@ pub async fn miner_ban(
         let mut locked = lock_miners(tx.conn(), &ids).await?;
         let before = seek(&locked, id)?.clone();
         changes::check_locked(&before, through.as_ref())?;
-        let open = decision::open_session(tx.conn(), id).await?;
+        let open = decision::open_session(tx.conn(), id.user).await?;
         let decided = ban(before.clone(), open, request.person()?.id, tx.now())?;
         circle::apply_ban(tx, request, &circles, &mut locked).await?;
         // Leaving the circle may have changed the miner's role and version.
@@ -61,11 +61,11 @@ pub async fn miner_ban(
         decision::store(tx, key, &before, &decided, version).await?;
         if let Some(through) = &through {
             let referrer = take(&mut locked, through.referrer_id)?;
-            let (off, user) = (ReferralStatus::Inactive, before.user_id);
+            let (off, user) = (ReferralStatus::Inactive, before.id.user);
             changes::turn(tx, request, through, off, &referrer, user).await?;
         }
-        wallets::freeze_all_of(tx.conn(), before.user_id.into()).await?;
-        Ok(id.0)
+        wallets::freeze_all_of(tx.conn(), before.id.user.into()).await?;
+        Ok(id.user.0)
     })
     .await
 }

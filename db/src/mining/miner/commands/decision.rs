@@ -2,7 +2,7 @@
 
 use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
-use domain::ids::MinerId;
+use domain::ids::{MinerId, UserId};
 use domain::mining::{Decided, Miner, MinerRefusal, Session, SessionState};
 use domain::reason::Reason;
 use serde_json::{Value, json};
@@ -36,7 +36,11 @@ impl MinerDecision {
     ) -> Result<(MinerId, Reason), Stop<MinerRefusal>> {
         let reason = Reason::parse(&self.reason);
         let found = self.miner.find(conn).await?;
-        key.about = Some(About::new("miner", found.map(|id| id.0), reason.clone()));
+        key.about = Some(About::new(
+            "miner",
+            found.map(|id| id.user.0),
+            reason.clone(),
+        ));
         let reason = reason.ok_or(MinerRefusal::ReasonInvalid)?;
         Ok((found.ok_or(MinerRefusal::NotFound)?, reason))
     }
@@ -56,7 +60,7 @@ impl MinerDecision {
 }
 
 /// The active or completed session of a locked miner.
-pub(super) async fn open_session(conn: &mut Connection, miner: MinerId) -> Result<Option<Session>> {
+pub(super) async fn open_session(conn: &mut Connection, miner: UserId) -> Result<Option<Session>> {
     let latest = queries::latest_session(conn, miner).await?;
     Ok(latest.filter(|session| {
         matches!(
@@ -76,7 +80,7 @@ pub(super) async fn store(
 ) -> Result<()> {
     let miner = &decided.miner;
     let change = MinerChange::of(miner.lifetime_points, &miner.streak, version, tx.now())?;
-    diesel::update(miners::table.find(miner.id.0))
+    diesel::update(miners::table.find(miner.id.user.0))
         .set((
             change,
             miners::status.eq(miner.status.name()),
@@ -85,7 +89,7 @@ pub(super) async fn store(
         .execute(tx.conn())
         .await?;
     if let Some(session) = &decided.session {
-        diesel::update(mining_sessions::table.find(session.id.0))
+        diesel::update(mining_sessions::table.find((session.id.user.0, session.id.uuid)))
             .set(SessionRow::try_from(session)?)
             .execute(tx.conn())
             .await?;

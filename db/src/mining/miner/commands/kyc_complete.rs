@@ -29,8 +29,8 @@ pub const KYC_COMPLETE: Command<KycRefusal> = Command {
 pub struct KycCompleted {
     /// The person.
     pub user_id: Uuid,
-    /// Referral through which the person joined.
-    pub referral_id: Option<Uuid>,
+    /// Referral through which the person joined: the referrer's user, and its id.
+    pub referral_id: Option<[Uuid; 2]>,
 }
 
 /// Records that a person's identity was verified, before or after registration. The first report counts; the referral
@@ -61,7 +61,7 @@ pub async fn kyc_complete(
         });
         Ok(KycCompleted {
             user_id: user.0,
-            referral_id: referral_id.map(|id| id.0),
+            referral_id: referral_id.map(Into::into),
         })
     })
     .await
@@ -76,7 +76,7 @@ async fn verify_referral(
     let Some(id) = MinerRef::User(user).find(tx.conn()).await? else {
         return Ok(None);
     };
-    let Some(through) = changes::lock_referral(tx.conn(), id).await? else {
+    let Some(through) = changes::lock_referral(tx.conn(), user).await? else {
         return Ok(None);
     };
     let mut locked = lock_miners(tx.conn(), &[id, through.referrer_id]).await?;

@@ -16,7 +16,7 @@ pub const MINER_NODE_OPERATOR_GRANT: Command<MinerRefusal> = Command {
     refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, RoleUnchanged),
 };
 
-/// Grants the role; returns the miner's id.
+/// Grants the role; returns the miner's user.
 pub async fn miner_node_operator_grant(
     tx: &mut Tx,
     request: &Request,
@@ -38,7 +38,7 @@ pub const MINER_NODE_OPERATOR_REVOKE: Command<MinerRefusal> = Command {
     refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, RoleUnchanged),
 };
 
-/// Revokes the role; returns the miner's id.
+/// Revokes the role; returns the miner's user.
 pub async fn miner_node_operator_revoke(
     tx: &mut Tx,
     request: &Request,
@@ -64,5 +64,5 @@ async fn store(
     events.role(decided.miner.role);
     let version = events.enqueue(tx, &request.request_id)?;
     decision::store(tx, key, before, decided, version).await?;
-    Ok(before.id.0)
+    Ok(before.id.user.0)
 }

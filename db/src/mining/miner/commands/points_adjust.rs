@@ -1,7 +1,7 @@
 //! Adjusting a miner's points. Large adjustments wait for a second person.
 
 use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, UserId};
+use domain::ids::UserId;
 use domain::mining::miner::{adjust, needs_second_person, points_to_adjust};
 use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
 use domain::money::Minor;
@@ -37,8 +37,8 @@ pub const MINER_POINTS_ADJUST: Command<MinerRefusal> = Command {
 /// Result of [`miner_points_adjust`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsAdjusted {
-    /// The miner.
-    pub miner_id: Uuid,
+    /// User of the miner.
+    pub user_id: Uuid,
     /// History entry; none while the adjustment waits.
     pub entry_id: Option<Uuid>,
     /// Approval that the adjustment waits for.
@@ -49,7 +49,9 @@ pub struct PointsAdjusted {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PointsProposal {
-    /// The miner.
+    /// User of the miner.
+    pub user_id: Uuid,
+    /// Public id of the miner.
     pub miner_id: Uuid,
     /// Points to add in ten-thousandths, negative to take.
     pub points: i64,
@@ -66,26 +68,27 @@ pub async fn miner_points_adjust(
         let by = request.person()?.id;
         let (id, reason) = decision.find(tx.conn(), key).await?;
         let points = points_to_adjust(points)?;
-        let miner = lock(tx, id).await?;
+        let miner = lock(tx, id.user).await?;
         let total_points = adjust(&miner, points, by)?;
         if !needs_second_person(points) {
             let (entry_id, change) = apply(tx, key, request, &miner, points, total_points).await?;
             key.change = Some(change);
             return Ok(PointsAdjusted {
-                miner_id: id.0,
+                user_id: id.user.0,
                 entry_id: Some(entry_id),
                 approval_id: None,
             });
         }
         let proposal = PointsProposal {
-            miner_id: id.0,
+            user_id: id.user.0,
+            miner_id: id.uuid,
             points: points.0,
         };
         let approval_id = approval::request(
             tx,
             request,
             NewApproval {
-                subject: Some(miner.user_id),
+                subject: Some(miner.id.user),
                 reason: &reason,
                 by,
                 proposal: &proposal,
@@ -97,7 +100,7 @@ pub async fn miner_points_adjust(
             after: json!({"approval": approval_id, "points": text::points(points)}),
         });
         Ok(PointsAdjusted {
-            miner_id: id.0,
+            user_id: id.user.0,
             entry_id: None,
             approval_id: Some(approval_id),
         })
@@ -118,12 +121,12 @@ impl Proposal for PointsProposal {
     ) -> BoxFuture<'t, Result<approval::Effect, Stop<MinerRefusal>>> {
         async move {
             let points = Minor(self.points);
-            let miner = lock(tx, MinerId(self.miner_id)).await?;
+            let miner = lock(tx, UserId(self.user_id)).await?;
             // `may_be_decided` checked the second person; the rules apply to the first person again.
             let total_points = adjust(&miner, points, requested_by)?;
             let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
             Ok(approval::Effect {
-                entity: ("miner", miner.id.0),
+                entity: ("miner", miner.id.user.0),
                 change,
             })
         }
@@ -131,7 +134,7 @@ impl Proposal for PointsProposal {
     }
 }
 
-async fn lock(tx: &mut Tx, id: MinerId) -> Result<Miner> {
+async fn lock(tx: &mut Tx, id: UserId) -> Result<Miner> {
     let mut locked = lock_miners(tx.conn(), &[id]).await?;
     take(&mut locked, id)
 }
@@ -152,11 +155,11 @@ async fn apply(
         let size = points.negated().map_err(DbError::from)?;
         points::from_miner(miner, size, reason)
     };
-    let reference = Reference::to("miner", miner.id);
+    let reference = Reference::to("miner", miner.id.uuid);
     let transaction_id =
         points::post::<MinerRefusal>(tx, request, reference, std::iter::once(leg)).await?;
     key.transaction_id = transaction_id;
-    let facts = facts_of(tx.conn(), miner.id).await?;
+    let facts = facts_of(tx.conn(), miner).await?;
     let configuration = configuration::in_force(tx.conn()).await?;
     let days = miner.streak.view(tx.now(), &configuration).days;
     let lines = Lines {

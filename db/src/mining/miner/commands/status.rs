@@ -18,7 +18,7 @@ pub const MINER_SUSPEND: Command<MinerRefusal> = Command {
     refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, Suspended),
 };
 
-/// Suspends a miner; its referral becomes inactive. Returns its id.
+/// Suspends a miner; its referral becomes inactive. Returns its user.
 pub async fn miner_suspend(
     tx: &mut Tx,
     request: &Request,
@@ -42,7 +42,7 @@ pub const MINER_RESTORE: Command<MinerRefusal> = Command {
 };
 
 /// Restores a suspended miner: streak and claim window continue where they stopped, and its referral becomes active.
-/// Returns its id.
+/// Returns its user.
 pub async fn miner_restore(
     tx: &mut Tx,
     request: &Request,
@@ -58,7 +58,7 @@ pub async fn miner_restore(
     .await
 }
 
-/// Locks the miner's referral, the miner and the referrer, applies a rule, and stores the result; returns the miner's id.
+/// Locks the miner's referral, the miner and the referrer, applies a rule, and stores the result; returns the miner's user.
 async fn change(
     tx: &mut Tx,
     key: &mut Key,
@@ -69,14 +69,14 @@ async fn change(
     rule: impl FnOnce(Miner, Option<Session>) -> Result<Decided, MinerRefusal> + Send,
 ) -> Result<Uuid, Stop<MinerRefusal>> {
     let (id, _) = decision.find(tx.conn(), key).await?;
-    let through = changes::lock_referral(tx.conn(), id).await?;
+    let through = changes::lock_referral(tx.conn(), id.user).await?;
     let ids: Vec<_> = std::iter::once(id)
         .chain(through.as_ref().map(|referral| referral.referrer_id))
         .collect();
     let mut locked = lock_miners(tx.conn(), &ids).await?;
     let before = take(&mut locked, id)?;
     changes::check_locked(&before, through.as_ref())?;
-    let open = decision::open_session(tx.conn(), id).await?;
+    let open = decision::open_session(tx.conn(), id.user).await?;
     let decided = rule(before.clone(), open)?;
     let mut events = MinerEvents::of(&before, None);
     events.status(event, &decided.miner);
@@ -84,7 +84,7 @@ async fn change(
     decision::store(tx, key, &before, &decided, version).await?;
     if let Some(through) = &through {
         let referrer = take(&mut locked, through.referrer_id)?;
-        changes::turn(tx, request, through, referral, &referrer, before.user_id).await?;
+        changes::turn(tx, request, through, referral, &referrer, before.id.user).await?;
     }
-    Ok(id.0)
+    Ok(id.user.0)
 }

@@ -16,7 +16,7 @@ pub const MINER_STREAK_RESET: Command<MinerRefusal> = Command {
     refusals: codes!(MinerRefusalKind: ReasonInvalid, NotFound, OwnAccount, Banned, StreakNotFound),
 };
 
-/// Sets a miner's streak to 0 days, without recovery; returns the miner's id.
+/// Sets a miner's streak to 0 days, without recovery; returns the miner's user.
 pub async fn miner_streak_reset(
     tx: &mut Tx,
     request: &Request,
@@ -30,7 +30,7 @@ pub async fn miner_streak_reset(
         events.streak_reset(&configuration);
         let version = events.enqueue(tx, &request.request_id)?;
         decision::store(tx, key, &before, &decided, version).await?;
-        Ok(before.id.0)
+        Ok(before.id.user.0)
     })
     .await
 }

@@ -19,15 +19,18 @@ pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {
     ),
 };
 
-/// Names the caller's referrer, once; the referral is active at once when no KYC is missing. Returns its id.
-pub async fn referral_apply(tx: &mut Tx, request: &Request, code: &str) -> Result<Answer<Uuid>> {
+/// Names the caller's referrer, once; the referral is active at once when no KYC is missing. Returns the referrer's user and the referral's id.
+pub async fn referral_apply(
+    tx: &mut Tx,
+    request: &Request,
+    code: &str,
+) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &REFERRAL_APPLY, async |tx, _| {
         let user = request.person()?.id;
         let id = MinerRef::User(user).find(tx.conn()).await?;
         let id = id.ok_or(ReferralRefusal::MinerNotFound)?;
         changes::lock_graph(tx.conn()).await?;
         let kyc_completed_at = users::lock_kyc(tx.conn(), user).await?;
-        let is_referred = changes::lock_referral(tx.conn(), id).await?.is_some();
         // Read without a lock: codes never change, and the status is checked under the lock.
         let referrer = MinerRef::Code(code.to_owned()).find(tx.conn()).await?;
         let ids: Vec<_> = std::iter::once(id).chain(referrer).collect();
@@ -35,13 +38,12 @@ pub async fn referral_apply(tx: &mut Tx, request: &Request, code: &str) -> Resul
         let miner = seek(&locked, id)?;
         let referrer = referrer.map(|id| seek(&locked, id)).transpose()?;
         let closes_cycle = match referrer {
-            Some(referrer) => changes::is_referred_by(tx.conn(), referrer.id, id).await?,
+            Some(referrer) => changes::is_referred_by(tx.conn(), referrer, id.user).await?,
             None => false,
         };
         let configuration = configuration::in_force(tx.conn()).await?;
         let application = Application {
             miner,
-            is_referred,
             referrer,
             closes_cycle,
             kyc_complete: kyc_completed_at.is_some(),
@@ -49,7 +51,7 @@ pub async fn referral_apply(tx: &mut Tx, request: &Request, code: &str) -> Resul
         let applied = apply(&application, &configuration)?;
         let referrer = referrer.ok_or(ReferralRefusal::CodeUnknown)?;
         let referral = changes::create(tx, request, referrer, miner, applied).await?;
-        Ok(referral.0)
+        Ok(referral.into())
     })
     .await
 }

@@ -32,8 +32,8 @@ pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
 /// Result of [`mining_session_claim`]. Points are in ten-thousandths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionClaimed {
-    /// The miner.
-    pub miner_id: Uuid,
+    /// User of the miner.
+    pub user_id: Uuid,
     /// The session.
     pub session_id: Uuid,
     /// Reward.
@@ -49,13 +49,13 @@ pub async fn mining_session_claim(
 ) -> Result<Answer<SessionClaimed>> {
     once(tx, request, &MINING_SESSION_CLAIM, async |tx, key| {
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id).await?;
+        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let claim = claim(miner.clone(), latest, &configuration, tx.now())?;
         let reward = TransferReason::MiningReward;
         let reward = points::to_miner(&miner, claim.points_earned, reward);
         let milestones = points::milestones(&miner, &claim.settled.milestones);
-        let reference = Reference::to("mining_session", claim.session.id);
+        let reference = Reference::to("mining_session", claim.session.id.uuid);
         let legs = std::iter::once(reward).chain(milestones);
         let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
         key.transaction_id = posted;
@@ -71,8 +71,8 @@ pub async fn mining_session_claim(
         let (points, streak) = (claim.total_points, &claim.settled.streak);
         store_miner(tx, &miner, points, streak, version).await?;
         Ok(SessionClaimed {
-            miner_id: miner.id.0,
-            session_id: claim.session.id.0,
+            user_id: miner.id.user.0,
+            session_id: claim.session.id.uuid,
             points_earned: claim.points_earned.0,
             milestone_points: claim.milestone_points.0,
         })
@@ -86,7 +86,7 @@ async fn store(tx: &mut Tx, session: &Session) -> Result<()> {
         SessionStatus::Active.name(),
         SessionStatus::Completed.name(),
     ];
-    let paid = diesel::update(mining_sessions::table.find(session.id.0))
+    let paid = diesel::update(mining_sessions::table.find((session.id.user.0, session.id.uuid)))
         .filter(mining_sessions::status.eq_any(open))
         .set(SessionRow::try_from(session)?)
         .execute(tx.conn())

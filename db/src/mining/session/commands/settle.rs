@@ -3,7 +3,7 @@
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{ExpressionMethods, HasQuery, QueryDsl, QueryableByName};
 use diesel_async::RunQueryDsl;
-use domain::ids::MinerId;
+use domain::ids::{SessionId, UserId};
 use domain::mining::{Configuration, Due, Miner, Session, SessionStatus, Streak};
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -63,6 +63,8 @@ pub struct Settled {
 #[derive(QueryableByName)]
 struct Found {
     #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Timestamptz)]
     at: Timestamp,
@@ -86,17 +88,16 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled> {
     let now = tx.now();
     let changed = |session: &Session| session.unstored_status(now, &configuration);
     // Locks only the miners whose session will change.
-    let ids: Vec<Uuid> = found.iter().map(|due| due.id).collect();
-    let mut sessions = read(tx.conn(), &ids).await?;
+    let mut sessions = read(tx.conn(), &found).await?;
     sessions.retain(|session| changed(session).is_some());
-    let owners: Vec<MinerId> = sessions.iter().map(|session| session.miner_id).collect();
+    let owners: Vec<UserId> = sessions.iter().map(|session| session.id.user).collect();
     let locked = lock_free_miners(tx.conn(), &owners).await?;
     // Read again under the lock: a session may have been claimed.
     let sessions = lock(tx.conn(), &sessions, &locked).await?;
     let mut done = Done::default();
     for session in &sessions {
         if let Some(status) = changed(session) {
-            let miner = seek(&locked, session.miner_id)?;
+            let miner = seek(&locked, session.id.user)?;
             done.add(tx, miner, session, status)?;
         }
     }
@@ -119,12 +120,12 @@ async fn due(tx: &mut Tx, from: Place, configuration: &Configuration) -> Result<
     };
     let query = match from.looking {
         Looking::Ended => {
-            "SELECT id, ends_at AS at FROM mining_sessions
+            "SELECT user_id, id, ends_at AS at FROM mining_sessions
              WHERE status = 'ACTIVE' AND ends_at <= $1 AND (ends_at, id) > ($2, $3)
              ORDER BY ends_at, id LIMIT $4"
         }
         Looking::Waiting => {
-            "SELECT id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
+            "SELECT user_id, id, claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) AT TIME ZONE 'UTC' AS at
              FROM mining_sessions
              WHERE status = 'COMPLETED' AND window_stopped_at IS NULL
                AND claim_window_end(ends_at, claim_window_hours, window_extension_microseconds) < $1 AT TIME ZONE 'UTC'
@@ -141,8 +142,10 @@ async fn due(tx: &mut Tx, from: Place, configuration: &Configuration) -> Result<
         .await?)
 }
 
-async fn read(conn: &mut Connection, ids: &[Uuid]) -> Result<Vec<Session>> {
-    let query = SessionRow::query().filter(mining_sessions::id.eq_any(ids));
+async fn read(conn: &mut Connection, found: &[Found]) -> Result<Vec<Session>> {
+    let query = SessionRow::query()
+        .filter(mining_sessions::user_id.eq_any(found.iter().map(|due| due.user_id)))
+        .filter(mining_sessions::id.eq_any(found.iter().map(|due| due.id)));
     values(query.load(conn).await?)
 }
 
@@ -153,8 +156,8 @@ async fn lock(
     locked: &[Miner],
 ) -> Result<Vec<Session>> {
     let query = SessionRow::query()
-        .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.0)))
-        .filter(mining_sessions::miner_id.eq_any(locked.iter().map(|miner| miner.id.0)))
+        .filter(mining_sessions::user_id.eq_any(locked.iter().map(|miner| miner.id.user.0)))
+        .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.uuid)))
         .order(mining_sessions::id)
         .for_no_key_update();
     values(query.load(conn).await?)
@@ -163,8 +166,9 @@ async fn lock(
 /// Changes of a batch, written in few statements whatever its size, because its miners are locked.
 #[derive(Default)]
 struct Done {
-    completed: Vec<Uuid>,
-    expired: Vec<Uuid>,
+    completed: Vec<SessionId>,
+    expired: Vec<SessionId>,
+    /// Users of the miners.
     miners: Vec<Uuid>,
     /// Miners whose session expired, with their streak afterwards.
     unclaimed: Vec<(Uuid, Streak)>,
@@ -181,13 +185,13 @@ impl Done {
     ) -> Result<()> {
         match status {
             SessionStatus::Expired => {
-                self.expired.push(session.id.0);
+                self.expired.push(session.id);
                 let streak = miner.streak.clone().unclaimed(session.started_in_grace);
-                self.unclaimed.push((miner.id.0, streak));
+                self.unclaimed.push((miner.id.user.0, streak));
             }
-            _ => self.completed.push(session.id.0),
+            _ => self.completed.push(session.id),
         }
-        self.miners.push(miner.id.0);
+        self.miners.push(miner.id.user.0);
         let mut events = MinerEvents::of(miner, None);
         events.session(session, status, tx.now());
         events.enqueue(tx, REQUEST)?;
@@ -203,7 +207,10 @@ impl Done {
             (self.completed, SessionStatus::Completed, None),
             (self.expired, SessionStatus::Expired, Some(now)),
         ] {
-            diesel::update(mining_sessions::table.filter(mining_sessions::id.eq_any(ids)))
+            let sessions = mining_sessions::table
+                .filter(mining_sessions::user_id.eq_any(ids.iter().map(|id| id.user.0)))
+                .filter(mining_sessions::id.eq_any(ids.iter().map(|id| id.uuid)));
+            diesel::update(sessions)
                 .set((
                     mining_sessions::status.eq(status.name()),
                     mining_sessions::expired_at.eq(expired_at),
@@ -211,7 +218,7 @@ impl Done {
                 .execute(tx.conn())
                 .await?;
         }
-        diesel::update(miners::table.filter(miners::id.eq_any(self.miners)))
+        diesel::update(miners::table.filter(miners::user_id.eq_any(self.miners)))
             .set((
                 miners::version.eq(miners::version + 1),
                 miners::updated_at.eq(now),
@@ -236,7 +243,7 @@ async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<()> 
     diesel::sql_query(
         "UPDATE miners SET streak_since = after.since, streak_due_at = after.due_at, is_grace_period = after.is_grace,
                            previous_since = NULL, previous_due_at = NULL
-         FROM unnest($1, $2, $3, $4) AS after (id, since, due_at, is_grace) WHERE miners.id = after.id",
+         FROM unnest($1, $2, $3, $4) AS after (user_id, since, due_at, is_grace) WHERE miners.user_id = after.user_id",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.since))

@@ -26,13 +26,13 @@ pub const MINING_SESSION_START: Command<SessionRefusal> = Command {
 };
 
 /// Starts a session at the caller's present rate; returns its id.
-pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<Uuid>> {
+pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &MINING_SESSION_START, async |tx, _| {
         let now = tx.now();
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id).await?;
-        let started_today = queries::sessions_started_on(tx.conn(), miner.id, now).await?;
-        let facts = facts_of(tx.conn(), miner.id).await?;
+        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
+        let started_today = queries::sessions_started_on(tx.conn(), miner.id.user, now).await?;
+        let facts = facts_of(tx.conn(), &miner).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let start = start(StartInput {
             miner: miner.clone(),
@@ -41,12 +41,15 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
             facts,
             configuration: &configuration,
             now,
-            id: SessionId(tx.new_id()),
+            id: SessionId {
+                user: miner.id.user,
+                uuid: tx.new_id(),
+            },
         })?;
         let mut events = MinerEvents::of(&miner, None);
         if let Some(expired) = &start.expired {
             events.session(expired, SessionStatus::Expired, now);
-            diesel::update(mining_sessions::table.find(expired.id.0))
+            diesel::update(mining_sessions::table.find((expired.id.user.0, expired.id.uuid)))
                 .set((
                     mining_sessions::status.eq(SessionStatus::Expired.name()),
                     mining_sessions::expired_at.eq(now),
@@ -60,15 +63,15 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
             .await?;
         events.streak(&start.settled, &configuration);
         events.push(MiningEvent::MiningSessionStarted {
-            miner_id: miner.id.0,
-            session_id: start.session.id.0,
+            miner_id: miner.id.uuid,
+            session_id: start.session.id.uuid,
             ends_at: start.session.ends_at,
             hourly_rate: start.session.hourly_rate.to_decimal(),
         });
         let version = events.enqueue(tx, &request.request_id)?;
         let (points, streak) = (miner.lifetime_points, &start.settled.streak);
         store_miner(tx, &miner, points, streak, version).await?;
-        Ok(start.session.id.0)
+        Ok(start.session.id.into())
     })
     .await
 }

@@ -30,8 +30,8 @@ pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
 /// Result of [`streak_recover`]. Points are in ten-thousandths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreakRecovered {
-    /// The miner.
-    pub miner_id: Uuid,
+    /// User of the miner.
+    pub user_id: Uuid,
     /// History entry of the price.
     pub entry_id: Uuid,
     /// Days added to the streak.
@@ -44,14 +44,14 @@ pub struct StreakRecovered {
 pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<StreakRecovered>> {
     once(tx, request, &STREAK_RECOVER, async |tx, key| {
         let miner = lock_caller::<StreakRefusal>(tx, request).await?;
-        let facts = facts_of(tx.conn(), miner.id).await?;
+        let facts = facts_of(tx.conn(), &miner).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id).await?;
+        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
         let done = recover(&miner, latest.as_ref(), &configuration, tx.now())?;
         let milestones = &done.recovered.milestones;
         let price = points::from_miner(&miner, done.cost, TransferReason::StreakRecovery);
         let legs = std::iter::once(price).chain(points::milestones(&miner, milestones));
-        let reference = Reference::to("miner", miner.id);
+        let reference = Reference::to("miner", miner.id.uuid);
         let posted = points::post::<StreakRefusal>(tx, request, reference, legs).await?;
         key.transaction_id = posted;
         let streak = &done.recovered.streak;
@@ -71,8 +71,8 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
             .await?;
         let mut events = MinerEvents::of(&miner, posted);
         events.push(MiningEvent::StreakRecovered {
-            user_id: miner.user_id.0,
-            miner_id: miner.id.0,
+            user_id: miner.id.user.0,
+            miner_id: miner.id.uuid,
             recovered_days: done.recovered.days,
             streak_days: streak.current,
             cost: points_decimal(done.cost),
@@ -82,7 +82,7 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
         let version = events.enqueue(tx, &request.request_id)?;
         store_miner(tx, &miner, done.total_points, streak, version).await?;
         Ok(StreakRecovered {
-            miner_id: miner.id.0,
+            user_id: miner.id.user.0,
             entry_id,
             recovered_days: done.recovered.days,
             milestone_points: done.milestone_points.0,

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 pub use rules::{Acceptance, Sent, accept, cancel, decline, send};
 
-use crate::ids::{CircleId, CircleInvitationId, MinerId};
+use crate::ids::{CircleInvitationId, MinerId};
 use crate::named::named;
 use crate::time::{Timestamp, plus};
 
@@ -31,8 +31,6 @@ named! {
 pub struct CircleInvitation {
     /// Its id.
     pub id: CircleInvitationId,
-    /// The circle.
-    pub circle_id: CircleId,
     /// The invited miner.
     pub invitee_id: MinerId,
     /// The state as last stored; see [`CircleInvitation::status_at`].

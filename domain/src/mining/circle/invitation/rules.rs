@@ -87,8 +87,6 @@ pub struct Acceptance<'a> {
     pub invitation: Option<&'a CircleInvitation>,
     /// Its circle.
     pub roster: Option<&'a Roster>,
-    /// Time the caller last left a circle in a way that starts the cooldown.
-    pub left_at: Option<Timestamp>,
     /// Times at which members left the circle, in any order; times older than the cooldown are ignored.
     pub places_left_at: &'a [Timestamp],
     /// Length of the cooldown.
@@ -114,7 +112,7 @@ pub fn accept<'a>(
     let invitation = received(caller, input.invitation, input.now)?;
     // A disbanded circle has no pending invitations: disbanding cancels them.
     let roster = input.roster.ok_or(InvitationRefusal::NotFound)?;
-    if let Some(retry_at) = cooldown_end(input.left_at, input.cooldown_hours, input.now) {
+    if let Some(retry_at) = cooldown_end(caller.circle_left_at, input.cooldown_hours, input.now) {
         return Err(InvitationRefusal::Cooldown { retry_at });
     }
     not_full(roster)?;
@@ -151,7 +149,7 @@ pub fn cancel<'a>(
     caller.status.not_banned()?;
     let roster = owned(caller, roster)?;
     let invitation = invitation
-        .filter(|invitation| invitation.circle_id == roster.circle.id)
+        .filter(|invitation| invitation.id.circle == roster.circle.id)
         .ok_or(InvitationRefusal::NotFound)?;
     pending(invitation, now)?;
     Ok((roster, invitation))
