@@ -106,24 +106,39 @@ named! {
 
     /// Deposits without a known owner.
     Suspense = "SUSPENSE";
+
+    /// Passage between two homes; its transfers sum to zero in each transaction and currency.
+    Transit = "TRANSIT";
 }
 
 impl WalletKind {
-    /// Whether the wallet keeps a running balance. The others would be a hot row for every posting; their balance is
-    /// the sum of their transfers.
+    /// Whether transfers have a home because of this side: that of the wallet's owner. The other kinds belong to the house
+    /// as a whole, and their transfers are stored with the opposite side.
     #[must_use]
-    pub fn has_balance(self) -> bool {
+    pub fn has_home(self) -> bool {
         !matches!(
             self,
             Self::Treasury
                 | Self::Mining
-                | Self::Escrow
-                | Self::Proceeds
                 | Self::Fees
                 | Self::Fx
                 | Self::Revenue
                 | Self::External
+                | Self::Transit
         )
+    }
+
+    /// Whether an owner has one wallet of this kind per campaign.
+    #[must_use]
+    pub fn is_per_campaign(self) -> bool {
+        matches!(self, Self::Escrow | Self::Proceeds)
+    }
+
+    /// Whether the wallet keeps a running balance. The others would be a hot row for every posting; their balance is
+    /// the sum of their transfers.
+    #[must_use]
+    pub fn has_balance(self) -> bool {
+        self.has_home() && !self.is_per_campaign()
     }
 
     /// Whether the available balance may fall below zero.

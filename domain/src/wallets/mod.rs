@@ -6,5 +6,5 @@ mod posting;
 pub use account::{Bucket, OwnerKind, Wallet, WalletKind, WalletOwner};
 pub use posting::{
     Balances, Entry, EntrySide, Leg, Origin, Posted, Posting, PostingRefusal, Reference, Side,
-    TransferReason, WalletKey, WalletState, decide,
+    TransferReason, WalletKey, WalletState, at_homes, decide,
 };

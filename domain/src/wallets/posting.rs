@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::{Bucket, WalletKind, WalletOwner};
 use crate::ids::TransactionId;
 use crate::money::{CurrencyCode, Minor};
@@ -17,6 +19,16 @@ pub struct WalletKey {
     pub kind: WalletKind,
     /// Currency.
     pub currency: CurrencyCode,
+    /// Campaign of ESCROW and PROCEEDS; nil for the other kinds.
+    pub for_id: Uuid,
+}
+
+impl WalletKey {
+    /// Home of the wallet's transfers: its owner, or none for accounts of the house as a whole.
+    #[must_use]
+    pub fn home(&self) -> Option<Uuid> {
+        self.kind.has_home().then_some(self.owner.id)
+    }
 }
 
 /// One side of a transfer.
@@ -41,9 +53,17 @@ impl Side {
                 owner: owner.into(),
                 kind,
                 currency,
+                for_id: Uuid::nil(),
             },
             bucket: Bucket::Available,
         }
+    }
+
+    /// The same side for a campaign of its owner.
+    #[must_use]
+    pub fn of_campaign(mut self, campaign: Uuid) -> Self {
+        self.wallet.for_id = campaign;
+        self
     }
 }
 
@@ -132,7 +152,8 @@ pub struct Posting {
 /// Reasons why a posting is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PostingRefusal {
-    /// Both sides are the same, the currencies differ, a wallet was not locked, or the amount is not above zero.
+    /// Both sides are the same, the currencies differ, a wallet was not locked, a side is TRANSIT, a campaign is missing or
+    /// superfluous, or the amount is not above zero.
     #[error("a transfer needs two sides of one currency and an amount above zero")]
     Malformed,
     /// The debited wallet is frozen.
@@ -225,11 +246,14 @@ pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, Posti
         .collect();
     let mut entries = Vec::with_capacity(legs.len());
     for leg in legs {
-        let is_known =
-            |side: Side| !side.wallet.kind.has_balance() || after.contains_key(&side.wallet);
+        let is_valid = |Side { wallet, .. }: Side| {
+            (!wallet.kind.has_balance() || after.contains_key(&wallet))
+                && wallet.kind.is_per_campaign() != wallet.for_id.is_nil()
+                && wallet.kind != WalletKind::Transit
+        };
         if leg.amount <= Minor::ZERO
-            || !is_known(leg.debit)
-            || !is_known(leg.credit)
+            || !is_valid(leg.debit)
+            || !is_valid(leg.credit)
             || leg.debit == leg.credit
             || leg.debit.wallet.currency != leg.credit.wallet.currency
         {
@@ -245,6 +269,37 @@ pub fn decide(balances: &mut Balances, legs: &[Leg]) -> Result<Vec<Entry>, Posti
     }
     balances.extend(after);
     Ok(entries)
+}
+
+/// Rows of a transaction's entries, each with its home. A row never joins two homes: an entry between two is written as two
+/// rows through TRANSIT, one at each. A row without a home is stored at the first home of the transaction, else at nil.
+#[must_use]
+pub fn at_homes(entries: &[Entry]) -> Vec<(Uuid, Entry)> {
+    let homes = |entry: &Entry| {
+        let Leg { debit, credit, .. } = entry.leg;
+        (debit.wallet.home(), credit.wallet.home())
+    };
+    let first = entries
+        .iter()
+        .map(homes)
+        .find_map(|(debit, credit)| debit.or(credit));
+    let mut rows = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match homes(entry) {
+            (Some(from), Some(to)) if from != to => {
+                let currency = entry.leg.debit.wallet.currency;
+                let transit = Side::available(WalletOwner::SYSTEM, WalletKind::Transit, currency);
+                let (mut out, mut into) = (*entry, *entry);
+                (out.leg.credit, out.credit) = (transit, None);
+                (into.leg.debit, into.debit) = (transit, None);
+                rows.extend([(from, out), (to, into)]);
+            }
+            (debit, credit) => {
+                rows.push((debit.or(credit).or(first).unwrap_or_default(), *entry));
+            }
+        }
+    }
+    rows
 }
 
 fn take(balances: &mut Balances, leg: &Leg) -> Result<Option<EntrySide>, PostingRefusal> {
@@ -398,6 +453,94 @@ mod tests {
         );
         assert!(decide(&mut books, &[leg(user(2), user(1), 1)]).is_err());
         assert!(decide(&mut books, &[leg(mining(), user(1), 1)]).is_ok());
+    }
+
+    fn house(kind: WalletKind) -> Side {
+        Side::available(WalletOwner::SYSTEM, kind, CurrencyCode::MP)
+    }
+
+    #[test]
+    fn refuses_transit_and_misplaced_campaigns() {
+        let escrow = Side {
+            bucket: Bucket::Available,
+            ..user(1)
+        };
+        let escrow = Side {
+            wallet: WalletKey {
+                kind: WalletKind::Escrow,
+                ..escrow.wallet
+            },
+            ..escrow
+        };
+        let mut books = balances(&[(user(1), 10)]);
+        for bad in [
+            house(WalletKind::Transit),
+            escrow,
+            user(1).of_campaign(Uuid::max()),
+        ] {
+            let legs = [leg(user(1), bad, 1)];
+            assert_eq!(decide(&mut books, &legs), Err(PostingRefusal::Malformed));
+        }
+        let legs = [leg(user(1), escrow.of_campaign(Uuid::max()), 1)];
+        assert!(decide(&mut books, &legs).is_ok());
+    }
+
+    #[test]
+    fn writes_each_row_at_one_home() {
+        let (fx, fees) = (house(WalletKind::Fx), house(WalletKind::Fees));
+        let transit = house(WalletKind::Transit);
+        let suspense = house(WalletKind::Suspense);
+        let id = Uuid::from_u128;
+        for (legs, expected) in [
+            // One home, on either side.
+            (vec![(mining(), user(1))], vec![(id(1), mining(), user(1))]),
+            (vec![(user(1), mining())], vec![(id(1), user(1), mining())]),
+            // Two homes.
+            (
+                vec![(user(1), user(2))],
+                vec![(id(1), user(1), transit), (id(2), transit, user(2))],
+            ),
+            // No home: that of the first leg that has one, else nil.
+            (
+                vec![(fx, fees), (fx, user(2)), (user(1), fx)],
+                vec![
+                    (id(2), fx, fees),
+                    (id(2), fx, user(2)),
+                    (id(1), user(1), fx),
+                ],
+            ),
+            (vec![(fx, fees)], vec![(Uuid::nil(), fx, fees)]),
+            // SUSPENSE is at nil.
+            (
+                vec![(suspense, user(1))],
+                vec![(Uuid::nil(), suspense, transit), (id(1), transit, user(1))],
+            ),
+        ] {
+            let entries: Vec<_> = legs
+                .into_iter()
+                .map(|(debit, credit)| Entry {
+                    leg: leg(debit, credit, 5),
+                    debit: Some(EntrySide {
+                        after: Minor(1),
+                        sequence: 1,
+                    }),
+                    credit: Some(EntrySide {
+                        after: Minor(2),
+                        sequence: 2,
+                    }),
+                })
+                .collect();
+            let rows = at_homes(&entries);
+            let sides: Vec<_> = rows
+                .iter()
+                .map(|(home, row)| (*home, row.leg.debit, row.leg.credit))
+                .collect();
+            assert_eq!(sides, expected);
+            for (_, row) in rows {
+                assert_eq!(row.debit.is_none(), row.leg.debit == transit);
+                assert_eq!(row.credit.is_none(), row.leg.credit == transit);
+            }
+        }
     }
 
     proptest! {
