@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
+use db::wallets::reconciliation::checker::{self, Scope};
 use db::{Db, Ids, Tls};
 use devdb::{Cluster, DataDir, Options, running};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
 
 use crate::app::{App, Database};
 use crate::auth::demo::DemoTokens;
@@ -51,7 +53,17 @@ enum Command {
         command: Option<ClockCommand>,
     },
     /// Check the ledger in one snapshot. Exits with code 1 if it is wrong.
-    Verify,
+    Verify(VerifyArgs),
+}
+
+#[derive(Args)]
+struct VerifyArgs {
+    /// Check one owner and the transactions that moved something of theirs.
+    #[arg(long, value_name = "UUID", conflicts_with = "shard")]
+    owner: Option<Uuid>,
+    /// Check the owners and transactions of one part, such as 2/8.
+    #[arg(long, value_name = "PART/PARTS", value_parser = shard)]
+    shard: Option<Scope>,
 }
 
 #[derive(Args)]
@@ -120,7 +132,7 @@ async fn execute(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Seed => seed(&config).await.map(|()| success),
         Command::Token(args) => token(&config, &args).await.map(|()| success),
         Command::Clock { command } => clock(&config, command).await.map(|()| success),
-        Command::Verify => verify(&config).await,
+        Command::Verify(args) => verify(&config, &args).await,
     }
 }
 
@@ -336,11 +348,14 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
     Ok(())
 }
 
-async fn verify(config: &Config) -> anyhow::Result<ExitCode> {
+async fn verify(config: &Config, args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let db = connect(config).await?;
+    let scope = args.owner.map(Scope::Owner).or(args.shard);
     let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
-    let report = db::wallets::reconciliation::checker::check(&db).await?;
-    db::wallets::reconciliation::checker::store(&db, report.clone(), started_at).await?;
+    let report = checker::check(&db, scope.unwrap_or(Scope::All)).await?;
+    if scope.is_none() {
+        checker::store(&db, report.clone(), started_at).await?;
+    }
     if report.mismatches.is_empty() {
         println!(
             "the ledger is right: {} transfers, {} wallets",
@@ -360,6 +375,17 @@ fn only_in_development(config: &Config, command: &str) -> anyhow::Result<()> {
         "goodgo {command} is for development only"
     );
     Ok(())
+}
+
+/// Parses `2/8`.
+fn shard(text: &str) -> Result<Scope, String> {
+    let numbers = text.split_once('/').and_then(|(part, of)| {
+        let (part, of) = (part.parse().ok()?, of.parse().ok()?);
+        (1..=of)
+            .contains(&part)
+            .then_some(Scope::Shard { part, of })
+    });
+    numbers.ok_or_else(|| "write a part and the number of parts, such as 2/8".to_owned())
 }
 
 /// Parses `90s`, `30m`, `24h` or `7d`.
@@ -388,6 +414,14 @@ mod tests {
     fn command_line_is_valid() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn parses_shards() {
+        assert_eq!(shard("2/8"), Ok(Scope::Shard { part: 2, of: 8 }));
+        for bad in ["", "2", "0/8", "9/8", "-1/8", "1/0", "a/b", "1/2/3"] {
+            assert!(shard(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

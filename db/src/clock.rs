@@ -54,7 +54,12 @@ impl<GB> ValidGrouping<GB> for ReadAt {
 
 /// Reads the clock.
 pub async fn now(conn: &mut Connection) -> Result<Timestamp> {
-    Ok(diesel::select(app_now()).get_result(conn).await?)
+    pipelined(conn).await
+}
+
+/// Reads the clock behind the statements that were sent before on this connection, without waiting for them.
+pub(crate) async fn pipelined(mut conn: &Connection) -> Result<Timestamp> {
+    Ok(diesel::select(app_now()).get_result(&mut conn).await?)
 }
 
 /// Creates the missing partitions of the coming days.

@@ -20,6 +20,7 @@ mod paging;
 pub mod platform;
 mod pool;
 mod prelude;
+mod prepared;
 pub mod schema;
 pub mod tables;
 mod text;

@@ -1,6 +1,6 @@
 //! The connection pool. Its connections work in a role that cannot change append-only tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -8,18 +8,21 @@ use std::time::{Duration, Instant};
 use deadpool::Status;
 use diesel::ConnectionError;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
+use diesel::sql_types::Bool;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::money::{Currency, CurrencyCode};
+use domain::wallets::WalletKind;
 use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::async_fn::AsyncFunc;
 use crate::operation_trace::{self, Busy};
+use crate::wallets::Constants;
 use crate::{DbError, Ids, Result};
 
 /// Role of every pooled connection. It cannot change append-only tables.
@@ -89,6 +92,7 @@ impl Settings {
 #[debug("Db({:?})", self.connections())]
 pub struct Db {
     shared: Arc<Shared>,
+    is_cluster: bool,
 }
 
 struct Shared {
@@ -96,7 +100,7 @@ struct Shared {
     settings: Settings,
     tls: Tls,
     ids: Ids,
-    currencies: HashMap<CurrencyCode, Currency>,
+    constants: Constants,
     committed: Notify,
     /// Permits to cancel statements: each cancellation opens a connection beside the pool.
     cancelling: Arc<Semaphore>,
@@ -104,24 +108,25 @@ struct Shared {
 }
 
 impl Db {
-    /// Opens the pool and reads the currencies, which never change.
+    /// Opens the pool and reads what never changes: the currencies, the house accounts, and whether it is a cluster.
     pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self> {
         let statements = Arc::new(AtomicU64::new(0));
         let pool = pool(&settings, &tls, &statements);
-        let currencies = {
-            let mut conn = pool.get().await?;
-            crate::wallets::currencies(&mut conn).await?
-        };
+        let mut conn = pool.get().await?;
+        let constants = crate::wallets::constants(&mut conn).await?;
+        let is_cluster = diesel::dsl::sql::<Bool>(
+            "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')",
+        );
+        let is_cluster = is_cluster.get_result(&mut conn).await?;
+        drop(conn);
         Ok(Self {
+            is_cluster,
             shared: Arc::new(Shared {
                 pool,
                 settings,
                 tls,
                 ids,
-                currencies: currencies
-                    .into_iter()
-                    .map(|currency| (currency.code, currency))
-                    .collect(),
+                constants,
                 committed: Notify::new(),
                 cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
                 statements,
@@ -157,7 +162,28 @@ impl Db {
     /// The currencies, by code.
     #[must_use]
     pub fn currencies(&self) -> &HashMap<CurrencyCode, Currency> {
-        &self.shared.currencies
+        &self.shared.constants.currencies
+    }
+
+    /// Id of an account of the house as a whole.
+    pub(crate) fn house_account(&self, kind: WalletKind, currency: CurrencyCode) -> Option<i64> {
+        let house = &self.shared.constants.house;
+        house.get(&(kind, currency)).copied()
+    }
+
+    /// Whether tables are distributed by owner (Citus).
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.is_cluster
+    }
+
+    /// The same database with the statements of a cluster, which a single database understands too.
+    #[must_use]
+    pub fn as_cluster(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            is_cluster: true,
+        }
     }
 
     /// The source of ids.
@@ -307,7 +333,7 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
             conn.set_instrumentation(Observed {
                 statements,
-                started: None,
+                started: VecDeque::new(),
             });
             Ok(conn)
         }
@@ -369,7 +395,8 @@ fn describe(error: &tokio_postgres::Error) -> String {
 /// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
 struct Observed {
     statements: Arc<AtomicU64>,
-    started: Option<Instant>,
+    /// Start times of the statements without a result yet: several when they are pipelined.
+    started: VecDeque<Instant>,
 }
 
 impl Instrumentation for Observed {
@@ -377,12 +404,16 @@ impl Instrumentation for Observed {
         match event {
             InstrumentationEvent::StartQuery { .. } => {
                 self.statements.fetch_add(1, Ordering::Relaxed);
-                self.started = Some(Instant::now());
+                self.started.push_back(Instant::now());
             }
             InstrumentationEvent::FinishQuery { query, error, .. } => {
-                if let Some(started) = self.started.take() {
+                if let Some(started) = self.started.pop_front() {
                     let took = operation_trace::statement(query, started, error.is_some());
                     metrics::histogram!("goodgo_statement_duration_seconds").record(took);
+                }
+                // Statements pipelined behind a failed one end without an event.
+                if error.is_some() {
+                    self.started.clear();
                 }
             }
             _ => {}

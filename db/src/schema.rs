@@ -165,11 +165,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What the ledger counts
+    /// Currencies of the ledger
     currencies (number) {
-        /// Low byte of the key of every wallet of this currency
+        /// Low byte of the id of every wallet of this currency
         number -> Int2,
-        /// Its code, upper case
+        /// Code, upper case
         code -> Text,
         /// Decimals of the smallest unit; never changes once used
         scale -> Int2,
@@ -421,19 +421,19 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// What the checker found, each time it ran
+    /// Reports of the ledger's checker over all owners
     reconciliation_runs (id) {
-        /// The run
+        /// Id of the run
         id -> Uuid,
-        /// When it began
+        /// Start of the run
         started_at -> Timestamptz,
-        /// When it was done
+        /// End of the run
         finished_at -> Timestamptz,
-        /// How many transfers there were
+        /// Number of transfers
         transfers_checked -> Int8,
-        /// How many wallets there were
+        /// Number of wallets
         wallets_checked -> Int8,
-        /// What was wrong; an empty list is good news
+        /// Violations of rules; an empty list when the ledger is right
         mismatches -> Jsonb,
     }
 }
@@ -475,46 +475,46 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Append-only: each row takes an amount from one side and gives it to another, so books always balance
-    transfers (id) {
-        /// Order of writing
-        id -> Int8,
-        /// The business event it belongs to
-        transaction_id -> Uuid,
-        /// Which transfer of the event, from 0
-        leg -> Int2,
-        /// Why it moved
-        reason -> Text,
-        /// What kind of thing it was about
-        reference_kind -> Text,
-        /// Which one
-        reference_id -> Text,
-        /// Who caused it
-        origin -> Text,
-        /// The request that caused it
-        correlation_id -> Nullable<Text>,
-        /// Of what
-        currency -> Int2,
-        /// How much, in the smallest unit
-        amount -> Int8,
-        /// Where from
-        debit_wallet -> Int8,
-        /// Which part of it
-        debit_bucket -> Text,
-        /// The wallet's sequence after; null where no running balance is kept
-        debit_sequence -> Nullable<Int8>,
-        /// The bucket's balance after; null where no running balance is kept
-        debit_after -> Nullable<Int8>,
-        /// Where to
-        credit_wallet -> Int8,
-        /// Which part of it
-        credit_bucket -> Text,
-        /// The wallet's sequence after; null where no running balance is kept
-        credit_sequence -> Nullable<Int8>,
-        /// The bucket's balance after; null where no running balance is kept
-        credit_after -> Nullable<Int8>,
-        /// When: never before an earlier transfer of the same wallets
+    /// Append-only: each row debits an amount from one wallet and credits it to another; a row never joins the wallets of two owners
+    transfers (owner_id, posted_at, transaction_id, leg) {
+        /// Owner of the wallets of both sides, house accounts aside
+        owner_id -> Uuid,
+        /// Time of the posting; never before an earlier transfer of the same wallets
         posted_at -> Timestamptz,
+        /// Business event, which all its transfers share
+        transaction_id -> Uuid,
+        /// Number of the row within the transaction, from 0
+        leg -> Int2,
+        /// Cause of the transfer
+        reason -> Text,
+        /// Kind of the object that caused the transfer
+        reference_kind -> Text,
+        /// Id of the object that caused the transfer
+        reference_id -> Text,
+        /// Capacity in which the caller acted
+        origin -> Text,
+        /// Id of the request that caused the transfer
+        correlation_id -> Nullable<Text>,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Id of the debited wallet, of the owner or of nil
+        debit_wallet -> Int8,
+        /// Debited part of the wallet
+        debit_bucket -> Text,
+        /// Sequence of the debited wallet after the transfer; null where no running balance is kept
+        debit_sequence -> Nullable<Int8>,
+        /// Balance of the debited part after the transfer; null where no running balance is kept
+        debit_after -> Nullable<Int8>,
+        /// Id of the credited wallet, of the owner or of nil
+        credit_wallet -> Int8,
+        /// Credited part of the wallet
+        credit_bucket -> Text,
+        /// Sequence of the credited wallet after the transfer; null where no running balance is kept
+        credit_sequence -> Nullable<Int8>,
+        /// Balance of the credited part after the transfer; null where no running balance is kept
+        credit_after -> Nullable<Int8>,
     }
 }
 
@@ -533,29 +533,31 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Who has what: one row per owner, currency and kind, made by its first posting
-    wallets (id) {
-        /// Serial number, and the currency in the low byte
-        id -> Int8,
-        /// What kind of owner: equal ids of two kinds are two owners
-        owner_kind -> Text,
-        /// The owner within the kind; nil for the platform itself
+    /// Balances: one row per owner, currency, kind and campaign, inserted by the first posting
+    wallets (owner_id, id) {
+        /// Id of the owner within its kind; nil for the house as a whole
         owner_id -> Uuid,
-        /// What it is for
+        /// Random number of the owner's wallet with the currency's number in the low byte; below 65536 for accounts of nil
+        id -> Int8,
+        /// Kind of the owner; equal ids of two kinds are two owners
+        owner_kind -> Text,
+        /// Purpose of the wallet
         kind -> Text,
-        /// Of what
+        /// Number of the currency
         currency -> Int2,
-        /// Spendable, in the smallest unit
+        /// Campaign of ESCROW and PROCEEDS; nil for the other kinds
+        for_id -> Uuid,
+        /// Spendable amount in the smallest unit
         available -> Int8,
-        /// Reserved by holds, in the smallest unit
+        /// Amount reserved by holds in the smallest unit
         held -> Int8,
-        /// Sides of transfers written so far
+        /// Number of entries of the wallet
         sequence -> Int8,
-        /// Nothing may leave
+        /// Whether debits are refused; a copy of the owner's state
         is_frozen -> Bool,
-        /// Time of the last transfer
+        /// Time of the last transfer; null before the first
         last_posted_at -> Nullable<Timestamptz>,
-        /// When it was made
+        /// Time the row was inserted
         created_at -> Timestamptz,
     }
 }

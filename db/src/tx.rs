@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use domain::money::{Currency, CurrencyCode};
 use domain::time::Timestamp;
+use domain::wallets::WalletKind;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
@@ -57,6 +58,18 @@ impl Tx {
     #[must_use]
     pub fn currencies(&self) -> &HashMap<CurrencyCode, Currency> {
         self.db.currencies()
+    }
+
+    /// Id of an account of the house as a whole; none for a kind that nil does not have.
+    #[must_use]
+    pub(crate) fn house_account(&self, kind: WalletKind, currency: CurrencyCode) -> Option<i64> {
+        self.db.house_account(kind, currency)
+    }
+
+    /// Whether statements that lock rows have to name one owner.
+    #[must_use]
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.db.is_cluster()
     }
 
     /// The connection, for queries that run inside the transaction.

@@ -1,4 +1,6 @@
 -- The double-entry ledger: wallets, and transfers between them (docs/LEDGER.md).
+--
+-- The primary key of a table begins with its distribution key, the owner (docs/SCALE.md).
 
 CREATE TABLE currencies (
     number smallint NOT NULL,
@@ -12,57 +14,62 @@ CREATE TABLE currencies (
     CONSTRAINT currencies_scale_range CHECK (scale BETWEEN 0 AND 6),
     CONSTRAINT currencies_display_range CHECK (display_decimals BETWEEN 0 AND scale)
 );
-COMMENT ON TABLE currencies IS 'What the ledger counts';
-COMMENT ON COLUMN currencies.number IS 'Low byte of the key of every wallet of this currency';
-COMMENT ON COLUMN currencies.code IS 'Its code, upper case';
+COMMENT ON TABLE currencies IS 'Currencies of the ledger';
+COMMENT ON COLUMN currencies.number IS 'Low byte of the id of every wallet of this currency';
+COMMENT ON COLUMN currencies.code IS 'Code, upper case';
 COMMENT ON COLUMN currencies.scale IS 'Decimals of the smallest unit; never changes once used';
 COMMENT ON COLUMN currencies.display_decimals IS 'Decimals shown to people';
 INSERT INTO currencies (number, code, scale, display_decimals) VALUES
     (1, 'MP', 4, 4), (2, 'PT', 4, 4), (3, 'PPOINT', 4, 4), (4, 'STAR', 0, 0), (5, 'FZ', 4, 4),
     (6, 'FUZE', 6, 6), (7, 'USDT', 6, 6), (8, 'USD', 6, 6), (9, 'VND', 6, 0);
 
-CREATE SEQUENCE wallets_serial;
 CREATE TABLE wallets (
+    owner_id uuid NOT NULL,
     id bigint NOT NULL,
     owner_kind text NOT NULL,
-    owner_id uuid NOT NULL,
     kind text NOT NULL,
     currency smallint NOT NULL,
+    for_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     available bigint NOT NULL DEFAULT 0,
     held bigint NOT NULL DEFAULT 0,
     sequence bigint NOT NULL DEFAULT 0,
     is_frozen boolean NOT NULL DEFAULT false,
     last_posted_at timestamptz,
     created_at timestamptz NOT NULL,
-    CONSTRAINT wallets_pkey PRIMARY KEY (id),
-    CONSTRAINT wallets_owner_key UNIQUE (owner_kind, owner_id, currency, kind),
+    CONSTRAINT wallets_pkey PRIMARY KEY (owner_id, id),
+    CONSTRAINT wallets_owner_key UNIQUE (owner_id, owner_kind, currency, kind, for_id),
+    CONSTRAINT wallets_owner_fkey FOREIGN KEY (owner_id, owner_kind) REFERENCES owners (owner_id, owner_kind),
     CONSTRAINT wallets_currency_fkey FOREIGN KEY (currency) REFERENCES currencies (number),
     CONSTRAINT wallets_id_carries_currency CHECK ((id & 255) = currency),
+    -- A side of a transfer is a wallet of the transfer's owner or an account of nil, so their ids must differ.
+    CONSTRAINT wallets_house_ids CHECK ((id < 65536) = (owner_id = '00000000-0000-0000-0000-000000000000')),
     CONSTRAINT wallets_owner_kind_known CHECK (owner_kind IN ('USER', 'MERCHANT', 'ADVERTISER', 'SYSTEM')),
     CONSTRAINT wallets_kind_known CHECK (kind IN ('MAIN', 'BILLING_PREPAID', 'BILLING_CREDIT', 'TREASURY', 'MINING',
-        'CAMPAIGN_TREASURY', 'ESCROW', 'PROCEEDS', 'CLEARING', 'FEES', 'FX', 'REVENUE', 'EXTERNAL', 'SUSPENSE')),
+        'CAMPAIGN_TREASURY', 'ESCROW', 'PROCEEDS', 'CLEARING', 'FEES', 'FX', 'REVENUE', 'EXTERNAL', 'SUSPENSE', 'TRANSIT')),
+    CONSTRAINT wallets_for_campaigns_only CHECK ((for_id <> '00000000-0000-0000-0000-000000000000') = (kind IN ('ESCROW', 'PROCEEDS'))),
     CONSTRAINT wallets_held_not_negative CHECK (held >= 0),
     CONSTRAINT wallets_available_not_negative CHECK (available >= 0 OR kind = 'BILLING_CREDIT'),
-    CONSTRAINT wallets_house_keeps_no_balance CHECK (kind NOT IN ('TREASURY', 'MINING', 'ESCROW', 'PROCEEDS', 'FEES', 'FX', 'REVENUE', 'EXTERNAL')
+    CONSTRAINT wallets_house_keeps_no_balance CHECK (kind NOT IN ('TREASURY', 'MINING', 'ESCROW', 'PROCEEDS', 'FEES', 'FX', 'REVENUE', 'EXTERNAL', 'TRANSIT')
         OR (available = 0 AND held = 0 AND sequence = 0))
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE wallets IS 'Who has what: one row per owner, currency and kind, made by its first posting';
-COMMENT ON COLUMN wallets.id IS 'Serial number, and the currency in the low byte';
-COMMENT ON COLUMN wallets.owner_kind IS 'What kind of owner: equal ids of two kinds are two owners';
-COMMENT ON COLUMN wallets.owner_id IS 'The owner within the kind; nil for the platform itself';
-COMMENT ON COLUMN wallets.kind IS 'What it is for';
-COMMENT ON COLUMN wallets.currency IS 'Of what';
-COMMENT ON COLUMN wallets.available IS 'Spendable, in the smallest unit';
-COMMENT ON COLUMN wallets.held IS 'Reserved by holds, in the smallest unit';
-COMMENT ON COLUMN wallets.sequence IS 'Sides of transfers written so far';
-COMMENT ON COLUMN wallets.is_frozen IS 'Nothing may leave';
-COMMENT ON COLUMN wallets.last_posted_at IS 'Time of the last transfer';
-COMMENT ON COLUMN wallets.created_at IS 'When it was made';
+COMMENT ON TABLE wallets IS 'Balances: one row per owner, currency, kind and campaign, inserted by the first posting';
+COMMENT ON COLUMN wallets.owner_id IS 'Id of the owner within its kind; nil for the house as a whole';
+COMMENT ON COLUMN wallets.id IS 'Random number of the owner''s wallet with the currency''s number in the low byte; below 65536 for accounts of nil';
+COMMENT ON COLUMN wallets.owner_kind IS 'Kind of the owner; equal ids of two kinds are two owners';
+COMMENT ON COLUMN wallets.kind IS 'Purpose of the wallet';
+COMMENT ON COLUMN wallets.currency IS 'Number of the currency';
+COMMENT ON COLUMN wallets.for_id IS 'Campaign of ESCROW and PROCEEDS; nil for the other kinds';
+COMMENT ON COLUMN wallets.available IS 'Spendable amount in the smallest unit';
+COMMENT ON COLUMN wallets.held IS 'Amount reserved by holds in the smallest unit';
+COMMENT ON COLUMN wallets.sequence IS 'Number of entries of the wallet';
+COMMENT ON COLUMN wallets.is_frozen IS 'Whether debits are refused; a copy of the owner''s state';
+COMMENT ON COLUMN wallets.last_posted_at IS 'Time of the last transfer; null before the first';
+COMMENT ON COLUMN wallets.created_at IS 'Time the row was inserted';
 
-CREATE SEQUENCE transfers_id_seq;
 -- No foreign keys to wallets: they are never deleted, and the check costs 43 % on the hottest path; the checker proves it.
 CREATE TABLE transfers (
-    id bigint NOT NULL DEFAULT nextval('transfers_id_seq'),
+    owner_id uuid NOT NULL,
+    posted_at timestamptz NOT NULL,
     transaction_id uuid NOT NULL,
     leg smallint NOT NULL,
     reason text NOT NULL,
@@ -80,8 +87,7 @@ CREATE TABLE transfers (
     credit_bucket text NOT NULL,
     credit_sequence bigint,
     credit_after bigint,
-    posted_at timestamptz NOT NULL,
-    CONSTRAINT transfers_pkey PRIMARY KEY (id),
+    CONSTRAINT transfers_pkey PRIMARY KEY (owner_id, posted_at, transaction_id, leg),
     CONSTRAINT transfers_amount_positive CHECK (amount > 0),
     CONSTRAINT transfers_two_sides CHECK ((debit_wallet, debit_bucket) IS DISTINCT FROM (credit_wallet, credit_bucket)),
     CONSTRAINT transfers_one_currency CHECK ((debit_wallet & 255) = currency AND (credit_wallet & 255) = currency),
@@ -90,81 +96,80 @@ CREATE TABLE transfers (
     CONSTRAINT transfers_debit_written CHECK ((debit_sequence IS NULL) = (debit_after IS NULL)),
     CONSTRAINT transfers_credit_written CHECK ((credit_sequence IS NULL) = (credit_after IS NULL)),
     CONSTRAINT transfers_origin_known CHECK (origin IN ('USER', 'STAFF', 'SERVICE', 'JOB', 'SEED'))
-) PARTITION BY RANGE (id);
+) PARTITION BY RANGE (posted_at);
 CREATE INDEX transfers_transaction_id ON transfers (transaction_id);
 CREATE INDEX transfers_reference ON transfers (reference_kind, reference_id);
 CREATE INDEX transfers_posted_at ON transfers USING brin (posted_at) WITH (pages_per_range = 32);
-COMMENT ON TABLE transfers IS 'Append-only: each row takes an amount from one side and gives it to another, so books always balance';
-COMMENT ON COLUMN transfers.id IS 'Order of writing';
-COMMENT ON COLUMN transfers.transaction_id IS 'The business event it belongs to';
-COMMENT ON COLUMN transfers.leg IS 'Which transfer of the event, from 0';
-COMMENT ON COLUMN transfers.reason IS 'Why it moved';
-COMMENT ON COLUMN transfers.reference_kind IS 'What kind of thing it was about';
-COMMENT ON COLUMN transfers.reference_id IS 'Which one';
-COMMENT ON COLUMN transfers.origin IS 'Who caused it';
-COMMENT ON COLUMN transfers.correlation_id IS 'The request that caused it';
-COMMENT ON COLUMN transfers.currency IS 'Of what';
-COMMENT ON COLUMN transfers.amount IS 'How much, in the smallest unit';
-COMMENT ON COLUMN transfers.debit_wallet IS 'Where from';
-COMMENT ON COLUMN transfers.debit_bucket IS 'Which part of it';
-COMMENT ON COLUMN transfers.debit_sequence IS 'The wallet''s sequence after; null where no running balance is kept';
-COMMENT ON COLUMN transfers.debit_after IS 'The bucket''s balance after; null where no running balance is kept';
-COMMENT ON COLUMN transfers.credit_wallet IS 'Where to';
-COMMENT ON COLUMN transfers.credit_bucket IS 'Which part of it';
-COMMENT ON COLUMN transfers.credit_sequence IS 'The wallet''s sequence after; null where no running balance is kept';
-COMMENT ON COLUMN transfers.credit_after IS 'The bucket''s balance after; null where no running balance is kept';
-COMMENT ON COLUMN transfers.posted_at IS 'When: never before an earlier transfer of the same wallets';
-CREATE TRIGGER transfers_append_only BEFORE UPDATE OR DELETE ON transfers
-    FOR EACH ROW EXECUTE FUNCTION refuse_change();
-CREATE TRIGGER transfers_no_truncate BEFORE TRUNCATE ON transfers
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+COMMENT ON TABLE transfers IS 'Append-only: each row debits an amount from one wallet and credits it to another; a row never joins the wallets of two owners';
+COMMENT ON COLUMN transfers.owner_id IS 'Owner of the wallets of both sides, house accounts aside';
+COMMENT ON COLUMN transfers.posted_at IS 'Time of the posting; never before an earlier transfer of the same wallets';
+COMMENT ON COLUMN transfers.transaction_id IS 'Business event, which all its transfers share';
+COMMENT ON COLUMN transfers.leg IS 'Number of the row within the transaction, from 0';
+COMMENT ON COLUMN transfers.reason IS 'Cause of the transfer';
+COMMENT ON COLUMN transfers.reference_kind IS 'Kind of the object that caused the transfer';
+COMMENT ON COLUMN transfers.reference_id IS 'Id of the object that caused the transfer';
+COMMENT ON COLUMN transfers.origin IS 'Capacity in which the caller acted';
+COMMENT ON COLUMN transfers.correlation_id IS 'Id of the request that caused the transfer';
+COMMENT ON COLUMN transfers.currency IS 'Number of the currency';
+COMMENT ON COLUMN transfers.amount IS 'Amount in the smallest unit';
+COMMENT ON COLUMN transfers.debit_wallet IS 'Id of the debited wallet, of the owner or of nil';
+COMMENT ON COLUMN transfers.debit_bucket IS 'Debited part of the wallet';
+COMMENT ON COLUMN transfers.debit_sequence IS 'Sequence of the debited wallet after the transfer; null where no running balance is kept';
+COMMENT ON COLUMN transfers.debit_after IS 'Balance of the debited part after the transfer; null where no running balance is kept';
+COMMENT ON COLUMN transfers.credit_wallet IS 'Id of the credited wallet, of the owner or of nil';
+COMMENT ON COLUMN transfers.credit_bucket IS 'Credited part of the wallet';
+COMMENT ON COLUMN transfers.credit_sequence IS 'Sequence of the credited wallet after the transfer; null where no running balance is kept';
+COMMENT ON COLUMN transfers.credit_after IS 'Balance of the credited part after the transfer; null where no running balance is kept';
 
--- Makes the next partition when the last one is half full. The indexes that guard each wallet's sequence can't be
--- unique on the parent, for they don't contain its key.
+-- Makes the partitions of this month and the next two. The indexes that guard each wallet's sequence can't be unique on
+-- the parent, because they don't contain the time. Triggers are made on each partition, because a distributed table
+-- takes none, and fire in replication too.
 CREATE FUNCTION ensure_transfer_partitions() RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC'
     AS $$
 DECLARE
-    rows_each constant bigint := 100000000;
-    used bigint;
+    month date := date_trunc('month', app_now());
     child text;
     made integer := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(727276);
-    SELECT last_value INTO used FROM transfers_id_seq;
-    FOR number IN 0 .. (used + rows_each / 2) / rows_each LOOP
-        child := 'transfers_p' || number;
-        CONTINUE WHEN to_regclass(child) IS NOT NULL;
-        EXECUTE format('CREATE TABLE %I (LIKE transfers INCLUDING ALL)', child);
-        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (debit_wallet, debit_sequence) WHERE debit_sequence IS NOT NULL',
-                       child || '_debit_sequence', child);
-        EXECUTE format('CREATE UNIQUE INDEX %I ON %I (credit_wallet, credit_sequence) WHERE credit_sequence IS NOT NULL',
-                       child || '_credit_sequence', child);
-        EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()',
-                       child || '_no_truncate', child);
-        EXECUTE format('ALTER TABLE transfers ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
-                       child, number * rows_each, (number + 1) * rows_each);
-        made := made + 1;
+    FOR ahead IN 0 .. 2 LOOP
+        child := 'transfers' || to_char(month, '"_p"YYYYMM');
+        IF to_regclass(child) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I (LIKE transfers INCLUDING ALL)', child);
+            EXECUTE format('CREATE UNIQUE INDEX %I ON %I (owner_id, debit_wallet, debit_sequence) WHERE debit_sequence IS NOT NULL',
+                           child || '_debit_sequence', child);
+            EXECUTE format('CREATE UNIQUE INDEX %I ON %I (owner_id, credit_wallet, credit_sequence) WHERE credit_sequence IS NOT NULL',
+                           child || '_credit_sequence', child);
+            EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()', child);
+            EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', child);
+            EXECUTE format('ALTER TABLE %I ENABLE ALWAYS TRIGGER append_only, ENABLE ALWAYS TRIGGER no_truncate', child);
+            EXECUTE format('ALTER TABLE transfers ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                           child, month::timestamptz, (month + interval '1 month')::timestamptz);
+            made := made + 1;
+        END IF;
+        month := month + interval '1 month';
     END LOOP;
     RETURN made;
 END $$;
-COMMENT ON FUNCTION ensure_transfer_partitions IS 'Makes missing partitions of transfers; answers how many';
+COMMENT ON FUNCTION ensure_transfer_partitions IS 'Makes missing monthly partitions of transfers; returns their number';
 SELECT ensure_transfer_partitions();
 
 CREATE VIEW entries AS
-    SELECT id AS transfer_id, transaction_id, leg, reason, reference_kind, reference_id, currency, amount, posted_at,
+    SELECT owner_id, transaction_id, leg, reason, reference_kind, reference_id, currency, amount, posted_at,
            debit_wallet AS wallet, 'DEBIT'::text AS side, debit_bucket AS bucket, debit_sequence AS sequence, debit_after AS balance_after
     FROM transfers
     UNION ALL
-    SELECT id, transaction_id, leg, reason, reference_kind, reference_id, currency, amount, posted_at,
+    SELECT owner_id, transaction_id, leg, reason, reference_kind, reference_id, currency, amount, posted_at,
            credit_wallet, 'CREDIT'::text, credit_bucket, credit_sequence, credit_after
     FROM transfers;
-COMMENT ON VIEW entries IS 'The classic two lines of each transfer: statements, exports, audits';
+COMMENT ON VIEW entries IS 'Two lines per transfer, for statements, exports and audits';
 
--- The house accounts, one of each kind per currency.
+-- The accounts of the house as a whole, one of each kind per currency.
 INSERT INTO wallets (id, owner_kind, owner_id, kind, currency, created_at)
-    SELECT (nextval('wallets_serial') << 8) | number, 'SYSTEM', '00000000-0000-0000-0000-000000000000', kind, number, app_now()
-    FROM currencies, unnest(ARRAY['MINING', 'TREASURY', 'FEES', 'FX', 'REVENUE', 'EXTERNAL', 'SUSPENSE']) AS kind;
+    SELECT (place << 8) | number, 'SYSTEM', '00000000-0000-0000-0000-000000000000', kind, number, app_now()
+    FROM currencies, unnest(ARRAY['MINING', 'TREASURY', 'FEES', 'FX', 'REVENUE', 'EXTERNAL', 'TRANSIT', 'SUSPENSE'])
+        WITH ORDINALITY AS kinds (kind, place);
 
 CREATE TABLE reconciliation_runs (
     id uuid NOT NULL,
@@ -175,16 +180,15 @@ CREATE TABLE reconciliation_runs (
     mismatches jsonb NOT NULL,
     CONSTRAINT reconciliation_runs_pkey PRIMARY KEY (id)
 );
-COMMENT ON TABLE reconciliation_runs IS 'What the checker found, each time it ran';
-COMMENT ON COLUMN reconciliation_runs.id IS 'The run';
-COMMENT ON COLUMN reconciliation_runs.started_at IS 'When it began';
-COMMENT ON COLUMN reconciliation_runs.finished_at IS 'When it was done';
-COMMENT ON COLUMN reconciliation_runs.transfers_checked IS 'How many transfers there were';
-COMMENT ON COLUMN reconciliation_runs.wallets_checked IS 'How many wallets there were';
-COMMENT ON COLUMN reconciliation_runs.mismatches IS 'What was wrong; an empty list is good news';
 CREATE INDEX reconciliation_runs_finished_at ON reconciliation_runs (finished_at);
+COMMENT ON TABLE reconciliation_runs IS 'Reports of the ledger''s checker over all owners';
+COMMENT ON COLUMN reconciliation_runs.id IS 'Id of the run';
+COMMENT ON COLUMN reconciliation_runs.started_at IS 'Start of the run';
+COMMENT ON COLUMN reconciliation_runs.finished_at IS 'End of the run';
+COMMENT ON COLUMN reconciliation_runs.transfers_checked IS 'Number of transfers';
+COMMENT ON COLUMN reconciliation_runs.wallets_checked IS 'Number of wallets';
+COMMENT ON COLUMN reconciliation_runs.mismatches IS 'Violations of rules; an empty list when the ledger is right';
 
 GRANT SELECT ON currencies, wallets, transfers, entries, reconciliation_runs TO goodgo_app;
 GRANT INSERT ON wallets, transfers, reconciliation_runs TO goodgo_app;
 GRANT UPDATE (available, held, sequence, last_posted_at, is_frozen) ON wallets TO goodgo_app;
-GRANT USAGE ON SEQUENCE wallets_serial, transfers_id_seq TO goodgo_app;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::wallets::reconciliation::checker;
+use db::wallets::reconciliation::checker::{self, Scope};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
@@ -17,7 +17,7 @@ pub const JOB: Job = Job {
 
 async fn run(db: Db) -> Result<(), DbError> {
     let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
-    let report = checker::check(&db).await?;
+    let report = checker::check(&db, Scope::All).await?;
     for mismatch in &report.mismatches {
         let (rule, detail) = (mismatch.rule, &mismatch.detail);
         tracing::error!(rule, detail, "Ledger mismatch: {rule}: {detail}");

@@ -293,9 +293,12 @@ impl TestApp {
 
     /// Checks what every test must leave true: a correct ledger, documented events, and no deadlock.
     pub async fn check(&self) {
-        let report = db::wallets::reconciliation::checker::check(&self.db)
-            .await
-            .unwrap();
+        let report = db::wallets::reconciliation::checker::check(
+            &self.db,
+            db::wallets::reconciliation::checker::Scope::All,
+        )
+        .await
+        .unwrap();
         assert_eq!(report.mismatches, [], "the ledger is wrong");
         for (event, written) in self.event_fields().await {
             let fields = documented().get(&event);

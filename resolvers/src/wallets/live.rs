@@ -1,15 +1,15 @@
 //! Wallets after their balance or state changed, for `walletUpdated`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use db::outbox::Event;
-use db::wallets::wallet::queries::{wallets_moved_by, wallets_of_people};
+use db::wallets::wallet::queries::wallets_of_people;
 use db::{Db, DbError};
 use domain::ids::UserId;
 use domain::money::CurrencyCode;
 use domain::time::Timestamp;
 use domain::wallets::{OwnerKind, Wallet};
-use uuid::Uuid;
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 
@@ -35,63 +35,30 @@ impl Update for WalletUpdate {
     }
 }
 
-/// Wallets to read: those moved by transactions, and all of some users.
-#[derive(Clone, Debug)]
-pub struct WalletChanges {
-    transactions: Vec<Uuid>,
-    users: Vec<UserId>,
-}
-
 impl Topic for WalletTopic {
     type Subject = UserId;
     type Update = WalletUpdate;
-    type Changes = WalletChanges;
+    type Changes = Vec<UserId>;
 
-    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<WalletChanges> {
-        let mut transactions: Vec<_> = events
-            .iter()
-            .filter_map(|event| event.transaction_id)
-            .collect();
-        transactions.sort_unstable();
-        transactions.dedup();
+    fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<Vec<UserId>> {
         // A ban freezes wallets without a transaction.
-        let users: Vec<UserId> = events
+        let users: BTreeSet<UserId> = events
             .iter()
-            .filter(|event| event.name == "MinerBanned")
+            .filter(|event| event.transaction_id.is_some() || event.name == "MinerBanned")
             .filter_map(|event| event.audience_id.map(UserId))
             .filter(|user| of.has(user))
             .collect();
-        let is_changed = !transactions.is_empty() || !users.is_empty();
-        is_changed.then_some(WalletChanges {
-            transactions,
-            users,
-        })
+        (!users.is_empty()).then(|| users.into_iter().collect())
     }
 
-    fn missed(&self, _: Duration, of: &SubscribersOf<Self>) -> Option<WalletChanges> {
-        Some(WalletChanges {
-            transactions: Vec::new(),
-            users: of.subjects(),
-        })
+    fn missed(&self, _: Duration, of: &SubscribersOf<Self>) -> Option<Vec<UserId>> {
+        Some(of.subjects())
     }
 
-    async fn read(&self, db: Db, changes: WalletChanges) -> Result<UpdatesOf<Self>, DbError> {
+    async fn read(&self, db: Db, users: Vec<UserId>) -> Result<UpdatesOf<Self>, DbError> {
         let currencies = db.clone();
         let wallets = db
-            .read(async move |conn| {
-                let WalletChanges {
-                    transactions,
-                    users,
-                } = &changes;
-                let mut wallets = Vec::new();
-                if !transactions.is_empty() {
-                    wallets = wallets_moved_by(&currencies, conn, transactions).await?;
-                }
-                if !users.is_empty() {
-                    wallets.extend(wallets_of_people(&currencies, conn, users).await?);
-                }
-                Ok(wallets)
-            })
+            .read(async move |conn| wallets_of_people(&currencies, conn, &users).await)
             .await?;
         let updates = wallets.into_iter().filter_map(|wallet| {
             let occurred_at = wallet.last_posted_at?;

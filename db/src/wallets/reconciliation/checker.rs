@@ -6,6 +6,7 @@ use diesel::{ExpressionMethods, OptionalExtension, Queryable};
 use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::schema::reconciliation_runs as runs;
 use crate::{Connection, Db, DbError, Result};
@@ -13,9 +14,9 @@ use crate::{Connection, Db, DbError, Result};
 /// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Number of transfers.
+    /// Number of transfers in scope.
     pub transfers: i64,
-    /// Number of wallets.
+    /// Number of wallets in scope.
     pub wallets: i64,
     /// Violations, at most 20 per rule; empty when the ledger is right.
     pub mismatches: Vec<Mismatch>,
@@ -30,35 +31,91 @@ pub struct Mismatch {
     pub detail: String,
 }
 
+/// Part of the ledger that a run checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All owners and transactions.
+    All,
+    /// One owner, and the transactions that moved something of theirs.
+    Owner(Uuid),
+    /// The owners and transactions of one part of `of`, by the hash of their ids; parts count from 1.
+    Shard {
+        /// Number of the part.
+        part: u32,
+        /// Number of parts.
+        of: u32,
+    },
+}
+
+impl Scope {
+    /// Condition on a column of ids.
+    fn condition(self, column: &str) -> String {
+        match self {
+            Self::All => "true".to_owned(),
+            Self::Owner(owner) if column == "transaction_id" => format!(
+                "transaction_id IN (SELECT transaction_id FROM public.transfers WHERE owner_id = '{owner}')"
+            ),
+            Self::Owner(owner) => format!("{column} = '{owner}'"),
+            Self::Shard { part, of } => {
+                format!("abs(uuid_hash_extended({column}, 0) % {of}) + 1 = {part}")
+            }
+        }
+    }
+
+    /// Definitions in front of a rule about `what`; none when the rule does not apply to the scope.
+    fn definitions(self, what: &str) -> Option<String> {
+        let (tables, column): (&[_], _) = match (what, self) {
+            ("owner", _) => (&["wallets", "transfers", "entries"], "owner_id"),
+            ("transaction", _) => (&["transfers", "entries"], "transaction_id"),
+            (_, Self::All) => (&["wallets", "entries"], "owner_id"),
+            _ => return None,
+        };
+        let in_scope = |(table, column): (&str, &str)| {
+            let condition = self.condition(column);
+            format!("{table} AS (SELECT * FROM public.{table} WHERE {condition})")
+        };
+        let tables = tables.iter().map(|table| (*table, column));
+        let tables = tables.chain([("idempotency_keys", "home_id")]);
+        Some(tables.map(in_scope).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// Rules as queries that return a row per violation.
 const RULES: &str = include_str!("checker.sql");
 
 /// Checks every rule on one snapshot. Changes nothing; [`store`] stores the report.
-pub async fn check(db: &Db) -> Result<Report> {
-    db.read(async |conn| {
+pub async fn check(db: &Db, scope: Scope) -> Result<Report> {
+    db.read(async move |conn| {
         crate::pool::batch(
             conn,
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0",
         )
         .await?;
-        let report = ask(conn).await;
+        let report = ask(conn, scope).await;
         crate::pool::batch(conn, "ROLLBACK").await?;
         report
     })
     .await
 }
 
-async fn ask(conn: &mut Connection) -> Result<Report> {
-    let (transfers, wallets): (i64, i64) = sql::<(BigInt, BigInt)>(
-        "SELECT (SELECT count(*) FROM transfers), (SELECT count(*) FROM wallets)",
-    )
+async fn ask(conn: &mut Connection, scope: Scope) -> Result<Report> {
+    let owners = scope.condition("owner_id");
+    let (transfers, wallets): (i64, i64) = sql::<(BigInt, BigInt)>(&format!(
+        "SELECT (SELECT count(*) FROM transfers WHERE {owners}), (SELECT count(*) FROM wallets WHERE {owners})",
+    ))
     .get_result(conn)
     .await?;
     let mut mismatches = Vec::new();
-    let rules = RULES.split("--- ").skip(1);
-    for (rule, query) in rules.filter_map(|rule| rule.split_once('\n')) {
-        let details = sql::<SqlText>(&format!("SELECT * FROM ({query}) q LIMIT 20"));
-        let details: Vec<String> = details.load(conn).await?;
+    for rule in RULES.split("--- ").skip(1) {
+        let parts = rule.split_once('\n').and_then(|(title, query)| {
+            let (what, rule) = title.split_once(": ")?;
+            Some((rule, scope.definitions(what)?, query))
+        });
+        let Some((rule, definitions, query)) = parts else {
+            continue;
+        };
+        let query = format!("WITH {definitions} SELECT * FROM ({query}) q LIMIT 20");
+        let details: Vec<String> = sql::<SqlText>(&query).load(conn).await?;
         let found = details.into_iter();
         mismatches.extend(found.map(|detail| Mismatch { rule, detail }));
     }
@@ -89,7 +146,7 @@ pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>> {
     .optional()?)
 }
 
-/// Stores a report as a run.
+/// Stores a report of a run over all owners.
 pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<()> {
     db.write("wallets.reconciliation_store", async move |tx| {
         let mismatches = serde_json::to_value(&report.mismatches)

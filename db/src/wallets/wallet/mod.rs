@@ -2,8 +2,7 @@
 
 mod freezing;
 pub mod queries;
-mod rows;
+pub(super) mod rows;
 
 pub(crate) use freezing::freeze_all_of;
-pub(crate) use queries::currencies;
 pub use rows::LedgerEntry;

@@ -1,23 +1,15 @@
 //! Reads of the ledger.
 
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
-use diesel::{CombineDsl, ExpressionMethods, HasQuery, QueryDsl};
+use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
-use uuid::Uuid;
 
-use super::rows::{CurrencyRow, EntryRow, LedgerEntry, WalletRow};
-use crate::schema::{currencies as currency_table, transfers, wallets};
-use crate::text::values;
+use super::rows::{EntryRow, LedgerEntry, WalletRow};
+use crate::schema::wallets;
 use crate::{Connection, Db, Page, Result, Slice};
-
-/// All currencies, by number.
-pub async fn currencies(conn: &mut Connection) -> Result<Vec<Currency>> {
-    let query = CurrencyRow::query().order(currency_table::number);
-    values(query.load(conn).await?)
-}
 
 /// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
 pub async fn wallets_by_owner(
@@ -79,24 +71,6 @@ pub async fn wallets_of_people(
     rows.into_iter().map(|row| row.into_wallet(db)).collect()
 }
 
-/// MAIN wallets of people that these transactions changed.
-pub async fn wallets_moved_by(
-    db: &Db,
-    conn: &mut Connection,
-    transactions: &[Uuid],
-) -> Result<Vec<Wallet>> {
-    let moved = || transfers::table.filter(transfers::transaction_id.eq_any(transactions));
-    let debited = moved().select(transfers::debit_wallet);
-    let credited = moved().select(transfers::credit_wallet);
-    let rows: Vec<WalletRow> = WalletRow::query()
-        .filter(wallets::id.eq_any(debited.union(credited)))
-        .filter(wallets::owner_kind.eq(OwnerKind::User.name()))
-        .filter(wallets::kind.eq(WalletKind::Main.name()))
-        .load(conn)
-        .await?;
-    rows.into_iter().map(|row| row.into_wallet(db)).collect()
-}
-
 /// One page of each wallet's statement, newest first, in one statement for all of them.
 ///
 /// The key of a page is the entry's sequence.
@@ -118,14 +92,15 @@ pub async fn entries(
     let rows: Vec<EntryRow> = diesel::sql_query(format!(
         "SELECT w.owner_kind, w.owner_id, e.*
          FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
-         JOIN wallets w ON w.owner_kind = k.owner_kind AND w.owner_id = k.owner_id AND w.currency = k.currency AND w.kind = 'MAIN'
+         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency AND w.kind = 'MAIN'
          CROSS JOIN LATERAL (
              SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
              FROM entries
-             WHERE wallet = w.id AND sequence IS NOT NULL
+             WHERE owner_id = w.owner_id AND wallet = w.id AND sequence IS NOT NULL
                AND sequence < $4 AND sequence > $5
              ORDER BY sequence {direction} LIMIT $6
-         ) e"
+         ) e
+         WHERE w.owner_id = ANY($2)"
     ))
     .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.name()).collect::<Vec<_>>())
     .bind::<Array<SqlUuid>, _>(keys.iter().map(|(owner, _)| owner.id).collect::<Vec<_>>())

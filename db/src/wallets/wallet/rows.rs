@@ -15,7 +15,7 @@ use crate::{Db, DbError, Result};
 
 #[derive(HasQuery)]
 #[diesel(table_name = currencies, check_for_backend(diesel::pg::Pg))]
-pub(super) struct CurrencyRow {
+pub(crate) struct CurrencyRow {
     number: i16,
     code: String,
     scale: i16,
