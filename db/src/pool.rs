@@ -104,14 +104,21 @@ struct Shared {
     committed: Notify,
     /// Permits to cancel statements: each cancellation opens a connection beside the pool.
     cancelling: Arc<Semaphore>,
-    statements: Arc<AtomicU64>,
+    sent: Arc<Sent>,
+}
+
+/// Numbers of what the pool's connections sent.
+#[derive(Default)]
+struct Sent {
+    statements: AtomicU64,
+    round_trips: AtomicU64,
 }
 
 impl Db {
     /// Opens the pool and reads what never changes: the currencies, the house accounts, and whether it is a cluster.
     pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self> {
-        let statements = Arc::new(AtomicU64::new(0));
-        let pool = pool(&settings, &tls, &statements);
+        let sent = Arc::default();
+        let pool = pool(&settings, &tls, &sent);
         let mut conn = pool.get().await?;
         let constants = crate::wallets::constants(&mut conn).await?;
         let is_cluster = diesel::dsl::sql::<Bool>(
@@ -129,7 +136,7 @@ impl Db {
                 constants,
                 committed: Notify::new(),
                 cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
-                statements,
+                sent,
             }),
         })
     }
@@ -201,7 +208,13 @@ impl Db {
     /// Number of statements sent so far, for tests.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        AtomicU64::load(&self.shared.statements, Ordering::Relaxed)
+        AtomicU64::load(&self.shared.sent.statements, Ordering::Relaxed)
+    }
+
+    /// Number of times that statements were sent while none was running, for tests.
+    #[must_use]
+    pub fn round_trips(&self) -> u64 {
+        AtomicU64::load(&self.shared.sent.round_trips, Ordering::Relaxed)
     }
 
     /// State of the pool.
@@ -309,12 +322,12 @@ impl Drop for PooledConnection {
     }
 }
 
-fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Connection> {
+fn pool(settings: &Settings, tls: &Tls, sent: &Arc<Sent>) -> Pool<Connection> {
     let mut config = ManagerConfig::default();
     // A test statement at each checkout would cost a round trip; `read` and `write` retry on a closed connection.
     config.recycling_method = RecyclingMethod::Fast;
     let tls = tls.clone();
-    let statements = Arc::clone(statements);
+    let sent = Arc::clone(sent);
     let setup = format!(
         "SET ROLE {role}; SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
          SET idle_in_transaction_session_timeout = {idle}; SET TIME ZONE 'UTC'; SET application_name = 'goodgo'",
@@ -325,14 +338,14 @@ fn pool(settings: &Settings, tls: &Tls, statements: &Arc<AtomicU64>) -> Pool<Con
     );
     config.custom_setup = Box::new(move |url| {
         let (url, tls, setup) = (url.to_owned(), tls.clone(), setup.clone());
-        let statements = Arc::clone(&statements);
+        let sent = Arc::clone(&sent);
         async move {
             let mut conn = connect(&url, &tls).await?;
             conn.batch_execute(&setup)
                 .await
                 .map_err(ConnectionError::CouldntSetupConfiguration)?;
             conn.set_instrumentation(Observed {
-                statements,
+                sent,
                 started: VecDeque::new(),
             });
             Ok(conn)
@@ -394,7 +407,7 @@ fn describe(error: &tokio_postgres::Error) -> String {
 
 /// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
 struct Observed {
-    statements: Arc<AtomicU64>,
+    sent: Arc<Sent>,
     /// Start times of the statements without a result yet: several when they are pipelined.
     started: VecDeque<Instant>,
 }
@@ -403,7 +416,10 @@ impl Instrumentation for Observed {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { .. } => {
-                self.statements.fetch_add(1, Ordering::Relaxed);
+                self.sent.statements.fetch_add(1, Ordering::Relaxed);
+                if self.started.is_empty() {
+                    self.sent.round_trips.fetch_add(1, Ordering::Relaxed);
+                }
                 self.started.push_back(Instant::now());
             }
             InstrumentationEvent::FinishQuery { query, error, .. } => {

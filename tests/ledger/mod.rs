@@ -2,5 +2,8 @@
 
 mod checker;
 mod connections;
+mod homes;
 mod lost_commit;
+mod partitions;
 mod posting;
+mod statements;

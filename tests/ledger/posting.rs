@@ -1,7 +1,9 @@
 //! Random programs of postings against PostgreSQL and a model: results and balances agree after each step.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
+use db::Db;
 use domain::ids::{TransactionId, UserId};
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{
@@ -56,12 +58,14 @@ impl Model {
     }
 }
 
-fn side(rng: &mut StdRng) -> Side {
+fn side(rng: &mut StdRng, people: &RangeInclusive<u128>) -> Side {
     let currency = CurrencyCode::parse(CODES[rng.random_range(0..CODES.len())]).unwrap();
     if rng.random_bool(0.3) {
-        return Side::available(WalletOwner::SYSTEM, WalletKind::Mining, currency);
+        let kinds = [WalletKind::Mining, WalletKind::Fx, WalletKind::Fees];
+        let kind = kinds[rng.random_range(0..kinds.len())];
+        return Side::available(WalletOwner::SYSTEM, kind, currency);
     }
-    let person = UserId(Uuid::from_u128(rng.random_range(1..=PEOPLE)));
+    let person = UserId(Uuid::from_u128(rng.random_range(people.clone())));
     let mut side = Side::available(person, WalletKind::Main, currency);
     if rng.random_bool(0.25) {
         side.bucket = Bucket::Held;
@@ -69,38 +73,24 @@ fn side(rng: &mut StdRng) -> Side {
     side
 }
 
-fn posting(rng: &mut StdRng, id: Uuid) -> Posting {
+/// A posting of one to three legs between these people and the house.
+pub(super) fn random(rng: &mut StdRng, people: RangeInclusive<u128>, id: u128) -> Posting {
     let legs = (0..rng.random_range(1..4))
         .map(|_| {
-            let debit = side(rng);
-            let mut credit = side(rng);
+            let debit = side(rng, &people);
+            let mut credit = side(rng, &people);
             if rng.random_bool(0.9) {
                 credit.wallet.currency = debit.wallet.currency;
             }
-            Leg {
-                debit,
-                credit,
-                amount: Minor(rng.random_range(0..200)),
-                reason: TransferReason::OpeningBalance,
-            }
+            leg(debit, credit, rng.random_range(0..200))
         })
         .collect();
-    Posting {
-        transaction_id: TransactionId(id),
-        reference: Reference {
-            kind: "test",
-            id: id.to_string(),
-        },
-        origin: Origin::Seed,
-        correlation_id: None,
-        legs,
-    }
+    posting_of(id, legs)
 }
 
 /// Posts a batch as one transaction; returns one result per item.
-async fn post(app: &TestApp, batch: Vec<Posting>) -> Vec<Result<(), &'static str>> {
-    let results = app
-        .db
+pub(super) async fn post(db: &Db, batch: Vec<Posting>) -> Vec<Result<(), &'static str>> {
+    let results = db
         .write("test.post", async move |tx| {
             db::wallets::posting::post(tx, &batch).await
         })
@@ -112,9 +102,48 @@ async fn post(app: &TestApp, batch: Vec<Posting>) -> Vec<Result<(), &'static str
             Ok(_) => Ok(()),
             Err(PostingRefusal::Malformed) => Err("malformed"),
             Err(PostingRefusal::InsufficientFunds { .. }) => Err("insufficient"),
+            Err(PostingRefusal::WalletFrozen { .. }) => Err("frozen"),
             Err(other) => panic!("{other}"),
         })
         .collect()
+}
+
+/// The MP wallet of a person.
+pub(super) fn person(n: u128) -> Side {
+    let user = UserId(Uuid::from_u128(n));
+    Side::available(user, WalletKind::Main, CurrencyCode::MP)
+}
+
+/// An MP account of the house.
+pub(super) fn house(kind: WalletKind) -> Side {
+    Side::available(WalletOwner::SYSTEM, kind, CurrencyCode::MP)
+}
+
+pub(super) fn mining() -> Side {
+    house(WalletKind::Mining)
+}
+
+pub(super) fn leg(debit: Side, credit: Side, amount: i64) -> Leg {
+    Leg {
+        debit,
+        credit,
+        amount: Minor(amount),
+        reason: TransferReason::OpeningBalance,
+    }
+}
+
+/// A business event of these legs.
+pub(super) fn posting_of(id: u128, legs: Vec<Leg>) -> Posting {
+    Posting {
+        transaction_id: TransactionId(Uuid::from_u128(id)),
+        reference: Reference {
+            kind: "test",
+            id: id.to_string(),
+        },
+        origin: Origin::Seed,
+        correlation_id: None,
+        legs,
+    }
 }
 
 #[test]
@@ -127,15 +156,21 @@ fn soak_random_programs_agree_with_the_model() {
         for program in 0..programs * 25 {
             let batch: Vec<Posting> = (0..rng.random_range(1..8))
                 .map(|_| {
-                    let id = Uuid::from_u128(rng.random());
-                    posting(&mut rng, id)
+                    let id = rng.random();
+                    random(&mut rng, 1..=PEOPLE, id)
                 })
                 .collect();
             let expected: Vec<_> = batch
                 .iter()
                 .map(|posting| model.post(&posting.legs))
                 .collect();
-            assert_eq!(post(app, batch).await, expected, "program {program}");
+            // Both kinds of statements understand what the other wrote.
+            let db = if rng.random() {
+                app.db.as_cluster()
+            } else {
+                app.db.clone()
+            };
+            assert_eq!(post(&db, batch).await, expected, "program {program}");
         }
         for ((owner, currency, bucket), balance) in &model.balances {
             let bucket = if *bucket == Bucket::Held {
@@ -168,62 +203,31 @@ async fn release_all(app: &TestApp, model: &Model) {
         .filter(|((_, _, bucket), balance)| *bucket == Bucket::Held && **balance > 0)
         .map(|((owner, currency, _), balance)| {
             let credit = Side::available(UserId(*owner), WalletKind::Main, *currency);
-            let amount = Minor(i64::try_from(*balance).unwrap());
-            Leg {
-                debit: Side {
-                    bucket: Bucket::Held,
-                    ..credit
-                },
-                credit,
-                amount,
-                reason: TransferReason::OpeningBalance,
-            }
+            let debit = Side {
+                bucket: Bucket::Held,
+                ..credit
+            };
+            leg(debit, credit, i64::try_from(*balance).unwrap())
         })
         .collect();
-    let mut rng = StdRng::seed_from_u64(8);
-    let release = Posting {
-        legs,
-        ..posting(&mut rng, Uuid::from_u128(1))
-    };
-    assert_eq!(post(app, vec![release]).await, [Ok(())]);
+    assert_eq!(post(&app.db, vec![posting_of(1, legs)]).await, [Ok(())]);
 }
 
 /// Locks in ascending order make transactions over the same wallets in opposite order safe.
 #[test]
 fn posts_both_directions_at_once_without_deadlock() {
     test(async |app| {
-        let person = |n| {
-            Side::available(
-                UserId(Uuid::from_u128(n)),
-                WalletKind::Main,
-                CurrencyCode::MP,
-            )
-        };
-        let mining = Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP);
-        let leg = |debit, credit, amount| Leg {
-            debit,
-            credit,
-            amount: Minor(amount),
-            reason: TransferReason::OpeningBalance,
-        };
         let of = |legs| {
             let id = app.db.ids().uuid(goodgo::auth::clock::instance_now());
-            Posting {
-                legs,
-                ..posting(&mut StdRng::seed_from_u64(1), id)
-            }
+            posting_of(id.as_u128(), legs)
         };
-        post(
-            app,
-            vec![of(vec![
-                leg(mining, person(1), 1_000),
-                leg(mining, person(2), 1_000),
-            ])],
-        )
-        .await;
+        let mint = |n| leg(mining(), person(n), 1_000);
+        post(&app.db, vec![of(vec![mint(1), mint(2)])]).await;
+        let cluster = app.db.as_cluster();
         let moves = (0..100).map(|n| {
             let (from, to) = if n % 2 == 0 { (1, 2) } else { (2, 1) };
-            post(app, vec![of(vec![leg(person(from), person(to), 1)])])
+            let db = if n % 3 == 0 { &cluster } else { &app.db };
+            post(db, vec![of(vec![leg(person(from), person(to), 1)])])
         });
         // As many as there are connections: a wait for one that is too long fails.
         let moves = futures_util::stream::iter(moves).buffer_unordered(8);

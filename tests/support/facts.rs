@@ -101,8 +101,19 @@ impl TestApp {
 
     /// The ledger's movements for a reason, in the order they were posted.
     pub async fn transfers(&self, reason: &str) -> Vec<Transfer> {
-        let of_reason = format!("SELECT * FROM transfers WHERE reason = '{reason}' ORDER BY id");
+        let of_reason = format!(
+            "SELECT * FROM transfers WHERE reason = '{reason}' ORDER BY posted_at, transaction_id, leg"
+        );
         self.facts(&of_reason).await
+    }
+
+    /// Freezes all users and their wallets, or lifts that.
+    pub async fn freeze_users(&self, is_frozen: bool) {
+        self.sql(&format!(
+            "UPDATE owners SET is_frozen = {is_frozen} WHERE owner_kind = 'USER';
+             UPDATE wallets SET is_frozen = {is_frozen} WHERE owner_kind = 'USER'"
+        ))
+        .await;
     }
 
     /// Number of rows of a table that meet a condition.

@@ -117,8 +117,7 @@ fn refuses_to_take_more_than_there_is() {
         app.sql("UPDATE miners SET lifetime_points = lifetime_points + 50000")
             .await;
         refused("-12").await;
-        app.sql("UPDATE wallets SET is_frozen = true WHERE owner_kind = 'USER'")
-            .await;
+        app.freeze_users(true).await;
         let outcome = admin.adjust(&alice, "-1").await;
         assert_eq!(outcome.refusal(), Some("WALLET_FROZEN"));
         // A frozen wallet takes points in.

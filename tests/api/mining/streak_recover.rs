@@ -133,15 +133,9 @@ fn refuses_a_run_that_would_be_late_at_once() {
 fn refuses_a_frozen_wallet_and_too_few_points() {
     test(async |app| {
         let alice = after_a_break(app, 3).await;
-        let freeze = async |is_frozen: bool| {
-            app.sql(&format!(
-                "UPDATE wallets SET is_frozen = {is_frozen} WHERE owner_kind = 'USER'"
-            ))
-            .await;
-        };
-        freeze(true).await;
+        app.freeze_users(true).await;
         alice.recover().await.refused("WALLET_FROZEN", None);
-        freeze(false).await;
+        app.freeze_users(false).await;
         let error = alice.recover().await.refused("INSUFFICIENT_POINTS", None);
         let points = alice.points().await;
         assert_eq!(
