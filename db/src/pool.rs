@@ -15,7 +15,6 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::money::{Currency, CurrencyCode};
-use domain::wallets::WalletKind;
 use futures_util::FutureExt;
 use tokio::sync::{Notify, Semaphore};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -172,10 +171,9 @@ impl Db {
         &self.shared.constants.currencies
     }
 
-    /// Id of an account of the house as a whole.
-    pub(crate) fn house_account(&self, kind: WalletKind, currency: CurrencyCode) -> Option<i64> {
-        let house = &self.shared.constants.house;
-        house.get(&(kind, currency)).copied()
+    /// What never changes in the ledger.
+    pub(crate) fn constants(&self) -> &Constants {
+        &self.shared.constants
     }
 
     /// Whether tables are distributed by owner (Citus).

@@ -7,16 +7,6 @@ use diesel::query_builder::{AstPass, BoxedSqlQuery, Query, QueryFragment, QueryI
 /// A query whose text depends on no value. diesel prepares `sql_query` anew for each execution, which costs a round trip.
 pub(crate) struct Prepared<'a>(BoxedSqlQuery<'a, Pg, SqlQuery>);
 
-/// Makes a prepared query of a fixed text and its parameters, in order.
-macro_rules! prepared {
-    ($text:expr, $($type:ty: $value:expr),* $(,)?) => {
-        $crate::prepared::Prepared::new(
-            diesel::sql_query($text).into_boxed()$(.bind::<$type, _>($value))*
-        )
-    };
-}
-pub(crate) use prepared;
-
 impl<'a> Prepared<'a> {
     /// Marks the text as fixed.
     pub fn new(query: BoxedSqlQuery<'a, Pg, SqlQuery>) -> Self {

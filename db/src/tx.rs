@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use domain::money::{Currency, CurrencyCode};
 use domain::time::Timestamp;
-use domain::wallets::WalletKind;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
@@ -17,6 +16,7 @@ use uuid::Uuid;
 use crate::async_fn::AsyncFunc;
 use crate::outbox::{self, NewRow};
 use crate::pool::PooledConnection;
+use crate::wallets::Constants;
 use crate::{Connection, Db, DbError, Ids, Result, clock, operation_trace, owners};
 
 /// Largest number of attempts before a transaction's fault is returned.
@@ -60,10 +60,9 @@ impl Tx {
         self.db.currencies()
     }
 
-    /// Id of an account of the house as a whole; none for a kind that nil does not have.
-    #[must_use]
-    pub(crate) fn house_account(&self, kind: WalletKind, currency: CurrencyCode) -> Option<i64> {
-        self.db.house_account(kind, currency)
+    /// What never changes in the ledger.
+    pub(crate) fn constants(&self) -> &Constants {
+        self.db.constants()
     }
 
     /// Whether statements that lock rows have to name one owner.

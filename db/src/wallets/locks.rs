@@ -13,8 +13,8 @@ use domain::wallets::{Balances, WalletKey, WalletOwner, WalletState};
 use futures_util::future::{try_join_all, try_join3};
 use uuid::Uuid;
 
-use super::posting::{WalletIds, number_of};
-use crate::prepared::prepared;
+use super::posting::{WalletIds, number_of, only};
+use crate::prepared::Prepared;
 use crate::{Connection, DbError, Result, Tx};
 
 /// Existing wallets of a posting.
@@ -93,7 +93,7 @@ pub(super) async fn owners_of(
 
 /// Distributes objects over statements: one for all owners on one database, one per owner on a cluster, where a locking
 /// statement has to stay on one shard. The order is the same.
-fn per_statement<T, S>(
+fn per_statement<T: Clone, S>(
     tx: &Tx,
     mut objects: Vec<T>,
     owner_of: impl Fn(&T) -> Uuid,
@@ -105,33 +105,44 @@ fn per_statement<T, S>(
     if !tx.is_cluster() {
         return Ok(vec![statement(objects)?]);
     }
-    let mut statements = Vec::new();
     objects.sort_by_key(|object| (owner_of(object).is_nil(), owner_of(object)));
-    let mut rest = objects.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let owner = owner_of(&first);
-        let mut of_owner = vec![first];
-        while let Some(next) = rest.next_if(|next| owner_of(next) == owner) {
-            of_owner.push(next);
-        }
-        statements.push(statement(of_owner)?);
-    }
-    Ok(statements)
+    let of_owners = objects.chunk_by(|one, next| owner_of(one) == owner_of(next));
+    of_owners
+        .map(|of_owner| statement(of_owner.to_vec()))
+        .collect()
 }
 
+/// Finding statement for owners that meet a condition.
 macro_rules! find {
-    () => {
-        "SELECT k.position, w.id, w.available, w.held, w.sequence, w.is_frozen, w.last_posted_at
-         FROM unnest($2, $3, $4, $5, $6) WITH ORDINALITY AS k (owner_id, owner_kind, currency, kind, for_id, position)
-         JOIN wallets w USING (owner_id, owner_kind, currency, kind, for_id)
-         WHERE w.owner_id = ANY($1)"
+    ($owners:literal, $end:literal) => {
+        concat!(
+            "SELECT k.position, w.id, w.available, w.held, w.sequence, w.is_frozen, w.last_posted_at
+             FROM unnest($2, $3, $4, $5, $6) WITH ORDINALITY AS k (owner_id, owner_kind, currency, kind, for_id, position)
+             JOIN wallets w USING (owner_id, owner_kind, currency, kind, for_id)
+             WHERE w.owner_id ",
+            $owners,
+            $end
+        )
     };
 }
-const FIND: &str = find!();
-const LOCK: &str = concat!(
-    find!(),
-    " ORDER BY w.owner_id = '00000000-0000-0000-0000-000000000000', w.owner_id, w.id FOR NO KEY UPDATE OF w"
-);
+
+/// Statements for one owner and for several. With a list PostgreSQL would plan the common case of one owner anew each time.
+struct Texts {
+    one: &'static str,
+    several: &'static str,
+}
+
+const FIND: Texts = Texts {
+    one: find!("= $1", ""),
+    several: find!("= ANY($1)", ""),
+};
+const LOCK: Texts = Texts {
+    one: find!("= $1", " ORDER BY w.id FOR NO KEY UPDATE OF w"),
+    several: find!(
+        "= ANY($1)",
+        " ORDER BY w.owner_id = '00000000-0000-0000-0000-000000000000', w.owner_id, w.id FOR NO KEY UPDATE OF w"
+    ),
+};
 
 /// Wallets to find, column by column.
 struct Wanted {
@@ -185,20 +196,22 @@ impl Wanted {
         })
     }
 
-    async fn load(
-        &self,
-        text: &'static str,
-        mut conn: &Connection,
-    ) -> Result<Vec<(WalletKey, Row)>> {
-        let query = prepared!(text,
-            Array<SqlUuid>: &self.owner_ids,
-            Array<SqlUuid>: &self.owner_ids,
-            Array<SqlText>: &self.owner_kinds,
-            Array<SmallInt>: &self.currencies,
-            Array<SqlText>: &self.kinds,
-            Array<SqlUuid>: &self.for_ids,
-        );
-        let rows: Vec<Row> = query.load(&mut conn).await?;
+    async fn load(&self, texts: Texts, mut conn: &Connection) -> Result<Vec<(WalletKey, Row)>> {
+        let query = match only(&self.owner_ids) {
+            Some(owner) => diesel::sql_query(texts.one)
+                .into_boxed()
+                .bind::<SqlUuid, _>(owner),
+            None => diesel::sql_query(texts.several)
+                .into_boxed()
+                .bind::<Array<SqlUuid>, _>(&self.owner_ids),
+        };
+        let query = query
+            .bind::<Array<SqlUuid>, _>(&self.owner_ids)
+            .bind::<Array<SqlText>, _>(&self.owner_kinds)
+            .bind::<Array<SmallInt>, _>(&self.currencies)
+            .bind::<Array<SqlText>, _>(&self.kinds)
+            .bind::<Array<SqlUuid>, _>(&self.for_ids);
+        let rows: Vec<Row> = Prepared::new(query).load(&mut conn).await?;
         rows.into_iter()
             .map(|row| Ok((*at(&self.keys, row.position)?, row)))
             .collect()
@@ -215,16 +228,19 @@ struct OwnerRow {
 
 async fn share(owners: &[WalletOwner], mut conn: &Connection) -> Result<Vec<(WalletOwner, bool)>> {
     let ids: Vec<_> = owners.iter().map(|owner| owner.id).collect();
-    let query = prepared!(
+    let kinds: Vec<_> = owners.iter().map(|owner| owner.kind.name()).collect();
+    let query = diesel::sql_query(
         "SELECT k.position, o.is_frozen
          FROM unnest($2, $3) WITH ORDINALITY AS k (owner_id, owner_kind, position)
          JOIN owners o USING (owner_id, owner_kind)
          WHERE o.owner_id = ANY($1) FOR SHARE OF o SKIP LOCKED",
-        Array<SqlUuid>: &ids,
-        Array<SqlUuid>: &ids,
-        Array<SqlText>: owners.iter().map(|owner| owner.kind.name()).collect::<Vec<_>>(),
     );
-    let rows: Vec<OwnerRow> = query.load(&mut conn).await?;
+    let query = query
+        .into_boxed()
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<Array<SqlUuid>, _>(&ids)
+        .bind::<Array<SqlText>, _>(kinds);
+    let rows: Vec<OwnerRow> = Prepared::new(query).load(&mut conn).await?;
     rows.into_iter()
         .map(|row| Ok((*at(owners, row.position)?, row.is_frozen)))
         .collect()

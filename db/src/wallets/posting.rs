@@ -6,6 +6,7 @@ use domain::money::CurrencyCode;
 use domain::wallets::{
     Entry, Posted, Posting, PostingRefusal, WalletKey, WalletState, at_homes, decide,
 };
+use uuid::Uuid;
 
 use super::locks::{self, Locked};
 use super::writes::Writes;
@@ -99,6 +100,12 @@ pub(super) fn number_of(tx: &Tx, code: CurrencyCode) -> Result<i16> {
     currency
         .map(|currency| currency.number)
         .ok_or_else(|| DbError::inconsistent("currencies", "code", code))
+}
+
+/// The owner, if all are the same.
+pub(super) fn only(owners: &[Uuid]) -> Option<Uuid> {
+    let (first, rest) = owners.split_first()?;
+    rest.iter().all(|owner| owner == first).then_some(*first)
 }
 
 /// Ids of wallets by key.

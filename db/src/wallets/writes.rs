@@ -1,6 +1,5 @@
 //! Writes of a posting.
 
-use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use diesel::QueryableByName;
@@ -15,7 +14,7 @@ use domain::wallets::{Entry, Posting, WalletKey, WalletState};
 use futures_util::future::try_join3;
 use uuid::Uuid;
 
-use super::posting::{WalletIds, number_of};
+use super::posting::{WalletIds, number_of, only};
 use crate::prepared::Prepared;
 use crate::text::fit;
 use crate::{Connection, DbError, Result, Tx};
@@ -29,19 +28,21 @@ const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, cur
 const UPDATE_WALLETS: &str = "UPDATE wallets w
      SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = ?
      FROM unnest(?, ?, ?, ?, ?) AS n (owner_id, id, available, held, sequence)
-     WHERE w.owner_id = ANY(?) AND w.owner_id = n.owner_id AND w.id = n.id";
+     WHERE w.owner_id = n.owner_id AND w.id = n.id AND w.owner_id = ";
 const INSERT_TRANSFERS: &str = "INSERT INTO transfers (posted_at, owner_id, transaction_id, leg, reason, reference_kind, reference_id,
          origin, correlation_id, currency, amount, debit_wallet, debit_bucket, debit_sequence, debit_after,
          credit_wallet, credit_bucket, credit_sequence, credit_after)
      SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n";
 
 /// One statement per table.
-static TABLES: LazyLock<[String; 3]> =
-    LazyLock::new(|| [INSERT_WALLETS, UPDATE_WALLETS, INSERT_TRANSFERS].map(numbered));
-/// All tables in one statement.
+static TABLES: LazyLock<[String; 3]> = LazyLock::new(|| {
+    let update_wallets = format!("{UPDATE_WALLETS} ANY(?)");
+    [INSERT_WALLETS, &update_wallets, INSERT_TRANSFERS].map(numbered)
+});
+/// All tables of one owner in one statement. With a list of owners PostgreSQL would plan it anew each time.
 static AT_ONCE: LazyLock<String> = LazyLock::new(|| {
     numbered(&format!(
-        "WITH made AS ({INSERT_WALLETS} RETURNING 1), changed AS ({UPDATE_WALLETS} RETURNING 1),
+        "WITH made AS ({INSERT_WALLETS} RETURNING 1), changed AS ({UPDATE_WALLETS} ? RETURNING 1),
              written AS ({INSERT_TRANSFERS} RETURNING 1)
          SELECT (SELECT count(*) FROM made) AS made, (SELECT count(*) FROM changed) AS changed,
              (SELECT count(*) FROM written) AS written"
@@ -200,7 +201,10 @@ impl Writes {
             let key = side.wallet;
             let id = match key.home() {
                 Some(_) => ids.get(&key).copied(),
-                None => tx.house_account(key.kind, key.currency),
+                None => {
+                    let house = &tx.constants().house;
+                    house.get(&(key.kind, key.currency)).copied()
+                }
             };
             let missing = || DbError::inconsistent("wallets", "kind", key.kind.name());
             sides.wallet.push(id.ok_or_else(missing)?);
@@ -217,14 +221,12 @@ impl Writes {
         if self.transfers.leg.is_empty() {
             return Ok(());
         }
-        let owners: BTreeSet<_> = self.transfers.owner_id.iter().collect();
-        let is_at_once = owners.len() == 1 && !tx.is_cluster();
+        let only_owner = only(&self.transfers.owner_id).filter(|_| !tx.is_cluster());
         let created_at = tx.now();
         let conn: &Connection = tx.conn();
-        let counts = if is_at_once {
-            self.store_at_once(created_at, conn).await?
-        } else {
-            self.store_by_table(created_at, conn).await?
+        let counts = match only_owner {
+            Some(owner) => self.store_at_once(owner, created_at, conn).await?,
+            None => self.store_by_table(created_at, conn).await?,
         };
         if counts.made != count(&self.new.id)? {
             let what = "wallets were created concurrently";
@@ -242,10 +244,16 @@ impl Writes {
         Ok(())
     }
 
-    async fn store_at_once(&self, created_at: Timestamp, mut conn: &Connection) -> Result<Counts> {
+    async fn store_at_once(
+        &self,
+        owner: Uuid,
+        created_at: Timestamp,
+        mut conn: &Connection,
+    ) -> Result<Counts> {
         let query = diesel::sql_query(AT_ONCE.as_str()).into_boxed();
         let query = self.bind_new(query, created_at);
-        let query = self.bind_transfers(self.bind_changed(query));
+        let query = self.bind_changed(query).bind::<SqlUuid, _>(owner);
+        let query = self.bind_transfers(query);
         Ok(Prepared::new(query).get_result(&mut conn).await?)
     }
 
@@ -254,9 +262,11 @@ impl Writes {
             .each_ref()
             .map(|text| diesel::sql_query(text).into_boxed());
         let new = self.bind_new(new, created_at);
+        let changed = self.bind_changed(changed);
+        let changed = changed.bind::<Array<SqlUuid>, _>(&self.changed.owner_id);
         let (made, changed, written) = try_join3(
             execute(&self.new.id, new, conn),
-            execute(&self.changed.id, self.bind_changed(changed), conn),
+            execute(&self.changed.id, changed, conn),
             execute(&self.transfers.leg, self.bind_transfers(transfers), conn),
         )
         .await?;
@@ -293,7 +303,6 @@ impl Writes {
             .bind::<Array<BigInt>, _>(&changed.available)
             .bind::<Array<BigInt>, _>(&changed.held)
             .bind::<Array<BigInt>, _>(&changed.sequence)
-            .bind::<Array<SqlUuid>, _>(&changed.owner_id)
     }
 
     fn bind_transfers<'a>(&'a self, query: Boxed<'a>) -> Boxed<'a> {
