@@ -149,6 +149,7 @@ pub const NODES: &[(&str, [bool; 5])] = &[
     ("CircleInvitation", [false, false, true, true, false]),
     ("Referral", [false, false, true, true, false]),
     ("Wallet", [false, false, true, true, false]),
+    ("LedgerEntry", [false, false, true, true, false]),
     ("Viewer", [false, false, true, false, false]),
 ];
 
@@ -189,7 +190,6 @@ pub const VALUES: &[&str] = &[
     "Leaderboard",
     "LeaderboardEntry",
     "LeaderboardEvent",
-    "LedgerEntry",
     "LedgerEntryConnection",
     "LedgerEntryEdge",
     "LedgerReference",

@@ -23,13 +23,14 @@ async fn cast(app: &TestApp) -> Cast {
     owner.invite(&guest).await;
     let payload = owner.apply(&guest.code).await.ok();
     let referral = payload["referral"]["id"].clone();
-    let query = r#"{ viewer { id wallet(currency: "MP") { id } miner { id profile { id } session { id } circle { id } }
+    let query = r#"{ viewer { id wallet(currency: "MP") { id entries(first: 1) { nodes { id } } } miner { id profile { id } session { id } circle { id } }
         circle { invitations { id } } } }"#;
     let viewer = owner.get(query, json!({})).await["viewer"].clone();
     let miner = &viewer["miner"];
     let mut ids = json!({
         "Miner": miner["id"], "MinerProfile": miner["profile"]["id"], "MiningSession": miner["session"]["id"],
-        "Circle": miner["circle"]["id"], "CircleInvitation": viewer["circle"]["invitations"][0]["id"], "Wallet": viewer["wallet"]["id"], "Viewer": viewer["id"],
+        "Circle": miner["circle"]["id"], "CircleInvitation": viewer["circle"]["invitations"][0]["id"], "Wallet": viewer["wallet"]["id"],
+        "LedgerEntry": viewer["wallet"]["entries"]["nodes"][0]["id"], "Viewer": viewer["id"],
         "Referral": referral,
     });
     let stranger = app.miner().await;

@@ -8,7 +8,10 @@ use domain::access::Action;
 
 use crate::node::RegisteredNode;
 
-pub(crate) const NODES: &[RegisteredNode] = &[RegisteredNode::new::<wallet::objects::Wallet>()];
+pub(crate) const NODES: &[RegisteredNode] = &[
+    RegisteredNode::new::<wallet::objects::Wallet>(),
+    RegisteredNode::new::<wallet::objects::LedgerEntry>(),
+];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.wallet", Action::WalletRead),

@@ -75,6 +75,37 @@ fn returns_a_wallet_to_owner_staff_and_services() {
 }
 
 #[test]
+fn returns_an_entry_by_its_id_to_owner_and_staff() {
+    test(async |app| {
+        let alice = app.miner().streak(2).await;
+        let fields = "id sequence balanceAfter { amount }";
+        let query = format!(
+            "{{ viewer {{ wallet(currency: \"MP\") {{ entries(first: 2) {{ nodes {{ {fields} }} }} }} }} }}"
+        );
+        let entries =
+            alice.get(&query, json!({})).await["viewer"]["wallet"]["entries"]["nodes"].clone();
+        assert_eq!(entries.as_array().unwrap().len(), 2);
+        let node =
+            format!("query ($id: ID!) {{ node(id: $id) {{ ... on LedgerEntry {{ {fields} }} }} }}");
+        for entry in entries.as_array().unwrap() {
+            for asker in [alice.actor(), app.person(&[Role::Finance])] {
+                let seen = asker.get(&node, json!({"id": entry["id"]})).await;
+                assert_eq!(&seen["node"], entry);
+            }
+            let seen = app.user().get(&node, json!({"id": entry["id"]})).await;
+            assert_eq!(seen["node"], Value::Null);
+        }
+        for unknown in ["3", "9223372036854775807"] {
+            let id = format!("LedgerEntry:USER:{}:MP:{unknown}", alice.id().0.simple());
+            let seen = alice
+                .get(&node, json!({"id": URL_SAFE_NO_PAD.encode(id)}))
+                .await;
+            assert_eq!(seen["node"], Value::Null);
+        }
+    });
+}
+
+#[test]
 fn returns_null_for_unknown_owners_and_currencies() {
     test(async |app| {
         let house = json!({"owner": {"kind": "SYSTEM", "uuid": "00000000-0000-0000-0000-000000000000", "currency": "MP"}});

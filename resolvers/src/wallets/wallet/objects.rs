@@ -1,6 +1,7 @@
 //! Types of wallets and ledger entries.
 
 use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject};
+use db::Page;
 use db::wallets::LedgerEntry as StoredEntry;
 use domain::access::{Action, Principal};
 use domain::money as kernel;
@@ -128,10 +129,16 @@ impl Wallet {
 #[derive(Clone, Copy)]
 pub struct WalletKey(pub Owner, pub kernel::CurrencyCode);
 
+impl WalletKey {
+    fn text(self) -> String {
+        let (Owner { kind, id }, currency) = (self.0, self.1);
+        format!("{}:{}:{currency}", kind.name(), id.simple())
+    }
+}
+
 impl NodeKey for WalletKey {
     fn part(&self) -> KeyPart {
-        let (Owner { kind, id }, currency) = (self.0, self.1);
-        KeyPart::Text(format!("{}:{}:{currency}", kind.name(), id.simple()))
+        KeyPart::Text(self.text())
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -182,6 +189,9 @@ pub type TransferReason = EnumOf<rules::TransferReason>;
 object! {
     /// One side of a transfer in a wallet.
     LedgerEntry(entry: StoredEntry) {
+        let wallet = WalletKey(entry.owner, entry.amount.currency.code);
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&EntryKey(wallet, entry.sequence)),
         /// Position in the wallet, from 1 without gaps.
         sequence: BigInt = BigInt(entry.sequence),
         /// Direction of the amount.
@@ -202,6 +212,39 @@ object! {
         posted_at: DateTime = entry.posted_at.into(),
     }
 }
+
+/// Wallet and sequence of an entry, as the key of its id.
+#[derive(Clone, Copy)]
+pub struct EntryKey(WalletKey, i64);
+
+impl NodeKey for EntryKey {
+    fn part(&self) -> KeyPart {
+        KeyPart::Text(format!("{}:{}", self.0.text(), self.1))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (wallet, sequence) = text.rsplit_once(':')?;
+        let sequence = sequence.parse().ok().filter(|sequence| *sequence > 0)?;
+        Some(Self(WalletKey::read(wallet)?, sequence))
+    }
+}
+
+node!(LedgerEntry: EntryKey, |ctx, key| {
+    let EntryKey(WalletKey(owner, currency), sequence) = key;
+    let principal = ctx.principal();
+    if !principal.may(Action::WalletRead, principal.relation_to(owner)) {
+        return Ok(None);
+    }
+    let only = Page {
+        after: sequence.checked_add(1),
+        before: Some(sequence - 1),
+        ..Page::first(1)
+    };
+    let only = EntriesOf((owner, currency), only);
+    let slice = ctx.loader::<WalletLoader>().load_one(only).await?;
+    let mut entries = slice.unwrap_or_default().items.into_iter();
+    Ok(entries.next().map(Self::of))
+});
 
 object! {
     /// Object that caused a transfer.
