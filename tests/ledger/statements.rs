@@ -85,7 +85,7 @@ async fn books(app: &TestApp, offset: i64) -> Vec<String> {
 }
 
 #[test]
-fn writes_the_same_rows_with_the_statements_of_a_cluster() {
+fn writes_the_same_rows_as_on_a_cluster() {
     test(async |app| {
         let mut results = Vec::new();
         for (offset, db) in [(0, app.db.clone()), (100, app.db.as_cluster())] {
