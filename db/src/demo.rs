@@ -272,7 +272,7 @@ impl Town {
             .filter(|miner| miner.lifetime_points > Minor::ZERO)
             .map(|miner| opening_balance(tx, miner))
             .collect();
-        let owners = self.miners.iter().map(|one| one.miner.user_id.into());
+        let owners = self.miners.iter().map(|one| one.miner.id.user.into());
         crate::owners::ensure(tx.conn(), &owners.collect::<Vec<_>>()).await?;
         for posted in posting::post(tx, &balances).await? {
             posted?;
