@@ -73,6 +73,7 @@ where
     };
     if outcome.is_err() {
         tx.events.clear();
+        tx.last_writes.clear();
     }
     let answer = match &outcome {
         Ok(done) => serde_json::to_value(done),
@@ -81,7 +82,7 @@ where
     .map_err(|error| DbError::inconsistent("idempotency_keys", "answer", error))?;
     audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
     if is_final {
-        store(tx, request, command.name, &key, answer, outcome.is_err()).await?;
+        store(tx, request, command.name, &key, answer, outcome.is_err())?;
     }
     Ok(Answer {
         outcome,
@@ -188,7 +189,7 @@ async fn audit(
 }
 
 /// Stores the answer with its key.
-async fn store(
+fn store(
     tx: &mut Tx,
     request: &Request,
     operation: &'static str,
@@ -200,21 +201,19 @@ async fn store(
         return Ok(());
     };
     let now = tx.now();
-    diesel::insert_into(keys::table)
-        .values((
-            keys::home_id.eq(request.home()?.id),
-            keys::day.eq(now.date_naive()),
-            keys::caller.eq(request.caller()),
-            keys::operation.eq(operation),
-            keys::key.eq(key),
-            keys::request_hash.eq(&request.hash[..]),
-            keys::is_refused.eq(is_refused),
-            keys::answer.eq(answer),
-            keys::transaction_id.eq(claimed.transaction_id.map(|id| id.0)),
-            keys::created_at.eq(now),
-        ))
-        .execute(tx.conn())
-        .await?;
+    let insert = diesel::insert_into(keys::table).values((
+        keys::home_id.eq(request.home()?.id),
+        keys::day.eq(now.date_naive()),
+        keys::caller.eq(request.caller()),
+        keys::operation.eq(operation),
+        keys::key.eq(key.clone()),
+        keys::request_hash.eq(request.hash.to_vec()),
+        keys::is_refused.eq(is_refused),
+        keys::answer.eq(answer),
+        keys::transaction_id.eq(claimed.transaction_id.map(|id| id.0)),
+        keys::created_at.eq(now),
+    ));
+    tx.write_last("idempotency_keys", 1, insert);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ pub mod demo;
 mod error;
 pub mod idempotency;
 mod ids;
+mod last_writes;
 pub mod migrate;
 pub mod mining;
 pub mod operation_trace;

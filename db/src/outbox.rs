@@ -155,13 +155,20 @@ pub(crate) struct NewRow {
     occurred_at: Timestamp,
 }
 
-/// Inserts the events of a transaction in one statement.
-pub(crate) async fn insert(conn: &mut Connection, events: Vec<NewRow>) -> Result<()> {
-    if !events.is_empty() {
-        diesel::insert_into(outbox::table)
-            .values(events)
-            .execute(conn)
-            .await?;
+/// Largest number of events that are inserted with the other last writes of a transaction: each number is another
+/// statement to prepare.
+const FEW: usize = 8;
+
+/// Inserts the events of a transaction.
+pub(crate) async fn insert(tx: &mut Tx, events: Vec<NewRow>) -> Result<()> {
+    if events.len() > FEW {
+        let insert = diesel::insert_into(outbox::table).values(events);
+        insert.execute(tx.conn()).await?;
+    } else {
+        for event in events {
+            let insert = diesel::insert_into(outbox::table).values(event);
+            tx.write_last("outbox", 1, insert);
+        }
     }
     Ok(())
 }

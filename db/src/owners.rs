@@ -3,12 +3,14 @@
 use diesel::ExpressionMethods;
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
-use domain::wallets::{OwnerKind, WalletOwner};
+use domain::ids::UserId;
 use uuid::Uuid;
 
 use crate::schema::owners;
 use crate::{Connection, Result};
 
+/// Kind of the owners that are users.
+const USER: &str = "USER";
 /// Kind of the owners that are calling services.
 const SERVICE: &str = "SERVICE";
 
@@ -27,7 +29,7 @@ impl Owner {
     pub fn of(principal: &Principal) -> Option<Self> {
         match principal {
             Principal::Anonymous => None,
-            Principal::Person(person) => Some(WalletOwner::from(person.id).into()),
+            Principal::Person(person) => Some(person.id.into()),
             Principal::Service(service) => Some(Self {
                 id: service_id(&service.issuer, &service.subject),
                 kind: SERVICE,
@@ -36,12 +38,11 @@ impl Owner {
     }
 }
 
-impl<O: Into<WalletOwner>> From<O> for Owner {
-    fn from(owner: O) -> Self {
-        let WalletOwner { kind, id } = owner.into();
+impl From<UserId> for Owner {
+    fn from(user: UserId) -> Self {
         Self {
-            id,
-            kind: OwnerKind::name(kind),
+            id: user.0,
+            kind: USER,
         }
     }
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::pg::Pg;
+use diesel::query_builder::QueryFragment;
 use diesel_async::{AnsiTransactionManager, TransactionManager};
 use domain::money::{Currency, CurrencyCode};
 use domain::time::Timestamp;
@@ -14,6 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::async_fn::AsyncFunc;
+use crate::last_writes::{self, LastWrite};
 use crate::outbox::{self, NewRow};
 use crate::pool::PooledConnection;
 use crate::wallets::Constants;
@@ -32,6 +35,7 @@ pub struct Tx {
     now: Timestamp,
     db: Db,
     pub(crate) events: Vec<NewRow>,
+    pub(crate) last_writes: Vec<LastWrite>,
     pub(crate) holds_key: bool,
 }
 
@@ -69,6 +73,22 @@ impl Tx {
     #[must_use]
     pub(crate) fn is_cluster(&self) -> bool {
         self.db.is_cluster()
+    }
+
+    /// Changes rows at the end of the transaction, together with other writes. Nothing in the transaction may read the rows
+    /// afterwards, and no other write of this kind may change them.
+    pub(crate) fn write_last(
+        &mut self,
+        table: &'static str,
+        rows: usize,
+        statement: impl QueryFragment<Pg> + Send + Sync + 'static,
+    ) {
+        self.last_writes.push(LastWrite {
+            table,
+            rows,
+            is_race: false,
+            statement: Box::new(statement),
+        });
     }
 
     /// The connection, for queries that run inside the transaction.
@@ -198,6 +218,7 @@ impl Db {
             now,
             db: self.clone(),
             events: Vec::new(),
+            last_writes: Vec::new(),
             holds_key: false,
         };
         match commands(body, &mut tx).await {
@@ -233,12 +254,14 @@ impl Db {
     }
 }
 
-/// Runs the body, then inserts its events; returns whether there were any.
+/// Runs the body, then sends its last writes and events; returns whether there were events.
 async fn commands(body: &Body, tx: &mut Tx) -> Result<(Output, bool)> {
     let done = body(tx).await?;
     let events = std::mem::take(&mut tx.events);
     let wrote_event = !events.is_empty();
-    outbox::insert(tx.conn(), events).await?;
+    outbox::insert(tx, events).await?;
+    let writes = std::mem::take(&mut tx.last_writes);
+    last_writes::send(&tx.conn, writes, tx.is_cluster()).await?;
     Ok((done, wrote_event))
 }
 

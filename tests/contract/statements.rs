@@ -362,3 +362,34 @@ fn reads_an_event_once_for_all_subscribers() {
         assert_eq!(services.db.statements() - before, 0);
     });
 }
+
+/// A claim of a miner with a wallet: BEGIN, clock, lock and look-up of the key, miner, session with configuration, wallet,
+/// clock, all writes, COMMIT.
+#[test]
+fn claims_with_ten_statements() {
+    test(async |app| {
+        let alice = app.miner().ready().await;
+        alice.claim().await.ok();
+        app.mine(&[&alice]).await;
+        let services = quiet(app).await;
+        let principal = Principal::Person(Person {
+            id: alice.id(),
+            issuer: "test".to_owned(),
+            roles: vec![Role::User],
+            merchant_id: None,
+            advertiser_id: None,
+            name: None,
+        });
+        let caller = Caller {
+            principal,
+            ..staff()
+        };
+        let claim = "mutation { miningSessionClaim(input: {idempotencyKey: \"ten\"}) { userErrors { code } } }";
+        let before = services.db.statements();
+        let response = execute(&resolvers::schema(), &services, caller, Request::new(claim)).await;
+        let refused =
+            response.data.into_json().unwrap()["miningSessionClaim"]["userErrors"].clone();
+        assert_eq!((refused, response.errors), (json!([]), Vec::new()));
+        assert_eq!(services.db.statements() - before, 10);
+    });
+}

@@ -12,6 +12,7 @@ use domain::wallets::{
 
 use super::miner::rows::HistoryRow;
 use crate::command::{Request, Stop};
+use crate::schema::mining_history;
 use crate::wallets::posting;
 use crate::{Result, Tx};
 
@@ -111,6 +112,14 @@ where
         posted.map_err(Into::into)?;
     }
     Ok(Some(posting.transaction_id))
+}
+
+/// Inserts history entries at the end of the transaction.
+pub(super) fn store_history(tx: &mut Tx, entries: Vec<HistoryRow>) {
+    for entry in entries {
+        let insert = diesel::insert_into(mining_history::table).values(entry);
+        tx.write_last("mining_history", 1, insert);
+    }
 }
 
 /// History entries of one command.

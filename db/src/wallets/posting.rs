@@ -76,7 +76,7 @@ pub async fn post(
             writes.changed_wallet(key, ids[key], *state);
         }
     }
-    writes.store(tx).await?;
+    writes.store(tx);
     let results = postings.iter().zip(decided).map(|(posting, entries)| {
         entries.map(|entries| Posted {
             transaction_id: posting.transaction_id,

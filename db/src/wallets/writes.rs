@@ -1,23 +1,16 @@
 //! Writes of a posting.
 
-use std::sync::LazyLock;
-
-use diesel::QueryableByName;
-use diesel::pg::Pg;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel_async::RunQueryDsl;
 use domain::time::Timestamp;
 use domain::wallets::{Entry, Posting, WalletKey, WalletState};
-use futures_util::future::try_join3;
 use uuid::Uuid;
 
 use super::posting::{WalletIds, number_of, only};
-use crate::prepared::Prepared;
+use crate::last_writes::{LastWrite, Text};
 use crate::text::fit;
-use crate::{Connection, DbError, Result, Tx};
+use crate::{DbError, Result, Tx};
 
 const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence,
          is_frozen, last_posted_at, created_at)
@@ -25,40 +18,24 @@ const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, cur
      FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          AS n (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence, is_frozen)
      ON CONFLICT ON CONSTRAINT wallets_owner_key DO NOTHING";
-const UPDATE_WALLETS: &str = "UPDATE wallets w
-     SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = ?
-     FROM unnest(?, ?, ?, ?, ?) AS n (owner_id, id, available, held, sequence)
-     WHERE w.owner_id = n.owner_id AND w.id = n.id AND w.owner_id = ";
+/// Wallets of the owners that `$owners` selects. With a list of owners PostgreSQL would plan the statement anew each time.
+macro_rules! update_wallets {
+    ($owners:literal) => {
+        concat!(
+            "UPDATE wallets w
+             SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = ?
+             FROM unnest(?, ?, ?, ?, ?) AS n (owner_id, id, available, held, sequence)
+             WHERE w.owner_id = n.owner_id AND w.id = n.id AND w.owner_id = ",
+            $owners
+        )
+    };
+}
+const UPDATE_WALLETS: &str = update_wallets!("?");
+const UPDATE_WALLETS_OF_MANY: &str = update_wallets!("ANY(?)");
 const INSERT_TRANSFERS: &str = "INSERT INTO transfers (posted_at, owner_id, transaction_id, leg, reason, reference_kind, reference_id,
          origin, correlation_id, currency, amount, debit_wallet, debit_bucket, debit_sequence, debit_after,
          credit_wallet, credit_bucket, credit_sequence, credit_after)
      SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n";
-
-/// One statement per table.
-static TABLES: LazyLock<[String; 3]> = LazyLock::new(|| {
-    let update_wallets = format!("{UPDATE_WALLETS} ANY(?)");
-    [INSERT_WALLETS, &update_wallets, INSERT_TRANSFERS].map(numbered)
-});
-/// All tables of one owner in one statement. With a list of owners PostgreSQL would plan it anew each time.
-static AT_ONCE: LazyLock<String> = LazyLock::new(|| {
-    numbered(&format!(
-        "WITH made AS ({INSERT_WALLETS} RETURNING 1), changed AS ({UPDATE_WALLETS} ? RETURNING 1),
-             written AS ({INSERT_TRANSFERS} RETURNING 1)
-         SELECT (SELECT count(*) FROM made) AS made, (SELECT count(*) FROM changed) AS changed,
-             (SELECT count(*) FROM written) AS written"
-    ))
-});
-
-/// Numbers the parameters of a text.
-fn numbered(text: &str) -> String {
-    let mut parts = text.split('?');
-    let first = parts.next().unwrap_or_default().to_owned();
-    (1..).zip(parts).fold(first, |text, (number, part)| {
-        format!("{text}${number}{part}")
-    })
-}
-
-type Boxed<'a> = BoxedSqlQuery<'a, Pg, SqlQuery>;
 
 /// Rows that a posting writes, column by column.
 pub(super) struct Writes {
@@ -114,17 +91,6 @@ struct Sides {
     bucket: Vec<&'static str>,
     sequence: Vec<Option<i64>>,
     after: Vec<Option<i64>>,
-}
-
-/// Numbers of written rows.
-#[derive(QueryableByName)]
-struct Counts {
-    #[diesel(sql_type = BigInt)]
-    made: i64,
-    #[diesel(sql_type = BigInt)]
-    changed: i64,
-    #[diesel(sql_type = BigInt)]
-    written: i64,
 }
 
 impl Writes {
@@ -215,130 +181,91 @@ impl Writes {
         Ok(())
     }
 
-    /// Stores all rows in one round trip: in one statement when they belong to one owner, else in one per table. A cluster
-    /// has no data-modifying WITH, so it takes the latter always.
-    pub async fn store(self, tx: &mut Tx) -> Result<()> {
-        if self.transfers.leg.is_empty() {
-            return Ok(());
+    /// Stores all rows at the end of the transaction.
+    pub fn store(self, tx: &mut Tx) {
+        let posted_at = self.posted_at;
+        let (new, changed, transfers) = (self.new, self.changed, self.transfers);
+        if !new.id.is_empty() {
+            tx.last_writes.push(LastWrite {
+                table: "wallets",
+                rows: new.id.len(),
+                // Another transaction created a wallet first.
+                is_race: true,
+                statement: Box::new(new.insert(posted_at, tx.now())),
+            });
         }
-        let only_owner = only(&self.transfers.owner_id).filter(|_| !tx.is_cluster());
-        let created_at = tx.now();
-        let conn: &Connection = tx.conn();
-        let counts = match only_owner {
-            Some(owner) => self.store_at_once(owner, created_at, conn).await?,
-            None => self.store_by_table(created_at, conn).await?,
-        };
-        if counts.made != count(&self.new.id)? {
-            let what = "wallets were created concurrently";
-            return Err(DbError::Contended(what.to_owned()));
+        if !changed.id.is_empty() {
+            tx.write_last("wallets", changed.id.len(), changed.update(posted_at));
         }
-        for (table, written, decided) in [
-            ("wallets", counts.changed, count(&self.changed.id)?),
-            ("transfers", counts.written, count(&self.transfers.leg)?),
-        ] {
-            if written != decided {
-                let what = format!("{written} written, {decided} decided");
-                return Err(DbError::inconsistent(table, "rows", what));
-            }
+        if !transfers.leg.is_empty() {
+            tx.write_last(
+                "transfers",
+                transfers.leg.len(),
+                transfers.insert(posted_at),
+            );
         }
-        Ok(())
     }
+}
 
-    async fn store_at_once(
-        &self,
-        owner: Uuid,
-        created_at: Timestamp,
-        mut conn: &Connection,
-    ) -> Result<Counts> {
-        let query = diesel::sql_query(AT_ONCE.as_str()).into_boxed();
-        let query = self.bind_new(query, created_at);
-        let query = self.bind_changed(query).bind::<SqlUuid, _>(owner);
-        let query = self.bind_transfers(query);
-        Ok(Prepared::new(query).get_result(&mut conn).await?)
-    }
-
-    async fn store_by_table(&self, created_at: Timestamp, conn: &Connection) -> Result<Counts> {
-        let [new, changed, transfers] = TABLES
-            .each_ref()
-            .map(|text| diesel::sql_query(text).into_boxed());
-        let new = self.bind_new(new, created_at);
-        let changed = self.bind_changed(changed);
-        let changed = changed.bind::<Array<SqlUuid>, _>(&self.changed.owner_id);
-        let (made, changed, written) = try_join3(
-            execute(&self.new.id, new, conn),
-            execute(&self.changed.id, changed, conn),
-            execute(&self.transfers.leg, self.bind_transfers(transfers), conn),
-        )
-        .await?;
-        Ok(Counts {
-            made,
-            changed,
-            written,
-        })
-    }
-
-    fn bind_new<'a>(&'a self, query: Boxed<'a>, created_at: Timestamp) -> Boxed<'a> {
-        let new = &self.new;
-        query
-            .bind::<Timestamptz, _>(self.posted_at)
+impl NewWallets {
+    fn insert(self, posted_at: Timestamp, created_at: Timestamp) -> Text {
+        Text::new(INSERT_WALLETS)
+            .bind::<Timestamptz, _>(posted_at)
             .bind::<Timestamptz, _>(created_at)
-            .bind::<Array<SqlUuid>, _>(&new.owner_id)
-            .bind::<Array<BigInt>, _>(&new.id)
-            .bind::<Array<SqlText>, _>(&new.owner_kind)
-            .bind::<Array<SmallInt>, _>(&new.currency)
-            .bind::<Array<SqlText>, _>(&new.kind)
-            .bind::<Array<SqlUuid>, _>(&new.for_id)
-            .bind::<Array<BigInt>, _>(&new.available)
-            .bind::<Array<BigInt>, _>(&new.held)
-            .bind::<Array<BigInt>, _>(&new.sequence)
-            .bind::<Array<Bool>, _>(&new.is_frozen)
-    }
-
-    fn bind_changed<'a>(&'a self, query: Boxed<'a>) -> Boxed<'a> {
-        let changed = &self.changed;
-        query
-            .bind::<Timestamptz, _>(self.posted_at)
-            .bind::<Array<SqlUuid>, _>(&changed.owner_id)
-            .bind::<Array<BigInt>, _>(&changed.id)
-            .bind::<Array<BigInt>, _>(&changed.available)
-            .bind::<Array<BigInt>, _>(&changed.held)
-            .bind::<Array<BigInt>, _>(&changed.sequence)
-    }
-
-    fn bind_transfers<'a>(&'a self, query: Boxed<'a>) -> Boxed<'a> {
-        let Transfers { debit, credit, .. } = &self.transfers;
-        query
-            .bind::<Timestamptz, _>(self.posted_at)
-            .bind::<Array<SqlUuid>, _>(&self.transfers.owner_id)
-            .bind::<Array<SqlUuid>, _>(&self.transfers.transaction)
-            .bind::<Array<SmallInt>, _>(&self.transfers.leg)
-            .bind::<Array<SqlText>, _>(&self.transfers.reason)
-            .bind::<Array<SqlText>, _>(&self.transfers.reference_kind)
-            .bind::<Array<SqlText>, _>(&self.transfers.reference_id)
-            .bind::<Array<SqlText>, _>(&self.transfers.origin)
-            .bind::<Array<Nullable<SqlText>>, _>(&self.transfers.correlation)
-            .bind::<Array<SmallInt>, _>(&self.transfers.currency)
-            .bind::<Array<BigInt>, _>(&self.transfers.amount)
-            .bind::<Array<BigInt>, _>(&debit.wallet)
-            .bind::<Array<SqlText>, _>(&debit.bucket)
-            .bind::<Array<Nullable<BigInt>>, _>(&debit.sequence)
-            .bind::<Array<Nullable<BigInt>>, _>(&debit.after)
-            .bind::<Array<BigInt>, _>(&credit.wallet)
-            .bind::<Array<SqlText>, _>(&credit.bucket)
-            .bind::<Array<Nullable<BigInt>>, _>(&credit.sequence)
-            .bind::<Array<Nullable<BigInt>>, _>(&credit.after)
+            .bind::<Array<SqlUuid>, _>(self.owner_id)
+            .bind::<Array<BigInt>, _>(self.id)
+            .bind::<Array<SqlText>, _>(self.owner_kind)
+            .bind::<Array<SmallInt>, _>(self.currency)
+            .bind::<Array<SqlText>, _>(self.kind)
+            .bind::<Array<SqlUuid>, _>(self.for_id)
+            .bind::<Array<BigInt>, _>(self.available)
+            .bind::<Array<BigInt>, _>(self.held)
+            .bind::<Array<BigInt>, _>(self.sequence)
+            .bind::<Array<Bool>, _>(self.is_frozen)
     }
 }
 
-/// Executes the statement of a table that has rows; returns their number.
-async fn execute<T>(rows: &[T], query: Boxed<'_>, mut conn: &Connection) -> Result<i64> {
-    if rows.is_empty() {
-        return Ok(0);
+impl ChangedWallets {
+    fn update(self, posted_at: Timestamp) -> Text {
+        let owners = self.owner_id.clone();
+        let only = only(&owners);
+        let text = only.map_or(UPDATE_WALLETS_OF_MANY, |_| UPDATE_WALLETS);
+        let update = Text::new(text)
+            .bind::<Timestamptz, _>(posted_at)
+            .bind::<Array<SqlUuid>, _>(self.owner_id)
+            .bind::<Array<BigInt>, _>(self.id)
+            .bind::<Array<BigInt>, _>(self.available)
+            .bind::<Array<BigInt>, _>(self.held)
+            .bind::<Array<BigInt>, _>(self.sequence);
+        match only {
+            Some(owner) => update.bind::<SqlUuid, _>(owner),
+            None => update.bind::<Array<SqlUuid>, _>(owners),
+        }
     }
-    let written = Prepared::new(query).execute(&mut conn).await?;
-    fit("transfers", "rows", written)
 }
 
-fn count<T>(rows: &[T]) -> Result<i64> {
-    fit("transfers", "rows", rows.len())
+impl Transfers {
+    fn insert(self, posted_at: Timestamp) -> Text {
+        let Self { debit, credit, .. } = self;
+        Text::new(INSERT_TRANSFERS)
+            .bind::<Timestamptz, _>(posted_at)
+            .bind::<Array<SqlUuid>, _>(self.owner_id)
+            .bind::<Array<SqlUuid>, _>(self.transaction)
+            .bind::<Array<SmallInt>, _>(self.leg)
+            .bind::<Array<SqlText>, _>(self.reason)
+            .bind::<Array<SqlText>, _>(self.reference_kind)
+            .bind::<Array<SqlText>, _>(self.reference_id)
+            .bind::<Array<SqlText>, _>(self.origin)
+            .bind::<Array<Nullable<SqlText>>, _>(self.correlation)
+            .bind::<Array<SmallInt>, _>(self.currency)
+            .bind::<Array<BigInt>, _>(self.amount)
+            .bind::<Array<BigInt>, _>(debit.wallet)
+            .bind::<Array<SqlText>, _>(debit.bucket)
+            .bind::<Array<Nullable<BigInt>>, _>(debit.sequence)
+            .bind::<Array<Nullable<BigInt>>, _>(debit.after)
+            .bind::<Array<BigInt>, _>(credit.wallet)
+            .bind::<Array<SqlText>, _>(credit.bucket)
+            .bind::<Array<Nullable<BigInt>>, _>(credit.sequence)
+            .bind::<Array<Nullable<BigInt>>, _>(credit.after)
+    }
 }

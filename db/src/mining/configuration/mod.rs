@@ -5,13 +5,16 @@ mod rows;
 
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryResult, Queryable};
 use diesel_async::RunQueryDsl;
-use domain::mining::{Configuration, MiningConfiguration};
+use domain::ids::UserId;
+use domain::mining::{Configuration, MiningConfiguration, Session};
 use domain::time::{Pause, Timestamp};
 use serde_json::Value;
+use uuid::Uuid;
 
+use crate::mining::session::rows::SessionRow;
 use crate::platform::configuration::Section;
 use crate::{Connection, DbError, Result};
 
@@ -45,6 +48,24 @@ impl Query for InForceAndSwitches {
     type SqlType = (Text, Integer, Nullable<Jsonb>, Timestamptz, Bool);
 }
 
+/// [`InForceAndSwitches`] and the newest session of a user's miner as another row, without a section.
+#[derive(QueryId)]
+struct WithNewestSession(Uuid);
+
+impl QueryFragment<Pg> for WithNewestSession {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT '', 0, (SELECT to_jsonb(s) FROM mining_sessions s WHERE s.user_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.0)?;
+        out.push_sql(" ORDER BY s.started_at DESC LIMIT 1), to_timestamp(0), false UNION ALL ");
+        out.push_sql(IN_FORCE_AND_SWITCHES);
+        Ok(())
+    }
+}
+
+impl Query for WithNewestSession {
+    type SqlType = <InForceAndSwitches as Query>::SqlType;
+}
+
 /// A version of a section in force, or a version that switched mining on or off.
 #[derive(Queryable)]
 struct Row {
@@ -58,20 +79,42 @@ struct Row {
 /// Reads the sections in force, in one statement.
 pub async fn in_force(conn: &mut Connection) -> Result<Configuration> {
     let rows: Vec<Row> = InForceAndSwitches.load(conn).await?;
+    of_rows(&rows)
+}
+
+/// Reads the newest session of a locked miner and the sections in force, in one statement.
+pub(super) async fn with_newest_session(
+    conn: &mut Connection,
+    user: UserId,
+) -> Result<(Option<Session>, Configuration)> {
+    let mut rows: Vec<Row> = WithNewestSession(user.0).load(conn).await?;
+    let first = rows.iter_mut().find(|row| row.section.is_empty());
+    let session = first.and_then(|row| row.body.take());
+    let unreadable = |error| DbError::inconsistent("mining_sessions", "user_id", error);
+    let session = session.map(|body| {
+        let row: SessionRow = serde_json::from_value(body).map_err(unreadable)?;
+        Session::try_from(row)
+    });
+    Ok((session.transpose()?, of_rows(&rows)?))
+}
+
+fn of_rows(rows: &[Row]) -> Result<Configuration> {
     Ok(Configuration {
         mining: MiningConfiguration {
-            pauses: pauses(&rows),
-            ..newest(&rows)?
+            pauses: pauses(rows),
+            ..newest(rows)?
         },
-        streak: newest(&rows)?,
-        referral: newest(&rows)?,
+        streak: newest(rows)?,
+        referral: newest(rows)?,
     })
 }
 
 /// The spans between a version that switched mining off and the next that switched it on.
 fn pauses(rows: &[Row]) -> Vec<Pause> {
     let mut pauses: Vec<Pause> = Vec::new();
-    for switch in rows.iter().filter(|row| row.body.is_none()) {
+    let switches = rows.iter();
+    let switches = switches.filter(|row| !row.section.is_empty() && row.body.is_none());
+    for switch in switches {
         let at = switch.updated_at;
         if !switch.is_on {
             pauses.push(Pause {

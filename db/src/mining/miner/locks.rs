@@ -133,8 +133,8 @@ pub(in crate::mining) fn take(locked: &mut Vec<Miner>, id: impl Into<UserId>) ->
         .ok_or_else(|| DbError::inconsistent("miners", "user_id", user))
 }
 
-/// Stores lifetime points, streak and version of a locked miner.
-pub(in crate::mining) async fn store_miner(
+/// Stores lifetime points, streak and version of a locked miner, at the end of the transaction.
+pub(in crate::mining) fn store_miner(
     tx: &mut Tx,
     miner: &Miner,
     lifetime_points: Minor,
@@ -142,10 +142,8 @@ pub(in crate::mining) async fn store_miner(
     version: i64,
 ) -> Result<()> {
     let change = MinerChange::of(lifetime_points, streak, version, tx.now())?;
-    diesel::update(miners::table.find(miner.id.user.0))
-        .set(change)
-        .execute(tx.conn())
-        .await?;
+    let update = diesel::update(miners::table.find(miner.id.user.0)).set(change);
+    tx.write_last("miners", 1, update);
     Ok(())
 }
 

@@ -30,7 +30,7 @@ pub struct SessionSeen {
     pub at: Timestamp,
 }
 
-#[derive(AsChangeset, HasQuery, Insertable)]
+#[derive(AsChangeset, HasQuery, Insertable, serde::Deserialize)]
 #[diesel(table_name = mining_sessions, check_for_backend(Pg), treat_none_as_null = true)]
 pub struct SessionRow {
     user_id: Uuid,

@@ -1,6 +1,5 @@
 //! Adjusting a miner's points. Large adjustments wait for a second person.
 
-use diesel_async::RunQueryDsl;
 use domain::ids::UserId;
 use domain::mining::miner::{adjust, needs_second_person, points_to_adjust};
 use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
@@ -21,7 +20,6 @@ use crate::mining::points::{self, Lines};
 use crate::platform::approval::{self, NewApproval, Proposal};
 use crate::platform::audit::Change;
 use crate::prelude::*;
-use crate::schema::mining_history;
 use crate::text;
 
 /// Descriptor of [`miner_points_adjust`].
@@ -172,14 +170,11 @@ async fn apply(
     };
     let line = lines.line(tx, points, HistorySource::Adjustment)?;
     let entry_id = line.id();
-    diesel::insert_into(mining_history::table)
-        .values(line)
-        .execute(tx.conn())
-        .await?;
+    points::store_history(tx, vec![line]);
     let mut events = MinerEvents::of(miner, transaction_id);
     events.adjusted(points, days, total_points);
     let version = events.enqueue(tx, &request.request_id)?;
-    store_miner(tx, miner, total_points, &miner.streak, version).await?;
+    store_miner(tx, miner, total_points, &miner.streak, version)?;
     let change = Change {
         before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
         after: json!({"totalMinedPoints": text::points(total_points)}),

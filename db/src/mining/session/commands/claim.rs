@@ -1,7 +1,6 @@
 //! Claiming a session: the reward goes to the wallet.
 
 use diesel::{ExpressionMethods, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::mining::session::claim;
 use domain::mining::{
     Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionStatus,
@@ -14,10 +13,9 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::miner::rows::HistoryRow;
 use crate::mining::points::{self, Lines};
-use crate::mining::session::queries;
 use crate::mining::session::rows::SessionRow;
 use crate::prelude::*;
-use crate::schema::{mining_history, mining_sessions};
+use crate::schema::mining_sessions;
 
 /// Descriptor of [`mining_session_claim`].
 pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
@@ -49,8 +47,8 @@ pub async fn mining_session_claim(
 ) -> Result<Answer<SessionClaimed>> {
     once(tx, request, &MINING_SESSION_CLAIM, async |tx, key| {
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
-        let configuration = configuration::in_force(tx.conn()).await?;
+        let user = miner.id.user;
+        let (latest, configuration) = configuration::with_newest_session(tx.conn(), user).await?;
         let claim = claim(miner.clone(), latest, &configuration, tx.now())?;
         let reward = TransferReason::MiningReward;
         let reward = points::to_miner(&miner, claim.points_earned, reward);
@@ -59,17 +57,14 @@ pub async fn mining_session_claim(
         let legs = std::iter::once(reward).chain(milestones);
         let posted = points::post::<SessionRefusal>(tx, request, reference, legs).await?;
         key.transaction_id = posted;
-        store(tx, &claim.session).await?;
-        diesel::insert_into(mining_history::table)
-            .values(history_of(tx, &miner, &claim)?)
-            .execute(tx.conn())
-            .await?;
+        store(tx, &claim.session)?;
+        points::store_history(tx, history_of(tx, &miner, &claim)?);
         let mut events = MinerEvents::of(&miner, posted);
         events.streak(&claim.settled, &configuration);
         events.claim(&claim);
         let version = events.enqueue(tx, &request.request_id)?;
         let (points, streak) = (claim.total_points, &claim.settled.streak);
-        store_miner(tx, &miner, points, streak, version).await?;
+        store_miner(tx, &miner, points, streak, version)?;
         Ok(SessionClaimed {
             user_id: miner.id.user.0,
             session_id: claim.session.id.uuid,
@@ -81,23 +76,15 @@ pub async fn mining_session_claim(
 }
 
 /// Marks the session as claimed; a fault if it was claimed before.
-async fn store(tx: &mut Tx, session: &Session) -> Result<()> {
+fn store(tx: &mut Tx, session: &Session) -> Result<()> {
     let open = [
         SessionStatus::Active.name(),
         SessionStatus::Completed.name(),
     ];
-    let paid = diesel::update(mining_sessions::table.find((session.id.user.0, session.id.uuid)))
+    let update = diesel::update(mining_sessions::table.find((session.id.user.0, session.id.uuid)))
         .filter(mining_sessions::status.eq_any(open))
-        .set(SessionRow::try_from(session)?)
-        .execute(tx.conn())
-        .await?;
-    if paid != 1 {
-        return Err(DbError::inconsistent(
-            "mining_sessions",
-            "status",
-            session.id,
-        ));
-    }
+        .set(SessionRow::try_from(session)?);
+    tx.write_last("mining_sessions", 1, update);
     Ok(())
 }
 

@@ -30,10 +30,10 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
     once(tx, request, &MINING_SESSION_START, async |tx, _| {
         let now = tx.now();
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
         let started_today = queries::sessions_started_on(tx.conn(), miner.id.user, now).await?;
         let facts = facts_of(tx.conn(), &miner).await?;
-        let configuration = configuration::in_force(tx.conn()).await?;
+        let user = miner.id.user;
+        let (latest, configuration) = configuration::with_newest_session(tx.conn(), user).await?;
         let start = start(StartInput {
             miner: miner.clone(),
             latest,
@@ -57,10 +57,9 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
                 .execute(tx.conn())
                 .await?;
         }
-        diesel::insert_into(mining_sessions::table)
-            .values(SessionRow::try_from(&start.session)?)
-            .execute(tx.conn())
-            .await?;
+        let insert = SessionRow::try_from(&start.session)?;
+        let insert = diesel::insert_into(mining_sessions::table).values(insert);
+        tx.write_last("mining_sessions", 1, insert);
         events.streak(&start.settled, &configuration);
         events.push(MiningEvent::MiningSessionStarted {
             miner_id: miner.id.uuid,
@@ -70,7 +69,7 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
         });
         let version = events.enqueue(tx, &request.request_id)?;
         let (points, streak) = (miner.lifetime_points, &start.settled.streak);
-        store_miner(tx, &miner, points, streak, version).await?;
+        store_miner(tx, &miner, points, streak, version)?;
         Ok(start.session.id.into())
     })
     .await

@@ -1,6 +1,5 @@
 //! Recovering a broken streak for its price.
 
-use diesel_async::RunQueryDsl;
 use domain::mining::streak::recover;
 use domain::mining::{HistorySource, Rate, StreakRefusal, StreakRefusalKind};
 use domain::wallets::{Reference, TransferReason};
@@ -11,9 +10,7 @@ use crate::mining::events::{MinerEvents, MiningEvent};
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::points::{self, Lines};
-use crate::mining::session::queries;
 use crate::prelude::*;
-use crate::schema::mining_history;
 use crate::text::points_decimal;
 
 /// Descriptor of [`streak_recover`].
@@ -45,8 +42,8 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
     once(tx, request, &STREAK_RECOVER, async |tx, key| {
         let miner = lock_caller::<StreakRefusal>(tx, request).await?;
         let facts = facts_of(tx.conn(), &miner).await?;
-        let configuration = configuration::in_force(tx.conn()).await?;
-        let latest = queries::latest_session(tx.conn(), miner.id.user).await?;
+        let user = miner.id.user;
+        let (latest, configuration) = configuration::with_newest_session(tx.conn(), user).await?;
         let done = recover(&miner, latest.as_ref(), &configuration, tx.now())?;
         let milestones = &done.recovered.milestones;
         let price = points::from_miner(&miner, done.cost, TransferReason::StreakRecovery);
@@ -65,10 +62,7 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
         let price = done.cost.negated().map_err(DbError::from)?;
         let price = lines.line(tx, price, HistorySource::StreakRecovery)?;
         let entry_id = price.id();
-        diesel::insert_into(mining_history::table)
-            .values(lines.with_milestones(tx, price, milestones)?)
-            .execute(tx.conn())
-            .await?;
+        points::store_history(tx, lines.with_milestones(tx, price, milestones)?);
         let mut events = MinerEvents::of(&miner, posted);
         events.push(MiningEvent::StreakRecovered {
             user_id: miner.id.user.0,
@@ -80,7 +74,7 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
         events.streak_changed(streak.current, &configuration);
         events.milestones(milestones, streak.current, done.total_points);
         let version = events.enqueue(tx, &request.request_id)?;
-        store_miner(tx, &miner, done.total_points, streak, version).await?;
+        store_miner(tx, &miner, done.total_points, streak, version)?;
         Ok(StreakRecovered {
             user_id: miner.id.user.0,
             entry_id,
