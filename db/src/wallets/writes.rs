@@ -165,15 +165,12 @@ impl Writes {
             (&mut transfers.credit, row.leg.credit, row.credit),
         ] {
             let key = side.wallet;
-            let id = match key.home() {
-                Some(_) => ids.get(&key).copied(),
-                None => {
-                    let house = &tx.constants().house;
-                    house.get(&(key.kind, key.currency)).copied()
-                }
-            };
+            let house = &tx.constants().house;
+            let id = ids
+                .get(&key)
+                .or_else(|| house.get(&(key.kind, key.currency)));
             let missing = || DbError::inconsistent("wallets", "kind", key.kind.name());
-            sides.wallet.push(id.ok_or_else(missing)?);
+            sides.wallet.push(*id.ok_or_else(missing)?);
             sides.bucket.push(side.bucket.name());
             sides.sequence.push(written.map(|written| written.sequence));
             sides.after.push(written.map(|written| written.after.0));
