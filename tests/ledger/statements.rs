@@ -45,8 +45,8 @@ fn takes_three_statements_in_two_round_trips() {
         assert_eq!(cost(&db, &mint(3, 1)).await, (3, 2));
         // And the owner of a new wallet.
         assert_eq!(cost(&db, &posting_of(4, other_wallet)).await, (4, 3));
-        // Two owners: one statement per table.
-        assert_eq!(cost(&db, &transfer(5)).await, (4, 2));
+        // Two owners.
+        assert_eq!(cost(&db, &transfer(5)).await, (3, 2));
         // On a cluster also one lock per owner.
         assert_eq!(cost(&db.as_cluster(), &transfer(6)).await, (5, 2));
         assert_eq!(cost(&db.as_cluster(), &mint(7, 1)).await, (4, 2));
