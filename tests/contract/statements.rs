@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
 use db::mining::MiningEvent;
+use db::operation_trace::{Action, Record, Step};
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
@@ -385,11 +386,16 @@ fn claims_with_ten_statements() {
             ..staff()
         };
         let claim = "mutation { miningSessionClaim(input: {idempotencyKey: \"ten\"}) { userErrors { code } } }";
-        let before = services.db.statements();
-        let response = execute(&resolvers::schema(), &services, caller, Request::new(claim)).await;
-        let refused =
-            response.data.into_json().unwrap()["miningSessionClaim"]["userErrors"].clone();
-        assert_eq!((refused, response.errors), (json!([]), Vec::new()));
-        assert_eq!(services.db.statements() - before, 10);
+        let record = Record::noting();
+        let schema = resolvers::schema();
+        let claimed = execute(&schema, &services, caller, Request::new(claim));
+        let response = record.follow(claimed).await;
+        let payload = response.data.into_json().unwrap()["miningSessionClaim"].clone();
+        assert_eq!(payload, json!({"userErrors": []}), "{:?}", response.errors);
+        let (steps, _) = record.take_steps();
+        let is_write = |step: &Step| matches!(step.action, Action::Write { .. });
+        let write = steps.iter().position(is_write);
+        let of_write = steps.iter().filter(|step| step.parent == write);
+        assert_eq!(of_write.count(), 10, "{steps:#?}");
     });
 }
