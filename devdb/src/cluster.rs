@@ -27,6 +27,15 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest time in which an adopted server starts, recovers or stops.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Interval at which a running cluster is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// A server that ended this often within [`RESTARTS_WITHIN`] is not started again.
+const MAX_RESTARTS: usize = 5;
+
+/// See [`MAX_RESTARTS`].
+const RESTARTS_WITHIN: Duration = Duration::from_secs(300);
+
 /// Interval between two connection attempts.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -54,6 +63,9 @@ const SETTINGS: [(&str, &str); 11] = [
 #[derive(Debug)]
 pub struct Cluster {
     url: String,
+    dir: DataDir,
+    binaries: Binaries,
+    options: Options,
     // Dropped in this order: the server must have ended before the lock is released.
     server: OwnedServer,
     lock: Lock,
@@ -114,6 +126,9 @@ impl Cluster {
         create_database(&server.sockets).await?;
         Ok(Self {
             url: server::url(&server.sockets, NAME),
+            dir: dir.clone(),
+            binaries,
+            options: options.clone(),
             server,
             lock,
         })
@@ -123,6 +138,44 @@ impl Cluster {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Waits for the end of some work. Meanwhile a server that was killed is started again.
+    ///
+    /// The work should be a task of its own, because it is not polled during a start.
+    pub async fn keep_during<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut restarts: Vec<Instant> = Vec::new();
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            restarts.retain(|at| at.elapsed() < RESTARTS_WITHIN);
+            if restarts.len() >= MAX_RESTARTS || self.server.is_running().unwrap_or(true) {
+                continue;
+            }
+            restarts.push(Instant::now());
+            let (number, pid) = (restarts.len(), self.server.pid);
+            tracing::warn!(
+                pid,
+                "PostgreSQL has ended: starting it again ({number} of {MAX_RESTARTS})"
+            );
+            if let Err(error) = self.restart().await {
+                tracing::error!("PostgreSQL can't be started again: {error:#}");
+            }
+        }
+    }
+
+    async fn restart(&mut self) -> Result<()> {
+        let control = self.server.control.clone();
+        let server = match adopt(&control).await? {
+            Some(server) => server,
+            None => launch(&self.dir, &self.binaries, &control, &self.options).await?,
+        };
+        // There is nothing left of it to stop.
+        std::mem::forget(std::mem::replace(&mut self.server, server));
+        Ok(())
     }
 
     /// Disconnects all clients, stops the server and waits for its end.
@@ -160,6 +213,12 @@ pub async fn running(dir: &DataDir) -> Result<String> {
         "the server of {} isn't running: start it with script/server, or set DATABASE_URL",
         dir.path().display()
     )
+}
+
+/// A command of the installed PostgreSQL, or of a program given by its path, run by the data folder's account.
+pub fn command(dir: &DataDir, options: &Options, program: &str) -> Result<std::process::Command> {
+    let binaries = binaries::find(dir, options, &[])?;
+    Ok(command_as(dir.account(), &binaries.folder.join(program)))
 }
 
 fn control(binaries: &Binaries, cluster: &Path, account: Option<Account>) -> Control {

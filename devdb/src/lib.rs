@@ -20,6 +20,6 @@ mod lock;
 mod options;
 mod server;
 
-pub use cluster::{Cluster, running};
+pub use cluster::{Cluster, command, running};
 pub use data_dir::DataDir;
 pub use options::Options;

@@ -43,7 +43,7 @@ pub(crate) struct Control {
 pub(crate) struct OwnedServer {
     pub pid: u32,
     pub sockets: PathBuf,
-    control: Control,
+    pub control: Control,
 }
 
 /// The server of a cluster according to its `postmaster.pid`.
@@ -153,7 +153,7 @@ impl OwnedServer {
     }
 
     /// Whether this server still runs. A pid file of another server doesn't count.
-    fn is_running(&self) -> Result<bool> {
+    pub fn is_running(&self) -> Result<bool> {
         let found = look(&self.control.cluster)?;
         Ok(matches!(found, Found::Running(server) if server.pid == self.pid))
     }
