@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,9 @@ use anyhow::Context;
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
 use axum::serve::ListenerExt;
+use db::migrate::MigrateError;
 use db::{Db, Ids, Settings, Tls};
+use devdb::DataDir;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use resolvers::limits::{Limits, Problem};
@@ -35,7 +38,8 @@ use crate::http::timeouts::IdleTimeoutListener;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
-use crate::realtime::{ConnectionQuota, announcer, listener};
+use crate::realtime::listener::{self, Outage};
+use crate::realtime::{ConnectionQuota, announcer};
 use crate::secrets::DevSecrets;
 use crate::telemetry::{self, Telemetry};
 
@@ -62,8 +66,12 @@ const LAST_TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Database {
     /// URL of the server's role.
     pub url: String,
+    /// URL without a pooler, often the same.
+    pub direct_url: String,
     /// URL of the migrating role, often the same.
     pub migration_url: String,
+    /// Data folder of the private cluster.
+    folder: Option<PathBuf>,
 }
 
 impl Database {
@@ -73,37 +81,76 @@ impl Database {
         let url = private
             .map(str::to_owned)
             .or_else(|| config.database.url.clone())?;
-        let migration_url = config
-            .database
-            .migration_url
-            .clone()
-            .filter(|_| private.is_none());
+        let configured = |setting: &Option<String>, default: &str| {
+            let setting = setting.clone().filter(|_| private.is_none());
+            setting.unwrap_or_else(|| default.to_owned())
+        };
+        let direct_url = configured(&config.database.direct_url, &url);
         Some(Self {
-            migration_url: migration_url.unwrap_or_else(|| url.clone()),
+            migration_url: configured(&config.database.migration_url, &direct_url),
+            direct_url,
             url,
+            folder: private.map(|_| config.database.data_dir.clone()),
         })
     }
 
     /// Migrates the database.
-    pub async fn migrate(&self, tls: &Tls) -> anyhow::Result<()> {
-        let user = self
-            .url
-            .parse::<tokio_postgres::Config>()
-            .ok()
-            .and_then(|url| url.get_user().map(str::to_owned));
-        db::migrate::migrate(&self.migration_url, tls, user.as_deref()).await?;
-        Ok(())
+    pub async fn migrate(&self, config: &Config, tls: &Tls) -> anyhow::Result<()> {
+        let settings = self.settings(config);
+        match db::migrate::migrate(&self.migration_url, tls, Some(&settings)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.explain(error)),
+        }
     }
 
-    /// Opens the connection pool.
-    pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
-        let settings = Settings {
+    /// Number of pending migrations.
+    pub async fn pending(&self, tls: &Tls) -> anyhow::Result<usize> {
+        let pending = db::migrate::pending(&self.migration_url, tls).await;
+        pending.map_err(|error| self.explain(error))
+    }
+
+    /// Adds what helps with a private cluster.
+    fn explain(&self, error: MigrateError) -> anyhow::Error {
+        match (&error, &self.folder) {
+            (MigrateError::OtherVersion(_), Some(folder)) => {
+                let folder = DataDir::resolve(folder).map_or_else(
+                    |_| folder.display().to_string(),
+                    |folder| folder.path().display().to_string(),
+                );
+                anyhow::anyhow!("{error}; delete the data folder {folder} to start anew")
+            }
+            _ => error.into(),
+        }
+    }
+
+    fn settings(&self, config: &Config) -> Settings {
+        Settings {
+            direct_url: self.direct_url.clone(),
             pool_size: config.database.pool_size,
             statement_timeout: config.database.statement_timeout,
             lock_timeout: config.database.lock_timeout,
             ..Settings::new(&self.url)
-        };
-        Db::connect(settings, tls, ids)
+        }
+    }
+
+    /// Proves, without any tables, that no pooler is where the server listens and migrates.
+    pub async fn prove_direct(&self, tls: &Tls) -> anyhow::Result<()> {
+        // The role of another URL may be made by the first migration.
+        if self.migration_url == self.direct_url {
+            db::proof::notifications(&self.direct_url, &self.direct_url, tls).await?;
+        }
+        Ok(())
+    }
+
+    /// Proves that the server's connections of a migrated database are what the settings say.
+    pub async fn prove(&self, config: &Config, tls: &Tls) -> anyhow::Result<()> {
+        db::proof::notifications(&self.direct_url, &self.url, tls).await?;
+        Ok(db::proof::transactions(&self.settings(config), tls).await?)
+    }
+
+    /// Opens the connection pool.
+    pub async fn connect(&self, config: &Config, tls: Tls, ids: Ids) -> anyhow::Result<Db> {
+        Db::connect(self.settings(config), tls, ids)
             .await
             .context("the database can't be used")
     }
@@ -175,7 +222,12 @@ impl App {
         let mut background = JoinSet::new();
         background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
         background.spawn(announcer::run(self.db.clone(), false));
-        background.spawn(listener::run(self.db.clone(), self.services.events.clone()));
+        let outage = Outage::begin();
+        background.spawn(listener::run(
+            self.db.clone(),
+            self.services.events.clone(),
+            outage.clone(),
+        ));
         let (db, events) = (self.db.clone(), self.services.events.clone());
         background.spawn(async move { events.run(&db).await });
         let (draining, is_draining) = watch::channel(false);
@@ -197,7 +249,7 @@ impl App {
             Pace::default(),
             is_draining.clone(),
         ));
-        let router = http::router(self.http_state(is_draining.clone(), tasks.clone())?);
+        let router = http::router(self.http_state(is_draining.clone(), tasks.clone(), outage)?);
         tokio::spawn(async move {
             shutdown.await;
             tracing::info!("Shutting down: running requests may finish");
@@ -235,6 +287,7 @@ impl App {
         self,
         draining: watch::Receiver<bool>,
         tasks: TaskTracker,
+        outage: Outage,
     ) -> anyhow::Result<HttpState> {
         let ids = self.db.ids().clone();
         let referral_urls = referral_urls(&self.config);
@@ -246,7 +299,10 @@ impl App {
             schema: self.schema,
             services: self.services,
             authenticator: self.authenticator,
-            health: Arc::new(DatabaseHealth(self.db)),
+            health: Arc::new(DatabaseHealth {
+                db: self.db,
+                outage,
+            }),
             metrics: self.metrics,
             telemetry: self.telemetry,
             connection_quota: ConnectionQuota::new(self.config.live.quota),
@@ -310,21 +366,34 @@ fn documents(
     }))
 }
 
-/// The database as a dependency.
-struct DatabaseHealth(Db);
+/// The database and its events as dependencies.
+struct DatabaseHealth {
+    db: Db,
+    outage: Outage,
+}
 
 impl Health for DatabaseHealth {
     fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
         async {
             let started_at = Instant::now();
-            let answer = self.0.read(async |conn| db::ping(conn).await).await;
-            vec![DependencyStatus {
+            let answer = self.db.read(async |conn| db::ping(conn).await).await;
+            let database = DependencyStatus {
                 name: "database",
                 need: Need::ToServe,
                 answer: answer
                     .map(|()| started_at.elapsed())
                     .map_err(|error| error.to_string()),
-            }]
+            };
+            let events = DependencyStatus {
+                name: "events",
+                need: Need::ToServe,
+                answer: if self.outage.is_long() {
+                    Err("the connection that receives events is lost".to_owned())
+                } else {
+                    Ok(Duration::ZERO)
+                },
+            };
+            vec![database, events]
         }
         .boxed()
     }

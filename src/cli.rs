@@ -159,23 +159,28 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     } else {
         None
     };
-    let served = serve_on(config, tcp, cluster.as_ref(), stop).await;
-    if let Some(cluster) = cluster {
-        cluster.stop().await?;
-    }
-    served
+    let Some(mut cluster) = cluster else {
+        return serve_on(config, tcp, None, stop).await;
+    };
+    let url = cluster.url().to_owned();
+    let serving = tokio::spawn(serve_on(config, tcp, Some(url), stop));
+    let served = cluster.keep_during(serving).await;
+    cluster.stop().await?;
+    served?
 }
 
 async fn serve_on(
     config: Config,
     tcp: TcpListener,
-    cluster: Option<&Cluster>,
+    private: Option<String>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let tls = Tls::from_machine();
     let database =
-        Database::of(&config, cluster.map(Cluster::url)).context("no database is configured")?;
-    database.migrate(&tls).await?;
+        Database::of(&config, private.as_deref()).context("no database is configured")?;
+    database.prove_direct(&tls).await?;
+    database.migrate(&config, &tls).await?;
+    database.prove(&config, &tls).await?;
     let db = database.connect(&config, tls, Ids::random()).await?;
     let is_development = config.environment == Environment::Development;
     let (mut secrets, mut jwks) = (None, None);
@@ -185,7 +190,7 @@ async fn serve_on(
         jwks = Some(DevSecrets::jwks_path(folder.path()));
         secrets = Some(DevSecrets::ensure(folder.path())?);
         let is_new = db::demo::seed_if_empty(&db).await?;
-        if cluster.is_some() && !is_new {
+        if private.is_some() && !is_new {
             db::demo::seed_people(&db).await?;
         }
     }
@@ -249,7 +254,7 @@ async fn database(config: &Config) -> anyhow::Result<Database> {
 async fn connect(config: &Config) -> anyhow::Result<Db> {
     let tls = Tls::from_machine();
     let database = database(config).await?;
-    let pending = db::migrate::pending(&database.migration_url, &tls).await?;
+    let pending = database.pending(&tls).await?;
     ensure!(
         pending == 0,
         "the database lacks {pending} migrations: run goodgo migrate"
@@ -260,13 +265,13 @@ async fn connect(config: &Config) -> anyhow::Result<Db> {
 async fn migrate(config: &Config) -> anyhow::Result<()> {
     let tls = Tls::from_machine();
     if config.database.url.is_some() {
-        return database(config).await?.migrate(&tls).await;
+        return database(config).await?.migrate(config, &tls).await;
     }
     let folder = DataDir::resolve(&config.database.data_dir)?;
     let cluster = Cluster::start(&folder, &cluster_options(config)).await?;
     let database =
         Database::of(config, Some(cluster.url())).context("no database is configured")?;
-    let migrated = database.migrate(&tls).await;
+    let migrated = database.migrate(config, &tls).await;
     cluster.stop().await?;
     migrated
 }

@@ -1,6 +1,8 @@
 //! Faults: failures that are not refusals.
 
+use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel_async::pooled_connection::PoolError as DieselPoolError;
 use diesel_async::pooled_connection::deadpool::PoolError;
 
 use crate::Owner;
@@ -20,9 +22,15 @@ pub enum DbError {
     /// The connection was lost during the commit, and the outcome could not be determined in time.
     #[error("the connection was lost while committing")]
     OutcomeUnknown,
-    /// No connection was available in time.
-    #[error("no database connection: {0}")]
+    /// The database is out of resources, or no connection was available in time.
+    #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// No more connections are accepted, or the database is out of other resources.
+    #[error("no connection can be opened: {0}")]
+    LimitReached(String),
+    /// The connection is closed, or leads to a server that only reads: another connection is needed.
+    #[error("the connection is of no use: {0}")]
+    Closed(String),
     /// A statement or a wait for a lock timed out.
     #[error("the database took too long: {0}")]
     Timeout(String),
@@ -79,21 +87,33 @@ impl DbError {
             if info.constraint_name().is_none())
     }
 
-    /// Whether the connection is closed.
+    /// Whether another connection is needed.
     pub(crate) fn is_closed(&self) -> bool {
-        match self {
-            Self::Query(DieselError::DatabaseError(kind, info)) => {
-                matches!(
-                    kind,
-                    DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
-                ) || info.message().starts_with("terminating connection")
-                    || info.message().contains("shutting down")
-                    || info.message().contains("starting up")
-                    || info.message().contains("recovery mode")
-            }
-            Self::Query(DieselError::BrokenTransactionManager) => true,
-            _ => false,
-        }
+        matches!(self, Self::Closed(_))
+    }
+
+    /// Whether a COMMIT that failed with this may have taken effect.
+    pub(crate) fn leaves_outcome_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Closed(_) | Self::Unavailable(_) | Self::Timeout(_)
+        )
+    }
+
+    /// The fault of an error with an SQLSTATE. None for errors of statements.
+    fn of_state(code: &str, message: &str) -> Option<Self> {
+        let class = match (code.get(..2)?, code) {
+            // 57P01 to 57P05: the server stops, crashed, starts, dropped the database, or ended an idle session. 25P03:
+            // it ended an idle transaction. 25006: it only reads.
+            ("08", _) | (_, "25006" | "25P03") => Self::Closed,
+            ("57", _) if code.starts_with("57P") => Self::Closed,
+            (_, "40001" | "40P01") => Self::Contended,
+            (_, "55P03" | "57014") => Self::Timeout,
+            // XX000 comes from a coordinator that lost a worker.
+            ("53" | "58", _) | (_, "XX000") => Self::Unavailable,
+            _ => return None,
+        };
+        Some(class(message.to_owned()))
     }
 }
 
@@ -107,18 +127,20 @@ impl From<DieselError> for DbError {
             },
             error => error,
         };
-        if let DieselError::DatabaseError(kind, info) = &error {
-            let message = info.message();
-            if matches!(kind, DatabaseErrorKind::SerializationFailure)
-                || message == "deadlock detected"
-            {
-                return Self::Contended(message.to_owned());
-            }
-            if message.starts_with("canceling statement due to") {
-                return Self::Timeout(message.to_owned());
-            }
+        match &error {
+            DieselError::DatabaseError(
+                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
+                info,
+            ) => Self::Closed(info.message().to_owned()),
+            DieselError::BrokenTransactionManager => Self::Closed(error.to_string()),
+            // `wire` puts the SQLSTATE in front of the message.
+            DieselError::DatabaseError(_, info) => info
+                .message()
+                .split_once(": ")
+                .and_then(|(code, _)| Self::of_state(code, info.message()))
+                .unwrap_or(Self::Query(error)),
+            _ => Self::Query(error),
         }
-        Self::Query(error)
     }
 }
 
@@ -130,6 +152,53 @@ impl From<domain::money::Overflow> for DbError {
 
 impl From<PoolError> for DbError {
     fn from(error: PoolError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            PoolError::Backend(DieselPoolError::ConnectionError(error)) => error.into(),
+            error => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// No connection could be opened.
+impl From<ConnectionError> for DbError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => match Self::from(error) {
+                Self::Unavailable(reason) => Self::LimitReached(reason),
+                error => Self::Unavailable(error.to_string()),
+            },
+            error => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classifies_errors_by_sqlstate() {
+        let class = |code: &str| {
+            let message = format!("{code}: Meldung");
+            let fault = DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message));
+            match DbError::from(fault) {
+                DbError::Closed(_) => "closed",
+                DbError::Contended(_) => "contended",
+                DbError::Timeout(_) => "timeout",
+                DbError::Unavailable(_) => "unavailable",
+                _ => "query",
+            }
+        };
+        for (codes, expected) in [
+            ("08006 08P01 57P01 57P02 57P03 25006 25P03", "closed"),
+            ("40001 40P01", "contended"),
+            ("55P03 57014", "timeout"),
+            ("53100 53300 58030 XX000", "unavailable"),
+            ("42601 23505 57000 XX001 23514", "query"),
+        ] {
+            for code in codes.split(' ') {
+                assert_eq!(class(code), expected, "{code}");
+            }
+        }
     }
 }

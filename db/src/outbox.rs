@@ -11,16 +11,13 @@ use domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::mpsc;
-use tokio_postgres::AsyncMessage;
-use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use crate::schema::outbox;
-use crate::{Connection, Db, DbError, Result, Tx};
+use crate::{Connection, DbError, Result, Tx};
 
 /// The channel on which instances listen.
-const CHANNEL: &str = "goodgo_events";
+pub(crate) const CHANNEL: &str = "goodgo_events";
 /// Largest number of events per announcement: their keys must fit the 8,000 bytes of a notification.
 const ANNOUNCED_AT_ONCE: i64 = 115;
 
@@ -248,7 +245,7 @@ pub struct Announcement {
 }
 
 impl Announcement {
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         let (days, keys) = text.split_once(' ')?;
         let days = days.split(',').map(str::parse).collect::<Result<_, _>>();
         let keys = keys.split(',').map(|key| {
@@ -296,56 +293,4 @@ pub async fn events_of_the_last(
         .await?;
     newest.reverse();
     Ok(newest)
-}
-
-/// A connection outside the pool that receives announcements.
-pub struct Listener {
-    announcements: mpsc::Receiver<Announcement>,
-    _driver: AbortOnDropHandle<()>,
-    _client: tokio_postgres::Client,
-}
-
-impl Listener {
-    /// Connects and starts listening.
-    pub async fn connect(db: &Db) -> Result<Self> {
-        let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(error.to_string());
-        let mut endpoint = crate::pool::endpoint(&db.settings().url).map_err(unavailable)?;
-        let (client, mut connection) = endpoint
-            .application_name("goodgo events")
-            .connect(db.tls().connector())
-            .await
-            .map_err(unavailable)?;
-        let (sender, announcements) = mpsc::channel(1_024);
-        // Polling drives the connection. The task ends with the client or the socket.
-        let driver = tokio::spawn(async move {
-            while let Some(Ok(message)) =
-                std::future::poll_fn(|context| connection.poll_message(context)).await
-            {
-                if let AsyncMessage::Notification(notification) = message {
-                    let Some(announcement) = Announcement::read(notification.payload()) else {
-                        let text = notification.payload();
-                        tracing::warn!(text, "Ignored an unreadable notification");
-                        continue;
-                    };
-                    if sender.send(announcement).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        });
-        client
-            .batch_execute(&format!("LISTEN {CHANNEL}"))
-            .await
-            .map_err(unavailable)?;
-        Ok(Self {
-            announcements,
-            _driver: AbortOnDropHandle::new(driver),
-            _client: client,
-        })
-    }
-
-    /// Waits for the next announcement; none after a disconnect.
-    pub async fn next(&mut self) -> Option<Announcement> {
-        self.announcements.recv().await
-    }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::Status;
 use diesel::ConnectionError;
 use diesel::connection::{Instrumentation, InstrumentationEvent};
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -16,12 +16,13 @@ use diesel_async::pooled_connection::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::money::{Currency, CurrencyCode};
 use futures_util::FutureExt;
-use tokio::sync::{Notify, Semaphore};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use parking_lot::Mutex;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::async_fn::AsyncFunc;
 use crate::operation_trace::{self, Busy};
 use crate::wallets::Constants;
+use crate::wire::{CONNECT_TIMEOUT, Endpoint, Tls, describe};
 use crate::{DbError, Ids, Result};
 
 /// Role of every pooled connection. It cannot change append-only tables.
@@ -30,38 +31,19 @@ pub const APP_ROLE: &str = "goodgo_app";
 /// Largest number of concurrent cancellations of statements.
 const CANCELLED_AT_ONCE: usize = 4;
 
+/// Pause before another attempt to open a connection, if none returns to the pool.
+const REOPEN_AFTER: Duration = Duration::from_millis(250);
+
 /// One connection to the database.
 pub type Connection = AsyncPgConnection;
-
-/// TLS configuration that trusts the machine's certificate store.
-#[derive(Clone, derive_more::Debug)]
-#[debug("Tls")]
-pub struct Tls(rustls::ClientConfig);
-
-impl Tls {
-    /// Reads the machine's certificate store.
-    #[must_use]
-    pub fn from_machine() -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self(
-            rustls::ClientConfig::builder()
-                .with_root_certificates(roots)
-                .with_no_client_auth(),
-        )
-    }
-
-    /// The connector for one connection.
-    pub(crate) fn connector(&self) -> MakeRustlsConnect {
-        MakeRustlsConnect::new(self.0.clone())
-    }
-}
 
 /// Settings of the database connections.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// URL or `key=value` pairs.
+    /// URL or `key=value` pairs. May lead through a pooler.
     pub url: String,
+    /// The same database without a pooler, to listen for events.
+    pub direct_url: String,
     /// Largest number of connections.
     pub pool_size: usize,
     /// Time to wait for a connection.
@@ -70,20 +52,71 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// Time a statement may wait for a lock.
     pub lock_timeout: Duration,
+    /// Time to wait for another process that migrates.
+    pub migration_wait: Duration,
 }
 
 impl Settings {
     /// The default settings.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
         Self {
-            url: url.into(),
+            direct_url: url.clone(),
+            url,
             pool_size: 16,
             pool_wait: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(8),
             lock_timeout: Duration::from_secs(3),
+            migration_wait: Duration::from_secs(60),
         }
     }
+
+    /// User of the URL.
+    pub(crate) fn user(&self) -> Option<String> {
+        let config: tokio_postgres::Config = self.url.parse().ok()?;
+        config.get_user().map(str::to_owned)
+    }
+
+    /// Settings that transactions have, in the form in which the database stores them.
+    pub(crate) fn of_role(&self) -> [(&'static str, String); 4] {
+        let milliseconds = |time: Duration| time.as_millis().to_string();
+        [
+            ("statement_timeout", milliseconds(self.statement_timeout)),
+            ("lock_timeout", milliseconds(self.lock_timeout)),
+            // A transaction that sends nothing.
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(self.statement_timeout * 2),
+            ),
+            ("TimeZone", "UTC".to_owned()),
+        ]
+    }
+
+    /// Statements that set up a session; none when the URL's user is the application's role, which has its settings
+    /// itself, so that nothing depends on the session.
+    pub(crate) fn of_session(&self) -> Option<String> {
+        let settings = self.of_role();
+        let settings = settings
+            .iter()
+            .map(|(name, value)| format!("SET {name} = '{value}'"));
+        let role = std::iter::once(format!("SET ROLE {APP_ROLE}"));
+        let statements: Vec<String> = role.chain(settings).collect();
+        (self.user().as_deref() != Some(APP_ROLE)).then(|| statements.join("; "))
+    }
+
+    /// Largest number of connections that reads, and that writes may use at once: three quarters. The rest is left to
+    /// the other kind, so that neither hung commits nor slow queries take all of them.
+    fn share(&self) -> usize {
+        self.pool_size - (self.pool_size / 4).max(1).min(self.pool_size - 1)
+    }
+}
+
+/// Use of a connection.
+#[derive(Clone, Copy)]
+pub(crate) enum Use {
+    Read,
+    Write,
 }
 
 /// The database. Clones share one pool.
@@ -96,7 +129,16 @@ pub struct Db {
 
 struct Shared {
     pool: Pool<Connection>,
+    readers: Arc<Semaphore>,
+    writers: Arc<Semaphore>,
+    /// Callers that wait for a connection.
+    waiting: AtomicUsize,
+    /// A connection returned to the pool, or was closed.
+    returned: Notify,
+    /// Connections opened before this moment are not used again.
+    stale_before: Mutex<Option<Instant>>,
     settings: Settings,
+    endpoint: Endpoint,
     tls: Tls,
     ids: Ids,
     constants: Constants,
@@ -117,7 +159,8 @@ impl Db {
     /// Opens the pool and reads what never changes: the currencies, the house accounts, and whether it is a cluster.
     pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self> {
         let sent = Arc::default();
-        let pool = pool(&settings, &tls, &sent);
+        let endpoint = endpoint(&settings.url, &tls)?;
+        let pool = pool(&settings, &endpoint, &sent);
         let mut conn = pool.get().await?;
         let constants = crate::wallets::constants(&mut conn).await?;
         let is_cluster = diesel::dsl::sql::<Bool>(
@@ -129,7 +172,13 @@ impl Db {
             is_cluster,
             shared: Arc::new(Shared {
                 pool,
+                readers: Arc::new(Semaphore::new(settings.share())),
+                writers: Arc::new(Semaphore::new(settings.share())),
+                waiting: AtomicUsize::new(0),
+                returned: Notify::new(),
+                stale_before: Mutex::new(None),
                 settings,
+                endpoint,
                 tls,
                 ids,
                 constants,
@@ -149,14 +198,39 @@ impl Db {
             + Send,
         T: Send,
     {
-        let mut conn = self.connection().await?;
+        self.run_twice(Use::Read, query).await
+    }
+
+    /// Runs statements that change rows and commit one by one, with the connections of writes. Like [`Db::read`] it may
+    /// run them twice.
+    pub async fn autocommit<T, F>(&self, statements: F) -> Result<T>
+    where
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
+            + Clone
+            + Send,
+        T: Send,
+    {
+        self.run_twice(Use::Write, statements).await
+    }
+
+    async fn run_twice<T, F>(&self, usage: Use, query: F) -> Result<T>
+    where
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
+            + Clone
+            + Send,
+        T: Send,
+    {
+        let mut conn = self.connection(usage).await?;
         let answer = query.clone()(&mut conn).await;
         conn.release();
         match answer {
             Err(error) if error.is_closed() => {
-                drop(conn);
+                conn.close();
                 self.close_idle();
-                let mut conn = self.connection().await?;
+                drop(conn);
+                let mut conn = self.connection(usage).await?;
                 let answer = query(&mut conn).await;
                 conn.release();
                 answer
@@ -218,7 +292,10 @@ impl Db {
     /// State of the pool.
     #[must_use]
     pub fn connections(&self) -> Status {
-        self.shared.pool.status()
+        Status {
+            waiting: AtomicUsize::load(&self.shared.waiting, Ordering::Relaxed),
+            ..self.shared.pool.status()
+        }
     }
 
     /// Waits until a transaction of this process has written an event.
@@ -237,26 +314,83 @@ impl Db {
     }
 
     /// Takes a connection from the pool.
-    pub(crate) async fn connection(&self) -> Result<PooledConnection> {
+    pub(crate) async fn connection(&self, usage: Use) -> Result<PooledConnection> {
         let busy = Busy::start();
         let asked = Instant::now();
-        let conn = self.shared.pool.get().await;
+        let taken = self.take(usage).await;
         metrics::histogram!("goodgo_pool_wait_seconds").record(asked.elapsed());
-        if conn.is_err() {
+        if taken.is_err() {
             metrics::counter!("goodgo_pool_failures_total").increment(1);
         }
+        let (conn, permit) = taken?;
         Ok(PooledConnection {
-            conn: Some(conn?),
-            is_done: false,
+            conn: Some(conn),
+            ending: Ending::Cancel,
+            db: self.clone(),
+            _permit: permit,
             _busy: busy,
-            tls: self.shared.tls.clone(),
-            cancelling: Arc::clone(&self.shared.cancelling),
         })
     }
 
-    /// Closes idle connections: when the database closed one, the others are probably closed too.
+    /// Waits for a connection. When a new one can't be opened, waits for one that is in use.
+    async fn take(&self, usage: Use) -> Result<(Object<Connection>, OwnedSemaphorePermit)> {
+        let Shared { pool, returned, .. } = &*self.shared;
+        let permits = match usage {
+            Use::Read => &self.shared.readers,
+            Use::Write => &self.shared.writers,
+        };
+        let _waiting = Waiting::start(&self.shared.waiting);
+        let mut refusal = None;
+        let taking = async {
+            let permit = Arc::clone(permits).acquire_owned().await;
+            let permit = permit.map_err(|closed| DbError::Unavailable(closed.to_string()))?;
+            loop {
+                let error = match pool.get().await {
+                    Ok(conn) => return Ok((conn, permit)),
+                    Err(error) => DbError::from(error),
+                };
+                let is_limited = matches!(error, DbError::LimitReached(_));
+                if !is_limited && pool.status().size == 0 {
+                    return Err(error);
+                }
+                refusal = Some(error);
+                let _ = tokio::time::timeout(REOPEN_AFTER, returned.notified()).await;
+            }
+        };
+        match tokio::time::timeout(self.settings().pool_wait, taking).await {
+            Ok(taken) => taken,
+            Err(_) => Err(refusal
+                .unwrap_or_else(|| DbError::Unavailable("all connections are in use".to_owned()))),
+        }
+    }
+
+    /// Closes all connections, idle ones at once and others when they return: when the database closed one, the others
+    /// are probably of no use either.
     pub(crate) fn close_idle(&self) {
+        *self.shared.stale_before.lock() = Some(Instant::now());
         self.shared.pool.retain(|_, _| false);
+    }
+
+    /// Whether a connection is not to be used again.
+    fn is_stale(&self, conn: &Object<Connection>) -> bool {
+        let stale_before = *self.shared.stale_before.lock();
+        stale_before.is_some_and(|moment| Object::metrics(conn).created < moment)
+    }
+}
+
+/// Counts a caller that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn start(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -265,16 +399,31 @@ impl Db {
 /// locks.
 pub(crate) struct PooledConnection {
     conn: Option<Object<Connection>>,
-    is_done: bool,
+    ending: Ending,
+    db: Db,
+    _permit: OwnedSemaphorePermit,
     _busy: Busy,
-    tls: Tls,
-    cancelling: Arc<Semaphore>,
+}
+
+/// What happens to a connection after its use.
+enum Ending {
+    /// Its statement is cancelled, and it is closed.
+    Cancel,
+    /// It is closed.
+    Close,
+    /// It returns to the pool.
+    Return,
 }
 
 impl PooledConnection {
     /// Marks the work as done: the connection may return to the pool.
     pub(crate) fn release(&mut self) {
-        self.is_done = true;
+        self.ending = Ending::Return;
+    }
+
+    /// Marks the connection to be closed without a cancellation.
+    pub(crate) fn close(&mut self) {
+        self.ending = Ending::Close;
     }
 }
 
@@ -300,48 +449,48 @@ impl std::ops::DerefMut for PooledConnection {
 
 impl Drop for PooledConnection {
     fn drop(&mut self) {
-        if self.is_done {
+        let Some(conn) = self.conn.take() else {
             return;
-        }
-        if let Some(conn) = self.conn.take().map(Object::take)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (tls, turns) = (self.tls.connector(), Arc::clone(&self.cancelling));
-            runtime.spawn(async move {
-                // The statement ends by its timeout when many clients disconnect at once or the database does not respond.
-                if let Ok(_turn) = turns.try_acquire() {
-                    let token = conn.cancel_token();
-                    let cancelled = token.cancel_query(tls);
-                    let _ = tokio::time::timeout(CONNECT_TIMEOUT, cancelled).await;
+        };
+        match self.ending {
+            Ending::Return if !self.db.is_stale(&conn) => drop(conn),
+            Ending::Return | Ending::Close => drop(Object::take(conn)),
+            Ending::Cancel => {
+                let (conn, db) = (Object::take(conn), self.db.clone());
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move {
+                        // The statement ends by its timeout when many clients disconnect at once or the database does
+                        // not respond.
+                        if let Ok(_turn) = db.shared.cancelling.try_acquire() {
+                            let cancelled = db.shared.endpoint.cancel(conn.cancel_token());
+                            let _ = tokio::time::timeout(CONNECT_TIMEOUT, cancelled).await;
+                        }
+                        drop(conn);
+                    });
                 }
-                drop(conn);
-            });
+            }
         }
+        self.db.shared.returned.notify_waiters();
     }
 }
 
-fn pool(settings: &Settings, tls: &Tls, sent: &Arc<Sent>) -> Pool<Connection> {
+fn pool(settings: &Settings, endpoint: &Endpoint, sent: &Arc<Sent>) -> Pool<Connection> {
     let mut config = ManagerConfig::default();
     // A test statement at each checkout would cost a round trip; `read` and `write` retry on a closed connection.
     config.recycling_method = RecyclingMethod::Fast;
-    let tls = tls.clone();
+    let endpoint = endpoint.clone();
     let sent = Arc::clone(sent);
-    let setup = format!(
-        "SET ROLE {role}; SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
-         SET idle_in_transaction_session_timeout = {idle}; SET TIME ZONE 'UTC'; SET application_name = 'goodgo'",
-        role = APP_ROLE,
-        statement = settings.statement_timeout.as_millis(),
-        lock = settings.lock_timeout.as_millis(),
-        idle = settings.statement_timeout.as_millis() * 2,
-    );
-    config.custom_setup = Box::new(move |url| {
-        let (url, tls, setup) = (url.to_owned(), tls.clone(), setup.clone());
+    let setup = settings.of_session();
+    config.custom_setup = Box::new(move |_| {
+        let (endpoint, setup) = (endpoint.clone(), setup.clone());
         let sent = Arc::clone(&sent);
         async move {
-            let mut conn = connect(&url, &tls).await?;
-            conn.batch_execute(&setup)
-                .await
-                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            let mut conn = endpoint.connect().await?;
+            if let Some(setup) = setup {
+                conn.batch_execute(&setup)
+                    .await
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            }
             conn.set_instrumentation(Observed {
                 sent,
                 started: VecDeque::new(),
@@ -360,47 +509,14 @@ fn pool(settings: &Settings, tls: &Tls, sent: &Arc<Sent>) -> Pool<Connection> {
         .unwrap_or_else(|error| unreachable!("a runtime is given: {error}"))
 }
 
-/// Idle time after which TCP keepalive probes are sent. A connection without a response is lost after three times this.
-const KEEPALIVE: Duration = Duration::from_secs(10);
-/// Timeout of connecting.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Parses a URL and sets the timeouts by which a vanished database is detected.
-pub(crate) fn endpoint(url: &str) -> Result<tokio_postgres::Config, tokio_postgres::Error> {
-    let mut config: tokio_postgres::Config = url.parse()?;
-    config
-        .connect_timeout(CONNECT_TIMEOUT)
-        .keepalives_idle(KEEPALIVE)
-        .keepalives_interval(KEEPALIVE / 3)
-        .keepalives_retries(3)
-        .tcp_user_timeout(KEEPALIVE * 2);
-    Ok(config)
-}
-
-/// Opens a connection outside the pool, in the role of the URL.
-pub(crate) async fn connect(url: &str, tls: &Tls) -> Result<Connection, ConnectionError> {
-    let bad = |error: tokio_postgres::Error| ConnectionError::BadConnection(describe(&error));
-    let (client, connection) = endpoint(url)
-        .map_err(bad)?
-        .connect(tls.connector())
-        .await
-        .map_err(bad)?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
-}
-
 /// Opens a connection in the role of the URL, which may do more than the server's.
 pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection> {
-    connect(url, tls)
-        .await
-        .map_err(|error| DbError::Unavailable(error.to_string()))
+    Ok(endpoint(url, tls)?.connect().await?)
 }
 
-/// The error with its causes, which the driver's own text omits.
-fn describe(error: &tokio_postgres::Error) -> String {
-    let first: &dyn std::error::Error = error;
-    let errors = std::iter::successors(Some(first), |error| error.source());
-    let texts: Vec<_> = errors.map(ToString::to_string).collect();
-    texts.join(": ")
+/// Parses a URL.
+fn endpoint(url: &str, tls: &Tls) -> Result<Endpoint, ConnectionError> {
+    Endpoint::new(url, tls).map_err(|error| ConnectionError::InvalidConnectionUrl(describe(&error)))
 }
 
 /// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
@@ -440,8 +556,12 @@ pub(crate) async fn batch(conn: &mut Connection, sql: &str) -> Result<()> {
     Ok(conn.batch_execute(sql).await?)
 }
 
-/// Sends `SELECT 1`.
+/// Checks that the database answers, and that it accepts writes.
 pub async fn ping(conn: &mut Connection) -> Result<()> {
-    diesel::sql_query("SELECT 1").execute(conn).await?;
+    let read_only = diesel::dsl::sql::<Text>("SHOW transaction_read_only");
+    let read_only: String = read_only.get_result(conn).await?;
+    if read_only == "on" {
+        return Err(DbError::Closed("the database only reads".to_owned()));
+    }
     Ok(())
 }

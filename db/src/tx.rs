@@ -18,12 +18,15 @@ use uuid::Uuid;
 use crate::async_fn::AsyncFunc;
 use crate::last_writes::{self, LastWrite};
 use crate::outbox::{self, NewRow};
-use crate::pool::PooledConnection;
+use crate::pool::{PooledConnection, Use};
 use crate::wallets::Constants;
 use crate::{Connection, Db, DbError, Ids, Result, clock, operation_trace, owners};
 
 /// Largest number of attempts before a transaction's fault is returned.
 const ATTEMPTS: u32 = 4;
+
+/// Time without an answer after which a commit counts as lost. No statement timeout ends a commit.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time during which a command whose commit was lost is run again to find its stored answer.
 const LOST_FOR: Duration = Duration::from_secs(3);
@@ -158,7 +161,9 @@ impl Db {
                 Err(error) => error,
             };
             match &error {
-                Attempt::CommitLost { .. } => self.close_idle(),
+                Attempt::CommitLost {
+                    is_closed: true, ..
+                } => self.close_idle(),
                 Attempt::Rolled(error) if error.is_closed() => self.close_idle(),
                 Attempt::Rolled(error) => {
                     // After a lost commit only the stored answer decides.
@@ -166,8 +171,9 @@ impl Db {
                         return Err(fault);
                     }
                 }
+                Attempt::CommitLost { .. } => {}
             }
-            if let Attempt::CommitLost { holds_key } = error {
+            if let Attempt::CommitLost { holds_key, .. } = error {
                 if !holds_key {
                     return Err(DbError::OutcomeUnknown);
                 }
@@ -199,18 +205,18 @@ impl Db {
             DbError::UnknownOwners(owners) => {
                 let owners = owners.clone();
                 let create = async |conn: &mut Connection| owners::ensure(conn, &owners).await;
-                self.read(create).await
+                self.autocommit(create).await
             }
             error if error.is_missing_partition() => {
                 let create = async |conn: &mut Connection| clock::ensure_partitions(conn).await;
-                self.read(create).await
+                self.autocommit(create).await
             }
             _ => Ok(()),
         }
     }
 
     async fn attempt(&self, body: &Body) -> Result<Output, Attempt> {
-        let mut conn = self.connection().await?;
+        let mut conn = self.connection(Use::Write).await?;
         AnsiTransactionManager::begin_transaction(&mut *conn).await?;
         let now = clock::now(&mut conn).await?;
         let mut tx = Tx {
@@ -223,16 +229,24 @@ impl Db {
         };
         match commands(body, &mut tx).await {
             Ok((done, wrote_event)) => {
-                if let Err(error) = AnsiTransactionManager::commit_transaction(&mut *tx.conn).await
-                {
-                    let error = DbError::from(error);
-                    return Err(if error.is_closed() {
-                        Attempt::CommitLost {
-                            holds_key: tx.holds_key,
-                        }
-                    } else {
-                        Attempt::Rolled(error)
-                    });
+                // A cancelled commit that waits for a standby would count as done here and be lost by a failover.
+                tx.conn.close();
+                let committing = AnsiTransactionManager::commit_transaction(&mut *tx.conn);
+                let lost = |is_closed| Attempt::CommitLost {
+                    holds_key: tx.holds_key,
+                    is_closed,
+                };
+                match tokio::time::timeout(COMMIT_TIMEOUT, committing).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        let error = DbError::from(error);
+                        return Err(if error.leaves_outcome_open() {
+                            lost(true)
+                        } else {
+                            Attempt::Rolled(error)
+                        });
+                    }
+                    Err(_) => return Err(lost(false)),
                 }
                 tx.conn.release();
                 if wrote_event {
@@ -241,7 +255,8 @@ impl Db {
                 Ok(done)
             }
             Err(error) => {
-                // If this fails too, the connection is closed, and the database rolls back.
+                // The database rolls back when the connection is closed, too.
+                tx.conn.close();
                 if AnsiTransactionManager::rollback_transaction(&mut *tx.conn)
                     .await
                     .is_ok()
@@ -270,7 +285,7 @@ enum Attempt {
     /// The transaction was rolled back.
     Rolled(DbError),
     /// The transaction may have been committed.
-    CommitLost { holds_key: bool },
+    CommitLost { holds_key: bool, is_closed: bool },
 }
 
 impl<E: Into<DbError>> From<E> for Attempt {

@@ -94,6 +94,8 @@ pub struct HttpConfig {
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without it a private cluster in the data folder.
     pub url: Option<String>,
+    /// `DIRECT_DATABASE_URL`: the same database without a pooler, for events and migrations.
+    pub direct_url: Option<String>,
     /// `MIGRATION_DATABASE_URL`: the same database with the migrating role.
     pub migration_url: Option<String>,
     /// `GOODGO_POOL_SIZE`: maximum of connections, 16.
@@ -296,6 +298,7 @@ impl Reader {
     fn database(&mut self) -> DatabaseConfig {
         DatabaseConfig {
             url: self.database_url("DATABASE_URL"),
+            direct_url: self.database_url("DIRECT_DATABASE_URL"),
             migration_url: self.database_url("MIGRATION_DATABASE_URL"),
             pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
             statement_timeout: self.milliseconds("GOODGO_STATEMENT_TIMEOUT_MS", 8_000),

@@ -15,8 +15,8 @@ pub const JOB: Job = Job {
 };
 
 async fn run(db: Db) -> Result<(), DbError> {
-    db.read(async |conn| db::clock::ensure_partitions(conn).await)
+    db.autocommit(async |conn| db::clock::ensure_partitions(conn).await)
         .await?;
-    db.read(async |conn| db::clock::drop_old_partitions(conn).await)
+    db.autocommit(async |conn| db::clock::drop_old_partitions(conn).await)
         .await
 }

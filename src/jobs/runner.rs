@@ -95,7 +95,7 @@ async fn run_until_drained(runner: Runner, mut draining: watch::Receiver<bool>) 
     running.shutdown().await;
     let released = runner
         .db
-        .read(async move |conn| job::release(conn, holder).await)
+        .autocommit(async move |conn| job::release(conn, holder).await)
         .await;
     if let Err(error) = released {
         let seconds = runner.pace.lease.as_secs();
@@ -115,7 +115,7 @@ impl Runner {
         if !*is_registered {
             let names = names.clone();
             self.db
-                .read(async move |conn| job::register(conn, &names).await)
+                .autocommit(async move |conn| job::register(conn, &names).await)
                 .await?;
             *is_registered = true;
         }
@@ -123,7 +123,7 @@ impl Runner {
             let names = names.clone();
             let taken = self
                 .db
-                .read(async move |conn| job::take(conn, &names, holder, lease).await)
+                .autocommit(async move |conn| job::take(conn, &names, holder, lease).await)
                 .await?;
             let Some(name) = taken else { return Ok(()) };
             for job in self.jobs.iter().filter(|job| job.name == name) {
@@ -162,7 +162,9 @@ impl Runner {
         let holder = self.holder;
         let stored = self
             .db
-            .read(async move |conn| job::finish(conn, name, holder, error.as_deref(), due_in).await)
+            .autocommit(async move |conn| {
+                job::finish(conn, name, holder, error.as_deref(), due_in).await
+            })
             .await;
         if let Err(error) = stored {
             tracing::warn!(job = name, %error, "The end of the job {name} can't be stored: {error}");
@@ -183,7 +185,7 @@ impl Runner {
             let requested_at = Instant::now();
             let renewing = self
                 .db
-                .read(async move |conn| job::renew(conn, name, holder, lease).await);
+                .autocommit(async move |conn| job::renew(conn, name, holder, lease).await);
             match timeout_at(expires_at, renewing).await {
                 Ok(Ok(true)) => expires_at = expiry(requested_at),
                 Ok(Ok(false)) | Err(_) => return,

@@ -16,7 +16,7 @@ pub async fn run(db: Db, has_broker: bool) {
         }
         loop {
             match db
-                .read(async move |conn| db::outbox::announce(conn, has_broker).await)
+                .autocommit(async move |conn| db::outbox::announce(conn, has_broker).await)
                 .await
             {
                 Ok(0) => break,

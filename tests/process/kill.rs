@@ -1,9 +1,10 @@
-//! `kill -9` of server and postmaster during claims: every claim takes effect exactly once.
+//! `kill -9` of server and postmaster during claims: every claim takes effect exactly once. The server starts a
+//! postmaster again that was killed alone.
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::json;
 
-use super::program::{Program, folder};
+use super::program::{Program, folder, postmaster};
 use crate::support::{Actor, is_soak};
 
 /// Number of concurrent callers.
@@ -74,6 +75,22 @@ fn soak_killed_in_the_middle_of_claims_it_comes_back_right() {
         program.stop();
         println!("soak: {} kills, nothing lost, nothing twice", kills());
     });
+}
+
+#[test]
+fn starts_a_killed_cluster_again() {
+    let folder = folder();
+    let program = Program::start(folder.path());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let person = program.newcomer();
+        person.register().await.ok();
+        program.kill_postmaster().await;
+        person.start().await.ok();
+    });
+    let log = program.log_after_stop();
+    let is_told = |line: &String| line.contains("PostgreSQL has ended: starting it again (1 of 5)");
+    assert!(log.iter().any(is_told), "{log:?}");
+    assert_eq!(postmaster(folder.path()), None);
 }
 
 async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {

@@ -210,6 +210,25 @@ impl Program {
         assert!(self.child.wait().unwrap().success());
     }
 
+    /// Kills the postmaster and waits until the program has started another one, which serves.
+    pub async fn kill_postmaster(&self) {
+        let killed = postmaster(&self.folder).expect("a running postmaster");
+        send("KILL", killed);
+        let ready = format!("http://{}/health/ready", self.address);
+        let served = async {
+            loop {
+                let is_new = postmaster(&self.folder).is_some_and(|now| now != killed);
+                let answer = reqwest::get(&ready).await.unwrap();
+                if is_new && answer.status() == 200 {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, served)
+            .await
+            .expect("a new postmaster in time");
+    }
+
     /// Kills the program and its postmaster, as a power cut would.
     pub fn kill(mut self) {
         let postmaster = postmaster(&self.folder).expect("a running postmaster");

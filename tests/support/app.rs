@@ -52,17 +52,7 @@ pub fn test(body: impl AsyncFnOnce(&TestApp)) {
 
 /// Runs a test over a server with settings.
 pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
-    // The log is captured and shown with a failed test.
-    let _ = tracing_subscriber::fmt()
-        .with_test_writer()
-        .with_max_level(tracing::Level::WARN)
-        .try_init();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let cluster = Cluster::get().await;
         let app = TestApp::start(settings).await;
         let result = AssertUnwindSafe(body(&app)).catch_unwind().await;
@@ -76,6 +66,38 @@ pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+/// Runs a test over a database of its own servers, then checks its ledger. What the test returns lives until then.
+pub fn on_servers<T>(url: &str, settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp) -> T) {
+    runtime().block_on(async {
+        db::migrate::migrate(url, &Tls::from_machine(), None)
+            .await
+            .unwrap();
+        let name = format!("servers{}", std::process::id());
+        let app = TestApp::start_on(name, url.to_owned(), secrets(), settings).await;
+        let _kept = body(&app).await;
+        let report = db::wallets::reconciliation::checker::check(
+            &app.db,
+            db::wallets::reconciliation::checker::Scope::All,
+        )
+        .await;
+        assert_eq!(report.unwrap().mismatches, [], "the ledger is wrong");
+        app.stop().await;
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    // The log is captured and shown with a failed test.
+    let _ = tracing_subscriber::fmt()
+        .with_test_writer()
+        .with_max_level(tracing::Level::WARN)
+        .try_init();
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 impl TestApp {
