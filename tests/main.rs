@@ -11,6 +11,7 @@
 mod api;
 mod clients;
 mod contract;
+mod database;
 mod jobs;
 mod ledger;
 mod live;

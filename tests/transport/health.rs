@@ -52,6 +52,7 @@ fn reports_that_it_is_ready() {
         }
         let health = Reply::to(get(app, "/health")).await.json();
         assert_eq!(health["draining"], false);
+        assert_eq!(health["dependencies"]["events"]["status"], "up");
         let database = &health["dependencies"]["database"];
         assert_eq!(database["status"], "up");
         assert!(

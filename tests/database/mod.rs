@@ -1,0 +1,8 @@
+//! The database as operators run it: poolers, TLS, several hosts, failover, limits.
+
+mod failover;
+mod limits;
+mod migrations;
+mod poolers;
+mod readonly;
+mod tls;
