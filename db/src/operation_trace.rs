@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -199,10 +199,21 @@ impl Drop for Busy {
     }
 }
 
+/// Function that is called with the text of each statement.
+static WATCH: OnceLock<fn(String)> = OnceLock::new();
+
+/// Calls a function with the text of each statement of the process, for tests.
+pub fn watch_statements(watch: fn(String)) {
+    let _ = WATCH.set(watch);
+}
+
 /// Records a finished statement; returns its duration.
 pub(crate) fn statement(text: &dyn fmt::Display, started: Instant, is_failed: bool) -> Duration {
     let ended = Instant::now();
     let took = ended - started;
+    if let Some(watch) = WATCH.get() {
+        watch(without_binds(text));
+    }
     let _ = SCOPE.try_with(|scope| {
         let Some(Scope { record, parent }) = scope else {
             return;

@@ -7,6 +7,7 @@ mod coverage;
 mod documents;
 mod eager;
 mod graphiql;
+mod keys;
 mod mutations;
 mod schema;
 mod statements;

@@ -54,6 +54,7 @@ pub fn test(body: impl AsyncFnOnce(&TestApp)) {
 pub fn test_with(settings: &[(&str, &str)], body: impl AsyncFnOnce(&TestApp)) {
     runtime().block_on(async {
         let cluster = Cluster::get().await;
+        super::keys::watch();
         let app = TestApp::start(settings).await;
         let result = AssertUnwindSafe(body(&app)).catch_unwind().await;
         let name = app.name.clone();
@@ -330,6 +331,7 @@ impl TestApp {
                 "{event} is not what docs/EVENTS.md says: {written:?}"
             );
         }
+        super::keys::check();
         let log = Cluster::get().await.log_of(&self.name);
         assert!(!log.contains("deadlock detected"), "a deadlock: {log}");
     }

@@ -12,6 +12,7 @@ mod cluster;
 mod environment;
 pub mod events;
 mod facts;
+pub mod keys;
 pub mod lock;
 mod postgres;
 mod run;
