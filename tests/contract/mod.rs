@@ -4,6 +4,7 @@
 mod access;
 mod audiences;
 mod coverage;
+mod distribution;
 mod documents;
 mod eager;
 mod graphiql;
