@@ -24,7 +24,10 @@ fn finds_statements_that_do_not() {
             r#"SELECT "miners"."version" FROM "miners" WHERE ("miners"."id" = $1) FOR NO KEY UPDATE"#,
             "locks miners",
         ),
-        ("SELECT id FROM wallets WHERE id = $1", "reads or writes wallets"),
+        (
+            "SELECT id FROM wallets WHERE id = $1",
+            "reads or writes wallets",
+        ),
         (
             "UPDATE circles SET name = $1 FROM circle_members WHERE circle_members.id = $2",
             "reads or writes circles",
@@ -47,7 +50,10 @@ fn finds_statements_that_do_not() {
         ),
     ] {
         let found = problems(sql);
-        assert!(found.iter().any(|found| found.starts_with(problem)), "{sql}: {found:?}");
+        assert!(
+            found.iter().any(|found| found.starts_with(problem)),
+            "{sql}: {found:?}"
+        );
     }
 }
 
@@ -55,6 +61,10 @@ fn finds_statements_that_do_not() {
 fn gives_a_reason_for_every_exception() {
     for (part, reason) in EXCEPTIONS {
         assert!(reason.len() > 20, "{part}");
-        assert_eq!(part.to_lowercase(), *part, "the text is compared in lower case");
+        assert_eq!(
+            part.to_lowercase(),
+            *part,
+            "the text is compared in lower case"
+        );
     }
 }
