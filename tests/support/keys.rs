@@ -64,7 +64,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     ),
     (
         "referrals.activated_at from referrals",
-        "staff list referrals",
+        "staff list referrals, in pages",
     ),
     (
         "select referrals.id from referrals",
