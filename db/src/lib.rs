@@ -24,6 +24,7 @@ mod pool;
 mod prelude;
 mod prepared;
 pub mod proof;
+mod row_locks;
 pub mod schema;
 pub mod tables;
 mod text;

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
 use db::mining::MiningEvent;
+use db::mining::circle::commands::circle_rename;
 use db::operation_trace::{Action, Record, Step};
 use db::{Db, Ids, Settings, Tls};
 use domain::access::{Person, Principal, Role};
 use domain::ids::UserId;
+use domain::wallets::Origin;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use resolvers::language::Language;
@@ -397,5 +399,42 @@ fn claims_with_ten_statements() {
         let write = steps.iter().position(is_write);
         let of_write = steps.iter().filter(|step| step.parent == write);
         assert_eq!(of_write.count(), 10, "{steps:#?}");
+    });
+}
+
+/// On a cluster each miner of a circle is locked by a statement of its own.
+#[test]
+fn locks_one_miner_per_statement_on_a_cluster() {
+    test(async |app| {
+        let members: [_; 3] = app.circle().await;
+        let services = quiet(app).await;
+        let person = Person {
+            id: members[0].id(),
+            issuer: "test".to_owned(),
+            roles: vec![Role::User],
+            merchant_id: None,
+            advertiser_id: None,
+            name: None,
+        };
+        let request = db::command::Request {
+            principal: Principal::Person(person),
+            origin: Origin::User,
+            key: None,
+            hash: [0; 32],
+            request_id: "test".to_owned(),
+            subject: None,
+        };
+        let mut statements = Vec::new();
+        for (db, name) in [
+            (services.db.clone(), "One"),
+            (services.db.as_cluster(), "Each"),
+        ] {
+            let (request, before) = (request.clone(), services.db.statements());
+            let rename = async move |tx: &mut db::Tx| circle_rename(tx, &request, name).await;
+            assert!(db.write("test", rename).await.unwrap().outcome.is_ok());
+            statements.push(services.db.statements() - before);
+        }
+        assert_eq!(statements[1] - statements[0], 2, "{statements:?}");
+        assert_eq!(app.count("circles", "name = 'Each'").await, 1);
     });
 }

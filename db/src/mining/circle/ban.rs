@@ -39,20 +39,17 @@ impl Locked {
 }
 
 /// Locks the miner's circle and the circles that invited the miner, before referrals and miners are locked.
-pub(in crate::mining) async fn lock_for_ban(
-    conn: &mut Connection,
-    banned: MinerId,
-) -> Result<Locked> {
+pub(in crate::mining) async fn lock_for_ban(tx: &mut Tx, banned: MinerId) -> Result<Locked> {
     let own = miners::table.find(banned.user.0).select(miners::circle_id);
-    let own: Option<Uuid> = own.first(conn).await?;
+    let own: Option<Uuid> = own.first(tx.conn()).await?;
     let own = own.map(CircleId);
-    let received = received(conn, banned).await?;
+    let received = received(tx.conn(), banned).await?;
     let ids: Vec<CircleId> = received
         .iter()
         .map(|invitation| invitation.id.circle)
         .chain(own)
         .collect();
-    let rosters = locks::lock_circles(conn, &ids).await?;
+    let rosters = locks::lock_circles(tx, &ids).await?;
     Ok(Locked {
         banned,
         own,

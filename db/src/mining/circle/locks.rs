@@ -8,12 +8,14 @@ use domain::mining::{
     Barred, Circle, CircleInvitation, InvitationRefusal, InvitationStatus, Miner,
 };
 use domain::time::Timestamp;
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::queries;
 use super::rows::{CircleRow, InvitationRow};
 use crate::command::{Refusal, Request, Stop};
 use crate::mining::miner::locks::{lock_miners, no_miner, seek};
+use crate::row_locks::{LockRows, lock_rows};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
 use crate::text::{fit, values};
 use crate::{Connection, DbError, Result, Tx};
@@ -29,19 +31,19 @@ pub(super) struct LockedCircle {
 }
 
 /// Locks existing circles in ascending order and reads their members.
-pub(super) async fn lock_circles(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Roster>> {
+pub(super) async fn lock_circles(tx: &mut Tx, ids: &[CircleId]) -> Result<Vec<Roster>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<CircleRow> = CircleRow::query()
-        .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
-        .order(circles::id)
-        .for_no_key_update()
-        .load(conn)
-        .await?;
+    let lock: LockRows<CircleRow> = |ids, mut conn| {
+        let query = CircleRow::query().filter(circles::id.eq_any(ids));
+        let query = query.order(circles::id).for_no_key_update();
+        async move { Ok(query.load(&mut conn).await?) }.boxed()
+    };
+    let rows = lock_rows(tx, ids.iter().map(|id| id.0), lock).await?;
     // A separate statement: its snapshot includes what other transactions committed while this one waited for the
     // locks.
-    let members = queries::members(conn, ids).await?;
+    let members = queries::members(tx.conn(), ids).await?;
     rows.into_iter()
         .map(|row| {
             let circle = Circle::try_from(row)?;
@@ -57,8 +59,8 @@ pub(super) async fn lock_circles(conn: &mut Connection, ids: &[CircleId]) -> Res
 }
 
 /// Locks a circle; none when it does not exist.
-pub(super) async fn lock_circle(conn: &mut Connection, id: CircleId) -> Result<Option<Roster>> {
-    Ok(lock_circles(conn, &[id]).await?.pop())
+pub(super) async fn lock_circle(tx: &mut Tx, id: CircleId) -> Result<Option<Roster>> {
+    Ok(lock_circles(tx, &[id]).await?.pop())
 }
 
 /// Locks the caller's miner, their circle, its members, and further existing miners; refused when the caller has no miner.
@@ -67,14 +69,13 @@ pub(super) async fn lock_own_circle<R: Refusal + From<Barred>>(
     request: &Request,
     others: &[MinerId],
 ) -> Result<LockedCircle, Stop<R>> {
-    let conn = tx.conn();
-    let caller = membership_of(conn, request.person()?.id).await?;
+    let caller = membership_of(tx.conn(), request.person()?.id).await?;
     let (id, circle) = caller.ok_or_else(no_miner)?;
     let roster = match circle {
-        Some(circle) => lock_circle(conn, circle).await?,
+        Some(circle) => lock_circle(tx, circle).await?,
         None => None,
     };
-    let locked = lock_miners_of(conn, id, roster, others).await?;
+    let locked = lock_miners_of(tx, id, roster, others).await?;
     if locked.caller.circle_id != circle {
         return Err(membership_changed().into());
     }
@@ -83,14 +84,14 @@ pub(super) async fn lock_own_circle<R: Refusal + From<Barred>>(
 
 /// Locks the miners of a command, after the circle.
 pub(super) async fn lock_miners_of(
-    conn: &mut Connection,
+    tx: &mut Tx,
     caller: MinerId,
     roster: Option<Roster>,
     others: &[MinerId],
 ) -> Result<LockedCircle> {
     let members = roster.as_ref().map_or(&[][..], |roster| &roster.members);
     let ids: Vec<MinerId> = [&[caller], members, others].concat();
-    let miners = lock_miners(conn, &ids).await?;
+    let miners = lock_miners(tx, &ids).await?;
     Ok(LockedCircle {
         caller: seek(&miners, caller)?.clone(),
         roster,
@@ -124,17 +125,16 @@ pub(super) async fn lock_invitation(
     request: &Request,
     id: CircleInvitationId,
 ) -> Result<(LockedCircle, Option<CircleInvitation>), Stop<InvitationRefusal>> {
-    let conn = tx.conn();
-    let caller = membership_of(conn, request.person()?.id).await?;
+    let caller = membership_of(tx.conn(), request.person()?.id).await?;
     let (caller, _) = caller.ok_or_else(no_miner::<InvitationRefusal>)?;
     let own = |found: &CircleInvitation| found.invitee_id == caller;
-    let Some(found) = invitation(conn, id).await?.filter(own) else {
-        return Ok((lock_miners_of(conn, caller, None, &[]).await?, None));
+    let Some(found) = invitation(tx.conn(), id).await?.filter(own) else {
+        return Ok((lock_miners_of(tx, caller, None, &[]).await?, None));
     };
-    let roster = lock_circle(conn, found.id.circle).await?;
-    let locked = lock_miners_of(conn, caller, roster, &[]).await?;
+    let roster = lock_circle(tx, found.id.circle).await?;
+    let locked = lock_miners_of(tx, caller, roster, &[]).await?;
     // The invitation may have ended while this transaction waited for the circle's lock.
-    let invitation = invitation(conn, id).await?;
+    let invitation = invitation(tx.conn(), id).await?;
     Ok((locked, invitation))
 }
 

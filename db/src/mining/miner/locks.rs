@@ -5,10 +5,12 @@ use diesel_async::RunQueryDsl;
 use domain::ids::{MinerId, UserId};
 use domain::mining::{Barred, Miner, ReferralCode, Role, Streak};
 use domain::money::Minor;
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
 use crate::command::{Refusal, Request, Stop};
+use crate::row_locks::{LockRows, lock_rows};
 use crate::schema::{miners, referral_codes};
 use crate::text::values;
 use crate::{Connection, DbError, Result, Tx};
@@ -88,11 +90,11 @@ pub(in crate::mining) fn no_miner<R: Refusal + From<Barred>>() -> Stop<R> {
     Stop::Refused(Barred::NoMiner.into())
 }
 
-/// Locks existing miners in ascending order.
-macro_rules! by_id {
-    ($ids:expr) => {
+/// Locking query for miners of users, in ascending order.
+macro_rules! of_users {
+    ($users:ident) => {
         MinerRow::query()
-            .filter(miners::user_id.eq_any($ids.iter().map(|id| Into::<UserId>::into(*id).0)))
+            .filter(miners::user_id.eq_any($users))
             .order(miners::user_id)
             .for_no_key_update()
     };
@@ -100,18 +102,25 @@ macro_rules! by_id {
 
 /// Locks existing miners in ascending order of their users.
 pub(in crate::mining) async fn lock_miners(
-    conn: &mut Connection,
+    tx: &mut Tx,
     ids: &[impl Into<UserId> + Copy + Sync],
 ) -> Result<Vec<Miner>> {
-    values(by_id!(ids).load(conn).await?)
+    let users = ids.iter().map(|id| Into::<UserId>::into(*id).0);
+    let lock: LockRows<MinerRow> =
+        |users, mut conn| async move { Ok(of_users!(users).load(&mut conn).await?) }.boxed();
+    values(lock_rows(tx, users, lock).await?)
 }
 
 /// Locks those of these miners that no other transaction has locked, in ascending order of their users.
 pub(in crate::mining) async fn lock_free_miners(
-    conn: &mut Connection,
-    ids: &[impl Into<UserId> + Copy + Sync],
+    tx: &mut Tx,
+    users: &[UserId],
 ) -> Result<Vec<Miner>> {
-    values(by_id!(ids).skip_locked().load(conn).await?)
+    let users = users.iter().map(|user| user.0);
+    let lock: LockRows<MinerRow> = |users, mut conn| {
+        async move { Ok(of_users!(users).skip_locked().load(&mut conn).await?) }.boxed()
+    };
+    values(lock_rows(tx, users, lock).await?)
 }
 
 /// A miner of a locked list.

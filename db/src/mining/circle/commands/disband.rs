@@ -49,7 +49,7 @@ pub async fn circle_force_disband(
 ) -> Result<Answer<Uuid>> {
     once(tx, request, &CIRCLE_FORCE_DISBAND, async |tx, key| {
         let reason = Reason::parse(reason);
-        let roster = locks::lock_circle(tx.conn(), circle).await?;
+        let roster = locks::lock_circle(tx, circle).await?;
         let id = roster.as_ref().map(|roster| roster.circle.id.0);
         key.about = Some(About::new("circle", id, reason.clone()));
         if reason.is_none() {
@@ -57,7 +57,7 @@ pub async fn circle_force_disband(
         }
         let own = locks::membership_of(tx.conn(), request.person()?.id).await?;
         let roster = force_disband(roster.as_ref(), own.map(|(miner, _)| miner))?;
-        let mut locked = lock_miners(tx.conn(), &roster.members).await?;
+        let mut locked = lock_miners(tx, &roster.members).await?;
         end(tx, request, roster, &mut locked).await?;
         key.change = Some(Change {
             before: shown(roster),

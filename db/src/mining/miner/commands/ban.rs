@@ -30,13 +30,13 @@ pub async fn miner_ban(
 ) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_BAN, async |tx, key| {
         let (id, _) = decision.find(tx.conn(), key).await?;
-        let circles = circle::lock_for_ban(tx.conn(), id).await?;
+        let circles = circle::lock_for_ban(tx, id).await?;
         let through = changes::lock_referral(tx.conn(), id.user).await?;
         let ids: Vec<_> = std::iter::once(id)
             .chain(through.as_ref().map(|referral| referral.referrer_id))
             .chain(circles.members().iter().copied())
             .collect();
-        let mut locked = lock_miners(tx.conn(), &ids).await?;
+        let mut locked = lock_miners(tx, &ids).await?;
         let before = seek(&locked, id)?.clone();
         changes::check_locked(&before, through.as_ref())?;
         let open = decision::open_session(tx.conn(), id.user).await?;

@@ -50,11 +50,11 @@ impl MinerDecision {
     /// Refusals: those of [`Self::find`].
     pub(super) async fn lock(
         &self,
-        conn: &mut Connection,
+        tx: &mut Tx,
         key: &mut Key,
     ) -> Result<Miner, Stop<MinerRefusal>> {
-        let (id, _) = self.find(conn, key).await?;
-        let mut locked = lock_miners(conn, &[id]).await?;
+        let (id, _) = self.find(tx.conn(), key).await?;
+        let mut locked = lock_miners(tx, &[id]).await?;
         Ok(take(&mut locked, id)?)
     }
 }

@@ -79,7 +79,7 @@ async fn verify_referral(
     let Some(through) = changes::lock_referral(tx.conn(), user).await? else {
         return Ok(None);
     };
-    let mut locked = lock_miners(tx.conn(), &[id, through.referrer_id]).await?;
+    let mut locked = lock_miners(tx, &[id, through.referrer_id]).await?;
     let miner = take(&mut locked, id)?;
     let referrer = take(&mut locked, through.referrer_id)?;
     changes::verify(tx, request, &through, &referrer, &miner).await?;

@@ -23,7 +23,7 @@ pub async fn miner_node_operator_grant(
     decision: &MinerDecision,
 ) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_NODE_OPERATOR_GRANT, async |tx, key| {
-        let before = decision.lock(tx.conn(), key).await?;
+        let before = decision.lock(tx, key).await?;
         let decided = grant_node_operator(before.clone(), request.person()?.id)?;
         Ok(store(tx, request, key, &before, &decided).await?)
     })
@@ -45,7 +45,7 @@ pub async fn miner_node_operator_revoke(
     decision: &MinerDecision,
 ) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_NODE_OPERATOR_REVOKE, async |tx, key| {
-        let before = decision.lock(tx.conn(), key).await?;
+        let before = decision.lock(tx, key).await?;
         let by_facts = role_of(tx.conn(), &before, false).await?;
         let decided = revoke_node_operator(before.clone(), by_facts, request.person()?.id)?;
         Ok(store(tx, request, key, &before, &decided).await?)

@@ -133,7 +133,7 @@ impl Proposal for PointsProposal {
 }
 
 async fn lock(tx: &mut Tx, id: UserId) -> Result<Miner> {
-    let mut locked = lock_miners(tx.conn(), &[id]).await?;
+    let mut locked = lock_miners(tx, &[id]).await?;
     take(&mut locked, id)
 }
 

@@ -73,7 +73,7 @@ async fn change(
     let ids: Vec<_> = std::iter::once(id)
         .chain(through.as_ref().map(|referral| referral.referrer_id))
         .collect();
-    let mut locked = lock_miners(tx.conn(), &ids).await?;
+    let mut locked = lock_miners(tx, &ids).await?;
     let before = take(&mut locked, id)?;
     changes::check_locked(&before, through.as_ref())?;
     let open = decision::open_session(tx.conn(), id.user).await?;

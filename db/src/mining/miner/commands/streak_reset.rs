@@ -23,7 +23,7 @@ pub async fn miner_streak_reset(
     decision: &MinerDecision,
 ) -> Result<Answer<Uuid>> {
     once(tx, request, &MINER_STREAK_RESET, async |tx, key| {
-        let before = decision.lock(tx.conn(), key).await?;
+        let before = decision.lock(tx, key).await?;
         let configuration = configuration::in_force(tx.conn()).await?;
         let decided = reset_streak(before.clone(), request.person()?.id)?;
         let mut events = MinerEvents::of(&before, None);

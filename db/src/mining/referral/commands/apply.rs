@@ -34,7 +34,7 @@ pub async fn referral_apply(
         // Read without a lock: codes never change, and the status is checked under the lock.
         let referrer = MinerRef::Code(code.to_owned()).find(tx.conn()).await?;
         let ids: Vec<_> = std::iter::once(id).chain(referrer).collect();
-        let locked = lock_miners(tx.conn(), &ids).await?;
+        let locked = lock_miners(tx, &ids).await?;
         let miner = seek(&locked, id)?;
         let referrer = referrer.map(|id| seek(&locked, id)).transpose()?;
         let closes_cycle = match referrer {

@@ -91,7 +91,7 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled> {
     let mut sessions = read(tx.conn(), &found).await?;
     sessions.retain(|session| changed(session).is_some());
     let owners: Vec<UserId> = sessions.iter().map(|session| session.id.user).collect();
-    let locked = lock_free_miners(tx.conn(), &owners).await?;
+    let locked = lock_free_miners(tx, &owners).await?;
     // Read again under the lock: a session may have been claimed.
     let sessions = lock(tx.conn(), &sessions, &locked).await?;
     let mut done = Done::default();
