@@ -57,7 +57,10 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "circle_invitations.invitee_user_id = $1",
         "invitations are keyed by circle; their invitee has at most 50 pending ones",
     ),
-    ("circles.updated_at from circles", "staff list circles"),
+    (
+        "circles.updated_at from circles",
+        "staff list circles, in pages",
+    ),
     (
         "select circles.id from circles",
         "the number of circles that a staff list has, at most 10,001",
