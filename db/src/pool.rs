@@ -1,13 +1,12 @@
 //! The connection pool. Its connections work in a role that cannot change append-only tables.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool::Status;
 use diesel::ConnectionError;
-use diesel::connection::{Instrumentation, InstrumentationEvent};
 use diesel::sql_types::{Bool, Text};
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{
@@ -20,7 +19,9 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::async_fn::AsyncFunc;
-use crate::operation_trace::{self, Busy};
+use crate::instrumentation::{Observed, Sent};
+use crate::operation_trace::Busy;
+use crate::replica::{self, OperationReads, Replica};
 use crate::wallets::Constants;
 use crate::wire::{CONNECT_TIMEOUT, Endpoint, Tls, describe};
 use crate::{DbError, Ids, Result};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub url: String,
     /// The same database without a pooler, to listen for events.
     pub direct_url: String,
+    /// A replica for reads.
+    pub read_url: Option<String>,
     /// Largest number of connections.
     pub pool_size: usize,
     /// Time to wait for a connection.
@@ -63,6 +66,7 @@ impl Settings {
         let url = url.into();
         Self {
             direct_url: url.clone(),
+            read_url: None,
             url,
             pool_size: 16,
             pool_wait: Duration::from_secs(5),
@@ -125,9 +129,14 @@ pub(crate) enum Use {
 pub struct Db {
     shared: Arc<Shared>,
     is_cluster: bool,
+    /// The operation that uses it, if there is a replica.
+    pub(crate) operation: Option<Arc<OperationReads>>,
 }
 
 struct Shared {
+    /// Name of the server in metrics.
+    server: &'static str,
+    replica: Option<Replica>,
     pool: Pool<Connection>,
     readers: Arc<Semaphore>,
     writers: Arc<Semaphore>,
@@ -148,11 +157,33 @@ struct Shared {
     sent: Arc<Sent>,
 }
 
-/// Numbers of what the pool's connections sent.
-#[derive(Default)]
-struct Sent {
-    statements: AtomicU64,
-    round_trips: AtomicU64,
+impl Shared {
+    fn new(
+        pool: Pool<Connection>,
+        endpoint: Endpoint,
+        settings: Settings,
+        (tls, ids, constants): (Tls, Ids, Constants),
+        sent: Arc<Sent>,
+    ) -> Self {
+        Self {
+            server: "primary",
+            replica: None,
+            pool,
+            readers: Arc::new(Semaphore::new(settings.share())),
+            writers: Arc::new(Semaphore::new(settings.share())),
+            waiting: AtomicUsize::new(0),
+            returned: Notify::new(),
+            stale_before: Mutex::new(None),
+            settings,
+            endpoint,
+            tls,
+            ids,
+            constants,
+            committed: Notify::new(),
+            cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
+            sent,
+        }
+    }
 }
 
 impl Db {
@@ -167,26 +198,33 @@ impl Db {
             "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')",
         );
         let is_cluster = is_cluster.get_result(&mut conn).await?;
+        let mut shared = Shared::new(pool, endpoint, settings, (tls, ids, constants), sent);
+        if let Some(settings) = shared.settings.of_replica() {
+            let of = replica::observe(&mut conn).await?.identity();
+            let endpoint = self::endpoint(&settings.url, &shared.tls)?;
+            let pool = self::pool(&settings, &endpoint, &shared.sent);
+            let same = (
+                shared.tls.clone(),
+                shared.ids.clone(),
+                shared.constants.clone(),
+            );
+            let mut other = Shared::new(pool, endpoint, settings, same, Arc::clone(&shared.sent));
+            other.server = "replica";
+            shared.replica = Some(Replica::new(Self::of(other, is_cluster), of));
+        }
         drop(conn);
-        Ok(Self {
+        let db = Self::of(shared, is_cluster);
+        // The server starts without its replica, too.
+        let _ = db.check_replica().await;
+        Ok(db)
+    }
+
+    fn of(shared: Shared, is_cluster: bool) -> Self {
+        Self {
+            shared: Arc::new(shared),
             is_cluster,
-            shared: Arc::new(Shared {
-                pool,
-                readers: Arc::new(Semaphore::new(settings.share())),
-                writers: Arc::new(Semaphore::new(settings.share())),
-                waiting: AtomicUsize::new(0),
-                returned: Notify::new(),
-                stale_before: Mutex::new(None),
-                settings,
-                endpoint,
-                tls,
-                ids,
-                constants,
-                committed: Notify::new(),
-                cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
-                sent,
-            }),
-        })
+            operation: None,
+        }
     }
 
     /// Runs queries on a pooled connection, and once more on a fresh one when that turns out to be closed.
@@ -198,7 +236,18 @@ impl Db {
             + Send,
         T: Send,
     {
+        self.count_read();
         self.run_twice(Use::Read, query).await
+    }
+
+    /// Counts a read by its server.
+    pub(crate) fn count_read(&self) {
+        metrics::counter!("goodgo_reads_total", "server" => self.shared.server).increment(1);
+    }
+
+    /// The replica, if there is one.
+    pub(crate) fn replica(&self) -> Option<&Replica> {
+        self.shared.replica.as_ref()
     }
 
     /// Runs statements that change rows and commit one by one, with the connections of writes. Like [`Db::read`] it may
@@ -214,7 +263,7 @@ impl Db {
         self.run_twice(Use::Write, statements).await
     }
 
-    async fn run_twice<T, F>(&self, usage: Use, query: F) -> Result<T>
+    pub(crate) async fn run_twice<T, F>(&self, usage: Use, query: F) -> Result<T>
     where
         for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
             + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
@@ -260,8 +309,8 @@ impl Db {
     #[must_use]
     pub fn as_cluster(&self) -> Self {
         Self {
-            shared: Arc::clone(&self.shared),
             is_cluster: true,
+            ..self.clone()
         }
     }
 
@@ -491,10 +540,7 @@ fn pool(settings: &Settings, endpoint: &Endpoint, sent: &Arc<Sent>) -> Pool<Conn
                     .await
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
             }
-            conn.set_instrumentation(Observed {
-                sent,
-                started: VecDeque::new(),
-            });
+            conn.set_instrumentation(Observed::by(sent));
             Ok(conn)
         }
         .boxed()
@@ -517,38 +563,6 @@ pub async fn connect_as_migrator(url: &str, tls: &Tls) -> Result<Connection> {
 /// Parses a URL.
 fn endpoint(url: &str, tls: &Tls) -> Result<Endpoint, ConnectionError> {
     Endpoint::new(url, tls).map_err(|error| ConnectionError::InvalidConnectionUrl(describe(&error)))
-}
-
-/// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
-struct Observed {
-    sent: Arc<Sent>,
-    /// Start times of the statements without a result yet: several when they are pipelined.
-    started: VecDeque<Instant>,
-}
-
-impl Instrumentation for Observed {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        match event {
-            InstrumentationEvent::StartQuery { .. } => {
-                self.sent.statements.fetch_add(1, Ordering::Relaxed);
-                if self.started.is_empty() {
-                    self.sent.round_trips.fetch_add(1, Ordering::Relaxed);
-                }
-                self.started.push_back(Instant::now());
-            }
-            InstrumentationEvent::FinishQuery { query, error, .. } => {
-                if let Some(started) = self.started.pop_front() {
-                    let took = operation_trace::statement(query, started, error.is_some());
-                    metrics::histogram!("goodgo_statement_duration_seconds").record(took);
-                }
-                // Statements pipelined behind a failed one end without an event.
-                if error.is_some() {
-                    self.started.clear();
-                }
-            }
-            _ => {}
-        }
-    }
 }
 
 /// Runs statements without results.

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::listener::Notifications;
 use crate::pool::{APP_ROLE, batch};
+use crate::replica::observe as observe_server;
 use crate::wire::{Endpoint, describe};
 use crate::{Connection, DbError, Ids, Settings, Tls};
 
@@ -56,6 +57,33 @@ pub async fn transactions(settings: &Settings, tls: &Tls) -> Result<(), Unfit> {
         )));
     };
     judge(&observed?, settings)
+}
+
+/// Proves that the replica, if there is one, is a standby of the same database. One that can't be reached is proved
+/// before its first use.
+pub async fn replica(settings: &Settings, tls: &Tls) -> Result<(), Unfit> {
+    let Some(url) = &settings.read_url else {
+        return Ok(());
+    };
+    let mut primary = crate::connect_as_migrator(&settings.url, tls).await?;
+    let of = observe_server(&mut primary).await?.identity();
+    let observed = tokio::time::timeout(TIMEOUT, async {
+        let mut replica = crate::connect_as_migrator(url, tls).await?;
+        observe_server(&mut replica).await
+    });
+    match observed.await {
+        Ok(Ok(observed)) => observed
+            .judge(&of)
+            .map_err(|reason| Unfit(reason.to_owned())),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "The replica can't be reached: {error}");
+            Ok(())
+        }
+        Err(_) => {
+            tracing::warn!("The replica doesn't answer");
+            Ok(())
+        }
+    }
 }
 
 /// What one transaction has.

@@ -248,7 +248,13 @@ impl Db {
                     }
                     Err(_) => return Err(lost(false)),
                 }
-                tx.conn.release();
+                let is_usable = match &self.operation {
+                    Some(operation) => operation.wrote(&mut tx.conn).await,
+                    None => true,
+                };
+                if is_usable {
+                    tx.conn.release();
+                }
                 if wrote_event {
                     self.notify_event_written();
                 }

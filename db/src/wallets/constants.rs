@@ -13,6 +13,7 @@ use crate::text::{read_name, values};
 use crate::{Connection, DbError, Result};
 
 /// Read once at start.
+#[derive(Clone)]
 pub(crate) struct Constants {
     /// Currencies by code.
     pub currencies: HashMap<CurrencyCode, Currency>,

@@ -1,0 +1,569 @@
+//! A replica for reads, and the position by which a caller reads their own writes.
+//!
+//! [`Db::read_replicated`] reads where the operation may: the choice is made by its first read and holds for all of them.
+//! Whatever fails on the replica is read from the primary.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use diesel::QueryableByName;
+use diesel::pg::data_types::PgLsn;
+use diesel::sql_types::{BigInt, Bool, Nullable, Oid, PgLsn as Lsn};
+use diesel_async::RunQueryDsl;
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+use crate::async_fn::AsyncFunc;
+use crate::pool::Use;
+use crate::{Connection, Db, DbError, Result, Settings};
+
+/// Interval of the checks.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Longest time of a check, of opening a connection to the replica, and of reading a position.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Delay beyond which the replica answers nothing.
+const LARGEST_DELAY: Duration = Duration::from_secs(30);
+/// Largest number of remembered positions of the primary: more than checks in the largest delay.
+const MARKS: usize = 64;
+
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// End of what was written to the log so far.
+    fn pg_current_wal_insert_lsn() -> Lsn;
+    /// End of what a standby has replayed.
+    fn pg_last_wal_replay_lsn() -> Nullable<Lsn>;
+}
+
+/// A position in the primary's log, as `16/B374D848`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(u64);
+
+impl Position {
+    /// A position that no replica reaches.
+    const NEVER: Self = Self(u64::MAX);
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:X}/{:X}", self.0 >> 32, self.0 & 0xFFFF_FFFF)
+    }
+}
+
+/// A text is no position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoPosition;
+
+impl FromStr for Position {
+    type Err = NoPosition;
+
+    fn from_str(text: &str) -> Result<Self, NoPosition> {
+        let half = |text: &str| {
+            let is_hex =
+                (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
+            let half = is_hex.then(|| u64::from_str_radix(text, 16));
+            half.and_then(Result::ok).ok_or(NoPosition)
+        };
+        let (high, low) = text.split_once('/').ok_or(NoPosition)?;
+        Ok(Self(half(high)? << 32 | half(low)?))
+    }
+}
+
+/// Position of the last write of one client: of a request, or of all operations of a socket. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct ReadAfter {
+    sent: Option<Position>,
+    written: Arc<Mutex<Option<Position>>>,
+}
+
+impl ReadAfter {
+    /// The position that the client sent, if any.
+    #[must_use]
+    pub fn sent(position: Option<Position>) -> Self {
+        Self {
+            sent: position,
+            ..Self::default()
+        }
+    }
+
+    /// Position of the last write since.
+    #[must_use]
+    pub fn written(&self) -> Option<Position> {
+        *self.written.lock()
+    }
+
+    fn write(&self, position: Position) {
+        let mut written = self.written.lock();
+        *written = (*written).max(Some(position));
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.written().or(self.sent)
+    }
+}
+
+/// Server that an operation's replicated reads may use. With a known position of the caller's last write a replica must
+/// have replayed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Only the primary.
+    Primary,
+    /// A replica, if a position is known.
+    ReplicaWithPosition,
+    /// A replica, also without any position.
+    Replica,
+}
+
+/// The reads of one operation.
+#[derive(Debug)]
+pub(crate) struct OperationReads {
+    read_from: ReadFrom,
+    read_after: ReadAfter,
+    uses_replica: OnceCell<bool>,
+    /// Whether the primary answers from now on, because the replica failed.
+    is_back: AtomicBool,
+}
+
+impl OperationReads {
+    /// Notes the position of a write that its connection has just committed. The write is done, so after a fault it is a
+    /// position that no replica reaches. Returns whether the connection can be used again.
+    pub async fn wrote(&self, conn: &mut Connection) -> bool {
+        let position = tokio::time::timeout(CHECK_TIMEOUT, current_position(conn)).await;
+        let position = position.ok().and_then(Result::ok);
+        self.read_after.write(position.unwrap_or(Position::NEVER));
+        position.is_some()
+    }
+}
+
+impl Db {
+    /// The database for one operation, whose replicated reads may use the replica, and whose writes are noted.
+    #[must_use]
+    pub fn for_operation(&self, read_from: ReadFrom, read_after: &ReadAfter) -> Self {
+        let operation = self.replica().map(|_| {
+            Arc::new(OperationReads {
+                read_from,
+                read_after: read_after.clone(),
+                uses_replica: OnceCell::new(),
+                is_back: AtomicBool::new(false),
+            })
+        });
+        let mut db = self.clone();
+        db.operation = operation;
+        db
+    }
+
+    /// The same database, whose replicated reads use the primary.
+    #[must_use]
+    pub fn at_primary(&self) -> Self {
+        let mut db = self.clone();
+        db.operation = None;
+        db
+    }
+
+    /// Runs queries on the replica if the operation may read there, else on the primary; on the primary, too, when the
+    /// replica fails.
+    pub async fn read_replicated<T, F>(&self, query: F) -> Result<T>
+    where
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
+            + Clone
+            + Send,
+        T: Send,
+    {
+        if let (Some(replica), Some(operation)) = (self.replica(), &self.operation)
+            && replica.serves(operation).await
+        {
+            match replica.read(query.clone()).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => {
+                    operation.is_back.store(true, Ordering::Relaxed);
+                    tracing::info!(%error, "The primary answers instead of the replica: {error}");
+                }
+            }
+        }
+        self.read(query).await
+    }
+
+    /// Checks the replica each second, until the process ends.
+    pub async fn watch_replica(&self) {
+        let mut ticks = tokio::time::interval(CHECK_EVERY);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if self.check_replica().await.is_none() {
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    /// Checks whether the replica can be used. None without one.
+    pub async fn check_replica(&self) -> Option<Result<(), String>> {
+        let replica = self.replica()?;
+        let position = tokio::time::timeout(CHECK_TIMEOUT, self.ask(current_position)).await;
+        if let Ok(Ok(position)) = position {
+            replica.marks.lock().add(position, Instant::now());
+        }
+        let checked = match tokio::time::timeout(CHECK_TIMEOUT, replica.db.ask(observe)).await {
+            Ok(Ok(observed)) => replica.judge(&observed),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("the replica doesn't answer".to_owned()),
+        };
+        replica.set_usable(checked.as_ref().map(drop));
+        Some(checked)
+    }
+
+    /// Runs a query that is not counted as a read.
+    async fn ask<T, F>(&self, query: F) -> Result<T>
+    where
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
+            + Clone
+            + Send,
+        T: Send,
+    {
+        self.run_twice(Use::Read, query).await
+    }
+}
+
+impl Settings {
+    /// The settings of the replica's pool.
+    pub(crate) fn of_replica(&self) -> Option<Self> {
+        let url = self.read_url.clone()?;
+        Some(Self {
+            direct_url: url.clone(),
+            url,
+            read_url: None,
+            pool_wait: CHECK_TIMEOUT,
+            ..self.clone()
+        })
+    }
+}
+
+/// The replica of a primary.
+pub(crate) struct Replica {
+    /// The pool of its connections.
+    db: Db,
+    /// The primary's database.
+    of: Identity,
+    is_usable: AtomicBool,
+    /// Position up to which the replica has replayed at least.
+    replayed: AtomicU64,
+    marks: Mutex<Marks>,
+}
+
+impl Replica {
+    pub fn new(db: Db, of: Identity) -> Self {
+        Self {
+            db,
+            of,
+            is_usable: AtomicBool::new(false),
+            replayed: AtomicU64::new(0),
+            marks: Mutex::default(),
+        }
+    }
+
+    /// Whether the replica answers an operation's next read.
+    async fn serves(&self, operation: &OperationReads) -> bool {
+        if operation.read_from == ReadFrom::Primary
+            || AtomicBool::load(&operation.is_back, Ordering::Relaxed)
+        {
+            return false;
+        }
+        let choose = async || {
+            let is_usable = AtomicBool::load(&self.is_usable, Ordering::Relaxed);
+            is_usable
+                && match operation.read_after.position() {
+                    Some(position) => self.has_replayed(position).await,
+                    None => operation.read_from == ReadFrom::Replica,
+                }
+        };
+        *operation.uses_replica.get_or_init(choose).await
+    }
+
+    /// Whether a position is replayed. Asks only when a position is newer than the last known one.
+    async fn has_replayed(&self, position: Position) -> bool {
+        if position.0 <= AtomicU64::load(&self.replayed, Ordering::Relaxed) {
+            return true;
+        }
+        if position == Position::NEVER {
+            return false;
+        }
+        let asked = self.db.ask(replayed_position);
+        match tokio::time::timeout(CHECK_TIMEOUT, asked).await {
+            Ok(Ok(Some(replayed))) => {
+                self.replayed.fetch_max(replayed.0, Ordering::Relaxed);
+                position <= replayed
+            }
+            Ok(Ok(None)) => false,
+            Ok(Err(error)) => {
+                self.set_usable(Err(&error.to_string()));
+                false
+            }
+            Err(_) => {
+                self.set_usable(Err(&"the replica doesn't answer".to_owned()));
+                false
+            }
+        }
+    }
+
+    /// Runs queries once. A read that takes half of a statement's time is left to the primary.
+    async fn read<T, F>(&self, query: F) -> Result<T>
+    where
+        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
+            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
+            + Send,
+        T: Send,
+    {
+        let reading = async {
+            let mut conn = self.db.connection(Use::Read).await?;
+            let answer = query(&mut conn).await;
+            // A conflict with recovery can end the session, too.
+            match &answer {
+                Ok(_) => conn.release(),
+                Err(_) => conn.close(),
+            }
+            answer
+        };
+        let limit = self.db.settings().statement_timeout / 2;
+        let Ok(answer) = tokio::time::timeout(limit, reading).await else {
+            // Only new connections show whether it still answers.
+            self.db.close_idle();
+            return Err(DbError::Timeout("the replica took too long".to_owned()));
+        };
+        match &answer {
+            Ok(_) => self.db.count_read(),
+            Err(
+                error @ (DbError::Closed(_) | DbError::Unavailable(_) | DbError::LimitReached(_)),
+            ) => {
+                self.db.close_idle();
+                self.set_usable(Err(&error.to_string()));
+            }
+            Err(_) => {}
+        }
+        answer
+    }
+
+    /// Judges what was observed on the replica.
+    fn judge(&self, observed: &Observed) -> Result<(), String> {
+        observed.judge(&self.of).map_err(str::to_owned)?;
+        let replayed = observed.replayed();
+        self.replayed.store(replayed.0, Ordering::Relaxed);
+        let delay = self.marks.lock().delay(replayed, Instant::now());
+        if delay > LARGEST_DELAY {
+            return Err(format!("the replica is {} s behind", delay.as_secs()));
+        }
+        Ok(())
+    }
+
+    fn set_usable(&self, checked: Result<(), &String>) {
+        let was_usable = self.is_usable.swap(checked.is_ok(), Ordering::Relaxed);
+        match checked {
+            Ok(()) if !was_usable => tracing::info!("The replica answers reads"),
+            Err(reason) if was_usable => {
+                tracing::warn!(reason, "The primary answers all reads: {reason}");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Positions of the primary that the replica has not replayed, with the times they were read. They show the delay
+/// without the replica's clock, and also while the primary writes nothing.
+#[derive(Default)]
+struct Marks(VecDeque<(Instant, Position)>);
+
+impl Marks {
+    /// Adds a position. Health checks may come more often than is needed.
+    fn add(&mut self, position: Position, now: Instant) {
+        let last = self.0.back().map(|(at, _)| now.duration_since(*at));
+        if self.0.len() < MARKS && last.is_none_or(|since| since >= CHECK_EVERY / 2) {
+            self.0.push_back((now, position));
+        }
+    }
+
+    /// Time since the first position that is not replayed.
+    fn delay(&mut self, replayed: Position, now: Instant) -> Duration {
+        while self.0.front().is_some_and(|(_, mark)| *mark <= replayed) {
+            self.0.pop_front();
+        }
+        let first = self.0.front();
+        first.map_or(Duration::ZERO, |(at, _)| now.duration_since(*at))
+    }
+}
+
+/// Cluster and database that a connection leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    cluster: i64,
+    database: u32,
+}
+
+/// What a connection shows of its server.
+#[derive(Clone, Copy, Debug, QueryableByName)]
+pub(crate) struct Observed {
+    #[diesel(sql_type = BigInt)]
+    cluster: i64,
+    #[diesel(sql_type = Oid)]
+    database: u32,
+    #[diesel(sql_type = Bool)]
+    is_standby: bool,
+    #[diesel(sql_type = Bool)]
+    is_distributed: bool,
+    #[diesel(sql_type = Nullable<Lsn>)]
+    replayed: Option<PgLsn>,
+}
+
+impl Observed {
+    pub fn identity(&self) -> Identity {
+        Identity {
+            cluster: self.cluster,
+            database: self.database,
+        }
+    }
+
+    fn replayed(&self) -> Position {
+        Position(self.replayed.map_or(0, |position| position.0))
+    }
+
+    /// Why this is no replica of a database.
+    pub fn judge(&self, of: &Identity) -> Result<(), &'static str> {
+        if self.identity() != *of {
+            Err(
+                "READ_DATABASE_URL leads to another database: let it lead to a standby of DATABASE_URL's server",
+            )
+        } else if !self.is_standby {
+            Err(
+                "READ_DATABASE_URL leads to a server that is no standby: let it lead to a standby of DATABASE_URL's server",
+            )
+        } else if self.is_distributed {
+            Err("READ_DATABASE_URL doesn't work with a distributed database: remove it")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Observes a server.
+pub(crate) async fn observe(conn: &mut Connection) -> Result<Observed> {
+    let observed = diesel::sql_query(
+        "SELECT (SELECT system_identifier FROM pg_control_system()) AS cluster,
+                (SELECT oid FROM pg_database WHERE datname = current_database()) AS database,
+                pg_is_in_recovery() AS is_standby,
+                EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS is_distributed,
+                pg_last_wal_replay_lsn() AS replayed",
+    );
+    Ok(observed.get_result(conn).await?)
+}
+
+/// Reads the primary's position.
+async fn current_position(conn: &mut Connection) -> Result<Position> {
+    let position: PgLsn = diesel::select(pg_current_wal_insert_lsn())
+        .get_result(conn)
+        .await?;
+    Ok(Position(position.0))
+}
+
+/// Reads the position up to which a standby has replayed.
+async fn replayed_position(conn: &mut Connection) -> Result<Option<Position>> {
+    let position: Option<PgLsn> = diesel::select(pg_last_wal_replay_lsn())
+        .get_result(conn)
+        .await?;
+    Ok(position.map(|position| Position(position.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_positions_as_it_writes_them() {
+        for text in ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"] {
+            let position: Position = text.parse().unwrap();
+            assert_eq!(position.to_string(), text);
+        }
+        assert!("1/0".parse::<Position>().unwrap() > "0/FFFFFFFF".parse().unwrap());
+        for bad in [
+            "",
+            "/",
+            "1",
+            "1/",
+            "/1",
+            "1/2/3",
+            "+1/2",
+            "1/ 2",
+            "g/0",
+            "123456789/0",
+        ] {
+            assert_eq!(bad.parse::<Position>(), Err(NoPosition), "{bad}");
+        }
+    }
+
+    #[test]
+    fn keeps_the_newest_written_position() {
+        let sent = ReadAfter::sent(Some(Position(9)));
+        let same = sent.clone();
+        assert_eq!((sent.position(), sent.written()), (Some(Position(9)), None));
+        same.write(Position(7));
+        same.write(Position(5));
+        // A restored database has lower positions than the client knows.
+        assert_eq!(sent.position(), Some(Position(7)));
+        assert_eq!(sent.written(), Some(Position(7)));
+    }
+
+    #[test]
+    fn measures_the_delay_by_positions() {
+        let start = Instant::now();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let mut marks = Marks::default();
+        for second in 0..200 {
+            marks.add(Position(second), at(second));
+            // A replica that is always 40 s behind.
+            let replayed = Position(second.saturating_sub(40));
+            let delay = marks.delay(replayed, at(second)).as_secs();
+            assert_eq!(delay > 30, second > 31, "{delay} at {second}");
+        }
+        // It catches up, and the primary writes nothing.
+        assert_eq!(marks.delay(Position(199), at(200)), Duration::ZERO);
+        for second in 200..300 {
+            marks.add(Position(199), at(second));
+            assert_eq!(marks.delay(Position(199), at(second)), Duration::ZERO);
+        }
+        // It stands still for a long time.
+        for second in 300..900 {
+            marks.add(Position(second), at(second));
+        }
+        assert_eq!(marks.delay(Position(199), at(900)).as_secs(), 600);
+    }
+
+    #[test]
+    fn judges_servers() {
+        let standby = Observed {
+            cluster: 1,
+            database: 2,
+            is_standby: true,
+            is_distributed: false,
+            replayed: None,
+        };
+        let of = standby.identity();
+        let refusal = |observed: Observed| observed.judge(&of).err().unwrap_or_default();
+        assert_eq!(refusal(standby), "");
+        let other = Observed {
+            cluster: 3,
+            ..standby
+        };
+        assert!(refusal(other).contains("another database"));
+        let primary = Observed {
+            is_standby: false,
+            ..standby
+        };
+        assert!(refusal(primary).contains("no standby"));
+        let distributed = Observed {
+            is_distributed: true,
+            ..standby
+        };
+        assert!(refusal(distributed).contains("distributed"));
+    }
+}
