@@ -70,17 +70,17 @@ pub(crate) trait ContextLoader: Send + Sync + 'static {
     fn new(db: Db) -> Self;
 }
 
-/// Declares the loader of a context.
+/// Declares the loader of a context. `Loader.at_primary` never reads from a replica.
 macro_rules! loader {
-    ($(#[$doc:meta])* $loader:ident) => {
+    ($(#[$doc:meta])* $loader:ident $(.$place:ident)?) => {
         $(#[$doc])*
         pub(crate) struct $loader {
             db: db::Db,
         }
 
         impl $crate::loading::ContextLoader for $loader {
-            fn new(db: db::Db) -> Self {
-                Self { db }
+            fn new(database: db::Db) -> Self {
+                Self { db: database$(.$place())? }
             }
         }
     };
@@ -100,7 +100,7 @@ macro_rules! by_key {
             ) -> Result<std::collections::HashMap<$key, $value>, Self::Error> {
                 let $keys = keys.to_vec();
                 $(let $db = self.db.clone();)?
-                let rows = self.db.read(async move |$conn| $query.await).await?;
+                let rows = self.db.read_replicated(async move |$conn| $query.await).await?;
                 Ok(rows.into_iter().map(|$row| $pair).collect())
             }
         }
@@ -137,7 +137,7 @@ macro_rules! pages {
                 for (args, $parents) in of_page {
                     let $page = args.clone();
                     $(let $db = self.db.clone();)?
-                    let values = self.db.read(async move |$conn| $query.await).await?;
+                    let values = self.db.read_replicated(async move |$conn| $query.await).await?;
                     let values = values.into_iter();
                     loaded
                         .extend(values.map(|(parent, value)| ($key(parent, args.clone()), value)));

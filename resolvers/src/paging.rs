@@ -268,10 +268,10 @@ macro_rules! read_list {
             let $filter = Clone::clone(&$filter);
             $crate::paging::Total::query(move |db| {
                 let $filter = Clone::clone(&$filter);
-                async move { db.read(async move |$conn| $count.await).await }
+                async move { db.read_replicated(async move |$conn| $count.await).await }
             })
         };
-        let read = $ctx.db().read(async move |$conn| $read.await);
+        let read = $ctx.db().read_replicated(async move |$conn| $read.await);
         let $rows = read.await?;
         Ok::<_, $crate::errors::ApiError>($connection::new($list, $items, total))
     }};

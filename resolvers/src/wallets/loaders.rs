@@ -9,8 +9,8 @@ use domain::wallets::{Wallet, WalletOwner};
 use crate::loading::{by_key, loader, pages};
 
 loader! {
-    /// Loads edges of wallets.
-    WalletLoader
+    /// Loads edges of wallets. A service's write for a person is not covered by the person's position.
+    WalletLoader.at_primary
 }
 
 /// An owner's wallet of a currency.

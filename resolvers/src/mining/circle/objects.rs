@@ -327,7 +327,7 @@ impl CircleInvitationBy {
             Self::Uuid(id) => {
                 let read =
                     async move |conn: &mut db::Connection| reads::invitation_id(conn, id).await;
-                Ok(ctx.db().read(read).await?)
+                Ok(ctx.db().read_replicated(read).await?)
             }
         }
     }

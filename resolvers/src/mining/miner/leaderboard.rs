@@ -70,7 +70,7 @@ async fn entry_of(ctx: &Context<'_>, user: UserId) -> Result<Option<LeaderboardE
     let of = seen.clone();
     let ahead = ctx
         .db()
-        .read(async move |conn| miners_ahead(conn, &of).await)
+        .read_replicated(async move |conn| miners_ahead(conn, &of).await)
         .await?;
     let (rank, precision) = match ahead {
         Count::Exact(ahead) => (ahead.saturating_add(1), RankPrecision::Exact),

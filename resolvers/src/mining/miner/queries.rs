@@ -66,12 +66,12 @@ pub(in crate::mining) async fn find_any(
         MinerBy::UserId(id) => loader.load_one(UserId(id)).await?,
         MinerBy::Uuid(id) => {
             let read = async move |conn: &mut db::Connection| reads::miner_by_uuid(conn, id).await;
-            ctx.db().read(read).await?
+            ctx.db().read_replicated(read).await?
         }
         MinerBy::Code(code) => {
             let read =
                 async move |conn: &mut db::Connection| reads::miner_by_code(conn, &code).await;
-            ctx.db().read(read).await?
+            ctx.db().read_replicated(read).await?
         }
     })
 }
@@ -176,14 +176,16 @@ impl Prefetch {
         ids: Vec<CircleId>,
     ) -> Result<HashMap<CircleId, Arc<Circle>>> {
         let (db, of_circles) = (ctx.db(), ids.clone());
-        let circles = db.read(async move |conn| circle::queries::by_id(conn, &ids).await);
+        let circles =
+            db.read_replicated(async move |conn| circle::queries::by_id(conn, &ids).await);
         if !(self.members && ctx.may(Action::MinerProfileRead, false)) {
             let circles = circles.await?.into_iter();
             let circles = circles.map(|circle| (circle.id, Arc::new(Circle::of(circle))));
             return Ok(circles.collect());
         }
-        let members =
-            db.read(async move |conn| circle::queries::member_profiles(conn, &of_circles).await);
+        let members = db.read_replicated(async move |conn| {
+            circle::queries::member_profiles(conn, &of_circles).await
+        });
         let (circles, members) = futures_util::future::try_join(circles, members).await?;
         let mut of_circle: HashMap<CircleId, Vec<_>> = HashMap::new();
         for (member, profile, _) in members {
@@ -211,7 +213,7 @@ async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard> {
     ctx.check_staff(Action::MinerProfileRead)?;
     let top = ctx
         .db()
-        .read(async move |conn| reads::leaderboard(conn, places).await)
+        .read_replicated(async move |conn| reads::leaderboard(conn, places).await)
         .await?;
     let entries = (1..)
         .zip(top)

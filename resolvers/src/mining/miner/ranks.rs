@@ -29,7 +29,7 @@ impl Ranks {
             return Ok(place(&histogram.steps, points));
         }
         let steps = db
-            .read(async |conn| db::mining::miner::queries::rank_steps(conn).await)
+            .read_replicated(async |conn| db::mining::miner::queries::rank_steps(conn).await)
             .await?;
         let estimated = place(&steps, points);
         *self.last.lock() = Some(Histogram {

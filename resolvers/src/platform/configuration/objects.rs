@@ -69,7 +69,7 @@ async fn versions(
     let page = args.page::<i64>(section)?;
     let slice = ctx
         .db()
-        .read(async move |conn| rows::history(conn, section, &page).await)
+        .read_replicated(async move |conn| rows::history(conn, section, &page).await)
         .await?;
     let sections: &Sections = ctx.registered();
     let slice = slice.try_map(|stored: StoredVersion| {

@@ -66,7 +66,10 @@ object! {
 impl Job {
     /// All jobs that this version of the server knows, by name.
     pub(crate) async fn all(ctx: &Context<'_>) -> Result<Vec<Self>> {
-        let jobs = ctx.db().read(async |conn| rows::all(conn).await).await?;
+        let jobs = ctx
+            .db()
+            .read_replicated(async |conn| rows::all(conn).await)
+            .await?;
         // A job of an older or newer version of the server has a row, but no name here.
         let jobs = jobs.into_iter().filter_map(|job| {
             let name = JobName::stored(&job.name)?;
