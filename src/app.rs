@@ -70,6 +70,8 @@ pub struct Database {
     pub direct_url: String,
     /// URL of the migrating role, often the same.
     pub migration_url: String,
+    /// URL of the replica for reads.
+    pub read_url: Option<String>,
     /// Data folder of the private cluster.
     folder: Option<PathBuf>,
 }
@@ -89,6 +91,11 @@ impl Database {
         Some(Self {
             migration_url: configured(&config.database.migration_url, &direct_url),
             direct_url,
+            read_url: config
+                .database
+                .read_url
+                .clone()
+                .filter(|_| private.is_none()),
             url,
             folder: private.map(|_| config.database.data_dir.clone()),
         })
@@ -126,6 +133,7 @@ impl Database {
     fn settings(&self, config: &Config) -> Settings {
         Settings {
             direct_url: self.direct_url.clone(),
+            read_url: self.read_url.clone(),
             pool_size: config.database.pool_size,
             statement_timeout: config.database.statement_timeout,
             lock_timeout: config.database.lock_timeout,
@@ -145,7 +153,9 @@ impl Database {
     /// Proves that the server's connections of a migrated database are what the settings say.
     pub async fn prove(&self, config: &Config, tls: &Tls) -> anyhow::Result<()> {
         db::proof::notifications(&self.direct_url, &self.url, tls).await?;
-        Ok(db::proof::transactions(&self.settings(config), tls).await?)
+        let settings = self.settings(config);
+        db::proof::transactions(&settings, tls).await?;
+        Ok(db::proof::replica(&settings, tls).await?)
     }
 
     /// Opens the connection pool.
@@ -228,6 +238,8 @@ impl App {
             self.services.events.clone(),
             outage.clone(),
         ));
+        let db = self.db.clone();
+        background.spawn(async move { db.watch_replica().await });
         let (db, events) = (self.db.clone(), self.services.events.clone());
         background.spawn(async move { events.run(&db).await });
         let (draining, is_draining) = watch::channel(false);
@@ -366,7 +378,7 @@ fn documents(
     }))
 }
 
-/// The database and its events as dependencies.
+/// The database, its events and its replica as dependencies.
 struct DatabaseHealth {
     db: Db,
     outage: Outage,
@@ -393,7 +405,16 @@ impl Health for DatabaseHealth {
                     Ok(Duration::ZERO)
                 },
             };
-            vec![database, events]
+            let mut dependencies = vec![database, events];
+            let started_at = Instant::now();
+            if let Some(checked) = self.db.check_replica().await {
+                dependencies.push(DependencyStatus {
+                    name: "replica",
+                    need: Need::Optional,
+                    answer: checked.map(|()| started_at.elapsed()),
+                });
+            }
+            dependencies
         }
         .boxed()
     }

@@ -34,6 +34,7 @@ const COUNTERS: &str = "http_requests_total: Answered requests
     untrusted_documents_total: Executed documents that are not trusted
     goodgo_pool_failures_total: Failed attempts to get a database connection
     goodgo_statements_total: Sent SQL statements
+    goodgo_reads_total: Reads by server: primary, and replica
     goodgo_write_retries_total: Retried transactions
     goodgo_job_runs_total: Runs of jobs by outcome
     goodgo_events_announced_total: Announced events
@@ -157,6 +158,9 @@ fn register(events: &EventBus) {
     for (topic, _) in events.counts() {
         counter!("goodgo_events_coalesced_total", "topic" => topic).increment(0);
         counter!("goodgo_events_dropped_total", "topic" => topic).increment(0);
+    }
+    for server in ["primary", "replica"] {
+        counter!("goodgo_reads_total", "server" => server).increment(0);
     }
     for name in [
         "goodgo_events_announced_total",

@@ -98,6 +98,8 @@ pub struct DatabaseConfig {
     pub direct_url: Option<String>,
     /// `MIGRATION_DATABASE_URL`: the same database with the migrating role.
     pub migration_url: Option<String>,
+    /// `READ_DATABASE_URL`: a replica for reads.
+    pub read_url: Option<String>,
     /// `GOODGO_POOL_SIZE`: maximum of connections, 16.
     pub pool_size: usize,
     /// `GOODGO_STATEMENT_TIMEOUT_MS`: timeout of a statement, 8000.
@@ -300,6 +302,7 @@ impl Reader {
             url: self.database_url("DATABASE_URL"),
             direct_url: self.database_url("DIRECT_DATABASE_URL"),
             migration_url: self.database_url("MIGRATION_DATABASE_URL"),
+            read_url: self.database_url("READ_DATABASE_URL"),
             pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
             statement_timeout: self.milliseconds("GOODGO_STATEMENT_TIMEOUT_MS", 8_000),
             lock_timeout: self.milliseconds("GOODGO_LOCK_TIMEOUT_MS", 3_000),

@@ -18,6 +18,7 @@ use super::negotiate::{Media, is_json, negotiate};
 use super::operation::{HttpCaller, Operation, RequestContext};
 use super::params;
 use super::rate::RateKey;
+use super::read_after;
 use super::refusal::Refusal;
 use super::reply;
 use super::request_id::RequestId;
@@ -92,6 +93,7 @@ pub async fn post(
         let caller = authenticate(&state, &parts, &id).await?;
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
+        let read_after = caller.context.read_after.clone();
         let limit = state
             .settings
             .max_body_bytes_of(&caller.context.caller.principal);
@@ -99,7 +101,9 @@ pub async fn post(
         let operation = Operation::of(params::from_body(&body)?, &state)?;
         if let Some(format) = accepted.stream_format(operation.kind) {
             let opened = realtime::open(&state, format, operation, caller).await?;
-            return Ok(answer_opened(opened, media));
+            let mut response = answer_opened(opened, media);
+            read_after::add(&mut response, &read_after);
+            return Ok(response);
         }
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::request(Code::BadRequest, NEEDS_A_STREAM));
@@ -107,7 +111,9 @@ pub async fn post(
         let context = caller.context;
         let is_public = context.caller.principal == Principal::Anonymous;
         let answer = execute(operation, &state, context, &headers).await?;
-        Ok(reply::answer(answer, media, is_public))
+        let mut response = reply::answer(answer, media, is_public);
+        read_after::add(&mut response, &read_after);
+        Ok(response)
     };
     answered
         .await
@@ -183,6 +189,11 @@ async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<Http
         .map_err(|()| {
             Refusal::malformed("the header Idempotency-Key is given twice, or is not ASCII")
         })?;
+    let read_after = read_after::of(headers).map_err(|_| {
+        Refusal::malformed(
+            "the header x-read-after is no position: send it as the last answer had it, once",
+        )
+    })?;
     let context = RequestContext {
         rate_key: RateKey::of(&authenticated.principal, client.address),
         caller: Caller {
@@ -191,6 +202,7 @@ async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<Http
             idempotency_key: idempotency_key.map(str::to_owned),
             language: client.language,
         },
+        read_after,
         transport: "http",
     };
     state.buckets.charge_request(&context.rate_key)?;

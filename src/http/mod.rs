@@ -19,6 +19,7 @@ pub mod panics;
 pub mod params;
 pub mod persisted;
 pub mod rate;
+pub mod read_after;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
@@ -231,8 +232,14 @@ fn cors(origins: &Origins) -> CorsLayer {
             header::HeaderName::from_static("apollographql-client-name"),
             header::HeaderName::from_static("apollographql-client-version"),
             request_id::HEADER,
+            read_after::HEADER,
         ])
-        .expose_headers([request_id::HEADER, header::RETRY_AFTER, header::ETAG])
+        .expose_headers([
+            request_id::HEADER,
+            header::RETRY_AFTER,
+            header::ETAG,
+            read_after::HEADER,
+        ])
         .max_age(Duration::from_secs(3600))
         .vary([header::ORIGIN])
 }

@@ -7,12 +7,13 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Name, Request, Response};
 use chrono::{DateTime, Utc};
+use db::{ReadAfter, ReadFrom};
 use domain::access::Principal;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
-use resolvers::request::{self, Caller, Engine};
+use resolvers::request::{self, Caller, Engine, Services};
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
@@ -20,6 +21,7 @@ use super::caller::Client;
 use super::params::Params;
 use super::persisted::Document;
 use super::rate::{Buckets, Budget, RateKey};
+use super::read_after;
 use super::refusal::Refusal;
 use super::reply::is_request_error;
 use super::subscription::{after_first_poll, charged};
@@ -52,6 +54,8 @@ pub struct RequestContext {
     pub caller: Caller,
     /// The caller's bucket.
     pub rate_key: RateKey,
+    /// The position of the caller's last write.
+    pub read_after: ReadAfter,
     /// The transport in metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
 }
@@ -140,8 +144,9 @@ impl Operation {
             let message = "the mutation timed out and may still be completed: retry with the same idempotency key";
             (timeout(limit, executing).await, message)
         } else {
+            let services = services_for(state, &context, read_after::server_for);
             let executing =
-                request::execute(&state.schema, &state.services, context.caller, self.request);
+                request::execute(&state.schema, &services, context.caller, self.request);
             let message = "the query timed out: select less";
             (timeout(limit, recording.observe(executing)).await, message)
         };
@@ -212,7 +217,8 @@ impl Operation {
         context: RequestContext,
         recording: Recording,
     ) -> Response {
-        let (schema, services) = (state.schema.clone(), state.services.clone());
+        let schema = state.schema.clone();
+        let services = services_for(state, &context, |_| ReadFrom::Primary);
         let task =
             async move { request::execute(&schema, &services, context.caller, self.request).await };
         match state.tasks.spawn(recording.observe(task)).await {
@@ -223,6 +229,22 @@ impl Operation {
                 Err(_) => std::future::pending().await,
             },
         }
+    }
+}
+
+/// The services of an operation, which reads from the server that is chosen for its caller.
+fn services_for(
+    state: &HttpState,
+    context: &RequestContext,
+    server: fn(&Principal) -> ReadFrom,
+) -> Services {
+    let read_from = server(&context.caller.principal);
+    Services {
+        db: state
+            .services
+            .db
+            .for_operation(read_from, &context.read_after),
+        ..state.services.clone()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
+use db::ReadAfter;
 use domain::access::Principal;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
@@ -55,6 +56,8 @@ pub struct Operations {
     is_closing: bool,
     /// Limits the concurrent queries and mutations.
     permits: Arc<Semaphore>,
+    /// The position of the socket's last write.
+    read_after: ReadAfter,
     sender: mpsc::Sender<Output>,
     receiver: mpsc::Receiver<Output>,
 }
@@ -96,6 +99,7 @@ impl Operations {
             started: 0,
             is_closing: false,
             permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+            read_after: ReadAfter::default(),
             sender,
             receiver,
         }
@@ -127,6 +131,7 @@ impl Operations {
                 language: caller.client.language,
             },
             rate_key: RateKey::of(&caller.principal, caller.client.address),
+            read_after: self.read_after.clone(),
             transport: "websocket",
         };
         let operation = match self.admit(state, &context, charged, params) {

@@ -259,6 +259,7 @@ fn pages_of_listed_sites_may_ask() {
                 "apollographql-client-name",
                 "apollographql-client-version",
                 "x-request-id",
+                "x-read-after",
             ] {
                 assert!(headers.contains(name), "{name}: {headers}");
             }
@@ -267,7 +268,7 @@ fn pages_of_listed_sites_may_ask() {
             assert_eq!(reply.header("access-control-allow-origin"), origin);
             assert_eq!(
                 reply.header("access-control-expose-headers"),
-                "x-request-id,retry-after,etag"
+                "x-request-id,retry-after,etag,x-read-after"
             );
         }
         for origin in [
