@@ -5,4 +5,5 @@ mod limits;
 mod migrations;
 mod poolers;
 mod readonly;
+mod replicas;
 mod tls;

@@ -82,6 +82,14 @@ impl Servers {
         server
     }
 
+    /// Creates and starts a standby of a primary.
+    pub fn standby<'a>(&'a self, primary: &Postgres<'a>, name: &str) -> Postgres<'a> {
+        let mut standby = self.server(name, &[]);
+        standby.settings.clone_from(&primary.settings);
+        standby.copy(primary, &[primary]);
+        standby
+    }
+
     /// Creates and starts two standbys of a primary, which follow whichever of the three is the primary.
     pub fn standbys<'a>(&'a self, primary: &Postgres<'a>, names: [&str; 2]) -> [Postgres<'a>; 2] {
         let settings: Vec<(&str, &str)> = primary
