@@ -185,14 +185,13 @@ pub async fn announce(conn: &mut Connection, has_broker: bool) -> Result<i64> {
     // does not refresh the statement's snapshot, so the update checks `announced_at` again.
     let announced: Option<Announced> = diesel::sql_query(
         "WITH alone AS MATERIALIZED (
-             SELECT 1 AS granted FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
+             SELECT 1 AS granted, clock_timestamp() AS at FROM (SELECT pg_advisory_xact_lock(727277)) AS lock
          ), batch AS (
              SELECT subject_id, day, event_id FROM outbox
              WHERE announced_at IS NULL AND (SELECT granted FROM alone) = 1 ORDER BY written_at, sequence LIMIT $1
          ), marked AS (
-             UPDATE outbox o SET announced_at = clock_timestamp(),
-                                 delivered_at = CASE WHEN $2 THEN NULL ELSE clock_timestamp() END
-             FROM batch b
+             UPDATE outbox o SET announced_at = alone.at, delivered_at = CASE WHEN $2 THEN NULL ELSE alone.at END
+             FROM batch b, alone
              WHERE o.subject_id = b.subject_id AND o.day = b.day AND o.event_id = b.event_id AND o.announced_at IS NULL
              RETURNING o.subject_id, o.day, o.event_id
          ), said AS (

@@ -6,8 +6,6 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use regex::Regex;
-
 /// Tables and views with their keys.
 const KEYED: &[(&str, &str)] = &[
     ("circle_invitations", "circle_id"),
@@ -117,11 +115,7 @@ pub fn check() {
 }
 
 fn is_excepted(sql: &str) -> bool {
-    !is_locking(sql) && EXCEPTIONS.iter().any(|(part, _)| sql.contains(part))
-}
-
-fn is_locking(sql: &str) -> bool {
-    regex(r"\bfor (no key update|update|share|key share)\b").is_match(sql)
+    !is_locking(&words(sql)) && EXCEPTIONS.iter().any(|(part, _)| sql.contains(part))
 }
 
 /// The text in lower case, without quotes, with single blanks.
@@ -130,47 +124,49 @@ fn plain(sql: &str) -> String {
     sql.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn regex(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap()
+/// Names with their table, parameters, and single signs.
+fn words(plain: &str) -> Vec<&str> {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$');
+    let mut words = Vec::new();
+    let mut rest = plain;
+    while let Some(first) = rest.chars().next() {
+        let end = match rest.find(|c| !is_part(c)) {
+            Some(0) => first.len_utf8(),
+            Some(end) => end,
+            None => rest.len(),
+        };
+        if first != ' ' {
+            words.push(&rest[..end]);
+        }
+        rest = &rest[end..];
+    }
+    words
+}
+
+fn is_locking(words: &[&str]) -> bool {
+    words
+        .windows(2)
+        .any(|pair| matches!(pair, ["for", "update" | "share"]))
+        || words
+            .windows(3)
+            .any(|part| matches!(part, ["for", "no", "key"] | ["for", "key", "share"]))
 }
 
 /// What a statement breaks, a line each.
 pub fn problems(sql: &str) -> Vec<String> {
     let sql = plain(sql);
+    let words = words(&sql);
     let mut found = Vec::new();
     let mut complain = |what: &str| found.push(format!("{what}: {sql}"));
-    let is_locking = is_locking(&sql);
     let mut mentioned = 0;
     for (table, key) in KEYED {
-        let mentions = regex(&format!(
-            r"\b(?:from|join|into|update|,)\s+{table}\b(?:\s+(?:as\s+)?(\w+))?"
-        ));
-        let mut names = BTreeSet::new();
-        for mention in mentions.captures_iter(&sql) {
-            names.insert((*table).to_owned());
-            names.extend(mention.get(1).map(|alias| alias.as_str().to_owned()));
-        }
+        let names = names_of(&words, table);
         if names.is_empty() {
             continue;
         }
         mentioned += 1;
-        let names = names.into_iter().collect::<Vec<_>>().join("|");
-        // Only a key that no other table has may stand without its table.
-        let column = if *key == "id" {
-            format!(r"(?:{names})\.{key}")
-        } else {
-            format!(r"(?:\b(?:{names})\.|(?:^|[\s(])){key}")
-        };
-        let is_keyed = [
-            format!(r"{column}\s*(?:=|in\b)"),
-            format!(r"(?:=|in)\s*{column}\b"),
-            format!(r"\busing \((?:[^)]*,\s*)?{key}\b"),
-            format!(r"\binto {table}\b[^(]*\([^)]*\b{key}\b"),
-        ]
-        .iter()
-        .any(|pattern| regex(pattern).is_match(&sql));
-        if !is_keyed {
-            let how = if is_locking {
+        if !is_keyed(&words, table, key, &names) {
+            let how = if is_locking(&words) {
                 "locks"
             } else {
                 "reads or writes"
@@ -181,21 +177,84 @@ pub fn problems(sql: &str) -> Vec<String> {
     if mentioned == 0 {
         return found;
     }
-    if regex(r"\bwith recursive\b").is_match(&sql) {
+    if words.windows(2).any(|pair| pair == ["with", "recursive"]) {
         complain("walks recursively over keyed rows");
     }
-    let keyed: Vec<_> = KEYED.iter().map(|(table, _)| *table).collect();
-    let limited = format!(
-        r"\blateral \([^()]*\bfrom ({})\b.*\blimit\b",
-        keyed.join("|")
-    );
-    if regex(&limited).is_match(&sql) {
+    if limits_by_lateral(&words) {
         complain("limits rows per owner by LATERAL");
     }
-    let volatile =
-        r"\bupdate \w+.*\bset\b.*\b(app_now|clock_timestamp|now|random|nextval|gen_random_uuid)\(";
-    if regex(volatile).is_match(&sql) {
+    if updates_with_volatile(&words) {
         complain("calls a volatile function in an UPDATE");
     }
     found
+}
+
+/// Names under which a statement mentions a table: its own, and aliases.
+fn names_of<'a>(words: &[&'a str], table: &'a str) -> BTreeSet<&'a str> {
+    let mut names = BTreeSet::new();
+    for (place, pair) in words.windows(2).enumerate() {
+        if matches!(pair[0], "from" | "join" | "into" | "update" | "," | "(") && pair[1] == table {
+            names.insert(table);
+            let next = words[place + 2..].iter().find(|word| **word != "as");
+            names.extend(next);
+        }
+    }
+    names
+}
+
+fn is_keyed(words: &[&str], table: &str, key: &str, names: &BTreeSet<&str>) -> bool {
+    let is_column = |word: &str| match word.split_once('.') {
+        Some((name, column)) => column == key && names.contains(name),
+        // Only a key that no other table has may stand without its table.
+        None => word == key && key != "id",
+    };
+    let compares = |pair: &[&str]| {
+        is_column(pair[0]) && matches!(pair[1], "=" | "in")
+            || matches!(pair[0], "=" | "in") && is_column(pair[1])
+    };
+    let lists = |start: &[&str]| {
+        let starts = words.windows(start.len()).enumerate();
+        let mut starts = starts.filter(|(_, part)| *part == start);
+        starts.any(|(place, _)| {
+            let list = words[place + start.len()..].iter();
+            list.take_while(|word| **word != ")")
+                .any(|word| *word == key)
+        })
+    };
+    words.windows(2).any(compares) || lists(&["using", "("]) || lists(&["into", table, "("])
+}
+
+/// Whether a subquery behind LATERAL takes a limited number of keyed rows.
+fn limits_by_lateral(words: &[&str]) -> bool {
+    let behind = words.split(|word| *word == "lateral").skip(1);
+    behind.into_iter().any(|query| {
+        let table = query.windows(2).find(|pair| pair[0] == "from");
+        let is_keyed = table.is_some_and(|pair| KEYED.iter().any(|(table, _)| *table == pair[1]));
+        is_keyed && query.contains(&"limit")
+    })
+}
+
+fn updates_with_volatile(words: &[&str]) -> bool {
+    const VOLATILE: [&str; 6] = [
+        "app_now",
+        "clock_timestamp",
+        "now",
+        "random",
+        "nextval",
+        "gen_random_uuid",
+    ];
+    let update = words
+        .windows(2)
+        .position(|pair| !matches!(pair[0], "for" | "key") && pair[1] == "update");
+    let update = update.map(|place| place + 1);
+    let update = update.or_else(|| (words.first() == Some(&"update")).then_some(0));
+    let Some(set) = update.and_then(|update| {
+        let set = words[update..].iter().position(|word| *word == "set");
+        set.map(|set| update + set)
+    }) else {
+        return false;
+    };
+    words[set..]
+        .windows(2)
+        .any(|pair| VOLATILE.contains(&pair[0]) && pair[1] == "(")
 }
