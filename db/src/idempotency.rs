@@ -8,6 +8,7 @@ use domain::refusal::declaration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::command::{Command, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
@@ -140,7 +141,9 @@ async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Resul
     // On a row that always exists, so that a cluster takes the lock on the shard of the key.
     let granted: Option<bool> = owners::table
         .find((home.id, home.kind))
-        .select(pg_try_advisory_xact_lock(lock_of(&caller, operation, key)))
+        .select(pg_try_advisory_xact_lock(lock_of(
+            home.id, &caller, operation, key,
+        )))
         .first(tx.conn())
         .await
         .optional()?;
@@ -217,8 +220,9 @@ fn store(
     Ok(())
 }
 
-fn lock_of(caller: &str, operation: &str, key: &str) -> i64 {
+fn lock_of(home: Uuid, caller: &str, operation: &str, key: &str) -> i64 {
     let digest = Sha256::new()
+        .chain_update(home)
         .chain_update(caller)
         .chain_update([0])
         .chain_update(operation)

@@ -97,7 +97,11 @@ impl ReadAfter {
 
     fn write(&self, position: Position) {
         let mut written = self.written.lock();
-        *written = (*written).max(Some(position));
+        // A known position was read behind earlier writes, so it also covers one without a known position.
+        *written = match *written {
+            Some(Position::NEVER) => Some(position),
+            before => before.max(Some(position)),
+        };
     }
 
     fn position(&self) -> Option<Position> {

@@ -439,7 +439,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Miner of each referral code; inserted before anything is locked
+    /// Miner of each referral code
     referral_codes (code) {
         /// Referral code, unique on the platform
         code -> Text,

@@ -186,6 +186,9 @@ impl Db {
             };
             if !again {
                 return Err(match (error, lost_at) {
+                    (Attempt::Rolled(DbError::UnknownOwners(owners)), None) => {
+                        DbError::Contended(format!("owners are being changed: {owners:?}"))
+                    }
                     (Attempt::Rolled(error), None) => error,
                     _ => DbError::OutcomeUnknown,
                 });

@@ -88,7 +88,7 @@ CREATE TABLE referral_codes (
     user_id uuid NOT NULL,
     CONSTRAINT referral_codes_pkey PRIMARY KEY (code)
 );
-COMMENT ON TABLE referral_codes IS 'Miner of each referral code; inserted before anything is locked';
+COMMENT ON TABLE referral_codes IS 'Miner of each referral code';
 COMMENT ON COLUMN referral_codes.code IS 'Referral code, unique on the platform';
 COMMENT ON COLUMN referral_codes.user_id IS 'User of the miner';
 

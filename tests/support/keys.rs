@@ -76,6 +76,14 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "people give the public id of a miner; programs send the opaque id",
     ),
     (
+        "from (miners inner join users on (miners.user_id = users.id))",
+        "staff lists, the leaderboard and look-ups by public id read all miners with their names",
+    ),
+    (
+        "from ((circle_members inner join miners on",
+        "members of circles with their profiles in one statement; a cluster needs two reads",
+    ),
+    (
         "select 1 from miners where status = 'active' and lifetime_points >=",
         "a place in the leaderboard, exact up to 10,000",
     ),
@@ -202,15 +210,32 @@ fn names_of<'a>(words: &[&'a str], table: &'a str) -> BTreeSet<&'a str> {
     names
 }
 
+/// Whether a statement compares the key of a table with values, or joins the table along the key of one that does.
 fn is_keyed(words: &[&str], table: &str, key: &str, names: &BTreeSet<&str>) -> bool {
-    let is_column = |word: &str| match word.split_once('.') {
+    names_values(words, table, key, names)
+        || joined_with(words, key, names).iter().any(|name| {
+            let other = KEYED
+                .iter()
+                .map(|(other, key)| (other, key, names_of(words, other)));
+            let mut other = other.filter(|(.., names)| names.contains(name));
+            // Other names are those of tables without a key, and of lists of values.
+            other.all(|(table, key, names)| names_values(words, table, key, &names))
+        })
+}
+
+/// Whether a word is the key of a table with these names. Only a key that no other table has may stand without its table.
+fn is_column(word: &str, key: &str, names: &BTreeSet<&str>) -> bool {
+    match word.split_once('.') {
         Some((name, column)) => column == key && names.contains(name),
-        // Only a key that no other table has may stand without its table.
         None => word == key && key != "id",
-    };
-    let compares = |pair: &[&str]| {
-        is_column(pair[0]) && matches!(pair[1], "=" | "in")
-            || matches!(pair[0], "=" | "in") && is_column(pair[1])
+    }
+}
+
+fn names_values(words: &[&str], table: &str, key: &str, names: &BTreeSet<&str>) -> bool {
+    let compares = |part: &[&str]| {
+        is_column(part[0], key, names)
+            && matches!(part[1], "=" | "in")
+            && (part[2].starts_with('$') || matches!(part[2], "any" | "("))
     };
     let lists = |start: &[&str]| {
         let starts = words.windows(start.len()).enumerate();
@@ -221,7 +246,25 @@ fn is_keyed(words: &[&str], table: &str, key: &str, names: &BTreeSet<&str>) -> b
                 .any(|word| *word == key)
         })
     };
-    words.windows(2).any(compares) || lists(&["using", "("]) || lists(&["into", table, "("])
+    words.windows(3).any(compares) || lists(&["using", "("]) || lists(&["into", table, "("])
+}
+
+/// Names of the tables with whose columns a key is compared.
+fn joined_with<'a>(words: &[&'a str], key: &str, names: &BTreeSet<&str>) -> Vec<&'a str> {
+    let sides = words.windows(3).filter(|part| part[1] == "=");
+    let other = sides.filter_map(|part| {
+        match (
+            is_column(part[0], key, names),
+            is_column(part[2], key, names),
+        ) {
+            (true, _) => Some(part[2]),
+            (false, true) => Some(part[0]),
+            (false, false) => None,
+        }
+    });
+    other
+        .filter_map(|column| Some(column.split_once('.')?.0))
+        .collect()
 }
 
 /// Whether a subquery behind LATERAL takes a limited number of keyed rows.

@@ -100,6 +100,7 @@ fn refuses_codes_of_nobody_active() {
             assert_eq!(outcome.field("miner"), &Value::Null);
         }
         assert_eq!(app.count("miners", "true").await, 1);
+        assert_eq!(app.count("referral_codes", "true").await, 1);
     });
 }
 

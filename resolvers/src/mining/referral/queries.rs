@@ -35,16 +35,21 @@ list_field! {
             status: filter.status.map(|status| status.0),
             ..Filter::default()
         };
-        for (by, side) in [
-            (filter.referrer, &mut checked.referrer),
-            (filter.referred, &mut checked.referred),
-        ] {
-            let Some(by) = by else { continue };
-            let Some(seen) = find_any(ctx, by).await? else {
-                let (slice, total) = nothing();
-                return Ok(ReferralConnection::new(LIST, slice, total));
-            };
-            *side = Some(seen.miner.id.user);
+        let (slice, total) = nothing();
+        let nobody = Ok(ReferralConnection::new(LIST, slice, total));
+        if let Some(by) = filter.referrer {
+            let Some(seen) = find_any(ctx, by).await? else { return nobody };
+            checked.referrer = Some(seen.miner.id.user);
+        }
+        if let Some(by) = filter.referred {
+            let Some(seen) = find_any(ctx, by).await? else { return nobody };
+            // Referrals are keyed by the referrer, of whom a miner has at most one.
+            let Some(referrer) = seen.miner.referred_by else { return nobody };
+            if checked.referrer.is_some_and(|other| other != referrer) {
+                return nobody;
+            }
+            checked.referrer = Some(referrer);
+            checked.referred = Some(seen.miner.id.user);
         }
         read_list!(
             ReferralConnection, LIST, ctx, checked;

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use diesel::{ExpressionMethods, HasQuery, QueryDsl};
 use diesel_async::RunQueryDsl;
 use domain::mining::{Circle, CircleInvitation, InvitationStatus};
+use futures_util::FutureExt;
 use uuid::Uuid;
 
 use crate::mining::circle::events::CircleEvents;
 use crate::mining::circle::rows::{CircleRow, InvitationRow};
 use crate::mining::circle::{invitations, membership};
+use crate::row_locks::{LockRows, lock_rows};
 use crate::schema::{circle_invitations, circles};
 use crate::{Result, Tx};
 
@@ -31,13 +33,12 @@ pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize> {
         .load(tx.conn())
         .await?;
     let ids: BTreeSet<Uuid> = due.into_iter().collect();
-    let locked: Vec<CircleRow> = CircleRow::query()
-        .filter(circles::id.eq_any(ids))
-        .order(circles::id)
-        .for_no_key_update()
-        .skip_locked()
-        .load(tx.conn())
-        .await?;
+    let lock: LockRows<CircleRow> = |ids, mut conn| {
+        let query = CircleRow::query().filter(circles::id.eq_any(ids));
+        let query = query.order(circles::id).for_no_key_update().skip_locked();
+        async move { Ok(query.load(&mut conn).await?) }.boxed()
+    };
+    let locked = lock_rows(tx, ids, lock).await?;
     let mut stored = 0;
     for row in locked {
         let circle = Circle::try_from(row)?;

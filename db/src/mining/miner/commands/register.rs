@@ -38,7 +38,6 @@ pub async fn miner_register(
         if own.find(tx.conn()).await?.is_some() {
             return Ok(person.id.0);
         }
-        let code = reserve_code(tx, person.id).await?;
         users::ensure(tx, person.id, person.name.as_deref()).await?;
         // Locked before the referrer: the person's verification decides the state of the referral, and every command
         // locks it first.
@@ -53,6 +52,8 @@ pub async fn miner_register(
                 Some(referrer.ok_or(MinerRefusal::ReferralCodeUnknown)?)
             }
         };
+        // A refusal would commit the code: it is reserved behind the last one. Nobody waits for a random code.
+        let code = reserve_code(tx, person.id).await?;
         let id = MinerId {
             user: person.id,
             uuid: tx.new_id(),
@@ -88,7 +89,7 @@ async fn lock_referrer(conn: &mut Connection, code: &str) -> Result<Option<Miner
     Ok(miner.filter(|miner| miner.status == MinerStatus::Active))
 }
 
-/// Inserts an unused referral code of a user into the directory, before anything is locked.
+/// Inserts an unused referral code of a user into the directory.
 async fn reserve_code(tx: &mut Tx, user: UserId) -> Result<ReferralCode> {
     for _ in 0..8 {
         let code = ReferralCode::from_random(tx.ids().bytes());

@@ -92,8 +92,8 @@ pub async fn sessions_settle(tx: &mut Tx, from: Place) -> Result<Settled> {
     sessions.retain(|session| changed(session).is_some());
     let owners: Vec<UserId> = sessions.iter().map(|session| session.id.user).collect();
     let locked = lock_free_miners(tx, &owners).await?;
-    // Read again under the lock: a session may have been claimed.
-    let sessions = lock(tx.conn(), &sessions, &locked).await?;
+    // Read again under the miners' locks: a session may have been claimed.
+    let sessions = of_locked(tx.conn(), &sessions, &locked).await?;
     let mut done = Done::default();
     for session in &sessions {
         if let Some(status) = changed(session) {
@@ -149,8 +149,8 @@ async fn read(conn: &mut Connection, found: &[Found]) -> Result<Vec<Session>> {
     values(query.load(conn).await?)
 }
 
-/// Locks the sessions whose miners are locked.
-async fn lock(
+/// The sessions whose miners are locked.
+async fn of_locked(
     conn: &mut Connection,
     sessions: &[Session],
     locked: &[Miner],
@@ -158,8 +158,7 @@ async fn lock(
     let query = SessionRow::query()
         .filter(mining_sessions::user_id.eq_any(locked.iter().map(|miner| miner.id.user.0)))
         .filter(mining_sessions::id.eq_any(sessions.iter().map(|session| session.id.uuid)))
-        .order(mining_sessions::id)
-        .for_no_key_update();
+        .order(mining_sessions::id);
     values(query.load(conn).await?)
 }
 
@@ -243,7 +242,7 @@ async fn store_unclaimed(tx: &mut Tx, streaks: &[(Uuid, Streak)]) -> Result<()> 
     diesel::sql_query(
         "UPDATE miners SET streak_since = after.since, streak_due_at = after.due_at, is_grace_period = after.is_grace,
                            previous_since = NULL, previous_due_at = NULL
-         FROM unnest($1, $2, $3, $4) AS after (user_id, since, due_at, is_grace) WHERE miners.user_id = after.user_id",
+         FROM unnest($1, $2, $3, $4) AS after (user_id, since, due_at, is_grace) WHERE miners.user_id = after.user_id AND miners.user_id = ANY($1)",
     )
     .bind::<Array<SqlUuid>, _>(ids)
     .bind::<Array<Nullable<Timestamptz>>, _>(of(|due| due.since))
