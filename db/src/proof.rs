@@ -33,10 +33,14 @@ impl From<DbError> for Unfit {
 /// Proves that a connection that listens receives what another one notifies.
 pub async fn notifications(listening: &str, notifying: &str, tls: &Tls) -> Result<(), Unfit> {
     let channel = format!("goodgo_proof_{}", std::process::id());
-    let mut received = Notifications::listen(listening, tls, &channel).await?;
     let sent = u64::from_be_bytes(Ids::random().bytes()).to_string();
-    let mut conn = crate::connect_as_migrator(notifying, tls).await?;
-    batch(&mut conn, &format!("NOTIFY {channel}, '{sent}'")).await?;
+    let listen = Notifications::listen(listening, tls, &channel);
+    let mut received = within(listen, "DIRECT_DATABASE_URL").await?;
+    let notify = async {
+        let mut conn = crate::connect_as_migrator(notifying, tls).await?;
+        batch(&mut conn, &format!("NOTIFY {channel}, '{sent}'")).await
+    };
+    within(notify, "DATABASE_URL").await?;
     match tokio::time::timeout(TIMEOUT, received.next()).await {
         Ok(Some(payload)) if payload == sent => Ok(()),
         _ => Err(Unfit(
@@ -44,6 +48,14 @@ pub async fn notifications(listening: &str, notifying: &str, tls: &Tls) -> Resul
              a pooler that pools by transaction"
                 .to_owned(),
         )),
+    }
+}
+
+/// The result of a step that has to end in time.
+async fn within<T>(step: impl Future<Output = Result<T, DbError>>, url: &str) -> Result<T, Unfit> {
+    match tokio::time::timeout(TIMEOUT * 2, step).await {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(Unfit(format!("the server of {url} doesn't answer"))),
     }
 }
 
