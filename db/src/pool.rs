@@ -454,11 +454,11 @@ pub(crate) struct PooledConnection {
     _busy: Busy,
 }
 
-/// What happens to a connection after its use.
+/// Treatment of a connection after its use.
 enum Ending {
     /// Its statement is cancelled, and it is closed.
     Cancel,
-    /// It is closed.
+    /// Closed.
     Close,
     /// It returns to the pool.
     Return,

@@ -71,8 +71,8 @@ pub async fn transactions(settings: &Settings, tls: &Tls) -> Result<(), Unfit> {
     judge(&observed?, settings)
 }
 
-/// Proves that the replica, if there is one, is a standby of the same database. One that can't be reached is proved
-/// before its first use.
+/// Proves that the replica, if there is one, is a standby of the same database. One that can't be reached is checked
+/// before its first use, by [`Db::check_replica`](crate::Db::check_replica).
 pub async fn replica(settings: &Settings, tls: &Tls) -> Result<(), Unfit> {
     let Some(url) = &settings.read_url else {
         return Ok(());
@@ -98,7 +98,7 @@ pub async fn replica(settings: &Settings, tls: &Tls) -> Result<(), Unfit> {
     }
 }
 
-/// What one transaction has.
+/// Role and settings of one transaction.
 #[derive(Clone, Debug, QueryableByName)]
 struct Session {
     /// Process of the server that runs it.
@@ -131,7 +131,7 @@ async fn observe(settings: &Settings, tls: &Tls) -> Result<Vec<Vec<Transaction>>
                 }
                 connections.push(conn);
             }
-            // The limit of connections is reached: the others do.
+            // The limit of connections is reached: the opened ones are proved.
             Err(_) if !connections.is_empty() => break,
             Err(error) => return Err(DbError::Unavailable(error.to_string())),
         }
@@ -231,7 +231,7 @@ fn judge(observed: &[Vec<Transaction>], settings: &Settings) -> Result<(), Unfit
 mod tests {
     use super::*;
 
-    /// What connections of a URL have whose transactions run on these servers.
+    /// Transactions that run on these servers, per connection.
     fn judged(user: &str, servers: [[i32; 3]; 2], keeps: bool, loses: Option<i32>) -> String {
         let settings = Settings::new(format!("postgres://{user}@pooler/goodgo"));
         let mut expected = settings

@@ -405,7 +405,7 @@ pub(crate) struct Identity {
     database: u32,
 }
 
-/// What a connection shows of its server.
+/// Facts about the server of a connection.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub(crate) struct Observed {
     #[diesel(sql_type = BigInt)]

@@ -67,7 +67,7 @@ impl Tx {
         self.db.currencies()
     }
 
-    /// What never changes in the ledger.
+    /// Constants of the ledger.
     pub(crate) fn constants(&self) -> &Constants {
         self.db.constants()
     }

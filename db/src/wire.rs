@@ -151,7 +151,7 @@ impl Endpoint {
                         .cancel_query_raw(stream, self.connector.unencrypted())
                         .await
                 }
-                // Nothing runs on a database without a socket.
+                // Without a socket there is no statement to cancel.
                 Err(_) => Ok(()),
             },
             None => token.cancel_query(self.connector.clone()).await,

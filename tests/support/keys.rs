@@ -160,7 +160,7 @@ fn is_locking(words: &[&str]) -> bool {
             .any(|part| matches!(part, ["for", "no", "key"] | ["for", "key", "share"]))
 }
 
-/// What a statement breaks, a line each.
+/// Broken rules of a statement, a line each.
 pub fn problems(sql: &str) -> Vec<String> {
     let sql = plain(sql);
     let words = words(&sql);

@@ -1,4 +1,4 @@
-//! What never changes in a ledger: its currencies, and the accounts of the house as a whole.
+//! Constants of the ledger: currencies, and the accounts of the house.
 
 use std::collections::HashMap;
 
