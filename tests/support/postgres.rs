@@ -1,5 +1,5 @@
-//! PostgreSQL servers of one test: a primary, its standbys, and PgBouncer. They listen on addresses of their own below
-//! 127.0.0.0/8, so no other process takes their ports.
+//! PostgreSQL servers of one test: a primary, its standbys, and PgBouncer. They listen on an address of this process
+//! below 127.0.0.0/8, so no other process takes their ports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +10,9 @@ use tokio_postgres::NoTls;
 
 use super::variable;
 
+/// Next free port, counted over all tests of this process, which may run side by side.
+static NEXT_PORT: AtomicU16 = AtomicU16::new(5_432);
+
 /// Servers of one test.
 pub struct Servers {
     folder: DataDir,
@@ -17,7 +20,6 @@ pub struct Servers {
     address: String,
     /// Removes the folder.
     _folder: tempfile::TempDir,
-    ports: AtomicU16,
 }
 
 /// One PostgreSQL server, stopped when dropped.
@@ -49,7 +51,6 @@ impl Servers {
             },
             address: format!("127.{}.{b}.{c}", a % 64 + 64),
             _folder: removed,
-            ports: AtomicU16::new(5_432),
         }
     }
 
@@ -144,7 +145,7 @@ impl Servers {
         Postgres {
             servers: self,
             name: name.to_owned(),
-            port: self.ports.fetch_add(1, Ordering::Relaxed),
+            port: NEXT_PORT.fetch_add(1, Ordering::Relaxed),
             settings: settings
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -287,7 +288,7 @@ impl Postgres<'_> {
     /// Starts PgBouncer before the server.
     pub async fn pgbouncer(&self, settings: &str) -> PgBouncer {
         let servers = self.servers;
-        let port = servers.ports.fetch_add(1, Ordering::Relaxed);
+        let port = NEXT_PORT.fetch_add(1, Ordering::Relaxed);
         let (ini, users) = (servers.path("pgbouncer.ini"), servers.path("users.txt"));
         std::fs::write(&users, "\"goodgo\" \"\"\n\"goodgo_app\" \"\"\n").unwrap();
         let text = format!(
