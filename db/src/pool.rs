@@ -18,10 +18,11 @@ use futures_util::FutureExt;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use crate::async_fn::AsyncFunc;
+use crate::async_fn::Statements;
 use crate::instrumentation::{Observed, Sent};
 use crate::operation_trace::Busy;
-use crate::replica::{self, OperationReads, Replica};
+use crate::replica::{OperationReads, Replica};
+use crate::standby;
 use crate::wallets::Constants;
 use crate::wire::{CONNECT_TIMEOUT, Endpoint, Tls, describe};
 use crate::{DbError, Ids, Result};
@@ -200,7 +201,7 @@ impl Db {
         let is_cluster = is_cluster.get_result(&mut conn).await?;
         let mut shared = Shared::new(pool, endpoint, settings, (tls, ids, constants), sent);
         if let Some(settings) = shared.settings.of_replica() {
-            let of = replica::observe(&mut conn).await?.identity();
+            let of = standby::observe(&mut conn).await?.identity();
             let endpoint = self::endpoint(&settings.url, &shared.tls)?;
             let pool = self::pool(&settings, &endpoint, &shared.sent);
             let same = (
@@ -230,10 +231,7 @@ impl Db {
     /// Runs queries on a pooled connection, and once more on a fresh one when that turns out to be closed.
     pub async fn read<T, F>(&self, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Clone
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         self.count_read();
@@ -254,10 +252,7 @@ impl Db {
     /// run them twice.
     pub async fn autocommit<T, F>(&self, statements: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Clone
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         self.run_twice(Use::Write, statements).await
@@ -265,10 +260,7 @@ impl Db {
 
     pub(crate) async fn run_twice<T, F>(&self, usage: Use, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Clone
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         let mut conn = self.connection(usage).await?;
@@ -294,7 +286,7 @@ impl Db {
         &self.shared.constants.currencies
     }
 
-    /// What never changes in the ledger.
+    /// Constants of the ledger.
     pub(crate) fn constants(&self) -> &Constants {
         &self.shared.constants
     }

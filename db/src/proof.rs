@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::listener::Notifications;
 use crate::pool::{APP_ROLE, batch};
-use crate::replica::observe as observe_server;
+use crate::standby::observe as observe_server;
 use crate::wire::{Endpoint, describe};
 use crate::{Connection, DbError, Ids, Settings, Tls};
 
@@ -211,7 +211,8 @@ fn judge(observed: &[Vec<Transaction>], settings: &Settings) -> Result<(), Unfit
         }
         let remedy = if settings.user().as_deref() == Some(APP_ROLE) {
             format!(
-                "run goodgo migrate as a role that may set them, or ALTER ROLE {APP_ROLE} IN DATABASE … SET each of them"
+                "run goodgo migrate as a role that may set them, or ALTER ROLE {APP_ROLE} IN DATABASE … SET each of them; a \
+                 pooler's older connections have the older values (PgBouncer: RECONNECT)"
             )
         } else if is_pooled {
             format!(

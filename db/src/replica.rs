@@ -1,24 +1,20 @@
-//! A replica for reads, and the position by which a caller reads their own writes.
+//! A replica for reads.
 //!
 //! [`Db::read_replicated`] reads where the operation may: the choice is made by its first read and holds for all of them.
 //! Whatever fails on the replica is read from the primary.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::QueryableByName;
-use diesel::pg::data_types::PgLsn;
-use diesel::sql_types::{BigInt, Bool, Nullable, Oid, PgLsn as Lsn};
-use diesel_async::RunQueryDsl;
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use crate::async_fn::AsyncFunc;
+use crate::async_fn::Statements;
 use crate::pool::Use;
+use crate::read_after::{Position, ReadAfter, current_position, replayed_position};
+use crate::standby::{Identity, Observed, observe};
 use crate::{Connection, Db, DbError, Result, Settings};
 
 /// Interval of the checks.
@@ -29,85 +25,6 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 const LARGEST_DELAY: Duration = Duration::from_secs(30);
 /// Largest number of remembered positions of the primary: more than checks in the largest delay.
 const MARKS: usize = 64;
-
-#[diesel::declare_sql_function]
-extern "SQL" {
-    /// End of what was written to the log so far.
-    fn pg_current_wal_insert_lsn() -> Lsn;
-    /// End of what a standby has replayed.
-    fn pg_last_wal_replay_lsn() -> Nullable<Lsn>;
-}
-
-/// A position in the primary's log, as `16/B374D848`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(u64);
-
-impl Position {
-    /// A position that no replica reaches.
-    const NEVER: Self = Self(u64::MAX);
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:X}/{:X}", self.0 >> 32, self.0 & 0xFFFF_FFFF)
-    }
-}
-
-/// A text is no position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoPosition;
-
-impl FromStr for Position {
-    type Err = NoPosition;
-
-    fn from_str(text: &str) -> Result<Self, NoPosition> {
-        let half = |text: &str| {
-            let is_hex =
-                (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-            let half = is_hex.then(|| u64::from_str_radix(text, 16));
-            half.and_then(Result::ok).ok_or(NoPosition)
-        };
-        let (high, low) = text.split_once('/').ok_or(NoPosition)?;
-        Ok(Self(half(high)? << 32 | half(low)?))
-    }
-}
-
-/// Position of the last write of one client: of a request, or of all operations of a socket. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct ReadAfter {
-    sent: Option<Position>,
-    written: Arc<Mutex<Option<Position>>>,
-}
-
-impl ReadAfter {
-    /// The position that the client sent, if any.
-    #[must_use]
-    pub fn sent(position: Option<Position>) -> Self {
-        Self {
-            sent: position,
-            ..Self::default()
-        }
-    }
-
-    /// Position of the last write since.
-    #[must_use]
-    pub fn written(&self) -> Option<Position> {
-        *self.written.lock()
-    }
-
-    fn write(&self, position: Position) {
-        let mut written = self.written.lock();
-        // A known position was read behind earlier writes, so it also covers one without a known position.
-        *written = match *written {
-            Some(Position::NEVER) => Some(position),
-            before => before.max(Some(position)),
-        };
-    }
-
-    fn position(&self) -> Option<Position> {
-        self.written().or(self.sent)
-    }
-}
 
 /// Server that an operation's replicated reads may use. With a known position of the caller's last write a replica must
 /// have replayed it.
@@ -159,6 +76,13 @@ impl Db {
         db
     }
 
+    /// Notes that the operation may have written: only the primary is sure to show it.
+    pub fn note_unknown_write(&self) {
+        if let Some(operation) = &self.operation {
+            operation.read_after.write(Position::NEVER);
+        }
+    }
+
     /// The same database, whose replicated reads use the primary.
     #[must_use]
     pub fn at_primary(&self) -> Self {
@@ -171,10 +95,7 @@ impl Db {
     /// replica fails.
     pub async fn read_replicated<T, F>(&self, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Clone
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         if let (Some(replica), Some(operation)) = (self.replica(), &self.operation)
@@ -222,10 +143,7 @@ impl Db {
     /// Runs a query that is not counted as a read.
     async fn ask<T, F>(&self, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Clone
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         self.run_twice(Use::Read, query).await
@@ -316,9 +234,7 @@ impl Replica {
     /// Runs queries once. A read that takes half of a statement's time is left to the primary.
     async fn read<T, F>(&self, query: F) -> Result<T>
     where
-        for<'c> F: AsyncFnOnce(&'c mut Connection) -> Result<T>
-            + AsyncFunc<&'c mut Connection, Result<T>, Fut: Send>
-            + Send,
+        F: Statements<T>,
         T: Send,
     {
         let reading = async {
@@ -398,124 +314,9 @@ impl Marks {
     }
 }
 
-/// Cluster and database that a connection leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    cluster: i64,
-    database: u32,
-}
-
-/// Facts about the server of a connection.
-#[derive(Clone, Copy, Debug, QueryableByName)]
-pub(crate) struct Observed {
-    #[diesel(sql_type = BigInt)]
-    cluster: i64,
-    #[diesel(sql_type = Oid)]
-    database: u32,
-    #[diesel(sql_type = Bool)]
-    is_standby: bool,
-    #[diesel(sql_type = Bool)]
-    is_distributed: bool,
-    #[diesel(sql_type = Nullable<Lsn>)]
-    replayed: Option<PgLsn>,
-}
-
-impl Observed {
-    pub fn identity(&self) -> Identity {
-        Identity {
-            cluster: self.cluster,
-            database: self.database,
-        }
-    }
-
-    fn replayed(&self) -> Position {
-        Position(self.replayed.map_or(0, |position| position.0))
-    }
-
-    /// Why this is no replica of a database.
-    pub fn judge(&self, of: &Identity) -> Result<(), &'static str> {
-        if self.identity() != *of {
-            Err(
-                "READ_DATABASE_URL leads to another database: let it lead to a standby of DATABASE_URL's server",
-            )
-        } else if !self.is_standby {
-            Err(
-                "READ_DATABASE_URL leads to a server that is no standby: let it lead to a standby of DATABASE_URL's server",
-            )
-        } else if self.is_distributed {
-            Err("READ_DATABASE_URL doesn't work with a distributed database: remove it")
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// Observes a server.
-pub(crate) async fn observe(conn: &mut Connection) -> Result<Observed> {
-    let observed = diesel::sql_query(
-        "SELECT (SELECT system_identifier FROM pg_control_system()) AS cluster,
-                (SELECT oid FROM pg_database WHERE datname = current_database()) AS database,
-                pg_is_in_recovery() AS is_standby,
-                EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS is_distributed,
-                pg_last_wal_replay_lsn() AS replayed",
-    );
-    Ok(observed.get_result(conn).await?)
-}
-
-/// Reads the primary's position.
-async fn current_position(conn: &mut Connection) -> Result<Position> {
-    let position: PgLsn = diesel::select(pg_current_wal_insert_lsn())
-        .get_result(conn)
-        .await?;
-    Ok(Position(position.0))
-}
-
-/// Reads the position up to which a standby has replayed.
-async fn replayed_position(conn: &mut Connection) -> Result<Option<Position>> {
-    let position: Option<PgLsn> = diesel::select(pg_last_wal_replay_lsn())
-        .get_result(conn)
-        .await?;
-    Ok(position.map(|position| Position(position.0)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reads_positions_as_it_writes_them() {
-        for text in ["0/0", "16/B374D848", "FFFFFFFF/FFFFFFFF"] {
-            let position: Position = text.parse().unwrap();
-            assert_eq!(position.to_string(), text);
-        }
-        assert!("1/0".parse::<Position>().unwrap() > "0/FFFFFFFF".parse().unwrap());
-        for bad in [
-            "",
-            "/",
-            "1",
-            "1/",
-            "/1",
-            "1/2/3",
-            "+1/2",
-            "1/ 2",
-            "g/0",
-            "123456789/0",
-        ] {
-            assert_eq!(bad.parse::<Position>(), Err(NoPosition), "{bad}");
-        }
-    }
-
-    #[test]
-    fn keeps_the_newest_written_position() {
-        let sent = ReadAfter::sent(Some(Position(9)));
-        let same = sent.clone();
-        assert_eq!((sent.position(), sent.written()), (Some(Position(9)), None));
-        same.write(Position(7));
-        same.write(Position(5));
-        // A restored database has lower positions than the client knows.
-        assert_eq!(sent.position(), Some(Position(7)));
-        assert_eq!(sent.written(), Some(Position(7)));
-    }
 
     #[test]
     fn measures_the_delay_by_positions() {
@@ -540,34 +341,5 @@ mod tests {
             marks.add(Position(second), at(second));
         }
         assert_eq!(marks.delay(Position(199), at(900)).as_secs(), 600);
-    }
-
-    #[test]
-    fn judges_servers() {
-        let standby = Observed {
-            cluster: 1,
-            database: 2,
-            is_standby: true,
-            is_distributed: false,
-            replayed: None,
-        };
-        let of = standby.identity();
-        let refusal = |observed: Observed| observed.judge(&of).err().unwrap_or_default();
-        assert_eq!(refusal(standby), "");
-        let other = Observed {
-            cluster: 3,
-            ..standby
-        };
-        assert!(refusal(other).contains("another database"));
-        let primary = Observed {
-            is_standby: false,
-            ..standby
-        };
-        assert!(refusal(primary).contains("no standby"));
-        let distributed = Observed {
-            is_distributed: true,
-            ..standby
-        };
-        assert!(refusal(distributed).contains("distributed"));
     }
 }

@@ -174,6 +174,7 @@ impl Db {
                 Attempt::CommitLost { .. } => {}
             }
             if let Attempt::CommitLost { holds_key, .. } = error {
+                self.note_unknown_write();
                 if !holds_key {
                     return Err(DbError::OutcomeUnknown);
                 }

@@ -12,6 +12,7 @@ use domain::access::{Action, Denied, Principal, Relation};
 use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
+use crate::eager::is_camel_case;
 pub(crate) use crate::errors::Loaded;
 use crate::errors::{ApiError, Result};
 use crate::inputs::Parsed;
@@ -38,7 +39,7 @@ pub(crate) trait Payload {
 }
 
 /// Declares mutations: the command with its body, the input's and the payload's own fields. Common fields are added; the
-/// values of payload fields are read after the commit.
+/// values of selected payload fields are read after the commit.
 ///
 /// ```text
 /// mutations! {
@@ -82,7 +83,11 @@ macro_rules! mutations {
                     input: $crate::inputs::Parsed<$input>,
                 ) -> $crate::errors::Loaded<$payload> {
                     let show = async |$done: $done_type| $payload {
-                        $($out_field: $out_value,)*
+                        $($out_field: if $crate::command::is_selected($ctx, stringify!($out_field)) {
+                            $out_value
+                        } else {
+                            Default::default()
+                        },)*
                         user_errors: Vec::new(),
                     };
                     $crate::command::run($ctx, &$command, input, $body, show).await
@@ -134,6 +139,13 @@ macro_rules! mutations {
     };
 }
 pub(crate) use mutations;
+
+/// Whether the mutation's selection has a field of the payload.
+pub(crate) fn is_selected(ctx: &Context<'_>, field: &str) -> bool {
+    let mutation = ctx.field();
+    let mut selected = mutation.selection_set();
+    selected.any(|selected| is_camel_case(selected.name(), field))
+}
 
 /// Loads an object of a payload.
 pub(crate) async fn load<T: NodeType>(ctx: &Context<'_>, key: T::Key) -> Loaded<T> {

@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use db::ReadAfter;
 use domain::access::Principal;
 use resolvers::errors::Code;
 use resolvers::request::Caller;
@@ -88,12 +89,13 @@ pub async fn post(
     let (parts, body) = request.into_parts();
     let accepted = negotiate(&parts.headers);
     let media = accepted.map_or(Media::Json, |accepted| accepted.media);
+    let mut read_after = ReadAfter::default();
     let answered = async {
         let accepted = accepted.ok_or_else(not_acceptable)?;
         let caller = authenticate(&state, &parts, &id).await?;
+        read_after = caller.context.read_after.clone();
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
-        let read_after = caller.context.read_after.clone();
         let limit = state
             .settings
             .max_body_bytes_of(&caller.context.caller.principal);
@@ -101,9 +103,7 @@ pub async fn post(
         let operation = Operation::of(params::from_body(&body)?, &state)?;
         if let Some(format) = accepted.stream_format(operation.kind) {
             let opened = realtime::open(&state, format, operation, caller).await?;
-            let mut response = answer_opened(opened, media);
-            read_after::add(&mut response, &read_after);
-            return Ok(response);
+            return Ok(answer_opened(opened, media));
         }
         if operation.kind == OperationType::Subscription {
             return Err(Refusal::request(Code::BadRequest, NEEDS_A_STREAM));
@@ -111,13 +111,12 @@ pub async fn post(
         let context = caller.context;
         let is_public = context.caller.principal == Principal::Anonymous;
         let answer = execute(operation, &state, context, &headers).await?;
-        let mut response = reply::answer(answer, media, is_public);
-        read_after::add(&mut response, &read_after);
-        Ok(response)
+        Ok(reply::answer(answer, media, is_public))
     };
-    answered
-        .await
-        .unwrap_or_else(|refusal| reply::refuse(refusal, media, &id))
+    let answered = answered.await;
+    let mut response = answered.unwrap_or_else(|refusal| reply::refuse(refusal, media, &id));
+    read_after::add(&mut response, &read_after);
+    response
 }
 
 /// Refuses every other method.

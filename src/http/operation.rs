@@ -140,9 +140,15 @@ impl Operation {
             .telemetry
             .operation(self.info(name.as_deref(), &context));
         let (response, timeout_message) = if kind == OperationType::Mutation {
-            let executing = self.execute_detached(state, context, recording);
+            let services = services_for(state, &context, |_| ReadFrom::Primary);
+            let db = services.db.clone();
+            let executing = self.execute_detached(state, services, context.caller, recording);
             let message = "the mutation timed out and may still be completed: retry with the same idempotency key";
-            (timeout(limit, executing).await, message)
+            let response = timeout(limit, executing).await;
+            if response.is_err() {
+                db.note_unknown_write();
+            }
+            (response, message)
         } else {
             let services = services_for(state, &context, read_after::server_for);
             let executing =
@@ -214,13 +220,12 @@ impl Operation {
     async fn execute_detached(
         self,
         state: &HttpState,
-        context: RequestContext,
+        services: Services,
+        caller: Caller,
         recording: Recording,
     ) -> Response {
         let schema = state.schema.clone();
-        let services = services_for(state, &context, |_| ReadFrom::Primary);
-        let task =
-            async move { request::execute(&schema, &services, context.caller, self.request).await };
+        let task = async move { request::execute(&schema, &services, caller, self.request).await };
         match state.tasks.spawn(recording.observe(task)).await {
             Ok(response) => response,
             Err(error) => match error.try_into_panic() {

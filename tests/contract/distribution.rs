@@ -87,7 +87,7 @@ async fn connect(app: &TestApp) -> Client {
     client
 }
 
-/// What breaks rules, each with its rule.
+/// Violations, each with the rule that it breaks.
 async fn broken(client: &Client) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     for (rule, query) in RULES {

@@ -399,6 +399,9 @@ fn claims_with_ten_statements() {
         let write = steps.iter().position(is_write);
         let of_write = steps.iter().filter(|step| step.parent == write);
         assert_eq!(of_write.count(), 10, "{steps:#?}");
+        // Objects of the payload are read only if they are selected.
+        let others = steps.iter().filter(|step| step.parent.is_none());
+        assert_eq!(others.count(), 1, "{steps:#?}");
     });
 }
 

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use db::{Settings, Tls};
 use serde_json::{Value, json};
 
+use crate::support::lock::Lock;
 use crate::support::{Actor, Miner, Postgres, Servers, TestApp, on_servers, test};
 
 const PAUSE: &str = "SELECT pg_wal_replay_pause()";
@@ -180,6 +181,42 @@ fn reads_ones_own_write_on_a_socket() {
         assert_eq!(data["viewer"]["miner"]["totalMinedPoints"], "6.0000");
         assert_eq!(replica_reads(app).await, reads);
         replica.sql(RESUME).await;
+    });
+}
+
+#[test]
+fn reads_at_the_primary_after_a_mutation_without_an_answer() {
+    on_a_replica(&[], async |app, primary, replica| {
+        let url = replica.url("goodgo");
+        let settings = [
+            ("READ_DATABASE_URL", url.as_str()),
+            ("GOODGO_REQUEST_TIMEOUT_SECONDS", "1"),
+        ];
+        let hasty = app.another_with(&settings).await;
+        until_replica(&hasty, "up").await;
+        let alice = hasty.miner().await;
+        let locked = Lock::on_miners(app, "true").await;
+        let request = reqwest::Client::new()
+            .post(hasty.url("/graphql"))
+            .header("accept", "application/graphql-response+json")
+            .bearer_auth(alice.token().unwrap())
+            .json(&json!({"query": START}));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 504);
+        let position = answer.headers()["x-read-after"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        pause(replica).await;
+        locked.release().await;
+        app.until_count("mining_sessions", "true", 1).await;
+        let session = "{ viewer { miner { session { status } } } }";
+        let (data, _) = ask(&hasty, &alice, session, Some(&position)).await;
+        let status = &data["viewer"]["miner"]["session"]["status"];
+        assert_eq!(status, "ACTIVE");
+        replica.sql(RESUME).await;
+        catch_up(primary, replica).await;
+        hasty.stop().await;
     });
 }
 

@@ -50,7 +50,7 @@ fn takes_three_statements_in_two_round_trips() {
         // On a cluster also one lock per owner.
         assert_eq!(cost(&db.as_cluster(), &transfer(6)).await, (5, 2));
         assert_eq!(cost(&db.as_cluster(), &mint(7, 1)).await, (4, 2));
-        // Nothing to lock.
+        // A posting between house accounts without locks.
         let rest = posting_of(
             8,
             vec![leg(house(WalletKind::Fx), house(WalletKind::Fees), 1)],
@@ -59,7 +59,7 @@ fn takes_three_statements_in_two_round_trips() {
     });
 }
 
-/// What the postings of the owners from `offset` on left, without ids and times.
+/// Rows of the postings of the owners from `offset` on, without ids and times.
 async fn books(app: &TestApp, offset: i64) -> Vec<String> {
     let rows = app
         .connect()

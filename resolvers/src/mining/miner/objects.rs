@@ -187,7 +187,7 @@ impl Miner {
         )
     }
 
-    /// What others see of the miner.
+    /// Public view of the miner.
     async fn profile(&self) -> Ready<MinerProfile> {
         Ready(MinerProfile::of_miner(Arc::clone(&self.seen)))
     }

@@ -14,7 +14,7 @@ use crate::node::NodeType;
 use crate::paging::PageArgs;
 use crate::request::OperationContext;
 
-/// What is the person's in mining.
+/// Mining data of the signed-in person.
 pub struct ViewerMining(pub(crate) UserId);
 
 impl ViewerMining {
