@@ -22,9 +22,12 @@ pub enum DbError {
     /// The connection was lost during the commit, and the outcome could not be determined in time.
     #[error("the connection was lost while committing")]
     OutcomeUnknown,
-    /// The database is out of resources, or no connection was available in time.
+    /// The database is out of resources, or can't be reached.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// All connections of the pool were in use for too long.
+    #[error("all connections to the database are in use")]
+    PoolExhausted,
     /// No more connections are accepted, or the database is out of other resources.
     #[error("no connection can be opened: {0}")]
     LimitReached(String),

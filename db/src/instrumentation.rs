@@ -17,13 +17,13 @@ pub(crate) struct Sent {
 }
 
 /// Counts and times the statements of a connection. It is called in the task of the operation that sends them.
-pub(crate) struct Observed {
+pub(crate) struct StatementObserver {
     sent: Arc<Sent>,
     /// Start times of the statements without a result yet: several when they are pipelined.
     started: VecDeque<Instant>,
 }
 
-impl Observed {
+impl StatementObserver {
     /// Counts into these numbers.
     pub fn by(sent: Arc<Sent>) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Observed {
     }
 }
 
-impl Instrumentation for Observed {
+impl Instrumentation for StatementObserver {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::StartQuery { .. } => {

@@ -44,10 +44,11 @@ impl Notifications {
                 }
             }
         }));
-        client
-            .batch_execute(&format!("LISTEN {channel}"))
-            .await
-            .map_err(unavailable)?;
+        let listen = format!("LISTEN {channel}");
+        match tokio::time::timeout(TEST_TIMEOUT, client.batch_execute(&listen)).await {
+            Ok(listening) => listening.map_err(unavailable)?,
+            Err(_) => return Err(DbError::Unavailable("LISTEN has no answer".to_owned())),
+        }
         // This task owns the connection, which ends with it.
         let tests = tokio::spawn(async move {
             let _driver = driver;

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::async_fn::Statements;
-use crate::instrumentation::{Observed, Sent};
+use crate::instrumentation::{Sent, StatementObserver};
 use crate::operation_trace::Busy;
 use crate::replica::{OperationReads, Replica};
 use crate::standby;
@@ -291,6 +291,11 @@ impl Db {
         &self.shared.constants
     }
 
+    /// Opens a connection beside the pool, in the role of the URL.
+    pub(crate) async fn connect_outside(&self) -> Result<Connection> {
+        Ok(self.shared.endpoint.connect().await?)
+    }
+
     /// Whether tables are distributed by owner (Citus).
     #[must_use]
     pub fn is_cluster(&self) -> bool {
@@ -400,8 +405,7 @@ impl Db {
         };
         match tokio::time::timeout(self.settings().pool_wait, taking).await {
             Ok(taken) => taken,
-            Err(_) => Err(refusal
-                .unwrap_or_else(|| DbError::Unavailable("all connections are in use".to_owned()))),
+            Err(_) => Err(refusal.unwrap_or(DbError::PoolExhausted)),
         }
     }
 
@@ -532,7 +536,7 @@ fn pool(settings: &Settings, endpoint: &Endpoint, sent: &Arc<Sent>) -> Pool<Conn
                     .await
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
             }
-            conn.set_instrumentation(Observed::by(sent));
+            conn.set_instrumentation(StatementObserver::by(sent));
             Ok(conn)
         }
         .boxed()

@@ -16,7 +16,7 @@ use crate::{Connection, DbError, Ids, Settings, Tls};
 const CONNECTIONS: usize = 4;
 /// Number of transactions on each. A pooler by transaction gives them other servers each time.
 const ROUNDS: usize = 3;
-/// Longest time of one step.
+/// Time that a round trip may take; steps of several have a multiple.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reason why the server can't work with its database, and what to change.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use diesel::pg::data_types::PgLsn;
 use diesel::sql_types::PgLsn as Lsn;
@@ -19,13 +20,38 @@ extern "SQL" {
     fn pg_last_wal_replay_lsn() -> Nullable<Lsn>;
 }
 
+/// Time for which only the primary is read after a write of unknown outcome: longer than any transaction takes.
+const PINNED_FOR: Duration = Duration::from_secs(300);
+
 /// A position in the primary's log, as `16/B374D848`.
+///
+/// Above all of them are times, as `FFFFFFFF/6A0F3C00` in seconds since 1970, until which only the primary is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(pub(crate) u64);
 
 impl Position {
-    /// A position that no replica reaches.
-    pub(crate) const NEVER: Self = Self(u64::MAX);
+    /// The first time.
+    const TIMES: u64 = 0xFFFF_FFFF << 32;
+
+    /// Pins reads to the primary, after a write whose position is not known.
+    pub(crate) fn unknown() -> Self {
+        let until = since_1970().saturating_add(PINNED_FOR.as_secs());
+        Self(Self::TIMES | until.min(u64::from(u32::MAX)))
+    }
+
+    /// Whether only the primary may be read.
+    pub(crate) fn is_pinned(self) -> bool {
+        self.is_time() && self.0 & 0xFFFF_FFFF > since_1970()
+    }
+
+    fn is_time(self) -> bool {
+        self.0 >= Self::TIMES
+    }
+}
+
+fn since_1970() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
 }
 
 impl fmt::Display for Position {
@@ -53,7 +79,7 @@ impl FromStr for Position {
     }
 }
 
-/// Position of the last write of one client: of a request, or of all operations of a socket. Clones share it.
+/// Position of the last write of one client: the one of its earlier requests, and of this request. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct ReadAfter {
     sent: Option<Position>,
@@ -70,23 +96,27 @@ impl ReadAfter {
         }
     }
 
-    /// Position of the last write since.
+    /// The position for the client to send next; none without a write since.
     #[must_use]
-    pub fn written(&self) -> Option<Position> {
-        *self.written.lock()
+    pub fn to_send(&self) -> Option<Position> {
+        self.written.lock().as_ref()?;
+        self.position()
     }
 
+    /// Notes a write.
     pub(crate) fn write(&self, position: Position) {
         let mut written = self.written.lock();
-        // A known position was read behind earlier writes, so it also covers one without a known position.
-        *written = match *written {
-            Some(Position::NEVER) => Some(position),
-            before => before.max(Some(position)),
-        };
+        *written = (*written).max(Some(position));
     }
 
+    /// The position that reads need.
     pub(crate) fn position(&self) -> Option<Position> {
-        self.written().or(self.sent)
+        let written = *self.written.lock();
+        let pinned = [self.sent, written].into_iter().flatten();
+        let pinned = pinned.filter(|position| position.is_pinned()).max();
+        // A restored database has lower positions than the client knows.
+        let known = [written, self.sent].into_iter().flatten();
+        pinned.or(known.filter(|position| !position.is_time()).next())
     }
 }
 
@@ -137,11 +167,32 @@ mod tests {
     fn keeps_the_newest_written_position() {
         let sent = ReadAfter::sent(Some(Position(9)));
         let same = sent.clone();
-        assert_eq!((sent.position(), sent.written()), (Some(Position(9)), None));
+        assert_eq!((sent.position(), sent.to_send()), (Some(Position(9)), None));
         same.write(Position(7));
         same.write(Position(5));
-        // A restored database has lower positions than the client knows.
         assert_eq!(sent.position(), Some(Position(7)));
-        assert_eq!(sent.written(), Some(Position(7)));
+        assert_eq!(sent.to_send(), Some(Position(7)));
+    }
+
+    #[test]
+    fn reads_the_primary_for_a_time_after_an_unknown_outcome() {
+        let unknown = Position::unknown();
+        assert!(unknown.is_pinned() && !Position(u64::MAX >> 32).is_pinned());
+        let text = unknown.to_string();
+        assert_eq!(text.parse(), Ok(unknown), "{text}");
+        let request = ReadAfter::default();
+        request.write(unknown);
+        // A later write does not show what became of the earlier one.
+        request.write(Position(7));
+        assert_eq!(request.to_send(), Some(unknown));
+        let next = ReadAfter::sent(Some(unknown));
+        assert_eq!((next.position(), next.to_send()), (Some(unknown), None));
+        next.write(Position(8));
+        assert_eq!(next.to_send(), Some(unknown));
+        let past: Position = "FFFFFFFF/1".parse().unwrap();
+        let later = ReadAfter::sent(Some(past));
+        assert_eq!(later.position(), None);
+        later.write(Position(9));
+        assert_eq!(later.to_send(), Some(Position(9)));
     }
 }

@@ -14,13 +14,15 @@ use tokio::sync::OnceCell;
 use crate::async_fn::Statements;
 use crate::pool::Use;
 use crate::read_after::{Position, ReadAfter, current_position, replayed_position};
-use crate::standby::{Identity, Observed, observe};
+use crate::standby::{Identity, ServerFacts, observe};
 use crate::{Connection, Db, DbError, Result, Settings};
 
 /// Interval of the checks.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// Longest time of a check, of opening a connection to the replica, and of reading a position.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Text of a timeout.
+const NO_ANSWER: &str = "the replica doesn't answer";
 /// Delay beyond which the replica answers nothing.
 const LARGEST_DELAY: Duration = Duration::from_secs(30);
 /// Largest number of remembered positions of the primary: more than checks in the largest delay.
@@ -45,16 +47,17 @@ pub(crate) struct OperationReads {
     read_after: ReadAfter,
     uses_replica: OnceCell<bool>,
     /// Whether the primary answers from now on, because the replica failed.
-    is_back: AtomicBool,
+    primary_only: AtomicBool,
 }
 
 impl OperationReads {
-    /// Notes the position of a write that its connection has just committed. The write is done, so after a fault it is a
-    /// position that no replica reaches. Returns whether the connection can be used again.
+    /// Notes the position of a write that its connection has just committed. Returns whether the connection can be used
+    /// again.
     pub async fn wrote(&self, conn: &mut Connection) -> bool {
         let position = tokio::time::timeout(CHECK_TIMEOUT, current_position(conn)).await;
         let position = position.ok().and_then(Result::ok);
-        self.read_after.write(position.unwrap_or(Position::NEVER));
+        self.read_after
+            .write(position.unwrap_or_else(Position::unknown));
         position.is_some()
     }
 }
@@ -68,7 +71,7 @@ impl Db {
                 read_from,
                 read_after: read_after.clone(),
                 uses_replica: OnceCell::new(),
-                is_back: AtomicBool::new(false),
+                primary_only: AtomicBool::new(false),
             })
         });
         let mut db = self.clone();
@@ -76,10 +79,10 @@ impl Db {
         db
     }
 
-    /// Notes that the operation may have written: only the primary is sure to show it.
+    /// Notes that the operation may have written, or may still write: only the primary is sure to show it.
     pub fn note_unknown_write(&self) {
         if let Some(operation) = &self.operation {
-            operation.read_after.write(Position::NEVER);
+            operation.read_after.write(Position::unknown());
         }
     }
 
@@ -104,7 +107,7 @@ impl Db {
             match replica.read(query.clone()).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
-                    operation.is_back.store(true, Ordering::Relaxed);
+                    operation.primary_only.store(true, Ordering::Relaxed);
                     tracing::info!(%error, "The primary answers instead of the replica: {error}");
                 }
             }
@@ -127,26 +130,22 @@ impl Db {
     /// Checks whether the replica can be used. None without one.
     pub async fn check_replica(&self) -> Option<Result<(), String>> {
         let replica = self.replica()?;
-        let position = tokio::time::timeout(CHECK_TIMEOUT, self.ask(current_position)).await;
-        if let Ok(Ok(position)) = position {
-            replica.marks.lock().add(position, Instant::now());
+        let primary = self.run_twice(Use::Read, observe);
+        if let Ok(Ok(primary)) = tokio::time::timeout(CHECK_TIMEOUT, primary).await {
+            replica.compare_with(&primary);
         }
-        let checked = match tokio::time::timeout(CHECK_TIMEOUT, replica.db.ask(observe)).await {
-            Ok(Ok(observed)) => replica.judge(&observed),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("the replica doesn't answer".to_owned()),
+        let checked = match replica.observe().await {
+            Ok(observed) => replica.judge(&observed),
+            Err(error) => Err(error),
         };
-        replica.set_usable(checked.as_ref().map(drop));
+        replica.set_status(checked.clone());
         Some(checked)
     }
 
-    /// Runs a query that is not counted as a read.
-    async fn ask<T, F>(&self, query: F) -> Result<T>
-    where
-        F: Statements<T>,
-        T: Send,
-    {
-        self.run_twice(Use::Read, query).await
+    /// The result of the last check of the replica. None without one.
+    #[must_use]
+    pub fn replica_status(&self) -> Option<Result<(), String>> {
+        Some(self.replica()?.status.lock().clone())
     }
 }
 
@@ -170,10 +169,20 @@ pub(crate) struct Replica {
     db: Db,
     /// The primary's database.
     of: Identity,
-    is_usable: AtomicBool,
+    /// The result of the last check.
+    status: Mutex<Result<(), String>>,
+    /// A connection for the checks, which need no free one of the pool.
+    checking: tokio::sync::Mutex<Option<Connection>>,
     /// Position up to which the replica has replayed at least.
     replayed: AtomicU64,
-    marks: Mutex<Marks>,
+    primary: Mutex<Primary>,
+}
+
+/// Facts about the primary, with which the replica is compared.
+#[derive(Default)]
+struct Primary {
+    timeline: i32,
+    marks: Marks,
 }
 
 impl Replica {
@@ -181,22 +190,56 @@ impl Replica {
         Self {
             db,
             of,
-            is_usable: AtomicBool::new(false),
+            status: Mutex::new(Err("the replica was not checked yet".to_owned())),
+            checking: tokio::sync::Mutex::default(),
             replayed: AtomicU64::new(0),
-            marks: Mutex::default(),
+            primary: Mutex::default(),
         }
+    }
+
+    /// Observes the replica.
+    async fn observe(&self) -> Result<ServerFacts, String> {
+        let mut kept = self.checking.lock().await;
+        let observing = async {
+            let mut conn = match kept.take() {
+                Some(conn) => conn,
+                None => self.db.connect_outside().await?,
+            };
+            let observed = observe(&mut conn).await?;
+            Ok::<_, DbError>((conn, observed))
+        };
+        match tokio::time::timeout(CHECK_TIMEOUT, observing).await {
+            Ok(Ok((conn, observed))) => {
+                *kept = Some(conn);
+                Ok(observed)
+            }
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(NO_ANSWER.to_owned()),
+        }
+    }
+
+    /// Notes what was observed on the primary.
+    fn compare_with(&self, observed: &ServerFacts) {
+        let mut primary = self.primary.lock();
+        if primary.timeline != observed.timeline() {
+            *primary = Primary {
+                timeline: observed.timeline(),
+                marks: Marks::default(),
+            };
+            self.replayed.store(0, Ordering::Relaxed);
+        }
+        primary.marks.add(observed.position(), Instant::now());
     }
 
     /// Whether the replica answers an operation's next read.
     async fn serves(&self, operation: &OperationReads) -> bool {
         if operation.read_from == ReadFrom::Primary
-            || AtomicBool::load(&operation.is_back, Ordering::Relaxed)
+            || AtomicBool::load(&operation.primary_only, Ordering::Relaxed)
         {
             return false;
         }
         let choose = async || {
-            let is_usable = AtomicBool::load(&self.is_usable, Ordering::Relaxed);
-            is_usable
+            self.status.lock().is_ok()
                 && match operation.read_after.position() {
                     Some(position) => self.has_replayed(position).await,
                     None => operation.read_from == ReadFrom::Replica,
@@ -207,28 +250,19 @@ impl Replica {
 
     /// Whether a position is replayed. Asks only when a position is newer than the last known one.
     async fn has_replayed(&self, position: Position) -> bool {
+        if position.is_pinned() {
+            return false;
+        }
         if position.0 <= AtomicU64::load(&self.replayed, Ordering::Relaxed) {
             return true;
         }
-        if position == Position::NEVER {
+        let asked = self.db.run_twice(Use::Read, replayed_position);
+        let asked = tokio::time::timeout(CHECK_TIMEOUT, asked).await;
+        let Ok(Ok(Some(replayed))) = asked else {
             return false;
-        }
-        let asked = self.db.ask(replayed_position);
-        match tokio::time::timeout(CHECK_TIMEOUT, asked).await {
-            Ok(Ok(Some(replayed))) => {
-                self.replayed.fetch_max(replayed.0, Ordering::Relaxed);
-                position <= replayed
-            }
-            Ok(Ok(None)) => false,
-            Ok(Err(error)) => {
-                self.set_usable(Err(&error.to_string()));
-                false
-            }
-            Err(_) => {
-                self.set_usable(Err(&"the replica doesn't answer".to_owned()));
-                false
-            }
-        }
+        };
+        self.replayed.fetch_max(replayed.0, Ordering::Relaxed);
+        position <= replayed
     }
 
     /// Runs queries once. A read that takes half of a statement's time is left to the primary.
@@ -249,17 +283,13 @@ impl Replica {
         };
         let limit = self.db.settings().statement_timeout / 2;
         let Ok(answer) = tokio::time::timeout(limit, reading).await else {
-            // Only new connections show whether it still answers.
-            self.db.close_idle();
             return Err(DbError::Timeout("the replica took too long".to_owned()));
         };
         match &answer {
             Ok(_) => self.db.count_read(),
-            Err(
-                error @ (DbError::Closed(_) | DbError::Unavailable(_) | DbError::LimitReached(_)),
-            ) => {
+            Err(error @ (DbError::Closed(_) | DbError::Unavailable(_))) => {
                 self.db.close_idle();
-                self.set_usable(Err(&error.to_string()));
+                self.set_status(Err(error.to_string()));
             }
             Err(_) => {}
         }
@@ -267,26 +297,31 @@ impl Replica {
     }
 
     /// Judges what was observed on the replica.
-    fn judge(&self, observed: &Observed) -> Result<(), String> {
+    fn judge(&self, observed: &ServerFacts) -> Result<(), String> {
         observed.judge(&self.of).map_err(str::to_owned)?;
-        let replayed = observed.replayed();
+        let mut primary = self.primary.lock();
+        if observed.timeline() < primary.timeline {
+            return Err("the replica follows an older primary".to_owned());
+        }
+        let replayed = observed.position();
         self.replayed.store(replayed.0, Ordering::Relaxed);
-        let delay = self.marks.lock().delay(replayed, Instant::now());
+        let delay = primary.marks.delay(replayed, Instant::now());
         if delay > LARGEST_DELAY {
             return Err(format!("the replica is {} s behind", delay.as_secs()));
         }
         Ok(())
     }
 
-    fn set_usable(&self, checked: Result<(), &String>) {
-        let was_usable = self.is_usable.swap(checked.is_ok(), Ordering::Relaxed);
-        match checked {
-            Ok(()) if !was_usable => tracing::info!("The replica answers reads"),
-            Err(reason) if was_usable => {
+    fn set_status(&self, checked: Result<(), String>) {
+        let mut status = self.status.lock();
+        match (&checked, &*status) {
+            (Ok(()), Err(_)) => tracing::info!("The replica answers reads"),
+            (Err(reason), Ok(())) => {
                 tracing::warn!(reason, "The primary answers all reads: {reason}");
             }
             _ => {}
         }
+        *status = checked;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::QueryableByName;
 use diesel::pg::data_types::PgLsn;
-use diesel::sql_types::{BigInt, Bool, Nullable, Oid, PgLsn as Lsn};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Oid, PgLsn as Lsn};
 use diesel_async::RunQueryDsl;
 
 use crate::read_after::Position;
@@ -17,7 +17,7 @@ pub(crate) struct Identity {
 
 /// Facts about the server of a connection.
 #[derive(Clone, Copy, Debug, QueryableByName)]
-pub(crate) struct Observed {
+pub(crate) struct ServerFacts {
     #[diesel(sql_type = BigInt)]
     cluster: i64,
     #[diesel(sql_type = Oid)]
@@ -26,11 +26,14 @@ pub(crate) struct Observed {
     is_standby: bool,
     #[diesel(sql_type = Bool)]
     is_distributed: bool,
+    /// Timeline of the primary's log, or the last one that a standby has replayed.
+    #[diesel(sql_type = Integer)]
+    timeline: i32,
     #[diesel(sql_type = Nullable<Lsn>)]
-    replayed: Option<PgLsn>,
+    position: Option<PgLsn>,
 }
 
-impl Observed {
+impl ServerFacts {
     pub fn identity(&self) -> Identity {
         Identity {
             cluster: self.cluster,
@@ -38,9 +41,14 @@ impl Observed {
         }
     }
 
-    /// Position up to which it has replayed.
-    pub fn replayed(&self) -> Position {
-        Position(self.replayed.map_or(0, |position| position.0))
+    /// End of the primary's log, or of what a standby has replayed.
+    pub fn position(&self) -> Position {
+        Position(self.position.map_or(0, |position| position.0))
+    }
+
+    /// Timeline of the log. A promotion starts a new one, and positions of different ones can't be compared.
+    pub fn timeline(&self) -> i32 {
+        self.timeline
     }
 
     /// Checks that this is a replica of a database. The error says what to change.
@@ -62,13 +70,16 @@ impl Observed {
 }
 
 /// Observes a server.
-pub(crate) async fn observe(conn: &mut Connection) -> Result<Observed> {
+pub(crate) async fn observe(conn: &mut Connection) -> Result<ServerFacts> {
     let observed = diesel::sql_query(
         "SELECT (SELECT system_identifier FROM pg_control_system()) AS cluster,
                 (SELECT oid FROM pg_database WHERE datname = current_database()) AS database,
                 pg_is_in_recovery() AS is_standby,
                 EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS is_distributed,
-                pg_last_wal_replay_lsn() AS replayed",
+                CASE WHEN pg_is_in_recovery() THEN (SELECT min_recovery_end_timeline FROM pg_control_recovery())
+                     ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::integer
+                END AS timeline,
+                CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END AS position",
     );
     Ok(observed.get_result(conn).await?)
 }
@@ -79,27 +90,28 @@ mod tests {
 
     #[test]
     fn judges_servers() {
-        let standby = Observed {
+        let standby = ServerFacts {
             cluster: 1,
             database: 2,
             is_standby: true,
             is_distributed: false,
-            replayed: None,
+            timeline: 1,
+            position: None,
         };
         let of = standby.identity();
-        let refusal = |observed: Observed| observed.judge(&of).err().unwrap_or_default();
+        let refusal = |observed: ServerFacts| observed.judge(&of).err().unwrap_or_default();
         assert_eq!(refusal(standby), "");
-        let other = Observed {
+        let other = ServerFacts {
             cluster: 3,
             ..standby
         };
         assert!(refusal(other).contains("another database"));
-        let primary = Observed {
+        let primary = ServerFacts {
             is_standby: false,
             ..standby
         };
         assert!(refusal(primary).contains("no standby"));
-        let distributed = Observed {
+        let distributed = ServerFacts {
             is_distributed: true,
             ..standby
         };

@@ -156,7 +156,18 @@ impl Db {
         // After a lost commit only a stored answer can tell the outcome.
         let mut lost_at: Option<Instant> = None;
         loop {
-            let error = match self.attempt(body).await {
+            let attempted = match lost_at {
+                None => self.attempt(body).await,
+                // Connections can be short while other commits hang.
+                Some(lost_at) => {
+                    let rest = LOST_FOR.saturating_sub(lost_at.elapsed());
+                    match tokio::time::timeout(rest, self.attempt(body)).await {
+                        Ok(attempted) => attempted,
+                        Err(_) => return Err(DbError::OutcomeUnknown),
+                    }
+                }
+            };
+            let error = match attempted {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -233,34 +244,45 @@ impl Db {
         };
         match commands(body, &mut tx).await {
             Ok((done, wrote_event)) => {
+                let Tx {
+                    mut conn,
+                    holds_key,
+                    ..
+                } = tx;
                 // A cancelled commit that waits for a standby would count as done here and be lost by a failover.
-                tx.conn.close();
-                let committing = AnsiTransactionManager::commit_transaction(&mut *tx.conn);
+                conn.close();
+                let mut committing = Box::pin(async move {
+                    let committed = AnsiTransactionManager::commit_transaction(&mut *conn).await;
+                    (conn, committed)
+                });
                 let lost = |is_closed| Attempt::CommitLost {
-                    holds_key: tx.holds_key,
+                    holds_key,
                     is_closed,
                 };
-                match tokio::time::timeout(COMMIT_TIMEOUT, committing).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        let error = DbError::from(error);
-                        return Err(if error.leaves_outcome_open() {
-                            lost(true)
-                        } else {
-                            Attempt::Rolled(error)
-                        });
-                    }
-                    Err(_) => return Err(lost(false)),
-                }
-                let is_usable = match &self.operation {
-                    Some(operation) => operation.wrote(&mut tx.conn).await,
-                    None => true,
+                let Ok((mut conn, committed)) =
+                    tokio::time::timeout(COMMIT_TIMEOUT, &mut committing).await
+                else {
+                    // The connection keeps its place in the pool until its end, so that hung commits are bounded.
+                    tokio::spawn(committing);
+                    return Err(lost(false));
                 };
-                if is_usable {
-                    tx.conn.release();
+                if let Err(error) = committed {
+                    let error = DbError::from(error);
+                    return Err(if error.leaves_outcome_open() {
+                        lost(true)
+                    } else {
+                        Attempt::Rolled(error)
+                    });
                 }
                 if wrote_event {
                     self.notify_event_written();
+                }
+                let is_usable = match &self.operation {
+                    Some(operation) => operation.wrote(&mut conn).await,
+                    None => true,
+                };
+                if is_usable {
+                    conn.release();
                 }
                 Ok(done)
             }

@@ -56,7 +56,8 @@ impl Tls {
 /// A parsed URL with the timeouts by which a vanished database is detected.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
-    config: Config,
+    /// A configuration per host, in the order in which they are tried.
+    hosts: Vec<Config>,
     connector: Connector,
 }
 
@@ -82,17 +83,52 @@ impl Endpoint {
         config
             .ssl_mode(SslMode::Require)
             .ssl_negotiation(SslNegotiation::Direct);
-        Ok(Self { config, connector })
+        Ok(Self {
+            hosts: split_by_host(&config),
+            connector,
+        })
     }
 
     /// Sets the name under which the database lists the connection.
     pub fn application_name(mut self, name: &str) -> Self {
-        self.config.application_name(name);
+        for host in &mut self.hosts {
+            host.application_name(name);
+        }
         self
     }
 
     /// Opens a connection for Diesel.
     pub async fn connect(&self) -> Result<Connection, ConnectionError> {
+        let timeout = || ConnectionError::BadConnection(NO_ANSWER.to_owned());
+        self.first(timeout, |host| self.connect_to(host)).await
+    }
+
+    /// Opens a connection for notifications, which are received by polling the second part.
+    pub async fn connect_raw(&self) -> Result<(tokio_postgres::Client, Messages)> {
+        let timeout = || DbError::Unavailable(NO_ANSWER.to_owned());
+        self.first(timeout, |host| self.connect_raw_to(host)).await
+    }
+
+    /// The first connection that can be opened. All hosts together have [`CONNECT_TIMEOUT`], so that one that accepts
+    /// connections and never answers does not hide the others.
+    async fn first<'e, T, E, F: Future<Output = Result<T, E>>>(
+        &'e self,
+        timeout: impl Fn() -> E,
+        connect: impl Fn(&'e Config) -> F,
+    ) -> Result<T, E> {
+        let share = CONNECT_TIMEOUT / u32::try_from(self.hosts.len()).unwrap_or(1).max(1);
+        let mut failure = None;
+        for host in &self.hosts {
+            match tokio::time::timeout(share, connect(host)).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) => failure = Some(error),
+                Err(_) => failure = Some(timeout()),
+            }
+        }
+        Err(failure.unwrap_or_else(timeout))
+    }
+
+    async fn connect_to(&self, host: &Config) -> Result<Connection, ConnectionError> {
         let bad = |error: tokio_postgres::Error| match error.as_db_error() {
             Some(refusal) => {
                 ConnectionError::CouldntSetupConfiguration(diesel::result::Error::DatabaseError(
@@ -102,39 +138,34 @@ impl Endpoint {
             }
             None => ConnectionError::BadConnection(describe(&error)),
         };
-        if let Some(path) = self.socket() {
+        if let Some(path) = socket_of(host) {
             let stream = UnixStream::connect(&path).await.map_err(|error| {
                 ConnectionError::BadConnection(format!("{}: {error}", path.display()))
             })?;
-            let opened = self
-                .config
-                .connect_raw(stream, self.connector.unencrypted());
+            let opened = host.connect_raw(stream, self.connector.unencrypted());
             let (client, connection) = opened.await.map_err(bad)?;
             tokio::spawn(connection);
             return AsyncPgConnection::try_from(client).await;
         }
-        let connected = self.config.connect(self.connector.clone()).await;
+        let connected = host.connect(self.connector.clone()).await;
         let (client, connection) = connected.map_err(bad)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 
-    /// Opens a connection for notifications, which are received by polling the second part.
-    pub async fn connect_raw(&self) -> Result<(tokio_postgres::Client, Messages)> {
+    async fn connect_raw_to(&self, host: &Config) -> Result<(tokio_postgres::Client, Messages)> {
         let unavailable = |error: tokio_postgres::Error| DbError::Unavailable(describe(&error));
-        if let Some(path) = self.socket() {
+        if let Some(path) = socket_of(host) {
             let stream = UnixStream::connect(&path)
                 .await
                 .map_err(|error| DbError::Unavailable(format!("{}: {error}", path.display())))?;
-            let opened = self
-                .config
-                .connect_raw(stream, self.connector.unencrypted());
+            let opened = host.connect_raw(stream, self.connector.unencrypted());
             let (client, mut connection) = opened.await.map_err(unavailable)?;
             return Ok((
                 client,
                 Box::new(move |context| connection.poll_message(context)),
             ));
         }
-        let opened = self.config.connect(self.connector.clone());
+        let opened = host.connect(self.connector.clone());
         let (client, mut connection) = opened.await.map_err(unavailable)?;
         Ok((
             client,
@@ -144,7 +175,12 @@ impl Endpoint {
 
     /// Cancels the statement of a connection to this endpoint.
     pub async fn cancel(&self, token: CancelToken) -> Result<(), tokio_postgres::Error> {
-        match self.socket().map(UnixStream::connect) {
+        match self
+            .hosts
+            .first()
+            .and_then(socket_of)
+            .map(UnixStream::connect)
+        {
             Some(stream) => match stream.await {
                 Ok(stream) => {
                     token
@@ -157,14 +193,70 @@ impl Endpoint {
             None => token.cancel_query(self.connector.clone()).await,
         }
     }
+}
 
-    /// The Unix socket of the first host.
-    fn socket(&self) -> Option<PathBuf> {
-        let port = self.config.get_ports().first().copied().unwrap_or(5432);
-        match self.config.get_hosts().first() {
-            Some(Host::Unix(folder)) => Some(folder.join(format!(".s.PGSQL.{port}"))),
-            _ => None,
+/// Text of a timeout of connecting.
+const NO_ANSWER: &str = "the server accepts connections, but doesn't answer";
+
+/// The configuration of each host.
+fn split_by_host(config: &Config) -> Vec<Config> {
+    let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
+    let of_host = |index: usize| {
+        let mut one = Config::new();
+        one.ssl_mode(config.get_ssl_mode())
+            .ssl_negotiation(config.get_ssl_negotiation())
+            .target_session_attrs(config.get_target_session_attrs())
+            .channel_binding(config.get_channel_binding())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .keepalives(config.get_keepalives())
+            .keepalives_idle(config.get_keepalives_idle());
+        if let Some(interval) = config.get_keepalives_interval() {
+            one.keepalives_interval(interval);
         }
+        if let Some(retries) = config.get_keepalives_retries() {
+            one.keepalives_retries(retries);
+        }
+        if let Some(timeout) = config.get_tcp_user_timeout() {
+            one.tcp_user_timeout(*timeout);
+        }
+        if let Some(user) = config.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = config.get_password() {
+            one.password(password);
+        }
+        if let Some(name) = config.get_dbname() {
+            one.dbname(name);
+        }
+        if let Some(options) = config.get_options() {
+            one.options(options);
+        }
+        if let Some(name) = config.get_application_name() {
+            one.application_name(name);
+        }
+        match hosts.get(index) {
+            Some(Host::Tcp(name)) => drop(one.host(name)),
+            Some(Host::Unix(folder)) => drop(one.host_path(folder)),
+            None => {}
+        }
+        if let Some(address) = addresses.get(index) {
+            one.hostaddr(*address);
+        }
+        let ports = config.get_ports();
+        if let Some(port) = ports.get(index).or(ports.first()) {
+            one.port(*port);
+        }
+        one
+    };
+    (0..hosts.len().max(addresses.len())).map(of_host).collect()
+}
+
+/// The Unix socket of a host.
+fn socket_of(host: &Config) -> Option<PathBuf> {
+    let port = host.get_ports().first().copied().unwrap_or(5432);
+    match host.get_hosts().first() {
+        Some(Host::Unix(folder)) => Some(folder.join(format!(".s.PGSQL.{port}"))),
+        _ => None,
     }
 }
 
@@ -290,7 +382,7 @@ struct Tagging {
 
 impl Tagging {
     /// Changes the message at the start of the buffer if it is an error. Does nothing before it is complete.
-    fn look(&mut self) {
+    fn tag_error(&mut self) {
         let [tag, a, b, c, d, ..] = self.received[..] else {
             return;
         };
@@ -341,7 +433,7 @@ impl AsyncRead for Tagging {
         let this = &mut *self;
         while out.remaining() > 0 {
             if this.passing == 0 {
-                this.look();
+                this.tag_error();
             }
             let count = this.passing.min(this.received.len()).min(out.remaining());
             if count > 0 {

@@ -148,7 +148,10 @@ impl From<&DbError> for ApiError {
             )
             .because("OUTCOME_UNKNOWN")
             .retry_after(1),
-            DbError::Unavailable(_) | DbError::LimitReached(_) | DbError::Closed(_) => {
+            DbError::Unavailable(_)
+            | DbError::PoolExhausted
+            | DbError::LimitReached(_)
+            | DbError::Closed(_) => {
                 Self::new(Code::Unavailable, "the database is unavailable: retry").retry_after(1)
             }
             DbError::Contended(_) => {

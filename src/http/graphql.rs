@@ -8,7 +8,6 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use db::ReadAfter;
 use domain::access::Principal;
 use resolvers::errors::Code;
 use resolvers::request::Caller;
@@ -89,7 +88,7 @@ pub async fn post(
     let (parts, body) = request.into_parts();
     let accepted = negotiate(&parts.headers);
     let media = accepted.map_or(Media::Json, |accepted| accepted.media);
-    let mut read_after = ReadAfter::default();
+    let mut read_after = None;
     let answered = async {
         let accepted = accepted.ok_or_else(not_acceptable)?;
         let caller = authenticate(&state, &parts, &id).await?;
@@ -115,7 +114,9 @@ pub async fn post(
     };
     let answered = answered.await;
     let mut response = answered.unwrap_or_else(|refusal| reply::refuse(refusal, media, &id));
-    read_after::add(&mut response, &read_after);
+    if let Some(read_after) = read_after {
+        read_after::add(&mut response, &read_after);
+    }
     response
 }
 
@@ -201,7 +202,7 @@ async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<Http
             idempotency_key: idempotency_key.map(str::to_owned),
             language: client.language,
         },
-        read_after,
+        read_after: Some(read_after),
         transport: "http",
     };
     state.buckets.charge_request(&context.rate_key)?;

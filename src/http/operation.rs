@@ -54,8 +54,9 @@ pub struct RequestContext {
     pub caller: Caller,
     /// The caller's bucket.
     pub rate_key: RateKey,
-    /// The position of the caller's last write.
-    pub read_after: ReadAfter,
+    /// The position of the caller's last write. None on sockets, which don't know what the caller wrote by HTTP: all reads
+    /// use the primary.
+    pub read_after: Option<ReadAfter>,
     /// The transport in metrics: `http`, `websocket`, `sse` or `multipart`.
     pub transport: &'static str,
 }
@@ -243,12 +244,13 @@ fn services_for(
     context: &RequestContext,
     server: fn(&Principal) -> ReadFrom,
 ) -> Services {
-    let read_from = server(&context.caller.principal);
+    let db = &state.services.db;
+    let db = match &context.read_after {
+        Some(read_after) => db.for_operation(server(&context.caller.principal), read_after),
+        None => db.at_primary(),
+    };
     Services {
-        db: state
-            .services
-            .db
-            .for_operation(read_from, &context.read_after),
+        db,
         ..state.services.clone()
     }
 }

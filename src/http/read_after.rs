@@ -21,7 +21,7 @@ pub fn of(headers: &HeaderMap) -> Result<ReadAfter, NoPosition> {
 
 /// Adds the position of a request's last write to its answer.
 pub fn add(response: &mut Response, read_after: &ReadAfter) {
-    let position = read_after.written().map(|position| position.to_string());
+    let position = read_after.to_send().map(|position| position.to_string());
     if let Some(Ok(value)) = position.map(HeaderValue::try_from) {
         response.headers_mut().insert(HEADER, value);
     }

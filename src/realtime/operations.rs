@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use async_graphql::Response;
 use async_graphql::parser::types::OperationType;
-use db::ReadAfter;
 use domain::access::Principal;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt};
@@ -56,8 +55,6 @@ pub struct Operations {
     is_closing: bool,
     /// Limits the concurrent queries and mutations.
     permits: Arc<Semaphore>,
-    /// The position of the socket's last write.
-    read_after: ReadAfter,
     sender: mpsc::Sender<Output>,
     receiver: mpsc::Receiver<Output>,
 }
@@ -99,7 +96,6 @@ impl Operations {
             started: 0,
             is_closing: false,
             permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
-            read_after: ReadAfter::default(),
             sender,
             receiver,
         }
@@ -131,7 +127,7 @@ impl Operations {
                 language: caller.client.language,
             },
             rate_key: RateKey::of(&caller.principal, caller.client.address),
-            read_after: self.read_after.clone(),
+            read_after: None,
             transport: "websocket",
         };
         let operation = match self.admit(state, &context, charged, params) {

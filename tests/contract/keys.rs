@@ -1,6 +1,6 @@
 //! The key discipline itself; the harness checks the statements of every test.
 
-use crate::support::keys::{EXCEPTIONS, problems};
+use crate::support::keys::{EXCEPTIONS, problems, reported};
 
 #[test]
 fn accepts_statements_that_name_their_key() {
@@ -54,6 +54,21 @@ fn finds_statements_that_do_not() {
             found.iter().any(|found| found.starts_with(problem)),
             "{sql}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn excepts_lists_and_no_look_ups_without_a_key() {
+    let list = r#"SELECT "circles"."id", "circles"."updated_at" FROM "circles" WHERE ("circles"."status" = $1) ORDER BY "circles"."created_at" DESC LIMIT $2"#;
+    assert_eq!(reported(list), Vec::<String>::new());
+    for look_up in [
+        r#"SELECT "circles"."id", "circles"."updated_at" FROM "circles" WHERE ("circles"."name" = $1)"#,
+        r#"SELECT "referrals"."id", "referrals"."activated_at" FROM "referrals" WHERE ("referrals"."id" = $1)"#,
+        r#"SELECT "miners"."id" FROM ("miners" INNER JOIN "users" ON ("miners"."user_id" = "users"."id")) WHERE ("miners"."referral_code" = $1)"#,
+        "UPDATE mining_sessions SET status = $1 FROM mining_sessions WHERE status = $2",
+        "DELETE FROM circles WHERE status = $1 ORDER BY id LIMIT $2",
+    ] {
+        assert!(!reported(look_up).is_empty(), "{look_up}");
     }
 }
 

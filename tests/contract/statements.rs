@@ -171,7 +171,7 @@ fn takes_the_same_statements_for_any_number_of_rows() {
 
 /// Received invitations with their inviters.
 #[test]
-fn takes_five_statements_for_received_invitations() {
+fn takes_three_statements_for_received_invitations() {
     test(async |app| {
         let services = quiet(app).await;
         db::demo::seed_town(&services.db).await.unwrap();

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use db::{Db, Ids, Settings, Tls};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, test};
+use crate::support::{Servers, TestApp, test};
 
 #[test]
 fn waits_for_a_pooled_connection_at_the_limit() {
@@ -32,10 +33,33 @@ fn waits_for_a_pooled_connection_at_the_limit() {
                 .await
         }))
         .await;
-        assert_eq!(registered.len(), 40);
+        for answer in registered {
+            assert_eq!(answer["viewer"]["miner"]["status"], "ACTIVE");
+        }
         assert_eq!(app.count("miners", "true").await, 40);
         limit(app, -1).await;
         instance.stop().await;
+    });
+}
+
+#[test]
+fn connects_past_a_host_that_never_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap();
+    let servers = Servers::new();
+    let primary = servers.primary("a", &[]);
+    let url = primary.url("goodgo");
+    let hosts = url.replacen('@', &format!("@{silent},"), 1);
+    let tls = Tls::from_machine();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        db::migrate::migrate(&hosts, &tls, None).await.unwrap();
+        let settings = Settings::new(hosts.clone());
+        let db = Db::connect(settings, tls.clone(), Ids::random())
+            .await
+            .unwrap();
+        db.read(async |conn| db::ping(conn).await).await.unwrap();
+        db::Listener::connect(&db).await.unwrap();
     });
 }
 

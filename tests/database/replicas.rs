@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use chrono::TimeDelta;
 use db::{Settings, Tls};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::lock::Lock;
+use crate::support::lock::{Lock, until_waiting};
 use crate::support::{Actor, Miner, Postgres, Servers, TestApp, on_servers, test};
 
 const PAUSE: &str = "SELECT pg_wal_replay_pause()";
@@ -152,33 +153,19 @@ fn reads_ones_own_write_and_balances_at_the_primary() {
 }
 
 #[test]
-fn reads_ones_own_write_on_a_socket() {
+fn reads_at_the_primary_on_a_socket() {
     on_a_replica(&[], async |app, primary, replica| {
         let alice = app.miner().await;
         let mut socket = alice.socket().await;
-        let mut last = 0;
-        let mut execute = async |query: &str| {
-            last += 1;
-            let id = last.to_string();
-            socket.subscribe(&id, query).await;
-            let data = socket.event(&id).await;
-            assert_eq!(socket.hear().await["type"], "complete");
-            data
-        };
-        execute(START).await;
-        catch_up(primary, replica).await;
-        let reads = replica_reads(app).await;
-        let session = "{ viewer { miner { totalMinedPoints } } }";
-        let data = execute(session).await;
-        assert_eq!(data["viewer"]["miner"]["totalMinedPoints"], "0.0000");
-        assert!(replica_reads(app).await > reads);
-        app.advance(TimeDelta::hours(24)).await;
         catch_up(primary, replica).await;
         pause(replica).await;
+        // The socket knows nothing of a write by HTTP.
+        ask(app, &alice, START, None).await;
         let reads = replica_reads(app).await;
-        execute(CLAIM).await;
-        let data = execute(session).await;
-        assert_eq!(data["viewer"]["miner"]["totalMinedPoints"], "6.0000");
+        let session = "{ viewer { miner { session { status } } } }";
+        socket.subscribe("1", session).await;
+        let data = socket.event("1").await;
+        assert_eq!(data["viewer"]["miner"]["session"]["status"], "ACTIVE");
         assert_eq!(replica_reads(app).await, reads);
         replica.sql(RESUME).await;
     });
@@ -250,7 +237,7 @@ fn reads_on_when_the_replica_stops() {
     on_a_replica(&[], async |app, _, replica| {
         let admin = app.admin();
         let alice = app.miner().await;
-        assert_eq!(listed(app, &admin).await.len(), 2);
+        assert_eq!(listed(app, &admin).await, [1, 1]);
         replica.stop("immediate");
         let reads = replica_reads(app).await;
         for _ in 0..3 {
@@ -320,6 +307,48 @@ fn repeats_a_read_after_a_conflict_with_recovery() {
                 "t",
             )
             .await;
+    });
+}
+
+#[test]
+fn keeps_a_replica_whose_connections_are_in_use() {
+    on_a_replica(&[], async |app, _, replica| {
+        let admin = app.admin();
+        let locked = Lock::on(app, "audit_log").await;
+        let held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'audit_log'::regclass";
+        replica.until(held, "1").await;
+        let log = "{ auditLog(first: 5) { nodes { id } } }";
+        let slow = join_all((0..20).map(|_| ask(app, &admin, log, None)));
+        let others = async {
+            // Some of them wait on the replica, the rest on the primary.
+            until_waiting(app, 1).await;
+            assert_eq!(app.db.check_replica().await, Some(Ok(())));
+            assert_eq!(app.db.replica_status(), Some(Ok(())));
+            locked.release().await;
+        };
+        tokio::join!(slow, others);
+        let reads = replica_reads(app).await;
+        listed(app, &admin).await;
+        assert_eq!(replica_reads(app).await, reads + 2);
+    });
+}
+
+#[test]
+fn is_ready_with_a_replica_that_never_answers() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://goodgo@{}/goodgo", silent.local_addr().unwrap());
+    test(async |app| {
+        let instance = app.another_with(&[("READ_DATABASE_URL", &url)]).await;
+        let client = reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(1))
+            .build()
+            .unwrap();
+        for _ in 0..5 {
+            let ready = client.get(instance.url("/health/ready")).send().await;
+            assert_eq!(ready.unwrap().status(), 200);
+        }
+        assert!(instance.db.replica_status().unwrap().is_err());
+        instance.stop().await;
     });
 }
 

@@ -26,22 +26,34 @@ pub(in crate::mining) async fn lock_graph(conn: &mut Connection) -> Result<()> {
     Ok(())
 }
 
+/// Most referrers between a miner and the first one of the line.
+const LONGEST_LINE: usize = 1_000;
+
 /// Whether a miner was referred by another one, directly or through others. The graph is locked.
 pub(in crate::mining) async fn is_referred_by(
     conn: &mut Connection,
     miner: &Miner,
     by: UserId,
 ) -> Result<bool> {
+    let referred = referrals::table.filter(referrals::referrer_user_id.eq(by.0));
+    let refers = diesel::select(diesel::dsl::exists(referred));
+    if !refers.get_result::<bool>(conn).await? {
+        return Ok(false);
+    }
     // A miner has at most one referrer, so this walks up a line, a keyed statement a step. The graph has no cycle.
     let mut next = miner.referred_by.map(|user| user.0);
-    while let Some(user) = next {
-        if user == by.0 {
-            return Ok(true);
+    for _ in 0..LONGEST_LINE {
+        match next {
+            None => return Ok(false),
+            Some(user) if user == by.0 => return Ok(true),
+            Some(user) => {
+                let referrer = miners::table.find(user).select(miners::referred_by);
+                next = referrer.first(conn).await?;
+            }
         }
-        let referrer = miners::table.find(user).select(miners::referred_by);
-        next = referrer.first(conn).await?;
     }
-    Ok(false)
+    // Nobody waits longer for the graph. Only a line that was made to hold it is so long.
+    Ok(true)
 }
 
 /// Checks that the miner's referral was locked before the miner; the transaction retries when a referral was applied in
