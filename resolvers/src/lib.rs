@@ -29,6 +29,7 @@ mod schema;
 mod type_index;
 mod unions;
 mod user_errors;
+mod validation;
 mod variables;
 mod wallets;
 

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::{Context, Request, Response, Value};
+use async_graphql::{Context, Request, Response, ServerError, Value};
 use db::Db;
 use domain::access::{Action, Denied, Principal, Relation};
 use futures_util::future::BoxFuture;
@@ -120,6 +120,9 @@ pub trait Engine: Send + Sync {
     /// The types of the schema.
     fn types(&self) -> &TypeIndex;
 
+    /// Checks a document by the rules of the specification.
+    fn validate(&self, document: &str) -> Result<(), Vec<ServerError>>;
+
     /// Executes a query or a mutation.
     fn execute(&self, request: Request) -> BoxFuture<'_, Response>;
 
@@ -206,6 +209,10 @@ fn prepare(
     request: Request,
 ) -> Result<(Request, Arc<Operation>, Loads), Box<Response>> {
     let mut request = services.introspection.apply(&caller, request);
+    if let Err(invalid) = engine.validate(&request.query) {
+        let refused = errors::finish(Response::from_errors(invalid), &caller.request_id);
+        return Err(Box::new(refused));
+    }
     if let Err(problem) = variables::check(engine.types(), &mut request) {
         let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
         return Err(Box::new(refused));

@@ -9,7 +9,8 @@ use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
     Context, ContextSelectionSet, MergedObject, MergedSubscription, OutputType, Positioned,
-    Request, Response, SDLExportOptions, Schema as AnySchema, ServerResult, Value,
+    Request, Response, SDLExportOptions, Schema as AnySchema, ServerError, ServerResult,
+    ValidationMode, Value,
 };
 use domain::access::Action;
 use domain::ids::UserId;
@@ -30,6 +31,7 @@ use crate::platform::{approval, audit, configuration, job, nodes, server};
 use crate::request::{ContextServices, Engine, OperationContext};
 use crate::type_index::TypeIndex;
 use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
+use crate::validation::Validator;
 use crate::wallets::wallet;
 use crate::{describe, limits, mining, platform, wallets};
 
@@ -146,6 +148,7 @@ pub struct Schema(Arc<Assembled>);
 struct Assembled {
     engine: AnySchema<Query, Mutation, Subscription>,
     types: TypeIndex,
+    validator: Validator,
     sdl: String,
 }
 
@@ -156,6 +159,7 @@ pub fn schema() -> Schema {
     let sdl = export(&engine);
     Schema(Arc::new(Assembled {
         types: TypeIndex::of(&sdl),
+        validator: Validator::of(&sdl),
         engine,
         // The engine's parser reads no descriptions of schemas.
         sdl: sdl.replace(
@@ -201,7 +205,8 @@ impl Schema {
         )
         .data(registered())
         .register_output_type::<Completed>()
-        .disable_suggestions()
+        // Every document is validated before.
+        .validation_mode(ValidationMode::Fast)
         // `limits` rejects deeper documents with a better message.
         .limit_recursive_depth(2 * usize::try_from(limits::NESTING).unwrap_or(usize::MAX))
         .finish()
@@ -211,6 +216,10 @@ impl Schema {
 impl Engine for Schema {
     fn types(&self) -> &TypeIndex {
         &self.0.types
+    }
+
+    fn validate(&self, document: &str) -> Result<(), Vec<ServerError>> {
+        self.0.validator.check(document)
     }
 
     fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
