@@ -30,7 +30,7 @@ mod type_index;
 mod unions;
 mod user_errors;
 mod validation;
-mod variables;
+pub mod variables;
 mod wallets;
 
 pub use mining::{LARGEST_LEADERBOARD, Ranks, ReferralUrls};

@@ -5,11 +5,11 @@ use chrono::{DateTime as ChronoDateTime, Datelike, SecondsFormat, Utc};
 use domain::money::{CurrencyCode as Code, Minor};
 use domain::time::Timestamp;
 
-/// Exact decimal number as text without an exponent, such as `"6.2500"`.
+/// Exact decimal number as text without an exponent, at most 28 significant digits, such as `"6.2500"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
-/// Exact decimal number as text without an exponent, such as `"6.2500"`.
+/// Exact decimal number as text without an exponent, at most 28 significant digits, such as `"6.2500"`.
 #[Scalar(
     name = "Decimal",
     specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal"
@@ -17,11 +17,11 @@ pub struct Decimal(pub rust_decimal::Decimal);
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         let number = match &value {
-            Value::String(text) => rust_decimal::Decimal::from_str_exact(text).ok(),
+            Value::String(text) => decimal(text),
             Value::Number(number) => number.as_i64().map(Into::into),
             _ => None,
         };
-        let problem = "write a decimal number as text, such as \"1.25\"";
+        let problem = "write a decimal number of at most 28 digits as text, such as \"1.25\"";
         number
             .map(Self)
             .ok_or_else(|| InputValueError::custom(problem))
@@ -30,6 +30,23 @@ impl ScalarType for Decimal {
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
+}
+
+/// Parses by the grammar of XML Schema: digits with an optional sign and point. The library's own grammar is wider.
+fn decimal(text: &str) -> Option<rust_decimal::Decimal> {
+    let (is_negative, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let mut all = whole.bytes().chain(fraction.bytes());
+    if whole.len() + fraction.len() == 0 || !all.all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let sign = if is_negative { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    let whole = whole.trim_start_matches('0');
+    rust_decimal::Decimal::from_str_exact(&format!("{sign}0{whole}{point}{fraction}")).ok()
 }
 
 impl Decimal {
@@ -46,11 +63,11 @@ impl From<rust_decimal::Decimal> for Decimal {
     }
 }
 
-/// Time in UTC, `date-time` of RFC 3339 with `Z`, such as `"2027-01-15T08:00:00.123456Z"`.
+/// Time in UTC, `date-time` of RFC 3339 with `Z`, from 1970 to 9999, no leap seconds, such as `"2027-01-15T08:00:00.123456Z"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DateTime(pub Timestamp);
 
-/// Time in UTC, `date-time` of RFC 3339 with `Z`, such as `"2027-01-15T08:00:00.123456Z"`.
+/// Time in UTC, `date-time` of RFC 3339 with `Z`, from 1970 to 9999, no leap seconds, such as `"2027-01-15T08:00:00.123456Z"`.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339#section-5.6"
@@ -58,17 +75,11 @@ pub struct DateTime(pub Timestamp);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            // Not every year that chrono reads is one of PostgreSQL's.
-            Value::String(text) => ChronoDateTime::parse_from_rfc3339(text)
-                .map(|at| at.with_timezone(&Utc))
-                .ok()
-                .filter(|at| (1970..=9999).contains(&at.year()))
-                .map(Self)
-                .ok_or_else(|| {
-                    InputValueError::custom(
-                        "write a time by RFC 3339 from 1970 to 9999, such as \"2027-01-15T08:00:00Z\"",
-                    )
-                }),
+            Value::String(text) => time(text).map(Self).ok_or_else(|| {
+                InputValueError::custom(
+                    "write a time in UTC from 1970 to 9999, such as \"2027-01-15T08:00:00Z\"",
+                )
+            }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -76,6 +87,19 @@ impl ScalarType for DateTime {
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
+}
+
+/// Parses `date-time` of RFC 3339 with `Z`. The library also reads offsets, leap seconds and a blank for `T`.
+fn time(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let is_utc = matches!(bytes.last(), Some(b'Z' | b'z'));
+    let has_date = matches!(bytes.get(10), Some(b'T' | b't'));
+    let is_leap = bytes.get(17..19) == Some(b"60");
+    let at = ChronoDateTime::parse_from_rfc3339(text).ok()?;
+    let at = at.with_timezone(&Utc);
+    // Not every year that the library reads is one of PostgreSQL's.
+    let is_known = (1970..=9999).contains(&at.year());
+    (is_utc && has_date && !is_leap && is_known).then_some(at)
 }
 
 impl From<Timestamp> for DateTime {
@@ -96,9 +120,14 @@ pub struct CurrencyCode(pub Code);
 impl ScalarType for CurrencyCode {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => Code::parse(text).map(Self).ok_or_else(|| {
-                InputValueError::custom("write the code of a currency, such as \"MP\"")
-            }),
+            Value::String(text) => Code::parse(text)
+                .filter(|code| code.as_str() == text)
+                .map(Self)
+                .ok_or_else(|| {
+                    InputValueError::custom(
+                        "write the code of a currency in capital letters, such as \"MP\"",
+                    )
+                }),
             _ => Err(InputValueError::expected_type(value)),
         }
     }
@@ -189,7 +218,22 @@ mod tests {
                 text(exact)
             );
         }
-        for bad in ["", "1e3", "NaN", "1,5", "0.12345678901234567890123456789"] {
+        for (written, read) in [("+1", "1"), ("1.", "1"), (".5", "0.5"), ("007", "7")] {
+            let parsed = Decimal::parse(text(written)).expect(written);
+            assert_eq!(parsed.0, read.parse().expect(read), "{written}");
+        }
+        for bad in [
+            "",
+            ".",
+            "-",
+            "1_000",
+            " 1",
+            "１",
+            "1e3",
+            "NaN",
+            "1,5",
+            "0.12345678901234567890123456789",
+        ] {
             assert!(Decimal::parse(text(bad)).is_err(), "{bad}");
         }
         assert!(Decimal::parse(Value::from(1.5)).is_err());
@@ -197,10 +241,13 @@ mod tests {
 
     #[test]
     fn writes_times_in_utc() {
-        let at = DateTime::parse(text("2027-01-15T10:00:00+02:00")).expect("a time");
+        let at = DateTime::parse(text("2027-01-15t08:00:00z")).expect("a time");
         assert_eq!(at.to_value(), text("2027-01-15T08:00:00Z"));
         for bad in [
             "2027-01-15",
+            "2027-01-15T10:00:00+02:00",
+            "2027-01-15 08:00:00Z",
+            "2016-12-31T23:59:60Z",
             "1969-12-31T23:59:59Z",
             "+10000-01-01T00:00:00Z",
         ] {

@@ -58,7 +58,10 @@ impl Validator {
         let error = |name: &Name| {
             let message = format!("the input field `{name}` is given twice");
             let location = name.location();
-            error(message, location.and_then(|at| at.line_column(&parsed.sources)))
+            error(
+                message,
+                location.and_then(|at| at.line_column(&parsed.sources)),
+            )
         };
         Err(repeated.into_iter().map(error).collect())
     }

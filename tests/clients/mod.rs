@@ -3,6 +3,7 @@
 //! The programs are in `tests/clients` with one lock file; the fuzzer, in Python, is pinned beside it. On a machine that
 //! lacks their tools they are skipped, which `script/test` reports at its end; CI skips nothing.
 
+mod documents;
 mod fuzz;
 mod graphiql;
 mod live;
@@ -75,8 +76,13 @@ impl Node {
         })
     }
 
-    /// Runs a program of `tests/clients` to its end, which must be a good one.
+    /// Runs a program of `tests/clients`, which must succeed.
     pub async fn run(&self, script: &str, args: &[&str]) {
+        println!("{}", self.output(script, args).await);
+    }
+
+    /// Runs a program of `tests/clients`, which must succeed, and returns what it prints.
+    pub async fn output(&self, script: &str, args: &[&str]) -> String {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg(folder().join(script))
@@ -96,7 +102,7 @@ impl Node {
             "{script} fails:\n{said}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        println!("{said}");
+        said.into_owned()
     }
 }
 
