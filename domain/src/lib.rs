@@ -17,5 +17,6 @@ pub mod named;
 pub mod platform;
 pub mod reason;
 pub mod refusal;
+pub mod text;
 pub mod time;
 pub mod wallets;
