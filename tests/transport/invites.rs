@@ -62,6 +62,25 @@ fn uses_the_configured_link() {
 }
 
 #[test]
+fn takes_codes_as_people_paste_them() {
+    test(async |app| {
+        for code in [
+            "a9a9-hjkl",
+            "A9A9%20HJKL",
+            "A9A9HJKL%E2%80%8B",
+            "%EF%BC%A1%EF%BC%99a9hjkl",
+        ] {
+            let reply = Reply::to(get(app, &format!("/invites/{code}.svg"))).await;
+            assert_eq!(
+                read(&reply.text),
+                "https://goodgo.app/invite/A9A9HJKL",
+                "{code}"
+            );
+        }
+    });
+}
+
+#[test]
 fn returns_404_for_invalid_codes() {
     test(async |app| {
         for path in [

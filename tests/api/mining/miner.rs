@@ -164,3 +164,16 @@ fn pages_the_history_in_both_directions() {
         }
     });
 }
+
+#[test]
+fn finds_a_miner_by_a_pasted_code() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let link = alice.own_miner("referralShareUrl").await["referralShareUrl"].clone();
+        let query = "query ($code: String!) { miner(by: {code: $code}) { uuid } }";
+        for pasted in super::pasted(&alice.code, link.as_str().unwrap()) {
+            let found = alice.get(query, json!({"code": pasted})).await;
+            assert_eq!(found["miner"]["uuid"], json!(alice.uuid), "{pasted:?}");
+        }
+    });
+}

@@ -33,3 +33,18 @@ mod referral_apply;
 mod referrals;
 mod standing;
 mod streak_recover;
+
+/// A referral code as people paste it: their own writing, and the invite link.
+fn pasted(code: &str, link: &str) -> [String; 7] {
+    let (first, second) = code.split_at(4);
+    let full_width = |char: char| char::from_u32(u32::from(char) + 0xFEE0).unwrap();
+    [
+        link.to_owned(),
+        format!("{link}?utm_source=WHATSAPP"),
+        format!("{first}-{second}"),
+        format!(" {first} {second}"),
+        code.to_lowercase(),
+        code.chars().map(full_width).collect(),
+        format!("{code}\u{200B}"),
+    ]
+}

@@ -256,3 +256,15 @@ fn returns_a_referral_to_both_sides_and_staff() {
         }
     });
 }
+
+#[test]
+fn takes_codes_as_people_paste_them() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let link = alice.own_miner("referralShareUrl").await["referralShareUrl"].clone();
+        for pasted in super::pasted(&alice.code, link.as_str().unwrap()) {
+            let payload = app.miner().await.apply(&pasted).await.ok();
+            assert_eq!(payload["referral"]["code"], alice.code, "{pasted:?}");
+        }
+    });
+}

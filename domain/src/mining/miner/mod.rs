@@ -13,6 +13,7 @@ pub use status::{
 use super::{Bps, Points, RatePerHour, Streak};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use crate::named::named;
+use crate::text;
 use crate::time::Timestamp;
 
 named! {
@@ -111,12 +112,22 @@ pub struct ReferralCode(String);
 impl ReferralCode {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-    /// Parses a code in any case; also accepts an invitation link that ends with the code.
+    /// Parses a code as people paste it: in any case, in full-width letters, with blanks, dashes or invisible
+    /// characters, or as the last part of an invite link.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().trim_end_matches('/');
-        let code = text.rsplit('/').next()?.to_ascii_uppercase();
-        (code.len() == 8 && code.bytes().all(|b| Self::ALPHABET.contains(&b))).then_some(Self(code))
+        Self::exact(text).or_else(|| {
+            let text = text::plain(text);
+            let code = last_part(&text)
+                .chars()
+                .filter(|char| char.is_alphanumeric());
+            Self::exact(&code.collect::<String>().to_ascii_uppercase())
+        })
+    }
+
+    fn exact(code: &str) -> Option<Self> {
+        let is_code = code.len() == 8 && code.bytes().all(|byte| Self::ALPHABET.contains(&byte));
+        is_code.then(|| Self(code.to_owned()))
     }
 
     /// Makes a code from eight random bytes.
@@ -138,6 +149,18 @@ impl ReferralCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The last part of a link's path, without a file's extension; of other texts the text.
+fn last_part(text: &str) -> &str {
+    let link = match text.split_once("://") {
+        Some((_, link)) => link.split_whitespace().next().unwrap_or_default(),
+        None => text.trim(),
+    };
+    let path = link.split('?').next().unwrap_or_default();
+    let part = path.trim_end_matches('/').rsplit('/').next();
+    let code = part.and_then(|part| part.split(['.', '#']).next());
+    code.unwrap_or_default()
 }
 
 impl std::fmt::Debug for ReferralCode {
@@ -188,8 +211,6 @@ mod tests {
         let code = ReferralCode::from_random([0, 31, 32, 255, 7, 8, 9, 10]);
         assert_eq!(code.as_str(), "A9A9HJKL");
         assert_eq!(ReferralCode::parse(" a9a9hjkl "), Some(code.clone()));
-        let link = "https://goodgo.app/invite/A9A9HJKL/";
-        assert_eq!(ReferralCode::parse(link), Some(code));
         for bad in [
             "",
             "A9A9HJK",
@@ -199,6 +220,42 @@ mod tests {
             "Á9A9HJK",
         ] {
             assert_eq!(ReferralCode::parse(bad), None, "{bad}");
+        }
+    }
+    #[test]
+    fn parses_codes_as_people_paste_them() {
+        for pasted in [
+            "a9a9hjkl",
+            " A9A9HJKL\n",
+            "A9A9-HJKL",
+            "A9A9 HJKL",
+            "a9a9\u{2011}hjkl",
+            "A9A9\u{2013}HJKL",
+            "\u{FF21}\u{FF19}\u{FF41}\u{FF19}\u{FF0D}\u{FF28}\u{FF2A}\u{FF2B}\u{FF2C}",
+            "A9A9HJKL\u{200B}",
+            "\u{FEFF}A9A9\u{AD}HJKL\u{2069}",
+            "\"A9A9HJKL\".",
+            "https://goodgo.app/invite/A9A9HJKL",
+            "https://goodgo.app/invite/A9A9HJKL/",
+            "https://goodgo.app/invite/A9A9HJKL\u{200B}",
+            "https://goodgo.app/invite/a9a9-hjkl?utm_source=WHATSAPP&next=/FACEBKXX",
+            "https://goodgo.app/invite/A9A9HJKL#WHATSAPP",
+            "http://localhost:3000/#/join/A9A9HJKL",
+            "goodgo.app/invite/A9A9HJKL",
+            "Join me? https://goodgo.app/invite/A9A9HJKL today",
+            "https://api.goodgo.app/invites/A9A9HJKL.svg",
+        ] {
+            let code = ReferralCode::parse(pasted);
+            let code = code.as_ref().map(ReferralCode::as_str);
+            assert_eq!(code, Some("A9A9HJKL"), "{pasted:?}");
+        }
+        for bad in [
+            "https://goodgo.app/invite",
+            "https://",
+            "A9A9HJKL A9A9HJKL",
+            "https://goodgo.app/?c=A9A9HJKL",
+        ] {
+            assert_eq!(ReferralCode::parse(bad), None, "{bad:?}");
         }
     }
 }
