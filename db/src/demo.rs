@@ -13,6 +13,7 @@ use domain::mining::{
     ReferralCode, ReferralStatus, Role, Session,
 };
 use domain::money::Minor;
+use domain::platform::DisplayName;
 use domain::refusal::Rejection;
 use domain::time::{Timestamp, hours, plus};
 use domain::wallets::{Origin, Posting, Reference, TransferReason};
@@ -110,7 +111,12 @@ pub async fn seed_people(db: &Db) -> Result<()> {
         ];
         for name in WITHOUT_MINER {
             let user = UserId(tx.new_id());
-            crate::platform::users::ensure(tx, user, Some(&title_case(name))).await?;
+            crate::platform::users::ensure(
+                tx,
+                user,
+                DisplayName::parse(&title_case(name)).as_ref(),
+            )
+            .await?;
             people.push((name, user));
         }
         for (name, user) in people {

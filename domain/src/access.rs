@@ -5,6 +5,7 @@
 
 use crate::ids::{AdvertiserId, MerchantId, UserId};
 use crate::named::named;
+use crate::platform::DisplayName;
 use crate::wallets::{OwnerKind, WalletOwner};
 
 named! {
@@ -275,8 +276,8 @@ pub struct Person {
     pub merchant_id: Option<MerchantId>,
     /// Advertiser for which the person acts with the role ADVERTISER.
     pub advertiser_id: Option<AdvertiserId>,
-    /// Name in the token.
-    pub name: Option<String>,
+    /// Name in the token; none when others may not see it as it is.
+    pub name: Option<DisplayName>,
 }
 
 impl Person {

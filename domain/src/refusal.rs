@@ -56,8 +56,8 @@ pub(crate) const fn texts(
 pub(crate) const REASON_INVALID: Texts = texts(
     "REASON_INVALID",
     "reason",
-    "give a reason of 1 to 500 characters",
-    "hãy nêu lý do, từ 1 đến 500 ký tự",
+    "give a reason of 1 to 500 visible characters on one line: remove hidden characters and text-direction controls",
+    "hãy nêu lý do gồm 1 đến 500 ký tự hiển thị được trên một dòng: hãy xóa ký tự ẩn và ký tự đổi hướng chữ",
 );
 
 /// One way in which a command of an aggregate can be refused.

@@ -98,15 +98,11 @@ impl DateTimeRangeInput {
 /// A search text; none for a blank one.
 pub(crate) fn search(text: Option<String>) -> Result<Option<String>> {
     let text = text.filter(|text| !text.trim().is_empty());
-    if text
-        .as_ref()
-        .is_some_and(|text| !is_text(text, LONGEST_SEARCH))
-    {
-        return Err(ApiError::bad_input(
-            "`search` has at most 100 characters and no NUL",
-        ));
-    }
-    Ok(text)
+    let parsed = text.map(|text| {
+        let problem = "give `search` at most 100 visible characters on one line: remove hidden characters and text-direction controls";
+        domain::text::parse(&text, LONGEST_SEARCH).ok_or_else(|| ApiError::bad_input(problem))
+    });
+    parsed.transpose()
 }
 
 /// Whether PostgreSQL can compare a text of at most so many characters.

@@ -4,14 +4,13 @@ use chrono::DateTime;
 use domain::access::{Person, Principal, Role, Scope, Service};
 use domain::ids::UserId;
 use domain::named::Named;
+use domain::platform::DisplayName;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Authenticated, Reason};
 
-/// Longer names are truncated.
-const MAX_NAME_CHARS: usize = 200;
 const MAX_SUBJECT_BYTES: usize = 200;
 
 /// The claim that is read before the verification, to select the key.
@@ -66,11 +65,7 @@ pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
             roles,
             merchant_id: uuid(&claims.merchant_id, "merchant_id")?.map(Into::into),
             advertiser_id: uuid(&claims.advertiser_id, "advertiser_id")?.map(Into::into),
-            name: claims
-                .name
-                .as_str()
-                .map(|name| name.trim().chars().take(MAX_NAME_CHARS).collect())
-                .filter(|name: &String| !name.is_empty()),
+            name: claims.name.as_str().and_then(DisplayName::parse),
         }),
         expires_at: Some(expires_at),
     })

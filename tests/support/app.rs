@@ -225,6 +225,12 @@ impl TestApp {
         Actor::new(self.address, Some(token), Some(user_id))
     }
 
+    /// A user whose token has a name.
+    pub fn named(&self, user_id: UserId, name: &str) -> Actor {
+        let token = self.token_of(user_id, &[], name, instance_now() + TimeDelta::hours(1));
+        Actor::new(self.address, Some(token), Some(user_id))
+    }
+
     /// A new administrator.
     pub fn admin(&self) -> Actor {
         self.person(&[Role::Admin])
@@ -263,6 +269,16 @@ impl TestApp {
 
     /// A user's token that expires at a moment.
     pub fn user_token(&self, user_id: UserId, roles: &[Role], expires_at: DateTime<Utc>) -> String {
+        self.token_of(user_id, roles, "Tester", expires_at)
+    }
+
+    fn token_of(
+        &self,
+        user_id: UserId,
+        roles: &[Role],
+        name: &str,
+        expires_at: DateTime<Utc>,
+    ) -> String {
         let from = instance_now() - TimeDelta::hours(1);
         tokens::mint_user(
             &self.secrets.jwt_secret,
@@ -271,7 +287,7 @@ impl TestApp {
                 audience: "goodgo-services",
                 user_id,
                 roles,
-                name: Some("Tester"),
+                name: Some(name),
                 merchant_id: None,
                 advertiser_id: None,
                 validity: tokens::Validity {

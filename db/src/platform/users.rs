@@ -5,14 +5,12 @@ use diesel::{ExpressionMethods, QueryDsl, Queryable};
 use diesel_async::RunQueryDsl;
 use domain::access::Person;
 use domain::ids::UserId;
+use domain::platform::DisplayName;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::schema::{demo_people, users};
 use crate::{Connection, Result, Tx};
-
-/// Letters and digits of generated names.
-const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
 /// A person known to the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
@@ -37,17 +35,16 @@ pub async fn by_id(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<User>> {
 
 /// Inserts a person, or updates the name from the token. Without a name in the token, a new person is named `Miner` and
 /// four random characters.
-pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Result<()> {
-    let given = name.and_then(printable);
-    let insert = diesel::insert_into(users::table).values(row(tx, id, given.as_deref()));
-    match given {
+pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&DisplayName>) -> Result<()> {
+    let insert = diesel::insert_into(users::table).values(row(tx, id, name));
+    match name {
         None => {
             let insert = insert.on_conflict_do_nothing();
             insert.execute(tx.conn()).await?
         }
-        Some(given) => {
+        Some(name) => {
             let insert = insert.on_conflict(users::id).do_update();
-            let insert = insert.set(users::display_name.eq(given));
+            let insert = insert.set(users::display_name.eq(name.as_str()));
             insert.execute(tx.conn()).await?
         }
     };
@@ -56,9 +53,8 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&str>) -> Resul
 
 /// Inserts a person, if there is none with this id. It does not wait for commands that hold the person's row.
 pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<()> {
-    let name = person.name.as_deref().and_then(printable);
     diesel::insert_into(users::table)
-        .values(row(tx, person.id, name.as_deref()))
+        .values(row(tx, person.id, person.name.as_ref()))
         .on_conflict_do_nothing()
         .execute(tx.conn())
         .await?;
@@ -71,21 +67,16 @@ type Row = (
     Eq<users::registered_at, Timestamp>,
 );
 
-fn row(tx: &Tx, id: UserId, name: Option<&str>) -> Row {
-    let name = name.map_or_else(|| generated_name(tx.ids().bytes()), str::to_owned);
+fn row(tx: &Tx, id: UserId, name: Option<&DisplayName>) -> Row {
+    let name = name.cloned();
+    let name = name.unwrap_or_else(|| DisplayName::generated(tx.ids().bytes()));
     (
         users::id.eq(id.0),
-        users::display_name.eq(name),
+        users::display_name.eq(name.as_str().to_owned()),
         users::registered_at.eq(tx.now()),
     )
 }
 
-/// The name of a token without control characters, at most 100 characters; none if nothing is left.
-fn printable(name: &str) -> Option<String> {
-    let printable = name.trim().chars().filter(|c| !c.is_control());
-    let name: String = printable.take(100).collect();
-    (!name.is_empty()).then_some(name)
-}
 
 /// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of
 /// the person's referral and miner, so reads and writes of the verification are serialized.
@@ -118,13 +109,4 @@ pub async fn demo_people(conn: &mut Connection) -> Result<Vec<(String, UserId)>>
         .into_iter()
         .map(|(name, id)| (name, UserId(id)))
         .collect())
-}
-
-/// A generated name: `Miner` and four random characters.
-pub(crate) fn generated_name(bytes: [u8; 4]) -> String {
-    let suffix: String = bytes
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-        .collect();
-    format!("Miner {suffix}")
 }

@@ -73,7 +73,7 @@ refusals! {
     /// Refusals of commands on approvals.
     ApprovalRefusal, ApprovalRefusalKind, "Approval";
 
-    /// The reason is empty or longer than 500 characters.
+    /// The reason is empty, longer than 500 characters, or has characters that are not visible.
     ReasonInvalid = REASON_INVALID;
     /// No approval that the caller's roles may decide has this id.
     NotFound = texts("APPROVAL_NOT_FOUND", "approvalId",

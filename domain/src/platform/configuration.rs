@@ -9,7 +9,7 @@ refusals! {
     /// Kinds of refusals of the system configuration; [`ConfigurationRefusal`] adds the setting.
     ConfigurationProblem, ConfigurationProblemKind, "Configuration";
 
-    /// The reason is empty or longer than 500 characters.
+    /// The reason is empty, longer than 500 characters, or has characters that are not visible.
     ReasonInvalid = REASON_INVALID;
     /// No section is given.
     NothingToChange = texts("NOTHING_TO_CHANGE", "",
@@ -27,10 +27,10 @@ refusals! {
     TierCount { min: Decimal, max: Decimal } = texts("TIER_COUNT", "",
         "give {min} to {max} tiers",
         "cần có từ {min} đến {max} bậc");
-    /// A badge's name is empty, too long or not printable.
+    /// A badge's name is empty, longer than 50 characters, or has characters that are not visible.
     BadgeName = texts("BADGE_NAME_INVALID", "",
-        "a badge's name has 1 to 50 printable characters",
-        "tên huy hiệu có từ 1 đến 50 ký tự hiển thị được");
+        "give a name of 1 to 50 visible characters on one line: remove hidden characters and text-direction controls",
+        "hãy đặt tên gồm 1 đến 50 ký tự hiển thị được trên một dòng: hãy xóa ký tự ẩn và ký tự đổi hướng chữ");
     /// Tiers leave a gap, overlap, do not start at day 1, or the last one has an end.
     TierGap { expected_days: u32 } = texts("TIERS_NOT_CONTIGUOUS", "",
         "this tier has to start on day {expected_days}: tiers leave no gap and don't overlap",

@@ -1,5 +1,7 @@
 //! Valid tokens and their principals.
 
+use domain::platform::DisplayName;
+
 use super::*;
 
 #[tokio::test]
@@ -41,7 +43,7 @@ async fn reads_tokens_of_users() {
             roles: vec![Role::User, Role::Merchant, Role::Advertiser],
             merchant_id: Some(MerchantId(OTHER)),
             advertiser_id: Some(AdvertiserId(USER)),
-            name: Some("Bob".into()),
+            name: DisplayName::parse("Bob"),
         }),
         expires_at: DateTime::from_timestamp(from.timestamp() + 3600, 0),
     };

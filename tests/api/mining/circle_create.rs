@@ -52,6 +52,47 @@ fn refuses_empty_long_and_control_names() {
 }
 
 #[test]
+fn refuses_names_with_hidden_characters() {
+    test(async |app| {
+        let alice = app.miner().await;
+        for name in [
+            "a\u{202E}b",
+            "a\u{2066}b\u{2069}",
+            "a\u{2028}b",
+            "\u{3164}",
+            "\u{2800}",
+            "a\u{E0041}b",
+            "a\u{FE0F}b",
+            "a\u{200D}b",
+            "a\u{F8FF}b",
+            "a\u{FDD0}b",
+        ] {
+            let outcome = alice.run(FIELD, json!({"name": name})).await;
+            let error = outcome.refused("CIRCLE_NAME_INVALID", Some("name"));
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("remove hidden characters"), "{message}");
+        }
+    });
+}
+
+#[test]
+fn stores_names_composed_and_keeps_joined_ones() {
+    test(async |app| {
+        for (name, stored) in [
+            ("\u{110}o\u{323}\u{302}i", "Đội"),
+            (
+                "می\u{200C}خواهم 👨\u{200D}👩\u{200D}👧 ❤\u{FE0F}",
+                "می\u{200C}خواهم 👨\u{200D}👩\u{200D}👧 ❤\u{FE0F}",
+            ),
+        ] {
+            let alice = app.miner().await;
+            let payload = alice.run(FIELD, json!({"name": name})).await.ok();
+            assert_eq!(payload["circle"]["name"], stored);
+        }
+    });
+}
+
+#[test]
 fn refuses_members_of_a_circle() {
     test(async |app| {
         for member in app.circle::<2>().await {

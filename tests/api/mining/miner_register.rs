@@ -133,3 +133,53 @@ fn registers_once_of_eight_at_once() {
         assert_eq!(app.count("miners", "true").await, 1);
     });
 }
+
+#[test]
+fn takes_only_visible_names_of_tokens() {
+    test(async |app| {
+        let name = async |id, name: &str| {
+            let registered = app.named(id, name).register();
+            let payload = registered
+                .select("miner { user { displayName } }")
+                .await
+                .ok();
+            payload["miner"]["user"]["displayName"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let new = || app.user().id();
+        assert_eq!(name(new(), " Tha\u{309}o ").await, "Thảo");
+        let long = "é".repeat(101);
+        assert_eq!(name(new(), &long).await, "é".repeat(100));
+        for hidden in [
+            "",
+            "Admin\u{202E}",
+            "A\nB",
+            "A\u{2028}B",
+            "\u{200B}",
+            "\u{2800}",
+            "A\u{E0041}",
+            "\u{F8FF}",
+        ] {
+            let given = name(new(), hidden).await;
+            let is_generated = given
+                .strip_prefix("Miner ")
+                .is_some_and(|random| random.len() == 4);
+            assert!(is_generated, "{hidden:?}: {given:?}");
+        }
+    });
+}
+
+#[test]
+fn takes_codes_as_people_paste_them() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let link = alice.own_miner("referralShareUrl").await["referralShareUrl"].clone();
+        for pasted in super::pasted(&alice.code, link.as_str().unwrap()) {
+            let payload = app.user().register_with(&pasted).await.ok();
+            let referrer = &payload["miner"]["referredBy"]["referrer"]["id"];
+            assert_eq!(referrer, &alice.profile, "{pasted:?}");
+        }
+    });
+}

@@ -217,3 +217,29 @@ fn suspends_both_sides_of_a_referral_without_deadlock() {
         assert_eq!(role_and_bonus(&boss).await["role"], "AMBASSADOR");
     });
 }
+
+#[test]
+fn refuses_reasons_with_hidden_characters() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let suspend = |reason: &str| {
+            let input = json!({"miner": alice.by_user(), "reason": reason});
+            app.admin().run(FIELD, input)
+        };
+        for reason in [
+            "a\u{202E}b",
+            "a\nb",
+            "\u{3164}",
+            "a\u{E0041}b",
+            "a\u{10FFFF}",
+        ] {
+            suspend(reason)
+                .await
+                .refused("REASON_INVALID", Some("reason"));
+        }
+        suspend(" vi pha\u{323}m ").await.ok();
+        let audited = app.audited("mining.miner_suspend").await;
+        let applied = audited.iter().find(|entry| entry.outcome == "APPLIED");
+        assert_eq!(applied.unwrap().reason.as_deref(), Some("vi phạm"));
+    });
+}

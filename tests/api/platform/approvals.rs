@@ -186,6 +186,10 @@ fn expires_after_seven_days() {
 fn refuses_a_decline_without_a_reason() {
     test(async |app| {
         let Requested { other, id, .. } = requested(app).await;
+        for hidden in ["a\u{202E}b", "a\nb", "\u{3164}"] {
+            let outcome = other.decline_approval(&id, hidden).await;
+            outcome.refused("REASON_INVALID", Some("reason"));
+        }
         let outcome = other.decline_approval(&id, " ").await;
         outcome.refused("REASON_INVALID", Some("reason"));
     });

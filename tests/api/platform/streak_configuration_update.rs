@@ -102,6 +102,8 @@ fn refuses_settings_of_a_tier_out_of_range() {
         for (name, value, code) in [
             ("badgeName", json!(""), "BADGE_NAME_INVALID"),
             ("badgeName", json!("a\u{0}b"), "BADGE_NAME_INVALID"),
+            ("badgeName", json!("a\u{202E}b"), "BADGE_NAME_INVALID"),
+            ("badgeName", json!("\u{3164}"), "BADGE_NAME_INVALID"),
             ("bonusRate", json!("10.1"), "SETTING_OUT_OF_RANGE"),
             ("bonusRate", json!("0.00001"), "SETTING_TOO_FINE"),
             ("milestonePoints", json!("-1"), "SETTING_OUT_OF_RANGE"),

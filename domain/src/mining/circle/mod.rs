@@ -15,6 +15,7 @@ pub use rules::{Roster, create, disband, force_disband, leave, remove, rename};
 use super::Bps;
 use crate::ids::{CircleId, MinerId};
 use crate::named::named;
+use crate::text;
 use crate::time::Timestamp;
 
 named! {
@@ -77,16 +78,10 @@ impl CircleName {
     /// Largest number of characters.
     const LONGEST: usize = 100;
 
-    /// Parses a name and trims surrounding blanks; none when it is empty, too long or not printable.
+    /// Parses a name; none when it is empty, too long or [`text::parse`] refuses its characters.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
-        let fits = (1..=Self::LONGEST).contains(&text.chars().count());
-        let shows = text.chars().any(|char| !is_joiner(char));
-        let hides = text
-            .chars()
-            .any(|char| char.is_control() || is_hidden(char));
-        (fits && shows && !hides).then(|| Self(text.to_owned()))
+        text::parse(text, Self::LONGEST).map(Self)
     }
 
     /// The text.
@@ -94,19 +89,6 @@ impl CircleName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether the character is a zero-width joiner, which is printable only between other characters.
-fn is_joiner(char: char) -> bool {
-    matches!(char, '\u{200C}' | '\u{200D}')
-}
-
-/// Whether the character is invisible or a bidirectional control: an invitee has to see the real name.
-fn is_hidden(char: char) -> bool {
-    matches!(
-        char,
-        '\u{AD}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-    )
 }
 
 /// A circle.
@@ -207,7 +189,7 @@ mod values {
     }
 
     #[test]
-    fn parses_only_printable_names() {
+    fn parses_only_visible_names() {
         let read = |text: &str| CircleName::parse(text).map(|name| name.as_str().to_owned());
         assert_eq!(read("  night shift "), Some("night shift".to_owned()));
         assert_eq!(read(&"é".repeat(100)), Some("é".repeat(100)));

@@ -10,7 +10,7 @@ refusals! {
     /// Refusals of commands on circles.
     CircleRefusal, CircleRefusalKind, "Circle";
 
-    /// The reason is empty or longer than 500 characters.
+    /// The reason is empty, longer than 500 characters, or has characters that are not visible.
     ReasonInvalid = REASON_INVALID;
     /// The caller has no miner.
     MinerNotFound = NO_MINER;
@@ -18,10 +18,10 @@ refusals! {
     MinerSuspended = SUSPENDED;
     /// The caller's miner is banned.
     MinerBanned = BANNED;
-    /// The name is empty, longer than 100 characters or not printable.
+    /// The name is empty, longer than 100 characters, or has characters that are not visible.
     NameInvalid = texts("CIRCLE_NAME_INVALID", "name",
-        "a circle's name has 1 to 100 printable characters",
-        "tên vòng tròn có từ 1 đến 100 ký tự hiển thị được");
+        "give a name of 1 to 100 visible characters on one line: remove hidden characters and text-direction controls",
+        "hãy đặt tên gồm 1 đến 100 ký tự hiển thị được trên một dòng: hãy xóa ký tự ẩn và ký tự đổi hướng chữ");
     /// The caller is in a circle.
     AlreadyIn = ALREADY_IN_CIRCLE;
     /// The caller left a circle recently and has to wait.

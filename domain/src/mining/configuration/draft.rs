@@ -6,6 +6,7 @@ use super::{MiningConfiguration, ReferralConfiguration, StreakConfiguration, Str
 use crate::mining::{Bps, POINTS_SCALE, RatePerHour};
 use crate::money::Minor;
 use crate::platform::{ConfigurationProblem, Field, Judged};
+use crate::text;
 
 /// Largest first or last day of a tier.
 const LONGEST_STREAK: u32 = 100_000;
@@ -131,9 +132,11 @@ impl StreakDraft {
 
 impl TierDraft {
     fn judge(&self, at: impl Fn(&'static str) -> Field) -> Judged<StreakTier> {
-        if self.badge_name.as_ref().is_some_and(|name| !is_badge(name)) {
-            return Err(at("badgeName").refuse(ConfigurationProblem::BadgeName));
-        }
+        let badge_name = self.badge_name.as_deref().map(|name| {
+            let refused = || at("badgeName").refuse(ConfigurationProblem::BadgeName);
+            text::parse(name, LONGEST_BADGE).ok_or_else(refused)
+        });
+        let badge_name = badge_name.transpose()?;
         let last_day = self
             .max_days
             .map(|days| at("maxDays").whole(days, 1, LONGEST_STREAK));
@@ -141,7 +144,7 @@ impl TierDraft {
             min_days: at("minDays").whole(self.min_days, 1, LONGEST_STREAK)?,
             max_days: last_day.transpose()?,
             bonus: bonus_rate(at("bonusRate"), self.bonus, Decimal::TEN)?,
-            badge_name: self.badge_name.clone(),
+            badge_name,
             milestone: points(at("milestonePoints"), self.milestone)?,
         })
     }
@@ -152,12 +155,6 @@ fn tier_count() -> ConfigurationProblem {
         min: Decimal::ONE,
         max: MOST_TIERS.into(),
     }
-}
-
-fn is_badge(name: &str) -> bool {
-    !name.trim().is_empty()
-        && name.chars().count() <= LONGEST_BADGE
-        && !name.chars().any(char::is_control)
 }
 
 /// New settings of the section `referral`.
@@ -354,14 +351,16 @@ mod tests {
             check(vec![tier(1, Some(2)), tier(3, Some(9))]),
             refused("tiers.1.maxDays", ConfigurationProblem::TierEnd)
         );
-        let nameless = TierDraft {
-            badge_name: Some("\u{0}".to_owned()),
-            ..tier(1, None)
-        };
-        assert_eq!(
-            check(vec![nameless]),
-            refused("tiers.0.badgeName", ConfigurationProblem::BadgeName)
-        );
+        for bad in ["", "\u{0}", "7\u{202E}day", "\u{3164}"] {
+            let nameless = TierDraft {
+                badge_name: Some(bad.to_owned()),
+                ..tier(1, None)
+            };
+            assert_eq!(
+                check(vec![nameless]),
+                refused("tiers.0.badgeName", ConfigurationProblem::BadgeName)
+            );
+        }
     }
 
     #[test]

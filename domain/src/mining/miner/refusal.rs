@@ -12,7 +12,7 @@ refusals! {
     /// Refusals of commands on miners.
     MinerRefusal, MinerRefusalKind, "Miner";
 
-    /// The reason is empty or longer than 500 characters.
+    /// The reason is empty, longer than 500 characters, or has characters that are not visible.
     ReasonInvalid = REASON_INVALID;
     /// No miner has this key.
     NotFound = texts("MINER_NOT_FOUND", "miner",

@@ -4,6 +4,7 @@ use async_graphql::{ComplexObject, Context, Object, SimpleObject, Union};
 use db::platform::users as rows;
 use domain::access::{self, Action, Person};
 use domain::ids::UserId;
+use domain::platform::DisplayName;
 use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
@@ -85,7 +86,11 @@ impl User {
     fn unknown(person: &Person) -> Self {
         Self::of(rows::User {
             id: person.id,
-            display_name: person.name.clone().unwrap_or_else(|| "User".to_owned()),
+            display_name: person
+                .name
+                .as_ref()
+                .map_or("User", DisplayName::as_str)
+                .to_owned(),
             kyc_completed_at: None,
         })
     }

@@ -38,7 +38,7 @@ pub async fn miner_register(
         if own.find(tx.conn()).await?.is_some() {
             return Ok(person.id.0);
         }
-        users::ensure(tx, person.id, person.name.as_deref()).await?;
+        users::ensure(tx, person.id, person.name.as_ref()).await?;
         // Locked before the referrer: the person's verification decides the state of the referral, and every command
         // locks it first.
         let kyc_completed_at = users::lock_kyc(tx.conn(), person.id).await?;
