@@ -104,6 +104,7 @@ CREATE OR REPLACE FUNCTION app_now() RETURNS timestamptz
     AS $$ BEGIN RETURN clock_timestamp(); END $$;
 \o /dev/null
 SELECT create_distributed_function('app_now()');
+SELECT create_distributed_function('search_grams(text)');
 SELECT create_distributed_function('claim_window_end(timestamptz, integer, bigint)');
 
 -- Foreign keys to reference tables are dropped and added again: a plain table that has one would be converted, too.

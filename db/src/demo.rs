@@ -19,7 +19,7 @@ use domain::time::{Timestamp, hours, plus};
 use domain::wallets::{Origin, Posting, Reference, TransferReason};
 use uuid::Uuid;
 
-use crate::mining::circle::rows::CircleRow;
+use crate::mining::circle::rows::{CircleRow, folded_name};
 use crate::mining::miner::rows::{HistoryRow, MinerRow, pioneer};
 use crate::mining::points::to_miner;
 use crate::mining::referral::rows::{Referral, ReferralRow};
@@ -248,7 +248,7 @@ impl Town {
         let people = self.miners.iter().map(|Inhabitant { name, miner, .. }| {
             (
                 users::id.eq(miner.id.user.0),
-                users::display_name.eq(name),
+                crate::platform::users::name_columns(name),
                 users::registered_at.eq(miner.created_at),
                 users::kyc_completed_at.eq(miner.created_at),
             )
@@ -289,7 +289,7 @@ impl Town {
     async fn store_circles(&self, tx: &mut Tx) -> Result<()> {
         for Roster { circle, members } in &self.circles {
             diesel::insert_into(circles::table)
-                .values(CircleRow::try_from(circle)?)
+                .values((CircleRow::try_from(circle)?, folded_name(circle)))
                 .execute(tx.conn())
                 .await?;
             let rows: Vec<_> = (0..)

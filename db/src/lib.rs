@@ -29,6 +29,7 @@ mod read_after;
 mod replica;
 mod row_locks;
 pub mod schema;
+mod search;
 mod standby;
 pub mod tables;
 mod text;

@@ -216,13 +216,6 @@ macro_rules! narrow {
 }
 pub(crate) use narrow;
 
-/// Escapes the wildcards of LIKE.
-pub(crate) fn like_literal(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_")
-}
-
 /// Counts the rows of a query, up to [`Count::EXACT_TO`].
 pub(crate) fn count_rows<'c, Q>(conn: &'c mut Connection, query: Q) -> BoxFuture<'c, Result<Count>>
 where

@@ -133,6 +133,8 @@ diesel::table! {
         owner_miner_id -> Uuid,
         /// Name of the circle
         name -> Text,
+        /// Name without differences of case, which the program folds; searches compare it
+        name_folded -> Text,
         /// State that follows from the number of members, or DISBANDED for good
         status -> Text,
         /// Number of active members including the owner
@@ -525,6 +527,8 @@ diesel::table! {
         id -> Uuid,
         /// Name of the token, or Miner and four random characters
         display_name -> Text,
+        /// Name without differences of case, which the program folds; searches compare it
+        display_name_folded -> Text,
         /// Time the person was first seen
         registered_at -> Timestamptz,
         /// Time the identity was verified; null before

@@ -38,6 +38,7 @@ INSERT INTO owners (owner_id, owner_kind, created_at) VALUES ('00000000-0000-000
 CREATE TABLE users (
     id uuid NOT NULL,
     display_name text NOT NULL,
+    display_name_folded text COLLATE "C" NOT NULL,
     registered_at timestamptz NOT NULL,
     kyc_completed_at timestamptz,
     CONSTRAINT users_pkey PRIMARY KEY (id),
@@ -46,6 +47,7 @@ CREATE TABLE users (
 COMMENT ON TABLE users IS 'People of the platform, as known from their tokens and events';
 COMMENT ON COLUMN users.id IS 'Subject of the person''s tokens';
 COMMENT ON COLUMN users.display_name IS 'Name of the token, or Miner and four random characters';
+COMMENT ON COLUMN users.display_name_folded IS 'Name without differences of case, which the program folds; searches compare it';
 COMMENT ON COLUMN users.registered_at IS 'Time the person was first seen';
 COMMENT ON COLUMN users.kyc_completed_at IS 'Time the identity was verified; null before';
 
@@ -356,9 +358,18 @@ COMMENT ON COLUMN approvals.decided_by IS 'Subject of the token of the person wh
 COMMENT ON COLUMN approvals.decided_at IS 'Time of the decision';
 COMMENT ON COLUMN approvals.decision_reason IS 'Reason it was declined';
 
--- Staff search users by a part of the display name.
+-- For parts of codes and ids, which are ASCII.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE INDEX users_display_name_trigrams ON users USING gin (display_name gin_trgm_ops);
+
+-- Staff search people and circles by a part of the name. pg_trgm takes letters from the locale of the database, and knows
+-- none beyond ASCII in the locale C.
+CREATE FUNCTION search_grams(folded text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ARRAY(
+        SELECT DISTINCT substr(folded, start, length)
+        FROM generate_series(1, 3) AS length, generate_series(1, char_length(folded) - length + 1) AS start);
+COMMENT ON FUNCTION search_grams IS 'All parts of one to three characters, by which indexes find a text';
+CREATE INDEX users_display_name_grams ON users USING gin (search_grams(display_name_folded));
 
 GRANT SELECT ON app_clock, owners, users, demo_people, configurations, idempotency_keys, outbox, audit_log TO goodgo_app;
 GRANT INSERT ON owners, users, demo_people, configurations, idempotency_keys, outbox, audit_log TO goodgo_app;

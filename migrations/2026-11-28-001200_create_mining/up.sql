@@ -190,6 +190,7 @@ CREATE TABLE circles (
     owner_user_id uuid NOT NULL,
     owner_miner_id uuid NOT NULL,
     name text NOT NULL,
+    name_folded text COLLATE "C" NOT NULL,
     status text NOT NULL,
     member_count integer NOT NULL,
     version bigint NOT NULL,
@@ -204,11 +205,13 @@ CREATE TABLE circles (
 );
 CREATE INDEX circles_created_at ON circles (created_at, id);
 CREATE INDEX circles_status_created ON circles (status, created_at, id);
+CREATE INDEX circles_name_grams ON circles USING gin (search_grams(name_folded));
 COMMENT ON TABLE circles IS 'Security circles of three to five miners';
 COMMENT ON COLUMN circles.id IS 'Id of the circle';
 COMMENT ON COLUMN circles.owner_user_id IS 'User of the owner';
 COMMENT ON COLUMN circles.owner_miner_id IS 'Public id of the owner';
 COMMENT ON COLUMN circles.name IS 'Name of the circle';
+COMMENT ON COLUMN circles.name_folded IS 'Name without differences of case, which the program folds; searches compare it';
 COMMENT ON COLUMN circles.status IS 'State that follows from the number of members, or DISBANDED for good';
 COMMENT ON COLUMN circles.member_count IS 'Number of active members including the owner';
 COMMENT ON COLUMN circles.version IS 'Raised by each change; sequence of the events about the circle';

@@ -11,4 +11,5 @@ mod graphiql;
 mod keys;
 mod mutations;
 mod schema;
+mod search;
 mod statements;

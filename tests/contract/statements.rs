@@ -69,7 +69,7 @@ const OPERATIONS: &[(&str, u64)] = &[
 ];
 
 /// A database that nobody else sends statements to through this pool.
-async fn quiet(app: &TestApp) -> Services {
+pub(super) async fn quiet(app: &TestApp) -> Services {
     let db = Db::connect(
         Settings::new(&app.database_url),
         Tls::from_machine(),
@@ -95,7 +95,7 @@ async fn quiet(app: &TestApp) -> Services {
     }
 }
 
-fn staff() -> Caller {
+pub(super) fn staff() -> Caller {
     let principal = Principal::Person(Person {
         id: UserId(uuid::Uuid::from_u128(1)),
         issuer: "test".to_owned(),

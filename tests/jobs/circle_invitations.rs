@@ -7,16 +7,16 @@ use crate::support::{TestApp, test};
 /// Stores circles with a number of pending invitations of an age each.
 async fn pending(app: &TestApp, circles: u32, each: u32, age: &str) {
     app.sql(&format!(
-        "WITH person AS (INSERT INTO users (id, display_name, registered_at)
-             SELECT gen_random_uuid(), 'P', app_now() FROM generate_series(1, {circles} + {each}) RETURNING id),
+        "WITH person AS (INSERT INTO users (id, display_name, display_name_folded, registered_at)
+             SELECT gen_random_uuid(), 'P', 'p', app_now() FROM generate_series(1, {circles} + {each}) RETURNING id),
          miner AS (INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak,
                  freeze_tokens, is_grace_period, milestones_paid, referral_code, version, created_at, updated_at)
              SELECT gen_random_uuid(), id, 'PIONEER', 'ACTIVE', 0, 0, 0, 0, false, '{{}}',
                     'TST' || translate(upper(substr(md5(id::text), 1, 5)), '01', 'XY'), 1, app_now(), app_now()
              FROM person RETURNING id, user_id),
          numbered AS (SELECT id, user_id, row_number() OVER () AS n FROM miner),
-         circle AS (INSERT INTO circles (id, owner_user_id, owner_miner_id, name, status, member_count, version, created_at, updated_at)
-             SELECT gen_random_uuid(), user_id, id, 'C', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM numbered WHERE n <= {circles}
+         circle AS (INSERT INTO circles (id, owner_user_id, owner_miner_id, name, name_folded, status, member_count, version, created_at, updated_at)
+             SELECT gen_random_uuid(), user_id, id, 'C', 'c', 'INCOMPLETE', 1, 1, app_now(), app_now() FROM numbered WHERE n <= {circles}
              RETURNING *),
          member AS (INSERT INTO circle_members (id, circle_id, user_id, miner_id, joined_at)
              SELECT gen_random_uuid(), id, owner_user_id, owner_miner_id, app_now() FROM circle)

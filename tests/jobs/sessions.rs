@@ -158,7 +158,7 @@ fn locks_no_miner_without_a_change() {
 fn settles_hundreds_in_batches_past_locked_miners() {
     test(async |app| {
         app.sql(
-            "INSERT INTO users (id, display_name, registered_at) SELECT gen_random_uuid(), 'X', app_now() FROM generate_series(1, 450);
+            "INSERT INTO users (id, display_name, display_name_folded, registered_at) SELECT gen_random_uuid(), 'X', 'x', app_now() FROM generate_series(1, 450);
              INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
                                  milestones_paid, referral_code, version, created_at, updated_at)
              SELECT gen_random_uuid(), id, 'PIONEER', 'ACTIVE', 0, 0, 0, 0, false, '{}',

@@ -34,8 +34,9 @@ CREATE TEMP TABLE places ON COMMIT DROP AS
 CREATE UNIQUE INDEX ON places (i);
 ANALYZE people, rings, places;
 
-INSERT INTO users (id, display_name, registered_at)
-    SELECT user_id, (ARRAY['An', 'Binh', 'Chi', 'Dung', 'Giang', 'Hanh', 'Khanh', 'Lan'])[1 + i % 8] || ' ' || i, at FROM people;
+INSERT INTO users (id, display_name, display_name_folded, registered_at)
+    SELECT user_id, name, lower(name), at
+    FROM people, LATERAL (SELECT (ARRAY['An', 'Binh', 'Chi', 'Dung', 'Giang', 'Hanh', 'Khanh', 'Lan'])[1 + i % 8] || ' ' || i) AS given (name);
 INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, last_claim_at,
                     streak_since, streak_due_at, freeze_tokens, is_grace_period, milestones_paid, referral_code,
                     version, created_at, updated_at)
@@ -45,8 +46,8 @@ INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, 
            i * 7919 % 100003 * 12345, i % 40, 40 + i % 50, at + interval '90 days', at + interval '90 days', at + interval '92 days',
            i % 4, false, CASE WHEN i % 40 >= 7 THEN ARRAY[7] ELSE '{}' END, pg_temp.code(i), 1 + i % 90, at, at + interval '90 days'
     FROM people;
-INSERT INTO circles (id, owner_user_id, owner_miner_id, name, status, member_count, version, created_at, updated_at)
-    SELECT rings.id, owner.user_id, owner.id, 'Circle ' || rings.c, 'ACTIVE', rings.size, rings.size, rings.at, rings.at
+INSERT INTO circles (id, owner_user_id, owner_miner_id, name, name_folded, status, member_count, version, created_at, updated_at)
+    SELECT rings.id, owner.user_id, owner.id, 'Circle ' || rings.c, 'circle ' || rings.c, 'ACTIVE', rings.size, rings.size, rings.at, rings.at
     FROM rings JOIN places ON places.c = rings.c AND places.place = 1 JOIN people owner ON owner.i = places.i;
 INSERT INTO circle_members (id, circle_id, user_id, miner_id, joined_at)
     SELECT pg_temp.id(places.at + place * interval '1 hour', 'member', places.i), places.circle_id, people.user_id, people.id,

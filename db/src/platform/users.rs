@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use domain::access::Person;
 use domain::ids::UserId;
 use domain::platform::DisplayName;
+use domain::text::fold;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -44,7 +45,7 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&DisplayName>) 
         }
         Some(name) => {
             let insert = insert.on_conflict(users::id).do_update();
-            let insert = insert.set(users::display_name.eq(name.as_str()));
+            let insert = insert.set(name_columns(name.as_str()));
             insert.execute(tx.conn()).await?
         }
     };
@@ -63,7 +64,7 @@ pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<()> {
 
 type Row = (
     Eq<users::id, Uuid>,
-    Eq<users::display_name, String>,
+    NameColumns,
     Eq<users::registered_at, Timestamp>,
 );
 
@@ -72,11 +73,23 @@ fn row(tx: &Tx, id: UserId, name: Option<&DisplayName>) -> Row {
     let name = name.unwrap_or_else(|| DisplayName::generated(tx.ids().bytes()));
     (
         users::id.eq(id.0),
-        users::display_name.eq(name.as_str().to_owned()),
+        name_columns(name.as_str()),
         users::registered_at.eq(tx.now()),
     )
 }
 
+type NameColumns = (
+    Eq<users::display_name, String>,
+    Eq<users::display_name_folded, String>,
+);
+
+/// A name and the form in which searches compare it.
+pub(crate) fn name_columns(name: &str) -> NameColumns {
+    (
+        users::display_name.eq(name.to_owned()),
+        users::display_name_folded.eq(fold(name)),
+    )
+}
 
 /// Locks a person's row; returns the time their identity was verified. Every command takes this lock before those of
 /// the person's referral and miner, so reads and writes of the verification are serialized.

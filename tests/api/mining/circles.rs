@@ -88,3 +88,34 @@ fn refuses_others_than_staff_and_bad_filters() {
         }
     });
 }
+
+#[test]
+fn finds_names_of_every_script_in_any_case() {
+    test(async |app| {
+        let [first] = app.circle().await;
+        let [second] = app.circle().await;
+        first.rename("ĐỘI Vàng").await.ok();
+        second
+            .run(
+                "circleRename",
+                json!({"name": "Ночной \u{110}o\u{323}\u{302}i"}),
+            )
+            .await
+            .ok();
+        for (search, expected) in [
+            ("đội", vec!["Ночной Đội", "ĐỘI Vàng"]),
+            ("O\u{323}\u{302}I V", vec!["ĐỘI Vàng"]),
+            ("НОЧ", vec!["Ночной Đội"]),
+            ("doi", vec![]),
+        ] {
+            let filter = json!({"first": 9, "filter": {"search": search}});
+            let page = app.support().get(LIST, filter).await;
+            assert_eq!(names(&page), expected, "{search}");
+        }
+        let hidden = json!({"first": 9, "filter": {"search": "a\u{202E}"}});
+        assert_eq!(
+            app.support().ask(LIST, hidden).await.code(),
+            "BAD_USER_INPUT"
+        );
+    });
+}

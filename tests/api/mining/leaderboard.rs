@@ -10,8 +10,8 @@ const LEADERBOARD: &str = "query ($limit: Int! = 100) { leaderboard(limit: $limi
 /// Stores miners with 1, 2, 3, … points.
 async fn crowd(app: &TestApp, count: u32) {
     app.sql(&format!(
-        "INSERT INTO users (id, display_name, registered_at)
-             SELECT md5(n::text)::uuid, 'M' || n, app_now() FROM generate_series(1, {count}) n;
+        "INSERT INTO users (id, display_name, display_name_folded, registered_at)
+             SELECT md5(n::text)::uuid, 'M' || n, 'm' || n, app_now() FROM generate_series(1, {count}) n;
          INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
                              milestones_paid, referral_code, version, created_at, updated_at)
              SELECT md5('m' || n)::uuid, md5(n::text)::uuid, 'PIONEER', 'ACTIVE', n * 10000, 0, 0, 0, false, '{{}}',

@@ -12,8 +12,8 @@ const MINERS: &str = "query ($filter: MinerFilter, $orderBy: MinerOrder, $first:
 /// Stores thirty miners, some with equal points.
 async fn thirty(app: &TestApp) {
     app.sql(
-        "INSERT INTO users (id, display_name, registered_at)
-             SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'M' || n, app_now() FROM generate_series(1, 30) n;
+        "INSERT INTO users (id, display_name, display_name_folded, registered_at)
+             SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'M' || n, 'm' || n, app_now() FROM generate_series(1, 30) n;
          INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
                              milestones_paid, referral_code, version, created_at, updated_at)
              SELECT ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
@@ -134,5 +134,67 @@ fn rejects_cursors_of_another_order() {
             .ask(MINERS, json!({"first": 1, "filter": {"search": "\u{0}"}}))
             .await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
+    });
+}
+
+#[test]
+fn finds_names_of_every_script_in_any_case() {
+    test(async |app| {
+        let names = ["ĐỘI Trưởng", "Ирина", "ΣΟΦΟΣ", "王小明", "Straße"];
+        for name in names {
+            app.named(app.user().id(), name).register().await.ok();
+        }
+        let staff = app.support();
+        let query = "query ($search: String) { miners(first: 9, filter: {search: $search}) {
+            totalCount nodes { user { displayName } } } }";
+        for (search, found) in [
+            ("đội", names[0]),
+            ("TRƯỞNG", names[0]),
+            // Decomposed.
+            (" \u{111}o\u{323}\u{302}i ", names[0]),
+            ("рИн", names[1]),
+            ("ΟΦοσ", names[2]),
+            ("小明", names[3]),
+            ("明", names[3]),
+            ("STRASSE", names[4]),
+        ] {
+            let page = staff.get(query, json!({"search": search})).await;
+            let expected = json!({"totalCount": 1, "nodes": [{"user": {"displayName": found}}]});
+            assert_eq!(page["miners"], expected, "{search}");
+        }
+        for other in ["doi", "ộđi", "王明"] {
+            let page = staff.get(query, json!({"search": other})).await;
+            assert_eq!(page["miners"]["totalCount"], 0, "{other}");
+        }
+    });
+}
+
+#[test]
+fn finds_a_code_as_people_paste_it() {
+    test(async |app| {
+        let alice = app.miner().await;
+        app.miner().await;
+        let link = alice.own_miner("referralShareUrl").await["referralShareUrl"].clone();
+        for pasted in super::pasted(&alice.code, link.as_str().unwrap()) {
+            // A search text has no hidden characters.
+            let pasted = pasted.replace('\u{200B}', "");
+            let filter = json!({"first": 9, "filter": {"search": pasted}});
+            let page = app.support().get(MINERS, filter).await;
+            assert_eq!(ids(&page), [alice.uuid.to_string()], "{pasted}");
+        }
+    });
+}
+
+#[test]
+fn rejects_hidden_characters_in_searches() {
+    test(async |app| {
+        for search in ["a\u{202E}", "\u{200B}", "a\nb", "a\u{F8FF}"] {
+            let answer = app.support();
+            let answer = answer.ask(MINERS, json!({"first": 1, "filter": {"search": search}}));
+            let answer = answer.await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT");
+            let message = answer.body["errors"][0]["message"].as_str().unwrap();
+            assert!(message.contains("remove hidden characters"), "{message}");
+        }
     });
 }

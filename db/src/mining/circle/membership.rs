@@ -8,6 +8,7 @@ use domain::mining::{Circle, CircleInvitation, CircleStatus, Miner, Role};
 
 use super::events::CircleEvents;
 use super::invitations;
+use super::rows::folded_name;
 use crate::command::Request;
 use crate::mining::events::MinerEvents;
 use crate::mining::miner::role_of;
@@ -36,6 +37,7 @@ pub(super) async fn store(
     diesel::update(circles::table.find(circle.id.0))
         .set((
             circles::name.eq(&circle.name),
+            folded_name(circle),
             circles::status.eq(circle.status.name()),
             circles::member_count.eq(member_count),
             circles::version.eq(version),

@@ -3,10 +3,10 @@
 
 use diesel::dsl::sql;
 use diesel::pg::Pg;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Array, Bool, Text as SqlText};
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, OptionalExtension,
-    PgTextExpressionMethods, QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, OptionalExtension, QueryDsl,
+    SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
@@ -18,8 +18,9 @@ use uuid::Uuid;
 use super::rows::{CircleRow, CircleSeen, InvitationSeen};
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
-use crate::paging::{count_rows, keyset, like_literal, narrow};
+use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::{circle_invitations, circle_members, circles, miners, users};
+use crate::search::Part;
 use crate::text::{read_name, values};
 use crate::{Connection, Count, Page, Result, Slice};
 
@@ -159,8 +160,14 @@ macro_rules! filter_circles {
         let filter: &CircleFilter = $filter;
         narrow!($query,
             status = filter.status => circles::status.eq(status.name()),
-            search = &filter.search => circles::name.ilike(format!("%{}%", like_literal(search.trim()))),
         );
+        if let Some(search) = filter.search.as_deref().map(Part::of) {
+            let found = sql::<Bool>("search_grams(circles.name_folded) @> ")
+                .bind::<Array<SqlText>, _>(search.grams())
+                .sql(" AND circles.name_folded LIKE ")
+                .bind::<SqlText, _>(search.pattern());
+            $query = $query.filter(found);
+        }
     };
 }
 

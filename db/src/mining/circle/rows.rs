@@ -1,9 +1,11 @@
 //! Tables of circles as structs.
 
+use diesel::dsl::Eq;
 use diesel::pg::Pg;
-use diesel::{HasQuery, Insertable, QueryDsl};
+use diesel::{ExpressionMethods, HasQuery, Insertable, QueryDsl};
 use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::{Circle, CircleInvitation, CircleMember};
+use domain::text::fold;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -91,6 +93,11 @@ impl TryFrom<&Circle> for CircleRow {
             updated_at: circle.updated_at,
         })
     }
+}
+
+/// The form of a circle's name in which searches compare it.
+pub fn folded_name(circle: &Circle) -> Eq<circles::name_folded, String> {
+    circles::name_folded.eq(fold(&circle.name))
 }
 
 #[derive(HasQuery)]

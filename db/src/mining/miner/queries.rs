@@ -9,7 +9,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtensi
 use diesel_async::RunQueryDsl;
 use domain::ids::{HistoryId, UserId};
 use domain::mining::{
-    Bps, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralStatus, Role,
+    Bps, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralCode, ReferralStatus, Role,
 };
 use domain::named::named;
 use domain::time::Timestamp;
@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 use super::locks::user_of_code;
 use super::rows::{HistoryRow, MinerSeen};
-use crate::paging::{count_rows, keyset, like_literal, narrow};
+use crate::paging::{count_rows, keyset, narrow};
 use crate::schema::{miners, mining_history, referrals, users};
+use crate::search::{Part, containing};
 use crate::text::{fit, read_name, values};
 use crate::{Connection, Count, Page, Result, Slice};
 
@@ -96,7 +97,7 @@ pub async fn miners_ahead(conn: &mut Connection, of: &MinerSeen) -> Result<Count
 /// Conditions on miners.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MinerFilter {
-    /// A user or miner id, a prefix of a referral code, or a part of a display name.
+    /// A user or miner id, or a part of a user id, a referral code or a display name.
     pub search: Option<String>,
     /// Status.
     pub status: Option<MinerStatus>,
@@ -138,6 +139,24 @@ impl MinerKey {
     }
 }
 
+/// Patterns of LIKE for referral codes and ids that contain a search text; none when none of them can.
+struct KeyPart {
+    code: Option<String>,
+    id: Option<String>,
+}
+
+impl KeyPart {
+    fn of(search: &str) -> Self {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let plain = search.bytes().all(is_plain).then_some(search);
+        let code = ReferralCode::parse(search).map(|code| containing(code.as_str()));
+        Self {
+            code: code.or_else(|| Some(containing(&plain?.to_ascii_uppercase()))),
+            id: plain.map(|plain| containing(&plain.to_ascii_lowercase())),
+        }
+    }
+}
+
 /// Applies a filter to a boxed query over `miners`.
 macro_rules! filter_miners {
     ($query:ident, $filter:expr) => {
@@ -147,18 +166,20 @@ macro_rules! filter_miners {
             role = filter.role => miners::role.eq(role.name()),
         );
         if let Some(search) = &filter.search {
-            let search = search.trim();
             $query = match Uuid::parse_str(search) {
                 Ok(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
                 Err(_) => {
                     // A union, so that each part uses its index.
-                    let part = |text: &str| format!("%{}%", like_literal(text));
+                    let key = KeyPart::of(search);
+                    let name = Part::of(search);
                     let found = sql::<Bool>("miners.user_id IN (SELECT m.user_id FROM miners m WHERE m.referral_code LIKE ")
-                        .bind::<SqlText, _>(part(&search.to_uppercase()))
+                        .bind::<Nullable<SqlText>, _>(key.code)
                         .sql(" UNION SELECT m.user_id FROM miners m WHERE m.user_id::text LIKE ")
-                        .bind::<SqlText, _>(part(&search.to_lowercase()))
-                        .sql(" UNION SELECT m.user_id FROM users u JOIN miners m ON m.user_id = u.id WHERE u.display_name ILIKE ")
-                        .bind::<SqlText, _>(part(search))
+                        .bind::<Nullable<SqlText>, _>(key.id)
+                        .sql(" UNION SELECT m.user_id FROM users u JOIN miners m ON m.user_id = u.id WHERE search_grams(u.display_name_folded) @> ")
+                        .bind::<Array<SqlText>, _>(name.grams())
+                        .sql(" AND u.display_name_folded LIKE ")
+                        .bind::<SqlText, _>(name.pattern())
                         .sql(")");
                     $query.filter(found)
                 }

@@ -5,7 +5,8 @@ use domain::ids::CircleId;
 use domain::mining::circle::{CircleRefusal, CircleRefusalKind, create};
 use domain::mining::{Circle, CircleStatus};
 
-use crate::mining::circle::{events::CircleEvents, membership, rows::CircleRow};
+use crate::mining::circle::rows::{CircleRow, folded_name};
+use crate::mining::circle::{events::CircleEvents, membership};
 use crate::mining::{configuration, miner::locks::lock_caller};
 use crate::prelude::*;
 use crate::schema::circles;
@@ -42,7 +43,7 @@ pub async fn circle_create(tx: &mut Tx, request: &Request, name: &str) -> Result
         events.created();
         circle.version = events.enqueue(tx, &request.request_id)?;
         diesel::insert_into(circles::table)
-            .values(CircleRow::try_from(&circle)?)
+            .values((CircleRow::try_from(&circle)?, folded_name(&circle)))
             .execute(tx.conn())
             .await?;
         membership::enter(tx, circle.id, caller.id).await?;
