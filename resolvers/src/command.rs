@@ -49,7 +49,7 @@ pub(crate) trait Payload {
 ///     /// Renames the circle that the caller owns.
 ///     circle_rename = CIRCLE_RENAME, |call| circle_rename(call.tx, call.request, &call.input.name).boxed();
 ///     CircleRenameInput(Optional) {
-///         /// Name, 1 to 100 printable characters; surrounding blanks are removed.
+///         /// Name, 1 to 100 visible characters on one line; surrounding blanks are removed.
 ///         name: String,
 ///     }
 ///     CircleRenamePayload(CircleUserError) = |ctx, id: Uuid| {

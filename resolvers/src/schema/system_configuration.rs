@@ -58,7 +58,7 @@ mutations! {
     SystemConfigurationUpdateInput(Optional) {
         /// New section `mining`; null leaves it unchanged.
         mining: Option<MiningConfigurationInput>,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
         /// New section `referral`; null leaves it unchanged.
         referral: Option<ReferralConfigurationInput>,

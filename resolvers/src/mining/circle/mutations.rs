@@ -20,7 +20,7 @@ mutations! {
     /// Creates a circle with the caller as owner and first member.
     circle_create = commands::CIRCLE_CREATE, |call| commands::circle_create(call.tx, call.request, &call.input.name).boxed();
     CircleCreateInput(Optional) {
-        /// Name, 1 to 100 printable characters; surrounding blanks are removed.
+        /// Name, 1 to 100 visible characters on one line; surrounding blanks are removed.
         name: String,
     }
     CircleCreatePayload(CircleUserError) = |ctx, id: Uuid| {
@@ -31,7 +31,7 @@ mutations! {
     /// Renames the circle that the caller owns.
     circle_rename = commands::CIRCLE_RENAME, |call| commands::circle_rename(call.tx, call.request, &call.input.name).boxed();
     CircleRenameInput(Optional) {
-        /// Name, 1 to 100 printable characters; surrounding blanks are removed.
+        /// Name, 1 to 100 visible characters on one line; surrounding blanks are removed.
         name: String,
     }
     CircleRenamePayload(CircleUserError) = |ctx, id: Uuid| {
@@ -76,7 +76,7 @@ mutations! {
     CircleForceDisbandInput(Optional) {
         /// Circle to disband.
         circle_id: Id<Circle>,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     CircleForceDisbandPayload(CircleUserError) = |ctx, id: Uuid| {

@@ -227,7 +227,7 @@ impl From<CircleBy> for CircleId {
 /// Conditions on circles.
 #[derive(InputObject, Default)]
 pub struct CircleFilter {
-    /// Part of the name, at most 100 characters; a blank text selects all.
+    /// Part of the name, ignoring case, at most 100 visible characters; a blank text selects all.
     pub search: Option<String>,
     /// State of the circle.
     pub status: Option<CircleStatus>,
@@ -336,7 +336,7 @@ impl CircleInvitationBy {
 /// Key of the miner to invite.
 #[derive(OneofObject)]
 pub enum CircleInviteeBy {
-    /// Referral code, also as pasted from a link.
+    /// Referral code in any case, also with blanks or dashes, or the invite link.
     Code(String),
     /// `MinerProfile` id.
     ProfileId(Id<MinerProfile>),

@@ -44,7 +44,7 @@ mutations! {
     MiningConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: MiningConfigurationInput,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MiningConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
@@ -57,7 +57,7 @@ mutations! {
     StreakConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: StreakConfigurationInput,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     StreakConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
@@ -71,7 +71,7 @@ mutations! {
     ReferralConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: ReferralConfigurationInput,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     ReferralConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {

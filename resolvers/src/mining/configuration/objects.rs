@@ -281,7 +281,7 @@ impl StreakConfigurationInput {
 /// Tier of the streak bonus.
 #[derive(InputObject)]
 pub struct StreakTierInput {
-    /// Name of the badge, 1 to 50 characters; null for a tier without one.
+    /// Name of the badge, 1 to 50 visible characters on one line; null for a tier without one.
     pub badge_name: Option<String>,
     /// Bonus of the tier as a fraction: 0 to 10, at most 4 decimals.
     pub bonus_rate: Decimal,

@@ -43,7 +43,7 @@ mutations! {
         commands::miner_register(call.tx, call.request, code).boxed()
     };
     MinerRegisterInput(Optional) {
-        /// Code of the referrer, 8 characters, also as pasted from a link; null without one.
+        /// Code of the referrer, 8 characters in any case, also with blanks or dashes, or the invite link; null without one.
         referral_code: Option<String>,
     }
     MinerRegisterPayload(MinerUserError) = |ctx, id: Uuid| {
@@ -59,7 +59,7 @@ mutations! {
         miner: MinerBy,
         /// Points to add, negative to take; not 0, at most 4 decimals.
         points: Decimal,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerPointsAdjustPayload(MinerUserError) = |ctx, done: PointsAdjusted| {
@@ -95,7 +95,7 @@ mutations! {
     MinerSuspendInput(Optional) {
         /// Miner to suspend.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerSuspendPayload(MinerUserError) = |ctx, id: Uuid| {
@@ -108,7 +108,7 @@ mutations! {
     MinerRestoreInput(Optional) {
         /// Miner to restore.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerRestorePayload(MinerUserError) = |ctx, id: Uuid| {
@@ -122,7 +122,7 @@ mutations! {
     MinerBanInput(Optional) {
         /// Miner to ban.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerBanPayload(MinerUserError) = |ctx, id: Uuid| {
@@ -135,7 +135,7 @@ mutations! {
     MinerStreakResetInput(Optional) {
         /// Miner whose streak ends.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerStreakResetPayload(MinerUserError) = |ctx, id: Uuid| {
@@ -148,7 +148,7 @@ mutations! {
     MinerNodeOperatorGrantInput(Optional) {
         /// Miner to grant the role to.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerNodeOperatorGrantPayload(MinerUserError) = |ctx, id: Uuid| {
@@ -161,7 +161,7 @@ mutations! {
     MinerNodeOperatorRevokeInput(Optional) {
         /// Miner to revoke the role from.
         miner: MinerBy,
-        /// Reason for the audit log, 1 to 500 characters.
+        /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     MinerNodeOperatorRevokePayload(MinerUserError) = |ctx, id: Uuid| {

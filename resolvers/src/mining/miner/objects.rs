@@ -383,7 +383,7 @@ pub(in crate::mining) const POINTS_PROPOSAL: RegisteredProposal =
 /// Key of a miner.
 #[derive(OneofObject)]
 pub enum MinerBy {
-    /// Referral code, also as pasted from a link.
+    /// Referral code in any case, also with blanks or dashes, or the invite link.
     Code(String),
     /// Global id of the miner.
     Id(Id<Miner>),
@@ -409,7 +409,7 @@ impl From<&MinerBy> for MinerRef {
 pub struct MinerFilter {
     /// Role of the miner.
     pub role: Option<MinerRole>,
-    /// Part of the display name, the referral code or the user id, at most 100 characters; a blank text selects all.
+    /// Part of the display name, the referral code or the user id, ignoring case, at most 100 visible characters; a blank text selects all.
     pub search: Option<String>,
     /// Status of the miner.
     pub status: Option<MinerStatus>,

@@ -18,7 +18,7 @@ mutations! {
         referral_apply(call.tx, call.request, &call.input.referral_code).boxed()
     };
     ReferralApplyInput(Optional) {
-        /// Code of the referrer, 8 characters, also as pasted from a link.
+        /// Code of the referrer, 8 characters in any case, also with blanks or dashes, or the invite link.
         referral_code: String,
     }
     ReferralApplyPayload(ReferralUserError) = |ctx, id: [Uuid; 2]| {

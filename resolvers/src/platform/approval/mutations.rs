@@ -38,7 +38,7 @@ mutations! {
     ApprovalDeclineInput(Optional) {
         /// Approval to decline.
         approval_id: Id<Approval>,
-        /// Reason for declining, for the requester and the audit log, 1 to 500 characters.
+        /// Reason for declining, for the requester and the audit log, 1 to 500 visible characters on one line.
         reason: String,
     }
     ApprovalDeclinePayload(ApprovalUserError) = |ctx, id: Uuid| {
