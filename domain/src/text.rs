@@ -183,16 +183,16 @@ fn shapes_letters(before: &[char], after: &[char]) -> bool {
 /// The rest behind the tags that make a black flag the flag of a region: its five letters and the end of the tags.
 fn after_region(after: &[char]) -> &[char] {
     let is_letter = |char: &char| matches!(char, '\u{E0061}'..='\u{E007A}');
-    match after {
-        [a, b, c, d, e, CANCEL_TAG, rest @ ..] if [a, b, c, d, e].into_iter().all(is_letter) => {
-            rest
-        }
+    match after.split_first_chunk::<6>() {
+        Some(([region @ .., CANCEL_TAG], rest)) if region.iter().all(is_letter) => rest,
         _ => after,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const FAMILY: &str = "👨\u{200D}👩\u{200D}👧";
@@ -366,5 +366,21 @@ mod tests {
         }
         assert_eq!(fold("ĐỘI"), "đội");
         assert_ne!(fold("doi"), fold("đội"));
+    }
+
+    /// Letters, blanks, joiners, marks and emoji, so that many texts are accepted.
+    const MIXED: &str =
+        "[aĐé \u{A0}\u{301}\u{323}می\u{200C}\u{200D}क\u{94D}👨❤\u{FE0F}🏽1\u{20E3}]{0,12}";
+
+    proptest! {
+        /// A stored text is accepted again as it is, and so is every shortened one.
+        #[test]
+        fn accepts_its_own_results(text in prop_oneof![".{0,12}", MIXED], longest in 1_usize..12) {
+            let results = [parse(&text, 100), parse_shortened(&text, longest)];
+            for parsed in results.into_iter().flatten() {
+                prop_assert_eq!(parse(&parsed, 100), Some(parsed.clone()));
+                prop_assert_eq!(fold(&fold(&parsed)), fold(&parsed));
+            }
+        }
     }
 }
