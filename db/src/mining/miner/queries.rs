@@ -147,12 +147,15 @@ struct KeyPart {
 
 impl KeyPart {
     fn of(search: &str) -> Self {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let plain = search.bytes().all(is_plain).then_some(search);
-        let code = ReferralCode::parse(search).map(|code| containing(code.as_str()));
+        let consists_of = |is_part: fn(&u8) -> bool| search.bytes().all(|byte| is_part(&byte));
+        let code = match ReferralCode::parse(search) {
+            Some(code) => Some(code.as_str().to_owned()),
+            None => consists_of(u8::is_ascii_alphanumeric).then(|| search.to_ascii_uppercase()),
+        };
+        let is_id = consists_of(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
         Self {
-            code: code.or_else(|| Some(containing(&plain?.to_ascii_uppercase()))),
-            id: plain.map(|plain| containing(&plain.to_ascii_lowercase())),
+            code: code.as_deref().map(containing),
+            id: is_id.then(|| containing(&search.to_ascii_lowercase())),
         }
     }
 }
@@ -176,7 +179,7 @@ macro_rules! filter_miners {
                         .bind::<Nullable<SqlText>, _>(key.code)
                         .sql(" UNION SELECT m.user_id FROM miners m WHERE m.user_id::text LIKE ")
                         .bind::<Nullable<SqlText>, _>(key.id)
-                        .sql(" UNION SELECT m.user_id FROM users u JOIN miners m ON m.user_id = u.id WHERE search_grams(u.display_name_folded) @> ")
+                        .sql(" UNION SELECT u.id FROM users u WHERE search_grams(u.display_name_folded) @> ")
                         .bind::<Array<SqlText>, _>(name.grams())
                         .sql(" AND u.display_name_folded LIKE ")
                         .bind::<SqlText, _>(name.pattern())
