@@ -3,6 +3,7 @@
 use async_graphql::Request;
 use db::operation_trace::{Action, Record};
 use resolvers::request::execute;
+use serde_json::json;
 
 use super::statements::{quiet, staff};
 use crate::support::{TestApp, test};
@@ -78,6 +79,37 @@ fn finds_names_by_their_index() {
                     plan.contains(index) && !plan.contains("Seq Scan"),
                     "{list}: {plan}"
                 );
+            }
+        }
+    });
+}
+
+/// A text that more users have than are counted is compared row by row.
+#[test]
+fn lists_names_that_few_or_very_many_have() {
+    test(async |app| {
+        crowd(app).await;
+        for (search, is_exact) in [("ộ", false), ("ỘỘ", true), ("ộ 1ộ", true)] {
+            let query = "query ($search: String) { miners(first: 20, filter: {search: $search}) {
+                totalCount totalCountPrecision nodes { profile { displayName } } } }";
+            let page = app.support().get(query, json!({"search": search})).await;
+            let folded = search.to_lowercase();
+            let count = app
+                .count("users", &format!("strpos(display_name, '{folded}') > 0"))
+                .await;
+            let precision = if is_exact { "EXACT" } else { "AT_LEAST" };
+            let list = &page["miners"];
+            assert_eq!(list["totalCountPrecision"], precision, "{search}");
+            assert_eq!(list["totalCount"], json!(count.min(10_000)), "{search}");
+            let nodes = list["nodes"].as_array().unwrap();
+            assert_eq!(
+                nodes.len(),
+                usize::try_from(count.min(20)).unwrap(),
+                "{search}"
+            );
+            for node in nodes {
+                let name = node["profile"]["displayName"].as_str().unwrap();
+                assert!(name.contains(&folded), "{search}: {name}");
             }
         }
     });

@@ -90,6 +90,10 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "people give the public id of a miner; programs send the opaque id",
     ),
     (
+        "select user_id from ( select m.user_id from miners m where m.referral_code like",
+        "staff search people by a part of a code, an id or a name",
+    ),
+    (
         "from ((circle_members inner join miners on",
         "members of circles with their profiles in one statement; a cluster needs two reads",
     ),

@@ -139,13 +139,14 @@ impl MinerKey {
     }
 }
 
-/// Patterns of LIKE for referral codes and ids that contain a search text; none when none of them can.
-struct KeyPart {
+/// Patterns of LIKE by which a search text is compared; none for what can't contain it.
+struct Patterns {
     code: Option<String>,
     id: Option<String>,
+    name: String,
 }
 
-impl KeyPart {
+impl Patterns {
     fn of(search: &str) -> Self {
         let consists_of = |is_part: fn(&u8) -> bool| search.bytes().all(|byte| is_part(&byte));
         let code = match ReferralCode::parse(search) {
@@ -156,35 +157,75 @@ impl KeyPart {
         Self {
             code: code.as_deref().map(containing),
             id: is_id.then(|| containing(&search.to_ascii_lowercase())),
+            name: Part::of(search).pattern(),
         }
     }
 }
 
-/// Applies a filter to a boxed query over `miners`.
+/// Users that a search text finds.
+enum Found {
+    /// The user or miner with this id.
+    Uuid(Uuid),
+    /// At most [`Count::EXACT_TO`].
+    Few(Vec<Uuid>),
+    /// More: the list compares its rows in its own order, and soon has a page.
+    Many(Patterns),
+}
+
+/// Looks for users by the indexes of codes, ids and names.
+async fn find_users(conn: &mut Connection, search: &str) -> Result<Found> {
+    #[derive(diesel::QueryableByName)]
+    struct User {
+        #[diesel(sql_type = SqlUuid)]
+        user_id: Uuid,
+    }
+    if let Ok(id) = Uuid::parse_str(search) {
+        return Ok(Found::Uuid(id));
+    }
+    let patterns = Patterns::of(search);
+    let users: Vec<User> = diesel::sql_query(format!(
+        "SELECT user_id FROM (
+             SELECT m.user_id FROM miners m WHERE m.referral_code LIKE $1
+             UNION ALL SELECT m.user_id FROM miners m WHERE m.user_id::text LIKE $2
+             UNION ALL SELECT u.id FROM users u WHERE search_grams(u.display_name_folded) @> $3 AND u.display_name_folded LIKE $4
+         ) found LIMIT {} + 1",
+        Count::EXACT_TO
+    ))
+    .bind::<Nullable<SqlText>, _>(&patterns.code)
+    .bind::<Nullable<SqlText>, _>(&patterns.id)
+    .bind::<Array<SqlText>, _>(Part::of(search).grams())
+    .bind::<SqlText, _>(&patterns.name)
+    .load(conn)
+    .await?;
+    if fit::<_, i64>("users", "limit", users.len())? > Count::EXACT_TO {
+        return Ok(Found::Many(patterns));
+    }
+    Ok(Found::Few(
+        users.into_iter().map(|user| user.user_id).collect(),
+    ))
+}
+
+/// Applies a filter to a boxed query over `miners` and `users`.
 macro_rules! filter_miners {
-    ($query:ident, $filter:expr) => {
+    ($conn:expr, $query:ident, $filter:expr) => {
         let filter: &MinerFilter = $filter;
         narrow!($query,
             status = filter.status => miners::status.eq(status.name()),
             role = filter.role => miners::role.eq(role.name()),
         );
         if let Some(search) = &filter.search {
-            $query = match Uuid::parse_str(search) {
-                Ok(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
-                Err(_) => {
-                    // A union, so that each part uses its index.
-                    let key = KeyPart::of(search);
-                    let name = Part::of(search);
-                    let found = sql::<Bool>("miners.user_id IN (SELECT m.user_id FROM miners m WHERE m.referral_code LIKE ")
-                        .bind::<Nullable<SqlText>, _>(key.code)
-                        .sql(" UNION SELECT m.user_id FROM miners m WHERE m.user_id::text LIKE ")
-                        .bind::<Nullable<SqlText>, _>(key.id)
-                        .sql(" UNION SELECT u.id FROM users u WHERE search_grams(u.display_name_folded) @> ")
-                        .bind::<Array<SqlText>, _>(name.grams())
-                        .sql(" AND u.display_name_folded LIKE ")
-                        .bind::<SqlText, _>(name.pattern())
+            $query = match find_users($conn, search).await? {
+                Found::Uuid(id) => $query.filter(miners::user_id.eq(id).or(miners::id.eq(id))),
+                Found::Few(users) => $query.filter(miners::user_id.eq_any(users)),
+                Found::Many(patterns) => {
+                    let is_found = sql::<Bool>("(users.display_name_folded LIKE ")
+                        .bind::<SqlText, _>(patterns.name)
+                        .sql(" OR miners.referral_code LIKE ")
+                        .bind::<Nullable<SqlText>, _>(patterns.code)
+                        .sql(" OR miners.user_id::text LIKE ")
+                        .bind::<Nullable<SqlText>, _>(patterns.id)
                         .sql(")");
-                    $query.filter(found)
+                    $query.filter(is_found)
                 }
             };
         }
@@ -200,7 +241,7 @@ pub async fn miners(
     page: &Page<MinerKey>,
 ) -> Result<Slice<MinerSeen>> {
     let mut query = MinerSeen::query().into_boxed::<Pg>();
-    filter_miners!(query, filter);
+    filter_miners!(conn, query, filter);
     let by_time = page.keyed(|key| match key {
         MinerKey::CreatedAt(at, id) => Some((*at, *id)),
         MinerKey::TotalMinedPoints(..) => None,
@@ -232,7 +273,7 @@ pub async fn miners_count(conn: &mut Connection, filter: &MinerFilter) -> Result
         .inner_join(users::table)
         .select(miners::id)
         .into_boxed::<Pg>();
-    filter_miners!(query, filter);
+    filter_miners!(conn, query, filter);
     count_rows(conn, query).await
 }
 
