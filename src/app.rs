@@ -1,7 +1,6 @@
 //! Builds and runs the server, for the program and for the tests.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +8,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use async_graphql::Variables;
 use async_graphql::parser::parse_query;
-use axum::serve::ListenerExt;
 use db::migrate::MigrateError;
 use db::{Db, Ids, Settings, Tls};
 use devdb::DataDir;
@@ -29,12 +27,13 @@ use crate::auth::{
     AuthSettings, Authenticator, DevelopmentKeys, JwksSource, ServiceSettings, UserSettings,
 };
 use crate::config::{Config, DocumentsConfig, Environment};
+use crate::http::connections;
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, Need};
 use crate::http::origins::Origins;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
-use crate::http::timeouts::IdleTimeoutListener;
+use crate::http::timeouts::Timeouts;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
 use crate::metrics::Metrics;
@@ -245,14 +244,20 @@ impl App {
         let (draining, is_draining) = watch::channel(false);
         let drain = self.config.http.drain;
         let leave = self.config.live.leave;
-        let tcp = IdleTimeoutListener {
-            tcp,
+        let timeouts = Timeouts {
+            header: self.config.http.header_timeout,
             // Sockets time out first, and send a close code.
-            write_timeout: self.config.live.write_timeout + Duration::from_secs(3),
+            write: self.config.live.write_timeout + Duration::from_secs(3),
             // At least one ping comes between.
-            idle_timeout: (self.config.live.ping_every * 2).max(self.config.http.idle),
-        }
-        .tap_io(|_| {});
+            idle: (self.config.live.ping_every * 2).max(self.config.http.idle),
+        };
+        // One connection listens, two migrate, and a replica has a pool of its own.
+        let database_connections = self.config.database.pool_size * 2 + 4;
+        let limits = self
+            .config
+            .http
+            .connections
+            .within_open_files(database_connections);
         let tasks = TaskTracker::new();
         tasks.spawn(jobs::runner::run(
             self.db.clone(),
@@ -269,21 +274,17 @@ impl App {
             draining.send_replace(true);
         });
         let (mut closing, mut late) = (is_draining.clone(), is_draining);
-        let serving = axum::serve(
-            tcp,
-            router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(async move {
+        let closing = async move {
             let _ = closing.wait_for(|draining| *draining).await;
             tokio::time::sleep(leave).await;
-        });
+        };
+        let serving = connections::serve(tcp, router, limits, timeouts, closing);
         tokio::select! {
-            ended = async {
-                let ended = serving.await;
+            () = async {
+                serving.await;
                 tasks.close();
                 tasks.wait().await;
-                ended
-            } => ended.context("serving failed")?,
+            } => {}
             ended = background.join_next() => anyhow::bail!("a background task ended unexpectedly: {ended:?}"),
             () = async {
                 let _ = late.wait_for(|draining| *draining).await;
@@ -307,7 +308,7 @@ impl App {
         let limits = configured.limits;
         let documents = documents(&self.config.documents, &limits, &self.schema)?;
         Ok(HttpState {
-            sdl: resolvers::sdl(&self.schema).into(),
+            sdl: StaticFile::new("text/plain; charset=utf-8", resolvers::sdl(&self.schema)),
             schema: self.schema,
             services: self.services,
             authenticator: self.authenticator,

@@ -25,6 +25,7 @@ const BATCHES: [f64; 9] = [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 500.0, 5_000.
 
 /// Counters, one per line, with their descriptions.
 const COUNTERS: &str = "http_requests_total: Answered requests
+    http_connections_refused_total: Connections over a limit, by limit: all, and address
     graphql_operations_total: Executed GraphQL operations
     graphql_errors_total: Errors by code, of refused requests and of fields
     graphql_subscription_events_total: Events sent to subscribers, by root field
@@ -63,6 +64,7 @@ const GAUGES: &str = "graphql_subscriptions_open: Open subscriptions by root fie
     goodgo_build_info: 1, with the running version
     websocket_connections: Open sockets
     websocket_operations: Running operations of sockets
+    http_connections: Open connections, sockets included
     http_streams: Open streams over HTTP";
 
 /// Histograms, one per line, with their descriptions.

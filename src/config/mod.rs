@@ -17,6 +17,7 @@ use resolvers::request::Introspection;
 pub use self::limits::LimitsConfig;
 use self::reader::Reader;
 pub use self::telemetry::{TelemetryConfig, TracesConfig};
+use crate::http::connections::ConnectionLimits;
 use crate::http::persisted::Trust;
 use crate::realtime::LiveSettings;
 
@@ -85,6 +86,11 @@ pub struct HttpConfig {
     pub graphiql: bool,
     /// `GOODGO_IDLE_SECONDS`: timeout of idle connections, 75.
     pub idle: Duration,
+    /// `GOODGO_HEADER_SECONDS`: time for a request's headers, 10.
+    pub header_timeout: Duration,
+    /// `GOODGO_CONNECTIONS`, `GOODGO_CONNECTIONS_PER_ADDRESS`: maximum of open connections. Behind trusted proxies an
+    /// address has no limit of its own.
+    pub connections: ConnectionLimits,
     /// `GOODGO_DRAIN_SECONDS`: time for running requests after the shutdown signal, 10.
     pub drain: Duration,
 }
@@ -255,6 +261,7 @@ impl Reader {
         let leave_seconds = if is_production { 2 } else { 0 };
         let drain = Duration::from_secs(self.number("GOODGO_DRAIN_SECONDS", 10, 0, 3_600));
         let port = self.number("PORT", 8080, 0, 65_535);
+        let trusted_proxies = self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10);
         Config {
             environment,
             http: HttpConfig {
@@ -262,7 +269,7 @@ impl Reader {
                 port,
                 allowed_origins: self.list("ALLOWED_ORIGINS", origins),
                 introspection: self.choice("GOODGO_INTROSPECTION", introspection, INTROSPECTION),
-                trusted_proxies: self.number("GOODGO_TRUSTED_PROXIES", 0, 0, 10),
+                trusted_proxies,
                 share_base_url: self
                     .base_url("SHARE_BASE_URL")
                     .unwrap_or_else(|| "https://goodgo.app/invite".to_owned()),
@@ -271,6 +278,13 @@ impl Reader {
                     .or_else(|| (!is_production).then(|| format!("http://localhost:{port}"))),
                 graphiql: self.choice("GOODGO_GRAPHIQL", true, &[("on", true), ("off", false)]),
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
+                header_timeout: Duration::from_secs(self.number(
+                    "GOODGO_HEADER_SECONDS",
+                    10,
+                    1,
+                    3_600,
+                )),
+                connections: self.connections(trusted_proxies),
                 drain,
             },
             database: self.database(),
@@ -294,6 +308,17 @@ impl Reader {
                 ),
             },
             telemetry: self.telemetry(),
+        }
+    }
+
+    fn connections(&mut self, trusted_proxies: usize) -> ConnectionLimits {
+        let usual = ConnectionLimits::default();
+        let mut most = |name, default| self.number(name, default, 1, 1_000_000);
+        let all = most("GOODGO_CONNECTIONS", usual.all);
+        let per_address = most("GOODGO_CONNECTIONS_PER_ADDRESS", 2_000);
+        ConnectionLimits {
+            all,
+            per_address: (trusted_proxies == 0).then_some(per_address),
         }
     }
 

@@ -1,11 +1,14 @@
 //! The HTTP server.
 //!
+//! `connections` accepts connections, `timeouts` ends slow ones, and `framing` refuses requests that proxies may read otherwise.
 //! `graphql` implements GraphQL over HTTP: it parses a request (`params`), selects its operation (`operation`), negotiates
 //! the media type (`negotiate`) and writes the answer (`reply`). `graphiql`, `health`, `pages`, `invites` and `documents`
 //! serve the other paths. Middleware adds request ids, the access log, the handling of panics, and CORS.
 
 pub mod caller;
+pub mod connections;
 mod documents;
+mod framing;
 pub mod graphiql;
 mod graphql;
 pub mod health;
@@ -167,6 +170,7 @@ pub fn router(state: HttpState) -> Router {
         .fallback(async || unknown_path())
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
+        .layer(from_fn(framing::check))
         .layer(from_fn_with_state(state.clone(), close_while_draining))
         .layer(compression())
         .layer(cors(&settings.allowed_origins))

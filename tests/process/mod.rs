@@ -1,5 +1,6 @@
 //! The program as a process: start, signals, a private cluster.
 
+mod files;
 mod kill;
 pub mod program;
 mod refusals;

@@ -31,14 +31,18 @@ pub struct Program {
 /// Command of the program without the settings of this process.
 pub fn goodgo(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goodgo"));
+    settle(command.args(args), folder);
     command
-        .args(args)
+}
+
+/// Sets the environment of a program.
+fn settle(command: &mut Command, folder: &Path) {
+    command
         .env_clear()
         .env("PATH", variable("PATH").unwrap_or_default())
         .env("GOODGO_DATA_DIR", folder)
         .env("PORT", "0")
         .stdin(Stdio::null());
-    command
 }
 
 /// Runs a command to its end; returns its exit code, standard output and standard error.
@@ -61,6 +65,16 @@ impl Program {
     /// Starts serving with settings.
     pub fn start_with(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut command = goodgo(folder, &["serve"]);
+        Self::launch(folder, command.envs(settings.iter().copied()))
+    }
+
+    /// Starts serving with at most this number of open files.
+    pub fn start_with_files(folder: &Path, files: u32, settings: &[(&str, &str)]) -> Self {
+        let program = env!("CARGO_BIN_EXE_goodgo");
+        let limited = format!("ulimit -n {files} && exec {program} serve");
+        let mut command = Command::new("sh");
+        command.args(["-c", &limited]);
+        settle(&mut command, folder);
         Self::launch(folder, command.envs(settings.iter().copied()))
     }
 

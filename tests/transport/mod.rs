@@ -2,8 +2,10 @@
 
 mod answers;
 mod auth;
+mod connections;
 mod disconnect;
 mod draining;
+mod framing;
 mod graphiql;
 mod health;
 mod hostile;

@@ -4,16 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
+use goodgo::http::connections::{self, ConnectionLimits};
 use goodgo::http::health::{DependencyStatus, Health, Need};
 use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
-use goodgo::http::timeouts::IdleTimeoutListener;
+use goodgo::http::timeouts::Timeouts;
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
 use goodgo::realtime::ConnectionQuota;
@@ -71,15 +71,16 @@ impl Server {
         };
         let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = tcp.local_addr().unwrap();
-        let idle_timeout = write_timeout * 10;
-        let tcp = IdleTimeoutListener {
-            tcp,
-            write_timeout,
-            idle_timeout,
-        }
-        .tap_io(|_| {});
-        let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move { axum::serve(tcp, service).await });
+        let timeouts = Timeouts {
+            header: write_timeout * 10,
+            write: write_timeout,
+            idle: write_timeout * 10,
+        };
+        let limits = ConnectionLimits::default();
+        tokio::spawn(async move {
+            let forever = std::future::pending();
+            connections::serve(tcp, router(state), limits, timeouts, forever).await;
+        });
         Self {
             address,
             draining,
