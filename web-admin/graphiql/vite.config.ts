@@ -1,8 +1,12 @@
-// How GraphiQL is built: for /graphiql, with nothing inline and nothing from elsewhere.
+// How GraphiQL is built: for /graphiql below any path, with nothing inline and nothing from elsewhere.
 import { defineConfig } from 'vite';
 
 export default defineConfig({
-  base: '/graphiql/',
+  base: './',
+  // The page is at /graphiql without a slash at its end, so its files are relative to the folder above.
+  experimental: {
+    renderBuiltUrl: (name, { hostType }) => (hostType === 'html' ? `graphiql/${name}` : { relative: true }),
+  },
   build: {
     // build.mjs packs it from here into dist.
     outDir: 'node_modules/.build',

@@ -11,11 +11,11 @@ export interface Connection {
 /** Another token makes another connection, so that nothing goes on running as somebody else. */
 export function connect(token: string | null): Connection {
   const authorization: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
-  const url = new URL('/graphql', location.href);
+  const url = new URL('graphql', location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   const socket = createClient({ url: url.href, connectionParams: authorization, retryAttempts: 5 });
   const fetcher = createGraphiQLFetcher({
-    url: '/graphql',
+    url: 'graphql',
     wsClient: socket,
     enableIncrementalDelivery: false,
     // A header that was typed into the headers editor wins.

@@ -64,7 +64,7 @@ function Panel() {
                   <span className="note">{example.note}</span>
                 </button>
                 {/* With its opener, the second window begins signed in as this one. */}
-                <a href={`/graphiql?example=${example.name}`} target="_blank" rel="opener" aria-label={`${example.title}: open in a second window`} title="Open in a second window">
+                <a href={`?example=${example.name}`} target="_blank" rel="opener" aria-label={`${example.title}: open in a second window`} title="Open in a second window">
                   ↗
                 </a>
               </li>

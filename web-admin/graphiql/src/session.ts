@@ -42,7 +42,7 @@ export function tokenIn(text: string): string | null {
 
 /** Asks the server who a token is. */
 export async function greet(token: string | null): Promise<Greeting> {
-  const response = await fetch('/graphql', {
+  const response = await fetch('graphql', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -69,7 +69,7 @@ export async function greet(token: string | null): Promise<Greeting> {
 
 /** The demo people, whom the server offers in development, to pages it served itself. */
 export async function people(): Promise<Person[]> {
-  const response = await fetch('/graphiql/people');
+  const response = await fetch('graphiql/people');
   if (!response.ok) throw new Error('the demo people are only for browsers on the same machine');
   return (await response.json()) as Person[];
 }
