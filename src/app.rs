@@ -29,10 +29,11 @@ use crate::auth::{
 use crate::config::{Config, DocumentsConfig, Environment};
 use crate::http::connections;
 use crate::http::graphiql::{DemoPeople, Graphiql};
-use crate::http::health::{DependencyStatus, Health, Need};
-use crate::http::origins::Origins;
+use crate::http::health::{DependencyStatus, Health, HealthChecks, Need};
+use crate::http::pages::StartPage;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
+use crate::http::static_file::StaticFile;
 use crate::http::timeouts::Timeouts;
 use crate::http::{self, HttpSettings, HttpState};
 use crate::jobs::{self, runner::Pace};
@@ -312,7 +313,7 @@ impl App {
             schema: self.schema,
             services: self.services,
             authenticator: self.authenticator,
-            health: Arc::new(DatabaseHealth {
+            health: HealthChecks::new(DatabaseHealth {
                 db: self.db,
                 outage,
             }),
@@ -321,13 +322,18 @@ impl App {
             connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
                 referral_urls,
-                allowed_origins: Origins::new(&self.config.http.allowed_origins)?,
+                allowed_origins: self.config.http.origins(),
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes: configured.max_body_bytes,
                 max_service_body_bytes: configured.max_service_body_bytes,
                 limits,
                 request_timeout: configured.request_timeout,
                 live: self.config.live,
+                start_page: StartPage::new(
+                    self.config.environment,
+                    &self.graphiql,
+                    self.config.http.public_url.as_deref(),
+                ),
                 graphiql: self.graphiql,
                 ..HttpSettings::default()
             }),
@@ -344,7 +350,7 @@ impl App {
 fn referral_urls(config: &Config) -> ReferralUrls {
     ReferralUrls {
         share: Arc::from(config.http.share_base_url.as_str()),
-        server: Arc::from(config.http.public_url.as_deref().unwrap_or_default()),
+        server: Arc::from(config.http.server_url()),
     }
 }
 

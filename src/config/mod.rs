@@ -18,6 +18,7 @@ pub use self::limits::LimitsConfig;
 use self::reader::Reader;
 pub use self::telemetry::{TelemetryConfig, TracesConfig};
 use crate::http::connections::ConnectionLimits;
+use crate::http::origins::Origins;
 use crate::http::persisted::Trust;
 use crate::realtime::LiveSettings;
 
@@ -72,15 +73,15 @@ pub struct HttpConfig {
     /// `PORT`: 8080.
     pub port: u16,
     /// `ALLOWED_ORIGINS`, comma-separated: origins of pages that may call.
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: Origins,
     /// `GOODGO_INTROSPECTION`: `everybody` in development, `signed-in` in production, or `nobody`.
     pub introspection: Introspection,
     /// `GOODGO_TRUSTED_PROXIES`: number of our proxies in front, which append to `X-Forwarded-For`, 0.
     pub trusted_proxies: usize,
     /// `SHARE_BASE_URL`: base of invite links, `https://goodgo.app/invite`.
     pub share_base_url: String,
-    /// `GOODGO_PUBLIC_URL`: address at which clients reach this server, without a slash at its end;
-    /// `http://localhost:<port>` in development, required in production.
+    /// `GOODGO_PUBLIC_URL`: address at which clients reach this server, without a slash at its end; required in
+    /// production.
     pub public_url: Option<String>,
     /// `GOODGO_GRAPHIQL`: whether GraphiQL is served, `on` or `off`.
     pub graphiql: bool,
@@ -93,6 +94,25 @@ pub struct HttpConfig {
     pub connections: ConnectionLimits,
     /// `GOODGO_DRAIN_SECONDS`: time for running requests after the shutdown signal, 10.
     pub drain: Duration,
+}
+
+impl HttpConfig {
+    /// The start of links to this server.
+    #[must_use]
+    pub fn server_url(&self) -> String {
+        let default = || format!("http://localhost:{}", self.port);
+        self.public_url.clone().unwrap_or_else(default)
+    }
+
+    /// The origins of pages that may call: the configured ones, and the server's own behind a proxy.
+    #[must_use]
+    pub fn origins(&self) -> Origins {
+        let own = self.public_url.as_deref();
+        own.map_or_else(
+            || self.allowed_origins.clone(),
+            |url| self.allowed_origins.clone().with_page_at(url),
+        )
+    }
 }
 
 /// Settings of the database.
@@ -267,15 +287,13 @@ impl Reader {
             http: HttpConfig {
                 host: self.text_or("GOODGO_HOST", host),
                 port,
-                allowed_origins: self.list("ALLOWED_ORIGINS", origins),
+                allowed_origins: self.origins("ALLOWED_ORIGINS", origins),
                 introspection: self.choice("GOODGO_INTROSPECTION", introspection, INTROSPECTION),
                 trusted_proxies,
                 share_base_url: self
                     .base_url("SHARE_BASE_URL")
                     .unwrap_or_else(|| "https://goodgo.app/invite".to_owned()),
-                public_url: self
-                    .base_url("GOODGO_PUBLIC_URL")
-                    .or_else(|| (!is_production).then(|| format!("http://localhost:{port}"))),
+                public_url: self.base_url("GOODGO_PUBLIC_URL"),
                 graphiql: self.choice("GOODGO_GRAPHIQL", true, &[("on", true), ("off", false)]),
                 idle: Duration::from_secs(self.number("GOODGO_IDLE_SECONDS", 75, 15, 86_400)),
                 header_timeout: Duration::from_secs(self.number(
@@ -350,6 +368,15 @@ impl Reader {
         Some(url.trim_end_matches('/').to_owned())
     }
 
+    fn origins(&mut self, name: &str, default: &str) -> Origins {
+        let listed = self.list(name, default);
+        let (origins, problems) = Origins::parse(&listed);
+        let problems = problems.into_iter();
+        self.problems
+            .extend(problems.map(|problem| format!("{name}: {problem}")));
+        origins
+    }
+
     fn documents(&mut self) -> DocumentsConfig {
         DocumentsConfig {
             stored_bytes: self.number("GOODGO_PERSISTED_QUERY_BYTES", 8 << 20, 0, 1 << 32),
@@ -402,6 +429,7 @@ mod tests {
             ("GOODGO_SLOW_OPERATION_MS", "soon"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
+            ("ALLOWED_ORIGINS", "https://*.example.com"),
             ("SHARE_BASE_URL", "goodgo.app/invite"),
             ("GOODGO_PUBLIC_URL", "api.goodgo.app"),
         ])
@@ -419,6 +447,7 @@ mod tests {
             "GOODGO_SLOW_OPERATION_MS",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
             "OTEL_TRACES_SAMPLER_ARG",
+            "ALLOWED_ORIGINS",
             "SHARE_BASE_URL",
             "GOODGO_PUBLIC_URL",
         ] {
@@ -435,13 +464,10 @@ mod tests {
 
     #[test]
     fn reads_the_public_url() {
-        let url = |values: &[(&str, &str)]| read(values).expect("readable").http.public_url;
-        let default = Some("http://localhost:8081".to_owned());
-        assert_eq!(url(&[("PORT", "8081")]), default);
-        assert_eq!(url(&[("GOODGO_ENV", "production")]), None);
-        let configured = Some("https://api.goodgo.app".to_owned());
+        let url = |values: &[(&str, &str)]| read(values).expect("readable").http.server_url();
+        assert_eq!(url(&[("PORT", "8081")]), "http://localhost:8081");
         let slash = ("GOODGO_PUBLIC_URL", "https://api.goodgo.app/");
-        assert_eq!(url(&[slash]), configured);
+        assert_eq!(url(&[slash]), "https://api.goodgo.app");
     }
 
     #[test]

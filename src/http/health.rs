@@ -1,5 +1,6 @@
 //! Liveness, readiness, and the state of the dependencies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -9,11 +10,16 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::HttpState;
 
 /// A check that takes longer has failed.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time for which the result of a check is used again.
+const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The dependencies of the process.
 pub trait Health: Send + Sync {
@@ -41,6 +47,44 @@ pub enum Need {
     Optional,
 }
 
+/// Checks the dependencies for all probes together, at most once a second. Clones share the last result.
+#[derive(Clone)]
+pub struct HealthChecks {
+    dependencies: Arc<dyn Health>,
+    last: Arc<Mutex<Option<Checked>>>,
+}
+
+struct Checked {
+    at: Instant,
+    /// None if the check took too long.
+    dependencies: Option<Vec<DependencyStatus>>,
+}
+
+impl HealthChecks {
+    /// Starts without a result.
+    #[must_use]
+    pub fn new(dependencies: impl Health + 'static) -> Self {
+        Self {
+            dependencies: Arc::new(dependencies),
+            last: Arc::default(),
+        }
+    }
+
+    /// The state of the dependencies, at most a second old. Concurrent callers wait for one check.
+    async fn status(&self) -> Option<Vec<DependencyStatus>> {
+        let mut last = self.last.lock().await;
+        if let Some(checked) = last.as_ref().filter(|last| last.at.elapsed() < MAX_AGE) {
+            return checked.dependencies.clone();
+        }
+        let dependencies = check(&*self.dependencies).await;
+        *last = Some(Checked {
+            at: Instant::now(),
+            dependencies: dependencies.clone(),
+        });
+        dependencies
+    }
+}
+
 /// The routes.
 pub fn routes() -> Router<HttpState> {
     Router::new()
@@ -62,7 +106,7 @@ async fn ready(State(state): State<HttpState>) -> Response {
             json!({"status": "draining"}),
         );
     }
-    let can_serve = check(&state).await.is_some_and(|dependencies| {
+    let can_serve = state.health.status().await.is_some_and(|dependencies| {
         dependencies
             .iter()
             .all(|dependency| dependency.answer.is_ok() || dependency.need == Need::Optional)
@@ -72,7 +116,7 @@ async fn ready(State(state): State<HttpState>) -> Response {
 }
 
 async fn all(State(state): State<HttpState>) -> Response {
-    let dependencies = check(&state).await;
+    let dependencies = state.health.status().await;
     let is_up = dependencies
         .as_ref()
         .is_some_and(|all| all.iter().all(|dependency| dependency.answer.is_ok()));
@@ -89,8 +133,8 @@ async fn all(State(state): State<HttpState>) -> Response {
     )
 }
 
-async fn check(state: &HttpState) -> Option<Vec<DependencyStatus>> {
-    let dependencies = tokio::time::timeout(TIMEOUT, state.health.check()).await;
+async fn check(health: &dyn Health) -> Option<Vec<DependencyStatus>> {
+    let dependencies = tokio::time::timeout(TIMEOUT, health.check()).await;
     let Ok(dependencies) = dependencies else {
         tracing::warn!("The health check took longer than {TIMEOUT:?}");
         return None;

@@ -3,7 +3,7 @@
 //! `connections` accepts connections, `timeouts` ends slow ones, and `framing` refuses requests that proxies may read otherwise.
 //! `graphql` implements GraphQL over HTTP: it parses a request (`params`), selects its operation (`operation`), negotiates
 //! the media type (`negotiate`) and writes the answer (`reply`). `graphiql`, `health`, `pages`, `invites` and `documents`
-//! serve the other paths. Middleware adds request ids, the access log, the handling of panics, and CORS.
+//! serve the other paths, which `public` charges; `static_file` holds what never changes. Middleware adds request ids, the access log, the handling of panics, and CORS.
 
 pub mod caller;
 pub mod connections;
@@ -17,15 +17,17 @@ pub mod negotiate;
 mod observe;
 pub mod operation;
 pub mod origins;
-mod pages;
+pub mod pages;
 pub mod panics;
 pub mod params;
 pub mod persisted;
+mod public;
 pub mod rate;
 pub mod read_after;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
+pub mod static_file;
 mod subscription;
 pub mod timeouts;
 
@@ -51,15 +53,18 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::auth::Authenticator;
+use crate::config::Environment;
 use crate::metrics::Metrics;
 use crate::realtime::{ConnectionQuota, LiveSettings};
 use crate::telemetry::Telemetry;
 use graphiql::Graphiql;
-use health::Health;
+use health::HealthChecks;
 use origins::Origins;
+use pages::StartPage;
 use persisted::Documents;
 use rate::Buckets;
 use request_id::NewRequestId;
+use static_file::StaticFile;
 
 /// The state of the handlers. Clones are cheap.
 #[derive(Clone, derive_more::Debug)]
@@ -72,9 +77,9 @@ pub struct HttpState {
     /// Verifies tokens.
     pub authenticator: Arc<Authenticator>,
     /// The schema as text.
-    pub sdl: Arc<str>,
+    pub sdl: StaticFile,
     /// Checks the dependencies of the process.
-    pub health: Arc<dyn Health>,
+    pub health: HealthChecks,
     /// Renders the metrics.
     pub metrics: Metrics,
     /// Traces and slow-operation logs.
@@ -116,6 +121,8 @@ pub struct HttpSettings {
     pub live: LiveSettings,
     /// Whether GraphiQL is served.
     pub graphiql: Graphiql,
+    /// The start page.
+    pub start_page: StartPage,
     /// Starts of invite links and of links to this server.
     pub referral_urls: ReferralUrls,
 }
@@ -132,6 +139,7 @@ impl Default for HttpSettings {
             allowed_origins: Origins::default(),
             live: LiveSettings::default(),
             graphiql: Graphiql::default(),
+            start_page: StartPage::new(Environment::Development, &Graphiql::Off, None),
             referral_urls: ReferralUrls {
                 share: Arc::from("https://goodgo.app/invite"),
                 server: Arc::from("http://localhost:8080"),
@@ -153,26 +161,39 @@ impl HttpSettings {
 /// Builds the router with all paths.
 pub fn router(state: HttpState) -> Router {
     let settings = Arc::clone(&state.settings);
-    Router::new()
+    // Files are compressed once, and the CPU of compressing other answers is charged by the operation.
+    let graphql = Router::new()
         .route(
             "/graphql",
             get(graphql::get)
                 .post(graphql::post)
                 .fallback(graphql::other_method),
         )
+        .layer(compression());
+    let files = Router::new()
         .route("/", get(pages::index))
         .route("/developers/scalars", get(pages::scalars))
-        .route("/invites/{file}", get(invites::qr_code))
         .route("/schema.graphql", get(documents::schema))
-        .route("/metrics", get(documents::metrics))
         .merge(graphiql::routes(&settings.graphiql))
+        .route_layer(from_fn_with_state(state.clone(), public::charge_file));
+    let images = Router::new()
+        .route("/invites/{file}", get(invites::qr_code))
+        .route_layer(from_fn_with_state(state.clone(), public::charge_image));
+    let probes = Router::new()
+        .route("/metrics", get(documents::metrics))
+        .layer(compression())
         .merge(health::routes())
+        .route_layer(from_fn_with_state(state.clone(), public::charge_probe));
+    Router::new()
+        .merge(graphql)
+        .merge(files)
+        .merge(images)
+        .merge(probes)
         .fallback(async || unknown_path())
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
         .layer(from_fn(framing::check))
         .layer(from_fn_with_state(state.clone(), close_while_draining))
-        .layer(compression())
         .layer(cors(&settings.allowed_origins))
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -235,6 +256,11 @@ fn cors(origins: &Origins) -> CorsLayer {
             header::HeaderName::from_static("apollo-require-preflight"),
             header::HeaderName::from_static("apollographql-client-name"),
             header::HeaderName::from_static("apollographql-client-version"),
+            // Browsers' tracing libraries add these.
+            header::HeaderName::from_static("traceparent"),
+            header::HeaderName::from_static("tracestate"),
+            header::HeaderName::from_static("baggage"),
+            header::HeaderName::from_static("sentry-trace"),
             request_id::HEADER,
             read_after::HEADER,
         ])

@@ -1,20 +1,45 @@
 //! Origins whose pages may call.
 
-use anyhow::{Context, ensure};
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use reqwest::Url;
+
+/// Schemes whose pages send no origin or `null`.
+const NOT_OF_PAGES: [&str; 8] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "ftp",
+    "javascript",
+    "ws",
+    "wss",
+];
 
 /// The allowed origins, as browsers send them in `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(Vec<HeaderValue>);
 
 impl Origins {
-    /// Parses a list such as `http://localhost:3000`.
-    pub fn new(origins: &[impl AsRef<str>]) -> anyhow::Result<Self> {
-        origins
-            .iter()
-            .map(|origin| parse(origin.as_ref()))
-            .collect::<anyhow::Result<_>>()
-            .map(Self)
+    /// Parses a list such as `http://localhost:3000`. Returns one sentence per origin that browsers never send.
+    pub fn parse(origins: &[impl AsRef<str>]) -> (Self, Vec<String>) {
+        let (mut parsed, mut problems) = (Vec::new(), Vec::new());
+        for origin in origins {
+            match parse(origin.as_ref()) {
+                Ok(origin) => parsed.push(origin),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        (Self(parsed), problems)
+    }
+
+    /// Adds the origin of the server's own pages at a URL, which a proxy may serve under another host or port.
+    #[must_use]
+    pub fn with_page_at(mut self, url: &str) -> Self {
+        let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
+        if let Ok(Ok(origin)) = origin.map(HeaderValue::try_from) {
+            self.0.push(origin);
+        }
+        self
     }
 
     /// The allowed origins.
@@ -34,15 +59,46 @@ impl Origins {
     }
 }
 
-fn parse(origin: &str) -> anyhow::Result<HeaderValue> {
-    let wrong = || format!("{origin:?} is no origin: write one like https://admin.example.com");
-    let uri: Uri = origin.parse().with_context(wrong)?;
-    let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.authority().is_some()
-        && !origin.ends_with('/')
-        && uri.path_and_query().is_none_or(|path| path == "/");
-    ensure!(is_origin, wrong());
-    HeaderValue::from_str(&origin.to_ascii_lowercase()).with_context(wrong)
+/// An origin as browsers send it: lower case, in Punycode, and without a default port.
+fn parse(origin: &str) -> Result<HeaderValue, String> {
+    if origin.contains('*') {
+        return Err(format!(
+            "{origin:?} has a wildcard, which matches no origin: list each origin"
+        ));
+    }
+    let wrong = || {
+        format!(
+            "{origin:?} is no origin: write scheme, host and port, such as https://admin.example.com or capacitor://localhost"
+        )
+    };
+    let url = Url::parse(origin).map_err(|_| wrong())?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or_else(wrong)?;
+    let has_more = !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+        || !matches!(url.path(), "" | "/")
+        || origin.ends_with('/');
+    if has_more {
+        return Err(format!(
+            "{origin:?} has more than scheme, host and port, so it matches no origin: remove the rest"
+        ));
+    }
+    let serialized = match url.scheme() {
+        "http" | "https" => url.origin().ascii_serialization(),
+        scheme if NOT_OF_PAGES.contains(&scheme) => return Err(wrong()),
+        // Schemes of apps, whose hosts are not normalized by the parser.
+        scheme => {
+            let port = url
+                .port()
+                .map_or_else(String::new, |port| format!(":{port}"));
+            format!("{scheme}://{}{port}", host.to_ascii_lowercase())
+        }
+    };
+    HeaderValue::try_from(serialized).map_err(|_| wrong())
 }
 
 /// Whether an origin has this host.
@@ -62,27 +118,67 @@ pub(super) fn is_same_host(origin: &HeaderValue, host: Option<&HeaderValue>) -> 
 mod tests {
     use super::*;
 
+    fn origins(origin: &str) -> (Origins, Vec<String>) {
+        Origins::parse(&[origin])
+    }
+
     #[test]
     fn accepts_only_scheme_host_and_port() {
-        for good in ["http://localhost:3000", "https://admin.example.com"] {
-            assert!(Origins::new(&[good]).is_ok(), "{good}");
-        }
         for bad in [
             "*",
+            "https://*.example.com",
             "null",
             "",
             "localhost:3000",
             "https://a.example/",
             "https://a.example/x",
+            "https://a.example?x",
+            "https://user@a.example",
+            "https://a.example:99999",
+            "capacitor://localhost/app",
+            "app://",
             "ftp://a",
+            "file:///a",
+            "wss://a",
         ] {
-            assert!(Origins::new(&[bad]).is_err(), "{bad}");
+            let (parsed, problems) = origins(bad);
+            assert_eq!((parsed, problems.len()), (Origins::default(), 1), "{bad}");
+            assert!(!problems[0].contains('\n'), "{bad}");
         }
     }
 
     #[test]
+    fn normalizes_origins_as_browsers_send_them() {
+        for (configured, sent) in [
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("HTTPS://Admin.Example.com", "https://admin.example.com"),
+            ("https://admin.example.com:443", "https://admin.example.com"),
+            ("http://admin.example.com:80", "http://admin.example.com"),
+            (
+                "https://admin.example.com:8443",
+                "https://admin.example.com:8443",
+            ),
+            (
+                "https://b\u{fc}cher.example",
+                "https://xn--bcher-kva.example",
+            ),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("ionic://localhost", "ionic://localhost"),
+            ("Capacitor://LocalHost", "capacitor://localhost"),
+        ] {
+            let (parsed, problems) = origins(configured);
+            assert_eq!(problems, Vec::<String>::new());
+            let sent = HeaderValue::from_static(sent);
+            assert_eq!(parsed.0, [sent], "{configured}");
+        }
+        let own = Origins::default().with_page_at("https://goodgo.app:8443/api");
+        assert_eq!(own.0, ["https://goodgo.app:8443"]);
+    }
+
+    #[test]
     fn allows_sockets_of_listed_sites_our_own_and_apps() {
-        let origins = Origins::new(&["https://admin.example.com"]).unwrap();
+        let origins = origins("https://admin.example.com").0;
         let ask = |origin: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             headers.insert(

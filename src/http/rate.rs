@@ -60,6 +60,8 @@ pub enum RateKey {
     Issuer(String),
     /// An address that sends invalid tokens. Its bucket is separate, so that other callers of the address are not affected.
     InvalidToken(IpAddr),
+    /// An address that sends probes. Its bucket is separate for the same reason.
+    Probe(IpAddr),
 }
 
 impl RateKey {
@@ -78,6 +80,12 @@ impl RateKey {
     #[must_use]
     pub fn invalid_token(address: IpAddr) -> Self {
         Self::InvalidToken(network(address))
+    }
+
+    /// The bucket for probes from an address.
+    #[must_use]
+    pub fn probe(address: IpAddr) -> Self {
+        Self::Probe(network(address))
     }
 }
 
@@ -158,6 +166,12 @@ impl Buckets {
         self.take(key, |_| REQUEST_COST).map(drop)
     }
 
+    /// Takes the cost of a request that executes no operation.
+    pub fn charge(&self, key: &RateKey, points: u64) -> Result<(), RateExceeded> {
+        self.take(key, |capacity| points.saturating_mul(POINT).min(capacity))
+            .map(drop)
+    }
+
     /// Charges an operation's cost minus the request cost that was charged; nothing if there are too few points. The cost
     /// is capped at the capacity.
     pub fn charge_operation(&self, key: &RateKey, points: u64) -> Result<Budget, RateExceeded> {
@@ -180,7 +194,7 @@ impl Buckets {
 
     fn of(&self, key: &RateKey) -> &Mutex<LruCache<RateKey, Bucket>> {
         match key {
-            RateKey::Address(_) | RateKey::InvalidToken(_) => &self.addresses,
+            RateKey::Address(_) | RateKey::InvalidToken(_) | RateKey::Probe(_) => &self.addresses,
             RateKey::User(_) | RateKey::Staff(_) | RateKey::Issuer(_) => &self.authenticated,
         }
     }
@@ -227,7 +241,9 @@ impl Buckets {
 
     fn rate(&self, key: &RateKey) -> u32 {
         match key {
-            RateKey::Address(_) | RateKey::InvalidToken(_) => self.rates.anonymous,
+            RateKey::Address(_) | RateKey::InvalidToken(_) | RateKey::Probe(_) => {
+                self.rates.anonymous
+            }
             RateKey::User(_) => self.rates.user,
             RateKey::Staff(_) => self.rates.staff,
             RateKey::Issuer(issuer) => {
@@ -248,6 +264,7 @@ impl RateKey {
             Self::Staff(_) => "staff",
             Self::Issuer(_) => "service",
             Self::InvalidToken(_) => "bad token",
+            Self::Probe(_) => "probe",
         }
     }
 }
