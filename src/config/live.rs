@@ -23,6 +23,10 @@ impl Reader {
         let mut most = |name, default| self.number(name, default, 1, 1_000_000);
         let quota = QuotaLimits {
             per_address: most("GOODGO_SOCKETS_PER_ADDRESS", usual.quota.per_address),
+            waiting_per_address: most(
+                "GOODGO_SOCKETS_WAITING_PER_ADDRESS",
+                usual.quota.waiting_per_address,
+            ),
             per_user: most("GOODGO_SOCKETS_PER_USER", usual.quota.per_user),
             per_service: most("GOODGO_SOCKETS_PER_SERVICE", usual.quota.per_service),
         };

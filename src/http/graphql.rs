@@ -138,9 +138,9 @@ pub async fn other_method(
 
 async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    // A socket is authenticated later, so the handshake is charged to the address.
+    // A socket is authenticated later, so the handshake is charged to a bucket of the address.
     let client = Client::of(&parts, state.settings.trusted_proxies);
-    let key = RateKey::of(&Principal::Anonymous, client.address);
+    let key = RateKey::handshake(client.address);
     if let Err(exceeded) = state.buckets.charge_request(&key) {
         return reply::refuse(exceeded.into(), Media::Json, id);
     }

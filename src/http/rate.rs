@@ -62,6 +62,9 @@ pub enum RateKey {
     InvalidToken(IpAddr),
     /// An address that sends probes. Its bucket is separate for the same reason.
     Probe(IpAddr),
+    /// An address that opens sockets, for handshakes and `connection_init`. Its bucket is separate, so that anonymous callers
+    /// don't keep signed-in ones of their address out.
+    Handshake(IpAddr),
 }
 
 impl RateKey {
@@ -80,6 +83,12 @@ impl RateKey {
     #[must_use]
     pub fn invalid_token(address: IpAddr) -> Self {
         Self::InvalidToken(network(address))
+    }
+
+    /// The bucket for handshakes from an address.
+    #[must_use]
+    pub fn handshake(address: IpAddr) -> Self {
+        Self::Handshake(network(address))
     }
 
     /// The bucket for probes from an address.
@@ -194,7 +203,10 @@ impl Buckets {
 
     fn of(&self, key: &RateKey) -> &Mutex<LruCache<RateKey, Bucket>> {
         match key {
-            RateKey::Address(_) | RateKey::InvalidToken(_) | RateKey::Probe(_) => &self.addresses,
+            RateKey::Address(_)
+            | RateKey::InvalidToken(_)
+            | RateKey::Probe(_)
+            | RateKey::Handshake(_) => &self.addresses,
             RateKey::User(_) | RateKey::Staff(_) | RateKey::Issuer(_) => &self.authenticated,
         }
     }
@@ -241,9 +253,10 @@ impl Buckets {
 
     fn rate(&self, key: &RateKey) -> u32 {
         match key {
-            RateKey::Address(_) | RateKey::InvalidToken(_) | RateKey::Probe(_) => {
-                self.rates.anonymous
-            }
+            RateKey::Address(_)
+            | RateKey::InvalidToken(_)
+            | RateKey::Probe(_)
+            | RateKey::Handshake(_) => self.rates.anonymous,
             RateKey::User(_) => self.rates.user,
             RateKey::Staff(_) => self.rates.staff,
             RateKey::Issuer(issuer) => {
@@ -265,6 +278,7 @@ impl RateKey {
             Self::Issuer(_) => "service",
             Self::InvalidToken(_) => "bad token",
             Self::Probe(_) => "probe",
+            Self::Handshake(_) => "handshake",
         }
     }
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use async_graphql::http::ALL_WEBSOCKET_PROTOCOLS;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
-use domain::access::Principal;
 use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
 use tokio::time::{self, Duration, Instant};
 
@@ -15,6 +14,7 @@ use super::connection_quota::{QuotaHolder, QuotaSlot};
 use super::operations::{Caller, MAX_ANSWER_BYTES, Operations};
 use super::protocol::{ClientMessage, Close, ServerMessage, Subprotocol};
 use super::shutdown::{closing_time, instant_of, reached, refuse_while_draining, ticks_every};
+use crate::auth::BadToken;
 use crate::http::HttpState;
 use crate::http::caller::Client;
 use crate::http::rate::RateKey;
@@ -50,10 +50,8 @@ pub fn upgrade(
         let message = "the subprotocol must be graphql-transport-ws or graphql-ws";
         return Err(Refusal::http(StatusCode::BAD_REQUEST, message));
     };
-    // Before the authentication it counts for its address.
-    let slot = state
-        .connection_quota
-        .acquire(QuotaHolder::of(&Principal::Anonymous, client.address))?;
+    let slot = state.connection_quota.wait(client.address);
+    let handshake = HandshakeToken::of(headers);
     let max_bytes = state.settings.live.max_message_bytes;
     let tasks = state.tasks.clone();
     let state = Arc::new(state);
@@ -64,9 +62,28 @@ pub fn upgrade(
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BUFFER_BYTES)
         .on_upgrade(move |socket| {
-            let serving = serve(socket, protocol, state, client, slot);
+            let serving = serve(socket, protocol, state, client, slot, handshake);
             tasks.track_future(serving.boxed())
         }))
+}
+
+/// The `Authorization` header of a handshake: its value, or that it can't be read.
+#[derive(derive_more::Debug)]
+#[debug("HandshakeToken")]
+struct HandshakeToken(Result<Option<String>, BadToken>);
+
+impl HandshakeToken {
+    fn of(headers: &HeaderMap) -> Self {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        Self(match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => value
+                .to_str()
+                .map(|value| Some(value.to_owned()))
+                .map_err(|_| BadToken),
+            (Some(_), Some(_)) => Err(BadToken),
+        })
+    }
 }
 
 /// Serves a socket until it ends.
@@ -76,6 +93,7 @@ async fn serve<S>(
     state: Arc<HttpState>,
     client: Client,
     slot: QuotaSlot,
+    handshake: HandshakeToken,
 ) where
     S: Stream<Item = Result<Message, axum::Error>> + Sink<Message, Error = axum::Error> + Unpin,
 {
@@ -88,6 +106,7 @@ async fn serve<S>(
         state: &state,
         client,
         slot,
+        handshake,
         caller: None,
         deadline: Some(started_at + state.settings.live.init_timeout),
         paused_until: None,
@@ -163,6 +182,8 @@ struct Session<'a, S> {
     state: &'a Arc<HttpState>,
     client: Client,
     slot: QuotaSlot,
+    /// Counts if `connection_init` has no token.
+    handshake: HandshakeToken,
     /// The caller, once authenticated.
     caller: Option<Caller>,
     /// The deadline of `connection_init`; after it, the expiry of the token.
@@ -187,6 +208,7 @@ where
                 // The ends of the socket come first, even if messages are ready.
                 biased;
                 () = reached(self.deadline) => Err(self.on_deadline().into()),
+                () = self.slot.displaced() => Err(Close::TOO_MANY.into()),
                 () = &mut closing, if !self.is_draining => {
                     self.is_draining = true;
                     self.operations.drain();
@@ -258,6 +280,15 @@ where
         if self.caller.is_some() {
             return Err(Close::SECOND_INIT.into());
         }
+        let bearer = match bearer {
+            Some(bearer) => Some(bearer),
+            None => self
+                .handshake
+                .0
+                .as_ref()
+                .map_err(|_| Close::BAD_TOKEN)?
+                .as_deref(),
+        };
         let authenticated = self
             .state
             .authenticator
@@ -277,11 +308,10 @@ where
 
     /// The bucket that messages are charged to.
     fn rate_key(&self) -> RateKey {
-        let principal = self.caller.as_ref().map(|caller| &caller.principal);
-        RateKey::of(
-            principal.unwrap_or(&Principal::Anonymous),
-            self.client.address,
-        )
+        match &self.caller {
+            Some(caller) => RateKey::of(&caller.principal, self.client.address),
+            None => RateKey::handshake(self.client.address),
+        }
     }
 
     fn on_deadline(&self) -> Close {

@@ -77,7 +77,7 @@ impl Close {
 /// A message of a client.
 #[derive(Debug)]
 pub enum ClientMessage {
-    /// Authentication: the value of an `Authorization` header, if there is one.
+    /// Authentication: a token like the value of an `Authorization` header, if the payload has one.
     Init(Option<String>),
     /// A ping.
     Ping(Option<Value>),
@@ -183,16 +183,29 @@ fn init(payload: Option<Value>) -> Result<ClientMessage, Close> {
     }
 }
 
-/// The token. The name of the entry is case-insensitive; clients without a token may send `null`.
-fn authorization(payload: Map<String, Value>) -> Result<Option<String>, Close> {
-    let value = payload
-        .into_iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
-    match value {
-        None | Some((_, Value::Null)) => Ok(None),
-        Some((_, Value::String(bearer))) => Ok(Some(bearer)),
+/// The token of the payload, or else of its `headers`, where some clients put it.
+fn authorization(mut payload: Map<String, Value>) -> Result<Option<String>, Close> {
+    let headers = take(&mut payload, "headers");
+    match (bearer(payload)?, headers) {
+        (None, Some(Value::Object(headers))) => bearer(headers),
+        (bearer, _) => Ok(bearer),
+    }
+}
+
+/// The token of a map. Clients without a token may send `null` or an empty text.
+fn bearer(mut map: Map<String, Value>) -> Result<Option<String>, Close> {
+    match take(&mut map, "authorization") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(bearer)) => Ok(Some(bearer).filter(|bearer| !bearer.trim().is_empty())),
         Some(_) => Err(Close::BAD_TOKEN),
     }
+}
+
+/// Takes the entry with a case-insensitive name.
+fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let name = map.keys().find(|key| key.eq_ignore_ascii_case(name))?;
+    let name = name.clone();
+    map.remove(&name)
 }
 
 /// Parses the payload of an operation.

@@ -58,6 +58,22 @@ mod tests {
                 r#"{"type":"connection_init","payload":{"authorization":"Bearer y"}}"#,
                 Some("Bearer y"),
             ),
+            (
+                r#"{"type":"connection_init","payload":{"headers":{"AUTHORIZATION":"Bearer z"}}}"#,
+                Some("Bearer z"),
+            ),
+            (
+                r#"{"type":"connection_init","payload":{"Headers":{"authorization":"Bearer z"},"authorization":"Bearer y"}}"#,
+                Some("Bearer y"),
+            ),
+            (
+                r#"{"type":"connection_init","payload":{"headers":{"authorization":"Bearer z"},"authorization":""}}"#,
+                Some("Bearer z"),
+            ),
+            (
+                r#"{"type":"connection_init","payload":{"headers":["Bearer z"]}}"#,
+                None,
+            ),
         ] {
             match parse(text) {
                 Ok(ClientMessage::Init(parsed)) => assert_eq!(parsed.as_deref(), bearer, "{text}"),
@@ -104,8 +120,12 @@ mod tests {
         ] {
             assert_eq!(parse(text).map(drop), Err(Close::MALFORMED), "{text}");
         }
-        let odd = r#"{"type":"connection_init","payload":{"Authorization":7}}"#;
-        assert_eq!(parse(odd).map(drop), Err(Close::BAD_TOKEN));
+        for odd in [
+            r#"{"type":"connection_init","payload":{"Authorization":7}}"#,
+            r#"{"type":"connection_init","payload":{"headers":{"Authorization":7}}}"#,
+        ] {
+            assert_eq!(parse(odd).map(drop), Err(Close::BAD_TOKEN), "{odd}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod legacy;
 mod messages;
 mod quota;
 mod slow;
+mod token;
 
 use std::net::SocketAddr;
 
