@@ -26,7 +26,7 @@ use super::refusal::Refusal;
 use super::reply::is_request_error;
 use super::subscription::{after_first_poll, charged};
 use crate::metrics::sample;
-use crate::telemetry::names::name_of;
+use crate::telemetry::names::{Author, name_of};
 use crate::telemetry::operations::{OperationInfo, Recording, count_errors};
 
 /// The cost of disconnecting during a query, in points.
@@ -129,7 +129,7 @@ impl Operation {
         let RequestContext { transport, .. } = context;
         let (kind, limit) = (self.kind, state.settings.request_timeout);
         let (document, name) = (Arc::clone(&self.document), self.name.take());
-        let may_name = may_name(&context.caller.principal);
+        let author = Author::of(&context.caller.principal);
         let mut pending = PendingAnswer {
             buckets: &state.buckets,
             rate_key: context.rate_key.clone(),
@@ -174,7 +174,8 @@ impl Operation {
             Err(_) => "timeout",
         };
         let names = &state.telemetry.names;
-        let name = names.operation(kind, name.as_deref(), was_executed && may_name);
+        let author = author.filter(|_| was_executed);
+        let name = names.operation(kind, name.as_deref(), author);
         let labels = labels_of(transport, kind, outcome, name);
         metrics::counter!("graphql_operations_total", &labels).increment(1);
         metrics::histogram!("graphql_operation_duration_seconds", &labels)
@@ -195,14 +196,15 @@ impl Operation {
         let names = Arc::clone(&state.telemetry.names);
         let documents = Arc::clone(&state.documents);
         let (kind, name, document) = (self.kind, self.name, self.document);
-        let (transport, may_name) = (context.transport, may_name(&context.caller.principal));
+        let (transport, author) = (context.transport, Author::of(&context.caller.principal));
         let responses =
             request::execute_stream(&state.schema, &state.services, context.caller, self.request);
         let responses = after_first_poll(responses, move |was_executed| {
             if was_executed {
                 documents.store(&document);
             }
-            let name = names.operation(kind, name.as_deref(), was_executed && may_name);
+            let author = author.filter(|_| was_executed);
+            let name = names.operation(kind, name.as_deref(), author);
             let outcome = if was_executed { "started" } else { "error" };
             let labels = labels_of(transport, kind, outcome, name);
             metrics::counter!("graphql_operations_total", &labels).increment(1);
@@ -253,12 +255,6 @@ fn services_for(
         db,
         ..state.services.clone()
     }
-}
-
-/// Whether a caller's operation names become labels of metrics. Their number is bounded, and anonymous callers could use
-/// it up.
-fn may_name(principal: &Principal) -> bool {
-    *principal != Principal::Anonymous
 }
 
 /// The labels of an operation in metrics.
