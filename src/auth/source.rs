@@ -20,9 +20,10 @@ const MAX_BYTES: usize = 256 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The source of a key set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub enum JwksSource {
     /// A URL.
+    #[debug("Url({})", without_secrets(_0))]
     Url(reqwest::Url),
     /// A file.
     File(PathBuf),
@@ -35,9 +36,7 @@ impl FromStr for JwksSource {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         ensure!(!text.is_empty(), "a JWKS needs a URL or a path");
         if text.starts_with("https://") || text.starts_with("http://") {
-            let url = text
-                .parse()
-                .with_context(|| format!("{text} is no URL of a JWKS"))?;
+            let url = text.parse().context("the URL of a JWKS can't be read")?;
             return Ok(Self::Url(url));
         }
         Ok(Self::File(text.into()))
@@ -47,10 +46,16 @@ impl FromStr for JwksSource {
 impl fmt::Display for JwksSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Url(url) => url.fmt(f),
+            Self::Url(url) => f.write_str(&without_secrets(url)),
             Self::File(path) => path.display().fmt(f),
         }
     }
+}
+
+/// A URL without user, password and query, which may be secret.
+fn without_secrets(url: &reqwest::Url) -> String {
+    let origin = url.origin().ascii_serialization();
+    format!("{origin}{}", url.path())
 }
 
 /// Creates the client that fetches keys, without redirects and with a timeout.
@@ -102,14 +107,18 @@ impl JwksSource {
 }
 
 async fn download(client: &reqwest::Client, url: reqwest::Url) -> anyhow::Result<Vec<u8>> {
-    let mut response = client.get(url).send().await?.error_for_status()?;
+    let response = client.get(url).send().await;
+    let mut response = response
+        .and_then(reqwest::Response::error_for_status)
+        .map_err(reqwest::Error::without_url)?;
     ensure!(
         response.status().is_success(),
         "it answered {}",
         response.status()
     );
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
+    let without_url = reqwest::Error::without_url;
+    while let Some(chunk) = response.chunk().await.map_err(without_url)? {
         ensure!(
             bytes.len() + chunk.len() <= MAX_BYTES,
             "it is longer than {MAX_BYTES} bytes"

@@ -88,9 +88,10 @@ impl Reader {
 
     pub fn database_url(&mut self, name: &str) -> Option<String> {
         let url = self.text(name)?;
-        if let Err(error) = url.parse::<tokio_postgres::Config>() {
+        if url.parse::<tokio_postgres::Config>().is_err() {
+            // The error may quote the URL and its password.
             self.problems.push(format!(
-                "{name} can't be read ({error}): write postgres://user:password@host:5432/database"
+                "{name} can't be read: write postgres://user:password@host:5432/database, with sslmode prefer, require or disable"
             ));
         }
         Some(url)

@@ -51,8 +51,9 @@ impl Reader {
         let is_good = reqwest::Url::parse(&url)
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if !is_good {
+            // The value may contain a password.
             self.problems.push(format!(
-                "{name} is {url:?}: write an address such as http://localhost:4318"
+                "{name} can't be read: write an address such as http://localhost:4318"
             ));
         }
         Some(url)
