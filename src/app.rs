@@ -61,8 +61,9 @@ pub struct App {
 /// Timeout of exporting the last traces.
 const LAST_TRACES_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The URLs of the configured database or of the private cluster.
-#[derive(Clone, Debug)]
+/// The URLs of the configured database or of the private cluster. They may contain passwords.
+#[derive(Clone, derive_more::Debug)]
+#[debug("Database")]
 pub struct Database {
     /// URL of the server's role.
     pub url: String,
@@ -476,6 +477,7 @@ fn auth_settings(
             Environment::Development => DevelopmentKeys::Accepted,
             Environment::Production => DevelopmentKeys::Refused,
         },
+        leeway_seconds: auth.leeway_seconds,
     })
 }
 

@@ -1,16 +1,18 @@
 //! Converts the claims of a verified token to a principal.
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Person, Principal, Role, Scope, Service};
 use domain::ids::UserId;
 use domain::named::Named;
 use domain::platform::DisplayName;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 use uuid::Uuid;
 
 use super::{Authenticated, Reason};
 
+/// A longer lifetime is a mistake, such as a time in milliseconds.
+const MAX_LIFETIME: TimeDelta = TimeDelta::days(3_653);
 const MAX_SUBJECT_BYTES: usize = 200;
 
 /// The claim that is read before the verification, to select the key.
@@ -24,7 +26,9 @@ pub struct Issued {
 pub struct Claims {
     iss: String,
     sub: String,
-    exp: serde_json::Number,
+    exp: Number,
+    nbf: Option<Number>,
+    iat: Option<Number>,
     #[serde(default)]
     role: Value,
     #[serde(default)]
@@ -34,6 +38,8 @@ pub struct Claims {
         rename = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
     )]
     microsoft_role: Value,
+    #[serde(default)]
+    realm_access: Value,
     #[serde(default)]
     scope: Value,
     #[serde(default)]
@@ -49,13 +55,13 @@ pub struct Claims {
 /// The principal of a user token.
 pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
     let id = Uuid::try_parse(&claims.sub).map_err(|_| Reason::Claim("sub"))?;
-    let expires_at = expiry(&claims)?;
-    let mut roles: Vec<Role> = [&claims.role, &claims.roles, &claims.microsoft_role]
-        .into_iter()
-        .flat_map(texts)
-        .filter_map(Role::parse)
+    let expires_at = time(&claims.exp, "exp")?;
+    let mut roles: Vec<Role> = claims
+        .role_names()
+        .filter_map(|name| known("role", name, Role::parse(name)))
         .chain([Role::User])
         .collect();
+    ignore("scopes of a user", claims.scope_names());
     roles.sort_unstable();
     roles.dedup();
     Ok(Authenticated {
@@ -76,13 +82,12 @@ pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
     if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT_BYTES {
         return Err(Reason::Claim("sub"));
     }
-    let expires_at = expiry(&claims)?;
-    let mut scopes: Vec<Scope> = [&claims.scope, &claims.scopes]
-        .into_iter()
-        .flat_map(texts)
-        .flat_map(str::split_whitespace)
-        .filter_map(Scope::of_name)
+    let expires_at = time(&claims.exp, "exp")?;
+    let mut scopes: Vec<Scope> = claims
+        .scope_names()
+        .filter_map(|name| known("scope", name, Scope::of_name(name)))
         .collect();
+    ignore("roles of a service", claims.role_names());
     scopes.sort_unstable();
     scopes.dedup();
     Ok(Authenticated {
@@ -95,19 +100,72 @@ pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
     })
 }
 
-fn expiry(claims: &Claims) -> Result<DateTime<chrono::Utc>, Reason> {
-    // RFC 7519 allows fractions; whole seconds are precise enough.
+impl Claims {
+    /// Judges the times. The verification has compared `exp` and `nbf` with the clock already.
+    pub fn check_times(&self, now: DateTime<Utc>, leeway: TimeDelta) -> Result<(), Reason> {
+        let expires_at = time(&self.exp, "exp")?;
+        let issued_at = self.iat.as_ref().map(|iat| time(iat, "iat")).transpose()?;
+        let valid_from = self.nbf.as_ref().map(|nbf| time(nbf, "nbf")).transpose()?;
+        let begins_at = issued_at.map_or(now, |issued_at| issued_at.min(now));
+        if expires_at.signed_duration_since(begins_at) > MAX_LIFETIME {
+            return Err(Reason::Implausible("exp"));
+        }
+        if issued_at.is_some_and(|at| at > now + leeway || at >= expires_at) {
+            return Err(Reason::Implausible("iat"));
+        }
+        if valid_from.is_some_and(|from| from >= expires_at) {
+            return Err(Reason::Implausible("nbf"));
+        }
+        Ok(())
+    }
+
+    /// The names of roles in all supported claims. Keycloak's are in `realm_access.roles`.
+    fn role_names(&self) -> impl Iterator<Item = &str> {
+        let keycloak = self.realm_access.get("roles").unwrap_or(&Value::Null);
+        [&self.role, &self.roles, &self.microsoft_role, keycloak]
+            .into_iter()
+            .flat_map(texts)
+            .flat_map(|text| text.split(','))
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+    }
+
+    fn scope_names(&self) -> impl Iterator<Item = &str> {
+        [&self.scope, &self.scopes]
+            .into_iter()
+            .flat_map(texts)
+            .flat_map(str::split_whitespace)
+    }
+}
+
+/// Logs a name that is unknown, because it has no effect.
+fn known<T>(kind: &'static str, name: &str, parsed: Option<T>) -> Option<T> {
+    if parsed.is_none() {
+        tracing::debug!(kind, name, "Ignored an unknown {kind} of a token: {name:?}");
+    }
+    parsed
+}
+
+/// Logs claims without effect.
+fn ignore<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) {
+    let names: Vec<_> = names.collect();
+    if !names.is_empty() {
+        tracing::debug!(kind, ?names, "Ignored {kind} in a token: {names:?}");
+    }
+}
+
+/// A time in seconds. RFC 7519 allows fractions; whole seconds are precise enough.
+fn time(claim: &Number, name: &'static str) -> Result<DateTime<Utc>, Reason> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "values out of range saturate, and are no valid time then"
     )]
-    let seconds = claims
-        .exp
+    let seconds = claim
         .as_i64()
-        .or_else(|| claims.exp.as_f64().map(|seconds| seconds as i64));
+        .or_else(|| claim.as_f64().map(|seconds| seconds as i64));
     seconds
         .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
-        .ok_or(Reason::Claim("exp"))
+        .ok_or(Reason::Claim(name))
 }
 
 /// The strings of a claim that is a string or a list.

@@ -20,21 +20,20 @@ mod tests;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::Principal;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous};
 
 use cache::VerifiedTokens;
 use claims::{Claims, Issued};
 use keys::KeySet;
-pub use settings::{AuthSettings, DevelopmentKeys, ServiceSettings, UserSettings};
+pub use settings::{
+    AuthSettings, DEFAULT_LEEWAY_SECONDS, DevelopmentKeys, ServiceSettings, UserSettings,
+};
 pub use source::JwksSource;
 
 /// Longer tokens are refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-
-/// Tolerated difference to the clocks of issuers.
-const LEEWAY_SECONDS: u64 = 5;
 
 /// An authenticated caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +57,7 @@ pub struct Authenticator {
     user_keys: Arc<KeySet>,
     services: ServiceSettings,
     service_keys: Arc<KeySet>,
+    leeway_seconds: u32,
     verified: VerifiedTokens,
 }
 
@@ -69,6 +69,7 @@ impl Authenticator {
             users,
             services,
             development_keys,
+            leeway_seconds,
         } = settings;
         Ok(Self {
             secret: users
@@ -87,6 +88,7 @@ impl Authenticator {
             )?,
             users,
             services,
+            leeway_seconds,
             verified: VerifiedTokens::default(),
         })
     }
@@ -116,15 +118,25 @@ impl Authenticator {
             return Ok(known);
         }
         let issuer = dangerous::insecure_decode_claims::<Issued>(token)?.iss;
-        let authenticated = if self.users.issuers.contains(&issuer) {
+        let leeway = TimeDelta::seconds(self.leeway_seconds.into());
+        let verify = |key: PinnedKey, audiences: &[String]| {
+            let claims = key.verify(token, &issuer, audiences, self.leeway_seconds)?;
+            claims.check_times(now, leeway)?;
+            Ok::<_, Reason>(claims)
+        };
+        let mut authenticated = if self.users.issuers.contains(&issuer) {
             let key = self.key_of_user(token).await?;
-            claims::person(key.verify(token, &issuer, &self.users.audiences)?)?
+            claims::person(verify(key, &self.users.audiences)?)?
         } else if self.services.issuers.contains(&issuer) {
             let key = key_by_id(&self.service_keys, token).await?;
-            claims::service(key.verify(token, &issuer, &self.services.audiences)?)?
+            claims::service(verify(key, &self.services.audiences)?)?
         } else {
             return Err(Reason::UnknownIssuer);
         };
+        // A socket of a token in its leeway would be closed at once.
+        authenticated.expires_at = authenticated
+            .expires_at
+            .map(|at| if at <= now { at + leeway } else { at });
         self.verified.put(hash, authenticated.clone(), now);
         Ok(authenticated)
     }
@@ -149,9 +161,15 @@ struct PinnedKey {
 
 impl PinnedKey {
     /// Verifies a token and returns its claims.
-    fn verify(&self, token: &str, issuer: &str, audiences: &[String]) -> Result<Claims, Reason> {
+    fn verify(
+        &self,
+        token: &str,
+        issuer: &str,
+        audiences: &[String],
+        leeway_seconds: u32,
+    ) -> Result<Claims, Reason> {
         let mut validation = Validation::new(self.algorithm);
-        validation.leeway = LEEWAY_SECONDS;
+        validation.leeway = leeway_seconds.into();
         validation.validate_nbf = true;
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[issuer]);
@@ -179,6 +197,8 @@ enum Reason {
     Token(#[from] jsonwebtoken::errors::Error),
     #[error("its claim {0} is invalid")]
     Claim(&'static str),
+    #[error("the time in its claim {0} is implausible")]
+    Implausible(&'static str),
 }
 
 fn token_of(bearer: &str) -> Result<&str, Reason> {

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 
 use super::source::JwksSource;
-use super::tokens::is_development_secret;
+use super::tokens::{is_development_secret, is_predictable};
 
 /// RFC 7518, 3.2: a key for HS256 has at least the size of the hash.
 const MIN_SECRET_BYTES: usize = 32;
@@ -17,7 +17,12 @@ pub struct AuthSettings {
     pub services: ServiceSettings,
     /// Whether development keys are accepted.
     pub development_keys: DevelopmentKeys,
+    /// Tolerated difference to the clocks of issuers.
+    pub leeway_seconds: u32,
 }
+
+/// The default of `JWT_LEEWAY_SECONDS`.
+pub const DEFAULT_LEEWAY_SECONDS: u32 = 30;
 
 /// Whether keys made for development are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +118,10 @@ impl AuthSettings {
                 self.development_keys == DevelopmentKeys::Accepted
                     || !is_development_secret(secret),
                 "the secret for user tokens is a development secret: generate a new one"
+            );
+            ensure!(
+                self.development_keys == DevelopmentKeys::Accepted || !is_predictable(secret),
+                "the secret for user tokens is predictable: generate at least {MIN_SECRET_BYTES} random bytes"
             );
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Generates tokens and keys for development, marked so that production refuses them.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -82,6 +84,36 @@ pub struct ServiceToken<'a> {
 pub fn is_development_secret(secret: &str) -> bool {
     let secret = secret.trim();
     secret.starts_with(DEVELOPMENT_SECRET_PREFIX) || WELL_KNOWN_SECRETS.contains(&secret)
+}
+
+/// Fewer bits of information than this are too few for a secret. 32 random hexadecimal digits have more.
+const MIN_SECRET_BITS: f64 = 96.0;
+
+/// Whether a secret can be guessed: it repeats few characters or a short block, or counts up or down.
+#[must_use]
+pub fn is_predictable(secret: &str) -> bool {
+    let bytes = secret.trim().as_bytes();
+    let is_repeated = |length: &usize| {
+        let mut pairs = bytes.iter().zip(bytes.iter().skip(*length));
+        pairs.all(|(first, second)| first == second)
+    };
+    let length = (1..=bytes.len() / 2).find(is_repeated);
+    let block = bytes.get(..length.unwrap_or(bytes.len())).unwrap_or(bytes);
+    let steps = block
+        .windows(2)
+        .filter(|pair| pair[0].abs_diff(pair[1]) <= 1);
+    steps.count() * 2 > block.len() || information(block) < MIN_SECRET_BITS
+}
+
+/// The information of a text in bits, by the frequencies of its bytes.
+fn information(text: &[u8]) -> f64 {
+    let size = |count: usize| u32::try_from(count).map_or(f64::INFINITY, f64::from);
+    let mut counts = HashMap::<u8, usize>::new();
+    for byte in text {
+        *counts.entry(*byte).or_default() += 1;
+    }
+    let bits = |count: &usize| size(*count) * (size(text.len()) / size(*count)).log2();
+    counts.values().map(bits).sum()
 }
 
 /// Generates new keys.

@@ -116,15 +116,19 @@ impl HttpConfig {
 }
 
 /// Settings of the database.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct DatabaseConfig {
     /// `DATABASE_URL`; without it a private cluster in the data folder.
+    #[debug("[redacted]")]
     pub url: Option<String>,
     /// `DIRECT_DATABASE_URL`: the same database without a pooler, for events and migrations.
+    #[debug("[redacted]")]
     pub direct_url: Option<String>,
     /// `MIGRATION_DATABASE_URL`: the same database with the migrating role.
+    #[debug("[redacted]")]
     pub migration_url: Option<String>,
     /// `READ_DATABASE_URL`: a replica for reads.
+    #[debug("[redacted]")]
     pub read_url: Option<String>,
     /// `GOODGO_POOL_SIZE`: maximum of connections, 16.
     pub pool_size: usize,
@@ -141,17 +145,22 @@ pub struct DatabaseConfig {
 }
 
 /// Settings of the accepted tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, derive_more::Debug)]
 pub struct AuthConfig {
     /// `JWT_SECRET`: key of user tokens (HS256), at least 32 bytes. Generated in development.
+    #[debug("[redacted]")]
     pub jwt_secret: Option<String>,
     /// `JWT_ISSUER`, comma-separated: issuers of user tokens, `goodgo-platform`.
     pub user_issuers: Vec<String>,
     /// `JWT_AUDIENCE`, comma-separated: accepted audiences, `goodgo-services,goodgo-api`.
     pub audiences: Vec<String>,
-    /// `IAM_JWKS_URL`, comma-separated: keys of user tokens (RS256, `EdDSA`).
+    /// `JWT_LEEWAY_SECONDS`: tolerated difference to the clocks of issuers, 30.
+    pub leeway_seconds: u32,
+    /// `IAM_JWKS_URL`, comma-separated: keys of user tokens (RS256, `EdDSA`). A URL may contain a password.
+    #[debug("[redacted]")]
     pub iam_jwks: Vec<String>,
     /// `SERVICE_JWKS_URL`, comma-separated: keys of service tokens (`EdDSA`). Generated in development.
+    #[debug("[redacted]")]
     pub service_jwks: Vec<String>,
     /// `TRUSTED_ISSUERS`, comma-separated: issuers of service tokens.
     pub service_issuers: Vec<String>,
@@ -171,7 +180,7 @@ pub struct DocumentsConfig {
 /// Settings of the logs.
 #[derive(Clone, Debug)]
 pub struct LogConfig {
-    /// `LOG_LEVEL`: `info`, or directives such as `goodgo=debug,tower_http=warn`.
+    /// `LOG_LEVEL`: `info`, or directives such as `goodgo=debug,db=warn`.
     pub filter: String,
     /// `LOG_FORMAT`: `text` in development, `json` in production.
     pub json: bool,
@@ -218,6 +227,10 @@ impl Config {
             (
                 secret.is_some_and(crate::auth::tokens::is_development_secret),
                 "JWT_SECRET is a development secret: generate at least 32 random bytes",
+            ),
+            (
+                secret.is_some_and(crate::auth::tokens::is_predictable),
+                "JWT_SECRET is predictable: generate at least 32 random bytes",
             ),
             (
                 self.http.public_url.is_none(),
@@ -310,6 +323,12 @@ impl Reader {
                 jwt_secret: self.secret("JWT_SECRET"),
                 user_issuers: self.list("JWT_ISSUER", "goodgo-platform"),
                 audiences: self.list("JWT_AUDIENCE", "goodgo-services,goodgo-api"),
+                leeway_seconds: self.number(
+                    "JWT_LEEWAY_SECONDS",
+                    crate::auth::DEFAULT_LEEWAY_SECONDS,
+                    0,
+                    300,
+                ),
                 iam_jwks: self.list("IAM_JWKS_URL", ""),
                 service_jwks: self.list("SERVICE_JWKS_URL", ""),
                 service_issuers: self.list("TRUSTED_ISSUERS", issuers),

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,9 +11,10 @@ use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
 use goodgo::http::connections::{self, ConnectionLimits};
-use goodgo::http::health::{DependencyStatus, Health, Need};
+use goodgo::http::health::{DependencyStatus, Health, HealthChecks, Need};
 use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
+use goodgo::http::static_file::StaticFile;
 use goodgo::http::timeouts::Timeouts;
 use goodgo::http::{HttpSettings, HttpState, router};
 use goodgo::metrics::Metrics;
@@ -27,6 +29,7 @@ use crate::support::{Actor, TestApp};
 /// The server.
 pub struct Server {
     pub address: SocketAddr,
+    is_failing: Arc<AtomicBool>,
     /// Whether the server shuts down.
     pub draining: watch::Sender<bool>,
     /// State that outlives a request.
@@ -41,12 +44,30 @@ impl Server {
         Self::depending_on(app, settings, Vec::new()).await
     }
 
+    /// Starts the server with a dependency whose checks are counted.
+    pub async fn counting_checks(app: &TestApp) -> (Self, Arc<AtomicU64>) {
+        let said = Said::new(vec![up("database", Duration::ZERO)]);
+        let checks = Arc::clone(&said.checks);
+        let server = Self::over(app, HttpSettings::default(), said).await;
+        (server, checks)
+    }
+
+    /// Makes the dependencies unavailable.
+    pub fn fail(&self) {
+        self.is_failing.store(true, Ordering::Relaxed);
+    }
+
     /// Starts the server with given dependencies.
     pub async fn depending_on(
         app: &TestApp,
         settings: HttpSettings,
         dependencies: Vec<DependencyStatus>,
     ) -> Self {
+        Self::over(app, settings, Said::new(dependencies)).await
+    }
+
+    async fn over(app: &TestApp, settings: HttpSettings, said: Said) -> Self {
+        let is_failing = Arc::clone(&said.is_failing);
         let schema = resolvers::schema();
         let (draining, is_draining) = watch::channel(false);
         let tasks = TaskTracker::new();
@@ -54,11 +75,11 @@ impl Server {
         let write_timeout = settings.live.write_timeout * 2;
         let ids = app.db.ids().clone();
         let state = HttpState {
-            sdl: resolvers::sdl(&schema).into(),
+            sdl: StaticFile::new("text/plain; charset=utf-8", resolvers::sdl(&schema)),
             schema,
             services: app.services.clone(),
             authenticator: Arc::new(authenticator()),
-            health: Arc::new(Said(dependencies)),
+            health: HealthChecks::new(said),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
             telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),
@@ -83,6 +104,7 @@ impl Server {
         });
         Self {
             address,
+            is_failing,
             draining,
             tasks,
             connection_quota,
@@ -116,6 +138,7 @@ fn authenticator() -> Authenticator {
         },
         services: ServiceSettings::default(),
         development_keys: DevelopmentKeys::Accepted,
+        leeway_seconds: goodgo::auth::DEFAULT_LEEWAY_SECONDS,
     })
     .unwrap()
 }
@@ -139,10 +162,31 @@ pub fn down(name: &'static str, need: Need, why: &str) -> DependencyStatus {
 }
 
 /// Dependencies with given states.
-struct Said(Vec<DependencyStatus>);
+struct Said {
+    dependencies: Vec<DependencyStatus>,
+    checks: Arc<AtomicU64>,
+    is_failing: Arc<AtomicBool>,
+}
+
+impl Said {
+    fn new(dependencies: Vec<DependencyStatus>) -> Self {
+        Self {
+            dependencies,
+            checks: Arc::default(),
+            is_failing: Arc::default(),
+        }
+    }
+}
 
 impl Health for Said {
     fn check(&self) -> BoxFuture<'_, Vec<DependencyStatus>> {
-        std::future::ready(self.0.clone()).boxed()
+        self.checks.fetch_add(1, Ordering::Relaxed);
+        let mut dependencies = self.dependencies.clone();
+        if self.is_failing.load(Ordering::Relaxed) {
+            for dependency in &mut dependencies {
+                dependency.answer = Err("failed".to_owned());
+            }
+        }
+        std::future::ready(dependencies).boxed()
     }
 }

@@ -7,7 +7,7 @@ async fn refuses_bad_claims() {
     let fixture = Fixture::new("claims");
     let user = user_claims;
     for (name, claims) in [
-        ("expired", with(user(), "exp", in_seconds(-10))),
+        ("expired", with(user(), "exp", in_seconds(-40))),
         ("no exp", without(user(), "exp")),
         ("exp is text", with(user(), "exp", "tomorrow")),
         ("exp is negative", with(user(), "exp", -1)),
@@ -15,7 +15,26 @@ async fn refuses_bad_claims() {
             "exp in milliseconds",
             with(user(), "exp", 9_999_999_999_999_i64),
         ),
-        ("not yet valid", with(user(), "nbf", in_seconds(30))),
+        ("not yet valid", with(user(), "nbf", in_seconds(50))),
+        ("iat in the future", with(user(), "iat", in_seconds(50))),
+        (
+            "iat in milliseconds",
+            with(user(), "iat", in_seconds(0) * 1_000),
+        ),
+        ("iat is text", with(user(), "iat", "now")),
+        (
+            "iat after exp",
+            with(with(user(), "exp", in_seconds(-20)), "iat", in_seconds(-10)),
+        ),
+        (
+            "nbf after exp",
+            with(with(user(), "exp", in_seconds(5)), "nbf", in_seconds(10)),
+        ),
+        (
+            "exp in 11 years",
+            with(user(), "exp", in_seconds(11 * 366 * 86_400)),
+        ),
+        ("a lifetime of decades", with(user(), "iat", 0)),
         ("no iss", without(user(), "iss")),
         ("foreign iss", with(user(), "iss", "somebody")),
         (
@@ -45,7 +64,7 @@ async fn refuses_bad_claims() {
         );
     }
     for (name, claims) in [
-        ("expired", with(service_claims(), "exp", in_seconds(-10))),
+        ("expired", with(service_claims(), "exp", in_seconds(-40))),
         ("no sub", without(service_claims(), "sub")),
         ("empty sub", with(service_claims(), "sub", "")),
         ("no aud", without(service_claims(), "aud")),

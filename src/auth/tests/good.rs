@@ -92,6 +92,17 @@ async fn reads_roles_from_every_claim() {
             vec![Role::User, Role::Admin],
         ),
         ("scope", json!("wallet:read"), vec![Role::User]),
+        (
+            "role",
+            json!("support, finance,unknown,"),
+            vec![Role::User, Role::Support, Role::Finance],
+        ),
+        (
+            "realm_access",
+            json!({"roles": ["offline_access", "merchant"]}),
+            vec![Role::User, Role::Merchant],
+        ),
+        ("realm_access", json!(["admin"]), vec![Role::User]),
         ("role", Value::Null, vec![Role::User]),
     ] {
         let token = fixture.hs256(&with(user_claims(), claim, value.clone()));
@@ -116,8 +127,16 @@ async fn accepts_unusual_valid_tokens() {
                 json!(60.5 + f64::from(u32::try_from(in_seconds(0)).unwrap())),
             ),
         ),
-        ("just expired", with(user_claims(), "exp", in_seconds(-2))),
+        ("just expired", with(user_claims(), "exp", in_seconds(-20))),
         ("valid since now", with(user_claims(), "nbf", in_seconds(0))),
+        (
+            "valid in a moment",
+            with(user_claims(), "nbf", in_seconds(20)),
+        ),
+        (
+            "issued by a fast clock",
+            with(user_claims(), "iat", in_seconds(20)),
+        ),
         ("empty merchant", with(user_claims(), "merchant_id", "")),
         (
             "an unread claim",

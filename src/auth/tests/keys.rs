@@ -1,5 +1,7 @@
 //! Key rotation, invalid settings, and development keys.
 
+use sha2::Digest as _;
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -48,13 +50,14 @@ async fn refreshes_keys_and_keeps_the_last_valid_ones() {
 #[test]
 fn refuses_insecure_settings() {
     let users = UserSettings {
-        secret: Some("x".repeat(48)),
+        secret: Some("8Zy3Fq0uVb7Lk2Rw9Xn4Tc6Hs1Jd5MgP".into()),
         ..UserSettings::default()
     };
     let good = AuthSettings {
         users,
         services: ServiceSettings::default(),
         development_keys: DevelopmentKeys::Refused,
+        leeway_seconds: DEFAULT_LEEWAY_SECONDS,
     };
     assert!(Authenticator::new(good.clone()).is_ok());
     let refused = |change: fn(&mut AuthSettings)| {
@@ -84,6 +87,7 @@ fn refuses_insecure_settings() {
             |s| s.users.secret = Some("your-super-secret-key-min-32-characters".into()),
             "development secret",
         ),
+        (|s| s.users.secret = Some("x".repeat(48)), "is predictable"),
         (
             |s| s.users.jwks = vec![JwksSource::File("/nowhere/jwks.json".into())],
             "can't read",
@@ -128,4 +132,43 @@ fn recognizes_development_keys() {
         ..UserSettings::default()
     };
     assert!(!format!("{settings:?}").contains("hush"), "no log has it");
+}
+
+#[test]
+fn recognizes_predictable_secrets() {
+    for predictable in [
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "abababababababababababababababababab",
+        "passwordpasswordpasswordpassword",
+        "0123456789abcdef0123456789abcdef",
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        "zyxwvutsrqponmlkjihgfedcba9876543210",
+        "11111111111111112222222222222222",
+    ] {
+        assert!(is_predictable(predictable), "{predictable}");
+    }
+    for number in 0..1_000_u32 {
+        let hash = sha2::Sha256::digest(number.to_be_bytes());
+        let digits = hex::encode(&hash[..16]);
+        let base64 = STANDARD.encode(&hash[..24]);
+        assert!(
+            !is_predictable(&digits) && !is_predictable(&base64),
+            "{digits}"
+        );
+    }
+    assert!(!is_predictable(
+        "a secret of production, of 32 bytes or more"
+    ));
+}
+
+#[test]
+fn hides_passwords_of_key_sources() {
+    let source: JwksSource = "https://bob:hunter2@iam.example/jwks.json?key=hunter3"
+        .parse()
+        .unwrap();
+    let shown = format!("{source} {source:?}");
+    assert!(shown.contains("https://iam.example/jwks.json"), "{shown}");
+    assert!(!shown.contains("hunter"), "{shown}");
+    let wrong = "https://bob:hunter2@:1/".parse::<JwksSource>().unwrap_err();
+    assert!(!format!("{wrong:#}").contains("hunter"), "{wrong:#}");
 }

@@ -20,7 +20,7 @@ use uuid::{Uuid, uuid};
 
 use super::tokens::{
     DevKeys, ServiceToken, UserToken, Validity, generate_dev_keys, is_development_secret,
-    mint_service, mint_user,
+    is_predictable, mint_service, mint_user,
 };
 use super::*;
 
@@ -66,6 +66,7 @@ impl Fixture {
                 ..ServiceSettings::default()
             },
             development_keys: DevelopmentKeys::Accepted,
+            leeway_seconds: DEFAULT_LEEWAY_SECONDS,
         })
         .unwrap();
         Self {
