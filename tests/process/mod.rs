@@ -5,4 +5,5 @@ mod kill;
 pub mod program;
 mod refusals;
 mod rolling;
+mod secrets;
 mod walkthrough;

@@ -19,8 +19,8 @@ async fn assets(app: &TestApp) -> Vec<String> {
     let page = Reply::to(get(app, "/graphiql")).await.text;
     let paths: Vec<String> = page
         .split('"')
-        .filter(|text| text.starts_with("/graphiql/assets/"))
-        .map(str::to_owned)
+        .filter(|text| text.starts_with("graphiql/assets/"))
+        .map(|text| format!("/{text}"))
         .collect();
     assert!(paths.len() > 1, "{page}");
     paths
@@ -96,7 +96,34 @@ fn can_be_disabled() {
         for path in ["/graphiql", "/graphiql/licenses.md", PEOPLE] {
             assert_eq!(Reply::to(get(app, path)).await.status, 404, "{path}");
         }
-        assert_eq!(Reply::to(get(app, "/")).await.status, 200);
+        let start = Reply::to(get(app, "/")).await;
+        assert_eq!(
+            (start.status, start.text.contains("graphiql")),
+            (200, false)
+        );
+    });
+}
+
+#[test]
+fn the_start_page_of_production_names_no_demo_people() {
+    let settings = [
+        PRODUCTION.as_slice(),
+        &[("GOODGO_PUBLIC_URL", "https://api.goodgo.app")],
+    ];
+    test_with(&settings.concat(), async |app| {
+        let start = Reply::to(get(app, "/")).await.text;
+        for word in ["bob", "script/token", "development", "{{", "<!--"] {
+            assert!(!start.contains(word), "{word}: {start}");
+        }
+        assert!(start.contains("https://api.goodgo.app/graphiql"), "{start}");
+    });
+    test(async |app| {
+        let start = Reply::to(get(app, "/")).await.text;
+        assert!(
+            start.contains("bob") && start.contains(&app.address().to_string()),
+            "{start}"
+        );
+        assert!(!start.contains("{{") && !start.contains("<!--"), "{start}");
     });
 }
 
