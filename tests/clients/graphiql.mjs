@@ -1,15 +1,20 @@
 // GraphiQL in a real browser: signs in as bob, follows his miner, claims, and sees the event arrive.
 //
 //   node tests/clients/graphiql.mjs <base URL> [folder for screenshots]
+//   node tests/clients/graphiql.mjs <base URL> --below <URL>     only shows that the page works behind a proxy at this URL
 //
 // GOODGO_CHROMIUM names the browser. Anything the browser complains about fails, and so does a request to another host.
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
+import { serveBelow } from './proxy.mjs';
 
-const [base, shots] = process.argv.slice(2);
-assert(base, 'usage: node graphiql.mjs <base URL> [folder for screenshots]');
+const [server, option, below] = process.argv.slice(2);
+assert(server, 'usage: node graphiql.mjs <base URL> [folder for screenshots | --below URL]');
+const shots = option === '--below' ? undefined : option;
+const base = below ?? server;
+if (below) await serveBelow(below, server);
 const host = new URL(base).host;
 const examples = join(import.meta.dirname, '../../web-admin/graphiql/examples');
 const PATIENCE = 20_000;
@@ -23,12 +28,15 @@ const complaints = [];
 
 try {
   const page = await open('/graphiql');
-  await run(page);
+  if (below) await visit(page);
+  else await run(page);
   assert.deepEqual(complaints, []);
   console.log('graphiql: all is well');
 } finally {
   await browser.close();
 }
+// The proxy keeps connections open.
+if (below) process.exit();
 
 /** A page whose complaints are collected. */
 async function open(path, window = browser, width = 1280, scheme = 'light') {
@@ -36,7 +44,7 @@ async function open(path, window = browser, width = 1280, scheme = 'light') {
   await page.setViewport({ width, height: 800 });
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]);
   await watch(page);
-  await page.goto(new URL(path, base).href);
+  await page.goto(base + path);
   await page.waitForSelector('.graphiql-execute-button', { timeout: PATIENCE });
   return page;
 }
@@ -59,6 +67,26 @@ async function watch(page) {
   const devtools = await page.createCDPSession();
   await devtools.send('Network.enable');
   devtools.on('Network.webSocketCreated', ({ url }) => stay(url));
+}
+
+/** Runs a query and keeps a subscription open, as nobody. */
+async function visit(page) {
+  await hasText(page, '.goodgo-who', 'Not signed in');
+  const socket = new Promise((resolve) => page.on('response', (response) => response.url().endsWith('/graphql') && resolve(response.status())));
+  const run = await page.waitForSelector('.graphiql-execute-button', { timeout: PATIENCE });
+  await run.click();
+  assert.equal(await socket, 200);
+  const links = await page.evaluate(async () => {
+    const url = new URL('graphql', location.href);
+    url.protocol = 'ws:';
+    const opened = new Promise((resolve) => {
+      const socket = new WebSocket(url, 'graphql-transport-ws');
+      socket.onopen = () => resolve(true);
+      socket.onerror = () => resolve(false);
+    });
+    return { schema: (await fetch('schema.graphql')).status, people: (await fetch('graphiql/people')).status, socket: await opened };
+  });
+  assert.deepEqual(links, { schema: 200, people: 200, socket: true });
 }
 
 async function run(page) {
