@@ -69,24 +69,18 @@ async function watch(page) {
   devtools.on('Network.webSocketCreated', ({ url }) => stay(url));
 }
 
-/** Runs a query and keeps a subscription open, as nobody. */
+/** Uses everything that the page asks the server for: demo people, the schema, operations and the socket. */
 async function visit(page) {
   await hasText(page, '.goodgo-who', 'Not signed in');
-  const socket = new Promise((resolve) => page.on('response', (response) => response.url().endsWith('/graphql') && resolve(response.status())));
-  const run = await page.waitForSelector('.graphiql-execute-button', { timeout: PATIENCE });
-  await run.click();
-  assert.equal(await socket, 200);
-  const links = await page.evaluate(async () => {
-    const url = new URL('graphql', location.href);
-    url.protocol = 'ws:';
-    const opened = new Promise((resolve) => {
-      const socket = new WebSocket(url, 'graphql-transport-ws');
-      socket.onopen = () => resolve(true);
-      socket.onerror = () => resolve(false);
-    });
-    return { schema: (await fetch('schema.graphql')).status, people: (await fetch('graphiql/people')).status, socket: await opened };
-  });
-  assert.deepEqual(links, { schema: 200, people: 200, socket: true });
+  await signInAs(page, 'bob');
+  await hasText(page, '.goodgo-who', 'Signed in as bob (USER)');
+  await panel(page, 'Documentation Explorer');
+  await hasText(page, '.graphiql-doc-explorer', 'Query');
+  await panel(page, 'Examples');
+  await example(page, 'Watch my miner');
+  await execute(page);
+  await until(async () => /goodgo_event_followers [1-9]/.test(await (await fetch(`${server}/metrics`)).text()));
+  assert.equal(await page.evaluate(async () => (await fetch('schema.graphql')).status), 200);
 }
 
 async function run(page) {
