@@ -280,15 +280,13 @@ where
         if self.caller.is_some() {
             return Err(Close::SECOND_INIT.into());
         }
-        let bearer = match bearer {
-            Some(bearer) => Some(bearer),
-            None => self
-                .handshake
-                .0
-                .as_ref()
-                .map_err(|_| Close::BAD_TOKEN)?
-                .as_deref(),
+        // The token of the handshake doesn't stay in memory.
+        let of_handshake = std::mem::replace(&mut self.handshake.0, Ok(None));
+        let of_handshake = match bearer {
+            Some(_) => None,
+            None => of_handshake.map_err(|_| Close::BAD_TOKEN)?,
         };
+        let bearer = bearer.or(of_handshake.as_deref());
         let authenticated = self
             .state
             .authenticator
