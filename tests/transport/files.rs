@@ -13,7 +13,7 @@ async fn script(app: &TestApp) -> String {
     let page = Reply::to(get(app, "/graphiql")).await.text;
     let name = page
         .split('"')
-        .find(|text| text.contains("assets/packages") && text.ends_with(".js"));
+        .find(|text| text.contains("assets/packages") && !text.contains("css"));
     format!("/{}", name.unwrap())
 }
 
