@@ -17,7 +17,7 @@ const FILE_POINTS: u64 = 1;
 const IMAGE_POINTS: u64 = 10;
 
 /// Points of a probe or of the metrics.
-const PROBE_POINTS: u64 = 2;
+const PROBE_POINTS: u64 = 1;
 
 /// Charges a page or a file.
 pub async fn charge_file(state: State<HttpState>, request: Request, next: Next) -> Response {

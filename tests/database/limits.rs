@@ -82,6 +82,7 @@ fn reports_a_lost_listener() {
                     {
                         return;
                     }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             };
             let waited = tokio::time::timeout(Duration::from_secs(60), reached).await;

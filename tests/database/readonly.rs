@@ -1,5 +1,7 @@
 //! A primary that turns read-only: the server says so, and finds the new primary.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{Servers, TestApp, on_servers};
 
 const READ_ONLY: &str = "ALTER SYSTEM SET default_transaction_read_only = on";
@@ -7,9 +9,17 @@ const READ_WRITE: &str =
     "SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only";
 const RELOAD: &str = "SELECT pg_reload_conf()";
 
-async fn readiness(app: &TestApp) -> u16 {
-    let response = reqwest::get(app.url("/health/ready")).await.unwrap();
-    response.status().as_u16()
+/// Waits until the readiness has a status. A look at the dependencies is at most a second old.
+async fn until_readiness(app: &TestApp, status: u16) {
+    let started = Instant::now();
+    loop {
+        let response = reqwest::get(app.url("/health/ready")).await.unwrap();
+        if response.status().as_u16() == status {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5), "not {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[test]
@@ -19,18 +29,18 @@ fn reports_a_primary_that_turns_read_only() {
     on_servers(&primary.url("goodgo"), &[], async |app| {
         let alice = app.user();
         alice.register().await.ok();
-        assert_eq!(readiness(app).await, 200);
+        until_readiness(app, 200).await;
         primary.sql(READ_ONLY).await;
         primary.sql(RELOAD).await;
         primary.until("SHOW transaction_read_only", "on").await;
         alice.start().await.error("UNAVAILABLE");
         assert_eq!(alice.points().await, "0.0000");
-        assert_eq!(readiness(app).await, 503);
+        until_readiness(app, 503).await;
         primary.sql_alone(READ_WRITE).await;
         primary.sql(RELOAD).await;
         primary.until("SHOW transaction_read_only", "off").await;
         alice.start().await.ok();
-        assert_eq!(readiness(app).await, 200);
+        until_readiness(app, 200).await;
     });
 }
 

@@ -56,6 +56,7 @@ async fn until_replica(app: &TestApp, status: &str) {
             if health["dependencies"]["replica"]["status"] == status {
                 return;
             }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), reached).await;

@@ -206,13 +206,15 @@ impl Program {
         let started = Instant::now();
         while !is_right(self.metric(series).await) {
             assert!(started.elapsed() < PATIENCE, "{series} stays as it is");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Value of a series.
     pub async fn metric(&self, series: &str) -> f64 {
         let scraped = reqwest::get(format!("http://{}/metrics", self.address));
-        let metrics = scraped.await.unwrap().text().await.unwrap();
+        let metrics = scraped.await.unwrap().error_for_status().unwrap();
+        let metrics = metrics.text().await.unwrap();
         let mut lines = metrics.lines();
         let value = lines.find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.map_or(0.0, |value| value.parse().unwrap())
