@@ -19,7 +19,7 @@ use crate::events::EventBus;
 use crate::language::Language;
 use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
 use crate::type_index::TypeIndex;
-use crate::{unions, variables};
+use crate::{root_fields, unions, variables};
 
 /// Services of the process that resolvers use. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -217,6 +217,7 @@ fn prepare(
         let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
         return Err(Box::new(refused));
     }
+    root_fields::merge(&mut request);
     unions::rewrite(engine.types(), &mut request);
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));

@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
+use resolvers::escapes::{self, NoCharacter};
 use resolvers::request::{self, Caller, Engine, Services};
 use tokio::time::{Instant, timeout};
 
@@ -79,7 +80,14 @@ impl Operation {
         let limits = &state.settings.limits;
         limits.check_text(&document.text)?;
         let name = params.operation_name.as_deref();
-        let mut request = Request::new(document.text.as_str());
+        let text = escapes::decode(&document.text).map_err(|NoCharacter(at)| Refusal {
+            locations: vec![at],
+            ..Refusal::request(
+                Code::GraphqlParseFailed,
+                "this escape stands for no character: write both halves of a surrogate pair",
+            )
+        })?;
+        let mut request = Request::new(text);
         let parsed = request.parsed_query().map_err(|error| Refusal {
             locations: error.locations,
             ..Refusal::request(Code::GraphqlParseFailed, error.message)

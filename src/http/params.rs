@@ -23,6 +23,8 @@ pub struct Params {
 pub fn from_body(body: &[u8]) -> Result<Params, Refusal> {
     let text =
         std::str::from_utf8(body).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
+    // RFC 8259, 8.1: parsers may ignore a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     check_size(text)?;
     let json = serde_json::from_str(text).map_err(|error| {
         Refusal::malformed(format!(

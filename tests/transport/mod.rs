@@ -4,6 +4,7 @@ mod answers;
 mod auth;
 mod connections;
 mod disconnect;
+mod documents;
 mod draining;
 mod files;
 mod framing;

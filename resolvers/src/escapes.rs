@@ -1,0 +1,204 @@
+//! Escapes of characters beyond U+FFFF in the strings of a document, which the engine's parser does not read.
+
+use std::borrow::Cow;
+
+use async_graphql::Pos;
+
+/// A lone half of a surrogate pair, or a number that is no character, and its position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoCharacter(pub Pos);
+
+/// Replaces surrogate pairs and `\u{…}` by what the parser reads. Positions of what follows stay the same.
+pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
+    if !document.contains(r"\u") {
+        return Ok(Cow::Borrowed(document));
+    }
+    let mut decoded = String::with_capacity(document.len());
+    let mut rest = document;
+    while let Some(start) = rest.find(['"', '#']) {
+        let (before, token) = rest.split_at(start);
+        decoded.push_str(before);
+        if token.starts_with('#') {
+            let end = token.find(['\n', '\r']).unwrap_or(token.len());
+            decoded.push_str(&token[..end]);
+            rest = &token[end..];
+        } else if let Some(block) = token.strip_prefix(r#"""""#) {
+            let end = end_of_block(block) + 3;
+            decoded.push_str(&token[..end]);
+            rest = &token[end..];
+        } else {
+            let end = end_of_string(token);
+            let offset = document.len() - token.len();
+            decode_string(&token[..end], &mut decoded)
+                .map_err(|at| no_character(document, offset + at))?;
+            rest = &token[end..];
+        }
+    }
+    decoded.push_str(rest);
+    Ok(Cow::Owned(decoded))
+}
+
+/// The end of a block string without its first quotes.
+fn end_of_block(block: &str) -> usize {
+    let mut from = 0;
+    while let Some(quotes) = block[from..].find(r#"""""#) {
+        let at = from + quotes;
+        if !block[..at].ends_with('\\') {
+            return at + 3;
+        }
+        from = at + 3;
+    }
+    block.len()
+}
+
+/// The end of a string: after its quote, or at the end of the line.
+fn end_of_string(string: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, byte) in string.bytes().enumerate().skip(1) {
+        match byte {
+            b'\n' | b'\r' => return at,
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    string.len()
+}
+
+/// Decodes a string with its quotes. Fails with the position of an escape that stands for no character.
+fn decode_string(string: &str, to: &mut String) -> Result<(), usize> {
+    let mut saved = 0;
+    let mut rest = string;
+    while let Some(start) = rest.find('\\') {
+        let (before, escape) = rest.split_at(start);
+        to.push_str(before);
+        let at = string.len() - escape.len();
+        let (length, character) = match Escape::of(escape) {
+            Escape::Character(length, character) => (length, character.ok_or(at)?),
+            Escape::Other(length) => {
+                to.push_str(&escape[..length]);
+                rest = &escape[length..];
+                continue;
+            }
+        };
+        let before = to.chars().count();
+        if u32::from(character) <= 0xFFFF {
+            // The parser decodes quotes and control characters.
+            to.push_str(&format!(r"\u{:04X}", u32::from(character)));
+        } else {
+            to.push(character);
+        }
+        let written = to.chars().count() - before;
+        saved += length.saturating_sub(written);
+        rest = &escape[length..];
+    }
+    to.push_str(rest);
+    to.extend(std::iter::repeat_n(' ', saved));
+    Ok(())
+}
+
+/// An escape with its length.
+enum Escape {
+    /// `\u{…}`, or one or two halves of a surrogate pair; none if it is no character.
+    Character(usize, Option<char>),
+    /// Any other.
+    Other(usize),
+}
+
+impl Escape {
+    fn of(text: &str) -> Self {
+        if let Some(braced) = text.strip_prefix(r"\u{") {
+            let digits = braced.split_once('}').map(|(digits, _)| digits);
+            let is_number = |digits: &&str| {
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            return match digits.filter(is_number) {
+                Some(digits) => {
+                    let number = u32::from_str_radix(digits, 16).ok();
+                    Self::Character(digits.len() + 4, number.and_then(char::from_u32))
+                }
+                None => Self::Other(2),
+            };
+        }
+        let Some(first) = code_unit(text) else {
+            let length = text.chars().take(2).map(char::len_utf8).sum();
+            return Self::Other(length);
+        };
+        match first {
+            0xD800..=0xDFFF => {
+                let second = text.get(6..).and_then(code_unit);
+                let pair = [Some(first), second].into_iter().flatten();
+                match char::decode_utf16(pair).next() {
+                    Some(Ok(character)) => Self::Character(12, Some(character)),
+                    _ => Self::Character(6, None),
+                }
+            }
+            _ => Self::Other(6),
+        }
+    }
+}
+
+/// The number of `\uXXXX`.
+fn code_unit(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(r"\u")?.get(..4)?;
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_number
+        .then(|| u16::from_str_radix(digits, 16).ok())
+        .flatten()
+}
+
+fn no_character(document: &str, offset: usize) -> NoCharacter {
+    let before = &document[..offset];
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    NoCharacter(Pos {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_characters_beyond_the_basic_plane() {
+        for (document, decoded) in [
+            (r#"{a(b: "\uD83D\uDE00!")}"#, "{a(b: \"😀!\"           )}"),
+            (
+                r#"{a(b: "\u{1F600}", c: "\u{41}\u{22}")}"#,
+                "{a(b: \"😀\"        , c: \"\\u0041\\u0022\")}",
+            ),
+            (
+                r#"{a(b: "\n\u00e9\\u{1F600}")}"#,
+                r#"{a(b: "\n\u00e9\\u{1F600}")}"#,
+            ),
+            (
+                r#"{a(b: """\uD83D \""" " """, c: "")} # "\uD83D"#,
+                r#"{a(b: """\uD83D \""" " """, c: "")} # "\uD83D"#,
+            ),
+            (r#"{a(b: "\u12")}"#, r#"{a(b: "\u12")}"#),
+            (r#"{a(b: "\u{}\uX"#, r#"{a(b: "\u{}\uX"#),
+        ] {
+            assert_eq!(decode(document).as_deref(), Ok(decoded), "{document}");
+        }
+    }
+
+    #[test]
+    fn refuses_lone_surrogates() {
+        for (document, line, column) in [
+            (r#"{a(b: "\uD83D")}"#, 1, 8),
+            ("{\n  a(b: \"é\\uDE00\\uD83D\")}", 2, 10),
+            (r#"{a(b: "\uD83D\u0041")}"#, 1, 8),
+            (r#"{a(b: "\u{D800}")}"#, 1, 8),
+            (r#"{a(b: "\u{110000}")}"#, 1, 8),
+            (r#"{a(b: "\u{FFFFFFFFFFFF}")}"#, 1, 8),
+        ] {
+            assert_eq!(
+                decode(document),
+                Err(NoCharacter(Pos { line, column })),
+                "{document}"
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Documents as the specification reads them: escapes, equal root fields, fragments, invalid variables.
+
+use serde_json::{Value, json};
+
+use super::{GRAPHQL, Reply, post};
+use crate::support::{TestApp, test};
+
+/// Sends a document of a miner.
+async fn send(app: &TestApp, token: &str, query: &str) -> Value {
+    let body = json!({"query": query}).to_string();
+    let reply = Reply::to(post(app, body).bearer_auth(token)).await;
+    reply.json()
+}
+
+#[test]
+fn reads_escapes_beyond_the_basic_plane() {
+    test(async |app| {
+        for name in [r"\uD83D\uDE00 one", r"\u{1F600} one"] {
+            let alice = app.miner().await;
+            let query = format!(
+                r#"mutation {{ circleCreate(input: {{name: "{name}"}}) {{ circle {{ name }} userErrors {{ code }} }} }}"#
+            );
+            let answer = send(app, alice.token().unwrap(), &query).await;
+            let created = &answer["data"]["circleCreate"];
+            assert_eq!(created["circle"]["name"], "😀 one", "{answer}");
+        }
+        let query = "{\n  node(id: \"\\uD83D\") { id }\n}";
+        let reply = post(app, json!({"query": query}).to_string()).header("accept", GRAPHQL);
+        let reply = Reply::to(reply).await;
+        assert_eq!(
+            (reply.status, reply.refusal().as_str()),
+            (400, "GRAPHQL_PARSE_FAILED")
+        );
+        let location = &reply.json()["errors"][0]["locations"][0];
+        assert_eq!(*location, json!({"line": 2, "column": 13}));
+    });
+}
+
+#[test]
+fn ignores_a_byte_order_mark() {
+    test(async |app| {
+        let body = format!("\u{feff}{}", json!({"query": "{ __typename }"}));
+        let reply = Reply::to(post(app, body)).await;
+        assert_eq!(reply.json(), json!({"data": {"__typename": "Query"}}));
+    });
+}
+
+#[test]
+fn executes_equal_root_fields_once() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let query = "mutation { a: miningSessionStart(input: {}) { session { status } } ...F }
+            fragment F on Mutation { a: miningSessionStart(input: {}) { userErrors { code } } }";
+        let answer = send(app, alice.token().unwrap(), query).await;
+        assert_eq!(
+            answer,
+            json!({"data": {"a": {"session": {"status": "ACTIVE"}, "userErrors": []}}})
+        );
+        assert_eq!(app.count("mining_sessions", "true").await, 1);
+    });
+}
+
+#[test]
+fn subscribes_through_fragments() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let mut socket = alice.socket().await;
+        let query = "subscription { ...F minerUpdated { sequence } }
+            fragment F on Subscription { ... { minerUpdated { __typename } } }";
+        socket.subscribe("1", query).await;
+        // The operation is subscribed once a later one is answered.
+        socket.subscribe("2", "{ __typename }").await;
+        let answers = [socket.hear().await, socket.hear().await];
+        assert!(
+            answers.iter().all(|answer| answer["id"] == "2"),
+            "{answers:?}"
+        );
+        alice.start().await.ok();
+        let event = socket.event("1").await;
+        let event = &event["minerUpdated"];
+        assert_eq!(event["__typename"], "MiningSessionStarted", "{event}");
+        assert!(event["sequence"].is_string(), "{event}");
+    });
+}
+
+#[test]
+fn executes_nothing_of_a_document_with_a_misused_variable() {
+    test(async |app| {
+        let admin = app.admin();
+        let alice = app.miner().await;
+        let code = alice.code().await;
+        let query = format!(
+            r#"mutation($c: String) {{
+                a: minerSuspend(input: {{miner: {{code: "{code}"}}, reason: "x"}}) {{ userErrors {{ code }} }}
+                b: minerSuspend(input: {{miner: {{code: $c}}, reason: "x"}}) {{ userErrors {{ code }} }}
+            }}"#
+        );
+        let answer = send(app, admin.token().unwrap(), &query).await;
+        let error = &answer["errors"][0];
+        assert_eq!(
+            error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED",
+            "{answer}"
+        );
+        assert!(answer.get("data").is_none(), "{answer}");
+        assert_eq!(app.count("miners", "status = 'SUSPENDED'").await, 0);
+    });
+}
