@@ -2,10 +2,10 @@
 //!
 //! The engine's own validation accepts many invalid documents, so it is switched off.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
-use apollo_compiler::ast::{Definition, DirectiveList, Document, Selection, Value};
+use apollo_compiler::ast::{Definition, DirectiveList, Document, OperationType, Selection, Value};
 use apollo_compiler::parser::LineColumn;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
@@ -48,9 +48,15 @@ impl Validator {
     fn validate(&self, document: &str) -> Result<(), Vec<ServerError>> {
         let parsed =
             Document::parse(document, "document").map_err(|invalid| errors_of(&invalid.errors))?;
-        parsed
-            .to_executable_validate(&self.schema)
-            .map_err(|invalid| errors_of(&invalid.errors))?;
+        if let Err(invalid) = parsed.to_executable_validate(&self.schema) {
+            let mut errors = errors_of(&invalid.errors);
+            if have_one_root_field(&parsed) {
+                errors.retain(|error| !error.message.ends_with(SEVERAL_ROOT_FIELDS));
+            }
+            if !errors.is_empty() {
+                return Err(errors);
+            }
+        }
         let repeated: Vec<_> = values(&parsed).into_iter().flat_map(repeated).collect();
         if repeated.is_empty() {
             return Ok(());
@@ -77,6 +83,40 @@ fn errors_of(found: &DiagnosticList) -> Vec<ServerError> {
 fn error(message: String, location: Option<LineColumn>) -> ServerError {
     let location = location.map(|LineColumn { line, column }| Pos { line, column });
     ServerError::new(message, location)
+}
+
+/// End of the library's message for a subscription with several root fields. It also counts equal fields, which are one.
+const SEVERAL_ROOT_FIELDS: &str = "can only have one root field";
+
+/// Whether every subscription of a document has one response key at its root.
+fn have_one_root_field(document: &Document) -> bool {
+    let fragments = document.definitions.iter().filter_map(|definition| {
+        let fragment = definition.as_fragment_definition()?;
+        Some((&fragment.name, &*fragment.selection_set))
+    });
+    let fragments: HashMap<_, _> = fragments.collect();
+    document.definitions.iter().all(|definition| {
+        let Some(operation) = definition.as_operation_definition() else {
+            return true;
+        };
+        let (mut keys, mut open) = (HashSet::new(), vec![&*operation.selection_set]);
+        let mut spread = HashSet::new();
+        while let Some(selections) = open.pop() {
+            for selection in selections {
+                match selection {
+                    Selection::Field(field) => drop(keys.insert(field.response_name())),
+                    Selection::InlineFragment(fragment) => open.push(&fragment.selection_set),
+                    Selection::FragmentSpread(fragment) => {
+                        let name = &fragment.fragment_name;
+                        if spread.insert(name) {
+                            open.extend(fragments.get(name));
+                        }
+                    }
+                }
+            }
+        }
+        operation.operation_type != OperationType::Subscription || keys.len() == 1
+    })
 }
 
 /// All values of a document: of arguments and defaults.
@@ -137,5 +177,36 @@ fn repeated(value: &Node<Value>) -> Vec<&Name> {
             found
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(document: &str) -> Vec<String> {
+        let validator = Validator::of(&crate::sdl(&crate::schema()));
+        let checked = validator.check(document);
+        let errors = checked.err().unwrap_or_default();
+        errors.into_iter().map(|error| error.message).collect()
+    }
+
+    #[test]
+    fn counts_equal_root_fields_of_a_subscription_once() {
+        let document = "subscription { ...F a: minerUpdated { sequence } }
+            fragment F on Subscription { a: minerUpdated { __typename } }";
+        assert_eq!(errors(document), Vec::<String>::new());
+        let two = document.replace(
+            "fragment F on Subscription { a:",
+            "fragment F on Subscription { b:",
+        );
+        assert_eq!(errors(&two).len(), 1, "{:?}", errors(&two));
+    }
+
+    #[test]
+    fn refuses_repeated_input_fields() {
+        let repeated =
+            errors(r#"mutation { circleRename(input: {name: "a", name: "b"}) { __typename } }"#);
+        assert_eq!(repeated, ["the input field `name` is given twice"]);
     }
 }

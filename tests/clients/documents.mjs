@@ -205,6 +205,7 @@ const DAMAGES = [
   (d) => { d.fragments.push({ name: 'Unused', on: 'Query', selections: [{ name: '__typename', arguments: [], directives: [] }] }); },
   (d) => { const field = pick(d.fields()); if (field.selections) field.selections.push({ on: pick(composites).name, selections: [{ name: '__typename', arguments: [], directives: [] }] }); },
   (d) => { d.more = pick([' { __typename }', ' query D { __typename }', ' query E { __typename }', ' mutation D { __typename }', ' type T { a: Int }']); },
+  (d) => { if (d.kind === 'subscription') d.selections.push(...structuredClone(d.selections)); },
   (d) => { if (d.kind === 'subscription') d.selections.push(...structuredClone(d.selections), { name: '__typename', arguments: [], directives: [] }); },
   (d) => { d.selections.push({ name: '__typename', alias: 'kind', arguments: [], directives: [], selections: chance(0.5) ? [{ name: 'a', arguments: [], directives: [] }] : null }); },
 ];

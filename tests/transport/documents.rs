@@ -88,7 +88,7 @@ fn executes_nothing_of_a_document_with_a_misused_variable() {
     test(async |app| {
         let admin = app.admin();
         let alice = app.miner().await;
-        let code = alice.code().await;
+        let code = &alice.code;
         let query = format!(
             r#"mutation($c: String) {{
                 a: minerSuspend(input: {{miner: {{code: "{code}"}}, reason: "x"}}) {{ userErrors {{ code }} }}
