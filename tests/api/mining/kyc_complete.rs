@@ -137,7 +137,7 @@ fn refuses_the_future_beyond_five_minutes() {
         let complete = |seconds: i64| {
             let at = chrono::DateTime::from_timestamp(now + seconds, 0).unwrap();
             app.verify(&app.user())
-                .with(json!({"completedAt": at.to_rfc3339()}))
+                .with(json!({"completedAt": at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)}))
         };
         let outcome = complete(3_600).await;
         outcome.refused("KYC_IN_FUTURE", Some("completedAt"));
