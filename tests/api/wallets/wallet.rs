@@ -11,7 +11,7 @@ const WALLET: &str = "query ($by: WalletBy!) { wallet(by: $by) { id currency ava
 fn returns_zeros_before_the_first_movement() {
     test(async |app| {
         let alice = app.user();
-        let wallet = alice.get(WALLET, json!({"by": {"currency": "vnd"}})).await["wallet"].clone();
+        let wallet = alice.get(WALLET, json!({"by": {"currency": "VND"}})).await["wallet"].clone();
         assert_eq!(
             wallet["available"],
             json!({"amount": "0.000000", "currency": "VND"})
