@@ -139,7 +139,7 @@ impl Escape {
     }
 }
 
-/// The number of `\uXXXX`.
+/// The number of `\u` with four digits.
 fn code_unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix(r"\u")?.get(..4)?;
     let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());

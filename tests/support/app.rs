@@ -30,7 +30,7 @@ use super::{Actor, Cluster};
 
 /// A running server with its database.
 pub struct TestApp {
-    /// Name of the test's database.
+    /// The database of its instance.
     pub db: Db,
     /// The services that its operations use.
     pub services: Services,
@@ -40,7 +40,10 @@ pub struct TestApp {
     pub database_url: String,
     address: SocketAddr,
     secrets: DevSecrets,
+    /// Name of its database.
     name: String,
+    /// Public keys of services.
+    _jwks: tempfile::TempPath,
     stop: Option<oneshot::Sender<()>>,
     served: JoinHandle<anyhow::Result<()>>,
 }
@@ -75,8 +78,7 @@ pub fn on_servers<T>(url: &str, settings: &[(&str, &str)], body: impl AsyncFnOnc
         db::migrate::migrate(url, &Tls::from_machine(), None)
             .await
             .unwrap();
-        let name = format!("servers{}", std::process::id());
-        let app = TestApp::start_on(name, url.to_owned(), secrets(), settings).await;
+        let app = TestApp::start_on("goodgo".to_owned(), url.to_owned(), secrets(), settings).await;
         let _kept = body(&app).await;
         let report = db::wallets::reconciliation::checker::check(
             &app.db,
@@ -162,8 +164,7 @@ impl TestApp {
             );
             run(&url, &postpone).await;
         }
-        let jwks =
-            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.jwks.json"));
+        let jwks = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         std::fs::write(&jwks, &secrets.jwks).unwrap();
         let app = App::build(
             config,
@@ -187,6 +188,7 @@ impl TestApp {
             address,
             secrets,
             name,
+            _jwks: jwks,
             stop: Some(stop),
             served,
         }
