@@ -49,6 +49,7 @@ impl Position {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "no rule depends on this timeout")]
 fn since_1970() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
@@ -115,8 +116,8 @@ impl ReadAfter {
         let pinned = [self.sent, written].into_iter().flatten();
         let pinned = pinned.filter(|position| position.is_pinned()).max();
         // A restored database has lower positions than the client knows.
-        let known = [written, self.sent].into_iter().flatten();
-        pinned.or(known.filter(|position| !position.is_time()).next())
+        let mut known = [written, self.sent].into_iter().flatten();
+        pinned.or_else(|| known.find(|position| !position.is_time()))
     }
 }
 
