@@ -23,6 +23,11 @@ pub const DEVELOPMENT_KEY_PREFIX: &str = "dev-";
 /// Secrets that are printed in documentation.
 const WELL_KNOWN_SECRETS: [&str; 1] = ["your-super-secret-key-min-32-characters"];
 
+/// Words of secrets that are printed in documentation or typed by hand. Random text has none of them.
+const PREDICTABLE_WORDS: [&str; 8] = [
+    "secret", "change", "example", "password", "default", "qwerty", "asdfgh", "goodgo",
+];
+
 /// Generated keys.
 #[derive(Clone)]
 pub struct DevKeys {
@@ -82,16 +87,23 @@ pub struct ServiceToken<'a> {
 /// Whether a secret is a development secret or published in documentation.
 #[must_use]
 pub fn is_development_secret(secret: &str) -> bool {
-    let secret = secret.trim();
-    secret.starts_with(DEVELOPMENT_SECRET_PREFIX) || WELL_KNOWN_SECRETS.contains(&secret)
+    let secret = secret.trim().to_ascii_lowercase();
+    secret.starts_with(DEVELOPMENT_SECRET_PREFIX) || WELL_KNOWN_SECRETS.contains(&&*secret)
 }
 
 /// Fewer bits of information than this are too few for a secret. 32 random hexadecimal digits have more.
 const MIN_SECRET_BITS: f64 = 96.0;
 
-/// Whether a secret can be guessed: it repeats few characters or a short block, or counts up or down.
+/// Whether a secret that is no development secret can be guessed: it has a common word, repeats few characters or a short block, or counts up or down.
 #[must_use]
 pub fn is_predictable(secret: &str) -> bool {
+    if is_development_secret(secret) {
+        return false;
+    }
+    let lower = secret.to_ascii_lowercase();
+    if PREDICTABLE_WORDS.iter().any(|word| lower.contains(word)) {
+        return true;
+    }
     let bytes = secret.trim().as_bytes();
     let is_repeated = |length: &usize| {
         let mut pairs = bytes.iter().zip(bytes.iter().skip(*length));

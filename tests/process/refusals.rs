@@ -124,10 +124,7 @@ fn refuses_a_moved_clock_in_production() {
         command
             .env("GOODGO_ENV", "production")
             .env("DATABASE_URL", &app.database_url)
-            .env(
-                "JWT_SECRET",
-                "a secret of production, with 32 bytes or more",
-            )
+            .env("JWT_SECRET", "Vk2rT9-wQ7xLm4-Hd8pZ3-Jc6nB1-Yf5sG0")
             .env("GOODGO_PUBLIC_URL", "https://api.goodgo.app")
             .env("SERVICE_JWKS_URL", "https://127.0.0.1:1/jwks.json")
             .env("TRUSTED_ISSUERS", "playhub");

@@ -9,7 +9,7 @@ const PEOPLE: &str = "/graphiql/people";
 
 const PRODUCTION: [(&str, &str); 4] = [
     ("GOODGO_ENV", "production"),
-    ("JWT_SECRET", "a secret of production, of 32 bytes or more"),
+    ("JWT_SECRET", "Vk2rT9-wQ7xLm4-Hd8pZ3-Jc6nB1-Yf5sG0"),
     ("TRUSTED_ISSUERS", "playhub"),
     ("GOODGO_HOST", "127.0.0.1"),
 ];

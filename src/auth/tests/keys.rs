@@ -144,6 +144,9 @@ fn recognizes_predictable_secrets() {
         "abcdefghijklmnopqrstuvwxyz0123456789",
         "zyxwvutsrqponmlkjihgfedcba9876543210",
         "11111111111111112222222222222222",
+        "your-256-bit-secret-your-256-bit-secret",
+        "Please-Change-This-2026-09-bK4wq7Lx1Zr",
+        "qwertyuiopasdfghjklzxcvbnm1234567890",
     ] {
         assert!(is_predictable(predictable), "{predictable}");
     }
@@ -156,9 +159,7 @@ fn recognizes_predictable_secrets() {
             "{digits}"
         );
     }
-    assert!(!is_predictable(
-        "a secret of production, of 32 bytes or more"
-    ));
+    assert!(!is_predictable("Vk2rT9-wQ7xLm4-Hd8pZ3-Jc6nB1-Yf5sG0"));
 }
 
 #[test]
