@@ -233,7 +233,8 @@ fn quality(text: &str) -> Option<u16> {
     }
     let decimals: u16 = format!("{decimals:0<3}").parse().ok()?;
     match whole {
-        "0" => Some(decimals),
+        // Older clients of Java send `q=.2`.
+        "0" | "" => Some(decimals),
         "1" if decimals == 0 => Some(1000),
         _ => None,
     }
