@@ -30,6 +30,7 @@ pub mod request_id;
 pub mod static_file;
 mod subscription;
 pub mod timeouts;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -193,6 +194,7 @@ pub fn router(state: HttpState) -> Router {
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
         .layer(from_fn(framing::check))
+        .layer(from_fn(unread::drain))
         .layer(from_fn_with_state(state.clone(), close_while_draining))
         .layer(cors(&settings.allowed_origins))
         .layer(SetResponseHeaderLayer::overriding(

@@ -59,3 +59,61 @@ fn refuses_unknown_transfer_encodings() {
         }
     });
 }
+
+/// Reads an answer with its body, and leaves the connection open.
+async fn answer(stream: &mut TcpStream) -> String {
+    let mut answer = String::new();
+    let mut buffer = [0; 4_096];
+    loop {
+        let length = stream.read(&mut buffer).await.unwrap();
+        assert_ne!(length, 0, "closed after {answer:?}");
+        answer.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        let Some((head, body)) = answer.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            (name == "content-length").then(|| value.parse::<usize>().unwrap())
+        });
+        if length.is_some_and(|length| body.len() >= length) {
+            return answer;
+        }
+    }
+}
+
+#[test]
+fn reads_bodies_of_refused_requests() {
+    test(async |app| {
+        let mut stream = TcpStream::connect(app.address()).await.unwrap();
+        let body = r#"{"query":"{ __typename }"}"#;
+        let head = |headers: &str| {
+            format!(
+                "POST /graphql HTTP/1.1\r\nhost: goodgo\r\ncontent-type: application/json\r\ncontent-length: {}\r\n{headers}\r\n",
+                body.len()
+            )
+        };
+        // Clients that send the body apart use the connection again.
+        for (headers, status) in [
+            ("authorization: Bearer expired\r\n", "401"),
+            ("accept: text/html\r\n", "406"),
+            ("content-encoding: br\r\n", "415"),
+            ("", "200"),
+        ] {
+            stream.write_all(head(headers).as_bytes()).await.unwrap();
+            stream.write_all(body.as_bytes()).await.unwrap();
+            let answer = answer(&mut stream).await;
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+            assert!(!answer.contains("connection: close"), "{answer}");
+        }
+        for unread in [
+            "POST /graphql HTTP/1.1\r\nhost: goodgo\r\ncontent-length: 100000000\r\n\r\n"
+                .to_owned(),
+            head("authorization: Bearer expired\r\nexpect: 100-continue\r\n"),
+        ] {
+            let mut stream = TcpStream::connect(app.address()).await.unwrap();
+            stream.write_all(unread.as_bytes()).await.unwrap();
+            let answer = answer(&mut stream).await;
+            assert!(answer.contains("connection: close"), "{answer}");
+        }
+    });
+}
