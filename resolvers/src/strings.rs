@@ -1,4 +1,4 @@
-//! Escapes of characters beyond U+FFFF in the strings of a document, which the engine's parser does not read.
+//! Strings of a document that the engine's parser misreads: escapes of characters beyond U+FFFF, and block strings.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,9 @@ use async_graphql::Pos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoCharacter(pub Pos);
 
-/// Replaces surrogate pairs and `\u{…}` by what the parser reads. Positions of what follows stay the same.
+/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads. Positions of what follows stay the same.
 pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
-    if !document.contains(r"\u") {
+    if !document.contains(r"\u") && !document.contains(BLOCK) {
         return Ok(Cow::Borrowed(document));
     }
     let mut decoded = String::with_capacity(document.len());
@@ -22,10 +22,14 @@ pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
             let end = token.find(['\n', '\r']).unwrap_or(token.len());
             decoded.push_str(&token[..end]);
             rest = &token[end..];
-        } else if let Some(block) = token.strip_prefix(r#"""""#) {
-            let end = end_of_block(block) + 3;
-            decoded.push_str(&token[..end]);
-            rest = &token[end..];
+        } else if let Some(block) = token.strip_prefix(BLOCK) {
+            let Some(end) = end_of_block(block) else {
+                // The parser reports a block string without an end.
+                decoded.push_str(token);
+                return Ok(Cow::Owned(decoded));
+            };
+            decode_block(&block[..end], &mut decoded);
+            rest = &block[end + BLOCK.len()..];
         } else {
             let end = end_of_string(token);
             let offset = document.len() - token.len();
@@ -38,17 +42,58 @@ pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
     Ok(Cow::Owned(decoded))
 }
 
-/// The end of a block string without its first quotes.
-fn end_of_block(block: &str) -> usize {
+/// Quotes of a block string.
+const BLOCK: &str = r#"""""#;
+
+/// The length of a block string's content; none without its last quotes.
+fn end_of_block(block: &str) -> Option<usize> {
     let mut from = 0;
-    while let Some(quotes) = block[from..].find(r#"""""#) {
+    while let Some(quotes) = block[from..].find(BLOCK) {
         let at = from + quotes;
         if !block[..at].ends_with('\\') {
-            return at + 3;
+            return Some(at);
         }
-        from = at + 3;
+        from = at + BLOCK.len();
     }
-    block.len()
+    None
+}
+
+/// Writes the value of a block string as a string, then blanks for its lines: `BlockStringValue` of the specification.
+fn decode_block(content: &str, to: &mut String) {
+    let text = content.replace(r#"\""""#, BLOCK);
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<&str> = text.split('\n').collect();
+    let blank = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let is_blank = |line: &&str| blank(line) == line.len();
+    let indents = lines.iter().skip(1).filter(|line| !is_blank(line));
+    let indent = indents.map(|line| blank(line)).min().unwrap_or(0);
+    let without_indent = lines.iter().enumerate().map(|(number, line)| match number {
+        0 => line,
+        _ => line.get(indent..).unwrap_or_default(),
+    });
+    let mut values: Vec<&str> = without_indent.collect();
+    while values.last().is_some_and(is_blank) {
+        values.pop();
+    }
+    let first = values.iter().position(|line| !is_blank(line));
+    let value = values.split_off(first.unwrap_or(values.len())).join("\n");
+    to.push('"');
+    for character in value.chars() {
+        match character {
+            '"' | '\\' => to.extend(['\\', character]),
+            '\n' => to.push_str(r"\n"),
+            _ if character.is_control() => {
+                to.push_str(&format!(r"\u{:04X}", u32::from(character)));
+            }
+            _ => to.push(character),
+        }
+    }
+    to.push('"');
+    let last = lines.last().map_or(0, |line| line.chars().count());
+    if lines.len() > 1 {
+        to.extend(std::iter::repeat_n('\n', lines.len() - 1));
+        to.extend(std::iter::repeat_n(' ', last + BLOCK.len()));
+    }
 }
 
 /// The end of a string: after its quote, or at the end of the line.
@@ -175,13 +220,38 @@ mod tests {
             ),
             (
                 r#"{a(b: """\uD83D \""" " """, c: "")} # "\uD83D"#,
-                r#"{a(b: """\uD83D \""" " """, c: "")} # "\uD83D"#,
+                r#"{a(b: "\\uD83D \"\"\" \" ", c: "")} # "\uD83D"#,
             ),
             (r#"{a(b: "\u12")}"#, r#"{a(b: "\u12")}"#),
             (r#"{a(b: "\u{}\uX"#, r#"{a(b: "\u{}\uX"#),
         ] {
             assert_eq!(decode(document).as_deref(), Ok(decoded), "{document}");
         }
+    }
+
+    #[test]
+    fn reads_block_strings_by_the_specification() {
+        for (block, value) in [
+            ("K", "K"),
+            ("", ""),
+            ("\n  a\n \n    b\n", "a\\n\\n  b"),
+            (
+                "\n\n    Hello,\r\n      World!\r\n\r\n    ",
+                "Hello,\\n  World!",
+            ),
+            ("  a\n   b\t\u{1}", "  a\\nb\\u0009\\u0001"),
+        ] {
+            let document = format!("{{a(b: {BLOCK}{block}{BLOCK})}}");
+            let decoded = decode(&document).expect(block);
+            let start = format!("{{a(b: \"{value}\"");
+            assert!(decoded.starts_with(&start), "{decoded}");
+            assert_eq!(
+                decoded.matches('\n').count(),
+                block.replace("\r\n", "\n").matches('\n').count()
+            );
+        }
+        let open = "{a(b: \"\"\" x";
+        assert_eq!(decode(open).as_deref(), Ok(open));
     }
 
     #[test]

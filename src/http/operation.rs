@@ -13,8 +13,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
-use resolvers::escapes::{self, NoCharacter};
 use resolvers::request::{self, Caller, Engine, Services};
+use resolvers::strings::{self, NoCharacter};
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
@@ -80,7 +80,7 @@ impl Operation {
         let limits = &state.settings.limits;
         limits.check_text(&document.text)?;
         let name = params.operation_name.as_deref();
-        let text = escapes::decode(&document.text).map_err(|NoCharacter(at)| Refusal {
+        let text = strings::decode(&document.text).map_err(|NoCharacter(at)| Refusal {
             locations: vec![at],
             ..Refusal::request(
                 Code::GraphqlParseFailed,

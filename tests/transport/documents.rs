@@ -37,6 +37,20 @@ fn reads_escapes_beyond_the_basic_plane() {
 }
 
 #[test]
+fn reads_block_strings() {
+    test(async |app| {
+        let alice = app.miner().await;
+        let query = "mutation {
+            circleCreate(input: {name: \"\"\"
+                a \\\"\"\" \\u0041
+            \"\"\"}) { circle { name } userErrors { code } } }";
+        let answer = send(app, alice.token().unwrap(), query).await;
+        let created = &answer["data"]["circleCreate"];
+        assert_eq!(created["circle"]["name"], "a \"\"\" \\u0041", "{answer}");
+    });
+}
+
+#[test]
 fn ignores_a_byte_order_mark() {
     test(async |app| {
         let body = format!("\u{feff}{}", json!({"query": "{ __typename }"}));
