@@ -79,16 +79,24 @@ pub enum Introspection {
 }
 
 impl Introspection {
-    fn apply(self, caller: &Caller, request: Request) -> Request {
-        let allowed = match self {
-            Self::Everybody => true,
-            Self::SignedIn => caller.principal != Principal::Anonymous,
-            Self::Nobody => false,
+    /// Refuses a request that introspects the schema if its caller may not.
+    fn check(self, caller: &Caller, request: &mut Request) -> Result<(), (Code, &'static str)> {
+        let refusal = match self {
+            Self::Everybody => return Ok(()),
+            Self::SignedIn if caller.principal != Principal::Anonymous => return Ok(()),
+            Self::SignedIn => (
+                Code::Unauthenticated,
+                "introspection requires a token; the schema is at /schema.graphql",
+            ),
+            Self::Nobody => (
+                Code::Forbidden,
+                "introspection is switched off; the schema is at /schema.graphql",
+            ),
         };
-        if allowed {
-            request
+        if root_fields::introspect(request) {
+            Err(refusal)
         } else {
-            request.disable_introspection()
+            Ok(())
         }
     }
 }
@@ -206,11 +214,14 @@ fn prepare(
     engine: &dyn Engine,
     services: &Services,
     caller: Caller,
-    request: Request,
+    mut request: Request,
 ) -> Result<(Request, Arc<Operation>, Loads), Box<Response>> {
-    let mut request = services.introspection.apply(&caller, request);
     if let Err(invalid) = engine.validate(&request.query) {
         let refused = errors::finish(Response::from_errors(invalid), &caller.request_id);
+        return Err(Box::new(refused));
+    }
+    if let Err((code, message)) = services.introspection.check(&caller, &mut request) {
+        let refused = errors::refused(code, message, &caller.request_id);
         return Err(Box::new(refused));
     }
     if let Err(problem) = variables::check(engine.types(), &mut request) {

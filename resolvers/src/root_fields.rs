@@ -1,4 +1,4 @@
-//! Root fields of mutations and subscriptions, one per response key.
+//! Root fields, one per response key in mutations and subscriptions.
 //!
 //! The engine executes a root field once for each time that it is selected, and skips fragments at the root of a
 //! subscription. The specification merges the selections of equal fields, also through fragments.
@@ -23,6 +23,31 @@ pub(crate) fn merge(request: &mut Request) {
         request.set_parsed_query(merged);
     }
     request.variables = variables;
+}
+
+/// Whether the request's operation selects `__schema` or `__type`.
+pub(crate) fn introspect(request: &mut Request) -> bool {
+    if !request.query.contains("__schema") && !request.query.contains("__type") {
+        return false;
+    }
+    let variables = std::mem::take(&mut request.variables);
+    let name = request.operation_name.clone();
+    let fields = request.parsed_query().ok().and_then(|document| {
+        let operation = &operation(&document.operations, name.as_deref())?.node;
+        let reading = Reading {
+            document,
+            operation,
+            variables: &variables,
+        };
+        let mut fields = Vec::new();
+        reading.collect(&operation.selection_set.node, &mut fields);
+        Some(fields)
+    });
+    request.variables = variables;
+    fields.unwrap_or_default().iter().any(|field| {
+        let name = field.node.name.node.as_str();
+        matches!(name, "__schema" | "__type")
+    })
 }
 
 /// The document with merged root fields; none if it has nothing to merge.

@@ -80,13 +80,17 @@ fn limits_introspection_to_signed_in_callers() {
         let query = "{ __schema { queryType { name } } }";
         let known = app.user().get(query, json!({})).await;
         assert_eq!(known["__schema"]["queryType"]["name"], "Query");
-        let unknown = app.anonymous().ask(query, json!({})).await;
-        assert_eq!(
-            unknown.body["data"]["__schema"],
-            Value::Null,
-            "{}",
-            unknown.body
-        );
+        for query in [
+            query,
+            "{ ...F } fragment F on Query { t: __type(name: \"Miner\") { name } }",
+        ] {
+            let unknown = app.anonymous().ask(query, json!({})).await;
+            assert_eq!(unknown.code(), "UNAUTHENTICATED", "{}", unknown.body);
+            assert!(unknown.body.get("data").is_none(), "{}", unknown.body);
+        }
+        app.anonymous()
+            .get("{ __typename serverInfo { __typename } }", json!({}))
+            .await;
     });
 }
 
