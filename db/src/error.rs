@@ -19,6 +19,15 @@ pub enum DbError {
     /// The key belongs to a request with another input.
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// The caller stored as many idempotency keys in an hour as allowed.
+    #[error(
+        "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",
+        crate::KEYS_PER_HOUR
+    )]
+    KeysExceeded {
+        /// Seconds until another key can be stored.
+        retry_after_seconds: u32,
+    },
     /// The connection was lost during the commit, and the outcome could not be determined in time.
     #[error("the connection was lost while committing")]
     OutcomeUnknown,

@@ -3,6 +3,7 @@
 use diesel::sql_types::BigInt;
 use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
+use domain::access::Principal;
 use domain::ids::TransactionId;
 use domain::refusal::declaration;
 use serde::Serialize;
@@ -46,7 +47,7 @@ pub struct Key {
 /// the body writes nothing before its last check.
 ///
 /// Faults: [`DbError::InProgress`] while the same command runs, [`DbError::KeyReused`] when the key belongs to another
-/// input.
+/// input, [`DbError::KeysExceeded`] when the caller stored as many keys as allowed.
 pub(crate) async fn once<T, R, F>(
     tx: &mut Tx,
     request: &Request,
@@ -61,6 +62,7 @@ where
     if let Some(answer) = claim(tx, command.name, request).await? {
         return replay(request, answer);
     }
+    reserve(tx, request)?;
     let mut key = Key::default();
     let mut is_final = true;
     let outcome = match body(tx, &mut key).await {
@@ -84,6 +86,8 @@ where
     audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
     if is_final {
         store(tx, request, command.name, &key, answer, outcome.is_err())?;
+    } else {
+        tx.reserved_key = None;
     }
     Ok(Answer {
         outcome,
@@ -170,6 +174,19 @@ async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Resul
         Some(stored) if stored.request_hash != request.hash => Err(DbError::KeyReused),
         stored => Ok(stored),
     }
+}
+
+/// Reserves the key of a person who sends a new one.
+fn reserve(tx: &mut Tx, request: &Request) -> Result<()> {
+    let (Some(_), Principal::Person(person)) = (&request.key, &request.principal) else {
+        return Ok(());
+    };
+    let reserved = tx.key_quota().reserve(person.id.0);
+    let exceeded = |retry_after_seconds| DbError::KeysExceeded {
+        retry_after_seconds,
+    };
+    tx.reserved_key = Some(reserved.map_err(exceeded)?);
+    Ok(())
 }
 
 /// Appends an audit entry for commands of staff and services.

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::async_fn::Statements;
 use crate::instrumentation::{Sent, StatementObserver};
+use crate::key_quota::KeyQuota;
 use crate::operation_trace::Busy;
 use crate::replica::{OperationReads, Replica};
 use crate::standby;
@@ -153,6 +154,7 @@ struct Shared {
     ids: Ids,
     constants: Constants,
     committed: Notify,
+    key_quota: KeyQuota,
     /// Permits to cancel statements: each cancellation opens a connection beside the pool.
     cancelling: Arc<Semaphore>,
     sent: Arc<Sent>,
@@ -181,6 +183,7 @@ impl Shared {
             ids,
             constants,
             committed: Notify::new(),
+            key_quota: KeyQuota::default(),
             cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
             sent,
         }
@@ -289,6 +292,11 @@ impl Db {
     /// Constants of the ledger.
     pub(crate) fn constants(&self) -> &Constants {
         &self.shared.constants
+    }
+
+    /// Quota of idempotency keys.
+    pub(crate) fn key_quota(&self) -> &KeyQuota {
+        &self.shared.key_quota
     }
 
     /// Opens a connection beside the pool, in the role of the URL.

@@ -16,6 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::async_fn::AsyncFunc;
+use crate::key_quota::{KeyQuota, ReservedKey};
 use crate::last_writes::{self, LastWrite};
 use crate::outbox::{self, NewRow};
 use crate::pool::{PooledConnection, Use};
@@ -40,6 +41,7 @@ pub struct Tx {
     pub(crate) events: Vec<NewRow>,
     pub(crate) last_writes: Vec<LastWrite>,
     pub(crate) holds_key: bool,
+    pub(crate) reserved_key: Option<ReservedKey>,
 }
 
 impl Tx {
@@ -70,6 +72,11 @@ impl Tx {
     /// Constants of the ledger.
     pub(crate) fn constants(&self) -> &Constants {
         self.db.constants()
+    }
+
+    /// Quota of idempotency keys.
+    pub(crate) fn key_quota(&self) -> &KeyQuota {
+        self.db.key_quota()
     }
 
     /// Whether statements that lock rows have to name one owner.
@@ -241,14 +248,19 @@ impl Db {
             events: Vec::new(),
             last_writes: Vec::new(),
             holds_key: false,
+            reserved_key: None,
         };
         match commands(body, &mut tx).await {
             Ok((done, wrote_event)) => {
                 let Tx {
                     mut conn,
                     holds_key,
+                    reserved_key,
                     ..
                 } = tx;
+                if let Some(reserved) = reserved_key {
+                    reserved.stored();
+                }
                 // A cancelled commit that waits for a standby would count as done here and be lost by a failover.
                 conn.close();
                 let mut committing = Box::pin(async move {

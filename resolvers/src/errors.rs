@@ -139,6 +139,13 @@ impl From<&DbError> for ApiError {
                 return Self::new(Code::Conflict, fault.to_string())
                     .because("IDEMPOTENCY_KEY_REUSED");
             }
+            DbError::KeysExceeded {
+                retry_after_seconds,
+            } => {
+                return Self::new(Code::RateLimited, fault.to_string())
+                    .because("IDEMPOTENCY_KEYS")
+                    .retry_after(*retry_after_seconds);
+            }
             _ => tracing::error!(error = %fault, "Database fault: {fault}"),
         }
         match fault {

@@ -1,0 +1,79 @@
+//! Idempotency keys: what is stored, and how many.
+
+use serde_json::json;
+
+use crate::support::{Actor, Answer, TestApp, test};
+
+/// The most keys that a person stores in an hour.
+const QUOTA: i64 = 1_000;
+
+/// Renames the caller's circle to nothing under a number of keys, in one document. The command is refused, and stored.
+async fn refused_renames(who: &Actor, keys: std::ops::Range<i64>) -> Answer {
+    let fields = keys.map(|key| {
+        format!("k{key}: circleRename(input: {{name: \"\", idempotencyKey: \"k{key}\"}}) {{ userErrors {{ code }} }}")
+    });
+    let document = format!("mutation {{ {} }}", fields.collect::<Vec<_>>().join(" "));
+    who.ask(&document, json!({})).await
+}
+
+async fn stored_keys(app: &TestApp) -> i64 {
+    app.count("idempotency_keys", "operation = 'mining.circle_rename'")
+        .await
+}
+
+#[test]
+fn limits_the_keys_that_a_person_stores() {
+    test(async |app| {
+        let [alice, _, carol] = app.circle().await;
+        let set_up = app.count("idempotency_keys", "true").await;
+        let mut from = 0;
+        let limited = loop {
+            let answer = refused_renames(&alice, from..from + 20).await;
+            if answer.code() == "RATE_LIMITED" {
+                break answer;
+            }
+            assert_eq!(
+                answer.data()[format!("k{from}")]["userErrors"][0]["code"],
+                "CIRCLE_NAME_INVALID"
+            );
+            from += 20;
+            assert!(from <= QUOTA, "more keys than the quota");
+        };
+        let stored = stored_keys(app).await;
+        // Alice's share of the set-up counts, too.
+        assert!(stored <= QUOTA && stored + set_up >= QUOTA, "{stored}");
+        let extensions = &limited.body["errors"][0]["extensions"];
+        assert_eq!(extensions["reason"], "IDEMPOTENCY_KEYS");
+        let seconds = extensions["retryAfterSeconds"].as_u64().unwrap();
+        assert!((1..=4_200).contains(&seconds), "{seconds}");
+        // A replay stores nothing, nor does a command without a key; other people have a quota of their own.
+        assert_eq!(
+            alice.rename("").key("k0").await.refusal(),
+            Some("CIRCLE_NAME_INVALID")
+        );
+        alice.rename("Day shift").without_key().await.ok();
+        alice
+            .rename("Late shift")
+            .key("new")
+            .await
+            .error("RATE_LIMITED");
+        carol.leave().await.ok();
+        assert_eq!(stored_keys(app).await, stored);
+    });
+}
+
+/// Refusals that are not stored do not count against the quota.
+#[test]
+fn frees_the_keys_of_unstored_refusals() {
+    test(async |app| {
+        let alice = app.user();
+        for _ in 0..QUOTA / 20 + 1 {
+            let answer = refused_renames(&alice, 0..20).await;
+            assert_eq!(
+                answer.data()["k0"]["userErrors"][0]["code"],
+                "MINER_NOT_FOUND"
+            );
+        }
+        assert_eq!(stored_keys(app).await, 0);
+    });
+}
