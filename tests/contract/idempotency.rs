@@ -1,5 +1,6 @@
 //! Idempotency keys: what is stored, and how many.
 
+use chrono::TimeDelta;
 use serde_json::json;
 
 use crate::support::{Actor, Answer, TestApp, test};
@@ -59,6 +60,27 @@ fn limits_the_keys_that_a_person_stores() {
             .error("RATE_LIMITED");
         carol.leave().await.ok();
         assert_eq!(stored_keys(app).await, stored);
+    });
+}
+
+/// The caller's own object does not exist yet: the same key works once it does.
+#[test]
+fn judges_refusals_without_an_own_object_anew() {
+    test(async |app| {
+        let alice = app.user();
+        let refused = async |run: crate::support::Run, code: &str| {
+            run.key("k").await.refused(code, None);
+        };
+        refused(alice.start(), "MINER_NOT_FOUND").await;
+        alice.register().await.ok();
+        refused(alice.rename("Night shift"), "CIRCLE_NOT_FOUND").await;
+        refused(alice.claim(), "SESSION_NOT_FOUND").await;
+        assert_eq!(app.count("idempotency_keys", "is_refused").await, 0);
+        alice.start().key("k").await.ok();
+        app.advance(TimeDelta::hours(24)).await;
+        alice.create_circle().await.ok();
+        alice.rename("Day shift").key("k").await.ok();
+        alice.claim().key("k").await.ok();
     });
 }
 

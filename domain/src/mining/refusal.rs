@@ -57,7 +57,8 @@ pub(super) const NOT_IN_CIRCLE: Texts = texts(
     "",
     "you are in no circle",
     "bạn không ở trong vòng tròn nào",
-);
+)
+.checked_anew();
 
 /// Only the owner may.
 pub(super) const NOT_CIRCLE_OWNER: Texts = texts(

@@ -33,7 +33,7 @@ refusals! {
     /// There is no session to claim.
     NotFound = texts("SESSION_NOT_FOUND", "",
         "there is no session to claim: start one",
-        "không có phiên nào để nhận thưởng: hãy bắt đầu một phiên");
+        "không có phiên nào để nhận thưởng: hãy bắt đầu một phiên").checked_anew();
     /// The newest session has been claimed.
     AlreadyClaimed = texts("SESSION_ALREADY_CLAIMED", "",
         "the newest session has been claimed",
