@@ -37,6 +37,7 @@ const COUNTERS: &str = "http_requests_total: Answered requests
     goodgo_statements_total: Sent SQL statements
     goodgo_reads_total: Reads by server: primary, and replica
     goodgo_write_retries_total: Retried transactions
+    goodgo_service_refusals_total: Refused commands of services by caller, command and code
     goodgo_job_runs_total: Runs of jobs by outcome
     goodgo_events_announced_total: Announced events
     goodgo_events_coalesced_total: Updates replaced by a later one of the same kind

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::ids::TransactionId;
 use domain::refusal::declaration;
+use domain::wallets::Origin;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use crate::command::{Command, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
 use crate::schema::{idempotency_keys as keys, owners};
-use crate::{DbError, Result, Tx};
+use crate::{DbError, Result, Tx, service_refusals};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -68,7 +69,11 @@ where
     let outcome = match body(tx, &mut key).await {
         Ok(done) => Ok(done),
         Err(Stop::Refused(refusal)) => {
-            is_final = declaration::<R>(refusal.kind()).texts.is_final;
+            let texts = &declaration::<R>(refusal.kind()).texts;
+            is_final = texts.is_final;
+            if request.origin == Origin::Service {
+                service_refusals::count(&request.caller(), command.name, texts.code);
+            }
             Err(refused(command, &refusal, None)?)
         }
         Err(Stop::Because(refusal, cause)) => Err(refused(command, &refusal, Some(cause))?),

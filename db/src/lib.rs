@@ -31,6 +31,7 @@ mod replica;
 mod row_locks;
 pub mod schema;
 mod search;
+mod service_refusals;
 mod standby;
 pub mod tables;
 mod text;

@@ -1,7 +1,8 @@
 //! Idempotency keys: what is stored, and how many.
 
 use chrono::TimeDelta;
-use serde_json::json;
+use domain::access::Scope;
+use serde_json::{Value, json};
 
 use crate::support::{Actor, Answer, TestApp, test};
 
@@ -97,5 +98,41 @@ fn frees_the_keys_of_unstored_refusals() {
             );
         }
         assert_eq!(stored_keys(app).await, 0);
+    });
+}
+
+#[test]
+fn counts_the_refusals_of_services() {
+    test(async |app| {
+        let service = app.service(&[Scope::MiningEvents]);
+        let late =
+            json!({"userId": app.user().id().to_string(), "completedAt": "2999-01-01T00:00:00Z"});
+        let series = r#"goodgo_service_refusals_total{caller="goodgo-dev-services|tester",command="mining.kyc_complete",code="KYC_IN_FUTURE"}"#;
+        let count = async || {
+            let text = reqwest::get(app.url("/metrics"))
+                .await
+                .unwrap()
+                .text()
+                .await
+                .unwrap();
+            let value = text
+                .lines()
+                .find_map(|line| line.strip_prefix(series).map(str::to_owned));
+            value.map_or(0.0, |value| value.trim().parse::<f64>().unwrap())
+        };
+        let before = count().await;
+        let run = service.run("kycComplete", Value::clone(&late));
+        for key in ["a", "b", "b"] {
+            run.clone()
+                .key(key)
+                .await
+                .refused("KYC_IN_FUTURE", Some("completedAt"));
+        }
+        // The replay is not counted.
+        assert!(
+            (count().await - before - 2.0).abs() < 0.5,
+            "{}",
+            count().await
+        );
     });
 }
