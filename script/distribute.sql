@@ -29,6 +29,7 @@ INSERT INTO distribution (name, kind, key, shards) VALUES
     ('referrals', 'distributed', 'referrer_user_id', 'owners'),
     ('wallets', 'distributed', 'owner_id', 'owners'),
     ('transfers', 'distributed', 'owner_id', 'owners'),
+    ('dual_control_sums', 'distributed', 'owner_id', 'owners'),
     ('idempotency_keys', 'distributed', 'home_id', 'owners'),
     ('outbox', 'distributed', 'subject_id', 'owners'),
     ('circles', 'distributed', 'id', 'circles'),

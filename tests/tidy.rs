@@ -274,6 +274,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "invitations",
                 "ban",
                 "changes",
+                "alone",
                 "approve",
                 "decline",
                 "update",

@@ -191,6 +191,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Gross sums of what people did without a second person, by hour, for each owner and for all
+    dual_control_sums (owner_id, currency, hour, for_kind, for_id) {
+        /// The person who did it
+        owner_id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Start of the hour
+        hour -> Timestamptz,
+        /// Kind of the owner whose points or money moved, or ALL for the sum over all owners
+        for_kind -> Text,
+        /// Id of the owner whose points or money moved; nil for ALL
+        for_id -> Uuid,
+        /// Sum in the smallest unit; what was taken counts like what was given
+        amount -> Int8,
+    }
+}
+
+diesel::table! {
     /// First answers of commands by caller, operation and key; dropped by the day after two days
     idempotency_keys (home_id, caller, operation, key, day) {
         /// Owner whom a service's command names, else the caller
@@ -568,6 +586,7 @@ diesel::table! {
 
 diesel::joinable!(circle_invitations -> circles (circle_id));
 diesel::joinable!(circle_members -> circles (circle_id));
+diesel::joinable!(dual_control_sums -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (user_id));
 diesel::joinable!(mining_sessions -> miners (user_id));
@@ -584,6 +603,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     configurations,
     currencies,
     demo_people,
+    dual_control_sums,
     idempotency_keys,
     jobs,
     miners,

@@ -189,6 +189,28 @@ COMMENT ON COLUMN reconciliation_runs.transfers_checked IS 'Number of transfers'
 COMMENT ON COLUMN reconciliation_runs.wallets_checked IS 'Number of wallets';
 COMMENT ON COLUMN reconciliation_runs.mismatches IS 'Violations of rules; an empty list when the ledger is right';
 
-GRANT SELECT ON currencies, wallets, transfers, entries, reconciliation_runs TO goodgo_app;
-GRANT INSERT ON wallets, transfers, reconciliation_runs TO goodgo_app;
+CREATE TABLE dual_control_sums (
+    owner_id uuid NOT NULL,
+    currency smallint NOT NULL,
+    hour timestamptz NOT NULL,
+    for_kind text NOT NULL,
+    for_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    CONSTRAINT dual_control_sums_pkey PRIMARY KEY (owner_id, currency, hour, for_kind, for_id),
+    CONSTRAINT dual_control_sums_currency_fkey FOREIGN KEY (currency) REFERENCES currencies (number),
+    CONSTRAINT dual_control_sums_for_kind_known CHECK (for_kind IN ('ALL', 'USER', 'MERCHANT', 'ADVERTISER', 'SYSTEM')),
+    CONSTRAINT dual_control_sums_all_is_nil CHECK (for_kind <> 'ALL' OR for_id = '00000000-0000-0000-0000-000000000000'),
+    CONSTRAINT dual_control_sums_amount_not_negative CHECK (amount >= 0)
+);
+COMMENT ON TABLE dual_control_sums IS 'Gross sums of what people did without a second person, by hour, for each owner and for all';
+COMMENT ON COLUMN dual_control_sums.owner_id IS 'The person who did it';
+COMMENT ON COLUMN dual_control_sums.currency IS 'Number of the currency';
+COMMENT ON COLUMN dual_control_sums.hour IS 'Start of the hour';
+COMMENT ON COLUMN dual_control_sums.for_kind IS 'Kind of the owner whose points or money moved, or ALL for the sum over all owners';
+COMMENT ON COLUMN dual_control_sums.for_id IS 'Id of the owner whose points or money moved; nil for ALL';
+COMMENT ON COLUMN dual_control_sums.amount IS 'Sum in the smallest unit; what was taken counts like what was given';
+
+GRANT SELECT ON currencies, wallets, transfers, entries, dual_control_sums, reconciliation_runs TO goodgo_app;
+GRANT INSERT ON wallets, transfers, dual_control_sums, reconciliation_runs TO goodgo_app;
+GRANT UPDATE (amount) ON dual_control_sums TO goodgo_app;
 GRANT UPDATE (available, held, sequence, last_posted_at, is_frozen) ON wallets TO goodgo_app;

@@ -11,6 +11,7 @@ const KEYED: &[(&str, &str)] = &[
     ("circle_invitations", "circle_id"),
     ("circle_members", "circle_id"),
     ("circles", "id"),
+    ("dual_control_sums", "owner_id"),
     ("entries", "owner_id"),
     ("idempotency_keys", "home_id"),
     ("miners", "user_id"),

@@ -295,7 +295,7 @@ impl Town<'_> {
         let size = if self.dice.once_in(2) { 2_000 } else { 20 };
         let points: i64 = if self.dice.once_in(2) { size } else { -size } * 10_000;
         let person = &self.model.people[number];
-        let waits = size > 1_000;
+        let waits = self.model.alone + size > 1_000;
         let expected = if person.is_banned {
             Some("MINER_BANNED")
         } else if person.lifetime + points < 0 || (!waits && person.wallet + points < 0) {
@@ -327,6 +327,8 @@ impl Town<'_> {
                 return;
             }
             self.model.count("approve");
+        } else {
+            self.model.alone += size;
         }
         let person = &mut self.model.people[number];
         person.book(points);

@@ -56,6 +56,7 @@ fn agrees_with_the_model_after_a_month() {
             town.visit().await;
             app.advance(TimeDelta::hours(ROUND)).await;
             town.model.now += ROUND;
+            town.model.alone = 0;
             settle(app).await;
             if round % 7 == 6 {
                 app.check().await;

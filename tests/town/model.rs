@@ -22,6 +22,8 @@ pub const RULES: Rules = Rules {
 #[derive(Default)]
 pub struct Model {
     pub now: i64,
+    /// Points that the first administrator adjusted alone since `now` began.
+    pub alone: i64,
     pub people: Vec<Person>,
     pub circles: Vec<Circle>,
     /// Number of times that each kind of command was applied.

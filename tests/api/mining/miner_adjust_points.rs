@@ -6,7 +6,7 @@ use crate::support::{Actor, Miner, TestApp, assert_includes, at_once, test};
 #[test]
 fn adjusts_both_ways_in_the_wallet_too() {
     test(async |app| {
-        let admin = app.admin();
+        let (admin, other) = (app.admin(), app.admin());
         let alice = app.miner().await;
         let selection = "__typename ... on PointsUpdated { source pointsEarned totalMinedPoints }";
         let mut events = app.follow(&alice, selection).await;
@@ -16,7 +16,7 @@ fn adjusts_both_ways_in_the_wallet_too() {
             json!({"entry": {"source": "ADJUSTMENT", "pointsEarned": "1000.0000"}, "approval": null,
                    "miner": {"totalMinedPoints": "1000.0000"}, "userErrors": []})
         );
-        let down = admin.adjust(&alice, "-0.0001").await.ok();
+        let down = other.adjust(&alice, "-0.0001").await.ok();
         assert_eq!(down["miner"]["totalMinedPoints"], "999.9999");
         assert_eq!(alice.points().await, "999.9999");
         for (points, total) in [("1000.0000", "1000.0000"), ("-0.0001", "999.9999")] {
@@ -69,6 +69,99 @@ fn asks_for_an_approval_beyond_the_limit() {
         assert_eq!(audited[0].transaction_id, None);
         let approval = app.row("approvals", "true").await;
         assert_eq!(audited[0].after["approval"], approval["id"]);
+    });
+}
+
+/// The sums of an administrator, and the number of adjustments that took effect.
+async fn sums(app: &TestApp, kind: &str) -> (i64, i64) {
+    let sum = format!(
+        "SELECT coalesce(sum(amount), 0)::bigint FROM dual_control_sums WHERE for_kind = '{kind}'"
+    );
+    let applied = "SELECT count(*) FROM mining_history WHERE source = 'ADJUSTMENT'";
+    (app.number(&sum).await, app.number(applied).await)
+}
+
+/// An adjustment waits once what its administrator did alone exceeds the limit, however it is split.
+#[test]
+fn asks_for_an_approval_of_split_adjustments() {
+    test(async |app| {
+        let admin = app.admin();
+        let [alice, bob] = app.miners().await;
+        let aliases = (0..20).map(|n| {
+            let miner = alice.by_user()["userId"].to_string();
+            format!("a{n}: minerPointsAdjust(input: {{idempotencyKey: \"{n}\", miner: {{userId: {miner}}}, points: \"1000\", reason: \"r\"}}) {{
+                entry {{ pointsEarned }} approval {{ status }} userErrors {{ code }} }}")
+        });
+        let document = format!("mutation {{ {} }}", aliases.collect::<Vec<_>>().join(" "));
+        let payloads = admin.get(&document, json!({})).await;
+        assert_eq!(payloads["a0"]["entry"]["pointsEarned"], "1000.0000");
+        for n in 1..20 {
+            assert_eq!(payloads[format!("a{n}")]["approval"]["status"], "PENDING");
+        }
+        assert_eq!(alice.points().await, "1000.0000");
+        // Neither another owner nor the other sign avoids it; another administrator has sums of their own.
+        for (whose, points) in [(&bob, "0.0001"), (&alice, "-0.0001")] {
+            let payload = admin.adjust(whose, points).await.ok();
+            assert_eq!(payload["approval"]["status"], "PENDING", "{points}");
+        }
+        let other = app.admin();
+        for points in ["600", "-400"] {
+            assert_eq!(
+                other.adjust(&bob, points).await.ok()["approval"],
+                json!(null)
+            );
+        }
+        let payload = other.adjust(&alice, "0.0001").await.ok();
+        assert_eq!(payload["approval"]["status"], "PENDING");
+        assert_eq!(sums(app, "ALL").await, (20_000_000, 3));
+        assert_eq!(sums(app, "USER").await, (20_000_000, 3));
+    });
+}
+
+/// The sum is that of this hour and the 24 before. Refused and approved adjustments don't count.
+#[test]
+fn counts_what_was_done_alone_within_a_day() {
+    test(async |app| {
+        let (admin, other) = (app.admin(), app.admin());
+        let alice = app.miner().await;
+        // From the beginning of an hour on.
+        let rest = 3_600_000 - app.now().await.timestamp_millis() % 3_600_000;
+        app.advance(TimeDelta::milliseconds(rest)).await;
+        let waits = async |points: &str| {
+            let payload = admin.adjust(&alice, points).await.ok();
+            payload["approval"]["id"].clone()
+        };
+        let large = waits("5000").await;
+        other.approve(&large).await.ok();
+        admin
+            .adjust(&alice, "-5001")
+            .await
+            .refused("INSUFFICIENT_POINTS", None);
+        assert_eq!(waits("999").await, json!(null));
+        app.advance(TimeDelta::hours(1)).await;
+        assert_eq!(waits("1").await, json!(null));
+        assert_ne!(waits("1").await, json!(null));
+        app.advance(TimeDelta::hours(23)).await;
+        assert_ne!(waits("1").await, json!(null), "24 hours later");
+        app.advance(TimeDelta::hours(1)).await;
+        assert_eq!(waits("999").await, json!(null), "25 hours later");
+        assert_ne!(waits("1").await, json!(null));
+    });
+}
+
+/// Adjustments of one administrator at the same time, of different miners, are judged one after the other.
+#[test]
+fn judges_adjustments_at_the_same_time_one_by_one() {
+    test(async |app| {
+        let admin = app.admin();
+        let miners = app.miners::<6>().await;
+        let runs = miners.iter().map(|miner| admin.adjust(miner, "400"));
+        let payloads = at_once(runs).await.all_ok();
+        let waiting = payloads
+            .iter()
+            .filter(|payload| payload["approval"].is_object());
+        assert_eq!(waiting.count(), 4);
+        assert_eq!(sums(app, "ALL").await, (8_000_000, 2));
     });
 }
 

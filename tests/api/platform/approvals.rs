@@ -145,8 +145,9 @@ fn checks_every_rule_again_and_stays_pending() {
     test(async |app| {
         let (one, other) = (app.admin(), app.admin());
         let alice = app.miner().await;
-        one.adjust(&alice, "1000").await.ok();
-        one.adjust(&alice, "1000").await.ok();
+        for admin in [app.admin(), app.admin()] {
+            admin.adjust(&alice, "1000").await.ok();
+        }
         let id = request(&one, &alice, "-1500").await;
         one.adjust(&alice, "-600").await.ok();
         let outcome = other.approve(&id).await;

@@ -1,6 +1,7 @@
 //! Approvals: commands that wait for a second person. A context registers its proposals ([`Registered`]); an approved
 //! proposal is carried out in the transaction of the approval, under its own rules.
 
+mod alone;
 mod approve;
 mod decline;
 pub mod queries;
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+pub(crate) use alone::{Alone, may_act_alone};
 pub use approve::{APPROVAL_APPROVE, approval_approve};
 pub use decline::{APPROVAL_DECLINE, approval_decline};
 pub use rows::ApprovalSeen;

@@ -4,7 +4,7 @@ mod points;
 mod refusal;
 mod status;
 
-pub use points::{adjust, needs_second_person, points_to_adjust};
+pub use points::{adjust, points_to_adjust};
 pub use refusal::{Barred, KycRefusal, KycRefusalKind, MinerRefusal, MinerRefusalKind};
 pub use status::{
     Decided, ban, grant_node_operator, reset_streak, restore, revoke_node_operator, suspend,

@@ -8,15 +8,6 @@ use crate::ids::UserId;
 use crate::mining::{POINTS_SCALE, Points};
 use crate::money::{self, Minor};
 
-/// Largest adjustment that needs no second person, in ten-thousandths of a point: 1,000 points.
-pub const DUAL_CONTROL_LIMIT: Points = Minor(10_000_000);
-
-/// Whether an adjustment, positive or negative, waits for a second person.
-#[must_use]
-pub fn needs_second_person(points: Points) -> bool {
-    points.0.unsigned_abs() > DUAL_CONTROL_LIMIT.0.unsigned_abs()
-}
-
 /// Parses the points of an adjustment.
 ///
 /// Refusals: [`MinerRefusal::PointsInvalid`].
@@ -93,18 +84,5 @@ mod tests {
             ..miner()
         };
         assert_eq!(adjust(&banned, Minor(5), by), Err(MinerRefusal::Banned));
-    }
-
-    #[test]
-    fn large_adjustments_need_a_second_person() {
-        for (points, expected) in [
-            (10_000_000, false),
-            (10_000_001, true),
-            (-10_000_000, false),
-            (-10_000_001, true),
-            (i64::MIN, true),
-        ] {
-            assert_eq!(needs_second_person(Minor(points)), expected, "{points}");
-        }
     }
 }

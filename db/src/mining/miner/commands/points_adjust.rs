@@ -1,9 +1,9 @@
-//! Adjusting a miner's points. Large adjustments wait for a second person.
+//! Adjusting a miner's points. Above `dualControlLimit` an adjustment waits for a second person.
 
 use domain::ids::UserId;
-use domain::mining::miner::{adjust, needs_second_person, points_to_adjust};
+use domain::mining::miner::{adjust, points_to_adjust};
 use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
-use domain::money::Minor;
+use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{Reference, TransferReason};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -17,7 +17,7 @@ use crate::mining::events::MinerEvents;
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_miners, store_miner, take};
 use crate::mining::points::{self, Lines};
-use crate::platform::approval::{self, NewApproval, Proposal};
+use crate::platform::approval::{self, Alone, NewApproval, Proposal, may_act_alone};
 use crate::platform::audit::Change;
 use crate::prelude::*;
 use crate::text;
@@ -55,7 +55,7 @@ pub struct PointsProposal {
     pub points: i64,
 }
 
-/// Adds points to a miner and its wallet, or takes them. Above [`needs_second_person`] it waits for a second person.
+/// Adds points to a miner and its wallet, or takes them. It waits for a second person unless [`may_act_alone`].
 pub async fn miner_points_adjust(
     tx: &mut Tx,
     request: &Request,
@@ -68,7 +68,13 @@ pub async fn miner_points_adjust(
         let points = points_to_adjust(points)?;
         let miner = lock(tx, id.user).await?;
         let total_points = adjust(&miner, points, by)?;
-        if !needs_second_person(points) {
+        let alone = Alone {
+            by,
+            owner: miner.id.user.into(),
+            currency: CurrencyCode::MP,
+            amount: points,
+        };
+        if may_act_alone(tx, &alone).await? {
             let (entry_id, change) = apply(tx, key, request, &miner, points, total_points).await?;
             key.change = Some(change);
             return Ok(PointsAdjusted {

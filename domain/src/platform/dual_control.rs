@@ -1,0 +1,110 @@
+//! Dual control: the amount that a person moves alone; above it a second person has to approve.
+
+use chrono::DurationRound;
+
+use crate::money::{CurrencyCode, Minor};
+use crate::time::{Timestamp, hours, plus};
+
+/// Hours before the present one whose sums count.
+const HOURS_BEFORE: u32 = 24;
+
+/// Gross sums of what a person did alone in one currency, in this hour and the 24 before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DoneAlone {
+    /// To the owner of the command.
+    pub to_owner: Minor,
+    /// To all owners.
+    pub in_all: Minor,
+}
+
+/// Largest gross sum that a person moves alone, in the currency's smallest unit: 1,000 MP, and 0 in other currencies.
+#[must_use]
+pub fn dual_control_limit(currency: CurrencyCode) -> Minor {
+    if currency == CurrencyCode::MP {
+        Minor(10_000_000)
+    } else {
+        Minor::ZERO
+    }
+}
+
+/// Whether a command waits for a second person: its amount, positive or negative, and what the person did alone exceed
+/// the limit, to this owner or to all owners.
+#[must_use]
+pub fn needs_second_person(amount: Minor, currency: CurrencyCode, done: DoneAlone) -> bool {
+    let limit = i128::from(dual_control_limit(currency).0);
+    let size = i128::from(amount.0).abs();
+    let sums = [done.to_owner, done.in_all];
+    sums.iter()
+        .any(|sum| i128::from(sum.0).saturating_add(size) > limit)
+}
+
+/// Start of the hour to which a command counts.
+#[must_use]
+pub fn hour_of(now: Timestamp) -> Timestamp {
+    // Fails only for times that nanoseconds in 64 bits can't express, which are counted one by one.
+    now.duration_trunc(hours(1)).unwrap_or(now)
+}
+
+/// Start of the hour before.
+#[must_use]
+pub fn hour_before(hour: Timestamp) -> Timestamp {
+    plus(hour, -hours(1))
+}
+
+/// Start of the first hour whose sums count.
+#[must_use]
+pub fn first_hour(hour: Timestamp) -> Timestamp {
+    plus(hour, -hours(HOURS_BEFORE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_amounts_need_a_second_person() {
+        let done = DoneAlone::default();
+        for (points, expected) in [
+            (10_000_000, false),
+            (10_000_001, true),
+            (-10_000_000, false),
+            (-10_000_001, true),
+            (i64::MIN, true),
+            (i64::MAX, true),
+        ] {
+            let waits = needs_second_person(Minor(points), CurrencyCode::MP, done);
+            assert_eq!(waits, expected, "{points}");
+        }
+        // No limit is set, so everything waits.
+        let vnd = CurrencyCode::parse("VND").expect("a code");
+        assert!(needs_second_person(Minor(1), vnd, done));
+    }
+
+    #[test]
+    fn sums_need_a_second_person() {
+        for (to_owner, in_all, expected) in [
+            (9_999_999, 9_999_999, false),
+            (10_000_000, 10_000_000, true),
+            (0, 10_000_000, true),
+            (10_000_000, 0, true),
+            (i64::MAX, i64::MAX, true),
+        ] {
+            let done = DoneAlone {
+                to_owner: Minor(to_owner),
+                in_all: Minor(in_all),
+            };
+            let waits = needs_second_person(Minor(-1), CurrencyCode::MP, done);
+            assert_eq!(waits, expected, "{done:?}");
+        }
+    }
+
+    #[test]
+    fn counts_whole_hours() {
+        let at = |seconds| Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        let hour = hour_of(at(100_799));
+        assert_eq!(hour, at(97_200));
+        assert_eq!(hour_before(hour), at(93_600));
+        assert_eq!(first_hour(hour), at(10_800));
+        assert_eq!(hour_of(at(100_800)), at(100_800));
+    }
+}
