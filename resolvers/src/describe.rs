@@ -2,6 +2,7 @@
 //! descriptors, access from the policy, arguments and keys from one text each.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use crate::enums::EnumValue;
@@ -41,6 +42,9 @@ const ARGUMENTS: &[(&str, &str)] = &[
 
 const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
 const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result. An `Idempotency-Key` header, if sent too, must be equal.";
+
+/// Ends the description of a payload's object: it is read after the commit. All other fields are stored with the key.
+const PRESENT: &str = "A replay shows the present state.";
 
 /// Descriptors of all commands.
 pub(crate) static COMMANDS: LazyLock<Vec<Described>> = LazyLock::new(|| {
@@ -113,10 +117,24 @@ fn describe_command(registry: &mut Registry, command: &Described) {
             });
         }
     }
-    if let Some(MetaType::Object { description, .. }) =
-        registry.types.get_mut(&format!("{type_name}Payload"))
+    let objects: HashSet<String> = registry
+        .types
+        .values()
+        .filter(|of| of.is_composite())
+        .map(|of| of.name().to_owned())
+        .collect();
+    if let Some(MetaType::Object {
+        description,
+        fields,
+        ..
+    }) = registry.types.get_mut(&format!("{type_name}Payload"))
     {
         *description = Some(format!("Result of `{name}`."));
+        for field in fields.values_mut() {
+            if objects.contains(&field.ty) {
+                append(&mut field.description, " ", PRESENT);
+            }
+        }
     }
 }
 

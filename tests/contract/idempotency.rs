@@ -90,7 +90,7 @@ fn judges_refusals_without_an_own_object_anew() {
 fn frees_the_keys_of_unstored_refusals() {
     test(async |app| {
         let alice = app.user();
-        for _ in 0..QUOTA / 20 + 1 {
+        for _ in 0..=QUOTA / 20 {
             let answer = refused_renames(&alice, 0..20).await;
             assert_eq!(
                 answer.data()["k0"]["userErrors"][0]["code"],
@@ -134,5 +134,62 @@ fn counts_the_refusals_of_services() {
             "{}",
             count().await
         );
+    });
+}
+
+const INTROSPECTION: &str = "{ __schema { types { name kind fields { name description type { name kind ofType { kind } } } } } }";
+
+/// What is read after the commit says so; every other field is stored with the key.
+#[test]
+fn describes_the_objects_of_payloads_as_present() {
+    test(async |app| {
+        let data = app.anonymous().get(INTROSPECTION, json!({})).await;
+        let types = data["__schema"]["types"].as_array().unwrap();
+        let is_payload = |of: &&Value| of["name"].as_str().unwrap().ends_with("Payload");
+        let mut objects = 0;
+        for payload in types.iter().filter(is_payload) {
+            for field in payload["fields"].as_array().unwrap() {
+                let name = format!("{}.{}", payload["name"], field["name"]);
+                let is_scalar = matches!(field["type"]["kind"].as_str(), Some("SCALAR" | "ENUM"));
+                if is_scalar || field["name"] == "userErrors" {
+                    continue;
+                }
+                assert_eq!(field["type"]["kind"], "OBJECT", "{name}");
+                let description = field["description"].as_str().unwrap();
+                assert!(
+                    description.ends_with("A replay shows the present state."),
+                    "{name}"
+                );
+                objects += 1;
+            }
+        }
+        assert!(objects > 25, "{objects}");
+    });
+}
+
+/// Later commands change the miner, but no number of the first result.
+#[test]
+fn replays_the_first_numbers_after_later_commands() {
+    test(async |app| {
+        let alice = app.miner().streak(6).ready().await;
+        let selection = "pointsEarned milestonePoints miner { totalMinedPoints }";
+        let claim = alice.claim().select(selection).key("k");
+        let first = claim.clone().await.ok();
+        assert_eq!(first["milestonePoints"], "50.0000");
+        app.advance(TimeDelta::days(10)).await;
+        alice.start().await.ok();
+        let recover = alice
+            .recover()
+            .select("recoveredDays milestonePoints entry { pointsEarned }");
+        let recovered = recover.clone().key("k").await.ok();
+        app.admin().adjust(&alice, "7").await.ok();
+        app.mine(&[]).await;
+        alice.claim().await.ok();
+        let again = claim.await.replayed();
+        for field in ["pointsEarned", "milestonePoints"] {
+            assert_eq!(again[field], first[field], "{field}");
+        }
+        assert_ne!(again["miner"], first["miner"]);
+        assert_eq!(recover.key("k").await.replayed(), recovered);
     });
 }
