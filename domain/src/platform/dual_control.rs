@@ -1,12 +1,14 @@
 //! Dual control: the amount that a person moves alone; above it a second person has to approve.
 
-use chrono::DurationRound;
+use chrono::{DurationRound, TimeDelta};
 
 use crate::money::{CurrencyCode, Minor};
 use crate::time::{Timestamp, hours, plus};
 
-/// Hours before the present one whose sums count.
-const HOURS_BEFORE: u32 = 24;
+/// From an hour back to the first one whose sums count with it.
+const DAY_BEFORE: TimeDelta = TimeDelta::hours(-24);
+/// From an hour back to the one before.
+const HOUR_BEFORE: TimeDelta = TimeDelta::hours(-1);
 
 /// Gross sums of what a person did alone in one currency, in this hour and the 24 before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,13 +50,13 @@ pub fn hour_of(now: Timestamp) -> Timestamp {
 /// Start of the hour before.
 #[must_use]
 pub fn hour_before(hour: Timestamp) -> Timestamp {
-    plus(hour, -hours(1))
+    plus(hour, HOUR_BEFORE)
 }
 
 /// Start of the first hour whose sums count.
 #[must_use]
 pub fn first_hour(hour: Timestamp) -> Timestamp {
-    plus(hour, -hours(HOURS_BEFORE))
+    plus(hour, DAY_BEFORE)
 }
 
 #[cfg(test)]

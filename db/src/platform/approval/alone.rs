@@ -92,7 +92,7 @@ pub(crate) async fn may_act_alone(tx: &mut Tx, alone: &Alone) -> Result<bool> {
 }
 
 /// Locks a person's sums over all owners of this hour and of the hour before. Two commands on both sides of a full hour
-/// share one of them, so they exclude each other, too.
+/// share one of them, so they exclude each other, too. A sum of zero has no effect, so a refusal may leave it.
 async fn lock(tx: &mut Tx, in_all: Row) -> Result<()> {
     let before = Row {
         hour: hour_before(in_all.hour),

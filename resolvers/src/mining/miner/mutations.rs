@@ -51,8 +51,8 @@ mutations! {
         miner: Loaded<Miner> = load(ctx, UserId(id)).await,
     }
 
-    /// Adds points to a miner and its wallet or takes them; above `dualControlLimit` the command waits for a second
-    /// person.
+    /// Adds points to a miner and its wallet or takes them; the command waits for a second person when its points and those
+    /// that the caller moved alone in this hour and the 24 before exceed `dualControlLimit`, 1,000.
     miner_points_adjust = commands::MINER_POINTS_ADJUST, decide!(miner_points_adjust, points);
     MinerPointsAdjustInput(Required) {
         /// Miner to adjust.
