@@ -76,15 +76,19 @@ impl From<PostingRefusal> for Stop<StreakRefusal> {
                 let available_points = available.to_decimal(POINTS_SCALE);
                 StreakRefusal::InsufficientPoints { available_points }
             }
-            _ => return Self::Fault(refusal.into()),
+            PostingRefusal::Overflow => StreakRefusal::BalanceOverflow,
+            PostingRefusal::Malformed => return Self::Fault(refusal.into()),
         })
     }
 }
 
-/// Always a fault: a claim only credits the miner, and the house's mining account has no limit.
+/// A claim only credits the miner, and the house's mining account has no limit.
 impl From<PostingRefusal> for Stop<SessionRefusal> {
     fn from(refusal: PostingRefusal) -> Self {
-        Self::Fault(refusal.into())
+        match refusal {
+            PostingRefusal::Overflow => Self::Refused(SessionRefusal::BalanceOverflow),
+            _ => Self::Fault(refusal.into()),
+        }
     }
 }
 

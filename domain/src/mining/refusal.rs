@@ -35,6 +35,14 @@ pub(super) const WALLET_FROZEN: Texts = texts(
     "ví này đang bị đóng băng",
 );
 
+/// The sum of the points is larger than the ledger can hold.
+pub(super) const BALANCE_OVERFLOW: Texts = texts(
+    "BALANCE_OVERFLOW",
+    "",
+    "the balance would be too large to store",
+    "số dư mới sẽ quá lớn để lưu trữ",
+);
+
 /// No active miner has the code.
 pub(super) const REFERRAL_CODE_UNKNOWN: Texts = texts(
     "REFERRAL_CODE_UNKNOWN",

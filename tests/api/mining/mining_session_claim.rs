@@ -252,3 +252,27 @@ fn completes_after_its_client_disconnects() {
         assert_eq!(alice.points().await, "6.0000");
     });
 }
+
+/// More than the ledger can hold is refused; neither lifetime points nor the wallet change.
+#[test]
+fn refuses_points_beyond_the_ledger() {
+    test(async |app| {
+        let alice = app.miner().ready().await;
+        let set = async |points: i64| {
+            app.sql(&format!("UPDATE miners SET lifetime_points = {points}"))
+                .await;
+        };
+        set(i64::MAX).await;
+        alice.claim().await.refused("BALANCE_OVERFLOW", None);
+        set(0).await;
+        alice.claim().await.ok();
+        // The wallet alone is full.
+        app.mine(&[&alice]).await;
+        let full = "UPDATE wallets SET available = available + 9223372036854700000 WHERE owner_kind = 'USER'";
+        app.sql(full).await;
+        alice.claim().await.refused("BALANCE_OVERFLOW", None);
+        app.sql(&full.replace(" + ", " - ")).await;
+        assert_eq!(alice.points().await, "6.0000");
+        alice.claim().await.ok();
+    });
+}

@@ -282,7 +282,7 @@ pub struct Claim {
 ///
 /// Refusals, in this order: [`SessionRefusal::MinerSuspended`], [`SessionRefusal::MinerBanned`],
 /// [`SessionRefusal::NotFound`], [`SessionRefusal::AlreadyClaimed`], [`SessionRefusal::NotComplete`],
-/// [`SessionRefusal::Expired`].
+/// [`SessionRefusal::Expired`], [`SessionRefusal::BalanceOverflow`].
 pub fn claim(
     miner: Miner,
     latest: Option<Session>,
@@ -316,8 +316,9 @@ pub fn claim(
         .try_fold(Minor::ZERO, |sum, milestone| sum.plus(milestone.points))?;
     let total_points = miner
         .lifetime_points
-        .plus(points_earned)?
-        .plus(milestone_points)?;
+        .checked_add(points_earned)
+        .and_then(|sum| sum.checked_add(milestone_points))
+        .ok_or(SessionRefusal::BalanceOverflow)?;
     Ok(Claim {
         session: Session {
             state: SessionState::Claimed {

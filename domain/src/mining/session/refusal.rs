@@ -1,6 +1,6 @@
 //! Refusals of commands on sessions.
 
-use crate::mining::refusal::{BANNED, NO_MINER, SUSPENDED};
+use crate::mining::refusal::{BALANCE_OVERFLOW, BANNED, NO_MINER, SUSPENDED};
 use crate::refusal::{refusals, texts};
 use crate::time::Timestamp;
 
@@ -46,4 +46,6 @@ refusals! {
     Expired = texts("SESSION_EXPIRED", "",
         "the session was not claimed in time",
         "đã quá thời hạn nhận thưởng của phiên này");
+    /// The new balance would be too large to store.
+    BalanceOverflow = BALANCE_OVERFLOW;
 }

@@ -22,7 +22,8 @@ pub struct Recovery {
 /// Adds the broken run to the present one. `latest` is the miner's newest session.
 ///
 /// Refusals, in this order: [`StreakRefusal::MinerSuspended`], [`StreakRefusal::MinerBanned`],
-/// [`StreakRefusal::NotRecoverable`], [`StreakRefusal::Late`]. The ledger checks the balance.
+/// [`StreakRefusal::NotRecoverable`], [`StreakRefusal::Late`], [`StreakRefusal::BalanceOverflow`]. The ledger checks the
+/// balance.
 pub fn recover(
     miner: &Miner,
     latest: Option<&Session>,
@@ -45,9 +46,13 @@ pub fn recover(
         .milestones
         .iter()
         .try_fold(Minor::ZERO, |sum, milestone| sum.plus(milestone.points))?;
+    let total_points = miner
+        .lifetime_points
+        .checked_add(milestone_points)
+        .ok_or(StreakRefusal::BalanceOverflow)?;
     Ok(Recovery {
         cost: configuration.streak.recovery_cost,
-        total_points: miner.lifetime_points.plus(milestone_points)?,
+        total_points,
         milestone_points,
         recovered,
     })
@@ -85,6 +90,10 @@ mod tests {
         assert_eq!(done.recovered.streak.current, 7);
         assert_eq!(done.milestone_points, Minor(500_000));
         assert_eq!(done.total_points, Minor(500_100));
+        let mut full = miner();
+        full.lifetime_points = Minor(i64::MAX);
+        let refused = recover(&full, None, &rules, NOW);
+        assert_eq!(refused, Err(StreakRefusal::BalanceOverflow.into()));
         let later = recover(&miner(), None, &rules, plus(NOW, hours(1)));
         assert_eq!(later, Err(StreakRefusal::NotRecoverable.into()));
     }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use crate::mining::refusal::{BANNED, NO_MINER, SUSPENDED, WALLET_FROZEN};
+use crate::mining::refusal::{BALANCE_OVERFLOW, BANNED, NO_MINER, SUSPENDED, WALLET_FROZEN};
 use crate::refusal::{refusals, texts};
 
 refusals! {
@@ -29,4 +29,6 @@ refusals! {
     InsufficientPoints { available_points: Decimal } = texts("INSUFFICIENT_POINTS", "",
         "only {available_points} points are available",
         "chỉ có {available_points} điểm khả dụng");
+    /// The new balance would be too large to store.
+    BalanceOverflow = BALANCE_OVERFLOW;
 }

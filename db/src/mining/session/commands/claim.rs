@@ -24,6 +24,7 @@ pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
     key: KeyRule::Required,
     refusals: codes!(
         SessionRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired,
+        BalanceOverflow,
     ),
 };
 

@@ -20,7 +20,7 @@ pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
     key: KeyRule::Required,
     refusals: codes!(
         StreakRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, WalletFrozen,
-        InsufficientPoints,
+        InsufficientPoints, BalanceOverflow,
     ),
 };
 
