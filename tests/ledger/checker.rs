@@ -15,44 +15,137 @@ fn rules(report: Report) -> Vec<&'static str> {
     mismatches.map(|mismatch| mismatch.rule).collect()
 }
 
-/// Switches the append-only triggers of every partition.
+/// Switches the append-only triggers of the audit log and of every partition of the transfers.
 fn triggers(state: &str) -> String {
     format!(
         "DO $$ DECLARE part regclass; BEGIN
              FOR part IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'transfers'::regclass LOOP
                  EXECUTE format('ALTER TABLE %s {state} TRIGGER append_only', part);
              END LOOP;
-         END $$;"
+         END $$;
+         ALTER TABLE audit_log {state} TRIGGER audit_log_append_only, {state} TRIGGER audit_log_no_delete;"
     )
+}
+
+/// Tables that damage may change.
+const TABLES: [&str; 9] = [
+    "transfers",
+    "wallets",
+    "outbox",
+    "idempotency_keys",
+    "owners",
+    "audit_log",
+    "miners",
+    "mining_sessions",
+    "mining_history",
+];
+
+fn for_each_table(statement: impl Fn(&str) -> String) -> String {
+    TABLES.map(statement).join(" ")
 }
 
 /// Damages the ledger by SQL, returns the reports of these scopes, and undoes the damage.
 async fn damaged(app: &TestApp, damage: &str, scopes: &[Scope]) -> Vec<Vec<&'static str>> {
     assert_eq!(report(app, Scope::All).await.mismatches, []);
     let (off, on) = (triggers("DISABLE"), triggers("ENABLE ALWAYS"));
-    app.sql(&format!("CREATE SCHEMA undo; CREATE TABLE undo.transfers AS SELECT * FROM transfers; CREATE TABLE undo.wallets AS SELECT * FROM wallets;
-        CREATE TABLE undo.outbox AS SELECT * FROM outbox; CREATE TABLE undo.keys AS SELECT * FROM idempotency_keys;
-        CREATE TABLE undo.owners AS SELECT * FROM owners; SET session_replication_role = replica; {off} {damage}")).await;
+    let keep =
+        for_each_table(|table| format!("CREATE TABLE undo.{table} AS SELECT * FROM {table};"));
+    app.sql(&format!(
+        "CREATE SCHEMA undo; {keep} SET session_replication_role = replica; {off} {damage}"
+    ))
+    .await;
     let mut found = Vec::new();
     for scope in scopes {
         found.push(rules(report(app, *scope).await));
     }
-    app.sql(&format!("SET session_replication_role = replica;
-        DELETE FROM transfers; INSERT INTO transfers SELECT * FROM undo.transfers; DELETE FROM wallets; INSERT INTO wallets SELECT * FROM undo.wallets;
-        DELETE FROM outbox; INSERT INTO outbox SELECT * FROM undo.outbox; DELETE FROM idempotency_keys; INSERT INTO idempotency_keys SELECT * FROM undo.keys;
-        DELETE FROM owners; INSERT INTO owners SELECT * FROM undo.owners; {on} DROP SCHEMA undo CASCADE")).await;
+    let restore = for_each_table(|table| {
+        format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM undo.{table};")
+    });
+    app.sql(&format!(
+        "SET session_replication_role = replica; {restore} {on} DROP SCHEMA undo CASCADE"
+    ))
+    .await;
     found
+}
+
+const HISTORY: &str = "a miner's transfers are the changes in its history";
+const SESSIONS: &str = "each claimed session was paid once, as the session and the history say";
+const LIFETIME: &str = "a miner's lifetime points are the sum of its history, prices aside";
+const REASONS: &str = "every transfer's reason fits its origin, its reference and its sides";
+const ADJUSTMENTS: &str = "every adjustment has the audit entry of its points";
+
+/// SQL that forges the newest entry of each person's wallet: balance, sequence and time fit, and event, idempotency key
+/// and audit entry are forged, too.
+fn forged(reason: &str, origin: &str, reference: &str) -> String {
+    format!(
+        "INSERT INTO transfers (owner_id, transaction_id, leg, reason, reference_kind, reference_id, origin, currency, amount,
+             debit_wallet, debit_bucket, credit_wallet, credit_bucket, credit_sequence, credit_after, posted_at)
+         SELECT w.owner_id, w.owner_id, 0, '{reason}', {reference}, '{origin}', 1, 7,
+                m.id, 'AVAILABLE', w.id, 'AVAILABLE', w.sequence + 1, w.available + 7, app_now()
+         FROM wallets w, wallets m WHERE w.owner_kind = 'USER' AND m.kind = 'MINING' AND m.currency = 1;
+         UPDATE wallets SET available = available + 7, sequence = sequence + 1 WHERE owner_kind = 'USER';
+         CREATE TEMP TABLE of_key AS SELECT * FROM idempotency_keys WHERE operation = 'mining.mining_session_claim' LIMIT 1;
+         UPDATE of_key SET key = 'forged', transaction_id = (SELECT owner_id FROM wallets WHERE owner_kind = 'USER');
+         INSERT INTO idempotency_keys SELECT * FROM of_key;
+         CREATE TEMP TABLE of_event AS SELECT * FROM outbox WHERE transaction_id IS NOT NULL LIMIT 1;
+         UPDATE of_event SET event_id = gen_random_uuid(), transaction_id = (SELECT owner_id FROM wallets WHERE owner_kind = 'USER');
+         INSERT INTO outbox SELECT * FROM of_event;
+         INSERT INTO audit_log (occurred_at, issuer, actor, roles, action, entity_kind, entity_id, before, after, outcome, transaction_id)
+         SELECT app_now(), 'i', 'a', '{{ADMIN}}', 'mining.miner_points_adjust', 'miner', owner_id::text,
+                '{{\"totalMinedPoints\": \"1.0000\"}}', '{{\"totalMinedPoints\": \"1.0007\"}}', 'APPLIED', owner_id
+         FROM wallets WHERE owner_kind = 'USER' AND '{origin}' = 'STAFF';"
+    )
+}
+
+#[test]
+fn finds_a_forged_newest_entry() {
+    test(async |app| {
+        let alice = app.miner().streak(2).await;
+        app.admin().adjust(&alice, "5").await.ok();
+        let miner = format!("'miner', '{}'", alice.uuid);
+        let session = "'mining_session', (SELECT id::text FROM mining_sessions LIMIT 1)".to_owned();
+        for (reason, origin, reference, rule) in [
+            ("MINING_REWARD", "USER", &session, SESSIONS),
+            ("STREAK_MILESTONE", "USER", &session, SESSIONS),
+            ("STREAK_MILESTONE", "USER", &miner, HISTORY),
+            ("ADJUSTMENT", "STAFF", &miner, HISTORY),
+            ("MINING_REWARD", "JOB", &session, REASONS),
+            ("OPENING_BALANCE", "SEED", &miner, REASONS),
+            ("INVENTED", "JOB", &miner, REASONS),
+        ] {
+            let scopes = [Scope::All, Scope::Owner(alice.id().0)];
+            let found = damaged(app, &forged(reason, origin, reference), &scopes).await;
+            for rules in found {
+                assert!(rules.contains(&rule), "{reason} {origin}: found {rules:?}");
+                // Nothing else is wrong with it.
+                let others = rules
+                    .iter()
+                    .filter(|rule| ![SESSIONS, HISTORY, REASONS].contains(rule));
+                assert_eq!(others.count(), 0, "{reason} {origin}: {rules:?}");
+            }
+        }
+        // In a database with demo data an opening balance is that of the miner's history.
+        app.allow_demo_data().await;
+        let found = damaged(
+            app,
+            &forged("OPENING_BALANCE", "SEED", &miner),
+            &[Scope::All],
+        )
+        .await;
+        assert!(found[0].contains(&HISTORY), "{found:?}");
+    });
 }
 
 #[test]
 fn finds_every_kind_of_damage() {
     test(async |app| {
-        app.miner().streak(2).await;
+        let alice = app.miner().streak(2).await;
+        app.admin().adjust(&alice, "5").await.ok();
         let mine = "owner_kind = 'USER'";
         for (damage, rule) in [
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "each currency sums to zero over all accounts"),
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "a wallet's balances are the sums of its entries"),
-            (format!("UPDATE wallets SET sequence = 3 WHERE {mine}"), "a wallet's entries are numbered without a gap, and it knows the last"),
+            (format!("UPDATE wallets SET sequence = 9 WHERE {mine}"), "a wallet's entries are numbered without a gap, and it knows the last"),
             ("DELETE FROM transfers WHERE credit_sequence = 1".to_owned(), "each entry's balance follows from the one before, and time never goes back"),
             ("UPDATE transfers SET credit_after = credit_after + 1 WHERE credit_sequence = 2".to_owned(), "each entry's balance follows from the one before, and time never goes back"),
             ("UPDATE transfers SET posted_at = t.posted_at FROM (SELECT posted_at - interval '1 second' AS posted_at FROM transfers WHERE credit_sequence = 1) t
@@ -67,6 +160,20 @@ fn finds_every_kind_of_damage() {
             ("DELETE FROM idempotency_keys".to_owned(), "every command's transaction of the last two days has its idempotency key"),
             ("DELETE FROM transfers".to_owned(), "every key that moved something has its transfers"),
             ("UPDATE transfers SET origin = 'STAFF'".to_owned(), "every transaction of staff and services has its audit entry"),
+            ("DELETE FROM mining_history WHERE source = 'ADJUSTMENT'".to_owned(), HISTORY),
+            ("UPDATE mining_history SET points = points + 1".to_owned(), HISTORY),
+            ("DELETE FROM mining_history WHERE source = 'SESSION'".to_owned(), SESSIONS),
+            ("UPDATE mining_sessions SET points_earned = points_earned + 1".to_owned(), SESSIONS),
+            ("UPDATE mining_sessions SET streak_bonus = 1".to_owned(), SESSIONS),
+            ("UPDATE transfers SET reference_id = gen_random_uuid()::text".to_owned(), SESSIONS),
+            ("UPDATE miners SET lifetime_points = lifetime_points + 1".to_owned(), LIFETIME),
+            ("DELETE FROM mining_history".to_owned(), LIFETIME),
+            ("UPDATE transfers SET origin = 'JOB'".to_owned(), REASONS),
+            ("UPDATE transfers SET origin = 'SEED', reason = 'OPENING_BALANCE'".to_owned(), REASONS),
+            ("UPDATE transfers SET reference_kind = 'miner'".to_owned(), REASONS),
+            ("UPDATE audit_log SET after = '{\"totalMinedPoints\": \"16.0000\"}'".to_owned(), ADJUSTMENTS),
+            ("UPDATE audit_log SET entity_id = gen_random_uuid()::text".to_owned(), ADJUSTMENTS),
+            ("DELETE FROM transfers WHERE reason = 'ADJUSTMENT'".to_owned(), ADJUSTMENTS),
         ] {
             let rules = damaged(app, &damage, &[Scope::All]).await.remove(0);
             assert!(rules.contains(&rule), "{damage}: found {rules:?}");
@@ -77,6 +184,7 @@ fn finds_every_kind_of_damage() {
 #[test]
 fn finds_damage_within_its_scope_only() {
     test(async |app| {
+        app.allow_demo_data().await;
         let mint = |n| leg(mining(), person(n), 100);
         post(
             &app.db,

@@ -9,7 +9,7 @@ const LEADERBOARD: &str = "query ($limit: Int! = 100) { leaderboard(limit: $limi
 
 /// Stores miners with 1, 2, 3, … points.
 async fn crowd(app: &TestApp, count: u32) {
-    app.sql(&format!(
+    app.invent_points(&format!(
         "INSERT INTO users (id, display_name, display_name_folded, registered_at)
              SELECT md5(n::text)::uuid, 'M' || n, 'm' || n, app_now() FROM generate_series(1, {count}) n;
          INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,
@@ -22,7 +22,7 @@ async fn crowd(app: &TestApp, count: u32) {
 }
 
 async fn set_points(app: &TestApp, miner: &Miner, points: i64) {
-    app.sql(&format!(
+    app.invent_points(&format!(
         "UPDATE miners SET lifetime_points = {points} * 10000 WHERE id = '{}'",
         miner.uuid
     ))

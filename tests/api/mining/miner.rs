@@ -104,7 +104,7 @@ fn rejects_bad_names_with_one_error() {
 fn pages_the_history_in_both_directions() {
     test(async |app| {
         let alice = app.miner().await;
-        app.sql(&format!(
+        app.invent_points(&format!(
             "INSERT INTO mining_history (id, user_id, points, source, earned_at, hourly_rate, streak_days)
              SELECT gen_random_uuid(), '{}', n * 10000, 'ADJUSTMENT', app_now() - n * interval '1 hour', 2500, 0 FROM generate_series(1, 25) n",
             alice.id()

@@ -11,7 +11,7 @@ const MINERS: &str = "query ($filter: MinerFilter, $orderBy: MinerOrder, $first:
 
 /// Stores thirty miners, some with equal points.
 async fn thirty(app: &TestApp) {
-    app.sql(
+    app.invent_points(
         "INSERT INTO users (id, display_name, display_name_folded, registered_at)
              SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'M' || n, 'm' || n, app_now() FROM generate_series(1, 30) n;
          INSERT INTO miners (id, user_id, role, status, lifetime_points, current_streak, longest_streak, freeze_tokens, is_grace_period,

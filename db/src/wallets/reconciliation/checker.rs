@@ -47,6 +47,9 @@ pub enum Scope {
     },
 }
 
+/// Tables of miners, which say why points moved.
+const MINERS: &[&str] = &["miners", "mining_sessions", "mining_history"];
+
 impl Scope {
     /// Condition on a column of ids.
     fn condition(self, column: &str) -> String {
@@ -64,10 +67,14 @@ impl Scope {
 
     /// Definitions in front of a rule about `what`; none when the rule does not apply to the scope.
     fn definitions(self, what: &str) -> Option<String> {
-        let (tables, column): (&[_], _) = match (what, self) {
-            ("owner", _) => (&["wallets", "transfers", "entries"], "owner_id"),
-            ("transaction", _) => (&["transfers", "entries"], "transaction_id"),
-            (_, Self::All) => (&["wallets", "entries"], "owner_id"),
+        let (tables, column, others): (&[_], _, &[_]) = match (what, self) {
+            ("owner", _) => (&["wallets", "transfers", "entries"], "owner_id", MINERS),
+            ("transaction", _) => (
+                &["transfers", "entries", "audit_log"],
+                "transaction_id",
+                &[],
+            ),
+            (_, Self::All) => (&["wallets", "entries"], "owner_id", &[]),
             _ => return None,
         };
         let in_scope = |(table, column): (&str, &str)| {
@@ -75,6 +82,8 @@ impl Scope {
             format!("{table} AS (SELECT * FROM public.{table} WHERE {condition})")
         };
         let tables = tables.iter().map(|table| (*table, column));
+        let others = others.iter().map(|table| (*table, "user_id"));
+        let tables = tables.chain(others);
         let tables = tables.chain([("idempotency_keys", "home_id")]);
         Some(tables.map(in_scope).collect::<Vec<_>>().join(", "))
     }

@@ -1,7 +1,7 @@
 -- Rules of the ledger's checker, in the order checked: what a rule is about, its name, and the query of its mismatches.
 --
--- Rules about an `owner` read the wallets and entries of the owners in scope, rules about a `transaction` the transfers,
--- entries and keys of the transactions in scope; the checker defines them in front of the query. Tables of the schema
+-- Rules about an `owner` read the wallets, transfers, entries and rows of miners of the owners in scope, rules about a
+-- `transaction` the transfers, entries, keys and audit entries of the transactions in scope; the checker defines them in front of the query. Tables of the schema
 -- `public` are whole.
 
 --- owner: a wallet's balances are the sums of its entries
@@ -53,12 +53,100 @@ SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is
 FROM wallets w LEFT JOIN public.owners o ON o.owner_id = w.owner_id AND o.owner_kind = w.owner_kind
 WHERE w.is_frozen IS DISTINCT FROM o.is_frozen
 
+--- owner: a miner's transfers are the changes in its history
+WITH ledger AS (
+    SELECT e.owner_id AS user_id, CASE WHEN e.reason IN ('ADJUSTMENT', 'STREAK_RECOVERY') THEN e.reason ELSE 'MINED' END AS cause,
+           sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END) AS net, sum(e.amount) AS gross
+    FROM entries e JOIN wallets w ON w.owner_id = e.owner_id AND w.id = e.wallet
+    WHERE w.owner_kind = 'USER' AND w.kind = 'MAIN'
+      AND (e.reason IN ('MINING_REWARD', 'STREAK_MILESTONE', 'STREAK_RECOVERY', 'ADJUSTMENT')
+          -- Demo data posts the points of a miner's history at once.
+          OR (e.reason = 'OPENING_BALANCE' AND e.currency = (SELECT number FROM currencies WHERE code = 'MP')
+              AND EXISTS (SELECT FROM miners m WHERE m.user_id = e.owner_id)))
+    GROUP BY 1, 2
+), history AS (
+    SELECT user_id, CASE WHEN source IN ('ADJUSTMENT', 'STREAK_RECOVERY') THEN source ELSE 'MINED' END AS cause,
+           sum(points) AS net, sum(abs(points)) AS gross
+    FROM mining_history GROUP BY 1, 2
+)
+SELECT format('user %s, %s: %s moved, %s in the history', user_id, cause, coalesce(l.net, 0), coalesce(h.net, 0)) AS detail
+FROM ledger l FULL JOIN history h USING (user_id, cause)
+WHERE coalesce(l.net, 0) <> coalesce(h.net, 0) OR coalesce(l.gross, 0) <> coalesce(h.gross, 0)
+
+--- owner: each claimed session was paid once, as the session and the history say
+WITH seeded AS (
+    SELECT owner_id, max(posted_at) AS at FROM transfers WHERE reason = 'OPENING_BALANCE' GROUP BY owner_id
+), claimed AS (
+    SELECT s.user_id, s.id::text AS session_id, s.points_earned AS reward, s.streak_bonus AS milestones,
+           coalesce(seeded.at >= s.claimed_at, false) AS is_seeded
+    FROM mining_sessions s LEFT JOIN seeded ON seeded.owner_id = s.user_id
+    WHERE s.status = 'CLAIMED'
+), paid AS (
+    SELECT owner_id AS user_id, reference_id AS session_id,
+           coalesce(sum(amount) FILTER (WHERE reason = 'MINING_REWARD'), 0) AS reward,
+           coalesce(sum(amount) FILTER (WHERE reason = 'STREAK_MILESTONE'), 0) AS milestones
+    FROM transfers WHERE reference_kind = 'mining_session' GROUP BY 1, 2
+), recorded AS (
+    SELECT user_id, session_id::text AS session_id,
+           coalesce(sum(points) FILTER (WHERE source = 'SESSION'), 0) AS reward,
+           coalesce(sum(points) FILTER (WHERE source = 'STREAK_MILESTONE'), 0) AS milestones
+    FROM mining_history WHERE session_id IS NOT NULL GROUP BY 1, 2
+)
+SELECT format('user %s, session %s: claimed %s and %s, paid %s and %s, in the history %s and %s', user_id, session_id,
+              c.reward, c.milestones, p.reward, p.milestones, r.reward, r.milestones) AS detail
+FROM claimed c FULL JOIN paid p USING (user_id, session_id) FULL JOIN recorded r USING (user_id, session_id)
+WHERE (coalesce(c.reward, 0), coalesce(c.milestones, 0)) <> (coalesce(r.reward, 0), coalesce(r.milestones, 0))
+   OR (c.is_seeded IS NOT TRUE
+       AND (coalesce(c.reward, 0), coalesce(c.milestones, 0)) <> (coalesce(p.reward, 0), coalesce(p.milestones, 0)))
+
+--- owner: a miner's lifetime points are the sum of its history, prices aside
+SELECT format('user %s: lifetime points %s, in the history %s', m.user_id, m.lifetime_points, coalesce(h.points, 0)) AS detail
+FROM miners m LEFT JOIN (
+    SELECT user_id, sum(points) AS points FROM mining_history WHERE source <> 'STREAK_RECOVERY' GROUP BY user_id
+) h ON h.user_id = m.user_id
+WHERE m.lifetime_points <> coalesce(h.points, 0)
+
 --- transaction: the transfers through TRANSIT sum to zero
 SELECT format('transaction %s, currency %s: %s', e.transaction_id, e.currency,
               sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END)) AS detail
 FROM entries e JOIN public.wallets w ON w.owner_id = '00000000-0000-0000-0000-000000000000' AND w.id = e.wallet
 WHERE w.kind = 'TRANSIT'
 GROUP BY e.transaction_id, e.currency HAVING sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END) <> 0
+
+--- transaction: every transfer's reason fits its origin, its reference and its sides
+SELECT format('transaction %s, leg %s: %s of %s by %s from %s to %s', t.transaction_id, t.leg, t.reason, t.reference_kind, t.origin,
+              d.kind, c.kind) AS detail
+FROM transfers t
+LEFT JOIN public.wallets d ON d.id = t.debit_wallet
+    AND d.owner_id = CASE WHEN t.debit_wallet < 65536 THEN '00000000-0000-0000-0000-000000000000' ELSE t.owner_id END
+LEFT JOIN public.wallets c ON c.id = t.credit_wallet
+    AND c.owner_id = CASE WHEN t.credit_wallet < 65536 THEN '00000000-0000-0000-0000-000000000000' ELSE t.owner_id END
+WHERE NOT EXISTS (
+    SELECT FROM (VALUES
+        ('MINING_REWARD', 'USER', 'mining_session', 'MINING', 'MAIN'),
+        ('STREAK_MILESTONE', 'USER', 'mining_session', 'MINING', 'MAIN'),
+        ('STREAK_MILESTONE', 'USER', 'miner', 'MINING', 'MAIN'),
+        ('STREAK_RECOVERY', 'USER', 'miner', 'MAIN', 'MINING'),
+        ('ADJUSTMENT', 'STAFF', 'miner', 'MINING', 'MAIN'),
+        ('ADJUSTMENT', 'STAFF', 'miner', 'MAIN', 'MINING')
+    ) fits (reason, origin, reference_kind, debit, credit)
+    WHERE fits = (t.reason, t.origin, t.reference_kind, d.kind, c.kind)
+      AND t.currency = (SELECT number FROM currencies WHERE code = 'MP')
+) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
+
+--- transaction: every adjustment has the audit entry of its points
+WITH adjusted AS (
+    SELECT transaction_id, owner_id::text AS user_id, sum(CASE WHEN credit_wallet < 65536 THEN -amount ELSE amount END) AS points
+    FROM transfers WHERE reason = 'ADJUSTMENT' GROUP BY 1, 2
+), audited AS (
+    SELECT transaction_id, entity_id AS user_id,
+           ((after ->> 'totalMinedPoints')::numeric - (before ->> 'totalMinedPoints')::numeric) * 10000 AS points
+    FROM audit_log
+    WHERE action = 'mining.miner_points_adjust' AND outcome = 'APPLIED' AND transaction_id IS NOT NULL
+)
+SELECT format('transaction %s, user %s: %s adjusted, %s in the audit log', transaction_id, user_id, a.points, l.points) AS detail
+FROM adjusted a FULL JOIN audited l USING (transaction_id, user_id)
+WHERE a.points IS DISTINCT FROM l.points
 
 --- transaction: every transaction of the last week has its event
 SELECT format('transaction %s', t.transaction_id) AS detail
