@@ -114,16 +114,13 @@ impl Reading<'_> {
                     let known = fields
                         .iter_mut()
                         .find(|known| known.node.response_key().node == *key);
-                    match known {
-                        Some(known) => {
-                            let more = field.node.selection_set.node.items.iter().cloned();
-                            known.node.selection_set.node.items.extend(more);
-                        }
-                        None => {
-                            let mut field = field.clone();
-                            field.node.directives.clear();
-                            fields.push(field);
-                        }
+                    if let Some(known) = known {
+                        let more = field.node.selection_set.node.items.iter().cloned();
+                        known.node.selection_set.node.items.extend(more);
+                    } else {
+                        let mut field = field.clone();
+                        field.node.directives.clear();
+                        fields.push(field);
                     }
                 }
                 Selection::InlineFragment(fragment) if self.includes(&fragment.node.directives) => {

@@ -83,7 +83,7 @@ fn decode_block(content: &str, to: &mut String) {
             '"' | '\\' => to.extend(['\\', character]),
             '\n' => to.push_str(r"\n"),
             _ if character.is_control() => {
-                to.push_str(&format!(r"\u{:04X}", u32::from(character)));
+                to.push_str(&escaped(character));
             }
             _ => to.push(character),
         }
@@ -130,7 +130,7 @@ fn decode_string(string: &str, to: &mut String) -> Result<(), usize> {
         let before = to.chars().count();
         if u32::from(character) <= 0xFFFF {
             // The parser decodes quotes and control characters.
-            to.push_str(&format!(r"\u{:04X}", u32::from(character)));
+            to.push_str(&escaped(character));
         } else {
             to.push(character);
         }
@@ -141,6 +141,11 @@ fn decode_string(string: &str, to: &mut String) -> Result<(), usize> {
     to.push_str(rest);
     to.extend(std::iter::repeat_n(' ', saved));
     Ok(())
+}
+
+/// The escape of a character below U+10000.
+fn escaped(character: char) -> String {
+    format!(r"\u{:04X}", u32::from(character))
 }
 
 /// An escape with its length.

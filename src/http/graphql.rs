@@ -92,7 +92,7 @@ pub async fn post(
     let answered = async {
         let accepted = accepted.ok_or_else(not_acceptable)?;
         let caller = authenticate(&state, &parts, &id).await?;
-        read_after = caller.context.read_after.clone();
+        read_after.clone_from(&caller.context.read_after);
         check_content(&parts.headers)?;
         let headers = parts.headers.clone();
         let limit = state
