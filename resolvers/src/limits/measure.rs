@@ -107,9 +107,9 @@ impl<'a> Measuring<'a> {
             OperationType::Subscription => "Subscription",
         };
         let mut measure = self.selections(&operation.selection_set.node, root)?;
-        measure.add(self.directives(&operation.directives));
+        measure.add(self.directives(&operation.directives)?);
         for variable in &operation.variable_definitions {
-            measure.add(self.directives(&variable.node.directives));
+            measure.add(self.directives(&variable.node.directives)?);
         }
         Ok(measure)
     }
@@ -129,7 +129,7 @@ impl<'a> Measuring<'a> {
                 Selection::Field(field) => self.field(field, of)?,
                 Selection::FragmentSpread(spread) => {
                     let mut measure = self.fragment(&spread.node.fragment_name)?;
-                    measure.add(self.directives(&spread.node.directives));
+                    measure.add(self.directives(&spread.node.directives)?);
                     measure
                 }
                 Selection::InlineFragment(fragment) => {
@@ -139,7 +139,7 @@ impl<'a> Measuring<'a> {
                         .as_ref()
                         .map_or(of, |condition| condition.node.on.node.as_str());
                     let mut measure = self.selections(&fragment.selection_set.node, of)?;
-                    measure.add(self.directives(&fragment.directives));
+                    measure.add(self.directives(&fragment.directives)?);
                     measure
                 }
             };
@@ -168,7 +168,7 @@ impl<'a> Measuring<'a> {
         self.fragments.insert(&name.node, None);
         let of = fragment.type_condition.node.on.node.as_str();
         let mut measure = self.selections(&fragment.selection_set.node, of)?;
-        measure.add(self.directives(&fragment.directives));
+        measure.add(self.directives(&fragment.directives)?);
         self.fragments.insert(&name.node, Some(measure));
         Ok(measure)
     }
@@ -195,7 +195,7 @@ impl<'a> Measuring<'a> {
             root_fields: 1,
             ..Measure::default()
         };
-        measure.add(self.directives(&field.directives));
+        measure.add(self.directives(&field.directives)?);
         measure.directives = measure.directives.saturating_add(below.directives);
         measure.values = measure.values.saturating_add(below.values);
         for (_, value) in &field.arguments {
@@ -220,18 +220,20 @@ impl<'a> Measuring<'a> {
         Ok(measure)
     }
 
-    fn directives(&mut self, directives: &'a [Positioned<Directive>]) -> Measure {
+    fn directives(&mut self, directives: &'a [Positioned<Directive>]) -> Result<Measure, Problem> {
         let mut measure = Measure {
             directives: u64::try_from(directives.len()).unwrap_or(u64::MAX),
             ..Measure::default()
         };
-        for (_, value) in directives
+        for (name, value) in directives
             .iter()
             .flat_map(|directive| &directive.node.arguments)
         {
+            // `@include` and `@skip` are the only directives of documents, and `if` is not null.
+            self.check_not_null(name, value)?;
             measure.values = measure.values.saturating_add(self.copied_size(&value.node));
         }
-        measure
+        Ok(measure)
     }
 
     /// Size of the variables that a value copies.
@@ -285,12 +287,34 @@ impl<'a> Measuring<'a> {
         })
     }
 
-    /// Checks literal arguments: the engine reads custom scalars only when the field is resolved.
+    /// Checks that an argument is no variable with the value null.
+    fn check_not_null(
+        &self,
+        name: &'a Positioned<Name>,
+        value: &'a Positioned<Written>,
+    ) -> Result<(), Problem> {
+        match &value.node {
+            Written::Variable(variable) if self.variables.get(variable) == Some(&Value::Null) => {
+                let message = format!(
+                    "the argument {} must not be null, which is the value of ${variable}",
+                    name.node
+                );
+                Err(invalid(message, value))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks literal arguments, because the engine reads custom scalars only when the field is resolved, and variables that
+    /// are null, because the engine puts the default in their place.
     fn check_literals(&self, field: &'a Field, known: &type_index::Field) -> Result<(), Problem> {
         for (name, value) in &field.arguments {
             let Some(input) = known.arguments.get(name.node.as_str()) else {
                 continue;
             };
+            if !input.of.nullable {
+                self.check_not_null(name, value)?;
+            }
             if let Some(literal) = value.node.clone().into_const() {
                 check_literal(self.types, &literal, &input.of).map_err(|problem| {
                     let message = format!("the argument {}{problem}", name.node);
@@ -405,11 +429,25 @@ mod tests {
             ),
             ("{ miners(first: -5) { nodes { uuid } } }", 1),
             (
-                "query ($none: Int) { leaderboard(limit: $none) { entries { rank } } }",
+                "query ($absent: Int) { leaderboard(limit: $absent) { entries { rank } } }",
                 101,
             ),
         ] {
             assert_eq!(cost(query), points, "{query}");
+        }
+    }
+
+    #[test]
+    fn refuses_null_in_place_of_a_default() {
+        for query in [
+            "query ($none: Int) { leaderboard(limit: $none) { entries { rank } } }",
+            "query ($none: Boolean = true) { viewer { roles @include(if: $none) } }",
+        ] {
+            let refused = measured(query).map_err(|problem| problem.to_string());
+            assert!(
+                refused.is_err_and(|text| text.contains("must not be null")),
+                "{query}"
+            );
         }
     }
 
