@@ -1,4 +1,5 @@
-//! Strings of a document that the engine's parser misreads: escapes of characters beyond U+FFFF, and block strings.
+//! Strings of a document that the engine's parser misreads: escapes of characters beyond U+FFFF, block strings, and
+//! descriptions of operations, fragments and variables.
 
 use std::borrow::Cow;
 
@@ -8,38 +9,99 @@ use async_graphql::Pos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoCharacter(pub Pos);
 
-/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads. Positions of what follows stay the same.
+/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads, and descriptions by blanks. Positions of
+/// what follows stay the same.
 pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
-    if !document.contains(r"\u") && !document.contains(BLOCK) {
+    if !document.contains('"') {
         return Ok(Cow::Borrowed(document));
     }
     let mut decoded = String::with_capacity(document.len());
+    let mut place = Place::default();
     let mut rest = document;
     while let Some(start) = rest.find(['"', '#']) {
         let (before, token) = rest.split_at(start);
+        place.pass(before);
         decoded.push_str(before);
         if token.starts_with('#') {
             let end = token.find(['\n', '\r']).unwrap_or(token.len());
             decoded.push_str(&token[..end]);
             rest = &token[end..];
-        } else if let Some(block) = token.strip_prefix(BLOCK) {
-            let Some(end) = end_of_block(block) else {
-                // The parser reports a block string without an end.
-                decoded.push_str(token);
-                return Ok(Cow::Owned(decoded));
-            };
-            decode_block(&block[..end], &mut decoded);
-            rest = &block[end + BLOCK.len()..];
-        } else {
-            let end = end_of_string(token);
-            let offset = document.len() - token.len();
-            decode_string(&token[..end], &mut decoded)
-                .map_err(|at| no_character(document, offset + at))?;
-            rest = &token[end..];
+            continue;
         }
+        let block = token.strip_prefix(BLOCK);
+        let end = match block {
+            Some(block) => match end_of_block(block) {
+                Some(end) => end + 2 * BLOCK.len(),
+                None => {
+                    // The parser reports a block string without an end.
+                    decoded.push_str(token);
+                    return Ok(Cow::Owned(decoded));
+                }
+            },
+            None => end_of_string(token),
+        };
+        let (string, after) = token.split_at(end);
+        if place.is_of_description(after) {
+            decoded.extend(string.chars().map(|c| if c == '\n' { c } else { ' ' }));
+        } else if block.is_some() {
+            decode_block(&string[BLOCK.len()..end - BLOCK.len()], &mut decoded);
+        } else {
+            let offset = document.len() - token.len();
+            decode_string(string, &mut decoded)
+                .map_err(|at| no_character(document, offset + at))?;
+        }
+        place.last = Some('"');
+        rest = after;
     }
     decoded.push_str(rest);
     Ok(Cow::Owned(decoded))
+}
+
+/// Place between the tokens of a document.
+#[derive(Default)]
+struct Place {
+    braces: usize,
+    parentheses: usize,
+    brackets: usize,
+    /// The last character that is no blank.
+    last: Option<char>,
+}
+
+impl Place {
+    /// Moves behind a text without strings and comments.
+    fn pass(&mut self, text: &str) {
+        for character in text.chars() {
+            match character {
+                '{' => self.braces += 1,
+                '}' => self.braces = self.braces.saturating_sub(1),
+                '(' => self.parentheses += 1,
+                ')' => self.parentheses = self.parentheses.saturating_sub(1),
+                '[' => self.brackets += 1,
+                ']' => self.brackets = self.brackets.saturating_sub(1),
+                _ => {}
+            }
+            if !is_ignored(character) {
+                self.last = Some(character);
+            }
+        }
+    }
+
+    /// Whether a string here, with this text after it, describes an operation, a fragment or a variable.
+    fn is_of_description(&self, after: &str) -> bool {
+        let next = after.trim_start_matches(is_ignored);
+        let keywords = ["query", "mutation", "subscription", "fragment"];
+        match (self.braces, self.parentheses, self.brackets) {
+            (0, 0, 0) => keywords.iter().any(|keyword| next.starts_with(keyword)),
+            // A default stands before the next variable, too.
+            (0, 1, 0) => next.starts_with('$') && self.last != Some('='),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a character is a blank of the grammar.
+fn is_ignored(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\r' | '\n' | ',' | '\u{feff}')
 }
 
 /// Quotes of a block string.
@@ -231,6 +293,23 @@ mod tests {
             (r#"{a(b: "\u{}\uX"#, r#"{a(b: "\u{}\uX"#),
         ] {
             assert_eq!(decode(document).as_deref(), Ok(decoded), "{document}");
+        }
+    }
+
+    #[test]
+    fn omits_descriptions() {
+        for (document, without) in [
+            (r#""Doc" query A { a }"#, "      query A { a }"),
+            (
+                "\"\"\"\n\\\"\"\"\n\"\"\" query A(\"n\" $n: Int, \"m\" $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
+                "   \n    \n    query A(    $n: Int,     $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
+            ),
+            (
+                "{ ...F } # \"\n\"Doc\" fragment F on A { b(c: \"d\") }",
+                "{ ...F } # \"\n      fragment F on A { b(c: \"d\") }",
+            ),
+        ] {
+            assert_eq!(decode(document).as_deref(), Ok(without), "{document}");
         }
     }
 

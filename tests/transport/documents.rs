@@ -51,6 +51,16 @@ fn reads_block_strings() {
 }
 
 #[test]
+fn accepts_descriptions_of_operations() {
+    test(async |app| {
+        let query = r#""Reads the board" query A("Entries" $n: Int = 3) { leaderboard(limit: $n) { ...F } }
+            """Of the board""" fragment F on Leaderboard { __typename }"#;
+        let data = app.anonymous().get(query, json!({})).await;
+        assert_eq!(data["leaderboard"]["__typename"], "Leaderboard");
+    });
+}
+
+#[test]
 fn ignores_a_byte_order_mark() {
     test(async |app| {
         let body = format!("\u{feff}{}", json!({"query": "{ __typename }"}));
