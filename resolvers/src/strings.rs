@@ -30,15 +30,13 @@ pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
         }
         let block = token.strip_prefix(BLOCK);
         let end = match block {
-            Some(block) => match end_of_block(block) {
-                Some(end) => end + 2 * BLOCK.len(),
-                None => {
-                    // The parser reports a block string without an end.
-                    decoded.push_str(token);
-                    return Ok(Cow::Owned(decoded));
-                }
-            },
-            None => end_of_string(token),
+            Some(block) => end_of_block(block).map(|end| end + 2 * BLOCK.len()),
+            None => Some(end_of_string(token)),
+        };
+        let Some(end) = end else {
+            // The parser reports a block string without an end.
+            rest = token;
+            break;
         };
         let (string, after) = token.split_at(end);
         if place.is_of_description(after) {

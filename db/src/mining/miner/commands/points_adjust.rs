@@ -55,7 +55,8 @@ pub struct PointsProposal {
     pub points: i64,
 }
 
-/// Adds points to a miner and its wallet, or takes them. It waits for a second person unless [`may_act_alone`].
+/// Adds points to a miner and its wallet, or takes them. It waits for a second person beyond what the caller may do
+/// alone.
 pub async fn miner_points_adjust(
     tx: &mut Tx,
     request: &Request,
