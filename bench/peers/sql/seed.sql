@@ -55,7 +55,7 @@ INSERT INTO circle_members (id, circle_id, user_id, miner_id, joined_at)
     FROM places JOIN people USING (i);
 UPDATE miners SET circle_id = places.circle_id, is_circle_valid = true FROM people JOIN places USING (i)
     WHERE miners.user_id = people.user_id;
-INSERT INTO referral_codes (code, user_id) SELECT referral_code, user_id FROM miners;
+INSERT INTO referral_codes (code, user_id) SELECT referral_code, user_id FROM miners JOIN people USING (id, user_id);
 COMMIT;
 VACUUM (FULL, ANALYZE) miners;
 VACUUM ANALYZE;
