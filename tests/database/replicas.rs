@@ -1,6 +1,7 @@
 //! A replica for reads: one's own writes are read, and nothing depends on the replica.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use db::{Settings, Tls};
@@ -14,11 +15,15 @@ const PAUSE: &str = "SELECT pg_wal_replay_pause()";
 const PAUSED: &str = "SELECT pg_get_wal_replay_pause_state()";
 const RESUME: &str = "SELECT pg_wal_replay_resume()";
 
+/// Held by the tests that count reads: the counter is the one of the process, which may run several tests.
+static COUNTING: Mutex<()> = Mutex::new(());
+
 /// Runs a test over a primary and a replica.
 fn on_a_replica(
     settings: &[(&str, &str)],
     body: impl AsyncFnOnce(&TestApp, &Postgres<'_>, &Postgres<'_>),
 ) {
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let servers = Servers::new();
     let primary = servers.primary("a", settings);
     let replica = servers.standby(&primary, "b");
@@ -235,9 +240,10 @@ fn reads_staff_lists_and_the_leaderboard_from_the_replica() {
 
 #[test]
 fn reads_on_when_the_replica_stops() {
-    on_a_replica(&[], async |app, _, replica| {
+    on_a_replica(&[], async |app, primary, replica| {
         let admin = app.admin();
         let alice = app.miner().await;
+        catch_up(primary, replica).await;
         assert_eq!(listed(app, &admin).await, [1, 1]);
         replica.stop("immediate");
         let reads = replica_reads(app).await;
