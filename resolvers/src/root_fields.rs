@@ -71,7 +71,8 @@ fn merged(
     let mut to = document.clone();
     let operation = match (&mut to.operations, name) {
         (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(operations), name) => operations.get_mut(name?)?,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name)?,
+        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next()?,
     };
     operation.node.selection_set.node.items = fields
         .into_iter()
@@ -80,13 +81,15 @@ fn merged(
     Some(to)
 }
 
+/// The operation that is executed: the named one, or the only one.
 fn operation<'d>(
     operations: &'d DocumentOperations,
     name: Option<&str>,
 ) -> Option<&'d Positioned<OperationDefinition>> {
     match (operations, name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), name) => operations.get(name?),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
     }
 }
 
@@ -210,6 +213,8 @@ mod tests {
                 vec!["m:y"],
             ),
             ("mutation { m { x } }", vec!["m:x"]),
+            // The name of the only operation is not sent.
+            ("mutation M { m { x } m { y } }", vec!["m:x,y"]),
         ] {
             assert_eq!(fields(query), merged, "{query}");
         }

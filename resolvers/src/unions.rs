@@ -47,7 +47,8 @@ fn rewritten(
     };
     let operation = match (&mut to.operations, name) {
         (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(operations), name) => operations.get_mut(name?)?,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name)?,
+        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next()?,
     };
     let root = match operation.node.ty {
         OperationType::Query => "Query",

@@ -82,6 +82,7 @@ fn limits_introspection_to_signed_in_callers() {
         assert_eq!(known["__schema"]["queryType"]["name"], "Query");
         for query in [
             query,
+            "query Named { __schema { queryType { name } } }",
             "{ ...F } fragment F on Query { t: __type(name: \"Miner\") { name } }",
         ] {
             let unknown = app.anonymous().ask(query, json!({})).await;
