@@ -414,7 +414,7 @@ impl Health for DatabaseHealth {
                 },
             };
             let mut dependencies = vec![database, events];
-            // It is checked in the background: readiness must not wait for it.
+            // The last result: a check of the replica would delay readiness.
             if let Some(status) = self.db.replica_status() {
                 dependencies.push(DependencyStatus {
                     name: "replica",

@@ -94,7 +94,8 @@ pub fn is_development_secret(secret: &str) -> bool {
 /// Fewer bits of information than this are too few for a secret. 32 random hexadecimal digits have more.
 const MIN_SECRET_BITS: f64 = 96.0;
 
-/// Whether a secret that is no development secret can be guessed: it has a common word, repeats few characters or a short block, or counts up or down.
+/// Whether a secret that is no development secret can be guessed: it has a common word, repeats few characters or a short
+/// block, or counts up or down.
 #[must_use]
 pub fn is_predictable(secret: &str) -> bool {
     if is_development_secret(secret) {

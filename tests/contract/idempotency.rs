@@ -139,7 +139,7 @@ fn counts_the_refusals_of_services() {
 
 const INTROSPECTION: &str = "{ __schema { types { name kind fields { name description type { name kind ofType { kind } } } } } }";
 
-/// What is read after the commit says so; every other field is stored with the key.
+/// Descriptions of payload fields that are read after the commit say so; other fields are stored with the key.
 #[test]
 fn describes_the_objects_of_payloads_as_present() {
     test(async |app| {

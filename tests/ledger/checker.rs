@@ -117,7 +117,7 @@ fn finds_a_forged_newest_entry() {
             let found = damaged(app, &forged(reason, origin, reference), &scopes).await;
             for rules in found {
                 assert!(rules.contains(&rule), "{reason} {origin}: found {rules:?}");
-                // Nothing else is wrong with it.
+                // Every other rule holds.
                 let others = rules
                     .iter()
                     .filter(|rule| ![SESSIONS, HISTORY, REASONS].contains(rule));

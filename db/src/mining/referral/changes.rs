@@ -52,7 +52,7 @@ pub(in crate::mining) async fn is_referred_by(
             }
         }
     }
-    // Nobody waits longer for the graph. Only a line that was made to hold it is so long.
+    // The lock must not be held longer, and no real line is so long: the code is refused as if it closed a cycle.
     Ok(true)
 }
 
