@@ -21,6 +21,7 @@ mod loading;
 mod mining;
 mod node;
 mod object;
+mod operation;
 pub mod paging;
 mod platform;
 pub mod request;

@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 
 use async_graphql::parser::types::{
-    Directive, DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
-    Selection, SelectionSet,
+    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    SelectionSet,
 };
 use async_graphql::{Positioned, Request, Value, Variables};
 use async_graphql_value::Value as Written;
+
+use crate::operation::{executed, executed_mut};
 
 /// Merges the root fields of the request's operation, whose document is valid.
 pub(crate) fn merge(request: &mut Request) {
@@ -33,7 +35,7 @@ pub(crate) fn introspect(request: &mut Request) -> bool {
     let variables = std::mem::take(&mut request.variables);
     let name = request.operation_name.clone();
     let fields = request.parsed_query().ok().and_then(|document| {
-        let operation = &operation(&document.operations, name.as_deref())?.node;
+        let operation = &executed(&document.operations, name.as_deref())?.node;
         let reading = Reading {
             document,
             operation,
@@ -56,7 +58,7 @@ fn merged(
     name: Option<&str>,
     variables: &Variables,
 ) -> Option<ExecutableDocument> {
-    let operation = &operation(&document.operations, name)?.node;
+    let operation = &executed(&document.operations, name)?.node;
     let root = &operation.selection_set.node;
     if operation.ty == OperationType::Query || !needs_merging(root) {
         return None;
@@ -69,28 +71,12 @@ fn merged(
     };
     reading.collect(root, &mut fields);
     let mut to = document.clone();
-    let operation = match (&mut to.operations, name) {
-        (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name)?,
-        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next()?,
-    };
+    let operation = executed_mut(&mut to.operations, name)?;
     operation.node.selection_set.node.items = fields
         .into_iter()
         .map(|field| Positioned::new(Selection::Field(field.clone()), field.pos))
         .collect();
     Some(to)
-}
-
-/// The operation that is executed: the named one, or the only one.
-fn operation<'d>(
-    operations: &'d DocumentOperations,
-    name: Option<&str>,
-) -> Option<&'d Positioned<OperationDefinition>> {
-    match (operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
-    }
 }
 
 fn needs_merging(root: &SelectionSet) -> bool {

@@ -5,11 +5,12 @@
 use std::collections::HashSet;
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, InlineFragment, OperationDefinition, OperationType,
-    Selection, SelectionSet, TypeCondition,
+    ExecutableDocument, InlineFragment, OperationDefinition, OperationType, Selection,
+    SelectionSet, TypeCondition,
 };
 use async_graphql::{Name, Positioned, Request};
 
+use crate::operation::executed_mut;
 use crate::type_index::TypeIndex;
 
 /// Most selections of a rewritten document.
@@ -45,11 +46,7 @@ fn rewritten(
         open: Vec::new(),
         budget: MOST_SELECTIONS,
     };
-    let operation = match (&mut to.operations, name) {
-        (DocumentOperations::Single(operation), _) => operation,
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name)?,
-        (DocumentOperations::Multiple(operations), None) => operations.values_mut().next()?,
-    };
+    let operation = executed_mut(&mut to.operations, name)?;
     let root = match operation.node.ty {
         OperationType::Query => "Query",
         OperationType::Mutation => "Mutation",

@@ -3,9 +3,10 @@
 //! The engine reads a variable when the field that uses it is resolved; commands of earlier fields have committed by then.
 //! Here a value that does not match its declared type rejects the whole request.
 
-use async_graphql::parser::types::{BaseType, DocumentOperations, Type};
-use async_graphql::{Request, ScalarType, Value, Variables};
+use async_graphql::parser::types::{BaseType, Type};
+use async_graphql::{InputType, InputValueResult, Pos, Request, ScalarType, Value, Variables};
 
+use crate::operation::executed;
 use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
 use crate::type_index::{InputObject, TypeIndex};
 
@@ -29,11 +30,7 @@ fn check_values(
     let Ok(document) = request.parsed_query() else {
         return Ok(());
     };
-    let operation = match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
-        (DocumentOperations::Multiple(operations), None) => operations.values().next(),
-    };
+    let operation = executed(&document.operations, name.as_deref());
     for definition in operation
         .iter()
         .flat_map(|operation| &operation.node.variable_definitions)
@@ -155,10 +152,10 @@ impl TypeIndex {
             // The library also reads other forms.
             "UUID" => matches!(value, Value::String(text) if text.len() == 36
                 && text.parse::<uuid::Uuid>().is_ok()),
-            "Decimal" => Decimal::parse(value.clone()).is_ok(),
-            "BigInt" => BigInt::parse(value.clone()).is_ok(),
-            "DateTime" => DateTime::parse(value.clone()).is_ok(),
-            "CurrencyCode" => CurrencyCode::parse(value.clone()).is_ok(),
+            "Decimal" => return parses::<Decimal>(value, name),
+            "BigInt" => return parses::<BigInt>(value, name),
+            "DateTime" => return parses::<DateTime>(value, name),
+            "CurrencyCode" => return parses::<CurrencyCode>(value, name),
             // The engine's validation rejects unknown types.
             _ => true,
         };
@@ -197,6 +194,18 @@ impl TypeIndex {
         }
         Ok(())
     }
+}
+
+/// Checks a value by its scalar, whose error says what to write.
+fn parses<S: ScalarType + InputType>(value: &Value, name: &str) -> Result<(), Misfit> {
+    let parsed: InputValueResult<S> = ScalarType::parse(value.clone());
+    parsed.map(drop).map_err(|error| {
+        let advice = error.into_server_error(Pos::default()).message;
+        let advice = advice
+            .rsplit_once("\": ")
+            .map_or(advice.as_str(), |(_, advice)| advice);
+        Misfit::new(format!("is not of type {name}: {advice}"))
+    })
 }
 
 #[cfg(test)]
