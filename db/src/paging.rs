@@ -128,14 +128,14 @@ impl<K> Page<K> {
             rows.reverse();
             Slice {
                 items: rows,
-                has_previous: more,
+                has_previous: more || self.after.is_some(),
                 has_next: self.before.is_some() || self.offset > 0,
             }
         } else {
             Slice {
                 items: rows,
                 has_previous: self.after.is_some() || self.offset > 0,
-                has_next: more,
+                has_next: more || self.before.is_some(),
             }
         }
     }

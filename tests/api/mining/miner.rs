@@ -149,6 +149,12 @@ fn pages_the_history_in_both_directions() {
             .collect();
         assert_eq!(points, ["7.0000", "8.0000", "9.0000", "10.0000"]);
         assert_eq!(back["pageInfo"]["hasPreviousPage"], true);
+        let rest = page(json!({"first": 20, "before": second["pageInfo"]["startCursor"]})).await;
+        assert_eq!(rest["nodes"].as_array().unwrap().len(), 10);
+        assert_eq!(rest["pageInfo"]["hasNextPage"], true);
+        let tail = page(json!({"last": 20, "after": first["pageInfo"]["endCursor"]})).await;
+        assert_eq!(tail["nodes"].as_array().unwrap().len(), 15);
+        assert_eq!(tail["pageInfo"]["hasPreviousPage"], true);
         for bad in [
             json!({}),
             json!({"first": 0}),
