@@ -165,6 +165,9 @@ fn register(events: &EventBus) {
     for server in ["primary", "replica"] {
         counter!("goodgo_reads_total", "server" => server).increment(0);
     }
+    for limit in ["all", "address"] {
+        counter!("http_connections_refused_total", "limit" => limit).increment(0);
+    }
     for name in [
         "goodgo_events_announced_total",
         "goodgo_pool_failures_total",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use domain::access::Role;
+use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::expressions::{metrics, of_rules, read};
@@ -254,6 +254,12 @@ async fn exercise(app: &TestApp) {
         .post(app.url("/graphql"))
         .bearer_auth(bob.token().unwrap());
     asking.json(&by_hash).send().await.unwrap();
+    let late = json!({"userId": bob.id().to_string(), "completedAt": "2999-01-01T00:00:00Z"});
+    let service = app.service(&[Scope::MiningEvents]);
+    service
+        .run("kycComplete", late)
+        .await
+        .refused("KYC_IN_FUTURE", Some("completedAt"));
     let mut socket = bob.socket().await;
     socket
         .subscribe("1", "subscription { minerUpdated { sequence } }")
