@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::source::{self, JwksSource, KeyFilter, Keys};
 use super::{DevelopmentKeys, PinnedKey};
+use crate::config::is_plain;
 
 /// Keys are refreshed after this time, to detect withdrawn ones.
 const REFRESH_AFTER: Duration = Duration::from_secs(600);
@@ -39,6 +40,15 @@ impl KeySet {
             algorithms,
             development_keys,
         };
+        for source in &sources {
+            if let JwksSource::Url(url) = source
+                && is_plain(url.as_str())
+            {
+                tracing::warn!(
+                    "The keys at {source} are read without TLS: whoever can change them on the way can sign tokens"
+                );
+            }
+        }
         let keys = sources
             .iter()
             .map(|source| source.read(filter).map(Arc::new))

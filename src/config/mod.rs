@@ -9,6 +9,7 @@ mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -237,6 +238,10 @@ impl Config {
                 "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it",
             ),
             (
+                self.http.public_url.as_deref().is_some_and(is_plain),
+                "GOODGO_PUBLIC_URL is not an https address: tokens would be readable on the way",
+            ),
+            (
                 self.auth.service_jwks.is_empty(),
                 "SERVICE_JWKS_URL is not set: production requires keys of service tokens",
             ),
@@ -253,6 +258,17 @@ impl Config {
             Err(missing)
         }
     }
+}
+
+/// Whether an address is reached in plain text, through a network.
+#[must_use]
+pub fn is_plain(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_local = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        url.scheme() == "http" && !is_local
+    })
 }
 
 const INTROSPECTION: &[(&str, Introspection)] = &[
@@ -384,6 +400,16 @@ impl Reader {
     /// The start of links, without a slash at its end.
     fn base_url(&mut self, name: &'static str) -> Option<String> {
         let url = self.web_address(name)?;
+        let has_more = reqwest::Url::parse(&url).is_ok_and(|url| {
+            let has_user = !url.username().is_empty() || url.password().is_some();
+            has_user || url.query().is_some() || url.fragment().is_some()
+        });
+        if has_more {
+            // The value may contain a password.
+            self.problems.push(format!(
+                "{name} is not the start of a link: write scheme, host and path only"
+            ));
+        }
         Some(url.trim_end_matches('/').to_owned())
     }
 
@@ -487,6 +513,34 @@ mod tests {
         assert_eq!(url(&[("PORT", "8081")]), "http://localhost:8081");
         let slash = ("GOODGO_PUBLIC_URL", "https://api.goodgo.app/");
         assert_eq!(url(&[slash]), "https://api.goodgo.app");
+    }
+
+    #[test]
+    fn rejects_public_urls_with_more_than_a_path() {
+        for bad in [
+            "https://bob:hunter2@api.goodgo.app",
+            "https://api.goodgo.app/?a=1",
+            "https://api.goodgo.app/#top",
+        ] {
+            let problems = read(&[("GOODGO_PUBLIC_URL", bad)]).expect_err(bad);
+            assert!(problems[0].starts_with("GOODGO_PUBLIC_URL"), "{problems:?}");
+            assert!(!problems[0].contains("hunter2"), "{problems:?}");
+        }
+    }
+
+    #[test]
+    fn knows_plain_addresses() {
+        for plain in ["http://api.goodgo.app", "http://10.0.0.1:8080/x"] {
+            assert!(is_plain(plain), "{plain}");
+        }
+        for other in [
+            "https://api.goodgo.app",
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "http://[::1]:1",
+        ] {
+            assert!(!is_plain(other), "{other}");
+        }
     }
 
     #[test]
