@@ -2,17 +2,29 @@
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses HTTP/1.1 without exactly one valid `Host`, and transfer encodings other than `chunked`.
+/// Refuses HTTP/1.1 without exactly one valid `Host`, a request target of another host, and transfer encodings other
+/// than `chunked`.
 pub async fn check(request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.version() == Version::HTTP_11 && !has_one_host(headers) {
         return refuse(
             StatusCode::BAD_REQUEST,
             "HTTP/1.1 requires one valid Host header",
+        );
+    }
+    // The handlers read `Host`, and the target's host would replace it.
+    let target = request.uri().authority().map(Authority::as_str);
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if let (Some(target), Some(host)) = (target, host)
+        && !target.as_bytes().eq_ignore_ascii_case(host)
+    {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "the host of the request target and the Host header differ",
         );
     }
     if !is_only_chunked(headers) {

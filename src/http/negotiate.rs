@@ -70,7 +70,7 @@ pub fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
         .get_all(header::ACCEPT)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
+        .flat_map(elements)
         .filter_map(Range::parse)
         .collect();
     let is_absent = headers
@@ -153,6 +153,17 @@ fn weight_of(essence: &str, ranges: &[Range]) -> Weight {
     })
 }
 
+/// The elements of a header's list. Commas in quoted strings separate nothing.
+fn elements(value: &str) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    value.split(move |character| {
+        let is_end = character == ',' && !is_quoted;
+        is_quoted ^= character == '"' && !is_escaped;
+        is_escaped = is_quoted && character == '\\' && !is_escaped;
+        is_end
+    })
+}
+
 #[derive(Debug)]
 struct Range {
     mime: Mime,
@@ -164,7 +175,12 @@ struct Range {
 impl Range {
     /// Parses a range. Returns `None` for invalid ranges and other encodings.
     fn parse(text: &str) -> Option<Self> {
-        let mime = parse(text)?;
+        // Older clients of Java write `*` for `*/*`.
+        let text = match text.trim_start().strip_prefix('*') {
+            Some(rest) if !rest.starts_with('/') => format!("*/*{rest}"),
+            _ => text.to_owned(),
+        };
+        let mime = parse(&text)?;
         let milli = match mime.get_param("q") {
             Some(weight) => quality(weight.as_str())?,
             None => 1000,
@@ -384,6 +400,12 @@ mod tests {
             ("Application/JSON;Q=0.5", Some(Json)),
             ("application/json\t;\tq=0.5", Some(Json)),
             ("application/json;;", Some(Json)),
+            ("application/json;profile=\"a, b\"", Some(Json)),
+            (
+                "text/x;a=\"\\\", application/json\", application/graphql-response+json",
+                Some(GraphqlResponse),
+            ),
+            ("text/html, *; q=.2", Some(Json)),
             ("application/graphql-response+json", Some(GraphqlResponse)),
             (
                 "application/graphql-response+json;charset=UTF-8",

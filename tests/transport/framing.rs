@@ -35,6 +35,22 @@ fn requires_one_host() {
 }
 
 #[test]
+fn requires_the_host_of_the_target() {
+    test(async |app| {
+        for (host, status) in [
+            ("goodgo:80", 200),
+            ("GoodGo:80", 200),
+            ("evil.example", 400),
+        ] {
+            let request = format!(
+                "GET http://goodgo:80/health/live HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+            );
+            assert_eq!(status_of(app, &request).await, status, "{host}");
+        }
+    });
+}
+
+#[test]
 fn refuses_unknown_transfer_encodings() {
     test(async |app| {
         let body = r#"{"query":"{ __typename }"}"#;
