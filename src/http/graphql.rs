@@ -8,6 +8,8 @@ use axum::extract::{DefaultBodyLimit, Extension, FromRequest, FromRequestParts, 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use domain::access::Principal;
 use resolvers::errors::Code;
 use resolvers::request::Caller;
@@ -144,14 +146,37 @@ async fn open_socket(state: HttpState, id: &str, request: Request) -> Response {
     if let Err(exceeded) = state.buckets.charge_request(&key) {
         return reply::refuse(exceeded.into(), Media::Json, id);
     }
+    let version = parts.headers.get(header::SEC_WEBSOCKET_VERSION);
+    if version.is_some_and(|version| version != WEBSOCKET_VERSION) {
+        let message = "the version of the WebSocket protocol must be 13";
+        let refusal = Refusal::http(StatusCode::UPGRADE_REQUIRED, message);
+        let mut response = reply::refuse(refusal, Media::Json, id);
+        let version = HeaderValue::from_static(WEBSOCKET_VERSION);
+        response
+            .headers_mut()
+            .insert(header::SEC_WEBSOCKET_VERSION, version);
+        return response;
+    }
+    let has_key = has_websocket_key(&parts.headers);
     let opened = match WebSocketUpgrade::from_request_parts(&mut parts, &state).await {
-        Ok(upgrade) => realtime::upgrade(state, &parts.headers, client, upgrade),
-        Err(_) => Err(Refusal::http(
+        Ok(upgrade) if has_key => realtime::upgrade(state, &parts.headers, client, upgrade),
+        _ => Err(Refusal::http(
             StatusCode::BAD_REQUEST,
             "the WebSocket handshake is invalid",
         )),
     };
     opened.unwrap_or_else(|refusal| reply::refuse(refusal, Media::Json, id))
+}
+
+const WEBSOCKET_VERSION: &str = "13";
+
+/// Whether the key is 16 bytes in base64, once (RFC 6455, 4.2.1).
+fn has_websocket_key(headers: &HeaderMap) -> bool {
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else {
+        return false;
+    };
+    STANDARD.decode(key).is_ok_and(|key| key.len() == 16)
 }
 
 /// The message for a subscription without a stream.

@@ -31,6 +31,11 @@ pub struct Close {
 impl Close {
     pub const TERMINATED: Self = Self::new(1000, "by client", "goodbye");
     pub const GONE: Self = Self::new(1001, "no pong", "no pong came back");
+    pub const BROKEN: Self = Self::new(
+        1002,
+        "protocol error",
+        "the frame is not valid in the WebSocket protocol",
+    );
     pub const TOO_BIG: Self = Self::new(1009, "too big", "the message is too long");
     pub const RESTART: Self = Self::new(1012, "restart", super::shutdown::RESTART_MESSAGE);
     pub const TOO_SLOW: Self = Self::new(1013, "too slow", "too slow: reconnect and query");

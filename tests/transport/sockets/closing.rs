@@ -34,6 +34,28 @@ fn closes_on_invalid_messages() {
 }
 
 #[test]
+fn closes_on_invalid_frames() {
+    test(async |app| {
+        for (frame, problem) in [
+            (&[0x81, 0x01, b'x'][..], "not masked"),
+            (&[0xf1, 0x80, 0, 0, 0, 0], "reserved bits"),
+            (&[0x83, 0x80, 0, 0, 0, 0], "an unknown type"),
+            (&[0x8b, 0x80, 0, 0, 0, 0], "an unknown control type"),
+            (&[0x09, 0x80, 0, 0, 0, 0], "a fragmented ping"),
+            (&[0x80, 0x80, 0, 0, 0, 0], "nothing to continue"),
+        ] {
+            let headers = format!("{KEY}{PROTOCOL}");
+            let (mut stream, _) = shake_hands(app.address(), &headers).await;
+            stream.write_all(frame).await.unwrap();
+            let mut close = [0; 4];
+            stream.read_exact(&mut close).await.unwrap();
+            assert_eq!(close[0], 0x88, "{problem}");
+            assert_eq!(u16::from_be_bytes([close[2], close[3]]), 1002, "{problem}");
+        }
+    });
+}
+
+#[test]
 fn closes_on_messages_out_of_order() {
     test(async |app| {
         let alice = app.user();

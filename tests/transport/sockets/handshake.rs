@@ -1,7 +1,17 @@
 //! Handshakes: origins and subprotocols.
 
-use super::{KEY, PROTOCOL, shake_hands, status_of};
+use super::{KEY, PROTOCOL, shake_hands, shake_hands_in, status_of};
 use crate::support::test;
+
+#[test]
+fn names_its_version_of_the_protocol() {
+    test(async |app| {
+        let headers = format!("{KEY}{PROTOCOL}");
+        let (_, head) = shake_hands_in(app.address(), 8, &headers).await;
+        assert!(head.starts_with("http/1.1 426"), "{head}");
+        assert!(head.contains("sec-websocket-version: 13\r\n"), "{head}");
+    });
+}
 
 #[test]
 fn checks_origin_and_protocol_in_the_handshake() {
@@ -34,6 +44,11 @@ fn checks_origin_and_protocol_in_the_handshake() {
         assert_eq!(status_of(app.address(), "").await, 400, "no protocol");
         let (_, head) = shake_hands(app.address(), PROTOCOL).await;
         assert!(head.starts_with("http/1.1 400"), "no key: {head}");
+        for key in ["x", "dGhlIHNhbXBsZQ==", "dGhlIHNhbXBsZSBub25jZQ"] {
+            let headers = format!("sec-websocket-key: {key}\r\n{PROTOCOL}");
+            let (_, head) = shake_hands(app.address(), &headers).await;
+            assert!(head.starts_with("http/1.1 400"), "{key}: {head}");
+        }
         for (offered, chosen) in [
             ("graphql-transport-ws", "graphql-transport-ws"),
             ("graphql-ws, graphql-transport-ws", "graphql-transport-ws"),

@@ -23,9 +23,14 @@ pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 
 /// Sends a raw handshake; returns the stream and the response's head.
 pub async fn shake_hands(address: SocketAddr, headers: &str) -> (TcpStream, String) {
+    shake_hands_in(address, 13, headers).await
+}
+
+/// [`shake_hands`] in a version of the protocol.
+async fn shake_hands_in(address: SocketAddr, version: u8, headers: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!(
-        "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n{headers}\r\n"
+        "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: {version}\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
