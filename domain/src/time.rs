@@ -22,6 +22,18 @@ pub fn hours(hours: u32) -> TimeDelta {
     TimeDelta::try_hours(i64::from(hours)).unwrap_or(TimeDelta::MAX)
 }
 
+/// Returns `minutes` as a span.
+#[must_use]
+pub fn minutes(minutes: u32) -> TimeDelta {
+    TimeDelta::try_minutes(i64::from(minutes)).unwrap_or(TimeDelta::MAX)
+}
+
+/// Returns `days` as a span.
+#[must_use]
+pub fn days(days: u32) -> TimeDelta {
+    TimeDelta::try_days(i64::from(days)).unwrap_or(TimeDelta::MAX)
+}
+
 /// Returns the first moment of a UTC day and of the day after it.
 #[must_use]
 pub fn day_bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
