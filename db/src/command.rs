@@ -138,6 +138,8 @@ fn value_of(fact: &Fact) -> Value {
         Fact::Decimal(decimal) => decimal.to_string().into(),
         Fact::Time(at) => at.to_rfc3339().into(),
         Fact::Id(id) => id.to_string().into(),
+        Fact::Text(text) => text.clone().into(),
+        Fact::Null => Value::Null,
     }
 }
 

@@ -72,6 +72,8 @@ ids! {
     MerchantId,
     /// An advertiser, kept by another service of the platform.
     AdvertiserId,
+    /// An owner of wallets, of any kind.
+    OwnerId,
     /// A security circle.
     CircleId,
     /// A command that waits for a second person.
@@ -100,6 +102,16 @@ owned_ids! {
     CircleInvitationId {
         /// The circle.
         circle: CircleId
+    }
+    /// A hold in a wallet.
+    HoldId {
+        /// Owner of the wallet.
+        owner: OwnerId
+    }
+    /// The settlement of a hold.
+    SettlementId {
+        /// Owner of the hold's wallet.
+        owner: OwnerId
     }
     /// A referral of one miner by another.
     ReferralId {

@@ -8,7 +8,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::money::Overflow;
+use crate::money::{CurrencyCode, Overflow};
 use crate::time::Timestamp;
 
 /// Code, field and texts of a refusal.
@@ -82,6 +82,10 @@ pub enum Fact {
     Time(Timestamp),
     /// The id of an object.
     Id(Uuid),
+    /// A name or a code.
+    Text(String),
+    /// A value that this refusal does not have.
+    Null,
 }
 
 impl fmt::Display for Fact {
@@ -91,6 +95,8 @@ impl fmt::Display for Fact {
             Self::Decimal(decimal) => decimal.fmt(f),
             Self::Time(at) => at.format("%Y-%m-%d %H:%M:%S UTC").fmt(f),
             Self::Id(id) => id.fmt(f),
+            Self::Text(text) => text.fmt(f),
+            Self::Null => Ok(()),
         }
     }
 }
@@ -104,7 +110,22 @@ macro_rules! facts_from {
         })+
     };
 }
-facts_from!(u32 => Count, i32 => Count, i64 => Count, Decimal => Decimal, Timestamp => Time, Uuid => Id);
+facts_from!(
+    u32 => Count, i32 => Count, i64 => Count, Decimal => Decimal, Timestamp => Time, Uuid => Id,
+    &'static str => Text,
+);
+
+impl From<CurrencyCode> for Fact {
+    fn from(code: CurrencyCode) -> Self {
+        Self::Text(code.to_string())
+    }
+}
+
+impl<T: Into<Fact>> From<Option<T>> for Fact {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
 
 /// The refusals of an aggregate, declared with `refusals!`. A caller can resolve each of them.
 pub trait Refusal: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync + 'static {
@@ -251,6 +272,8 @@ mod tests {
         SessionRefusal, StreakRefusal,
     };
     use crate::platform::{ApprovalRefusal, ConfigurationProblem};
+    use crate::wallets::hold::HoldRefusal;
+    use crate::wallets::settlement::SettlementRefusal;
 
     fn names(text: &str) -> Vec<&str> {
         let parts = text.split('{').skip(1);
@@ -284,6 +307,8 @@ mod tests {
         check::<ReferralRefusal>(&mut declared);
         check::<ConfigurationProblem>(&mut declared);
         check::<ApprovalRefusal>(&mut declared);
+        check::<HoldRefusal>(&mut declared);
+        check::<SettlementRefusal>(&mut declared);
         assert!(declared.len() > 60);
     }
 

@@ -218,7 +218,10 @@ fn fact(value: &serde_json::Value) -> Option<Fact> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(Fact::Time(at.to_utc()));
     }
-    Some(Fact::Id(Uuid::try_parse(text).ok()?))
+    Some(match Uuid::try_parse(text) {
+        Ok(id) => Fact::Id(id),
+        Err(_) => Fact::Text(text.to_owned()),
+    })
 }
 
 /// A type of a user error's field that shows a fact of the refusal.

@@ -74,7 +74,7 @@ struct Transfers {
     transaction: Vec<Uuid>,
     leg: Vec<i16>,
     reason: Vec<&'static str>,
-    reference_kind: Vec<&'static str>,
+    reference_kind: Vec<String>,
     reference_id: Vec<String>,
     origin: Vec<&'static str>,
     correlation: Vec<Option<String>>,
@@ -152,7 +152,9 @@ impl Writes {
         transfers.transaction.push(posting.transaction_id.0);
         transfers.leg.push(fit("transfers", "leg", leg)?);
         transfers.reason.push(row.leg.reason.name());
-        transfers.reference_kind.push(posting.reference.kind);
+        transfers
+            .reference_kind
+            .push(posting.reference.kind.clone().into_owned());
         transfers.reference_id.push(posting.reference.id.clone());
         transfers.origin.push(posting.origin.name());
         transfers.correlation.push(posting.correlation_id.clone());

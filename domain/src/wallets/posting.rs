@@ -1,5 +1,6 @@
 //! Postings: groups of transfers that are applied together or not at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use uuid::Uuid;
@@ -59,6 +60,13 @@ impl Side {
         }
     }
 
+    /// The reserved bucket of the same wallet.
+    #[must_use]
+    pub fn held(mut self) -> Self {
+        self.bucket = Bucket::Held;
+        self
+    }
+
     /// The same side for a campaign of its owner.
     #[must_use]
     pub fn of_campaign(mut self, campaign: Uuid) -> Self {
@@ -92,6 +100,18 @@ named! {
     StreakRecovery = "STREAK_RECOVERY";
     /// Adjustment by staff, either sign.
     Adjustment = "ADJUSTMENT";
+    /// Reservation by a hold.
+    HoldPlaced = "HOLD_PLACED";
+    /// Release of a hold by its issuer.
+    HoldReleased = "HOLD_RELEASED";
+    /// Release of an expired hold.
+    HoldExpired = "HOLD_EXPIRED";
+    /// Settlement of a hold into its clearing account.
+    HoldSettled = "HOLD_SETTLED";
+    /// Payout of a won settlement.
+    Payout = "PAYOUT";
+    /// Release of a clearing account.
+    ClearingReleased = "CLEARING_RELEASED";
     /// Opening balance of demo data.
     OpeningBalance = "OPENING_BALANCE";
 }
@@ -120,7 +140,7 @@ named! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// Kind of the object.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Id of the object.
     pub id: String,
 }
@@ -129,8 +149,10 @@ impl Reference {
     /// A reference to an object.
     #[must_use]
     pub fn to(kind: &'static str, id: impl Copy + ToString) -> Self {
-        let id = id.to_string();
-        Self { kind, id }
+        Self {
+            kind: kind.into(),
+            id: id.to_string(),
+        }
     }
 }
 
@@ -307,8 +329,8 @@ fn take(balances: &mut Balances, leg: &Leg) -> Result<Option<EntrySide>, Posting
     let Some(state) = balances.get_mut(&wallet) else {
         return Ok(None);
     };
-    // Moving between the buckets of one wallet is not a debit of its owner.
-    if state.is_frozen && leg.credit.wallet != wallet {
+    // What was held before the freeze goes its way.
+    if state.is_frozen && bucket == Bucket::Available {
         return Err(PostingRefusal::WalletFrozen { wallet });
     }
     let balance = state.bucket(bucket);
@@ -444,14 +466,17 @@ mod tests {
     #[test]
     fn refuses_debits_of_frozen_wallets() {
         let mut books = balances(&[(user(1), 10), (user(2), 0)]);
-        books.get_mut(&user(1).wallet).expect("there").is_frozen = true;
-        assert_eq!(
-            decide(&mut books, &[leg(user(1), user(2), 1)]),
-            Err(PostingRefusal::WalletFrozen {
-                wallet: user(1).wallet
-            })
-        );
-        assert!(decide(&mut books, &[leg(user(2), user(1), 1)]).is_err());
+        let frozen = books.get_mut(&user(1).wallet).expect("there");
+        (frozen.is_frozen, frozen.held) = (true, Minor(5));
+        for to in [user(2), user(1).held()] {
+            let refused = decide(&mut books, &[leg(user(1), to, 1)]);
+            let wallet = user(1).wallet;
+            assert_eq!(refused, Err(PostingRefusal::WalletFrozen { wallet }));
+        }
+        // What was held before goes its way.
+        for to in [user(2), user(1)] {
+            assert!(decide(&mut books, &[leg(user(1).held(), to, 1)]).is_ok());
+        }
         assert!(decide(&mut books, &[leg(mining(), user(1), 1)]).is_ok());
     }
 

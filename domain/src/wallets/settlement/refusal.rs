@@ -1,0 +1,64 @@
+//! Refusals of commands on settlements and clearing accounts.
+
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::super::hold::{ALREADY_RELEASED, ALREADY_SETTLED, EXPIRED, NOT_FOUND, hold_ended};
+use super::super::refusal::{AMOUNT_INVALID, BALANCE_OVERFLOW, DUPLICATE_EXTERNAL_ID};
+use crate::money::CurrencyCode;
+use crate::refusal::{REASON_INVALID, refusals, texts};
+
+refusals! {
+    /// Refusals of commands on settlements and clearing accounts.
+    SettlementRefusal, SettlementRefusalKind, "Settlement";
+
+    /// No hold of the calling service has this id.
+    NotFound = NOT_FOUND;
+    /// The hold has been released; see `hold`.
+    AlreadyReleased { owner_id: Uuid, hold: Uuid } = ALREADY_RELEASED;
+    /// The hold has been settled; see `hold`.
+    AlreadySettled { owner_id: Uuid, hold: Uuid } = ALREADY_SETTLED;
+    /// The hold has expired and can only be released; see `hold`.
+    Expired { owner_id: Uuid, hold: Uuid } = EXPIRED;
+    /// An amount is not above 0, above the hold, too large, or finer than the currency's scale.
+    AmountInvalid = AMOUNT_INVALID;
+    /// A loss has payouts, there are more than 10, or an owner appears twice.
+    PayoutsInvalid = texts("PAYOUTS_INVALID", "payouts",
+        "give a loss no payouts, and a win 1 to 10 to different owners",
+        "khoản thua không có chi trả; khoản thắng có từ 1 đến 10 khoản chi trả cho các chủ khác nhau");
+    /// A payout is not in the currency of the hold.
+    PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "payouts",
+        "payouts are in the currency of the hold",
+        "các khoản chi trả phải cùng loại tiền với khoản giữ");
+    /// The service has no clearing account of this reference and currency.
+    ClearingNotFound = texts("CLEARING_NOT_FOUND", "reference",
+        "this service has no clearing account of this reference and currency",
+        "dịch vụ này không có tài khoản thanh toán bù trừ cho tham chiếu và loại tiền đó");
+    /// Finance may release a clearing account only once it is overdue.
+    ClearingNotOverdue = texts("CLEARING_NOT_OVERDUE", "reference",
+        "this clearing account is not overdue: only its service can release it",
+        "tài khoản thanh toán bù trừ này chưa quá hạn: chỉ dịch vụ của nó mới giải phóng được");
+    /// The clearing account would fall below zero.
+    ClearingShort { available: Decimal, currency: CurrencyCode } = texts("CLEARING_SHORT", "",
+        "the clearing account has only {available} {currency}: settle the losers first, or together",
+        "tài khoản thanh toán bù trừ chỉ có {available} {currency}: hãy tất toán bên thua trước, hoặc cùng lúc");
+    /// The owner to pay is the caller; another person has to decide.
+    OwnAccount = texts("OWN_ACCOUNT", "owner",
+        "this is your own account: another person has to decide",
+        "đây là tài khoản của chính bạn: người khác phải quyết định");
+    /// The external id was used before; see `duplicateId`.
+    DuplicateExternalId { duplicate: Uuid } = DUPLICATE_EXTERNAL_ID;
+    /// A new balance would be too large to store.
+    BalanceOverflow = BALANCE_OVERFLOW;
+    /// The reason is empty or longer than 500 characters.
+    ReasonInvalid = REASON_INVALID;
+    /// At least one item is refused, so nothing took effect; see `results`.
+    BatchRefused = texts("BATCH_REFUSED", "settlements",
+        "at least one settlement is refused, so none took effect: see `results`",
+        "có ít nhất một khoản tất toán bị từ chối nên không khoản nào được thực hiện");
+    /// The item is acceptable, but another item of the batch is refused.
+    NotApplied = texts("NOT_APPLIED", "",
+        "this settlement is acceptable, but another one of the batch is refused",
+        "khoản tất toán này hợp lệ, nhưng một khoản khác trong lô bị từ chối");
+}
+hold_ended!(SettlementRefusal);
