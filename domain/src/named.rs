@@ -11,6 +11,10 @@ pub trait Named: Copy + Eq + Send + Sync + 'static {
     /// Every value with its name and its description in the schema, in the order of the declaration.
     const NAMED: &'static [(Self, &'static str, &'static str)];
 
+    /// Name of the value.
+    #[must_use]
+    fn name(self) -> &'static str;
+
     /// The value with this name.
     #[must_use]
     fn of_name(name: &str) -> Option<Self> {
@@ -63,6 +67,10 @@ macro_rules! named {
             const DESCRIPTION: &'static str = concat!($($doc, "\n"),+);
             const NAMED: &'static [(Self, &'static str, &'static str)] =
                 &[$((Self::$value, $name, concat!($($description, "\n"),+))),+];
+
+            fn name(self) -> &'static str {
+                Self::name(self)
+            }
         }
     };
     (@schema $enum:ident) => {

@@ -1,26 +1,10 @@
 //! Reasons that staff give for their decisions.
 
-use crate::text;
+use crate::text::{self, bounded_text};
 
-/// A reason of 1 to 500 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason(String);
-
-impl Reason {
-    /// Largest number of characters.
-    const LONGEST: usize = 500;
-
-    /// Parses a reason; none when it is empty, too long or [`text::parse`] refuses its characters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        text::parse(text, Self::LONGEST).map(Self)
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+bounded_text! {
+    /// A reason of 1 to 500 characters.
+    Reason(500) = text::parse;
 }
 
 #[cfg(test)]

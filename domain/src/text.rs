@@ -51,6 +51,30 @@ pub fn parse_shortened(text: &str, longest: usize) -> Option<String> {
     None
 }
 
+/// Declares a text of limited length: its largest number of characters, and [`parse`] or [`parse_shortened`].
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident($longest:literal) = $parse:path;) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            #[doc = concat!("Parses a text with [`", stringify!($parse), "`].")]
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                $parse(text, $longest).map(Self)
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+pub(crate) use bounded_text;
+
 /// The form of a text in which searches compare: case-folded, in NFC.
 #[must_use]
 pub fn fold(text: &str) -> String {

@@ -6,11 +6,7 @@ mod configuration;
 mod dual_control;
 mod users;
 
-pub use approval::{Approval, ApprovalRefusal, ApprovalRefusalKind, ApprovalState, ApprovalStatus};
-pub use configuration::{
-    ConfigurationProblem, ConfigurationProblemKind, ConfigurationRefusal, Field, Judged,
-};
-pub use dual_control::{
-    DoneAlone, dual_control_limit, first_hour, hour_before, hour_of, needs_second_person,
-};
-pub use users::DisplayName;
+pub use approval::*;
+pub use configuration::*;
+pub use dual_control::*;
+pub use users::*;

@@ -1,23 +1,15 @@
 //! Names of people.
 
-use crate::text;
+use crate::text::{self, bounded_text};
 
-/// Name of a person that others see: 1 to 100 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DisplayName(String);
+bounded_text! {
+    /// Name of a person that others see: 1 to 100 characters. Longer names of tokens are cut.
+    DisplayName(100) = text::parse_shortened;
+}
 
 impl DisplayName {
-    /// Largest number of characters.
-    const LONGEST: usize = 100;
-
     /// Letters and digits of generated names.
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
-    /// Parses the name of a token and cuts it to the largest length; none when [`text::parse`] refuses its characters.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        text::parse_shortened(name, Self::LONGEST).map(Self)
-    }
 
     /// The name of a person whose token has none: `Miner` and four random characters.
     #[must_use]
@@ -28,12 +20,6 @@ impl DisplayName {
             .map(|letter| char::from(*letter))
             .collect();
         Self(format!("Miner {suffix}"))
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

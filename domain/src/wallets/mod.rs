@@ -11,15 +11,9 @@ mod samples;
 pub mod settlement;
 mod velocity;
 
-pub use account::{Bucket, OwnerKind, Wallet, WalletKind, WalletOwner};
-pub use configuration::{
-    AssetType, ConversionPair, CurrencySettings, Issuer, RateSource, VelocityOperation,
-    VelocityRule, VelocityWindow, WalletConfiguration,
-};
-pub use posting::{
-    Balances, Entry, EntrySide, Leg, Origin, Posted, Posting, PostingRefusal, Reference, Side,
-    TransferReason, WalletKey, WalletState, at_homes, decide,
-};
-pub use reference::{Metadata, ServiceReference, is_external_id, problem_of};
+pub use account::*;
+pub use configuration::*;
+pub use posting::*;
+pub use reference::*;
 pub use refusal::{Currencies, NoAmount, any_amount, enabled_amount};
-pub use velocity::{Exceeded, HourlySum, exceeded};
+pub use velocity::*;

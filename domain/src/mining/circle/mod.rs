@@ -6,16 +6,14 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use invitation::{
-    Acceptance, CircleInvitation, InvitationStatus, Sent, accept, cancel, decline, send,
-};
-pub use refusal::{CircleRefusal, CircleRefusalKind, InvitationRefusal, InvitationRefusalKind};
-pub use rules::{Roster, create, disband, force_disband, leave, remove, rename};
+pub use invitation::*;
+pub use refusal::*;
+pub use rules::*;
 
 use super::Bps;
 use crate::ids::{CircleId, MinerId};
 use crate::named::named;
-use crate::text;
+use crate::text::{self, bounded_text};
 use crate::time::Timestamp;
 
 named! {
@@ -70,25 +68,9 @@ impl Exit {
     }
 }
 
-/// A circle's name: 1 to 100 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CircleName(String);
-
-impl CircleName {
-    /// Largest number of characters.
-    const LONGEST: usize = 100;
-
-    /// Parses a name; none when it is empty, too long or [`text::parse`] refuses its characters.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        text::parse(text, Self::LONGEST).map(Self)
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+bounded_text! {
+    /// A circle's name: 1 to 100 characters.
+    CircleName(100) = text::parse;
 }
 
 /// A circle.

@@ -4,11 +4,9 @@ mod points;
 mod refusal;
 mod status;
 
-pub use points::{adjust, points_to_adjust};
-pub use refusal::{Barred, KycRefusal, KycRefusalKind, MinerRefusal, MinerRefusalKind};
-pub use status::{
-    Decided, ban, grant_node_operator, reset_streak, restore, revoke_node_operator, suspend,
-};
+pub use points::*;
+pub use refusal::*;
+pub use status::*;
 
 use super::{Bps, Points, RatePerHour, Streak};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};

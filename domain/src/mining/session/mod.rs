@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 mod refusal;
 
-pub use refusal::{SessionRefusal, SessionRefusalKind};
+pub use refusal::*;
 
 use super::{
     Configuration, Judgement, Miner, Points, Rate, RateFacts, RatePerHour, Settled, Streak,

@@ -5,8 +5,8 @@ mod refusal;
 
 use chrono::TimeDelta;
 
-pub use recovery::{Recovery, recover};
-pub use refusal::{StreakRefusal, StreakRefusalKind};
+pub use recovery::*;
+pub use refusal::*;
 
 use super::{Bps, Configuration, Points, StreakConfiguration};
 use crate::time::{Timestamp, hours, plus};

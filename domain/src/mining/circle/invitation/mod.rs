@@ -4,7 +4,7 @@ mod rules;
 
 use chrono::TimeDelta;
 
-pub use rules::{Acceptance, Sent, accept, cancel, decline, send};
+pub use rules::*;
 
 use crate::ids::{CircleInvitationId, MinerId};
 use crate::named::named;
