@@ -43,8 +43,7 @@ impl<E: Named> EnumValue for E {
     }
 
     fn value_name(&self) -> Text {
-        let named = E::NAMED.iter().find(|(value, ..)| value == self);
-        let name = named.map_or("", |(_, name, _)| name);
+        let name = self.name();
         // Scopes have the names of tokens.
         if name.contains(':') {
             name.replace(':', "_").to_uppercase().into()

@@ -24,6 +24,7 @@ mod object;
 mod operation;
 pub mod paging;
 mod platform;
+mod prelude;
 pub mod request;
 mod root_fields;
 pub mod scalars;

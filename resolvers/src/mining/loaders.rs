@@ -1,7 +1,5 @@
 //! Edges of mining, loaded for all parents of a level at once.
 
-use std::sync::Arc;
-
 use db::mining::miner::queries::HistoryFilter;
 use db::mining::referral::queries::{Place, Totals};
 use db::mining::{
@@ -9,14 +7,12 @@ use db::mining::{
     session,
 };
 use db::{Count, Page, Slice};
-use domain::ids::{CircleId, CircleInvitationId, HistoryId, ReferralId, SessionId, UserId};
 use domain::mining::{
     Circle, CircleMember, Configuration, HistoryEntry, RateFacts, ReferralStatus,
 };
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use crate::loading::{by_key, grouped, loader, pages};
+use crate::prelude::*;
 
 loader! {
     /// Loads edges of mining.

@@ -9,21 +9,16 @@ pub(crate) mod referral;
 pub(crate) mod session;
 pub(crate) mod streak;
 
-use async_graphql::Context;
-use domain::access::Action;
-use domain::ids::UserId;
 use domain::mining::{Bps, RatePerHour};
 
 pub use miner::objects::ReferralUrls;
 pub use miner::queries::LARGEST_LEADERBOARD;
 pub use miner::ranks::Ranks;
 
-use crate::errors::{ApiError, Result};
 use crate::node::RegisteredNode;
 use crate::platform::approval::RegisteredProposal;
 use crate::platform::audit::Entity;
-use crate::request::OperationContext;
-use crate::scalars::Decimal;
+use crate::prelude::*;
 use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[

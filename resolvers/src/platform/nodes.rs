@@ -1,10 +1,8 @@
 //! Root fields of Query that load objects by global id.
 
-use async_graphql::{Context, Object};
-
-use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::Parsed;
-use crate::node::{self, AnyId, Node};
+use crate::node::{self, AnyId};
+use crate::prelude::*;
 
 /// Most ids of one `nodes`.
 const MOST_NODES: usize = 100;

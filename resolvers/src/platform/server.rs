@@ -1,11 +1,8 @@
 //! The server and its clock.
 
-use async_graphql::{Context, Enum, Object, SimpleObject};
-use domain::access::Action;
+use async_graphql::{Enum, SimpleObject};
 
-use crate::errors::{Loaded, Result};
-use crate::request::OperationContext;
-use crate::scalars::DateTime;
+use crate::prelude::*;
 
 /// Environments of a server.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

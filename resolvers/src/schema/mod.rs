@@ -3,32 +3,29 @@
 mod system_configuration;
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
 use async_graphql::{
-    Context, ContextSelectionSet, MergedObject, MergedSubscription, OutputType, Positioned,
-    Request, Response, SDLExportOptions, Schema as AnySchema, ServerError, ServerResult,
-    ValidationMode, Value,
+    ContextSelectionSet, MergedObject, MergedSubscription, OutputType, Positioned, Request,
+    Response, SDLExportOptions, Schema as AnySchema, ServerError, ServerResult, ValidationMode,
+    Value,
 };
-use domain::access::Action;
-use domain::ids::UserId;
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use futures_util::{FutureExt, StreamExt};
 
 use crate::abstracts::{AbstractType, add_members};
-use crate::errors::Result;
 use crate::mining::{
     circle, configuration as mining_configuration, miner, referral, session, streak,
 };
-use crate::node::{AnyNode, NodeType, Nodes, RegisteredNode};
+use crate::node::{AnyNode, Nodes, RegisteredNode};
 use crate::platform::approval::AnyProposal;
 use crate::platform::configuration::AnyVersion;
 use crate::platform::users::ViewerAccount;
 use crate::platform::{approval, audit, configuration, job, nodes, server};
-use crate::request::{ContextServices, Engine, OperationContext};
+use crate::prelude::*;
+use crate::request::{ContextServices, Engine};
 use crate::type_index::TypeIndex;
 use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::validation::Validator;

@@ -1,18 +1,15 @@
 //! The system configuration with the sections of all contexts.
 
-use async_graphql::{Context, MergedObject, Object};
+use async_graphql::MergedObject;
 use db::mining::configuration::commands::SYSTEM_CONFIGURATION_UPDATE;
 use db::platform::configuration::{Updated, update};
-use domain::access::Action;
-use futures_util::FutureExt;
 
-use crate::command::{Loaded, mutations};
 use crate::mining::configuration::objects::{
     MiningConfigurationInput, MiningSections, ReferralConfigurationInput, StreakConfigurationInput,
 };
 use crate::platform::configuration::objects::ConfigurationVersions;
 use crate::platform::configuration::refusals::ConfigurationUserError;
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 /// Sections of the configuration, each in the version in force.
 #[derive(MergedObject, Default)]

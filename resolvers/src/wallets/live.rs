@@ -3,15 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use db::Db;
 use db::outbox::Event;
 use db::wallets::wallet::queries::wallets_of_people;
-use db::{Db, DbError};
-use domain::ids::UserId;
 use domain::money::CurrencyCode;
-use domain::time::Timestamp;
 use domain::wallets::{OwnerKind, Wallet};
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
+use crate::prelude::*;
 
 /// The wallets of users, by user.
 #[derive(Debug, Default)]

@@ -2,16 +2,12 @@
 
 use db::mining::circle::commands;
 use db::mining::miner::locks::MinerRef;
-use domain::ids::{CircleId, CircleInvitationId, UserId};
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::objects::{Circle, CircleInvitation, CircleInviteeBy};
 use super::refusals::{CircleInvitationUserError, CircleUserError};
-use crate::command::{Loaded, load, mutations};
 use crate::mining::miner::objects::Miner;
 use crate::mining::miner::profile::MinerProfile;
-use crate::node::Id;
+use crate::prelude::*;
 
 mutations! {
     /// Commands on circles.

@@ -1,29 +1,18 @@
 //! Types of circles and invitations.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, InputObject, OneofObject};
+use async_graphql::OneofObject;
 use db::mining::circle::queries::{self as reads, CircleFilter as Filter};
 use db::mining::miner::locks::MinerRef;
 use db::mining::{InvitationSeen, Profile};
-use domain::access::Action;
-use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining as rules;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
-use crate::eager::{Cached, Ready, ReadyList};
-use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded, Result};
+use crate::eager::Cached;
 use crate::inputs::search;
 use crate::mining::loaders::{MembersOf, MiningLoader, PendingOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, whole};
-use crate::node::{Edge, GlobalId, Id, NodeType, node, owned_keys, uuid_keys};
-use crate::object::object;
-use crate::paging::{PageArgs, connection, read_list};
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Decimal};
+use crate::node::uuid_keys;
+use crate::prelude::*;
 
 uuid_keys!(CircleId);
 owned_keys!(CircleInvitationId);

@@ -1,17 +1,12 @@
 //! Root fields of Query about circles and invitations.
 
-use async_graphql::{Context, Object};
 use db::mining::circle::queries::{self as reads, CircleFilter as Filter};
-use domain::access::Action;
 
 use super::objects::{
     Circle, CircleBy, CircleConnection, CircleFilter, CircleInvitation, CircleInvitationBy,
 };
-use crate::errors::{Loaded, Result};
 use crate::inputs::Parsed;
-use crate::node::NodeType;
-use crate::paging::{list_field, read_list};
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 /// Circles and invitations.
 #[derive(Default)]

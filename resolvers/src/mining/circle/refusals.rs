@@ -2,8 +2,7 @@
 
 use domain::mining::{CircleRefusal, InvitationRefusal};
 
-use crate::scalars::DateTime;
-use crate::user_errors::user_error;
+use crate::prelude::*;
 
 user_error! {
     CircleUserError, CircleRefusal, "circles";

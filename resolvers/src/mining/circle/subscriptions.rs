@@ -1,22 +1,15 @@
 //! Root fields of Subscription about circles.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, Result as FieldResult, SimpleObject, Subscription};
+use async_graphql::{SimpleObject, Subscription};
 use db::mining::circle::queries as reads;
-use domain::access::{Action, Denied, Principal, Relation};
-use domain::ids::{CircleId, UserId};
+use domain::access::Denied;
 use domain::mining as rules;
-use domain::time::Timestamp;
 use futures_util::Stream;
 
 use super::objects::Circle;
-use crate::errors::{ApiError, Code, Result};
 use crate::events::events;
 use crate::mining::live::{CircleSubject, CircleTopic, CircleUpdate};
-use crate::node::Id;
-use crate::request::OperationContext;
-use crate::scalars::{BigInt, DateTime};
+use crate::prelude::*;
 
 /// Live updates of circles.
 #[derive(Default)]

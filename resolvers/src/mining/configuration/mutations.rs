@@ -1,19 +1,16 @@
 //! Root fields of Mutation about mining's sections.
 
-use async_graphql::Context;
 use db::mining::configuration::commands::{
     MINING_CONFIGURATION_UPDATE, REFERRAL_CONFIGURATION_UPDATE, STREAK_CONFIGURATION_UPDATE,
 };
 use db::platform::configuration::{Updated, update};
-use futures_util::FutureExt;
 
 use super::objects::{
     MiningConfiguration, MiningConfigurationInput, ReferralConfiguration,
     ReferralConfigurationInput, StreakConfiguration, StreakConfigurationInput,
 };
-use crate::command::{Loaded, load, mutations};
-use crate::node::NodeType;
 use crate::platform::configuration::refusals::ConfigurationUserError;
+use crate::prelude::*;
 
 /// The body of a command that replaces one section, which its input has in the field `configuration`.
 macro_rules! replace {

@@ -1,26 +1,16 @@
 //! Types of mining's sections.
 
-use async_graphql::{Context, InputObject, Object};
-use db::DbError;
 use db::platform::configuration::{Change, StoredVersion, Version};
-use domain::access::Action;
-use domain::ids::UserId;
 use domain::mining::{self as rules, MiningDraft, ReferralDraft, StreakDraft, TierDraft};
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use crate::abstracts::DynOutput;
-use crate::eager::ReadyList;
-use crate::errors::{Loaded, Result};
 use crate::mining::{bonus_rate, missing, per_hour, whole};
-use crate::node::{AnyId, Edge, GlobalId, KeyPart, Node, NodeKey, node};
-use crate::object::object;
+use crate::node::{AnyId, KeyPart};
 use crate::platform::audit::Entity;
 use crate::platform::configuration::{RegisteredSection, Sections};
 use crate::platform::loaders::{InForce, PlatformLoader};
 use crate::platform::users::User;
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Decimal};
+use crate::prelude::*;
 
 /// Number of a version of a section.
 #[derive(Clone, Copy, Debug)]

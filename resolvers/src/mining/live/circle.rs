@@ -1,19 +1,16 @@
 //! Circles with their members, for `circleUpdated`.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
+use db::Db;
 use db::mining::CircleSeen;
 use db::mining::circle::queries as circles;
 use db::outbox::Event;
-use db::{Db, DbError};
-use domain::ids::{CircleId, UserId};
-use domain::time::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
+use crate::prelude::*;
 
 /// The state of circles, by circle and by member.
 #[derive(Debug, Default)]

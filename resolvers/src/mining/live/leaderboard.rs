@@ -1,16 +1,15 @@
 //! The leaderboard's top, for `leaderboardUpdated`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use db::Db;
 use db::mining::MinerSeen;
 use db::outbox::Event;
-use db::{Db, DbError};
 use domain::mining::Configuration;
-use domain::time::Timestamp;
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
 use crate::mining::miner::queries::LARGEST_LEADERBOARD;
+use crate::prelude::*;
 
 /// The leaderboard's top. Each subscriber compares it with the last one it received.
 #[derive(Debug, Default)]

@@ -1,22 +1,15 @@
 //! The leaderboard: places are exact up to 10,000 and estimated beyond.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
+use async_graphql::{Enum, SimpleObject};
 use db::Count;
 use db::mining::MinerSeen;
 use db::mining::miner::queries::miners_ahead;
-use domain::ids::UserId;
 use domain::mining::MinerStatus;
 
 use super::profile::MinerProfile;
 use super::ranks::Ranks;
-use crate::eager::ReadyList;
-use crate::errors::{Loaded, Result};
 use crate::mining::loaders::MiningLoader;
-use crate::object::object;
-use crate::request::OperationContext;
-use crate::scalars::Decimal;
+use crate::prelude::*;
 
 /// Ranking by lifetime points among active miners; equal points rank by who reached them first.
 #[derive(SimpleObject)]

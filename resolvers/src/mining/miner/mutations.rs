@@ -1,17 +1,13 @@
 //! Root fields of Mutation about miners and identity verification.
 
 use db::mining::miner::commands::{self, KycCompleted, MinerDecision, PointsAdjusted};
-use domain::ids::{ApprovalId, HistoryId, ReferralId, UserId};
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::objects::{Miner, MinerBy, MiningHistoryEntry};
 use super::refusals::{KycUserError, MinerUserError};
-use crate::command::{Loaded, load, load_some, mutations};
 use crate::mining::referral::objects::Referral;
 use crate::platform::approval::objects::Approval;
 use crate::platform::users::User;
-use crate::scalars::{DateTime, Decimal};
+use crate::prelude::*;
 
 fn decision(miner: &MinerBy, reason: &str) -> MinerDecision {
     MinerDecision {

@@ -1,24 +1,14 @@
 //! Types of miners. A `Miner` is for its owner and staff; everybody else sees a `MinerProfile`.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context, InputObject, OneofObject, Value};
+use async_graphql::{OneofObject, Value};
 use db::mining::MinerSeen;
 use db::mining::miner::commands::{MINER_POINTS_ADJUST, PointsProposal};
 use db::mining::miner::locks::MinerRef;
 use db::mining::miner::queries::{HistoryFilter, MinerFilter as Filter, MinerKey, MinerOrderField};
-use domain::access::{Action, Principal};
-use domain::ids::{CircleId, HistoryId, UserId};
 use domain::mining as rules;
 use domain::money::{CurrencyCode, Minor};
-use domain::time::Timestamp;
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::profile::{MinerProfile, MinerRole};
-use crate::eager::Ready;
-use crate::enums::EnumOf;
-use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::{DateTimeRangeInput, OrderDirection, search};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::{HistoryCountOf, HistoryOf, MiningLoader, RateFactsOf, ReferralOf};
@@ -28,13 +18,11 @@ use crate::mining::referral::objects::{
 use crate::mining::session::objects::{MiningRate, MiningSession};
 use crate::mining::streak::objects::MiningStreak;
 use crate::mining::{configuration_in_force, is_visible, missing, per_hour, whole};
-use crate::node::{Edge, GlobalId, Id, node, owned_keys};
-use crate::object::object;
-use crate::paging::{CursorKey, PageArgs, Total, connection};
+use crate::paging::{CursorKey, Total};
 use crate::platform::approval::RegisteredProposal;
 use crate::platform::users::User;
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Decimal, Url};
+use crate::prelude::*;
+use crate::scalars::Url;
 use crate::wallets::wallet::objects::Wallet;
 
 owned_keys!(HistoryId);

@@ -1,25 +1,13 @@
 //! The public view of a miner.
 
-use std::sync::Arc;
-
-use async_graphql::{ComplexObject, Context};
 use db::mining::{MinerSeen, Profile};
-use domain::access::Action;
-use domain::ids::UserId;
 use domain::mining::{self as rules, StreakView};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::abstracts::DynOutput;
-use crate::eager::Ready;
-use crate::enums::EnumOf;
-use crate::errors::{Loaded, Result};
 use crate::mining::loaders::MiningLoader;
 use crate::mining::{configuration_in_force, missing, whole};
-use crate::node::{GlobalId, node};
-use crate::object::object;
-use crate::request::OperationContext;
-use crate::scalars::Decimal;
+use crate::prelude::*;
 
 /// Roles of a miner, each with a bonus rate.
 pub type MinerRole = EnumOf<rules::Role>;

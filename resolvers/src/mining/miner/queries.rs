@@ -1,25 +1,20 @@
 //! Root fields of Query about miners.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use async_graphql::{Context, Lookahead, Object};
+use async_graphql::Lookahead;
 use db::mining::miner::queries::{
     self as reads, MinerFilter as Filter, MinerKey, MinerOrderField as OrderField,
 };
 use db::mining::{MinerSeen, circle};
-use domain::access::{Action, Denied};
-use domain::ids::{CircleId, UserId};
+use domain::access::Denied;
 
 use super::leaderboard::{Leaderboard, LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerBy, MinerConnection, MinerFilter, MinerOrder};
-use crate::eager::ReadyList;
-use crate::errors::{ApiError, Loaded, Result};
 use crate::inputs::{Limit, OrderDirection, Parsed};
 use crate::mining::circle::objects::Circle;
 use crate::mining::loaders::MiningLoader;
-use crate::paging::{list_field, read_list};
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 /// Most places of a leaderboard.
 pub const LARGEST_LEADERBOARD: usize = 100;

@@ -2,8 +2,7 @@
 
 use domain::mining::{KycRefusal, MinerRefusal};
 
-use crate::scalars::Decimal;
-use crate::user_errors::user_error;
+use crate::prelude::*;
 
 user_error! {
     MinerUserError, MinerRefusal, "miners";

@@ -1,18 +1,12 @@
 //! Mining's fields of `Viewer`.
 
-use async_graphql::{Context, Object};
-use domain::ids::UserId;
-
 use super::objects::Miner;
-use crate::errors::{ApiError, Loaded, Result};
 use crate::mining::circle::objects::{
     Circle, CircleInvitationConnection, CircleInvitationStatus, received,
 };
 use crate::mining::loaders::MiningLoader;
 use crate::mining::referral::objects::{ReferralConnection, ReferralStatus, referrals_of};
-use crate::node::NodeType;
-use crate::paging::PageArgs;
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 /// Mining data of the signed-in person.
 pub struct ViewerMining(pub(crate) UserId);

@@ -1,13 +1,11 @@
 //! Root fields of Mutation about referrals.
 
 use db::mining::referral::commands::{REFERRAL_APPLY, referral_apply};
-use domain::ids::ReferralId;
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::objects::Referral;
 use super::refusals::ReferralUserError;
-use crate::command::{Loaded, load, mutations};
+
+use crate::prelude::*;
 
 mutations! {
     /// Commands on referrals.

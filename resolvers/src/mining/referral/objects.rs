@@ -1,25 +1,15 @@
 //! Types of referrals.
 
-use async_graphql::Context;
 use db::mining as rows;
 use db::mining::referral::queries::{Place, Totals};
-use domain::access::{Action, Relation};
-use domain::ids::{ReferralId, UserId};
 use domain::mining as rules;
 use futures_util::future::try_join;
-use uuid::Uuid;
 
-use crate::eager::Ready;
-use crate::enums::EnumOf;
-use crate::errors::Result;
 use crate::mining::loaders::{MiningLoader, ReferralTotalsOf, ReferralsOf};
 use crate::mining::miner::profile::MinerProfile;
 use crate::mining::{bonus_rate, configuration_in_force, missing, whole};
-use crate::node::{Edge, GlobalId, node, owned_keys};
-use crate::object::object;
-use crate::paging::{PageArgs, Total, connection};
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Decimal};
+use crate::paging::Total;
+use crate::prelude::*;
 
 owned_keys!(ReferralId);
 

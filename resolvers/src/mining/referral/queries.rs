@@ -1,15 +1,13 @@
 //! Root fields of Query about referrals.
 
-use async_graphql::InputObject;
 use db::mining::referral::queries::{self as reads, Filter};
-use domain::access::Action;
 
 use super::objects::{LIST, Referral, ReferralConnection, ReferralStatus};
 use crate::inputs::Parsed;
 use crate::mining::miner::objects::MinerBy;
 use crate::mining::miner::queries::find_any;
-use crate::paging::{list_field, nothing, read_list};
-use crate::request::OperationContext;
+use crate::paging::nothing;
+use crate::prelude::*;
 
 /// Conditions on referrals.
 #[derive(InputObject, Default)]

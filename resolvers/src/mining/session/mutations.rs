@@ -4,16 +4,12 @@ use db::mining::session::commands::{
     MINING_SESSION_CLAIM, MINING_SESSION_START, SessionClaimed, mining_session_claim,
     mining_session_start,
 };
-use domain::ids::{SessionId, UserId};
 use domain::money::Minor;
-use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::objects::MiningSession;
 use super::refusals::MiningSessionUserError;
-use crate::command::{Loaded, load, mutations};
 use crate::mining::miner::objects::Miner;
-use crate::scalars::Decimal;
+use crate::prelude::*;
 
 mutations! {
     /// Commands on sessions.

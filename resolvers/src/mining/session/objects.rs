@@ -1,23 +1,15 @@
 //! Types of sessions and rates.
 
-use async_graphql::{ComplexObject, Context};
-use db::DbError;
 use db::mining::SessionSeen;
-use domain::ids::{SessionId, UserId};
 use domain::mining::{self as rules, SessionState};
 use domain::money::Overflow;
-use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType};
-use crate::enums::EnumOf;
-use crate::errors::{Loaded, Result};
 use crate::mining::configuration::objects::MiningConfiguration;
 use crate::mining::loaders::{LatestSessionOf, MiningLoader};
 use crate::mining::{bonus_rate, configuration_in_force, is_visible, per_hour};
-use crate::node::{self, Edge, GlobalId, node, owned_keys};
-use crate::object::object;
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Decimal};
+use crate::node;
+use crate::prelude::*;
 
 owned_keys!(SessionId);
 

@@ -1,15 +1,12 @@
 //! Root fields of Mutation about streaks.
 
 use db::mining::streak::commands::{STREAK_RECOVER, StreakRecovered, streak_recover};
-use domain::ids::{HistoryId, UserId};
 use domain::money::Minor;
-use futures_util::FutureExt;
 
 use super::refusals::StreakUserError;
-use crate::command::{Loaded, load, mutations};
 use crate::mining::miner::objects::{Miner, MiningHistoryEntry};
 use crate::mining::whole;
-use crate::scalars::Decimal;
+use crate::prelude::*;
 
 mutations! {
     /// Commands on streaks.

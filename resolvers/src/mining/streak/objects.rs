@@ -5,8 +5,7 @@ use db::mining::MinerSeen;
 use domain::mining::{Configuration, Judgement};
 
 use crate::mining::{bonus_rate, whole};
-use crate::object::object;
-use crate::scalars::{DateTime, Decimal};
+use crate::prelude::*;
 
 /// Effects that a claim now would have on the streak.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

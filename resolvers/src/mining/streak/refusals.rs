@@ -2,8 +2,7 @@
 
 use domain::mining::StreakRefusal;
 
-use crate::scalars::Decimal;
-use crate::user_errors::user_error;
+use crate::prelude::*;
 
 user_error! {
     StreakUserError, StreakRefusal, "streaks";

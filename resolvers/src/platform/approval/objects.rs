@@ -1,22 +1,14 @@
 //! Types of approvals.
 
-use async_graphql::{ComplexObject, Context, InputObject};
 use db::platform::approval::{ApprovalSeen, queries::Place};
-use domain::access::Action;
-use domain::ids::ApprovalId;
 use domain::platform::{ApprovalState, ApprovalStatus as Status};
 
 use super::{AnyProposal, Proposals};
 use crate::abstracts::Abstract;
-use crate::enums::EnumOf;
-use crate::errors::Result;
-use crate::node::{Edge, GlobalId, node, uuid_keys};
-use crate::object::object;
-use crate::paging::connection;
+use crate::node::uuid_keys;
 use crate::platform::loaders::PlatformLoader;
 use crate::platform::users::User;
-use crate::request::OperationContext;
-use crate::scalars::DateTime;
+use crate::prelude::*;
 
 uuid_keys!(ApprovalId);
 

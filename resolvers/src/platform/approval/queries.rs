@@ -1,11 +1,10 @@
 //! Root fields of Query about approvals.
 
 use db::platform::approval::queries as reads;
-use domain::access::Action;
 
 use super::objects::{Approval, ApprovalConnection, ApprovalFilter};
-use crate::paging::{list_field, read_list};
-use crate::request::OperationContext;
+
+use crate::prelude::*;
 
 list_field! {
     /// Approvals.

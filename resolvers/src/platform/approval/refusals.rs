@@ -1,14 +1,12 @@
 //! User errors of approvals.
 
-use async_graphql::{ComplexObject, Context, SimpleObject};
+use async_graphql::SimpleObject;
 use db::command::Refused;
-use domain::ids::ApprovalId;
 use domain::platform::ApprovalRefusal;
 
 use super::objects::Approval;
 use crate::abstracts::Abstract;
-use crate::errors::{Loaded, Result};
-use crate::node::Edge;
+use crate::prelude::*;
 use crate::user_errors::{self, AnyUserError, ErrorCode, FactValue, UserErrorType};
 
 /// Refusal of a command on approvals.

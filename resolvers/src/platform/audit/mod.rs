@@ -3,13 +3,11 @@
 pub(crate) mod objects;
 pub(crate) mod queries;
 
-use async_graphql::Context;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::abstracts::DynOutput;
-use crate::errors::Result;
-use crate::node::{AnyId, Node, NodeKey, NodeType};
+use crate::node::AnyId;
+use crate::prelude::*;
 
 type Load = for<'a> fn(&'a Context<'a>, &'a str) -> BoxFuture<'a, Result<Option<Node>>>;
 

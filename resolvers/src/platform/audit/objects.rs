@@ -4,28 +4,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use async_graphql::{ComplexObject, Context, InputObject};
 use db::command::Refused;
 use db::platform::audit::queries::{Entry, Filter, Outcome, Place};
-use domain::access::{self, Action};
-use domain::ids::UserId;
+use domain::access;
 use domain::named::Named;
 use heck::ToLowerCamelCase;
-use uuid::Uuid;
 
 use super::Entities;
 use crate::abstracts::Abstract;
 use crate::describe::COMMANDS;
-use crate::enums::{EnumOf, EnumValue};
-use crate::errors::{ApiError, Code, Loaded, Result};
 use crate::inputs::{DateTimeRangeInput, is_text};
-use crate::node::{AnyId, GlobalId, KeyPart, Node, NodeKey, NodeType, node};
-use crate::object::object;
-use crate::paging::connection;
+use crate::node::{AnyId, KeyPart};
 use crate::platform::loaders::{EntryKey, PlatformLoader};
 use crate::platform::users::{Actor, Role, Scope, Service, User};
-use crate::request::OperationContext;
-use crate::scalars::{DateTime, Json};
+use crate::prelude::*;
+use crate::scalars::Json;
 use crate::user_errors::{self, AnyUserError};
 
 /// Most characters of a text in a filter.

@@ -1,12 +1,10 @@
 //! Root fields of Query about the audit log.
 
 use db::platform::audit::queries::{self as reads, Entry};
-use domain::access::Action;
 
 use super::objects::{AuditLogEntry, AuditLogEntryConnection, AuditLogFilter};
 use crate::inputs::Parsed;
-use crate::paging::{list_field, read_list};
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 list_field! {
     /// The audit log.

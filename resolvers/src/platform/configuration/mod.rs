@@ -4,12 +4,10 @@ pub(crate) mod objects;
 pub(crate) mod refusals;
 
 use async_graphql::registry::Registry;
-use db::DbError;
 use db::platform::configuration::StoredVersion;
 
 use crate::abstracts::{AbstractKind, AbstractType, DynOutput, FieldOf};
-use crate::errors::{ApiError, Code, Result};
-use crate::node::NodeType;
+use crate::prelude::*;
 
 /// The interface `ConfigurationVersion`. Contexts register its members.
 pub struct AnyVersion;

@@ -1,15 +1,13 @@
 //! Types of the system configuration that know no section.
 
-use async_graphql::{Context, Enum, Object};
+use async_graphql::Enum;
 use db::platform::configuration::{self as rows, StoredVersion};
-use futures_util::FutureExt;
 
 use super::{AnyVersion, Sections};
 use crate::abstracts::Abstract;
-use crate::errors::{ApiError, Loaded, Result};
-use crate::paging::{PageArgs, Total, connection};
+use crate::paging::Total;
 use crate::platform::loaders::{InForce, PlatformLoader};
-use crate::request::OperationContext;
+use crate::prelude::*;
 
 /// Sections of the configuration.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

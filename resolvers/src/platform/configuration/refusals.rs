@@ -2,8 +2,7 @@
 
 use domain::platform::ConfigurationRefusal;
 
-use crate::scalars::Decimal;
-use crate::user_errors::user_error;
+use crate::prelude::*;
 
 user_error! {
     ConfigurationUserError, ConfigurationRefusal, "the system configuration";

@@ -1,15 +1,11 @@
 //! Types of background jobs.
 
+use async_graphql::Enum;
 use async_graphql::resolver_utils::EnumType;
-use async_graphql::{Context, Enum};
 use db::platform::job as rows;
-use domain::access::Action;
 
-use crate::errors::{ApiError, Code, Result};
-use crate::node::{GlobalId, KeyPart, NodeKey, node};
-use crate::object::object;
-use crate::request::OperationContext;
-use crate::scalars::DateTime;
+use crate::node::KeyPart;
+use crate::prelude::*;
 
 /// Background jobs.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! Root fields of Query about background jobs.
 
-use async_graphql::{Context, Object};
-use domain::access::Action;
-
 use super::objects::Job;
-use crate::errors::Loaded;
-use crate::request::OperationContext;
+
+use crate::prelude::*;
 
 /// Background jobs.
 #[derive(Default)]

@@ -1,21 +1,15 @@
 //! Types of people and callers.
 
-use async_graphql::{ComplexObject, Context, Object, SimpleObject, Union};
+use async_graphql::{SimpleObject, Union};
 use db::platform::users as rows;
-use domain::access::{self, Action, Person};
-use domain::ids::UserId;
+use domain::access::{self, Person};
 use domain::platform::DisplayName;
 use futures_util::future::BoxFuture;
-use uuid::Uuid;
 
 use crate::abstracts::{Abstract, AbstractKind, AbstractType, DynOutput};
-use crate::enums::EnumOf;
-use crate::errors::{Loaded, Result};
-use crate::node::{GlobalId, KeyPart, NodeType, node, uuid_keys};
-use crate::object::object;
+use crate::node::{KeyPart, uuid_keys};
 use crate::platform::loaders::PlatformLoader;
-use crate::request::OperationContext;
-use crate::scalars::DateTime;
+use crate::prelude::*;
 
 uuid_keys!(UserId);
 

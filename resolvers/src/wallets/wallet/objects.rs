@@ -1,21 +1,16 @@
 //! Types of wallets and ledger entries.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, OneofObject};
+use async_graphql::{Enum, OneofObject};
 use db::Page;
 use db::wallets::LedgerEntry as StoredEntry;
-use domain::access::{Action, Principal};
 use domain::money as kernel;
 use domain::named::Named;
 use domain::wallets::{self as rules, WalletOwner as Owner};
-use uuid::Uuid;
 
-use crate::enums::EnumOf;
-use crate::errors::{Loaded, Result};
-use crate::node::{GlobalId, Id, KeyPart, NodeKey, node};
-use crate::object::object;
-use crate::paging::{PageArgs, Total, connection};
-use crate::request::OperationContext;
-use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
+use crate::node::KeyPart;
+use crate::paging::Total;
+use crate::prelude::*;
+use crate::scalars::CurrencyCode;
 use crate::wallets::loaders::{EntriesOf, WalletLoader};
 
 object! {

@@ -1,13 +1,11 @@
 //! Root fields of Query about wallets.
 
-use async_graphql::{Context, Object};
-use domain::access::{Action, Denied, Relation};
+use domain::access::Denied;
 use domain::wallets::WalletOwner;
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
-use crate::errors::{Loaded, Result};
 use crate::inputs::Parsed;
-use crate::request::OperationContext;
+use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 
 /// Wallets and currencies.

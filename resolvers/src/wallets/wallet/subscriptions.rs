@@ -1,23 +1,17 @@
 //! Root fields of Subscription about wallets.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Result as FieldResult, Subscription};
+use async_graphql::Subscription;
 use db::wallets::wallet::queries::wallets_of;
-use domain::access::{Action, Denied};
-use domain::ids::UserId;
+use domain::access::Denied;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
 use super::objects::Wallet;
-use crate::errors::{ApiError, Result};
 use crate::events::events;
-use crate::object::object;
-use crate::request::OperationContext;
-use crate::scalars::{BigInt, DateTime};
+use crate::prelude::*;
 use crate::wallets::live::{WalletTopic, WalletUpdate};
 
 /// Least time between two events of a subscription.

@@ -1,12 +1,9 @@
 //! Fields of `Viewer` about wallets.
 
-use async_graphql::{Context, Object};
 use db::wallets::wallet::queries::wallets_of;
-use domain::ids::UserId;
 
 use super::objects::Wallet;
-use crate::errors::{Loaded, Result};
-use crate::request::OperationContext;
+use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 
 /// The person's wallets.
