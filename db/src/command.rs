@@ -43,7 +43,7 @@ pub struct Described {
     pub action: Action,
     /// See [`Command::key`].
     pub key: KeyRule,
-    codes: fn(&str) -> Vec<&'static str>,
+    codes: fn() -> Vec<&'static str>,
 }
 
 impl Described {
@@ -58,14 +58,14 @@ impl Described {
     /// Codes of its refusals in the order in which they are checked, each once.
     #[must_use]
     pub fn codes(&self) -> Vec<&'static str> {
-        (self.codes)(self.name)
+        (self.codes)()
     }
 }
 
 impl<R: Refusal> Command<R> {
     /// The descriptor without its refusal type. `codes` returns [`Command::codes`] of the same constant.
     #[must_use]
-    pub const fn described(&self, codes: fn(&str) -> Vec<&'static str>) -> Described {
+    pub const fn described(&self, codes: fn() -> Vec<&'static str>) -> Described {
         Described {
             name: self.name,
             action: self.action,
@@ -88,21 +88,40 @@ impl<R: Refusal> Command<R> {
     }
 }
 
-/// Lists descriptors of commands for a registry.
-macro_rules! described {
-    ($($command:path),+ $(,)?) => {
-        &[$($command.described(|_| $command.codes())),+]
-    };
-}
-pub(crate) use described;
+/// Declares the descriptors of a file's commands, and `COMMANDS`, the list of them for the registry. A descriptor has
+/// name, action, key rule, and refusals in the order in which they are checked.
+///
+/// ```text
+/// commands! {
+///     CircleRefusal;
+///     CIRCLE_RENAME = "mining.circle_rename", CircleRename, Optional:
+///         MinerNotFound, MinerBanned, NameInvalid, NotInCircle, NotOwner;
+/// }
+/// ```
+macro_rules! commands {
+    (
+        $refusal:ty;
+        $($command:ident = $name:literal, $action:ident, $key:ident: $($kind:ident),+;)+
+    ) => {
+        $(
+            #[doc = concat!("Descriptor of the command `", $name, "`.")]
+            pub const $command: $crate::command::Command<$refusal> = $crate::command::Command {
+                name: $name,
+                action: domain::access::Action::$action,
+                key: $crate::command::KeyRule::$key,
+                refusals: {
+                    type Kind = <$refusal as domain::refusal::Refusal>::Kind;
+                    &[$(Kind::$kind),+]
+                },
+            };
+        )+
 
-/// Lists kinds of refusals for a descriptor: `codes!(CircleRefusalKind: MinerNotFound, NotOwner)`.
-macro_rules! codes {
-    ($kind:ident: $($name:ident),+ $(,)?) => {
-        &[$($kind::$name),+]
+        /// Descriptors of these commands.
+        pub(crate) const COMMANDS: &[$crate::command::Described] =
+            &[$($command.described(|| $command.codes())),+];
     };
 }
-pub(crate) use codes;
+pub(crate) use commands;
 
 /// A refusal that can be stored. `refusable!` implements it for the enums of `domain`.
 ///

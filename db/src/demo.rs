@@ -3,9 +3,6 @@
 use std::ops::Range;
 
 use chrono::TimeDelta;
-use diesel::{ExpressionMethods, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, HistoryId, MinerId, ReferralId, SessionId, TransactionId, UserId};
 use domain::mining::circle::Roster;
 use domain::mining::session::{self, SessionRefusal, StartInput};
 use domain::mining::{
@@ -15,22 +12,21 @@ use domain::mining::{
 use domain::money::Minor;
 use domain::platform::DisplayName;
 use domain::refusal::Rejection;
-use domain::time::{Timestamp, hours, plus};
+use domain::time::{hours, plus};
 use domain::wallets::{Origin, Posting, Reference, TransferReason};
-use uuid::Uuid;
 
+use crate::Db;
 use crate::mining::circle::rows::{CircleRow, folded_name};
 use crate::mining::miner::rows::{HistoryRow, MinerRow, pioneer};
 use crate::mining::points::to_miner;
 use crate::mining::referral::rows::{Referral, ReferralRow};
 use crate::mining::session::rows::SessionRow;
+use crate::prelude::*;
 use crate::schema::{
     circle_members, circles, demo_people, miners, mining_history, mining_sessions, referral_codes,
     referrals, users,
 };
-use crate::text::fit;
 use crate::wallets::posting;
-use crate::{Db, DbError, Result, Tx};
 
 /// Number of miners in the town.
 const TOWN: usize = 2_000;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::time::Timestamp;
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
-use uuid::Uuid;
+
+use crate::prelude::*;
 
 /// Makes ids. Clones share one source.
 #[derive(Clone, Debug)]

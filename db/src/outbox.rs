@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use diesel::sql_types::{BigInt, Bool, Double, Text, Timestamptz};
-use diesel::{ExpressionMethods, HasQuery, Insertable, OptionalExtension, QueryDsl, Queryable};
-use diesel_async::RunQueryDsl;
-use domain::ids::{TransactionId, UserId};
-use domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use uuid::Uuid;
+use serde_json::{Map, Value};
 
+use crate::prelude::*;
 use crate::schema::outbox;
-use crate::{Connection, DbError, Result, Tx};
 
 /// The channel on which instances listen.
 pub(crate) const CHANNEL: &str = "goodgo_events";
@@ -26,6 +21,8 @@ pub(crate) struct SubjectEvents<E> {
     subject_kind: &'static str,
     subject_id: Uuid,
     version: i64,
+    /// Fields that the payload of each event has.
+    pub common: Map<String, Value>,
     /// Person whose subscriptions receive the events.
     pub audience: Option<UserId>,
     /// The ledger's transaction, if points or money moved.
@@ -39,8 +36,9 @@ impl<E: Serialize> SubjectEvents<E> {
         Self {
             subject_kind,
             subject_id,
-            audience: None,
             version,
+            common: Map::new(),
+            audience: None,
             transaction_id: None,
             events: Vec::new(),
         }
@@ -57,9 +55,10 @@ impl<E: Serialize> SubjectEvents<E> {
         for event in &self.events {
             sequence += 1;
             let event = serde_json::to_value(event);
-            let event = event.and_then(serde_json::from_value::<Tagged>);
-            let Tagged { name, payload } =
+            let event = event.and_then(serde_json::from_value::<Tagged<Map<String, Value>>>);
+            let Tagged { name, mut payload } =
                 event.map_err(|error| DbError::inconsistent("outbox", "payload", error))?;
+            payload.extend(self.common.clone());
             let audience_id = self.audience.map(|user| user.0);
             let row = NewRow {
                 subject_id: self.subject_id,
@@ -70,7 +69,7 @@ impl<E: Serialize> SubjectEvents<E> {
                 subject_kind: self.subject_kind,
                 audience_id,
                 sequence,
-                payload,
+                payload: payload.into(),
                 transaction_id: self.transaction_id.map(|id| id.0),
                 request_id: request_id.to_owned(),
                 occurred_at: tx.now(),
@@ -86,11 +85,11 @@ fn lane_of(id: Uuid) -> i16 {
     i16::from(id.as_bytes()[15])
 }
 
-/// The serialized form of each context's event enum: `#[serde(tag = "name", content = "payload")]`.
+/// The serialized form of each aggregate's event enum: `#[serde(tag = "name", content = "payload")]`.
 #[derive(Serialize, Deserialize)]
-struct Tagged {
+struct Tagged<P> {
     name: String,
-    payload: Value,
+    payload: P,
 }
 
 /// A stored event.
@@ -118,7 +117,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event as the enum of its context; none when the row can't be read, which is logged and counted.
+    /// The event as the enum of its aggregate; none when the row can't be read, which is logged and counted.
     #[must_use]
     pub fn read<E: DeserializeOwned>(&self) -> Option<E> {
         let tagged = Tagged {

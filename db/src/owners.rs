@@ -1,13 +1,9 @@
 //! Owners: users, merchants, advertisers and calling services. An owner's id is the distribution key of its rows.
 
-use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
 use domain::access::Principal;
-use domain::ids::UserId;
-use uuid::Uuid;
 
+use crate::prelude::*;
 use crate::schema::owners;
-use crate::{Connection, Result};
 
 /// Kind of the owners that are users.
 const USER: &str = "USER";

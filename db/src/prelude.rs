@@ -1,8 +1,16 @@
-//! Imports of every command: its descriptor, the request and the answer.
+//! Imports of commands, queries and rows.
 
-pub(crate) use domain::access::Action;
+pub(crate) use diesel::pg::Pg;
+pub(crate) use diesel::{
+    BoolExpressionMethods, ExpressionMethods, HasQuery, Insertable, JoinOnDsl, OptionalExtension,
+    QueryDsl, Queryable, QueryableByName, SelectableHelper,
+};
+pub(crate) use diesel_async::RunQueryDsl;
+pub(crate) use domain::ids::*;
+pub(crate) use domain::time::Timestamp;
 pub(crate) use uuid::Uuid;
 
-pub(crate) use crate::command::{Command, KeyRule, Request, Stop, codes};
+pub(crate) use crate::command::{Request, Stop, commands};
 pub(crate) use crate::idempotency::{Answer, Key, once};
-pub(crate) use crate::{DbError, Result, Tx};
+pub(crate) use crate::text::{fit, read_name, values};
+pub(crate) use crate::{Connection, Count, DbError, Page, Result, Slice, Tx};

@@ -41,3 +41,19 @@ pub(crate) fn read_name<E: Named>(
 ) -> Result<E> {
     E::of_name(name).ok_or_else(|| DbError::inconsistent(table, column, name))
 }
+
+/// Serializes enums by their names: `#[serde(with = "named")]`.
+pub(crate) mod named {
+    use domain::named::Named;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<E: Named, S: Serializer>(value: &E, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.name())
+    }
+
+    pub fn deserialize<'de, E: Named, D: Deserializer<'de>>(from: D) -> Result<E, D::Error> {
+        let name = String::deserialize(from)?;
+        E::of_name(&name).ok_or_else(|| D::Error::custom(format!("{name} is not a value")))
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::mining::session::commands::{Place, sessions_settle};
+use db::mining::session::settle::{Place, sessions_settle};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 

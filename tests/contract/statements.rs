@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Request, Response, Variables};
-use db::mining::MiningEvent;
+use db::mining::MinerEvent;
 use db::mining::circle::commands::circle_rename;
 use db::operation_trace::{Action, Record, Step};
 use db::{Db, Ids, Settings, Tls};
@@ -343,7 +343,7 @@ fn reads_an_event_once_for_all_subscribers() {
                 configuration: Arc::clone(&configuration),
             },
         );
-        let event = MiningEvent::StreakBroken {
+        let event = MinerEvent::StreakBroken {
             miner_id: top[0].miner.id.uuid,
             lost_days: 3,
         };

@@ -1,7 +1,7 @@
 //! The job that completes and expires sessions.
 
 use chrono::TimeDelta;
-use db::mining::session::commands::{Place, sessions_settle};
+use db::mining::session::settle::{Place, sessions_settle};
 use serde_json::json;
 
 use crate::support::lock::Lock;

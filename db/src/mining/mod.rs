@@ -2,7 +2,6 @@
 
 pub mod circle;
 pub mod configuration;
-mod events;
 pub mod miner;
 pub(crate) mod points;
 pub mod referral;
@@ -10,10 +9,9 @@ pub mod session;
 pub mod streak;
 
 pub use circle::{CircleSeen, InvitationSeen};
-pub use events::{
-    InvitationChanged, MiningEvent, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
+pub use miner::{
+    MinerEvent, MinerSeen, PointsChanged, Profile, ReferralChanged, SessionEnded, StatusChanged,
 };
-pub use miner::{MinerSeen, Profile};
 pub use referral::Referral;
 pub use session::SessionSeen;
 
@@ -34,12 +32,16 @@ refusable!(
     StreakRefusal,
 );
 
-/// Descriptors of mining's commands, by aggregate.
+/// Descriptors of mining's commands, by file.
 pub const COMMANDS: &[&[Described]] = &[
-    miner::commands::COMMANDS,
+    miner::commands::register::COMMANDS,
+    miner::commands::decisions::COMMANDS,
+    miner::commands::points_adjust::COMMANDS,
+    miner::commands::kyc_complete::COMMANDS,
     session::commands::COMMANDS,
     streak::commands::COMMANDS,
-    circle::commands::COMMANDS,
+    circle::commands::circles::COMMANDS,
+    circle::commands::invitations::COMMANDS,
     referral::commands::COMMANDS,
     configuration::commands::COMMANDS,
 ];

@@ -1,6 +1,5 @@
 //! Postings between the house's mining account and a miner's wallet, and their history entries.
 
-use domain::ids::{HistoryId, SessionId, TransactionId};
 use domain::mining::{
     HistoryEntry, HistorySource, Milestone, Miner, MinerRefusal, POINTS_SCALE, Points, RatePerHour,
     SessionRefusal, StreakRefusal,
@@ -11,10 +10,9 @@ use domain::wallets::{
 };
 
 use super::miner::rows::HistoryRow;
-use crate::command::{Request, Stop};
+use crate::prelude::*;
 use crate::schema::mining_history;
 use crate::wallets::posting;
-use crate::{Result, Tx};
 
 fn house() -> Side {
     Side::available(WalletOwner::SYSTEM, WalletKind::Mining, CurrencyCode::MP)

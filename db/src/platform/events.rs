@@ -4,10 +4,10 @@
     reason = "docs/EVENTS.md documents every event and field"
 )]
 
-use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
+
+use crate::prelude::*;
 
 /// An event of the platform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,13 +6,9 @@ use std::time::Duration;
 
 use diesel::expression::SqlLiteral;
 use diesel::sql_types::{Array, Bool, Double, Text};
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, QueryableByName};
-use diesel_async::RunQueryDsl;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
+use crate::prelude::*;
 use crate::schema::jobs;
-use crate::{Connection, Result};
 
 /// State of a job.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]

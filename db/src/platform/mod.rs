@@ -16,4 +16,4 @@ use crate::command::{Described, refusable};
 refusable!(ApprovalRefusal, ConfigurationRefusal);
 
 /// Descriptors of the platform's commands.
-pub const COMMANDS: &[&[Described]] = &[approval::COMMANDS];
+pub const COMMANDS: &[&[Described]] = &[approval::commands::COMMANDS];

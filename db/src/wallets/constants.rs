@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 
-use diesel::{ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::money::{Currency, CurrencyCode};
 use domain::wallets::{WalletKind, WalletOwner};
 
 use super::wallet::rows::CurrencyRow;
+use crate::prelude::*;
 use crate::schema::{currencies, wallets};
-use crate::text::{read_name, values};
-use crate::{Connection, DbError, Result};
 
 /// Read once at start.
 #[derive(Clone)]

@@ -2,20 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::QueryableByName;
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel_async::RunQueryDsl;
 use domain::money::Minor;
-use domain::time::Timestamp;
 use domain::wallets::{Balances, WalletKey, WalletOwner, WalletState};
 use futures_util::future::{try_join_all, try_join3};
-use uuid::Uuid;
 
 use super::posting::{WalletIds, number_of, only};
+use crate::prelude::*;
 use crate::prepared::Prepared;
-use crate::{Connection, DbError, Result, Tx};
 
 /// Existing wallets of a posting.
 pub(super) struct Locked {

@@ -6,11 +6,11 @@ use domain::money::CurrencyCode;
 use domain::wallets::{
     Entry, Posted, Posting, PostingRefusal, WalletKey, WalletState, at_homes, decide,
 };
-use uuid::Uuid;
 
 use super::locks::{self, Locked};
 use super::writes::Writes;
-use crate::{DbError, Result, Tx};
+
+use crate::prelude::*;
 
 impl From<PostingRefusal> for DbError {
     fn from(refusal: PostingRefusal) -> Self {

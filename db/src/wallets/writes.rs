@@ -3,14 +3,11 @@
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use domain::time::Timestamp;
 use domain::wallets::{Entry, Posting, WalletKey, WalletState};
-use uuid::Uuid;
 
 use super::posting::{WalletIds, number_of, only};
 use crate::last_writes::{LastWrite, Text};
-use crate::text::fit;
-use crate::{DbError, Result, Tx};
+use crate::prelude::*;
 
 const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence,
          is_frozen, last_posted_at, created_at)

@@ -1,20 +1,15 @@
 //! Effects of a ban on circles: the banned miner leaves their circle, or it is disbanded when they own it; invitations
 //! that they received are cancelled.
 
-use diesel::{ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, MinerId};
 use domain::mining::circle::{Exit, Roster};
 use domain::mining::{CircleInvitation, InvitationStatus, Miner};
-use uuid::Uuid;
 
-use super::events::CircleEvents;
+use super::commands::cancel_all;
+use super::commands::circles::CircleEvents;
 use super::rows::InvitationRow;
-use super::{invitations, locks, membership};
-use crate::command::Request;
+use super::{locks, membership};
+use crate::prelude::*;
 use crate::schema::{circle_invitations, miners};
-use crate::text::values;
-use crate::{Connection, Result, Tx};
 
 /// Locked circles that a ban affects.
 pub(in crate::mining) struct Locked {
@@ -80,8 +75,7 @@ pub(in crate::mining) async fn apply_ban(
         return Ok(());
     };
     if roster.circle.owner_id == locked.banned {
-        let pending = locks::pending(tx.conn(), roster.circle.id).await?;
-        return membership::end(tx, request, roster, Exit::Banned, pending.iter(), miners).await;
+        return membership::end(tx, request, roster, Exit::Banned, miners).await;
     }
     membership::depart(tx, request, roster, locked.banned, Exit::Banned, miners).await
 }
@@ -94,7 +88,7 @@ async fn cancel(
     invitation: &CircleInvitation,
 ) -> Result<()> {
     let mut events = CircleEvents::of(&roster.circle);
-    invitations::cancel_all(tx, &mut events, std::iter::once(invitation)).await?;
+    cancel_all(tx, &mut events, std::iter::once(invitation)).await?;
     membership::store(tx, &request.request_id, &roster.circle, events).await
 }
 

@@ -1,24 +1,18 @@
 //! Locks of circles and their miners, in order: circles, then miners. A circle's row guards its members and invitations.
 
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::circle::{Exit, Roster};
 use domain::mining::{
     Barred, Circle, CircleInvitation, InvitationRefusal, InvitationStatus, Miner,
 };
-use domain::time::Timestamp;
 use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::queries;
 use super::rows::{CircleRow, InvitationRow};
-use crate::command::{Refusal, Request, Stop};
+use crate::command::Refusal;
 use crate::mining::miner::locks::{lock_miners, no_miner, seek};
+use crate::prelude::*;
 use crate::row_locks::{LockRows, lock_rows};
 use crate::schema::{circle_invitations, circle_members, circles, miners};
-use crate::text::{fit, values};
-use crate::{Connection, DbError, Result, Tx};
 
 /// The caller's miner and circle, locked.
 pub(super) struct LockedCircle {

@@ -1,20 +1,16 @@
 //! Changes of a circle's members, with the resulting status of the circle and roles of the members.
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, MinerId};
 use domain::mining::circle::{Exit, Roster};
-use domain::mining::{Circle, CircleInvitation, CircleStatus, Miner, Role};
+use domain::mining::{Circle, CircleStatus, Miner, Role};
 
-use super::events::CircleEvents;
-use super::invitations;
+use super::commands::circles::{CircleEvent, CircleEvents};
+use super::commands::invitations::cancel_all;
+use super::locks;
 use super::rows::folded_name;
-use crate::command::Request;
-use crate::mining::events::MinerEvents;
+use crate::mining::miner::events::MinerEvents;
 use crate::mining::miner::role_of;
+use crate::prelude::*;
 use crate::schema::{circle_members, circles, miners};
-use crate::text::fit;
-use crate::{DbError, Result, Tx};
 
 /// The circle with this number of active members.
 pub(super) fn with_member_count(circle: &Circle, members: usize) -> Result<Circle> {
@@ -30,7 +26,7 @@ pub(super) async fn store(
     tx: &mut Tx,
     request_id: &str,
     circle: &Circle,
-    events: CircleEvents<'_>,
+    events: CircleEvents,
 ) -> Result<()> {
     let version = events.enqueue(tx, request_id)?;
     let member_count: i32 = fit("circles", "member_count", circle.member_count)?;
@@ -63,6 +59,36 @@ pub(super) async fn enter(tx: &mut Tx, circle: CircleId, miner: MinerId) -> Resu
     Ok(())
 }
 
+/// Adds the events of a miner who joined.
+pub(super) fn joined(events: &mut CircleEvents, miner: &Miner, before: &Circle, after: &Circle) {
+    let member_count = after.member_count;
+    events.push(CircleEvent::CircleMemberJoined {
+        miner_id: miner.id.uuid,
+        user_id: miner.id.user.0,
+        member_count,
+    });
+    if after.is_valid() && !before.is_valid() {
+        events.push(CircleEvent::CircleCompleted {
+            member_count,
+            bonus_multiplier: after.bonus().to_decimal(),
+        });
+    }
+}
+
+/// Adds the events of a member who left.
+fn left(events: &mut CircleEvents, miner: &Miner, how: Exit, before: &Circle, after: &Circle) {
+    let member_count = after.member_count;
+    events.push(CircleEvent::CircleMemberLeft {
+        miner_id: miner.id.uuid,
+        user_id: miner.id.user.0,
+        how,
+        member_count,
+    });
+    if before.is_valid() && !after.is_valid() {
+        events.push(CircleEvent::CircleIncomplete { member_count });
+    }
+}
+
 /// Removes a member, and updates the circle and the roles.
 pub(super) async fn depart(
     tx: &mut Tx,
@@ -77,48 +103,39 @@ pub(super) async fn depart(
     exit(tx, before.id, &[member], how).await?;
     let mut events = CircleEvents::of(before);
     if let Some(miner) = locked.iter().find(|miner| miner.id == member) {
-        events.left(miner, how, &after);
+        left(&mut events, miner, how, before, &after);
     }
     store(tx, &request.request_id, &after, events).await?;
     rewrite_roles(tx, request, locked, &after, &[(member, Some(how))]).await
 }
 
-/// Disbands a circle and updates the roles. `pending` are its invitations that are stored as pending; `owner` is how
-/// the owner leaves.
+/// Disbands a locked circle and updates the roles. `owner` is how the owner leaves.
 pub(super) async fn end(
     tx: &mut Tx,
     request: &Request,
     roster: &Roster,
     owner: Exit,
-    pending: impl Iterator<Item = &CircleInvitation> + Send,
     locked: &mut [Miner],
 ) -> Result<()> {
     let before = &roster.circle;
-    let is_owner = |id: &&MinerId| **id == before.owner_id;
-    let others: Vec<MinerId> = roster
-        .members
-        .iter()
-        .filter(|id| !is_owner(id))
-        .copied()
-        .collect();
+    let pending = locks::pending(tx.conn(), before.id).await?;
+    let mut others = roster.members.clone();
+    others.retain(|id| *id != before.owner_id);
     exit(tx, before.id, &[before.owner_id], owner).await?;
     exit(tx, before.id, &others, Exit::Disbanded).await?;
     let mut events = CircleEvents::of(before);
-    invitations::cancel_all(tx, &mut events, pending).await?;
-    events.disbanded(locked.iter().filter(|miner| roster.has(miner.id)));
+    cancel_all(tx, &mut events, pending.iter()).await?;
+    let members = locked.iter().map(|miner| miner.id);
+    let members = members.filter(|id| roster.has(*id));
+    let (member_ids, user_ids) = members.map(|id| (id.uuid, id.user.0)).unzip();
+    events.push(CircleEvent::CircleDisbanded {
+        member_ids,
+        user_ids,
+    });
     let after = with_member_count(before, 0)?;
     store(tx, &request.request_id, &after, events).await?;
-    let left = |id: &MinerId| {
-        (
-            *id,
-            Some(if is_owner(&id) {
-                owner
-            } else {
-                Exit::Disbanded
-            }),
-        )
-    };
-    let movers: Vec<_> = roster.members.iter().map(left).collect();
+    let mut movers = vec![(before.owner_id, Some(owner))];
+    movers.extend(others.iter().map(|id| (*id, Some(Exit::Disbanded))));
     rewrite_roles(tx, request, locked, &after, &movers).await
 }
 

@@ -3,8 +3,6 @@
 
 mod ban;
 pub mod commands;
-mod events;
-mod invitations;
 mod locks;
 mod membership;
 pub mod queries;

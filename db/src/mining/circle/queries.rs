@@ -2,27 +2,17 @@
 //! parents.
 
 use diesel::dsl::sql;
-use diesel::pg::Pg;
 use diesel::sql_types::{Array, Bool, Text as SqlText};
-use diesel::{
-    BoolExpressionMethods, ExpressionMethods, HasQuery, JoinOnDsl, OptionalExtension, QueryDsl,
-    SelectableHelper,
-};
-use diesel_async::RunQueryDsl;
-use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::{Circle, CircleMember, CircleStatus, InvitationStatus};
 use domain::money::Minor;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use super::rows::{CircleRow, CircleSeen, InvitationSeen};
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
 use crate::paging::{count_rows, keyset, narrow};
+use crate::prelude::*;
 use crate::schema::{circle_invitations, circle_members, circles, miners, users};
 use crate::search::Part;
-use crate::text::{read_name, values};
-use crate::{Connection, Count, Page, Result, Slice};
 
 /// Circles by id.
 pub async fn by_id(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<Circle>> {

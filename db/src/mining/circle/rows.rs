@@ -1,19 +1,13 @@
 //! Tables of circles as structs.
 
 use diesel::dsl::Eq;
-use diesel::pg::Pg;
-use diesel::{ExpressionMethods, HasQuery, Insertable, QueryDsl};
-use domain::ids::{CircleId, CircleInvitationId, MinerId, UserId};
 use domain::mining::{Circle, CircleInvitation, CircleMember};
 use domain::text::fold;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use crate::clock::ReadAt;
 use crate::mining::miner::rows::Profile;
+use crate::prelude::*;
 use crate::schema::{circle_invitations, circles};
-use crate::text::{fit, read_name};
-use crate::{DbError, Result};
 
 /// An invitation with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]

@@ -3,20 +3,16 @@
 pub mod commands;
 mod rows;
 
-use diesel::pg::Pg;
+use diesel::QueryResult;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryResult, Queryable};
-use diesel_async::RunQueryDsl;
-use domain::ids::UserId;
 use domain::mining::{Configuration, MiningConfiguration, Session};
-use domain::time::{Pause, Timestamp};
+use domain::time::Pause;
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::mining::session::rows::SessionRow;
 use crate::platform::configuration::Section;
-use crate::{Connection, DbError, Result};
+use crate::prelude::*;
 
 /// The newest version of each section, with body, and all versions that switched mining on or off, without body.
 const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on

@@ -1,19 +1,14 @@
 //! Keys by which staff find miners, and locks and stores of miners.
 
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, UserId};
 use domain::mining::{Barred, Miner, ReferralCode, Role, Streak};
 use domain::money::Minor;
 use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::rows::{MinerChange, MinerRow};
-use crate::command::{Refusal, Request, Stop};
+use crate::command::Refusal;
+use crate::prelude::*;
 use crate::row_locks::{LockRows, lock_rows};
 use crate::schema::{miners, referral_codes};
-use crate::text::values;
-use crate::{Connection, DbError, Result, Tx};
 
 /// Key of a miner.
 #[derive(Clone, Debug, PartialEq, Eq)]

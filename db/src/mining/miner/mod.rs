@@ -1,12 +1,14 @@
 //! Miners: registration, status, role, points, history.
 
 pub mod commands;
+pub(crate) mod events;
 pub mod locks;
 pub mod queries;
 pub(crate) mod rows;
 
 use domain::mining::{Miner, RateFacts, Role};
 
+pub use events::{MinerEvent, PointsChanged, ReferralChanged, SessionEnded, StatusChanged};
 pub use rows::{MinerSeen, Profile};
 
 use crate::mining::referral;

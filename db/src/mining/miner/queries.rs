@@ -1,27 +1,20 @@
 //! Reads of miners. Reads for many parents take one statement, whatever the number of parents.
 
 use diesel::dsl::{sql, sum};
-use diesel::pg::Pg;
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{HistoryId, UserId};
 use domain::mining::{
     Bps, HistoryEntry, HistorySource, MinerStatus, RateFacts, ReferralCode, ReferralStatus, Role,
 };
 use domain::named::named;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use super::locks::user_of_code;
 use super::rows::{HistoryRow, MinerSeen};
 use crate::paging::{count_rows, keyset, narrow};
+use crate::prelude::*;
 use crate::schema::{miners, mining_history, referrals, users};
 use crate::search::{Part, containing};
-use crate::text::{fit, read_name, values};
-use crate::{Connection, Count, Page, Result, Slice};
 
 /// Miners by user.
 pub async fn miners_by_user(conn: &mut Connection, ids: &[UserId]) -> Result<Vec<MinerSeen>> {

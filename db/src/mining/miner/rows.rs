@@ -1,19 +1,14 @@
 //! The tables `miners` and `mining_history` as structs.
 
-use diesel::pg::Pg;
-use diesel::{AsChangeset, HasQuery, Insertable, QueryDsl};
-use domain::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
+use diesel::AsChangeset;
 use domain::mining::{
     BrokenRun, Due, HistoryEntry, Miner, MinerStatus, RatePerHour, ReferralCode, Role, Streak,
 };
 use domain::money::Minor;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use crate::clock::ReadAt;
+use crate::prelude::*;
 use crate::schema::{miners, mining_history, users};
-use crate::text::{fit, read_name};
-use crate::{DbError, Result};
 
 /// A miner with the moment it was read at.
 #[derive(Clone, Debug, PartialEq, Eq, HasQuery)]

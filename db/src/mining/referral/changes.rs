@@ -1,18 +1,13 @@
 //! Changes of referrals, and the referrer's role that follows.
 
-use diesel::{ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{ReferralId, UserId};
 use domain::mining::{Applied, Miner, ReferralStatus, Role};
-use uuid::Uuid;
 
 use super::rows::{Referral, ReferralRow};
-use crate::command::Request;
-use crate::mining::events::{MinerEvents, MiningEvent, ReferralChanged};
+use crate::mining::miner::events::{MinerEvent, MinerEvents, ReferralChanged};
 use crate::mining::miner::locks::store_role;
 use crate::mining::miner::role_of;
+use crate::prelude::*;
 use crate::schema::{miners, referrals};
-use crate::{Connection, DbError, Result, Tx};
 
 /// Locks the graph of referrals until the end of the transaction, before any row.
 ///
@@ -108,7 +103,7 @@ pub(in crate::mining) async fn create(
         .execute(tx.conn())
         .await?;
     let mut events = MinerEvents::of(referred, None);
-    events.push(MiningEvent::ReferralApplied {
+    events.push(MinerEvent::ReferralApplied {
         referral_id: referral.id.uuid,
         referrer_id: referrer.id.uuid,
         referred_id: referred.id.uuid,
@@ -198,9 +193,9 @@ async fn update_referrer(
 ) -> Result<()> {
     let role = role_of(tx.conn(), referrer, referrer.role == Role::NodeOperator).await?;
     let event = if is_active {
-        MiningEvent::ReferralActivated
+        MinerEvent::ReferralActivated
     } else {
-        MiningEvent::ReferralDeactivated
+        MinerEvent::ReferralDeactivated
     };
     let mut events = MinerEvents::of(referrer, None);
     events.push(event(ReferralChanged {

@@ -1,21 +1,14 @@
 //! Reads of referrals. Reads for many parents take one statement, whatever the number of parents.
 
 use diesel::dsl::{count_star, sum};
-use diesel::pg::Pg;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{ReferralId, UserId};
 use domain::mining::{Bps, ReferralStatus};
 use domain::money::Minor;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use super::rows::{Referral, ReferralRow};
 use crate::paging::{count_rows, keyset, narrow};
+use crate::prelude::*;
 use crate::schema::referrals;
-use crate::text::{fit, values};
-use crate::{Connection, Count, Page, Result, Slice};
 
 /// Position of a referral in a list, newest first.
 pub type Place = (Timestamp, Uuid);

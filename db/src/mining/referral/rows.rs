@@ -1,14 +1,9 @@
 //! The table `referrals` as structs.
 
-use diesel::{HasQuery, Insertable};
-use domain::ids::{MinerId, ReferralId};
 use domain::mining::{Bps, ReferralStatus};
-use domain::time::Timestamp;
-use uuid::Uuid;
 
+use crate::prelude::*;
 use crate::schema::referrals;
-use crate::text::read_name;
-use crate::{DbError, Result};
 
 /// A referral of one miner by another.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,5 +3,6 @@
 pub mod commands;
 pub mod queries;
 pub(crate) mod rows;
+pub mod settle;
 
 pub use rows::SessionSeen;

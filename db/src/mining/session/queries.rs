@@ -1,16 +1,12 @@
 //! Reads of sessions.
 
 use diesel::dsl::count_star;
-use diesel::{ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::{SessionId, UserId};
 use domain::mining::Session;
-use domain::time::{Timestamp, day_bounds};
+use domain::time::day_bounds;
 
 use super::rows::{SessionRow, SessionSeen};
+use crate::prelude::*;
 use crate::schema::mining_sessions;
-use crate::text::fit;
-use crate::{Connection, Result};
 
 /// The newest session of each miner, in one statement.
 pub async fn latest_sessions(conn: &mut Connection, users: &[UserId]) -> Result<Vec<SessionSeen>> {

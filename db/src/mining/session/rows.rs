@@ -1,18 +1,13 @@
 //! The table `mining_sessions` as structs.
 
 use chrono::TimeDelta;
-use diesel::pg::Pg;
-use diesel::{AsChangeset, HasQuery, Insertable};
-use domain::ids::SessionId;
+use diesel::AsChangeset;
 use domain::mining::{Bps, Rate, RatePerHour, Session, SessionState, SessionStatus};
 use domain::money::Minor;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use crate::clock::ReadAt;
+use crate::prelude::*;
 use crate::schema::mining_sessions;
-use crate::text::{fit, read_name};
-use crate::{DbError, Result};
 
 const TABLE: &str = "mining_sessions";
 

@@ -1,16 +1,12 @@
 //! Hourly sums of what each person does alone, by which dual control is judged.
 
 use diesel::upsert::excluded;
-use diesel::{BoolExpressionMethods, ExpressionMethods, Insertable, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::UserId;
 use domain::money::{CurrencyCode, Minor};
 use domain::platform::{DoneAlone, first_hour, hour_before, hour_of, needs_second_person};
-use domain::time::Timestamp;
-use uuid::Uuid;
 
+use crate::Owner;
+use crate::prelude::*;
 use crate::schema::dual_control_sums as sums;
-use crate::{DbError, Owner, Result, Tx};
 
 /// `for_kind` of the sum over all owners.
 const ALL: &str = "ALL";

@@ -2,15 +2,11 @@
 //! proposal is carried out in the transaction of the approval, under its own rules.
 
 mod alone;
-mod approve;
-mod decline;
+pub mod commands;
 pub mod queries;
 mod rows;
 
-use diesel::{HasQuery, OptionalExtension, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::access::{Action, Relation};
-use domain::ids::{ApprovalId, UserId};
 use domain::platform::{Approval, ApprovalRefusal, ApprovalState};
 use domain::reason::Reason;
 use futures_util::FutureExt;
@@ -18,24 +14,17 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 pub(crate) use alone::{Alone, may_act_alone};
-pub use approve::{APPROVAL_APPROVE, approval_approve};
-pub use decline::{APPROVAL_DECLINE, approval_decline};
 pub use rows::ApprovalSeen;
 
 use super::audit::{About, Change};
 use super::events::{ApprovalChanged, PlatformEvent};
-use crate::command::{Command, Described, Refusal, Refused, Request, Stop, described};
-use crate::idempotency::Key;
+use crate::command::{Command, Refusal, Refused};
 use crate::outbox::SubjectEvents;
+use crate::prelude::*;
 use crate::schema::approvals;
-use crate::{DbError, Result, Tx};
 use rows::{ApprovalRow, Stored};
-
-/// Descriptors of these commands.
-pub(super) const COMMANDS: &[Described] = described!(APPROVAL_APPROVE, APPROVAL_DECLINE);
 
 /// Effect of an approved command, for the audit log.
 pub struct Effect {

@@ -1,18 +1,12 @@
 //! Reads of approvals.
 
-use diesel::pg::Pg;
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, SelectableHelper};
-use diesel_async::RunQueryDsl;
-use domain::ids::ApprovalId;
 use domain::platform::ApprovalStatus;
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use super::rows::{ApprovalRow, ApprovalSeen};
 use crate::clock::ReadAt;
 use crate::paging::{count_rows, keyset};
+use crate::prelude::*;
 use crate::schema::approvals;
-use crate::{Connection, Count, Page, Result, Slice};
 
 /// Position of an approval in the list, newest first.
 pub type Place = (Timestamp, Uuid);

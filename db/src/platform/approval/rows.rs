@@ -1,15 +1,11 @@
 //! The table `approvals` as structs.
 
-use diesel::{AsChangeset, HasQuery, Insertable};
-use domain::ids::{ApprovalId, UserId};
+use diesel::AsChangeset;
 use domain::platform::{Approval, ApprovalState, ApprovalStatus};
-use domain::time::Timestamp;
 use serde_json::Value;
-use uuid::Uuid;
 
+use crate::prelude::*;
 use crate::schema::approvals;
-use crate::text::read_name;
-use crate::{DbError, Result};
 
 /// An approval with its command's values.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,17 +1,12 @@
 //! Reads of the audit log.
 
-use diesel::pg::Pg;
-use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::named::named;
-use domain::time::Timestamp;
 use serde_json::Value;
 
 use crate::command::Refused;
 use crate::paging::{count_rows, keyset, narrow};
+use crate::prelude::*;
 use crate::schema::audit_log;
-use crate::text::read_name;
-use crate::{Connection, Count, DbError, Page, Result, Slice};
 
 named! {
     /// Outcomes of a command.

@@ -5,12 +5,11 @@ mod queries;
 mod update;
 
 use serde_json::Value;
-use uuid::Uuid;
+
+use crate::prelude::*;
 
 pub use queries::{StoredVersion, Version, by_key, history, in_force};
 pub use update::{Change, Updated, update};
-
-use crate::Result;
 
 /// Name, subject and lock of a section.
 #[derive(Clone, Copy, Debug)]

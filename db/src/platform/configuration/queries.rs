@@ -1,14 +1,10 @@
 //! Versions of sections, with author and reason.
 
-use diesel::pg::Pg;
-use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::time::Timestamp;
 use serde_json::Value;
 
 use super::Section;
+use crate::prelude::*;
 use crate::schema::configurations as rows;
-use crate::{Connection, Page, Result, Slice};
 
 /// A version of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]

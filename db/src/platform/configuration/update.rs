@@ -2,21 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
 use domain::platform::{ConfigurationProblem, ConfigurationRefusal, Judged};
 use domain::reason::Reason;
 use serde_json::{Map, Value};
 
 use super::queries::{StoredVersion, newest};
 use super::{Section, SectionInfo};
-use crate::command::{Command, Request, Stop, actor};
-use crate::idempotency::{Answer, Key, once};
+use crate::command::{Command, actor};
 use crate::outbox::SubjectEvents;
 use crate::platform::PlatformEvent;
 use crate::platform::audit::{self, About};
+use crate::prelude::*;
 use crate::schema::configurations as rows;
-use crate::{Result, Tx};
 
 /// A change of one section.
 #[derive(Clone, Debug)]

@@ -2,14 +2,11 @@
 
 use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Integer, Text as SqlText, Timestamptz};
-use diesel::{ExpressionMethods, OptionalExtension, Queryable};
-use diesel_async::RunQueryDsl;
-use domain::time::Timestamp;
 use serde::Serialize;
-use uuid::Uuid;
 
+use crate::Db;
+use crate::prelude::*;
 use crate::schema::reconciliation_runs as runs;
-use crate::{Connection, Db, DbError, Result};
 
 /// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

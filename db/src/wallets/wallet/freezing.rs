@@ -1,11 +1,9 @@
 //! Freezing of owners: a frozen owner's wallets refuse debits and accept credits.
 
-use diesel::{ExpressionMethods, QueryDsl};
-use diesel_async::RunQueryDsl;
 use domain::wallets::WalletOwner;
 
+use crate::prelude::*;
 use crate::schema::{owners, wallets};
-use crate::{Connection, DbError, Result};
 
 /// Freezes an owner and all their wallets, locked in ascending order. The owner's row is changed first: a transaction that
 /// creates a wallet meanwhile either commits before or sees the freeze.

@@ -1,15 +1,13 @@
 //! Reads of the ledger.
 
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, HasQuery, QueryDsl};
-use diesel_async::RunQueryDsl;
-use domain::ids::UserId;
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
 
 use super::rows::{EntryRow, LedgerEntry, WalletRow};
+use crate::Db;
+use crate::prelude::*;
 use crate::schema::wallets;
-use crate::{Connection, Db, Page, Result, Slice};
 
 /// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
 pub async fn wallets_by_owner(

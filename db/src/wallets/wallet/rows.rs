@@ -3,15 +3,12 @@
 use diesel::sql_types::{
     BigInt, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use diesel::{HasQuery, QueryableByName};
 use domain::money::{Currency, CurrencyCode, Minor, Money};
-use domain::time::Timestamp;
 use domain::wallets::{Bucket, TransferReason, Wallet, WalletOwner};
-use uuid::Uuid;
 
+use crate::Db;
+use crate::prelude::*;
 use crate::schema::{currencies, wallets};
-use crate::text::read_name;
-use crate::{Db, DbError, Result};
 
 #[derive(HasQuery)]
 #[diesel(table_name = currencies, check_for_backend(diesel::pg::Pg))]

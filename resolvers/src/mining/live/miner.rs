@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::mem::{Discriminant, discriminant};
-use std::sync::Arc;
 use std::time::Duration;
 
-use db::mining::{MinerSeen, MiningEvent};
+use db::Db;
+use db::mining::{MinerEvent, MinerSeen};
 use db::outbox::{Event, events_of_the_last};
-use db::{Db, DbError};
-use domain::ids::UserId;
-use domain::mining::Configuration;
-use domain::time::Timestamp;
+use domain::mining::{Configuration, HistorySource};
 
 use crate::events::{SubscribersOf, Topic, Update, UpdatesOf};
+use crate::prelude::*;
 
 /// Events of miners, by the miner's user.
 #[derive(Debug, Default)]
@@ -22,7 +20,7 @@ pub struct MinerTopic;
 #[derive(Clone, Debug)]
 pub struct MinerUpdate {
     /// The event.
-    pub event: MiningEvent,
+    pub event: MinerEvent,
     /// Version of the miner after the event.
     pub sequence: i64,
     /// Time of the event.
@@ -34,34 +32,34 @@ pub struct MinerUpdate {
 }
 
 /// Whether subscribers of a miner receive an event.
-fn is_published(event: &MiningEvent) -> bool {
+fn is_published(event: &MinerEvent) -> bool {
     match event {
-        MiningEvent::MiningSessionStarted { .. }
-        | MiningEvent::MiningSessionCompleted { .. }
-        | MiningEvent::MiningSessionExpired { .. }
-        | MiningEvent::PointsAdjusted { .. }
-        | MiningEvent::StreakMilestoneReached { .. }
-        | MiningEvent::StreakBroken { .. }
-        | MiningEvent::StreakRecovered { .. }
-        | MiningEvent::MinerSuspended { .. }
-        | MiningEvent::MinerRestored { .. }
-        | MiningEvent::MinerBanned { .. }
-        | MiningEvent::MinerRoleChanged { .. }
-        | MiningEvent::CircleInvitationReceived { .. }
-        | MiningEvent::ReferralActivated { .. }
-        | MiningEvent::ReferralDeactivated { .. } => true,
+        MinerEvent::MiningSessionStarted { .. }
+        | MinerEvent::MiningSessionCompleted { .. }
+        | MinerEvent::MiningSessionExpired { .. }
+        | MinerEvent::PointsAdjusted { .. }
+        | MinerEvent::StreakMilestoneReached { .. }
+        | MinerEvent::StreakBroken { .. }
+        | MinerEvent::StreakRecovered { .. }
+        | MinerEvent::MinerSuspended { .. }
+        | MinerEvent::MinerRestored { .. }
+        | MinerEvent::MinerBanned { .. }
+        | MinerEvent::MinerRoleChanged { .. }
+        | MinerEvent::CircleInvitationReceived { .. }
+        | MinerEvent::ReferralActivated { .. }
+        | MinerEvent::ReferralDeactivated { .. } => true,
         // Milestones have an event of their own.
-        MiningEvent::PointsMined(change) => change.source == "SESSION",
+        MinerEvent::PointsMined(change) => change.source == HistorySource::Session,
         _ => false,
     }
 }
 
 impl Update for MinerUpdate {
-    type Kind = Discriminant<MiningEvent>;
+    type Kind = Discriminant<MinerEvent>;
     const TOPIC: &'static str = "miner";
     const KEEP: usize = 64;
 
-    fn kind(&self) -> Discriminant<MiningEvent> {
+    fn kind(&self) -> Discriminant<MinerEvent> {
         discriminant(&self.event)
     }
 }
@@ -71,7 +69,7 @@ impl Update for MinerUpdate {
 pub struct Received {
     user: UserId,
     stored: Event,
-    event: MiningEvent,
+    event: MinerEvent,
 }
 
 /// Events to publish.
@@ -153,7 +151,7 @@ fn received(stored: &Event) -> Option<Received> {
         return None;
     }
     let user = UserId(stored.audience_id?);
-    let event = stored.read::<MiningEvent>()?;
+    let event = stored.read::<MinerEvent>()?;
     is_published(&event).then(|| Received {
         user,
         stored: stored.clone(),

@@ -1,22 +1,16 @@
 //! Root fields of Subscription about miners.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, Interface, Result as FieldResult, SimpleObject, Subscription};
+use async_graphql::{Interface, SimpleObject, Subscription};
 use db::mining::{
-    MiningEvent as Stored, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
+    MinerEvent as Stored, PointsChanged, ReferralChanged, SessionEnded, StatusChanged,
 };
-use domain::access::{Action, Denied, Principal, Relation};
-use domain::ids::{ReferralId, SessionId, UserId};
+use domain::access::Denied;
 use futures_util::Stream;
 
 use super::leaderboard::{LeaderboardEntry, RankPrecision};
 use super::objects::{Miner, MinerStatus, MiningHistorySource};
 use super::profile::MinerRole;
 use super::queries::places;
-use crate::eager::ReadyList;
-use crate::enums::{EnumOf, EnumValue};
-use crate::errors::{ApiError, Code, Result};
 use crate::events::events;
 use crate::inputs::Limit;
 use crate::mining::circle::objects::CircleInvitation;
@@ -25,10 +19,8 @@ use crate::mining::loaders::MiningLoader;
 use crate::mining::referral::objects::Referral;
 use crate::mining::session::objects::MiningSession;
 use crate::mining::whole;
-use crate::node::{Edge, Id};
-use crate::object::{object, used_getters};
-use crate::request::OperationContext;
-use crate::scalars::{BigInt, DateTime, Decimal};
+use crate::object::used_getters;
+use crate::prelude::*;
 
 /// Live updates of miners and of the leaderboard.
 #[derive(Default)]
@@ -201,7 +193,7 @@ miner_events! {
         /// Points added, negative when taken, without milestone points.
         points_earned: Decimal = points.into(),
         /// Cause of the change.
-        source: MiningHistorySource = named(&source)?,
+        source: MiningHistorySource = source.into(),
         /// Days of the streak after the event.
         streak_days: i32 = whole(streak_days),
         /// Lifetime points after the event.
@@ -233,16 +225,16 @@ miner_events! {
         | Stored::MinerBanned(StatusChanged { previous_status, new_status, .. })
     ) {
         /// Status before the event.
-        previous_status: MinerStatus = named(&previous_status)?,
+        previous_status: MinerStatus = previous_status.into(),
         /// Status after the event.
-        status: MinerStatus = named(&new_status)?,
+        status: MinerStatus = new_status.into(),
     }
     /// The role changed: by referrals or circle membership, or by an administrator.
     MinerRoleChanged(Stored::MinerRoleChanged { previous_role, new_role, .. }) {
         /// Role before the event.
-        previous_role: MinerRole = named(&previous_role)?,
+        previous_role: MinerRole = previous_role.into(),
         /// Role after the event.
-        role: MinerRole = named(&new_role)?,
+        role: MinerRole = new_role.into(),
     }
     /// Miner was invited into a circle.
     CircleInvitationReceived(Stored::CircleInvitationReceived { circle_id, invitation_id, .. }) {
@@ -259,17 +251,4 @@ miner_events! {
         /// The referral.
         referral: Edge<Referral> = Edge::to(ReferralId { referrer: user, uuid: referral_id }),
     }
-}
-
-/// The value of an enum that a stored event names; logged when there is none.
-fn named<V: EnumValue>(name: &str) -> Option<EnumOf<V>> {
-    let value = EnumOf::named(name);
-    if value.is_none() {
-        metrics::counter!("goodgo_unreadable_events_total").increment(1);
-        tracing::error!(
-            name,
-            "An event names {name}, which the schema does not have"
-        );
-    }
-    value
 }

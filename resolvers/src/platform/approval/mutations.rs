@@ -1,25 +1,20 @@
 //! Root fields of Mutation about approvals.
 
 use db::PROPOSALS;
-use db::platform::approval::{
-    APPROVAL_APPROVE, APPROVAL_DECLINE, approval_approve, approval_decline,
-};
-use domain::ids::ApprovalId;
-use futures_util::FutureExt;
-use uuid::Uuid;
+use db::platform::approval::commands;
 
 use super::objects::Approval;
 use super::refusals::ApprovalUserError;
-use crate::command::{Loaded, load, mutations};
-use crate::node::Id;
+
+use crate::prelude::*;
 
 mutations! {
     /// Decisions about approvals.
     ApprovalMutation;
 
     /// Approves a command of the caller's roles that another person requested and carries it out under its present rules.
-    approval_approve = APPROVAL_APPROVE, |call| {
-        approval_approve(call.tx, call.request, call.input.approval_id.key, PROPOSALS).boxed()
+    approval_approve = commands::APPROVAL_APPROVE, |call| {
+        commands::approval_approve(call.tx, call.request, call.input.approval_id.key, PROPOSALS).boxed()
     };
     ApprovalApproveInput(Required) {
         /// Approval to approve.
@@ -31,9 +26,9 @@ mutations! {
     }
 
     /// Declines a command of the caller's roles that another person requested.
-    approval_decline = APPROVAL_DECLINE, |call| {
+    approval_decline = commands::APPROVAL_DECLINE, |call| {
         let (id, reason) = (call.input.approval_id.key, &call.input.reason);
-        approval_decline(call.tx, call.request, id, reason, PROPOSALS).boxed()
+        commands::approval_decline(call.tx, call.request, id, reason, PROPOSALS).boxed()
     };
     ApprovalDeclineInput(Optional) {
         /// Approval to decline.

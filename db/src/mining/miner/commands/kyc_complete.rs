@@ -1,9 +1,8 @@
 //! Recording that a person's identity was verified.
 
 use chrono::TimeDelta;
-use domain::ids::{ReferralId, UserId};
-use domain::mining::{KycRefusal, KycRefusalKind};
-use domain::time::{Timestamp, plus};
+use domain::mining::KycRefusal;
+use domain::time::plus;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -13,16 +12,13 @@ use crate::platform::audit::{About, Change};
 use crate::platform::users;
 use crate::prelude::*;
 
+commands! {
+    KycRefusal;
+    KYC_COMPLETE = "mining.kyc_complete", KycComplete, Optional: InFuture;
+}
+
 /// Tolerated difference between the caller's clock and the platform's.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
-
-/// Descriptor of [`kyc_complete`].
-pub const KYC_COMPLETE: Command<KycRefusal> = Command {
-    name: "mining.kyc_complete",
-    action: Action::KycComplete,
-    key: KeyRule::Optional,
-    refusals: codes!(KycRefusalKind: InFuture),
-};
 
 /// Result of [`kyc_complete`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

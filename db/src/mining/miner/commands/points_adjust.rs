@@ -1,8 +1,7 @@
 //! Adjusting a miner's points. Above `dualControlLimit` an adjustment waits for a second person.
 
-use domain::ids::UserId;
 use domain::mining::miner::{adjust, points_to_adjust};
-use domain::mining::{HistorySource, Miner, MinerRefusal, MinerRefusalKind, Points, Rate};
+use domain::mining::{HistorySource, Miner, MinerRefusal, Points, Rate};
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{Reference, TransferReason};
 use futures_util::FutureExt;
@@ -11,9 +10,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::decision::MinerDecision;
+use super::decisions::MinerDecision;
 use crate::mining::configuration;
-use crate::mining::events::MinerEvents;
+use crate::mining::miner::events::MinerEvents;
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_miners, store_miner, take};
 use crate::mining::points::{self, Lines};
@@ -22,15 +21,11 @@ use crate::platform::audit::Change;
 use crate::prelude::*;
 use crate::text;
 
-/// Descriptor of [`miner_points_adjust`].
-pub const MINER_POINTS_ADJUST: Command<MinerRefusal> = Command {
-    name: "mining.miner_points_adjust",
-    action: Action::MinerPointsAdjust,
-    key: KeyRule::Required,
-    refusals: codes!(
-        MinerRefusalKind: ReasonInvalid, NotFound, PointsInvalid, OwnAccount, Banned, WalletFrozen, InsufficientPoints, BalanceOverflow,
-    ),
-};
+commands! {
+    MinerRefusal;
+    MINER_POINTS_ADJUST = "mining.miner_points_adjust", MinerPointsAdjust, Required:
+        ReasonInvalid, NotFound, PointsInvalid, OwnAccount, Banned, WalletFrozen, InsufficientPoints, BalanceOverflow;
+}
 
 /// Result of [`miner_points_adjust`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +110,7 @@ pub async fn miner_points_adjust(
 
 impl Proposal for PointsProposal {
     type Refusal = MinerRefusal;
-    const COMMAND: &'static Command<MinerRefusal> = &MINER_POINTS_ADJUST;
+    const COMMAND: &'static crate::command::Command<MinerRefusal> = &MINER_POINTS_ADJUST;
 
     fn carry_out<'t>(
         self,

@@ -1,13 +1,9 @@
 //! Registering as a miner, with or without a referral code.
 
-use diesel::ExpressionMethods;
-use diesel_async::RunQueryDsl;
-use domain::ids::{MinerId, UserId};
-use domain::mining::{Applied, Miner, MinerRefusal, MinerRefusalKind, MinerStatus, ReferralCode};
+use domain::mining::{Applied, Miner, MinerRefusal, MinerStatus, ReferralCode};
 
-use crate::Connection;
 use crate::mining::configuration;
-use crate::mining::events::MiningEvent;
+use crate::mining::miner::events::MinerEvent;
 use crate::mining::miner::locks::{MinerRef, lock_miner, user_of_code};
 use crate::mining::miner::rows::{MinerRow, pioneer};
 use crate::mining::referral::changes;
@@ -16,13 +12,10 @@ use crate::platform::users;
 use crate::prelude::*;
 use crate::schema::{miners, referral_codes};
 
-/// Descriptor of [`miner_register`].
-pub const MINER_REGISTER: Command<MinerRefusal> = Command {
-    name: "mining.miner_register",
-    action: Action::MinerRegister,
-    key: KeyRule::Optional,
-    refusals: codes!(MinerRefusalKind: ReferralCodeUnknown),
-};
+commands! {
+    MinerRefusal;
+    MINER_REGISTER = "mining.miner_register", MinerRegister, Optional: ReferralCodeUnknown;
+}
 
 /// Registers the caller as a miner; returns the user, also of one that exists.
 ///
@@ -65,7 +58,7 @@ pub async fn miner_register(
             .await?;
         let mut events = SubjectEvents::new("miner", person.id.0, 0);
         events.audience = Some(person.id);
-        events.push(MiningEvent::MinerCreated {
+        events.push(MinerEvent::MinerCreated {
             miner_id: id.uuid,
             user_id: person.id.0,
         });

@@ -1,27 +1,24 @@
-//! Events of mining: written to the outbox, read by subscriptions. `docs/EVENTS.md` documents them.
+//! Events of miners: written to the outbox, read by subscriptions. `docs/EVENTS.md` documents them.
 #![expect(
     missing_docs,
     reason = "docs/EVENTS.md documents every event and field"
 )]
 
-use domain::ids::TransactionId;
 use domain::mining::{
-    Claim, Configuration, HistorySource, Milestone, Miner, Points, Role, Session, SessionStatus,
-    Settled,
+    Claim, Configuration, HistorySource, Milestone, Miner, MinerStatus, Points, Role, Session,
+    SessionStatus, Settled,
 };
-use domain::time::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use crate::outbox::SubjectEvents;
-use crate::text::points_decimal;
-use crate::{Result, Tx};
+use crate::prelude::*;
+use crate::text::{named, points_decimal};
 
-/// An event of mining. Names and fields are those of the platform's other services.
+/// An event of a miner. Names and fields are those of the platform's other services.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
-pub enum MiningEvent {
+pub enum MinerEvent {
     MinerCreated {
         miner_id: Uuid,
         user_id: Uuid,
@@ -71,8 +68,10 @@ pub enum MiningEvent {
     MinerRoleChanged {
         miner_id: Uuid,
         user_id: Uuid,
-        previous_role: String,
-        new_role: String,
+        #[serde(with = "named")]
+        previous_role: Role,
+        #[serde(with = "named")]
+        new_role: Role,
     },
     MinerSuspended(StatusChanged),
     MinerRestored(StatusChanged),
@@ -83,54 +82,6 @@ pub enum MiningEvent {
         circle_id: Uuid,
         circle_name: String,
         expires_at: Timestamp,
-    },
-    CircleCreated {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        name: String,
-    },
-    CircleRenamed {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        previous_name: String,
-        new_name: String,
-    },
-    CircleInvitationSent(InvitationChanged),
-    CircleInvitationAccepted(InvitationChanged),
-    CircleInvitationDeclined(InvitationChanged),
-    CircleInvitationCancelled(InvitationChanged),
-    CircleInvitationExpired(InvitationChanged),
-    CircleMemberJoined {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        miner_id: Uuid,
-        user_id: Uuid,
-        member_count: u32,
-    },
-    CircleCompleted {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        member_count: u32,
-        bonus_multiplier: Decimal,
-    },
-    CircleMemberLeft {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        miner_id: Uuid,
-        user_id: Uuid,
-        how: String,
-        member_count: u32,
-    },
-    CircleIncomplete {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        member_count: u32,
-    },
-    CircleDisbanded {
-        circle_id: Uuid,
-        owner_id: Uuid,
-        member_ids: Vec<Uuid>,
-        user_ids: Vec<Uuid>,
     },
 }
 
@@ -151,7 +102,8 @@ pub struct PointsChanged {
     pub user_id: Uuid,
     pub miner_id: Uuid,
     pub points: Decimal,
-    pub source: String,
+    #[serde(with = "named")]
+    pub source: HistorySource,
     pub streak_days: u32,
     pub total_points: Decimal,
 }
@@ -173,24 +125,16 @@ pub struct ReferralChanged {
 pub struct StatusChanged {
     pub miner_id: Uuid,
     pub user_id: Uuid,
-    pub previous_status: String,
-    pub new_status: String,
-}
-
-/// Payload of the events of an invitation's states.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InvitationChanged {
-    pub circle_id: Uuid,
-    pub owner_id: Uuid,
-    pub invitation_id: Uuid,
-    pub invitee_id: Uuid,
+    #[serde(with = "named")]
+    pub previous_status: MinerStatus,
+    #[serde(with = "named")]
+    pub new_status: MinerStatus,
 }
 
 /// Events of one miner in one command.
 pub(crate) struct MinerEvents<'a> {
     miner: &'a Miner,
-    events: SubjectEvents<MiningEvent>,
+    events: SubjectEvents<MinerEvent>,
 }
 
 impl<'a> MinerEvents<'a> {
@@ -201,7 +145,7 @@ impl<'a> MinerEvents<'a> {
         Self { miner, events }
     }
 
-    pub fn push(&mut self, event: MiningEvent) {
+    pub fn push(&mut self, event: MinerEvent) {
         self.events.push(event);
     }
 
@@ -218,14 +162,14 @@ impl<'a> MinerEvents<'a> {
 
     fn broken(&mut self, lost_days: u32) {
         let miner_id = self.miner.id.uuid;
-        self.push(MiningEvent::StreakBroken {
+        self.push(MinerEvent::StreakBroken {
             miner_id,
             lost_days,
         });
     }
 
     pub fn streak_changed(&mut self, days: u32, configuration: &Configuration) {
-        self.push(MiningEvent::StreakUpdated {
+        self.push(MinerEvent::StreakUpdated {
             miner_id: self.miner.id.uuid,
             previous_streak: self.miner.streak.current,
             new_streak: days,
@@ -241,20 +185,20 @@ impl<'a> MinerEvents<'a> {
         self.streak_changed(0, configuration);
     }
 
-    pub fn status(&mut self, event: fn(StatusChanged) -> MiningEvent, after: &Miner) {
+    pub fn status(&mut self, event: fn(StatusChanged) -> MinerEvent, after: &Miner) {
         self.push(event(StatusChanged {
             miner_id: self.miner.id.uuid,
             user_id: self.miner.id.user.0,
-            previous_status: self.miner.status.name().to_owned(),
-            new_status: after.status.name().to_owned(),
+            previous_status: self.miner.status,
+            new_status: after.status,
         }));
     }
 
     /// A session completed or expired.
     pub fn session(&mut self, session: &Session, status: SessionStatus, now: Timestamp) {
         let event = match status {
-            SessionStatus::Expired => MiningEvent::MiningSessionExpired,
-            _ => MiningEvent::MiningSessionCompleted,
+            SessionStatus::Expired => MinerEvent::MiningSessionExpired,
+            _ => MinerEvent::MiningSessionCompleted,
         };
         self.push(event(SessionEnded {
             user_id: self.miner.id.user.0,
@@ -267,11 +211,11 @@ impl<'a> MinerEvents<'a> {
     /// The role changed; no event when it stays.
     pub fn role(&mut self, role: Role) {
         if self.miner.role != role {
-            self.push(MiningEvent::MinerRoleChanged {
+            self.push(MinerEvent::MinerRoleChanged {
                 miner_id: self.miner.id.uuid,
                 user_id: self.miner.id.user.0,
-                previous_role: self.miner.role.name().to_owned(),
-                new_role: role.name().to_owned(),
+                previous_role: self.miner.role,
+                new_role: role,
             });
         }
     }
@@ -287,7 +231,7 @@ impl<'a> MinerEvents<'a> {
         for milestone in reached {
             let source = HistorySource::StreakMilestone;
             self.mined(milestone.points, source, streak_days, total_points);
-            self.push(MiningEvent::StreakMilestoneReached {
+            self.push(MinerEvent::StreakMilestoneReached {
                 miner_id: self.miner.id.uuid,
                 streak_days: milestone.days,
                 bonus_points: points_decimal(milestone.points),
@@ -297,12 +241,12 @@ impl<'a> MinerEvents<'a> {
 
     fn mined(&mut self, points: Points, source: HistorySource, streak_days: u32, total: Points) {
         let change = self.points(points, source, streak_days, total);
-        self.push(MiningEvent::PointsMined(change));
+        self.push(MinerEvent::PointsMined(change));
     }
 
     pub fn adjusted(&mut self, points: Points, streak_days: u32, total: Points) {
         let change = self.points(points, HistorySource::Adjustment, streak_days, total);
-        self.push(MiningEvent::PointsAdjusted(change));
+        self.push(MinerEvent::PointsAdjusted(change));
     }
 
     fn points(
@@ -316,7 +260,7 @@ impl<'a> MinerEvents<'a> {
             user_id: self.miner.id.user.0,
             miner_id: self.miner.id.uuid,
             points: points_decimal(points),
-            source: source.name().to_owned(),
+            source,
             streak_days,
             total_points: points_decimal(total),
         }

@@ -1,23 +1,19 @@
 //! Applying a referral code after registration.
 
 use domain::mining::referral::apply;
-use domain::mining::{Application, ReferralRefusal, ReferralRefusalKind};
+use domain::mining::{Application, ReferralRefusal};
 
+use super::changes;
 use crate::mining::configuration;
 use crate::mining::miner::locks::{MinerRef, lock_miners, seek};
-use crate::mining::referral::changes;
 use crate::platform::users;
 use crate::prelude::*;
 
-/// Descriptor of [`referral_apply`].
-pub const REFERRAL_APPLY: Command<ReferralRefusal> = Command {
-    name: "mining.referral_apply",
-    action: Action::ReferralApply,
-    key: KeyRule::Optional,
-    refusals: codes!(
-        ReferralRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, AlreadyReferred, CodeUnknown, OwnCode, Cycle,
-    ),
-};
+commands! {
+    ReferralRefusal;
+    REFERRAL_APPLY = "mining.referral_apply", ReferralApply, Optional:
+        MinerNotFound, MinerSuspended, MinerBanned, AlreadyReferred, CodeUnknown, OwnCode, Cycle;
+}
 
 /// Names the caller's referrer, once; the referral is active at once when no KYC is missing. Returns the referrer's user and the referral's id.
 pub async fn referral_apply(

@@ -1,20 +1,19 @@
-//! Approving a command, which carries it out at once.
+//! Approving a command, which carries it out at once, and declining it.
 
-use domain::ids::ApprovalId;
-use domain::platform::{ApprovalRefusal, ApprovalRefusalKind, ApprovalState};
+use domain::platform::{ApprovalRefusal, ApprovalState};
 use domain::reason::Reason;
 
 use super::{NotCarriedOut, Registered, about, lock, store};
 use crate::platform::audit::{self, About};
 use crate::prelude::*;
 
-/// Descriptor of [`approval_approve`].
-pub const APPROVAL_APPROVE: Command<ApprovalRefusal> = Command {
-    name: "platform.approval_approve",
-    action: Action::ApprovalDecide,
-    key: KeyRule::Required,
-    refusals: codes!(ApprovalRefusalKind: NotFound, OwnRequest, OwnSubject, NotPending, Expired, CommandRefused),
-};
+commands! {
+    ApprovalRefusal;
+    APPROVAL_APPROVE = "platform.approval_approve", ApprovalDecide, Required:
+        NotFound, OwnRequest, OwnSubject, NotPending, Expired, CommandRefused;
+    APPROVAL_DECLINE = "platform.approval_decline", ApprovalDecide, Optional:
+        ReasonInvalid, NotFound, OwnRequest, OwnSubject, NotPending, Expired;
+}
 
 /// Approves a command and carries it out under the rules in force; returns the approval's id. When the command is
 /// refused, the approval stays pending.
@@ -47,6 +46,29 @@ pub async fn approval_approve(
         let state = ApprovalState::Approved {
             by: request.person()?.id,
             at: tx.now(),
+        };
+        Ok(store(tx, key, request, stored, state).await?)
+    })
+    .await
+}
+
+/// Declines a command; returns the approval's id.
+pub async fn approval_decline(
+    tx: &mut Tx,
+    request: &Request,
+    id: ApprovalId,
+    reason: &str,
+    proposals: &'static [Registered],
+) -> Result<Answer<Uuid>> {
+    once(tx, request, &APPROVAL_DECLINE, async |tx, key| {
+        let reason = Reason::parse(reason);
+        key.about = Some(about(id, reason.clone()));
+        let reason = reason.ok_or(ApprovalRefusal::ReasonInvalid)?;
+        let (stored, _) = lock(tx, request, id, proposals).await?;
+        let state = ApprovalState::Declined {
+            by: request.person()?.id,
+            at: tx.now(),
+            reason: reason.as_str().to_owned(),
         };
         Ok(store(tx, key, request, stored, state).await?)
     })

@@ -1,20 +1,14 @@
 //! Stores completed and expired sessions in batches; run by a job.
 
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel::{ExpressionMethods, HasQuery, QueryDsl, QueryableByName};
-use diesel_async::RunQueryDsl;
-use domain::ids::{SessionId, UserId};
 use domain::mining::{Configuration, Due, Miner, Session, SessionStatus, Streak};
-use domain::time::Timestamp;
-use uuid::Uuid;
 
 use crate::mining::configuration;
-use crate::mining::events::MinerEvents;
+use crate::mining::miner::events::MinerEvents;
 use crate::mining::miner::locks::{lock_free_miners, seek};
 use crate::mining::session::rows::SessionRow;
+use crate::prelude::*;
 use crate::schema::{miners, mining_sessions};
-use crate::text::{fit, values};
-use crate::{Connection, Result, Tx};
 
 /// Number of sessions in one transaction.
 const BATCH: usize = 200;

@@ -1,32 +1,80 @@
-//! Claiming a session: the reward goes to the wallet.
+//! Starting and claiming sessions.
 
-use diesel::{ExpressionMethods, QueryDsl};
-use domain::mining::session::claim;
+use domain::mining::session as rules;
 use domain::mining::{
-    Claim, HistorySource, Miner, Session, SessionRefusal, SessionRefusalKind, SessionStatus,
+    Claim, HistorySource, Miner, Session, SessionRefusal, SessionStatus, StartInput,
 };
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
 
+use super::queries;
+use super::rows::SessionRow;
 use crate::mining::configuration;
-use crate::mining::events::MinerEvents;
+use crate::mining::miner::events::{MinerEvent, MinerEvents};
+use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::miner::rows::HistoryRow;
 use crate::mining::points::{self, Lines};
-use crate::mining::session::rows::SessionRow;
 use crate::prelude::*;
 use crate::schema::mining_sessions;
 
-/// Descriptor of [`mining_session_claim`].
-pub const MINING_SESSION_CLAIM: Command<SessionRefusal> = Command {
-    name: "mining.mining_session_claim",
-    action: Action::MiningSessionClaim,
-    key: KeyRule::Required,
-    refusals: codes!(
-        SessionRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired,
-        BalanceOverflow,
-    ),
-};
+commands! {
+    SessionRefusal;
+    MINING_SESSION_START = "mining.mining_session_start", MiningSessionStart, Optional:
+        MinerNotFound, MinerSuspended, MinerBanned, MiningDisabled, Active, Unclaimed, DailyLimit;
+    MINING_SESSION_CLAIM = "mining.mining_session_claim", MiningSessionClaim, Required:
+        MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired, BalanceOverflow;
+}
+
+/// Starts a session at the caller's present rate; returns its id.
+pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<[Uuid; 2]>> {
+    once(tx, request, &MINING_SESSION_START, async |tx, _| {
+        let now = tx.now();
+        let miner = lock_caller::<SessionRefusal>(tx, request).await?;
+        let started_today = queries::sessions_started_on(tx.conn(), miner.id.user, now).await?;
+        let facts = facts_of(tx.conn(), &miner).await?;
+        let user = miner.id.user;
+        let (latest, configuration) = configuration::with_newest_session(tx.conn(), user).await?;
+        let start = rules::start(StartInput {
+            miner: miner.clone(),
+            latest,
+            started_today,
+            facts,
+            configuration: &configuration,
+            now,
+            id: SessionId {
+                user: miner.id.user,
+                uuid: tx.new_id(),
+            },
+        })?;
+        let mut events = MinerEvents::of(&miner, None);
+        if let Some(expired) = &start.expired {
+            events.session(expired, SessionStatus::Expired, now);
+            diesel::update(mining_sessions::table.find((expired.id.user.0, expired.id.uuid)))
+                .set((
+                    mining_sessions::status.eq(SessionStatus::Expired.name()),
+                    mining_sessions::expired_at.eq(now),
+                ))
+                .execute(tx.conn())
+                .await?;
+        }
+        let insert = SessionRow::try_from(&start.session)?;
+        let insert = diesel::insert_into(mining_sessions::table).values(insert);
+        tx.write_last("mining_sessions", 1, insert);
+        events.streak(&start.settled, &configuration);
+        events.push(MinerEvent::MiningSessionStarted {
+            miner_id: miner.id.uuid,
+            session_id: start.session.id.uuid,
+            ends_at: start.session.ends_at,
+            hourly_rate: start.session.hourly_rate.to_decimal(),
+        });
+        let version = events.enqueue(tx, &request.request_id)?;
+        let (points, streak) = (miner.lifetime_points, &start.settled.streak);
+        store_miner(tx, &miner, points, streak, version)?;
+        Ok(start.session.id.into())
+    })
+    .await
+}
 
 /// Result of [`mining_session_claim`]. Points are in ten-thousandths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +98,7 @@ pub async fn mining_session_claim(
         let miner = lock_caller::<SessionRefusal>(tx, request).await?;
         let user = miner.id.user;
         let (latest, configuration) = configuration::with_newest_session(tx.conn(), user).await?;
-        let claim = claim(miner.clone(), latest, &configuration, tx.now())?;
+        let claim = rules::claim(miner.clone(), latest, &configuration, tx.now())?;
         let reward = TransferReason::MiningReward;
         let reward = points::to_miner(&miner, claim.points_earned, reward);
         let milestones = points::milestones(&miner, &claim.settled.milestones);

@@ -1,28 +1,24 @@
 //! Recovering a broken streak for its price.
 
 use domain::mining::streak::recover;
-use domain::mining::{HistorySource, Rate, StreakRefusal, StreakRefusalKind};
+use domain::mining::{HistorySource, Rate, StreakRefusal};
 use domain::wallets::{Reference, TransferReason};
 use serde::{Deserialize, Serialize};
 
 use crate::mining::configuration;
-use crate::mining::events::{MinerEvents, MiningEvent};
+use crate::mining::miner::events::{MinerEvent, MinerEvents};
 use crate::mining::miner::facts_of;
 use crate::mining::miner::locks::{lock_caller, store_miner};
 use crate::mining::points::{self, Lines};
 use crate::prelude::*;
 use crate::text::points_decimal;
 
-/// Descriptor of [`streak_recover`].
-pub const STREAK_RECOVER: Command<StreakRefusal> = Command {
-    name: "mining.streak_recover",
-    action: Action::StreakRecover,
-    key: KeyRule::Required,
-    refusals: codes!(
-        StreakRefusalKind: MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, WalletFrozen,
-        InsufficientPoints, BalanceOverflow,
-    ),
-};
+commands! {
+    StreakRefusal;
+    STREAK_RECOVER = "mining.streak_recover", StreakRecover, Required:
+        MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, WalletFrozen, InsufficientPoints,
+        BalanceOverflow;
+}
 
 /// Result of [`streak_recover`]. Points are in ten-thousandths.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +60,7 @@ pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<Str
         let entry_id = price.id();
         points::store_history(tx, lines.with_milestones(tx, price, milestones)?);
         let mut events = MinerEvents::of(&miner, posted);
-        events.push(MiningEvent::StreakRecovered {
+        events.push(MinerEvent::StreakRecovered {
             user_id: miner.id.user.0,
             miner_id: miner.id.uuid,
             recovered_days: done.recovered.days,
