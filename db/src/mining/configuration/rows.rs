@@ -7,19 +7,22 @@ use domain::mining::{
     Bps, MiningConfiguration, RatePerHour, ReferralConfiguration, StreakConfiguration, StreakTier,
 };
 use domain::money::Minor;
-use serde::de::DeserializeOwned;
+use domain::time::Pause;
 use serde::{Deserialize, Serialize};
+use serde_json::value::Serializer;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use crate::platform::configuration::{Section, SectionInfo, shown};
+use crate::prelude::*;
 use crate::text::points;
-use crate::{DbError, Result};
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "MiningConfiguration", rename_all = "camelCase")]
 struct MiningBody {
-    base_rate: i64,
+    #[serde(skip)]
+    version: i32,
+    #[serde(with = "StoredRate")]
+    base_rate: RatePerHour,
     session_duration_hours: u32,
     max_sessions_per_day: u32,
     is_globally_enabled: bool,
@@ -27,6 +30,8 @@ struct MiningBody {
     /// Missing in versions older than the setting.
     #[serde(default = "circle_cooldown_hours")]
     circle_cooldown_hours: u32,
+    #[serde(skip)]
+    pauses: Vec<Pause>,
 }
 
 fn circle_cooldown_hours() -> u32 {
@@ -34,25 +39,63 @@ fn circle_cooldown_hours() -> u32 {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "StreakConfiguration", rename_all = "camelCase")]
 struct StreakBody {
+    #[serde(skip)]
+    version: i32,
+    #[serde(with = "tiers")]
+    tiers: Vec<StreakTier>,
     grace_period_enabled: bool,
     grace_period_hours: u32,
-    recovery_cost: i64,
+    #[serde(with = "StoredPoints")]
+    recovery_cost: Minor,
     freeze_token_days: u32,
-    tiers: Vec<TierBody>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "StreakTier", rename_all = "camelCase")]
 struct TierBody {
     min_days: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     max_days: Option<u32>,
-    bonus: i32,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "StoredShare")]
+    bonus: Bps,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     badge_name: Option<String>,
-    milestone: i64,
+    #[serde(with = "StoredPoints")]
+    milestone: Minor,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "RatePerHour")]
+struct StoredRate(i64);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Bps")]
+struct StoredShare(i32);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Minor")]
+struct StoredPoints(i64);
+
+/// Stored form of a list of tiers.
+mod tiers {
+    use super::{Deserialize, Serialize, StreakTier, TierBody};
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored(#[serde(with = "TierBody")] StreakTier);
+
+    pub fn serialize<S: serde::Serializer>(tiers: &[StreakTier], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(tiers.iter().cloned().map(Stored))
+    }
+
+    pub fn deserialize<'de, D>(from: D) -> Result<Vec<StreakTier>, D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        let tiers = Vec::<Stored>::deserialize(from)?.into_iter();
+        Ok(tiers.map(|Stored(tier)| tier).collect())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,10 +105,6 @@ struct ReferralBody {
     max_bonus: i32,
     kyc_required: bool,
     max_referral_levels: u32,
-}
-
-fn parse<T: DeserializeOwned>(body: &Value) -> Result<T> {
-    T::deserialize(body).map_err(unreadable)
 }
 
 fn unreadable(error: serde_json::Error) -> DbError {
@@ -85,29 +124,12 @@ impl Section for MiningConfiguration {
     };
 
     fn read(version: i32, body: &Value) -> Result<Self> {
-        let body: MiningBody = parse(body)?;
-        Ok(Self {
-            version,
-            base_rate: RatePerHour(body.base_rate),
-            session_duration_hours: body.session_duration_hours,
-            max_sessions_per_day: body.max_sessions_per_day,
-            is_globally_enabled: body.is_globally_enabled,
-            claim_window_hours: body.claim_window_hours,
-            circle_cooldown_hours: body.circle_cooldown_hours,
-            pauses: Vec::new(),
-        })
+        let section = MiningBody::deserialize(body).map_err(unreadable)?;
+        Ok(Self { version, ..section })
     }
 
     fn body(&self) -> Result<Value> {
-        serde_json::to_value(MiningBody {
-            base_rate: self.base_rate.0,
-            session_duration_hours: self.session_duration_hours,
-            max_sessions_per_day: self.max_sessions_per_day,
-            is_globally_enabled: self.is_globally_enabled,
-            claim_window_hours: self.claim_window_hours,
-            circle_cooldown_hours: self.circle_cooldown_hours,
-        })
-        .map_err(unreadable)
+        MiningBody::serialize(self, Serializer).map_err(unreadable)
     }
 
     fn shown(&self) -> Value {
@@ -129,40 +151,12 @@ impl Section for StreakConfiguration {
     };
 
     fn read(version: i32, body: &Value) -> Result<Self> {
-        let body: StreakBody = parse(body)?;
-        let tier = |body: TierBody| StreakTier {
-            min_days: body.min_days,
-            max_days: body.max_days,
-            bonus: Bps(body.bonus),
-            badge_name: body.badge_name,
-            milestone: Minor(body.milestone),
-        };
-        Ok(Self {
-            version,
-            tiers: body.tiers.into_iter().map(tier).collect(),
-            grace_period_enabled: body.grace_period_enabled,
-            grace_period_hours: body.grace_period_hours,
-            recovery_cost: Minor(body.recovery_cost),
-            freeze_token_days: body.freeze_token_days,
-        })
+        let section = StreakBody::deserialize(body).map_err(unreadable)?;
+        Ok(Self { version, ..section })
     }
 
     fn body(&self) -> Result<Value> {
-        let tier = |tier: &StreakTier| TierBody {
-            min_days: tier.min_days,
-            max_days: tier.max_days,
-            bonus: tier.bonus.0,
-            badge_name: tier.badge_name.clone(),
-            milestone: tier.milestone.0,
-        };
-        serde_json::to_value(StreakBody {
-            grace_period_enabled: self.grace_period_enabled,
-            grace_period_hours: self.grace_period_hours,
-            recovery_cost: self.recovery_cost.0,
-            freeze_token_days: self.freeze_token_days,
-            tiers: self.tiers.iter().map(tier).collect(),
-        })
-        .map_err(unreadable)
+        StreakBody::serialize(self, Serializer).map_err(unreadable)
     }
 
     fn shown(&self) -> Value {
@@ -189,7 +183,7 @@ impl Section for ReferralConfiguration {
     };
 
     fn read(version: i32, body: &Value) -> Result<Self> {
-        let body: ReferralBody = parse(body)?;
+        let body = ReferralBody::deserialize(body).map_err(unreadable)?;
         if body.max_referral_levels != Self::LEVELS {
             let levels = body.max_referral_levels;
             return Err(DbError::inconsistent("configurations", "body", levels));
