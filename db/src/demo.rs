@@ -196,6 +196,8 @@ impl Town {
     /// Adds a circle of consecutive miners, owned by the first.
     fn circle(&mut self, tx: &Tx, name: &str, members: Range<usize>) -> Result<()> {
         let members = &mut self.miners[members];
+        let youngest = members.iter().map(|member| member.miner.created_at).max();
+        let created_at = youngest.unwrap_or(tx.now());
         let circle = Circle {
             id: CircleId(tx.new_id()),
             owner_id: members[0].miner.id,
@@ -203,21 +205,15 @@ impl Town {
             status: CircleStatus::of(members.len()),
             member_count: fit("circles", "member_count", members.len())?,
             version: 1,
-            created_at: tx.now(),
-            updated_at: tx.now(),
+            created_at,
+            updated_at: created_at,
         };
-        let youngest = members.iter().map(|member| member.miner.created_at).max();
-        let created_at = youngest.unwrap_or(tx.now());
         for member in &mut *members {
             member.is_circle_valid = circle.is_valid();
         }
         self.circles.push(Roster {
             members: members.iter().map(|member| member.miner.id).collect(),
-            circle: Circle {
-                created_at,
-                updated_at: created_at,
-                ..circle
-            },
+            circle,
         });
         Ok(())
     }

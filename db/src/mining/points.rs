@@ -1,7 +1,7 @@
 //! Postings between the house's mining account and a miner's wallet, and their history entries.
 
 use domain::mining::{
-    HistoryEntry, HistorySource, Milestone, Miner, MinerRefusal, POINTS_SCALE, Points, RatePerHour,
+    HistoryEntry, HistorySource, Milestone, Miner, MinerRefusal, Points, RatePerHour,
     SessionRefusal, StreakRefusal,
 };
 use domain::money::{CurrencyCode, Minor};
@@ -12,6 +12,7 @@ use domain::wallets::{
 use super::miner::rows::HistoryRow;
 use crate::prelude::*;
 use crate::schema::mining_history;
+use crate::text::points_decimal;
 use crate::wallets::posting;
 
 fn house() -> Side {
@@ -52,33 +53,25 @@ pub(super) fn milestones<'a>(
     reached.map(move |milestone| to_miner(miner, milestone.points, reason))
 }
 
-impl From<PostingRefusal> for Stop<MinerRefusal> {
-    fn from(refusal: PostingRefusal) -> Self {
-        Self::Refused(match refusal {
-            PostingRefusal::WalletFrozen { .. } => MinerRefusal::WalletFrozen,
-            PostingRefusal::InsufficientFunds { available, .. } => {
-                let available_points = available.to_decimal(POINTS_SCALE);
-                MinerRefusal::InsufficientPoints { available_points }
+/// Maps refusals of the ledger to those of the aggregates whose commands take points.
+macro_rules! posting_refusals {
+    ($($refusal:ident),+) => {
+        $(impl From<PostingRefusal> for Stop<$refusal> {
+            fn from(refusal: PostingRefusal) -> Self {
+                Self::Refused(match refusal {
+                    PostingRefusal::WalletFrozen { .. } => $refusal::WalletFrozen,
+                    PostingRefusal::InsufficientFunds { available, .. } => {
+                        let available_points = points_decimal(available);
+                        $refusal::InsufficientPoints { available_points }
+                    }
+                    PostingRefusal::Overflow => $refusal::BalanceOverflow,
+                    PostingRefusal::Malformed => return Self::Fault(refusal.into()),
+                })
             }
-            PostingRefusal::Overflow => MinerRefusal::BalanceOverflow,
-            PostingRefusal::Malformed => return Self::Fault(refusal.into()),
-        })
-    }
+        })+
+    };
 }
-
-impl From<PostingRefusal> for Stop<StreakRefusal> {
-    fn from(refusal: PostingRefusal) -> Self {
-        Self::Refused(match refusal {
-            PostingRefusal::WalletFrozen { .. } => StreakRefusal::WalletFrozen,
-            PostingRefusal::InsufficientFunds { available, .. } => {
-                let available_points = available.to_decimal(POINTS_SCALE);
-                StreakRefusal::InsufficientPoints { available_points }
-            }
-            PostingRefusal::Overflow => StreakRefusal::BalanceOverflow,
-            PostingRefusal::Malformed => return Self::Fault(refusal.into()),
-        })
-    }
-}
+posting_refusals!(MinerRefusal, StreakRefusal);
 
 /// A claim only credits the miner, and the house's mining account has no limit.
 impl From<PostingRefusal> for Stop<SessionRefusal> {

@@ -88,7 +88,7 @@ async fn cancel(
     invitation: &CircleInvitation,
 ) -> Result<()> {
     let mut events = CircleEvents::of(&roster.circle);
-    cancel_all(tx, &mut events, std::iter::once(invitation)).await?;
+    cancel_all(tx, &mut events, std::slice::from_ref(invitation)).await?;
     membership::store(tx, &request.request_id, &roster.circle, events).await
 }
 

@@ -124,7 +124,7 @@ pub(super) async fn end(
     exit(tx, before.id, &[before.owner_id], owner).await?;
     exit(tx, before.id, &others, Exit::Disbanded).await?;
     let mut events = CircleEvents::of(before);
-    cancel_all(tx, &mut events, pending.iter()).await?;
+    cancel_all(tx, &mut events, &pending).await?;
     let members = locked.iter().map(|miner| miner.id);
     let members = members.filter(|id| roster.has(*id));
     let (member_ids, user_ids) = members.map(|id| (id.uuid, id.user.0)).unzip();

@@ -31,7 +31,7 @@ commands! {
         MinerNotFound, MinerBanned, NotInCircle, NotOwner, NotFound, NotPending, Expired;
 }
 
-/// Largest number of invitations per transaction.
+/// Largest number of invitations that expire in one transaction.
 const AT_ONCE: i64 = 50;
 
 /// Invites a miner into the caller's circle; returns the invitation's id.
@@ -86,7 +86,7 @@ pub async fn circle_invitation_send(
         };
         let mut events = CircleEvents::of(&roster.circle);
         // Stores expired invitations first: an invitee has at most one pending invitation per circle.
-        cancel_all(tx, &mut events, expired.iter()).await?;
+        cancel_all(tx, &mut events, &expired).await?;
         insert(tx, &invitation).await?;
         events.push(event_of(&invitation));
         membership::store(tx, &request.request_id, &roster.circle, events).await?;
@@ -261,7 +261,7 @@ pub async fn circle_invitations_expire(tx: &mut Tx) -> Result<usize> {
 }
 
 /// Stores the final state of a pending invitation whose circle is locked, with its event.
-pub(in crate::mining::circle) async fn end(
+async fn end(
     tx: &mut Tx,
     events: &mut CircleEvents,
     invitation: &CircleInvitation,
@@ -279,11 +279,8 @@ pub(in crate::mining::circle) async fn end(
     .execute(tx.conn())
     .await?;
     if ended != 1 {
-        return Err(DbError::inconsistent(
-            "circle_invitations",
-            "status",
-            invitation.id,
-        ));
+        let (table, id) = ("circle_invitations", invitation.id);
+        return Err(DbError::inconsistent(table, "status", id));
     }
     events.push(event_of(&CircleInvitation {
         status,
@@ -308,10 +305,10 @@ fn event_of(invitation: &CircleInvitation) -> CircleEvent {
 }
 
 /// Cancels pending invitations; stores those that expired before as expired.
-pub(in crate::mining::circle) async fn cancel_all<'a>(
+pub(in crate::mining::circle) async fn cancel_all(
     tx: &mut Tx,
     events: &mut CircleEvents,
-    pending: impl Iterator<Item = &'a CircleInvitation> + Send,
+    pending: &[CircleInvitation],
 ) -> Result<()> {
     for invitation in pending {
         let status = match invitation.status_at(tx.now()) {

@@ -56,11 +56,8 @@ impl MinerDecision {
     ) -> Result<(MinerId, Reason), Stop<MinerRefusal>> {
         let reason = Reason::parse(&self.reason);
         let found = self.miner.find(conn).await?;
-        key.about = Some(About::new(
-            "miner",
-            found.map(|id| id.user.0),
-            reason.clone(),
-        ));
+        let user = found.map(|id| id.user.0);
+        key.about = Some(About::new("miner", user, reason.clone()));
         let reason = reason.ok_or(MinerRefusal::ReasonInvalid)?;
         Ok((found.ok_or(MinerRefusal::NotFound)?, reason))
     }
