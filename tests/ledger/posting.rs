@@ -137,7 +137,7 @@ pub(super) fn posting_of(id: u128, legs: Vec<Leg>) -> Posting {
     Posting {
         transaction_id: TransactionId(Uuid::from_u128(id)),
         reference: Reference {
-            kind: "test",
+            kind: "test".into(),
             id: id.to_string(),
         },
         origin: Origin::Seed,
