@@ -19,6 +19,14 @@ refusals! {
     OutOfRange { min: Decimal, max: Decimal } = texts("SETTING_OUT_OF_RANGE", "",
         "give a number from {min} to {max}",
         "hãy nhập một số từ {min} đến {max}");
+    /// A setting is too small or too large, or a list too long.
+    ListLength { min: Decimal, max: Decimal } = texts("SETTING_OUT_OF_RANGE", "",
+        "give {min} to {max} items",
+        "danh sách này cần có từ {min} đến {max} mục");
+    /// A setting is too small or too large, or a list too long.
+    TextLength { min: Decimal, max: Decimal } = texts("SETTING_OUT_OF_RANGE", "",
+        "give {min} to {max} visible characters on one line",
+        "hãy nhập từ {min} đến {max} ký tự hiển thị được trên một dòng");
     /// A setting has more decimals than can be stored.
     TooFine { max_decimals: u32 } = texts("SETTING_TOO_FINE", "",
         "give at most {max_decimals} decimals",
@@ -47,6 +55,34 @@ refusals! {
     ReferralLevels = texts("REFERRAL_LEVELS_UNSUPPORTED", "",
         "only 1 level of referrals is supported",
         "chỉ hỗ trợ 1 cấp giới thiệu");
+    /// A setting names a currency that is not listed.
+    CurrencyUnknown = texts("CURRENCY_UNKNOWN", "",
+        "list this currency first: it is not among the currencies",
+        "loại tiền này chưa có trong danh sách tiền tệ: hãy thêm nó trước");
+    /// A currency in use is missing, or its scale changes.
+    CurrencyMissing = texts("CURRENCY_IN_USE", "",
+        "a listed currency can't be removed: switch it off instead",
+        "không thể xóa loại tiền đã có trong danh sách: hãy tắt nó đi");
+    /// A currency in use is missing, or its scale changes.
+    ScaleFixed = texts("CURRENCY_IN_USE", "",
+        "the scale can't change: this currency has postings",
+        "không thể đổi số chữ số thập phân: loại tiền này đã có bút toán");
+    /// Two entries of a list have the same key.
+    Duplicate = texts("DUPLICATE_ENTRY", "",
+        "an earlier entry of this list has the same key: keep one of them",
+        "một mục trước đó trong danh sách có cùng khóa: hãy giữ lại một mục");
+    /// The name of a service is malformed or reserved.
+    NameInvalid = texts("NAME_INVALID", "",
+        "give a name of 1 to 40 characters of a–z, 0–9 and hyphen, other than mining, promotions, billing and wallets",
+        "hãy đặt tên gồm 1 đến 40 ký tự a–z, 0–9 và dấu gạch nối, khác với mining, promotions, billing và wallets");
+    /// A pair converts a currency into itself, or lacks the static rate it needs.
+    PairItself = texts("PAIR_INVALID", "",
+        "a currency can't be converted into itself: name two currencies",
+        "không thể đổi một loại tiền sang chính nó: hãy nêu hai loại tiền");
+    /// A pair converts a currency into itself, or lacks the static rate it needs.
+    PairRateMissing = texts("PAIR_INVALID", "",
+        "with rate source STATIC each pair needs a static rate",
+        "với nguồn tỷ giá STATIC, mỗi cặp tiền cần có một tỷ giá cố định");
     /// The version given is not the one in force.
     Stale { current_version: i32 } = texts("CONFIGURATION_STALE", "",
         "version {current_version} is in force: read it before you change it",
@@ -125,6 +161,26 @@ impl Field {
         Self(vec![list.to_owned(), place.to_string(), name.to_owned()])
     }
 
+    /// An item of a list.
+    #[must_use]
+    pub fn item(list: &'static str, place: usize) -> Self {
+        Self(vec![list.to_owned(), place.to_string()])
+    }
+
+    /// An item of this setting, which is a list.
+    #[must_use]
+    pub fn nested(mut self, place: usize) -> Self {
+        self.0.push(place.to_string());
+        self
+    }
+
+    /// A field of this setting, which is an object.
+    #[must_use]
+    pub fn field(mut self, name: &'static str) -> Self {
+        self.0.push(name.to_owned());
+        self
+    }
+
     /// A refusal of this setting.
     #[must_use]
     pub fn refuse(self, problem: ConfigurationProblem) -> ConfigurationRefusal {
@@ -132,6 +188,15 @@ impl Field {
             path: self.0,
             problem,
         }
+    }
+
+    /// Checks the number of items of a list.
+    pub fn length(self, items: usize, min: usize, max: usize) -> Judged<()> {
+        if (min..=max).contains(&items) {
+            return Ok(());
+        }
+        let (min, max) = (min.into(), max.into());
+        Err(self.refuse(ConfigurationProblem::ListLength { min, max }))
     }
 
     /// Checks an integer.

@@ -1,6 +1,11 @@
 //! The section `wallet` of the configuration: currencies, issuers, limits, rates.
 
+mod draft;
+mod loosening;
+
 use rust_decimal::Decimal;
+
+pub use draft::{CurrencyDraft, IssuerDraft, PairDraft, VelocityDraft, WalletDraft};
 
 use crate::money::{CurrencyCode, Minor};
 use crate::named::named;
