@@ -1,6 +1,7 @@
 //! Configuration of mining, with the platform's defaults.
 
 mod draft;
+mod loosening;
 
 use chrono::TimeDelta;
 
