@@ -323,10 +323,7 @@ impl App {
             connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
                 referral_urls,
-                allowed_origins: match self.config.environment {
-                    Environment::Development => self.config.http.origins(),
-                    Environment::Production => self.config.http.origins().only_listed(),
-                },
+                allowed_origins: self.config.http.origins(),
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes: configured.max_body_bytes,
                 max_service_body_bytes: configured.max_service_body_bytes,

@@ -9,11 +9,11 @@ use domain::mining::{
     Bps, Circle, CircleStatus, Configuration, HistoryEntry, HistorySource, Miner, RateFacts,
     ReferralCode, ReferralStatus, Role, Session,
 };
-use domain::money::Minor;
+use domain::money::{CurrencyCode, Minor};
 use domain::platform::DisplayName;
 use domain::refusal::Rejection;
 use domain::time::{hours, plus};
-use domain::wallets::{Origin, Posting, Reference, TransferReason};
+use domain::wallets::{Issuer, Origin, Posting, Reference, TransferReason};
 
 use crate::Db;
 use crate::mining::circle::rows::{CircleRow, folded_name};
@@ -28,6 +28,12 @@ use crate::schema::{
 };
 use crate::wallets::posting;
 
+/// Issuer of the demo service's tokens.
+const SERVICE_ISSUER: &str = "goodgo-dev-services";
+/// Subject of the demo service's tokens.
+pub const SERVICE_SUBJECT: &str = "demo-service";
+/// Largest sums that the demo service deposits per day, in whole units.
+const DEPOSIT_CEILINGS: [(&str, i64); 2] = [("USD", 10_000), ("VND", 250_000_000)];
 /// Number of miners in the town.
 const TOWN: usize = 2_000;
 /// Number of rows per insert: PostgreSQL allows 65,535 parameters.
@@ -124,9 +130,32 @@ pub async fn seed_people(db: &Db) -> Result<()> {
                 .execute(tx.conn())
                 .await?;
         }
-        Ok(())
+        name_service(tx).await
     })
     .await
+}
+
+/// Names the demo service as an issuer, in a new version of the section `wallet`.
+async fn name_service(tx: &mut Tx) -> Result<()> {
+    let mut section = crate::wallets::configuration::in_force(tx.conn()).await?;
+    if section.issuer(SERVICE_ISSUER, SERVICE_SUBJECT).is_some() {
+        return Ok(());
+    }
+    let ceilings = DEPOSIT_CEILINGS.iter().filter_map(|(code, units)| {
+        let currency = section.currency(CurrencyCode::parse(code)?)?;
+        let unit = 10_i64.checked_pow(currency.scale.into())?;
+        Some((currency.code, Minor(units.checked_mul(unit)?)))
+    });
+    let issuer = Issuer {
+        name: "demo".to_owned(),
+        issuer: SERVICE_ISSUER.to_owned(),
+        subject: SERVICE_SUBJECT.to_owned(),
+        deposit_ceilings: ceilings.collect(),
+    };
+    section.issuers.retain(|known| known.name != issuer.name);
+    section.issuers.push(issuer);
+    section.version = section.version.saturating_add(1);
+    crate::platform::configuration::seed(tx, &section, section.version).await
 }
 
 fn title_case(name: &str) -> String {

@@ -89,6 +89,7 @@ impl DbError {
     pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Contended(_) | Self::UnknownOwners(_))
             || self.is_missing_partition()
+            || self.is_unknown_currency()
             || self.is_closed()
     }
 
@@ -97,6 +98,12 @@ impl DbError {
         // PostgreSQL reports it as a check violation without a constraint name; all our checks are named.
         matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::CheckViolation, info))
             if info.constraint_name().is_none())
+    }
+
+    /// Whether a new wallet has the number of a currency that is no longer there.
+    pub(crate) fn is_unknown_currency(&self) -> bool {
+        matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info))
+            if info.constraint_name() == Some("wallets_currency_fkey"))
     }
 
     /// Whether another connection is needed.

@@ -53,11 +53,31 @@ pub use tx::Tx;
 pub use wire::Tls;
 
 use command::Described;
+use domain::mining::{MiningConfiguration, ReferralConfiguration, StreakConfiguration};
+use domain::wallets::WalletConfiguration;
+use mining::configuration::commands::{MiningUpdate, ReferralUpdate, StreakUpdate};
 use platform::approval::Registered;
+use platform::configuration::commands::SystemUpdate;
+use platform::configuration::{Section, SectionInfo, SectionsProposal};
+use wallets::configuration::commands::WalletUpdate;
 
 /// Descriptors of all commands, by context and aggregate.
-pub const COMMANDS: &[&[&[Described]]] = &[platform::COMMANDS, mining::COMMANDS];
+pub const COMMANDS: &[&[&[Described]]] = &[platform::COMMANDS, mining::COMMANDS, wallets::COMMANDS];
 
 /// Commands that can wait for a second person.
-pub static PROPOSALS: &[Registered] =
-    &[Registered::of::<mining::miner::commands::PointsProposal>()];
+pub static PROPOSALS: &[Registered] = &[
+    Registered::of::<mining::miner::commands::PointsProposal>(),
+    Registered::of::<SectionsProposal<MiningUpdate>>(),
+    Registered::of::<SectionsProposal<StreakUpdate>>(),
+    Registered::of::<SectionsProposal<ReferralUpdate>>(),
+    Registered::of::<SectionsProposal<WalletUpdate>>(),
+    Registered::of::<SectionsProposal<SystemUpdate>>(),
+];
+
+/// Sections of the configuration.
+pub static SECTIONS: &[&SectionInfo] = &[
+    MiningConfiguration::INFO,
+    StreakConfiguration::INFO,
+    ReferralConfiguration::INFO,
+    WalletConfiguration::INFO,
+];

@@ -78,24 +78,41 @@ fn is_on(message: &SimpleQueryMessage) -> bool {
 }
 
 /// A connection that receives announcements.
-pub struct Listener(Notifications);
+pub struct Listener {
+    notifications: Notifications,
+    db: Db,
+}
 
 impl Listener {
     /// Connects and starts listening.
     pub async fn connect(db: &Db) -> Result<Self> {
         let url = &db.settings().direct_url;
-        Ok(Self(Notifications::listen(url, db.tls(), CHANNEL).await?))
+        let notifications = Notifications::listen(url, db.tls(), CHANNEL).await?;
+        let db = db.clone();
+        Ok(Self { notifications, db })
     }
 
-    /// Waits for the next announcement; none after a disconnect.
+    /// Waits for the next announcement; none after a disconnect. Constants of the ledger are read again after their
+    /// section of the configuration changed.
     pub async fn next(&mut self) -> Option<Announcement> {
         loop {
-            let text = self.0.next().await?;
+            let text = self.notifications.next().await?;
             let announcement = Announcement::read(&text);
-            if announcement.is_some() {
-                return announcement;
+            if let Some(announcement) = announcement {
+                if announcement.is_about(crate::wallets::constants_subject())
+                    && let Err(error) = reload_constants(&self.db).await
+                {
+                    tracing::warn!(%error, "The currencies can't be read again: {error}");
+                }
+                return Some(announcement);
             }
             tracing::warn!(text, "Ignored an unreadable notification");
         }
     }
+}
+
+async fn reload_constants(db: &Db) -> Result<()> {
+    let reloading = db.clone();
+    db.read(async move |conn| reloading.reload_constants(conn).await)
+        .await
 }

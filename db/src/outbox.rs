@@ -243,6 +243,11 @@ pub struct Announcement {
 }
 
 impl Announcement {
+    /// Whether it has an event of a subject.
+    pub(crate) fn is_about(&self, subject: Uuid) -> bool {
+        self.subjects.contains(&subject)
+    }
+
     pub(crate) fn read(text: &str) -> Option<Self> {
         let (days, keys) = text.split_once(' ')?;
         let days = days.split(',').map(str::parse).collect::<Result<_, _>>();

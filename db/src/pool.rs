@@ -24,7 +24,7 @@ use crate::key_quota::KeyQuota;
 use crate::operation_trace::Busy;
 use crate::replica::{OperationReads, Replica};
 use crate::standby;
-use crate::wallets::Constants;
+use crate::wallets::{Constants, CurrentConstants};
 use crate::wire::{CONNECT_TIMEOUT, Endpoint, Tls, describe};
 use crate::{DbError, Ids, Result};
 
@@ -152,7 +152,7 @@ struct Shared {
     endpoint: Endpoint,
     tls: Tls,
     ids: Ids,
-    constants: Constants,
+    constants: Arc<CurrentConstants>,
     committed: Notify,
     key_quota: KeyQuota,
     /// Permits to cancel statements: each cancellation opens a connection beside the pool.
@@ -165,7 +165,7 @@ impl Shared {
         pool: Pool<Connection>,
         endpoint: Endpoint,
         settings: Settings,
-        (tls, ids, constants): (Tls, Ids, Constants),
+        (tls, ids, constants): (Tls, Ids, Arc<CurrentConstants>),
         sent: Arc<Sent>,
     ) -> Self {
         Self {
@@ -191,13 +191,14 @@ impl Shared {
 }
 
 impl Db {
-    /// Opens the pool and reads what never changes: the currencies, the house accounts, and whether it is a cluster.
+    /// Opens the pool and reads the currencies, the house accounts, and whether it is a cluster.
     pub async fn connect(settings: Settings, tls: Tls, ids: Ids) -> Result<Self> {
         let sent = Arc::default();
         let endpoint = endpoint(&settings.url, &tls)?;
         let pool = pool(&settings, &endpoint, &sent);
         let mut conn = pool.get().await?;
         let constants = crate::wallets::constants(&mut conn).await?;
+        let constants = Arc::new(CurrentConstants::new(constants));
         let is_cluster = diesel::dsl::sql::<Bool>(
             "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')",
         );
@@ -210,7 +211,7 @@ impl Db {
             let same = (
                 shared.tls.clone(),
                 shared.ids.clone(),
-                shared.constants.clone(),
+                Arc::clone(&shared.constants),
             );
             let mut other = Shared::new(pool, endpoint, settings, same, Arc::clone(&shared.sent));
             other.server = "replica";
@@ -286,12 +287,17 @@ impl Db {
     /// The currencies, by code.
     #[must_use]
     pub fn currencies(&self) -> &HashMap<CurrencyCode, Currency> {
-        &self.shared.constants.currencies
+        &self.constants().currencies
     }
 
     /// Constants of the ledger.
-    pub(crate) fn constants(&self) -> &Constants {
-        &self.shared.constants
+    pub(crate) fn constants(&self) -> &'static Constants {
+        self.shared.constants.get()
+    }
+
+    /// Takes over constants of the ledger that were read again.
+    pub(crate) fn replace_constants(&self, constants: Constants) {
+        self.shared.constants.replace(constants);
     }
 
     /// Quota of idempotency keys.

@@ -42,6 +42,8 @@ pub struct Tx {
     pub(crate) last_writes: Vec<LastWrite>,
     pub(crate) holds_key: bool,
     pub(crate) reserved_key: Option<ReservedKey>,
+    /// Whether the constants of the ledger are read again after the commit.
+    pub(crate) changes_currencies: bool,
 }
 
 impl Tx {
@@ -67,6 +69,20 @@ impl Tx {
     #[must_use]
     pub fn currencies(&self) -> &HashMap<CurrencyCode, Currency> {
         self.db.currencies()
+    }
+
+    /// A currency; also one that another instance has just added. None for an unknown code.
+    pub async fn currency(&mut self, code: CurrencyCode) -> Result<Option<Currency>> {
+        self.know_currencies([code]).await?;
+        Ok(self.currencies().get(&code).copied())
+    }
+
+    /// Reads the constants of the ledger again when one of these currencies is not among them.
+    pub(crate) async fn know_currencies(
+        &mut self,
+        codes: impl IntoIterator<Item = CurrencyCode>,
+    ) -> Result<()> {
+        self.db.know_currencies(&mut self.conn, codes).await
     }
 
     /// Constants of the ledger.
@@ -221,13 +237,19 @@ impl Db {
         }
     }
 
-    /// Creates partitions and owners that an attempt missed, in transactions of their own.
+    /// Creates partitions and owners that an attempt missed, in transactions of their own, and reads new currencies.
     async fn create_missing(&self, error: &DbError) -> Result<()> {
         match error {
             DbError::UnknownOwners(owners) => {
                 let owners = owners.clone();
                 let create = async |conn: &mut Connection| owners::ensure(conn, &owners).await;
                 self.autocommit(create).await
+            }
+            // Its scale changed, and with it its number.
+            error if error.is_unknown_currency() => {
+                let db = self.clone();
+                let reload = async move |conn: &mut Connection| db.reload_constants(conn).await;
+                self.autocommit(reload).await
             }
             error if error.is_missing_partition() => {
                 let create = async |conn: &mut Connection| clock::ensure_partitions(conn).await;
@@ -249,6 +271,7 @@ impl Db {
             last_writes: Vec::new(),
             holds_key: false,
             reserved_key: None,
+            changes_currencies: false,
         };
         match commands(body, &mut tx).await {
             Ok((done, wrote_event)) => {
@@ -256,6 +279,7 @@ impl Db {
                     mut conn,
                     holds_key,
                     reserved_key,
+                    changes_currencies,
                     ..
                 } = tx;
                 if let Some(reserved) = reserved_key {
@@ -288,6 +312,10 @@ impl Db {
                 }
                 if wrote_event {
                     self.notify_event_written();
+                }
+                if changes_currencies {
+                    // A currency that this instance does not know yet is read when a command names it.
+                    let _ = self.reload_constants(&mut conn).await;
                 }
                 let is_usable = match &self.operation {
                     Some(operation) => operation.wrote(&mut conn).await,

@@ -69,7 +69,7 @@ impl DemoTokens {
         let token = ServiceToken {
             issuer: &self.service_issuer,
             audience: &self.audience,
-            subject: "demo-service",
+            subject: db::demo::SERVICE_SUBJECT,
             scopes: &Scope::ALL,
             validity: from_now(lifetime),
         };

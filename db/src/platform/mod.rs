@@ -16,4 +16,7 @@ use crate::command::{Described, refusable};
 refusable!(ApprovalRefusal, ConfigurationRefusal);
 
 /// Descriptors of the platform's commands.
-pub const COMMANDS: &[&[Described]] = &[approval::commands::COMMANDS];
+pub const COMMANDS: &[&[Described]] = &[
+    approval::commands::COMMANDS,
+    configuration::commands::COMMANDS,
+];

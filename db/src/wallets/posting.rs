@@ -29,7 +29,13 @@ pub async fn post(
 ) -> Result<Vec<Result<Posted, PostingRefusal>>> {
     let legs = postings.iter().flat_map(|posting| &posting.legs);
     let sides = legs.flat_map(|leg| [leg.debit.wallet, leg.credit.wallet]);
-    let keys: BTreeSet<WalletKey> = sides.filter(|key| key.home().is_some()).collect();
+    let sides: BTreeSet<WalletKey> = sides.collect();
+    tx.know_currencies(sides.iter().map(|key| key.currency))
+        .await?;
+    let keys: BTreeSet<WalletKey> = sides
+        .into_iter()
+        .filter(|key| key.home().is_some())
+        .collect();
     let Locked {
         mut ids,
         mut balances,

@@ -2,7 +2,7 @@
 
 use chrono::{DurationRound, TimeDelta};
 
-use crate::money::{CurrencyCode, Minor};
+use crate::money::Minor;
 use crate::time::{Timestamp, hours, plus};
 
 /// From an hour back to the first one whose sums count with it.
@@ -19,21 +19,11 @@ pub struct DoneAlone {
     pub in_all: Minor,
 }
 
-/// Largest gross sum that a person moves alone, in the currency's smallest unit: 1,000 MP, and 0 in other currencies.
-#[must_use]
-pub fn dual_control_limit(currency: CurrencyCode) -> Minor {
-    if currency == CurrencyCode::MP {
-        Minor(10_000_000)
-    } else {
-        Minor::ZERO
-    }
-}
-
 /// Whether a command waits for a second person: its amount, positive or negative, and what the person did alone exceed
-/// the limit, to this owner or to all owners.
+/// the currency's limit, to this owner or to all owners.
 #[must_use]
-pub fn needs_second_person(amount: Minor, currency: CurrencyCode, done: DoneAlone) -> bool {
-    let limit = i128::from(dual_control_limit(currency).0);
+pub fn needs_second_person(amount: Minor, limit: Minor, done: DoneAlone) -> bool {
+    let limit = i128::from(limit.0);
     let size = i128::from(amount.0).abs();
     let sums = [done.to_owner, done.in_all];
     sums.iter()
@@ -63,6 +53,8 @@ pub fn first_hour(hour: Timestamp) -> Timestamp {
 mod tests {
     use super::*;
 
+    const LIMIT: Minor = Minor(10_000_000);
+
     #[test]
     fn large_amounts_need_a_second_person() {
         let done = DoneAlone::default();
@@ -74,12 +66,11 @@ mod tests {
             (i64::MIN, true),
             (i64::MAX, true),
         ] {
-            let waits = needs_second_person(Minor(points), CurrencyCode::MP, done);
+            let waits = needs_second_person(Minor(points), LIMIT, done);
             assert_eq!(waits, expected, "{points}");
         }
         // No limit is set, so everything waits.
-        let vnd = CurrencyCode::parse("VND").expect("a code");
-        assert!(needs_second_person(Minor(1), vnd, done));
+        assert!(needs_second_person(Minor(1), Minor::ZERO, done));
     }
 
     #[test]
@@ -95,7 +86,7 @@ mod tests {
                 to_owner: Minor(to_owner),
                 in_all: Minor(in_all),
             };
-            let waits = needs_second_person(Minor(-1), CurrencyCode::MP, done);
+            let waits = needs_second_person(Minor(-1), LIMIT, done);
             assert_eq!(waits, expected, "{done:?}");
         }
     }

@@ -1,8 +1,9 @@
-//! Commands that change mining's sections: one per section, and one for several sections at once.
+//! Commands that change mining's sections, one per section.
 
 use domain::platform::ConfigurationRefusal;
 
 use crate::command::commands;
+use crate::platform::configuration::updates;
 
 commands! {
     ConfigurationRefusal;
@@ -12,7 +13,10 @@ commands! {
         ReasonInvalid, TierCount, BadgeName, OutOfRange, TooFine, TierGap, TierEmpty, TierEnd, Stale;
     REFERRAL_CONFIGURATION_UPDATE = "platform.referral_configuration_update", ConfigurationUpdate, Optional:
         ReasonInvalid, OutOfRange, TooFine, ReferralLevels, Stale;
-    SYSTEM_CONFIGURATION_UPDATE = "platform.system_configuration_update", ConfigurationUpdate, Optional:
-        ReasonInvalid, NothingToChange, OutOfRange, TooFine, TierCount, BadgeName, TierGap, TierEmpty, TierEnd,
-        ReferralLevels, Stale;
+}
+
+updates! {
+    MiningUpdate = MINING_CONFIGURATION_UPDATE, "mining";
+    StreakUpdate = STREAK_CONFIGURATION_UPDATE, "streak";
+    ReferralUpdate = REFERRAL_CONFIGURATION_UPDATE, "referral";
 }

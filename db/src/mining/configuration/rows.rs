@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::Serializer;
 use serde_json::{Value, json};
 
-use crate::platform::configuration::{Section, SectionInfo, shown};
+use crate::platform::configuration::{Section, SectionInfo};
 use crate::prelude::*;
 use crate::text::points;
 
@@ -116,12 +116,11 @@ fn rate(share: Bps) -> String {
 }
 
 impl Section for MiningConfiguration {
-    const INFO: &'static SectionInfo = &SectionInfo {
-        name: "mining",
-        subject: Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0001),
-        wait: "SELECT pg_advisory_xact_lock(727281)",
-        shown: shown::<Self>,
-    };
+    const INFO: &'static SectionInfo = &SectionInfo::of::<Self>(
+        "mining",
+        Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0001),
+        "SELECT pg_advisory_xact_lock(727281)",
+    );
 
     fn read(version: i32, body: &Value) -> Result<Self> {
         let section = MiningBody::deserialize(body).map_err(unreadable)?;
@@ -140,15 +139,18 @@ impl Section for MiningConfiguration {
             "circleCooldownHours": self.circle_cooldown_hours,
         })
     }
+
+    fn loosens(&self, before: &Self) -> bool {
+        Self::loosens(self, before)
+    }
 }
 
 impl Section for StreakConfiguration {
-    const INFO: &'static SectionInfo = &SectionInfo {
-        name: "streak",
-        subject: Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0002),
-        wait: "SELECT pg_advisory_xact_lock(727282)",
-        shown: shown::<Self>,
-    };
+    const INFO: &'static SectionInfo = &SectionInfo::of::<Self>(
+        "streak",
+        Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0002),
+        "SELECT pg_advisory_xact_lock(727282)",
+    );
 
     fn read(version: i32, body: &Value) -> Result<Self> {
         let section = StreakBody::deserialize(body).map_err(unreadable)?;
@@ -172,15 +174,18 @@ impl Section for StreakConfiguration {
             "recoveryCost": points(self.recovery_cost), "freezeTokenDays": self.freeze_token_days,
         })
     }
+
+    fn loosens(&self, before: &Self) -> bool {
+        Self::loosens(self, before)
+    }
 }
 
 impl Section for ReferralConfiguration {
-    const INFO: &'static SectionInfo = &SectionInfo {
-        name: "referral",
-        subject: Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0003),
-        wait: "SELECT pg_advisory_xact_lock(727283)",
-        shown: shown::<Self>,
-    };
+    const INFO: &'static SectionInfo = &SectionInfo::of::<Self>(
+        "referral",
+        Uuid::from_u128(0xc0f1_0000_0000_8000_8000_0000_0000_0003),
+        "SELECT pg_advisory_xact_lock(727283)",
+    );
 
     fn read(version: i32, body: &Value) -> Result<Self> {
         let body = ReferralBody::deserialize(body).map_err(unreadable)?;
@@ -212,5 +217,9 @@ impl Section for ReferralConfiguration {
             "maxBonusRate": rate(self.max_bonus), "kycRequired": self.kyc_required,
             "maxReferralLevels": Self::LEVELS,
         })
+    }
+
+    fn loosens(&self, before: &Self) -> bool {
+        Self::loosens(self, before)
     }
 }

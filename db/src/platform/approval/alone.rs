@@ -7,6 +7,7 @@ use domain::platform::{DoneAlone, first_hour, hour_before, hour_of, needs_second
 use crate::Owner;
 use crate::prelude::*;
 use crate::schema::dual_control_sums as sums;
+use crate::wallets::configuration::dual_control_limit;
 
 /// `for_kind` of the sum over all owners.
 const ALL: &str = "ALL";
@@ -57,10 +58,11 @@ macro_rules! add {
 ///
 /// Locks the person's sums, so it is called before wallets are locked, and once per transaction.
 pub(crate) async fn may_act_alone(tx: &mut Tx, alone: &Alone) -> Result<bool> {
-    let currency = tx.currencies().get(&alone.currency);
+    let currency = tx.currency(alone.currency).await?;
     let currency = currency
         .ok_or_else(|| DbError::inconsistent("currencies", "code", alone.currency))?
         .number;
+    let limit = dual_control_limit(tx.conn(), alone.currency).await?;
     let hour = hour_of(tx.now());
     let in_all = Row {
         owner_id: alone.by.0,
@@ -72,7 +74,7 @@ pub(crate) async fn may_act_alone(tx: &mut Tx, alone: &Alone) -> Result<bool> {
     };
     lock(tx, in_all).await?;
     let done = done(tx, in_all, alone.owner).await?;
-    if needs_second_person(alone.amount, alone.currency, done) {
+    if needs_second_person(alone.amount, limit, done) {
         return Ok(false);
     }
     let amount = i64::try_from(alone.amount.0.unsigned_abs())

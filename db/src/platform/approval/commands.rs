@@ -30,18 +30,22 @@ pub async fn approval_approve(
             .ok_or_else(|| DbError::inconsistent("approvals", "reason", id))?;
         key.about = Some(about(id, Some(reason.clone())));
         let (proposal, by) = (stored.proposal.clone(), stored.approval.requested_by);
-        let effect = match (registered.carry_out)(proposal, tx, key, request, by).await {
-            Ok(effect) => effect,
+        let done = match (registered.carry_out)(proposal, tx, key, request, by).await {
+            Ok(done) => done,
             Err(NotCarriedOut::Refused(cause)) => {
                 let refusal = ApprovalRefusal::CommandRefused { approval_id: id.0 };
                 return Err(Stop::Because(refusal, cause));
             }
             Err(NotCarriedOut::Fault(fault)) => return Err(fault.into()),
         };
-        let (kind, entity) = effect.entity;
-        let about = About::new(kind, Some(entity), Some(reason));
+        let (entity_kind, entity_id) = done.about;
+        let about = About {
+            entity_kind,
+            entity_id: Some(entity_id),
+            reason: Some(reason),
+        };
         let (command, posted) = (registered.command, key.transaction_id);
-        let change = &effect.change;
+        let change = &done.change;
         audit::append_applied(tx, request, command, Some(&about), change, posted).await?;
         let state = ApprovalState::Approved {
             by: request.person()?.id,

@@ -42,6 +42,12 @@ pub trait Proposal: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The command that requested it.
     const COMMAND: &'static Command<Self::Refusal>;
 
+    /// The object's key in the audit log.
+    #[must_use]
+    fn entity_id(entity: Uuid) -> String {
+        entity.to_string()
+    }
+
     /// Carries the command out for the person who requested it; every rule is checked again.
     fn carry_out<'t>(
         self,
@@ -58,13 +64,19 @@ enum NotCarriedOut {
     Fault(DbError),
 }
 
+/// An approved command that was carried out: its object and the change, for the audit log.
+struct CarriedOut {
+    about: (&'static str, String),
+    change: Change,
+}
+
 type CarryOut = for<'t> fn(
     Value,
     &'t mut Tx,
     &'t mut Key,
     &'t Request,
     UserId,
-) -> BoxFuture<'t, Result<Effect, NotCarriedOut>>;
+) -> BoxFuture<'t, Result<CarriedOut, NotCarriedOut>>;
 
 /// A registered [`Proposal`].
 #[derive(Clone, Copy)]
@@ -92,12 +104,16 @@ fn carry_out<'t, P: Proposal>(
     key: &'t mut Key,
     request: &'t Request,
     requested_by: UserId,
-) -> BoxFuture<'t, Result<Effect, NotCarriedOut>> {
+) -> BoxFuture<'t, Result<CarriedOut, NotCarriedOut>> {
     async move {
         let proposal: P = serde_json::from_value(proposal).map_err(|error| {
             NotCarriedOut::Fault(DbError::inconsistent("approvals", "proposal", error))
         })?;
         let done = proposal.carry_out(tx, key, request, requested_by).await;
+        let done = done.map(|Effect { entity, change }| CarriedOut {
+            about: (entity.0, P::entity_id(entity.1)),
+            change,
+        });
         done.map_err(|stop| match stop {
             Stop::Refused(refusal) => NotCarriedOut::Refused(Box::new(refusal.stored())),
             Stop::Because(refusal, cause) => NotCarriedOut::Refused(Box::new(Refused {

@@ -1,16 +1,20 @@
-//! Changing sections: a new version of each, in force for every decision after the commit.
+//! Changing sections: a new version of each, in force for every decision after the commit. A change that loosens a limit
+//! on money waits for a second person.
 
 use std::collections::BTreeMap;
 
 use domain::platform::{ConfigurationProblem, ConfigurationRefusal, Judged};
 use domain::reason::Reason;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
+use super::proposal::{ProposedSection, SectionsProposal};
 use super::queries::{StoredVersion, newest};
-use super::{Section, SectionInfo};
-use crate::command::{Command, actor};
+use super::{Section, SectionInfo, SectionsUpdate};
+use crate::command::actor;
 use crate::outbox::SubjectEvents;
 use crate::platform::PlatformEvent;
+use crate::platform::approval::{self, NewApproval};
 use crate::platform::audit::{self, About};
 use crate::prelude::*;
 use crate::schema::configurations as rows;
@@ -18,18 +22,18 @@ use crate::schema::configurations as rows;
 /// A change of one section.
 #[derive(Clone, Debug)]
 pub struct Change {
-    info: &'static SectionInfo,
-    replaces: i32,
-    checked: Judged<Bodies>,
+    pub(super) info: &'static SectionInfo,
+    pub(super) replaces: i32,
+    pub(super) checked: Judged<Bodies>,
     /// Path of the section in the command's input.
-    path: &'static str,
+    pub(super) path: &'static str,
 }
 
 /// A checked section in its stored form and in the API's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Bodies {
-    body: Value,
-    shown: Value,
+pub(super) struct Bodies {
+    pub body: Value,
+    pub shown: Value,
 }
 
 impl Change {
@@ -56,25 +60,35 @@ impl Change {
     }
 }
 
-/// Result of [`update`]: the new version of each changed section.
-pub type Updated = BTreeMap<String, i32>;
+/// Result of [`update`]: the new version of each changed section, or the approval that the change waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Updated {
+    /// Approval that the change waits for.
+    #[serde(
+        default,
+        rename = "approvalId",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub approval_id: Option<Uuid>,
+    /// Numbers of the new versions, by section.
+    #[serde(flatten)]
+    pub versions: BTreeMap<String, i32>,
+}
 
-/// Changes sections, all of them or none; of two concurrent changes of one version, one is refused. `entity` names the
-/// object in the audit log: the section, or `system` for several at once.
+/// Changes sections, all of them or none; of two concurrent changes of one version, one is refused. When one of them
+/// loosens a limit on money, all wait for a second person.
 ///
 /// Refusals: [`ConfigurationProblem::ReasonInvalid`], [`ConfigurationProblem::NothingToChange`], then per section the
 /// first setting that is refused, then [`ConfigurationProblem::Stale`].
-pub async fn update(
+pub async fn update<C: SectionsUpdate>(
     tx: &mut Tx,
     request: &Request,
-    command: &'static Command<ConfigurationRefusal>,
-    entity: &'static str,
     changes: &[Change],
     reason: &str,
 ) -> Result<Answer<Updated>> {
-    once(tx, request, command, async |tx, key| {
+    once(tx, request, C::COMMAND, async |tx, key| {
         let reason = Reason::parse(reason);
-        key.about = Some(about(entity, reason.clone()));
+        key.about = Some(about(C::ENTITY, reason.clone()));
         let Some(reason) = reason else {
             return refuse(ConfigurationProblem::ReasonInvalid);
         };
@@ -87,9 +101,60 @@ pub async fn update(
         for change in changes {
             checked.push(check(tx, change).await?);
         }
-        store_all(tx, request, key, command.name, entity, &reason, checked).await
+        for section in &checked {
+            if section.loosens()? {
+                let (id, change) = wait::<C>(tx, request, &reason, &checked).await?;
+                key.change = Some(change);
+                return Ok(Updated {
+                    approval_id: Some(id),
+                    ..Updated::default()
+                });
+            }
+        }
+        let author = Author {
+            request,
+            command: C::COMMAND.name,
+            updated_by: actor(&request.principal).1,
+            reason: &reason,
+        };
+        let (versions, change) = store_all(tx, &author, C::ENTITY, checked).await?;
+        key.change = Some(change);
+        Ok(Updated {
+            approval_id: None,
+            versions,
+        })
     })
     .await
+}
+
+/// Requests the approval of a change; returns its id, and the change for the audit log.
+async fn wait<C: SectionsUpdate>(
+    tx: &mut Tx,
+    request: &Request,
+    reason: &Reason,
+    checked: &[Checked<'_>],
+) -> Result<(Uuid, audit::Change)> {
+    let sections = checked.iter().map(|section| ProposedSection {
+        section: section.info.name.to_owned(),
+        replaces: section.before.number,
+        body: section.after.body.clone(),
+        configuration: section.after.shown.clone(),
+    });
+    let proposal = SectionsProposal::<C>::new(sections.collect(), reason);
+    let new = NewApproval {
+        subject: None,
+        reason,
+        by: request.person()?.id,
+        proposal: &proposal,
+    };
+    let id = approval::request(tx, request, new).await?;
+    let mut shown = BySection::of(C::ENTITY);
+    for section in checked {
+        shown.add(section.info.name, section.change()?);
+    }
+    let audit::Change { before, after } = shown.change();
+    let after = json!({"approval": id, "proposed": after});
+    Ok((id, audit::Change { before, after }))
 }
 
 fn refuse<T>(problem: ConfigurationProblem) -> Result<T, Stop<ConfigurationRefusal>> {
@@ -106,26 +171,41 @@ fn about(entity: &str, reason: Option<Reason>) -> About {
 }
 
 /// A section that may change.
-struct Checked<'a> {
+pub(super) struct Checked<'a> {
     info: &'static SectionInfo,
     before: StoredVersion,
     after: &'a Bodies,
 }
 
+impl Checked<'_> {
+    fn loosens(&self) -> Result<bool> {
+        (self.info.loosens)(&self.after.body, &self.before.body)
+    }
+
+    fn change(&self) -> Result<audit::Change> {
+        Ok(audit::Change {
+            before: (self.info.shown)(self.before.number, &self.before.body)?,
+            after: self.after.shown.clone(),
+        })
+    }
+}
+
 /// Waits for concurrent changes of the section, then checks the change.
-async fn check<'a>(
+pub(super) async fn check<'a>(
     tx: &mut Tx,
     change: &'a Change,
 ) -> Result<Checked<'a>, Stop<ConfigurationRefusal>> {
+    let info = change.info;
     // Locks before the section is read, so that the read includes what a concurrent change committed.
-    diesel::sql_query(change.info.wait)
-        .execute(tx.conn())
-        .await?;
-    let before = newest(tx.conn(), change.info.name).await?;
+    diesel::sql_query(info.wait).execute(tx.conn()).await?;
+    let before = newest(tx.conn(), info.name).await?;
     let after = match &change.checked {
         Ok(after) => after,
         Err(refusal) => return Err(Stop::Refused(refusal.clone())),
     };
+    if let Err(refusal) = (info.judge_stored)(tx, &after.body, &before.body).await? {
+        return Err(Stop::Refused(refusal.within(change.path)));
+    }
     if before.number != change.replaces {
         let refusal = ConfigurationRefusal {
             path: vec![change.path.to_owned(), "version".to_owned()],
@@ -136,60 +216,82 @@ async fn check<'a>(
         return Err(Stop::Refused(refusal));
     }
     Ok(Checked {
-        info: change.info,
+        info,
         before,
         after,
     })
 }
 
-async fn store_all(
-    tx: &mut Tx,
-    request: &Request,
-    key: &mut Key,
-    command: &'static str,
+/// Changes for the audit log: that of the section, or those of several by section.
+struct BySection {
     entity: &'static str,
-    reason: &Reason,
+    before: Map<String, Value>,
+    after: Map<String, Value>,
+}
+
+impl BySection {
+    fn of(entity: &'static str) -> Self {
+        let (before, after) = (Map::new(), Map::new());
+        Self {
+            entity,
+            before,
+            after,
+        }
+    }
+
+    fn add(&mut self, section: &str, change: audit::Change) {
+        self.before.insert(section.to_owned(), change.before);
+        self.after.insert(section.to_owned(), change.after);
+    }
+
+    fn change(mut self) -> audit::Change {
+        let before = self.before.remove(self.entity);
+        let after = self.after.remove(self.entity);
+        audit::Change {
+            before: before.unwrap_or(Value::Object(self.before)),
+            after: after.unwrap_or(Value::Object(self.after)),
+        }
+    }
+}
+
+/// The command that stores versions, and its author.
+pub(super) struct Author<'a> {
+    pub request: &'a Request,
+    pub command: &'static str,
+    pub updated_by: String,
+    pub reason: &'a Reason,
+}
+
+/// Stores the new versions; returns their numbers, and the change of the command's object for the audit log.
+pub(super) async fn store_all(
+    tx: &mut Tx,
+    author: &Author<'_>,
+    entity: &'static str,
     checked: Vec<Checked<'_>>,
-) -> Result<Updated, Stop<ConfigurationRefusal>> {
-    let (mut before, mut after) = (Map::new(), Map::new());
-    let mut updated = Updated::new();
+) -> Result<(BTreeMap<String, i32>, audit::Change)> {
+    let mut shown = BySection::of(entity);
+    let mut versions = BTreeMap::new();
     for section in checked {
         let name = section.info.name;
-        let change = audit::Change {
-            before: (section.info.shown)(section.before.number, &section.before.body)?,
-            after: section.after.shown.clone(),
-        };
-        if name == entity {
-            key.change = Some(change);
-        } else {
+        let change = section.change()?;
+        if name != entity {
             // An entry per section, so that the section's history is complete.
-            let about = about(name, Some(reason.clone()));
+            let about = about(name, Some(author.reason.clone()));
+            let (request, command) = (author.request, author.command);
             audit::append_applied(tx, request, command, Some(&about), &change, None).await?;
-            before.insert(name.to_owned(), change.before);
-            after.insert(name.to_owned(), change.after);
         }
-        updated.insert(name.to_owned(), store(tx, request, reason, section).await?);
+        shown.add(name, change);
+        versions.insert(name.to_owned(), store(tx, author, section).await?);
     }
-    if !before.is_empty() {
-        key.change = Some(audit::Change {
-            before: before.into(),
-            after: after.into(),
-        });
-    }
-    Ok(updated)
+    Ok((versions, shown.change()))
 }
 
 /// Stores the section's new version with its event; returns its number.
-async fn store(
-    tx: &mut Tx,
-    request: &Request,
-    reason: &Reason,
-    section: Checked<'_>,
-) -> Result<i32> {
+async fn store(tx: &mut Tx, author: &Author<'_>, section: Checked<'_>) -> Result<i32> {
     let number = section.before.number.saturating_add(1);
+    (section.info.apply)(tx, &section.after.body, &section.before.body).await?;
     // Keeps the history in order when a transaction starts earlier and commits later.
     let updated_at = tx.now().max(section.before.updated_at);
-    let (_, updated_by) = actor(&request.principal);
     diesel::insert_into(rows::table)
         .values((
             rows::section.eq(section.info.name),
@@ -199,8 +301,8 @@ async fn store(
                 section.after.body.clone(),
             )),
             rows::updated_at.eq(updated_at),
-            rows::updated_by.eq(&updated_by),
-            rows::reason.eq(reason.as_str()),
+            rows::updated_by.eq(&author.updated_by),
+            rows::reason.eq(author.reason.as_str()),
         ))
         .execute(tx.conn())
         .await?;
@@ -212,10 +314,10 @@ async fn store(
     events.push(PlatformEvent::ConfigurationUpdated {
         config_type: section.info.name.to_owned(),
         version: number,
-        updated_by,
+        updated_by: author.updated_by.clone(),
         updated_at,
     });
-    events.enqueue(tx, &request.request_id)?;
+    events.enqueue(tx, &author.request.request_id)?;
     Ok(number)
 }
 
@@ -228,4 +330,20 @@ fn with_unknown_settings(before: Value, after: Value) -> Value {
         }
         (_, after) => after,
     }
+}
+
+/// Stores a version of demo data.
+pub(crate) async fn seed<S: Section>(tx: &mut Tx, section: &S, version: i32) -> Result<()> {
+    diesel::insert_into(rows::table)
+        .values((
+            rows::section.eq(S::INFO.name),
+            rows::version.eq(version),
+            rows::body.eq(section.body()?),
+            rows::updated_at.eq(tx.now()),
+            rows::updated_by.eq("system"),
+            rows::reason.eq("demo data"),
+        ))
+        .execute(tx.conn())
+        .await?;
+    Ok(())
 }

@@ -15,16 +15,15 @@ pub async fn wallets_by_owner(
     conn: &mut Connection,
     keys: &[(WalletOwner, CurrencyCode)],
 ) -> Result<Vec<Wallet>> {
+    db.know_currencies(conn, keys.iter().map(|(_, code)| *code))
+        .await?;
     let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_id.eq_any(owner_ids))
         .filter(wallets::kind.eq(WalletKind::Main.name()))
         .load(conn)
         .await?;
-    let stored = rows
-        .into_iter()
-        .map(|row| row.into_wallet(db))
-        .collect::<Result<Vec<_>, _>>()?;
+    let stored = into_wallets(db, conn, rows).await?;
     Ok(keys
         .iter()
         .filter_map(|(owner, code)| {
@@ -50,7 +49,7 @@ pub async fn wallets_of(db: &Db, conn: &mut Connection, owner: WalletOwner) -> R
         .order(wallets::currency)
         .load(conn)
         .await?;
-    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+    into_wallets(db, conn, rows).await
 }
 
 /// All MAIN wallets of these people that have a posting.
@@ -66,7 +65,7 @@ pub async fn wallets_of_people(
         .filter(wallets::sequence.gt(0))
         .load(conn)
         .await?;
-    rows.into_iter().map(|row| row.into_wallet(db)).collect()
+    into_wallets(db, conn, rows).await
 }
 
 /// One page of each wallet's statement, newest first, in one statement for all of them.
@@ -78,6 +77,8 @@ pub async fn entries(
     keys: &[(WalletOwner, CurrencyCode)],
     page: &Page<i64>,
 ) -> Result<Vec<((WalletOwner, CurrencyCode), Slice<LedgerEntry>)>> {
+    db.know_currencies(conn, keys.iter().map(|(_, code)| *code))
+        .await?;
     let numbers: Vec<i16> = keys
         .iter()
         .map(|(_, code)| {
@@ -112,6 +113,14 @@ pub async fn entries(
     page.slices(keys, entries, |entry| {
         (entry.owner, entry.amount.currency.code)
     })
+}
+
+/// Rows as wallets; also of a currency that another instance has just added.
+async fn into_wallets(db: &Db, conn: &mut Connection, rows: Vec<WalletRow>) -> Result<Vec<Wallet>> {
+    if rows.iter().any(|row| !row.has_known_currency(db)) {
+        db.reload_constants(conn).await?;
+    }
+    rows.into_iter().map(|row| row.into_wallet(db)).collect()
 }
 
 /// A wallet without postings.

@@ -51,6 +51,10 @@ pub(super) struct WalletRow {
 }
 
 impl WalletRow {
+    pub(super) fn has_known_currency(&self, db: &Db) -> bool {
+        currency_of(db, self.currency).is_ok()
+    }
+
     pub(super) fn into_wallet(self, db: &Db) -> Result<Wallet> {
         let currency = currency_of(db, self.currency)?;
         let money = |amount| Money {
