@@ -49,7 +49,6 @@ pub(crate) const PROPOSALS: &[RegisteredProposal] = &[miner::objects::POINTS_PRO
 pub(crate) const ENTITIES: &[Entity] = &[
     Entity::of::<miner::objects::Miner>("miner"),
     Entity::of::<circle::objects::Circle>("circle"),
-    configuration::objects::ENTITY,
 ];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[

@@ -20,7 +20,7 @@ use crate::mining::{
     circle, configuration as mining_configuration, miner, referral, session, streak,
 };
 use crate::node::{AnyNode, Nodes, RegisteredNode};
-use crate::platform::approval::AnyProposal;
+use crate::platform::approval::{AnyProposal, RegisteredProposal};
 use crate::platform::configuration::AnyVersion;
 use crate::platform::users::ViewerAccount;
 use crate::platform::{approval, audit, configuration, job, nodes, server};
@@ -55,6 +55,7 @@ pub struct Query(
 pub struct Mutation(
     approval::mutations::ApprovalMutation,
     mining_configuration::mutations::ConfigurationMutation,
+    wallets::configuration::mutations::WalletConfigurationMutation,
     system_configuration::SystemConfigurationMutation,
     miner::mutations::MinerMutation,
     session::mutations::SessionMutation,
@@ -122,6 +123,7 @@ const NODES: &[&[RegisteredNode]] = &[
     wallets::NODES,
 ];
 const USER_ERRORS: &[&[RegisteredUserError]] = &[platform::USER_ERRORS, mining::USER_ERRORS];
+const PROPOSALS: &[&[RegisteredProposal]] = &[mining::PROPOSALS, system_configuration::PROPOSALS];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
 /// Registrations of contexts, by type.
@@ -132,9 +134,10 @@ fn registered() -> ContextServices {
         .with(platform::audit::Entities(&[
             mining::ENTITIES,
             platform::ENTITIES,
+            &[system_configuration::ENTITY],
         ]))
-        .with(approval::Proposals(&[mining::PROPOSALS]))
-        .with(configuration::Sections(&[mining_configuration::SECTIONS]))
+        .with(approval::Proposals(PROPOSALS))
+        .with(configuration::Sections(system_configuration::SECTIONS))
         .with(platform::users::Profiles(miner::profile::profile_of_user))
 }
 
@@ -153,17 +156,16 @@ struct Assembled {
 #[must_use]
 pub fn schema() -> Schema {
     let engine = Schema::build();
-    let undescribed = export(&engine);
-    // The engine's parser reads no descriptions of schemas.
-    let sdl = undescribed.replace(
-        "\nschema {",
-        &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"),
-    );
+    let sdl = export(&engine);
     Schema(Arc::new(Assembled {
-        types: TypeIndex::of(&undescribed),
+        types: TypeIndex::of(&sdl),
         validator: Validator::of(&sdl),
         engine,
-        sdl,
+        // The engine's parser reads no descriptions of schemas.
+        sdl: sdl.replace(
+            "\nschema {",
+            &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"),
+        ),
     }))
 }
 
@@ -180,6 +182,9 @@ Send a bearer token in the `Authorization` header; anonymous callers may read wh
 that the caller may not read are null. A refused command answers `userErrors`; anything a developer has to fix is
 a top-level error with `extensions.code`. Points, money and rates are `Decimal` text, times are UTC. Enum values
 and union members may be added; clients handle unknown ones.";
+
+/// The description of every schema that the engine serves.
+const ENGINE_DESCRIPTION: &str = "A GraphQL Schema defines the capabilities of a GraphQL server. It exposes all available types and directives on the server, as well as the entry points for query, mutation, and subscription operations.";
 
 fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
     let options = SDLExportOptions::new()
@@ -218,31 +223,38 @@ impl Engine for Schema {
     }
 
     fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
-        let Some(introspected) = self.0.validator.introspect(&request) else {
-            return self.0.engine.execute(request).boxed();
-        };
-        match introspected.into_whole() {
-            Ok(response) => std::future::ready(response).boxed(),
-            Err(part) => {
-                let executing = self.0.engine.execute(request);
-                async move { part.replace_in(executing.await) }.boxed()
-            }
-        }
+        let introspects = may_introspect(&request);
+        let executing = self.0.engine.execute(request);
+        async move { describe_schema(executing.await, introspects) }.boxed()
     }
 
     fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
-        let Some(introspected) = self.0.validator.introspect(&request) else {
-            return self.0.engine.execute_stream(request).boxed();
-        };
-        match introspected.into_whole() {
-            Ok(response) => futures_util::stream::iter([response]).boxed(),
-            Err(part) => {
-                let executing = self.0.engine.execute_stream(request);
-                executing
-                    .map(move |response| part.replace_in(response))
-                    .boxed()
-            }
-        }
+        let introspects = may_introspect(&request);
+        let executing = self.0.engine.execute_stream(request);
+        executing
+            .map(move |response| describe_schema(response, introspects))
+            .boxed()
+    }
+}
+
+/// Whether the response may have the engine's description. The text of a parsed document may be empty.
+fn may_introspect(request: &Request) -> bool {
+    request.query.is_empty() || request.query.contains("__schema")
+}
+
+/// Puts the schema's own description in the place of the engine's.
+fn describe_schema(mut response: Response, introspects: bool) -> Response {
+    if introspects {
+        replace_description(&mut response.data);
+    }
+    response
+}
+
+fn replace_description(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(replace_description),
+        Value::String(text) if text == ENGINE_DESCRIPTION => DESCRIPTION.clone_into(text),
+        _ => {}
     }
 }
 
@@ -258,9 +270,9 @@ impl OutputType for Completed {
     fn create_type_info(registry: &mut Registry) -> String {
         let nodes: Vec<_> = register(registry, NODES, |node| node.register);
         let errors: Vec<_> = register(registry, USER_ERRORS, |error| error.register);
-        let proposals = register(registry, &[mining::PROPOSALS], |proposal| proposal.register);
-        let sections = mining_configuration::SECTIONS;
-        let sections = register(registry, &[sections], |section| section.register);
+        let proposals = register(registry, PROPOSALS, |proposal| proposal.register);
+        let sections = system_configuration::SECTIONS;
+        let sections = register(registry, sections, |section| section.register);
         platform::users::Scope::create_type_info(registry);
         add_members(registry, AnyNode::NAME, &nodes);
         add_members(registry, AnyUserError::NAME, &errors);

@@ -1,43 +1,27 @@
 //! Root fields of Mutation about mining's sections.
 
 use db::mining::configuration::commands::{
-    MINING_CONFIGURATION_UPDATE, REFERRAL_CONFIGURATION_UPDATE, STREAK_CONFIGURATION_UPDATE,
+    MINING_CONFIGURATION_UPDATE, MiningUpdate, REFERRAL_CONFIGURATION_UPDATE, ReferralUpdate,
+    STREAK_CONFIGURATION_UPDATE, StreakUpdate,
 };
-use db::platform::configuration::{Updated, update};
+use db::platform::configuration::Updated;
 
 use super::objects::{
     MiningConfiguration, MiningConfigurationInput, ReferralConfiguration,
     ReferralConfigurationInput, StreakConfiguration, StreakConfigurationInput,
 };
+use crate::platform::approval::objects::Approval;
+use crate::platform::configuration::objects::{awaited, replace, stored};
 use crate::platform::configuration::refusals::ConfigurationUserError;
 use crate::prelude::*;
-
-/// The body of a command that replaces one section, which its input has in the field `configuration`.
-macro_rules! replace {
-    ($command:ident, $section:literal) => {
-        |call| {
-            async move {
-                let change = call.input.configuration.change("configuration")?;
-                let (command, reason) = (&$command, &call.input.reason);
-                update(call.tx, call.request, command, $section, &[change], reason).await
-            }
-            .boxed()
-        }
-    };
-}
-
-/// The version that a command stored.
-async fn stored<T: NodeType<Key: From<i32>>>(ctx: &Context<'_>, updated: Updated) -> Loaded<T> {
-    let (_, number) = updated.into_iter().next()?;
-    load(ctx, number.into()).await
-}
 
 mutations! {
     /// Commands on mining's sections.
     ConfigurationMutation;
 
-    /// Replaces the section `mining` of the configuration, in force at once; running sessions keep their rate and length.
-    mining_configuration_update = MINING_CONFIGURATION_UPDATE, replace!(MINING_CONFIGURATION_UPDATE, "mining");
+    /// Replaces the section `mining` of the configuration, in force at once; running sessions keep their rate and length; a
+    /// change that raises what is minted waits for a second person.
+    mining_configuration_update = MINING_CONFIGURATION_UPDATE, replace!(MiningUpdate);
     MiningConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: MiningConfigurationInput,
@@ -45,12 +29,15 @@ mutations! {
         reason: String,
     }
     MiningConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
-        /// New version of the section; null when refused.
-        configuration: Loaded<MiningConfiguration> = stored(ctx, updated).await,
+        /// Approval that the command waits for; null when it took effect or was refused.
+        approval: Loaded<Approval> = awaited(ctx, &updated).await,
+        /// New version of the section; null while the command waits and when refused.
+        configuration: Loaded<MiningConfiguration> = stored(ctx, &updated).await,
     }
 
-    /// Replaces the section `streak` of the configuration, in force at once; present runs follow the new tiers.
-    streak_configuration_update = STREAK_CONFIGURATION_UPDATE, replace!(STREAK_CONFIGURATION_UPDATE, "streak");
+    /// Replaces the section `streak` of the configuration, in force at once; present runs follow the new tiers; a change that
+    /// raises a bonus or milestone waits for a second person.
+    streak_configuration_update = STREAK_CONFIGURATION_UPDATE, replace!(StreakUpdate);
     StreakConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: StreakConfigurationInput,
@@ -58,13 +45,15 @@ mutations! {
         reason: String,
     }
     StreakConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
-        /// New version of the section; null when refused.
-        configuration: Loaded<StreakConfiguration> = stored(ctx, updated).await,
+        /// Approval that the command waits for; null when it took effect or was refused.
+        approval: Loaded<Approval> = awaited(ctx, &updated).await,
+        /// New version of the section; null while the command waits and when refused.
+        configuration: Loaded<StreakConfiguration> = stored(ctx, &updated).await,
     }
 
     /// Replaces the section `referral` of the configuration, in force at once; referrals keep the bonus rate of the day
-    /// they were applied.
-    referral_configuration_update = REFERRAL_CONFIGURATION_UPDATE, replace!(REFERRAL_CONFIGURATION_UPDATE, "referral");
+    /// they were applied; a change that loosens a limit on money waits for a second person.
+    referral_configuration_update = REFERRAL_CONFIGURATION_UPDATE, replace!(ReferralUpdate);
     ReferralConfigurationUpdateInput(Optional) {
         /// New section.
         configuration: ReferralConfigurationInput,
@@ -72,7 +61,9 @@ mutations! {
         reason: String,
     }
     ReferralConfigurationUpdatePayload(ConfigurationUserError) = |ctx, updated: Updated| {
-        /// New version of the section; null when refused.
-        configuration: Loaded<ReferralConfiguration> = stored(ctx, updated).await,
+        /// Approval that the command waits for; null when it took effect or was refused.
+        approval: Loaded<Approval> = awaited(ctx, &updated).await,
+        /// New version of the section; null while the command waits and when refused.
+        configuration: Loaded<ReferralConfiguration> = stored(ctx, &updated).await,
     }
 }

@@ -1,85 +1,11 @@
 //! Types of mining's sections.
 
-use db::platform::configuration::{Change, StoredVersion, Version};
+use db::platform::configuration::Change;
 use domain::mining::{self as rules, MiningDraft, ReferralDraft, StreakDraft, TierDraft};
 
-use crate::abstracts::DynOutput;
-use crate::mining::{bonus_rate, missing, per_hour, whole};
-use crate::node::{AnyId, KeyPart};
-use crate::platform::audit::Entity;
-use crate::platform::configuration::{RegisteredSection, Sections};
-use crate::platform::loaders::{InForce, PlatformLoader};
-use crate::platform::users::User;
+use crate::mining::{bonus_rate, per_hour, whole};
+use crate::platform::configuration::objects::{in_force, sections};
 use crate::prelude::*;
-
-/// Number of a version of a section.
-#[derive(Clone, Copy, Debug)]
-pub struct VersionKey(i32);
-
-impl From<i32> for VersionKey {
-    fn from(number: i32) -> Self {
-        Self(number)
-    }
-}
-
-impl NodeKey for VersionKey {
-    fn part(&self) -> KeyPart {
-        KeyPart::Text(self.0.to_string())
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-}
-
-/// Declares the sections: the types of their versions, which have some fields in common.
-macro_rules! sections {
-    ($($(#[$doc:meta])* $type:ident($section:literal, $of:ident: $rules:ty) {
-        $($(#[$field_doc:meta])+ $field:ident: $field_type:ty = $value:expr,)+
-    })+) => {
-        /// Types of the sections' versions.
-        pub(crate) const SECTIONS: &[RegisteredSection] = &[$(RegisteredSection::new::<$type>($section)),+];
-
-        $(object! {
-            $(#[$doc])*
-            $type($of: Version<$rules>) {
-                /// Global id, opaque and stable.
-                id: GlobalId = GlobalId::of::<Self>(&$of.number.into()),
-                $($(#[$field_doc])+ $field: $field_type = $value,)+
-                /// Reason for the change, 1 to 500 characters.
-                reason: String = $of.reason,
-                /// Time the version came into force.
-                updated_at: DateTime = $of.updated_at.into(),
-                /// Person who made the change; null for the version the platform started with.
-                updated_by: Edge<User> = author(&$of.updated_by),
-                /// Number of the version, from 1 without gaps; the highest is in force.
-                version: i32 = $of.number,
-            }
-        }
-
-        impl TryFrom<StoredVersion> for $type {
-            type Error = DbError;
-
-            fn try_from(stored: StoredVersion) -> Result<Self, DbError> {
-                Ok(Self::of(stored.read::<$rules>()?))
-            }
-        }
-
-        node!($type: VersionKey, |ctx, key| {
-            if !ctx.may(Action::ConfigurationRead, false) {
-                return Ok(None);
-            }
-            let key = ($section.to_owned(), key.0);
-            let stored = ctx.loader::<PlatformLoader>().load_one(key).await?;
-            Ok(stored.map(Self::try_from).transpose()?)
-        });)+
-    };
-}
-
-/// The person who made a change; none for the start of the platform, which no person made.
-fn author(updated_by: &str) -> Edge<User> {
-    Edge(Uuid::try_parse(updated_by).ok().map(UserId))
-}
 
 sections! {
     /// Version of the section `mining`.
@@ -162,46 +88,6 @@ impl MiningSections {
         Some(in_force(ctx, "streak").await)
     }
 }
-
-/// The version of a section that is in force, for callers who may see it.
-pub(super) async fn in_force<T: TryFrom<StoredVersion, Error = DbError>>(
-    ctx: &Context<'_>,
-    section: &'static str,
-) -> Result<T> {
-    let stored = ctx
-        .loader::<PlatformLoader>()
-        .load_one(InForce(section))
-        .await?;
-    Ok(T::try_from(stored.ok_or_else(|| missing("the section"))?)?)
-}
-
-/// Sections in the audit log, whose entries name them without a version.
-pub(in crate::mining) const ENTITY: Entity = Entity::custom(
-    "configuration",
-    |ctx, section| {
-        async move {
-            if !ctx.may(Action::ConfigurationRead, false) {
-                return Ok(None);
-            }
-            let Some(known) = SECTIONS.iter().find(|known| known.section == section) else {
-                return Ok(None);
-            };
-            let stored = ctx
-                .loader::<PlatformLoader>()
-                .load_one(InForce(known.section))
-                .await?;
-            let stored = stored.ok_or_else(|| missing("the section"))?;
-            let sections: &Sections = ctx.registered();
-            let shown: Box<dyn DynOutput> = sections.show(stored)?;
-            Ok(Some(Node::new(shown)))
-        }
-        .boxed()
-    },
-    |id: &AnyId| {
-        let section = SECTIONS.iter().find(|known| known.kind == id.kind)?;
-        Some(section.section.to_owned())
-    },
-);
 
 /// Section `mining`, replaced as a whole.
 #[derive(InputObject)]

@@ -48,7 +48,7 @@ mutations! {
     }
 
     /// Adds points to a miner and its wallet or takes them; the command waits for a second person when its points and those
-    /// that the caller moved alone in this hour and the 24 before exceed `dualControlLimit`, 1,000.
+    /// that the caller moved alone in this hour and the 24 before exceed the currency's `dualControlLimit`.
     miner_points_adjust = commands::MINER_POINTS_ADJUST, decide!(miner_points_adjust, points);
     MinerPointsAdjustInput(Required) {
         /// Miner to adjust.
@@ -74,7 +74,7 @@ mutations! {
         commands::kyc_complete(call.tx, call.request, UserId(call.input.user_id), completed_at).boxed()
     };
     KycCompleteInput(Optional) {
-        /// Time of the verification, from 1970, at most 5 minutes in the future; null for the time of the request.
+        /// Time of the verification, from 1970 and not in the future; null for the time of the request.
         completed_at: Option<DateTime>,
         /// Subject of the person's tokens.
         user_id: Uuid,

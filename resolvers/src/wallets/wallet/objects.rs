@@ -23,15 +23,22 @@ object! {
     }
 }
 
+/// Kinds of assets.
+pub type AssetType = EnumOf<rules::AssetType>;
+
 object! {
     /// Currency of the ledger.
-    Currency(currency: kernel::Currency) {
+    Currency(currency: &rules::CurrencySettings) {
+        /// Kind of asset.
+        asset_type: AssetType = currency.asset_type.into(),
         /// Code of the currency.
         code: CurrencyCode = CurrencyCode(currency.code),
-        /// Decimals of the smallest unit, 0 to 6; finer amounts are refused.
-        scale: i32 = currency.scale.into(),
         /// Decimals shown to people, 0 to `scale`.
         display_decimals: i32 = currency.display_decimals.into(),
+        /// Whether holds, deposits, conversions and issuance are accepted; settling, releasing and withdrawing always are.
+        is_enabled: bool = currency.is_enabled,
+        /// Decimals of the smallest unit, 0 to 6; finer amounts are refused.
+        scale: i32 = currency.scale.into(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Root fields of Query about wallets.
 
+use db::platform::configuration::Section;
 use domain::access::Denied;
-use domain::wallets::WalletOwner;
+use domain::wallets::{WalletConfiguration, WalletOwner};
 
 use super::objects::{Currency, Wallet, WalletBy, WalletKey};
 use crate::inputs::Parsed;
+use crate::platform::configuration::objects::stored_in_force;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 
@@ -15,13 +17,11 @@ pub struct WalletQuery;
 #[Object]
 impl WalletQuery {
     /// Currencies of the ledger, by code.
-    async fn currencies(&self, ctx: &Context<'_>) -> Option<Vec<Currency>> {
+    async fn currencies(&self, ctx: &Context<'_>) -> Loaded<Vec<Currency>> {
         if !ctx.may(Action::CurrenciesRead, Relation::Others) {
             return None;
         }
-        let mut currencies: Vec<_> = ctx.db().currencies().values().copied().collect();
-        currencies.sort_by_key(|currency| currency.code.as_str().to_owned());
-        Some(currencies.into_iter().map(Currency::of).collect())
+        Some(currencies(ctx).await)
     }
 
     /// Wallet with this key; balances are 0 before the first posting. Null for an unknown currency and for a wallet that
@@ -29,6 +29,14 @@ impl WalletQuery {
     async fn wallet(&self, ctx: &Context<'_>, by: Parsed<WalletBy>) -> Loaded<Wallet> {
         find(ctx, by).await.transpose()
     }
+}
+
+/// The currencies of the section in force.
+async fn currencies(ctx: &Context<'_>) -> Result<Vec<Currency>> {
+    let stored = stored_in_force(ctx, WalletConfiguration::INFO.name).await?;
+    let mut settings = stored.read::<WalletConfiguration>()?.settings.currencies;
+    settings.sort_by_key(|currency| currency.code);
+    Ok(settings.iter().map(Currency::of).collect())
 }
 
 async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>> {
