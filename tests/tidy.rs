@@ -195,7 +195,7 @@ const GRID: &[(&str, &[&str])] = &[
         "platform",
         &["audit", "approval", "job", "configuration", "users"],
     ),
-    ("wallets", &["wallet", "reconciliation"]),
+    ("wallets", &["wallet", "reconciliation", "configuration"]),
 ];
 
 #[test]
@@ -242,6 +242,7 @@ fn finds_no_context_in_generic_modules() {
                     "POINTS_SCALE",
                     "wallets::constants",
                     "wallets::Constants",
+                    "wallets::{Constants",
                     "WalletOwner",
                 ]
                 .iter()
@@ -276,6 +277,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "alone",
                 "settle",
                 "update",
+                "proposal",
                 "freezing",
                 "checker",
             ],

@@ -41,7 +41,7 @@ async fn cast(app: &TestApp) -> Cast {
         "query ($id: ID!) { miner(by: {id: $id}) { user { id } history(first: 1) { nodes { id } }
             session { configuration { id } } }
         auditLog(first: 1) { nodes { id } } jobs { id }
-        systemConfiguration { streak { id } referral { id } } }";
+        systemConfiguration { streak { id } referral { id } wallet { id } } }";
     let seen = staff.get(query, json!({"id": ids["Miner"]})).await;
     let ids_of = [
         ("User", "/miner/user/id"),
@@ -51,6 +51,7 @@ async fn cast(app: &TestApp) -> Cast {
         ("Job", "/jobs/0/id"),
         ("StreakConfiguration", "/systemConfiguration/streak/id"),
         ("ReferralConfiguration", "/systemConfiguration/referral/id"),
+        ("WalletConfiguration", "/systemConfiguration/wallet/id"),
     ];
     for (name, path) in ids_of {
         ids[name] = seen.pointer(path).unwrap().clone();

@@ -139,6 +139,12 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         |app| configure(app, "referral").boxed(),
     ),
     (
+        "walletConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure(app, "wallet").boxed(),
+    ),
+    (
         "systemConfigurationUpdate",
         Administrators,
         Optional,
@@ -295,6 +301,7 @@ async fn section(app: &TestApp, name: &str) -> Value {
     match name {
         "mining" => samples::mining(version),
         "streak" => samples::streak(version),
+        "wallet" => samples::wallet(version),
         _ => samples::referral(version),
     }
 }
@@ -309,7 +316,7 @@ async fn configure(app: &TestApp, name: &str) -> Sample {
 
 async fn configure_all(app: &TestApp) -> Sample {
     let mut sections = json!({"reason": "a test"});
-    for name in ["mining", "streak", "referral"] {
+    for name in ["mining", "streak", "referral", "wallet"] {
         sections = merged(sections, json!({name: section(app, name).await}));
     }
     let run = app.admin().run("systemConfigurationUpdate", sections);

@@ -79,6 +79,7 @@ pub fn on_servers<T>(url: &str, settings: &[(&str, &str)], body: impl AsyncFnOnc
         db::migrate::migrate(url, &Tls::from_machine(), None)
             .await
             .unwrap();
+        run(url, super::cluster::TESTER).await;
         let app = TestApp::start_on("goodgo".to_owned(), url.to_owned(), secrets(), settings).await;
         let _kept = body(&app).await;
         let report = db::wallets::reconciliation::checker::check(
@@ -303,7 +304,7 @@ impl TestApp {
         .unwrap()
     }
 
-    /// A service with scopes.
+    /// A service with scopes: the issuer `tester` of the configuration.
     pub fn service(&self, scopes: &[Scope]) -> Actor {
         let token = tokens::mint_service(
             &self.secrets.service_key,

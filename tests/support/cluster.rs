@@ -13,6 +13,13 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
+/// Names the service of [`TestApp::service`](super::TestApp::service) as the issuer `tester`, with high ceilings.
+pub const TESTER: &str = r#"UPDATE configurations SET body = jsonb_set(body, '{issuers}', jsonb_build_array(jsonb_build_object(
+    'name', 'tester', 'issuer', 'goodgo-dev-services', 'subject', 'tester',
+    'depositCeilings', (SELECT jsonb_agg(jsonb_build_object('currency', code, 'amount', 1000000 * (10 ^ scale)::bigint)
+        ORDER BY number) FROM currencies))))
+    WHERE section = 'wallet'"#;
+
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -105,6 +112,11 @@ impl Cluster {
         db::migrate::migrate(&self.url_of(&made), &Tls::from_machine(), None)
             .await
             .unwrap();
+        self.client(&made)
+            .await
+            .batch_execute(TESTER)
+            .await
+            .unwrap();
         // Copying fails while there are connections, so none are allowed.
         self.execute(&format!(
             "ALTER DATABASE {made} WITH ALLOW_CONNECTIONS false"
@@ -189,7 +201,7 @@ fn migrations_hash() -> String {
             .map(|entry| entry.unwrap().path())
             .collect();
     folders.sort();
-    let mut hash = Sha256::new();
+    let mut hash = Sha256::new().chain_update(TESTER);
     for folder in folders {
         hash.update(std::fs::read(folder.join("up.sql")).unwrap());
     }

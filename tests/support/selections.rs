@@ -25,6 +25,7 @@ pub fn payload_of(field: &str) -> &'static str {
         "miningConfigurationUpdate" => MINING_CONFIGURATION,
         "streakConfigurationUpdate" => STREAK_CONFIGURATION,
         "referralConfigurationUpdate" => REFERRAL_CONFIGURATION,
+        "walletConfigurationUpdate" => WALLET_CONFIGURATION,
         "systemConfigurationUpdate" => SYSTEM_CONFIGURATION,
         other => panic!("no selection for the payload of {other}"),
     }
@@ -36,7 +37,8 @@ pub fn facts_of(field: &str) -> &'static str {
         "miningSessionStart" | "miningSessionClaim" => "limit retryAt",
         "streakRecover" | "minerPointsAdjust" => "availablePoints",
         "approvalApprove" | "approvalDecline" => {
-            "approval { id status } cause { ... on MinerUserError { code availablePoints } }"
+            "approval { id status } cause { ... on MinerUserError { code availablePoints }
+                ... on ConfigurationUserError { refusal: code path: field currentVersion } }"
         }
         name if name.starts_with("circleInvitation") => "limit retryAt",
         name if name.starts_with("circle") => "retryAt",
@@ -71,14 +73,22 @@ const POINTS_ADJUST: &str = "entry { source pointsEarned } miner { totalMinedPoi
 const APPROVAL: &str = "approval { id status decidedBy { uuid } decidedAt decisionReason
     proposal { ... on MinerPointsAdjustProposal { miner { totalMinedPoints } } } }";
 const MINING_CONFIGURATION: &str =
-    "configuration { id version baseRate sessionDurationHours maxSessionsPerDay
+    "approval { id } configuration { id version baseRate sessionDurationHours maxSessionsPerDay
     isGloballyEnabled claimWindowHours circleCooldownHours updatedAt updatedBy { uuid } reason }";
-const STREAK_CONFIGURATION: &str = "configuration { id version
+const STREAK_CONFIGURATION: &str = "approval { id } configuration { id version
     tiers { minDays maxDays bonusRate badgeName milestonePoints }
     gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy { uuid } reason }";
-const REFERRAL_CONFIGURATION: &str = "configuration { id version bonusRate maxBonusRate kycRequired
+const REFERRAL_CONFIGURATION: &str =
+    "approval { id } configuration { id version bonusRate maxBonusRate kycRequired
     maxReferralLevels updatedAt updatedBy { uuid } reason }";
-const SYSTEM_CONFIGURATION: &str = "configuration {
+const WALLET_CONFIGURATION: &str = "approval { id status reason proposal { ... on ConfigurationUpdateProposal {
+        sections { section configuration replaces { version } } } } }
+    configuration { id version clearingAgeHours conversionPairs { from to feeBps staticRate } conversionsFrozen
+    currencies { code assetType scale displayDecimals isEnabled dualControlLimit fxExposureLimit issuanceCeiling }
+    holdMaxDays issuers { name issuer subject depositCeilings { amount currency } } orphanHoldMinutes
+    rateMaxAgeSeconds rateMaxJumpBps rateSource velocityRules { operation currency window maxCount maxAmount }
+    updatedAt updatedBy { uuid } reason }";
+const SYSTEM_CONFIGURATION: &str = "approval { id } configuration {
     mining { version baseRate updatedBy { uuid } reason }
     streak { version tiers { minDays maxDays bonusRate } recoveryCost reason }
     referral { version bonusRate reason } }";

@@ -159,6 +159,12 @@ impl Actor {
 }
 
 impl TestApp {
+    /// Runs a command that waits for a second person, who approves it; returns the payload of the approval.
+    pub async fn approved(&self, run: Run) -> Value {
+        let waiting = run.await.ok();
+        self.admin().approve(&waiting["approval"]["id"]).await.ok()
+    }
+
     /// Reports a person's identity as verified, as the platform's identity service does. The service may read it back.
     pub fn verify(&self, person: &Actor) -> Run {
         let input = json!({"userId": person.id().to_string()});

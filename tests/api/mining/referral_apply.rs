@@ -39,7 +39,7 @@ fn waits_for_kyc_with_the_bonus_of_its_day() {
         let later = samples::referral(json!({"bonusRate": "0.5", "kycRequired": false}));
         let admin = app.admin();
         let update = admin.run("referralConfigurationUpdate", samples::with_reason(later));
-        update.await.ok();
+        app.approved(update).await;
         let payload = carol.apply(&alice.code).await.ok();
         assert_includes(
             &payload,

@@ -138,7 +138,7 @@ fn returns_applied_refused_and_forbidden_commands() {
                 "actor": {"uuid": admin.id().to_string()}, "roles": ["USER", "ADMIN"], "scopes": [],
                 "action": "MINING_CONFIGURATION_UPDATE",
                 "entity": {"__typename": "MiningConfiguration", "version": 2},
-                "reason": "More", "before": shown(1, "0.2500"), "after": shown(2, "0.5000"), "outcome": "APPLIED",
+                "reason": "More", "before": shown(1, "0.2500"), "after": shown(2, "0.1250"), "outcome": "APPLIED",
                 "refusal": null, "requestId": "the-first", "occurredAt": null,
             })
         );

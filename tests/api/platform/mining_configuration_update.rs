@@ -21,8 +21,8 @@ async fn versions(app: &TestApp) -> i64 {
 fn stores_a_new_version() {
     test(async |app| {
         let admin = app.admin();
-        let fields = json!({"baseRate": "0.5", "maxSessionsPerDay": 2});
-        let update = update(&admin, fields).with(json!({"reason": " More for all "}));
+        let fields = json!({"baseRate": "0.2", "claimWindowHours": 100});
+        let update = update(&admin, fields).with(json!({"reason": " Less for all "}));
         let mut stored = update.await.ok()["configuration"].clone();
         assert!(stored["id"].take().is_string());
         let at = stored["updatedAt"].take();
@@ -30,9 +30,9 @@ fn stores_a_new_version() {
         assert_eq!(
             stored,
             json!({
-                "id": null, "version": 2, "baseRate": "0.5000", "sessionDurationHours": 24, "maxSessionsPerDay": 2,
-                "isGloballyEnabled": true, "claimWindowHours": 168, "circleCooldownHours": 168, "updatedAt": null,
-                "updatedBy": {"uuid": admin.id().to_string()}, "reason": "More for all",
+                "id": null, "version": 2, "baseRate": "0.2000", "sessionDurationHours": 24, "maxSessionsPerDay": 1,
+                "isGloballyEnabled": true, "claimWindowHours": 100, "circleCooldownHours": 168, "updatedAt": null,
+                "updatedBy": {"uuid": admin.id().to_string()}, "reason": "Less for all",
             })
         );
         let audited = app.audited("platform.mining_configuration_update").await;
@@ -41,9 +41,9 @@ fn stores_a_new_version() {
         assert_eq!(entry.outcome, "APPLIED");
         assert_eq!(entry.entity_kind.as_deref(), Some("configuration"));
         assert_eq!(entry.entity_id.as_deref(), Some("mining"));
-        assert_eq!(entry.reason.as_deref(), Some("More for all"));
+        assert_eq!(entry.reason.as_deref(), Some("Less for all"));
         assert_eq!(entry.before["baseRate"], "0.2500");
-        assert_includes(&entry.after, &json!({"baseRate": "0.5000", "version": 2}));
+        assert_includes(&entry.after, &json!({"baseRate": "0.2000", "version": 2}));
         let updated = app.events("ConfigurationUpdated").await;
         assert_eq!(updated.len(), 1);
         assert_eq!((&updated[0].audience_id, updated[0].sequence), (&None, 2));
@@ -105,7 +105,7 @@ fn counts_for_the_next_session_on_every_instance() {
         };
         assert_eq!(rate(&bob).await, "0.2500");
         let fields = json!({"baseRate": "1", "sessionDurationHours": 1});
-        update(&app.admin(), fields).await.ok();
+        app.approved(update(&app.admin(), fields)).await;
         // In force at once on the other instance.
         assert_eq!(rate(&bob).await, "1.0000");
         assert_eq!(
@@ -194,7 +194,7 @@ fn refuses_settings_out_of_range() {
 fn refuses_a_stale_version() {
     test(async |app| {
         let admin = app.admin();
-        update(&admin, json!({"baseRate": "0.3"})).await.ok();
+        update(&admin, json!({"baseRate": "0.2"})).await.ok();
         for version in [1, 3, 0, i32::MAX] {
             let fields = json!({"baseRate": "0.4", "version": version});
             let outcome = update(&admin, fields).await;
@@ -216,7 +216,8 @@ fn stores_one_of_eight_changes_at_once() {
         for version in 1..4 {
             let racing = (0..8).map(|n| {
                 let address = [app.address(), other.address()][n % 2];
-                let fields = json!({"baseRate": format!("0.{}", n + 1), "version": version});
+                let fields =
+                    json!({"baseRate": format!("0.0{}{}", 9 - version, n + 1), "version": version});
                 update(&admin.at(address), fields)
             });
             at_once(racing).await.one_applied("CONFIGURATION_STALE");
@@ -230,9 +231,9 @@ fn stores_one_of_eight_changes_at_once() {
 fn replays_after_a_later_change() {
     test(async |app| {
         let admin = app.admin();
-        let once = update(&admin, json!({"baseRate": "0.3"})).key("once");
+        let once = update(&admin, json!({"baseRate": "0.2"})).key("once");
         let first = once.clone().await.ok();
-        let later = json!({"baseRate": "0.4", "version": 2});
+        let later = json!({"baseRate": "0.1", "version": 2});
         update(&admin, later).await.ok();
         assert_eq!(once.await.replayed(), first);
         assert_eq!(versions(app).await, 3);

@@ -10,6 +10,7 @@ mod system_configuration;
 mod system_configuration_update;
 mod unions;
 mod viewer;
+mod wallet_configuration_update;
 
 use serde_json::Value;
 

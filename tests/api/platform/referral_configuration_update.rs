@@ -13,7 +13,12 @@ fn update(admin: &Actor, fields: Value) -> Run {
 fn counts_for_the_next_referral() {
     test(async |app| {
         let admin = app.admin();
-        let mut stored = update(&admin, json!({})).await.ok()["configuration"].clone();
+        let section = "{ systemConfiguration { referral { id version bonusRate maxBonusRate kycRequired maxReferralLevels
+            updatedAt updatedBy { uuid } reason } } }";
+        app.approved(update(&admin, json!({"bonusRate": "0.4"})))
+            .await;
+        let mut stored =
+            admin.get(section, json!({})).await["systemConfiguration"]["referral"].clone();
         assert!(stored["id"].take().is_string());
         let at = stored["updatedAt"].take();
         assert!(is_stored(app, "referral", 2, &at).await, "{at}");

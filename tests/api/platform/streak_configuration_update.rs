@@ -14,13 +14,21 @@ fn update(admin: &Actor, fields: Value) -> Run {
 fn stores_tiers_in_force_at_once() {
     test(async |app| {
         let admin = app.admin();
-        let mut payload = update(&admin, json!({})).await.ok();
-        assert!(payload["configuration"]["id"].take().is_string());
-        let at = payload["configuration"]["updatedAt"].take();
+        let paid = json!({"bonusRate": "0.5", "milestonePoints": "10"});
+        let tiers =
+            [(1, Some(1)), (2, None)].map(|(min, max)| merged(tier(min, max), paid.clone()));
+        app.approved(update(&admin, json!({"tiers": tiers}))).await;
+        let section = "{ systemConfiguration { streak { id version
+            tiers { minDays maxDays bonusRate badgeName milestonePoints }
+            gracePeriodEnabled gracePeriodHours recoveryCost freezeTokenDays updatedAt updatedBy { uuid } reason } } }";
+        let mut stored =
+            admin.get(section, json!({})).await["systemConfiguration"]["streak"].clone();
+        assert!(stored["id"].take().is_string());
+        let at = stored["updatedAt"].take();
         assert!(is_stored(app, "streak", 2, &at).await, "{at}");
         let shown = |min_days: i32, max_days: Option<i32>| json!({"minDays": min_days, "maxDays": max_days, "bonusRate": "0.5000", "badgeName": "B", "milestonePoints": "10.0000"});
         assert_eq!(
-            payload["configuration"],
+            stored,
             json!({
                 "id": null, "version": 2, "tiers": [shown(1, Some(1)), shown(2, None)], "gracePeriodEnabled": false,
                 "gracePeriodHours": 0, "recoveryCost": "12.5000", "freezeTokenDays": 3,
@@ -28,11 +36,15 @@ fn stores_tiers_in_force_at_once() {
             })
         );
         let audited = app.audited("platform.streak_configuration_update").await;
-        assert_eq!(audited.len(), 1);
-        assert_eq!(audited[0].outcome, "APPLIED");
-        assert_eq!(audited[0].entity_id.as_deref(), Some("streak"));
-        assert_eq!(audited[0].before["tiers"][6]["minDays"], 90);
-        assert_eq!(audited[0].after["tiers"][1]["bonusRate"], "0.5000");
+        // The request and the change.
+        assert_eq!(audited.len(), 2);
+        for entry in &audited {
+            assert_eq!(entry.outcome, "APPLIED");
+            assert_eq!(entry.entity_id.as_deref(), Some("streak"));
+            assert_eq!(entry.before["tiers"][6]["minDays"], 90);
+        }
+        assert!(audited[0].after["approval"].is_string());
+        assert_eq!(audited[1].after["tiers"][1]["bonusRate"], "0.5000");
         let alice = app.miner().ready().await;
         assert_eq!(alice.claim().await.ok()["milestonePoints"], "10.0000");
         assert_eq!(

@@ -65,8 +65,9 @@ fn pages_histories_newest_first() {
     test(async |app| {
         let admin = app.admin();
         for version in 1..6 {
-            let section =
-                samples::mining(json!({"version": version, "baseRate": format!("0.{version}")}));
+            let section = samples::mining(
+                json!({"version": version, "baseRate": format!("0.0{}", 9 - version)}),
+            );
             let update = admin.run("miningConfigurationUpdate", samples::with_reason(section));
             let reason = json!({"reason": format!("{version}")});
             update.with(reason).await.ok();
@@ -87,7 +88,7 @@ fn pages_histories_newest_first() {
         assert_eq!(history["totalCount"], 6);
         assert_eq!(
             history["nodes"][0],
-            json!({"version": 6, "baseRate": "0.5000", "updatedBy": {"uuid": admin.id().to_string()}, "reason": "5"})
+            json!({"version": 6, "baseRate": "0.0400", "updatedBy": {"uuid": admin.id().to_string()}, "reason": "5"})
         );
         assert_eq!(history["pageInfo"]["hasNextPage"], true);
         let end = history["pageInfo"]["endCursor"].clone();

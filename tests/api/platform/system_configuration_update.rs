@@ -19,7 +19,7 @@ fn all() -> Value {
 }
 
 async fn versions(app: &TestApp) -> i64 {
-    app.count("configurations", "true").await
+    app.count("configurations", "section <> 'wallet'").await
 }
 
 /// Checks that a change is refused as a whole.
@@ -38,14 +38,15 @@ fn stores_all_sections_at_one_time() {
         assert_eq!(
             payload,
             json!({
+                "approval": null,
                 "configuration": {
-                    "mining": {"version": 2, "baseRate": "0.5000",
+                    "mining": {"version": 2, "baseRate": "0.1250",
                                "updatedBy": {"uuid": admin.id().to_string()}, "reason": "A new season"},
                     "streak": {
-                        "version": 2, "tiers": [{"minDays": 1, "maxDays": null, "bonusRate": "0.5000"}],
+                        "version": 2, "tiers": [{"minDays": 1, "maxDays": null, "bonusRate": "0.0000"}],
                         "recoveryCost": "12.5000", "reason": "A new season",
                     },
-                    "referral": {"version": 2, "bonusRate": "0.4000", "reason": "A new season"},
+                    "referral": {"version": 2, "bonusRate": "0.2000", "reason": "A new season"},
                 },
                 "userErrors": [],
             })
@@ -96,7 +97,7 @@ fn audits_the_whole_and_each_section() {
                 "outcome": "APPLIED", "reason": "a test", "entity": null,
                 "before": {"mining": {"baseRate": "0.2500"}},
                 "after": {
-                    "mining": {"baseRate": "0.5000"}, "referral": {"bonusRate": "0.4000"}, "streak": null,
+                    "mining": {"baseRate": "0.1250"}, "referral": {"bonusRate": "0.2000"}, "streak": null,
                 },
             }),
         );

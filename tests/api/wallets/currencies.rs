@@ -7,7 +7,10 @@ fn returns_the_currencies_of_the_ledger() {
     test(async |app| {
         let data = app
             .anonymous()
-            .get("{ currencies { code scale displayDecimals } }", json!({}))
+            .get(
+                "{ currencies { code scale displayDecimals assetType isEnabled } }",
+                json!({}),
+            )
             .await;
         let shown: Vec<_> = data["currencies"]
             .as_array()
@@ -15,25 +18,27 @@ fn returns_the_currencies_of_the_ledger() {
             .iter()
             .map(|currency| {
                 format!(
-                    "{} {} {}",
+                    "{} {} {} {} {}",
                     currency["code"].as_str().unwrap(),
                     currency["scale"],
-                    currency["displayDecimals"]
+                    currency["displayDecimals"],
+                    currency["assetType"].as_str().unwrap(),
+                    currency["isEnabled"]
                 )
             })
             .collect();
         assert_eq!(
             shown,
             [
-                "FUZE 6 6",
-                "FZ 4 4",
-                "MP 4 4",
-                "PPOINT 4 4",
-                "PT 4 4",
-                "STAR 0 0",
-                "USD 6 6",
-                "USDT 6 6",
-                "VND 6 0"
+                "FUZE 6 6 POINT true",
+                "FZ 4 4 POINT true",
+                "MP 4 4 POINT true",
+                "PPOINT 4 4 POINT true",
+                "PT 4 4 POINT true",
+                "STAR 0 0 POINT true",
+                "USD 6 6 CURRENCY true",
+                "USDT 6 6 CURRENCY true",
+                "VND 6 0 CURRENCY true"
             ]
         );
     });
