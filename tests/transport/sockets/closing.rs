@@ -33,6 +33,13 @@ fn closes_on_invalid_messages() {
     });
 }
 
+/// A ping with one byte more than a control frame may have.
+const LONG_PING: [u8; 134] = {
+    let mut frame = [0; 134];
+    (frame[0], frame[1], frame[3]) = (0x89, 0xfe, 126);
+    frame
+};
+
 #[test]
 fn closes_on_invalid_frames() {
     test(async |app| {
