@@ -139,6 +139,7 @@ pub trait Refusal: Declared {
                 .map(|(name, fact)| (name.to_owned(), value_of(&fact)))
                 .collect(),
             cause: None,
+            items: Vec::new(),
         }
     }
 }
@@ -178,6 +179,9 @@ pub struct Refused {
     /// Refusal of the command that an approval carries out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Box<Refused>>,
+    /// Refusals of the items of a batch, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Refused>,
 }
 
 impl FromSql<Jsonb, Pg> for Refused {
@@ -203,8 +207,28 @@ pub enum Stop<R> {
     Refused(R),
     /// A refusal caused by the refusal of another command.
     Because(R, Box<Refused>),
+    /// A refusal of a batch, with the refusals of its items.
+    Each(R, Vec<Refused>),
     /// A fault: the transaction is rolled back.
     Fault(DbError),
+}
+
+impl<R: Refusal> Stop<R> {
+    /// The refusal and its stored form, or the fault.
+    pub(crate) fn stored(self) -> Result<(R, Refused)> {
+        let (refusal, cause, items) = match self {
+            Self::Refused(refusal) => (refusal, None, Vec::new()),
+            Self::Because(refusal, cause) => (refusal, Some(cause), Vec::new()),
+            Self::Each(refusal, items) => (refusal, None, items),
+            Self::Fault(fault) => return Err(fault),
+        };
+        let stored = Refused {
+            cause,
+            items,
+            ..refusal.stored()
+        };
+        Ok((refusal, stored))
+    }
 }
 
 impl<R> From<DbError> for Stop<R> {

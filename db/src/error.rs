@@ -19,6 +19,11 @@ pub enum DbError {
     /// The key belongs to a request with another input.
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// The configuration names no such service.
+    #[error(
+        "the configuration has no name for this service: an administrator adds it to `issuers` of the section `wallet`"
+    )]
+    IssuerUnknown,
     /// The caller stored as many idempotency keys in an hour as allowed.
     #[error(
         "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",

@@ -68,16 +68,16 @@ where
     let mut is_final = true;
     let outcome = match body(tx, &mut key).await {
         Ok(done) => Ok(done),
-        Err(Stop::Refused(refusal)) => {
+        Err(stop) => {
+            let (refusal, stored) = stop.stored()?;
             let texts = &declaration::<R>(refusal.kind()).texts;
+            check_listed(command, &refusal)?;
             is_final = texts.is_final;
             if request.origin == Origin::Service {
                 service_refusals::count(&request.caller(), command.name, texts.code);
             }
-            Err(refused(command, &refusal, None)?)
+            Err(stored)
         }
-        Err(Stop::Because(refusal, cause)) => Err(refused(command, &refusal, Some(cause))?),
-        Err(Stop::Fault(fault)) => return Err(fault),
     };
     if outcome.is_err() {
         tx.events.clear();
@@ -100,20 +100,13 @@ where
     })
 }
 
-/// The stored form of a refusal; a fault when the command's descriptor does not list it.
-fn refused<R: Refusal>(
-    command: &Command<R>,
-    refusal: &R,
-    cause: Option<Box<Refused>>,
-) -> Result<Refused> {
-    if !command.refusals.contains(&refusal.kind()) {
-        let what = format!("{} refused with {}", command.name, refusal.code());
-        return Err(DbError::inconsistent("descriptor", "refusals", what));
+/// A fault for a refusal that the command's descriptor does not list.
+fn check_listed<R: Refusal>(command: &Command<R>, refusal: &R) -> Result<()> {
+    if command.refusals.contains(&refusal.kind()) {
+        return Ok(());
     }
-    Ok(Refused {
-        cause,
-        ..refusal.stored()
-    })
+    let what = format!("{} refused with {}", command.name, refusal.code());
+    Err(DbError::inconsistent("descriptor", "refusals", what))
 }
 
 #[derive(HasQuery)]

@@ -149,6 +149,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// References of the clearing accounts: the text behind the owner ids of their wallets
+    clearing_accounts (owner_id, currency) {
+        /// Owner of the wallet: UUIDv5 of issuer, type and id
+        owner_id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Name of the service
+        issuer -> Text,
+        /// Kind of object in the service's own words
+        reference_type -> Text,
+        /// Key of the object at the service
+        reference_id -> Text,
+        /// Time of the first posting
+        opened_at -> Timestamptz,
+        /// Time since which it is not at zero; null at zero
+        open_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// All versions of all sections; the highest is in force
     configurations (section, version) {
         /// Name of the section
@@ -205,6 +225,46 @@ diesel::table! {
         for_id -> Uuid,
         /// Sum in the smallest unit; what was taken counts like what was given
         amount -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Amounts reserved in wallets until they are released or settled, exactly once
+    holds (owner_id, id) {
+        /// Owner of the wallet
+        owner_id -> Uuid,
+        /// Id of the hold
+        id -> Uuid,
+        /// Kind of the owner
+        owner_kind -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Name of the service that placed it; wallets for withdrawals
+        issuer -> Text,
+        /// Issuer and type of the service's object, or kind of an object of the platform
+        reference_kind -> Text,
+        /// Id of the object
+        reference_id -> Text,
+        /// Reason in the issuer's words
+        reason -> Text,
+        /// Key given by the issuer, unique per issuer and owner; null without one
+        external_id -> Nullable<Text>,
+        /// Notes of the issuer: pairs of texts
+        metadata -> Jsonb,
+        /// State
+        status -> Text,
+        /// Cause of the release; null unless released
+        release_reason -> Nullable<Text>,
+        /// Time it was placed
+        created_at -> Timestamptz,
+        /// Time from which it can only be released; null for those that do not expire
+        expires_at -> Nullable<Timestamptz>,
+        /// Time of release or settlement; null while held
+        ended_at -> Nullable<Timestamptz>,
+        /// Number of its events
+        version -> Int8,
     }
 }
 
@@ -495,6 +555,36 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Final uses of holds, one per hold
+    settlements (owner_id, id) {
+        /// Owner of the hold's wallet
+        owner_id -> Uuid,
+        /// Id of the settlement
+        id -> Uuid,
+        /// The settled hold
+        hold_id -> Uuid,
+        /// SETTLED: part of the foreign key, so that the hold stays settled
+        hold_status -> Text,
+        /// Kind of the owner
+        owner_kind -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Name of the service
+        issuer -> Text,
+        /// Outcome for the hold's owner
+        outcome -> Text,
+        /// Amount moved to the clearing account in the smallest unit; the rest of the hold was released
+        amount -> Int8,
+        /// Amounts paid from the clearing account: kind and id of the owner, amount
+        payouts -> Jsonb,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+        /// Time of the settlement
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Append-only: each row debits an amount from one wallet and credits it to another; a row never joins the wallets of two owners
     transfers (owner_id, posted_at, transaction_id, leg) {
         /// Owner of the wallets of both sides, house accounts aside
@@ -555,6 +645,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Count and sum of each owner's operations by hour, for velocity rules
+    velocity_sums (owner_id, owner_kind, currency, operation, hour) {
+        /// Owner of the wallets
+        owner_id -> Uuid,
+        /// Kind of the owner
+        owner_kind -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Kind of operation
+        operation -> Text,
+        /// Start of the hour
+        hour -> Timestamptz,
+        /// Number of operations
+        count -> Int4,
+        /// Sum of their amounts in the smallest unit
+        amount -> Int8,
+    }
+}
+
+diesel::table! {
     /// Balances: one row per owner, currency, kind and campaign, inserted by the first posting
     wallets (owner_id, id) {
         /// Id of the owner within its kind; nil for the house as a whole
@@ -586,11 +696,15 @@ diesel::table! {
 
 diesel::joinable!(circle_invitations -> circles (circle_id));
 diesel::joinable!(circle_members -> circles (circle_id));
+diesel::joinable!(clearing_accounts -> currencies (currency));
 diesel::joinable!(dual_control_sums -> currencies (currency));
+diesel::joinable!(holds -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (user_id));
 diesel::joinable!(mining_sessions -> miners (user_id));
 diesel::joinable!(referrals -> miners (referrer_user_id));
+diesel::joinable!(settlements -> currencies (currency));
+diesel::joinable!(velocity_sums -> currencies (currency));
 diesel::joinable!(wallets -> currencies (currency));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -600,10 +714,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     circle_invitations,
     circle_members,
     circles,
+    clearing_accounts,
     configurations,
     currencies,
     demo_people,
     dual_control_sums,
+    holds,
     idempotency_keys,
     jobs,
     miners,
@@ -614,7 +730,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     reconciliation_runs,
     referral_codes,
     referrals,
+    settlements,
     transfers,
     users,
+    velocity_sums,
     wallets,
 );

@@ -117,6 +117,21 @@ impl Tx {
         });
     }
 
+    /// [`Tx::write_last`] for rows that a concurrent transaction may have inserted first: this one is retried then.
+    pub(crate) fn write_last_racing(
+        &mut self,
+        table: &'static str,
+        rows: usize,
+        statement: impl QueryFragment<Pg> + Send + Sync + 'static,
+    ) {
+        self.last_writes.push(LastWrite {
+            table,
+            rows,
+            is_race: true,
+            statement: Box::new(statement),
+        });
+    }
+
     /// The connection, for queries that run inside the transaction.
     pub fn conn(&mut self) -> &mut Connection {
         &mut self.conn

@@ -43,6 +43,15 @@ impl<T: Eager> EagerField for ReadyList<T> {
     }
 }
 
+impl<T: Eager> EagerField for ReadyOption<T> {
+    fn value(&self, selected: &Selected<'_>) -> Option<Value> {
+        match &self.0 {
+            Some(object) => selected.of(object),
+            None => Some(Value::Null),
+        }
+    }
+}
+
 impl<T: Eager> Eager for &T {
     const IS_CONCRETE: bool = T::IS_CONCRETE;
 
@@ -244,6 +253,25 @@ impl<T: Eager> OutputType for ReadyList<T> {
         match Selected::at(context).of_all(&self.0) {
             Some(values) => Ok(values),
             None => resolve_list(context, field, &self.0, Some(self.0.len())).await,
+        }
+    }
+}
+
+/// An object that is written at once where possible, or null.
+#[derive(Clone, Debug)]
+pub struct ReadyOption<T>(pub Option<T>);
+
+impl<T: Eager> OutputType for ReadyOption<T> {
+    output_like!(Option<T>);
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        match self.value(&Selected::at(context)) {
+            Some(value) => Ok(value),
+            None => self.0.resolve(context, field).await,
         }
     }
 }

@@ -135,6 +135,9 @@ impl From<&DbError> for ApiError {
                     .because("IN_PROGRESS")
                     .retry_after(1);
             }
+            DbError::IssuerUnknown => {
+                return Self::new(Code::Forbidden, fault.to_string()).because("ISSUER_UNKNOWN");
+            }
             DbError::KeyReused => {
                 return Self::new(Code::Conflict, fault.to_string())
                     .because("IDEMPOTENCY_KEY_REUSED");

@@ -8,6 +8,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{Context, OutputType};
 use chrono::DateTime;
 use db::command::Refused;
+use domain::money::CurrencyCode;
 use domain::refusal::{Declaration, Fact, Refusal, render};
 use uuid::Uuid;
 
@@ -34,7 +35,7 @@ pub(crate) trait UserErrorType: OutputType + Sized + 'static {
 macro_rules! user_error {
     ($type:ident, $refusal:ty, $subject:literal; $($(#[$doc:meta])* $fact:ident: $value:ty),* $(,)?) => {
         #[doc = concat!("Refusal of a command on ", $subject, ".")]
-        #[derive(async_graphql::SimpleObject, Clone, Debug)]
+        #[derive(async_graphql::SimpleObject)]
         pub struct $type {
             /// Code of the refusal, for programs.
             pub code: $crate::user_errors::ErrorCode<$type>,
@@ -226,8 +227,10 @@ fn fact(value: &serde_json::Value) -> Option<Fact> {
 
 /// A type of a user error's field that shows a fact of the refusal.
 pub(crate) trait FactValue: Sized {
-    /// The value of a fact.
-    fn read(fact: Fact) -> Option<Self>;
+    /// The value of a fact; none for types that are made of several facts.
+    fn read(_: Fact) -> Option<Self> {
+        None
+    }
 
     /// The fact of this name, if the refusal has it.
     fn of(refused: &Refused, name: &str) -> Option<Self> {
@@ -257,4 +260,6 @@ fact_values! {
     }
     scalars::DateTime { Fact::Time(at) => Some(Self(at)) }
     Uuid { Fact::Id(id) => Some(id) }
+    String { Fact::Text(text) => Some(text) }
+    scalars::CurrencyCode { Fact::Text(text) => CurrencyCode::parse(&text).map(Self) }
 }

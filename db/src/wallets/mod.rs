@@ -2,23 +2,36 @@
 
 pub mod configuration;
 mod constants;
+pub mod hold;
+mod issuer;
 mod locks;
 pub mod posting;
 pub mod reconciliation;
+pub mod settlement;
+mod velocity;
 pub mod wallet;
 mod writes;
 
 use domain::wallets::WalletOwner;
+use domain::wallets::hold::HoldRefusal;
+use domain::wallets::settlement::SettlementRefusal;
 
 use crate::Owner;
-use crate::command::Described;
+use crate::command::{Described, refusable};
+use crate::prelude::Uuid;
 
 pub(crate) use constants::{Constants, CurrentConstants, constants, constants_subject};
 pub use wallet::LedgerEntry;
 pub(crate) use wallet::freeze_all_of;
 
 /// Descriptors of the context's commands.
-pub const COMMANDS: &[&[Described]] = &[configuration::commands::COMMANDS];
+pub const COMMANDS: &[&[Described]] = &[
+    configuration::commands::COMMANDS,
+    hold::commands::COMMANDS,
+    settlement::commands::COMMANDS,
+];
+
+refusable!(HoldRefusal, SettlementRefusal);
 
 impl From<WalletOwner> for Owner {
     fn from(owner: WalletOwner) -> Self {
@@ -27,4 +40,30 @@ impl From<WalletOwner> for Owner {
             kind: owner.kind.name(),
         }
     }
+}
+
+/// The condition that a row's owner is one of these. Ids alone don't tell, because equal ids of two kinds are two owners.
+macro_rules! owned_by {
+    ($table:literal, $owners:expr) => {{
+        let kinds: Vec<&str> = $owners.iter().map(|owner| owner.kind.name()).collect();
+        diesel::dsl::sql::<diesel::sql_types::Bool>(concat!(
+            "(",
+            $table,
+            ".owner_id, ",
+            $table,
+            ".owner_kind) IN (SELECT * FROM unnest("
+        ))
+        .bind::<diesel::sql_types::Array<diesel::sql_types::Uuid>, _>($crate::wallets::ids_of(
+            $owners,
+        ))
+        .sql(", ")
+        .bind::<diesel::sql_types::Array<diesel::sql_types::Text>, _>(kinds)
+        .sql("))")
+    }};
+}
+use owned_by;
+
+/// Ids of owners.
+fn ids_of(owners: &[WalletOwner]) -> Vec<Uuid> {
+    owners.iter().map(|owner| owner.id).collect()
 }

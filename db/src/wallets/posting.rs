@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::ids::TransactionId;
 use domain::money::CurrencyCode;
 use domain::wallets::{
     Entry, Posted, Posting, PostingRefusal, WalletKey, WalletState, at_homes, decide,
@@ -19,7 +20,7 @@ impl From<PostingRefusal> for DbError {
 }
 
 /// Posts business events in input order; returns one result per event. A refused event has no effect and does not count
-/// against the next.
+/// against the next. Postings may share a transaction.
 ///
 /// Locks the wallets whose balances may change. The caller holds no lock that comes after wallets in the order of
 /// `docs/LEDGER.md`, and posts once per transaction.
@@ -64,10 +65,13 @@ pub async fn post(
         .collect();
     let mut writes = Writes::at(posted_at);
     let mut unwritten = missing.clone();
+    let mut legs: BTreeMap<TransactionId, usize> = BTreeMap::new();
     for (posting, entries) in postings.iter().zip(&decided) {
         let rows = at_homes(entries.as_deref().unwrap_or_default());
-        for (leg, (home, row)) in rows.iter().enumerate() {
-            writes.transfer(tx, &ids, posting, leg, *home, row)?;
+        let leg = legs.entry(posting.transaction_id).or_default();
+        for (home, row) in &rows {
+            writes.transfer(tx, &ids, posting, *leg, *home, row)?;
+            *leg += 1;
             for key in [row.leg.debit.wallet, row.leg.credit.wallet] {
                 if unwritten.remove(&key) {
                     let state = balances.get(&key).copied().unwrap_or_default();

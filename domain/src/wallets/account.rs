@@ -24,6 +24,14 @@ impl WalletOwner {
     };
 }
 
+impl WalletOwner {
+    /// The person, if the owner is one.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        (self.kind == OwnerKind::User).then_some(UserId(self.id))
+    }
+}
+
 /// Declares the owners that ids of the platform name.
 macro_rules! owners {
     ($($id:ident: $kind:ident),+) => {

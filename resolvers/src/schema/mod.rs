@@ -29,7 +29,7 @@ use crate::request::{ContextServices, Engine};
 use crate::type_index::TypeIndex;
 use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::validation::Validator;
-use crate::wallets::wallet;
+use crate::wallets::{hold, settlement, wallet};
 use crate::{describe, limits, mining, platform, wallets};
 
 /// Reads. Root fields are nullable so that a fault in one leaves the others intact.
@@ -48,6 +48,10 @@ pub struct Query(
     circle::queries::CirclesQuery,
     referral::queries::ReferralQuery,
     wallet::queries::WalletQuery,
+    hold::queries::HoldQuery,
+    hold::queries::HoldsQuery,
+    settlement::queries::SettlementsQuery,
+    settlement::queries::ClearingAccountsQuery,
 );
 
 /// Commands, one business command per field. Root fields are null only on error.
@@ -63,6 +67,8 @@ pub struct Mutation(
     circle::mutations::CircleMutation,
     circle::mutations::CircleInvitationMutation,
     referral::mutations::ReferralMutation,
+    hold::mutations::HoldMutation,
+    settlement::mutations::SettlementMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -122,7 +128,11 @@ const NODES: &[&[RegisteredNode]] = &[
     mining::NODES,
     wallets::NODES,
 ];
-const USER_ERRORS: &[&[RegisteredUserError]] = &[platform::USER_ERRORS, mining::USER_ERRORS];
+const USER_ERRORS: &[&[RegisteredUserError]] = &[
+    platform::USER_ERRORS,
+    mining::USER_ERRORS,
+    wallets::USER_ERRORS,
+];
 const PROPOSALS: &[&[RegisteredProposal]] = &[mining::PROPOSALS, system_configuration::PROPOSALS];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 

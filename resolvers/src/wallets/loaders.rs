@@ -1,9 +1,15 @@
 //! Edges of wallets, loaded for all parents of a level at once.
 
 use db::wallets::LedgerEntry;
-use db::wallets::wallet::queries;
+use db::wallets::settlement::ClearingAccount;
+use db::wallets::wallet::transactions::Transaction;
+use db::wallets::wallet::{queries, transactions};
+use db::wallets::{hold, settlement};
 use db::{Page, Slice};
+use domain::ids::{HoldId, OwnerId, SettlementId, TransactionId};
 use domain::money::CurrencyCode;
+use domain::wallets::hold::Hold;
+use domain::wallets::settlement::Settlement;
 use domain::wallets::{Wallet, WalletOwner};
 
 use crate::loading::{by_key, loader, pages};
@@ -16,6 +22,9 @@ loader! {
 /// An owner's wallet of a currency.
 pub(crate) type WalletOf = (WalletOwner, CurrencyCode);
 
+/// A clearing account of a currency.
+pub(crate) type ClearingOf = (OwnerId, CurrencyCode);
+
 /// Page of a wallet's entries.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct EntriesOf(pub WalletOf, pub Page<i64>);
@@ -26,3 +35,19 @@ by_key!(WalletLoader, WalletOf => Wallet,
 
 pages!(WalletLoader, EntriesOf(WalletOf, Page<i64>) => Slice<LedgerEntry>,
     |conn, wallets, page, db| async { queries::entries(&db, conn, &wallets, &page).await });
+
+by_key!(WalletLoader, HoldId => Hold,
+    |conn, ids, db| hold::queries::by_id(&db, conn, &ids),
+    |hold| (hold.id, hold));
+
+by_key!(WalletLoader, SettlementId => Settlement,
+    |conn, ids, db| settlement::queries::by_id(&db, conn, &ids),
+    |settlement| (settlement.id, settlement));
+
+by_key!(WalletLoader, ClearingOf => ClearingAccount,
+    |conn, ids, db| settlement::queries::clearing_by_id(&db, conn, &ids),
+    |account| ((account.owner, account.balance.currency.code), account));
+
+by_key!(WalletLoader, TransactionId => Transaction,
+    |conn, ids, db| transactions::by_id(&db, conn, &ids),
+    |transaction| (transaction.id, transaction));

@@ -1,22 +1,41 @@
 //! Wallets: balances and ledger entries.
 
 pub(crate) mod configuration;
+pub(crate) mod hold;
+pub(crate) mod inputs;
 pub(crate) mod live;
 pub(crate) mod loaders;
+pub(crate) mod references;
+pub(crate) mod settlement;
+pub(crate) mod transaction;
 pub(crate) mod wallet;
 
 use domain::access::Action;
 
 use crate::node::RegisteredNode;
+use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<wallet::objects::Wallet>(),
     RegisteredNode::new::<wallet::objects::LedgerEntry>(),
     RegisteredNode::new::<configuration::objects::WalletConfiguration>(),
+    RegisteredNode::new::<hold::objects::Hold>(),
+    RegisteredNode::new::<settlement::objects::Settlement>(),
+    RegisteredNode::new::<settlement::objects::ClearingAccount>(),
+    RegisteredNode::new::<transaction::objects::Transaction>(),
+];
+
+pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
+    RegisteredUserError::new::<hold::refusals::HoldUserError>(),
+    RegisteredUserError::new::<settlement::refusals::SettlementUserError>(),
 ];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.wallet", Action::WalletRead),
+    ("Query.hold", Action::HoldRead),
+    ("Query.holds", Action::HoldRead),
+    ("Query.settlements", Action::SettlementRead),
+    ("Query.clearingAccounts", Action::ClearingRead),
     ("Subscription.walletUpdated", Action::WalletFollow),
 ];
 

@@ -114,13 +114,9 @@ fn carry_out<'t, P: Proposal>(
             about: (entity.0, P::entity_id(entity.1)),
             change,
         });
-        done.map_err(|stop| match stop {
-            Stop::Refused(refusal) => NotCarriedOut::Refused(Box::new(refusal.stored())),
-            Stop::Because(refusal, cause) => NotCarriedOut::Refused(Box::new(Refused {
-                cause: Some(cause),
-                ..refusal.stored()
-            })),
-            Stop::Fault(fault) => NotCarriedOut::Fault(fault),
+        done.map_err(|stop| match stop.stored() {
+            Ok((_, refused)) => NotCarriedOut::Refused(Box::new(refused)),
+            Err(fault) => NotCarriedOut::Fault(fault),
         })
     }
     .boxed()

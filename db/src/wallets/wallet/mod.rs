@@ -3,6 +3,7 @@
 mod freezing;
 pub mod queries;
 pub(super) mod rows;
+pub mod transactions;
 
 pub(crate) use freezing::freeze_all_of;
 pub use rows::LedgerEntry;

@@ -4,7 +4,7 @@ use diesel::sql_types::{
     BigInt, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
 use domain::money::{Currency, CurrencyCode, Minor, Money};
-use domain::wallets::{Bucket, TransferReason, Wallet, WalletOwner};
+use domain::wallets::{Bucket, Currencies, TransferReason, Wallet, WalletOwner};
 
 use crate::Db;
 use crate::prelude::*;
@@ -52,11 +52,11 @@ pub(super) struct WalletRow {
 
 impl WalletRow {
     pub(super) fn has_known_currency(&self, db: &Db) -> bool {
-        currency_of(db, self.currency).is_ok()
+        currency_of(db.currencies(), self.currency).is_ok()
     }
 
     pub(super) fn into_wallet(self, db: &Db) -> Result<Wallet> {
-        let currency = currency_of(db, self.currency)?;
+        let currency = currency_of(db.currencies(), self.currency)?;
         let money = |amount| Money {
             amount: Minor(amount),
             currency,
@@ -78,8 +78,8 @@ impl WalletRow {
 }
 
 /// The currency with this number in the ledger.
-pub(super) fn currency_of(db: &Db, number: i16) -> Result<Currency> {
-    db.currencies()
+pub(in crate::wallets) fn currency_of(currencies: &Currencies, number: i16) -> Result<Currency> {
+    currencies
         .values()
         .find(|currency| currency.number == number)
         .copied()
@@ -145,7 +145,7 @@ pub(super) struct EntryRow {
 
 impl EntryRow {
     pub(super) fn into_entry(self, db: &Db) -> Result<LedgerEntry> {
-        let currency = currency_of(db, self.currency)?;
+        let currency = currency_of(db.currencies(), self.currency)?;
         let money = |amount| Money {
             amount: Minor(amount),
             currency,

@@ -2,6 +2,7 @@
 
 use async_graphql::{Enum, OneofObject};
 use db::Page;
+use db::command::Refused;
 use db::wallets::LedgerEntry as StoredEntry;
 use domain::money as kernel;
 use domain::named::Named;
@@ -11,6 +12,7 @@ use crate::node::KeyPart;
 use crate::paging::Total;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
+use crate::user_errors::FactValue;
 use crate::wallets::loaders::{EntriesOf, WalletLoader};
 
 object! {
@@ -25,6 +27,16 @@ object! {
 
 /// Kinds of assets.
 pub type AssetType = EnumOf<rules::AssetType>;
+
+/// An amount that a refusal mentions, in its `currency`.
+impl FactValue for Money {
+    fn of(refused: &Refused, name: &str) -> Option<Self> {
+        Some(Self {
+            amount: FactValue::of(refused, name)?,
+            currency: FactValue::of(refused, "currency")?,
+        })
+    }
+}
 
 object! {
     /// Currency of the ledger.

@@ -1,0 +1,394 @@
+//! Commands on holds, with their events: place, extend, release, expire.
+
+use domain::money::{CurrencyCode, Money};
+use domain::wallets::hold::{
+    self as rules, Ended, Hold, HoldRefusal, HoldReleaseReason, HoldStatus,
+};
+use domain::wallets::{
+    Exceeded, Leg, Metadata, Origin, Posted, Posting, PostingRefusal, Reference, ServiceReference,
+    Side, TransferReason, VelocityOperation, WalletKind, WalletOwner,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::locks;
+use super::rows::HoldRow;
+use crate::outbox::SubjectEvents;
+use crate::platform::audit::{About, Change};
+use crate::prelude::*;
+use crate::schema::holds;
+use crate::wallets::{configuration, issuer, posting, velocity};
+
+commands! {
+    HoldRefusal;
+    HOLD_PLACE = "wallets.hold_place", HoldPlace, Required:
+        ReasonInvalid, CurrencyUnknown, CurrencyDisabled, AmountInvalid, ExpiryInvalid, DuplicateExternalId, WalletFrozen,
+        VelocityLimit, InsufficientFunds;
+    HOLD_EXTEND = "wallets.hold_extend", HoldExtend, Optional:
+        NotFound, AlreadyReleased, AlreadySettled, Expired, ExpiryInvalid;
+    HOLD_RELEASE = "wallets.hold_release", HoldRelease, Required:
+        NotFound, AlreadyReleased, AlreadySettled;
+}
+
+/// Holds released by one transaction of the job.
+const BATCH: i64 = 100;
+
+/// The job as the cause of events.
+const EXPIRY: &str = "job hold_expiry";
+
+/// An event of a hold. Each has the fields of [`HoldEvents::of`] too. `docs/EVENTS.md` documents them.
+#[derive(Serialize)]
+#[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "the variants are the events' names"
+)]
+pub(in crate::wallets) enum HoldEvent {
+    HoldPlaced {
+        expires_at: Option<Timestamp>,
+    },
+    HoldExtended {
+        expires_at: Option<Timestamp>,
+    },
+    HoldReleased {},
+    HoldExpired {},
+    HoldSettled {
+        settlement_id: Uuid,
+        outcome: &'static str,
+        settled_amount: Decimal,
+    },
+}
+
+/// Events of one hold in one command.
+pub(in crate::wallets) type HoldEvents = SubjectEvents<HoldEvent>;
+
+impl HoldEvents {
+    /// An empty list for a hold.
+    pub fn of(hold: &Hold, transaction_id: Option<TransactionId>) -> Self {
+        let mut events = Self::new("hold", hold.id.uuid, hold.version);
+        events.audience = hold.owner.user();
+        events.transaction_id = transaction_id;
+        let fields = json!({
+            "holdId": hold.id.uuid, "ownerKind": hold.owner.kind.name(), "ownerId": hold.owner.id,
+            "amount": hold.amount.to_decimal(), "currency": hold.amount.currency.code.as_str(),
+            "issuer": hold.issuer, "referenceKind": hold.reference_kind, "referenceId": hold.reference_id,
+            "transactionId": transaction_id.map(|id| id.0),
+        });
+        if let serde_json::Value::Object(fields) = fields {
+            events.common = fields;
+        }
+        events
+    }
+}
+
+/// A hold as a service requests it.
+#[derive(Clone, Debug)]
+pub struct HoldDraft {
+    /// Owner of the wallet.
+    pub owner: WalletOwner,
+    /// Amount and currency.
+    pub amount: (Decimal, CurrencyCode),
+    /// Type and id of the service's object.
+    pub reference: (String, String),
+    /// Reason in the issuer's words.
+    pub reason: String,
+    /// Time from which it can only be released; none for the usual one.
+    pub expires_at: Option<Timestamp>,
+    /// Key given by the issuer.
+    pub external_id: Option<String>,
+    /// Notes.
+    pub metadata: Metadata,
+}
+
+/// Result of the commands that post for one hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldPosted {
+    /// Owner of the wallet, and the hold.
+    pub hold: [Uuid; 2],
+    /// The posting.
+    pub transaction: Uuid,
+}
+
+/// Reserves an amount in an owner's wallet.
+pub async fn hold_place(
+    tx: &mut Tx,
+    request: &Request,
+    draft: &HoldDraft,
+) -> Result<Answer<HoldPosted>> {
+    let request = &request.naming(draft.owner);
+    once(tx, request, &HOLD_PLACE, async |tx, key| {
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let issuer = issuer::name_of(&configuration, request)?;
+        let (amount, expires_at, now) = (draft.amount, draft.expires_at, tx.now());
+        let currencies = tx.currencies();
+        let new = rules::place(
+            &configuration,
+            currencies,
+            &draft.reason,
+            amount,
+            expires_at,
+            now,
+        )?;
+        let (of_type, id) = draft.reference.clone();
+        let reference = ServiceReference {
+            issuer: issuer.clone(),
+            of_type,
+            id,
+        };
+        let mut hold = Hold {
+            id: [draft.owner.id, tx.new_id()].into(),
+            owner: draft.owner,
+            amount: new.amount,
+            issuer,
+            reference_kind: reference.kind(),
+            reference_id: reference.id,
+            reason: new.reason.as_str().to_owned(),
+            external_id: draft.external_id.clone(),
+            metadata: draft.metadata.clone(),
+            status: HoldStatus::Held,
+            release_reason: None,
+            settlement: None,
+            created_at: now,
+            expires_at: Some(new.expires_at),
+            ended_at: None,
+            version: 0,
+        };
+        let (transaction_id, posted) = post(tx, request, &hold, TransferReason::HoldPlaced).await?;
+        // Under the wallet's lock.
+        if let Some(duplicate) = locks::by_external_id(tx, &hold).await? {
+            return Err(Stop::Refused(HoldRefusal::DuplicateExternalId {
+                owner_id: draft.owner.id,
+                duplicate,
+            }));
+        }
+        let operation = VelocityOperation::Hold;
+        if let Err(PostingRefusal::WalletFrozen { .. }) = posted {
+            return Err(Stop::Refused(HoldRefusal::WalletFrozen));
+        }
+        let exceeded =
+            velocity::check(tx, &configuration, operation, draft.owner, hold.amount).await?;
+        if let Some(exceeded) = exceeded {
+            return Err(Stop::Refused(refusal_of(exceeded, hold.amount)));
+        }
+        if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
+            return Err(Stop::Refused(HoldRefusal::InsufficientFunds {
+                available: available.to_decimal(hold.amount.currency.scale),
+                currency: hold.amount.currency.code,
+            }));
+        }
+        posted.map_err(DbError::from)?;
+        velocity::add(tx, operation, draft.owner, hold.amount);
+        let mut events = HoldEvents::of(&hold, Some(transaction_id));
+        events.push(HoldEvent::HoldPlaced {
+            expires_at: hold.expires_at,
+        });
+        hold.version = events.enqueue(tx, &request.request_id)?;
+        // A command with the same external id may have placed a hold in another currency meanwhile.
+        let insert = diesel::insert_into(holds::table)
+            .values(HoldRow::of(&hold))
+            .on_conflict((
+                holds::owner_id,
+                holds::owner_kind,
+                holds::issuer,
+                holds::external_id,
+            ))
+            .do_nothing();
+        tx.write_last_racing("holds", 1, insert);
+        key.transaction_id = Some(transaction_id);
+        Ok(HoldPosted {
+            hold: hold.id.into(),
+            transaction: transaction_id.0,
+        })
+    })
+    .await
+}
+
+fn refusal_of(exceeded: Exceeded, amount: Money) -> HoldRefusal {
+    let Exceeded { rule, retry_at } = exceeded;
+    HoldRefusal::VelocityLimit {
+        operation: rule.operation.name(),
+        window: rule.window.name(),
+        currency: rule.currency,
+        max_count: rule.max_count,
+        max_amount: rule
+            .max_amount
+            .map(|most| most.to_decimal(amount.currency.scale)),
+        retry_at,
+    }
+}
+
+/// Moves the expiry of a hold to a later time; returns the hold.
+pub async fn hold_extend(
+    tx: &mut Tx,
+    request: &Request,
+    id: HoldId,
+    expires_at: Timestamp,
+) -> Result<Answer<[Uuid; 2]>> {
+    let found = locks::find(tx, id).await?;
+    let request = &about_owner(request, found.as_ref());
+    once(tx, request, &HOLD_EXTEND, async |tx, key| {
+        key.about = Some(About::new("hold", Some(id.uuid), None));
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let issuer = issuer::name_of(&configuration, request)?;
+        own(found.as_ref(), &issuer)?;
+        let hold = locks::lock(tx, id).await?;
+        let extended = rules::extend(&hold, &configuration, expires_at, tx.now())?;
+        let mut events = HoldEvents::of(&extended, None);
+        let expires_at = extended.expires_at;
+        events.push(HoldEvent::HoldExtended { expires_at });
+        let version = events.enqueue(tx, &request.request_id)?;
+        let change = (holds::expires_at.eq(expires_at), holds::version.eq(version));
+        tx.write_last("holds", 1, diesel::update(locks::held(id)).set(change));
+        key.change = Some(Change {
+            before: json!({"expiresAt": hold.expires_at}),
+            after: json!({"expiresAt": expires_at}),
+        });
+        Ok(id.into())
+    })
+    .await
+}
+
+/// Returns a hold's amount to the available balance.
+pub async fn hold_release(
+    tx: &mut Tx,
+    request: &Request,
+    id: HoldId,
+) -> Result<Answer<HoldPosted>> {
+    let found = locks::find(tx, id).await?;
+    let request = &about_owner(request, found.as_ref());
+    once(tx, request, &HOLD_RELEASE, async |tx, key| {
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let issuer = issuer::name_of(&configuration, request)?;
+        let hold = own(found.as_ref(), &issuer)?;
+        rules::release(hold).map_err(HoldRefusal::from)?;
+        let reason = TransferReason::HoldReleased;
+        let (transaction_id, posted) = post(tx, request, hold, reason).await?;
+        // Under the wallet's lock.
+        let hold = locks::lock(tx, id).await?;
+        rules::release(&hold).map_err(HoldRefusal::from)?;
+        posted.map_err(DbError::from)?;
+        let release = HoldReleaseReason::Issuer;
+        let event = HoldEvent::HoldReleased {};
+        store_release(
+            tx,
+            &request.request_id,
+            &hold,
+            release,
+            event,
+            transaction_id,
+        )?;
+        key.transaction_id = Some(transaction_id);
+        Ok(HoldPosted {
+            hold: id.into(),
+            transaction: transaction_id.0,
+        })
+    })
+    .await
+}
+
+/// Releases holds that have expired, at most a hundred; returns their number.
+pub async fn holds_expire(tx: &mut Tx) -> Result<usize> {
+    let due = locks::overdue(tx, BATCH).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let postings: Vec<_> = due
+        .iter()
+        .map(|hold| posting_of(tx, hold, TransferReason::HoldExpired, Origin::Job, None))
+        .collect();
+    let posted = posting::post(tx, &postings).await?;
+    let ids: Vec<_> = due.iter().map(|hold| hold.id).collect();
+    let now = tx.now();
+    let locked = locks::lock_all(tx, &ids).await?;
+    let is_due = |hold: &Hold| matches!(rules::settleable(hold, now), Err(Ended::Expired(_)));
+    if !locked.iter().all(is_due) {
+        // Released, settled or extended meanwhile: the next attempt does not select them.
+        return Err(DbError::Contended("holds changed meanwhile".to_owned()));
+    }
+    for (hold, (posting, posted)) in due.iter().zip(postings.iter().zip(posted)) {
+        posted.map_err(DbError::from)?;
+        let (release, event) = (HoldReleaseReason::Expiry, HoldEvent::HoldExpired {});
+        let transaction_id = posting.transaction_id;
+        store_release(tx, EXPIRY, hold, release, event, transaction_id)?;
+    }
+    Ok(due.len())
+}
+
+/// The request with the owner of the hold that it names: key and hold are on one shard.
+pub(in crate::wallets) fn about_owner(request: &Request, hold: Option<&Hold>) -> Request {
+    hold.map_or_else(|| request.clone(), |hold| request.naming(hold.owner))
+}
+
+/// The hold, if the service placed it.
+fn own<'h>(hold: Option<&'h Hold>, issuer: &str) -> Result<&'h Hold, HoldRefusal> {
+    hold.filter(|hold| hold.issuer == issuer)
+        .ok_or(HoldRefusal::NotFound)
+}
+
+/// Stores the end of a hold with its event.
+fn store_release(
+    tx: &mut Tx,
+    request_id: &str,
+    hold: &Hold,
+    release: HoldReleaseReason,
+    event: HoldEvent,
+    transaction_id: TransactionId,
+) -> Result<()> {
+    let mut events = HoldEvents::of(hold, Some(transaction_id));
+    events.push(event);
+    let change = (
+        holds::status.eq(HoldStatus::Released.name()),
+        holds::release_reason.eq(release.name()),
+        holds::ended_at.eq(tx.now()),
+        holds::version.eq(events.enqueue(tx, request_id)?),
+    );
+    let update = diesel::update(locks::held(hold.id)).set(change);
+    tx.write_last("holds", 1, update);
+    Ok(())
+}
+
+/// Posts a move between the buckets of a hold's wallet; returns the transaction and its result.
+async fn post(
+    tx: &mut Tx,
+    request: &Request,
+    hold: &Hold,
+    reason: TransferReason,
+) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
+    let request_id = Some(request.request_id.clone());
+    let posting = posting_of(tx, hold, reason, request.origin, request_id);
+    let posted = posting::post(tx, std::slice::from_ref(&posting)).await?;
+    let posted = posted.into_iter().next();
+    let nothing = || DbError::inconsistent("posting", "results", "none");
+    Ok((posting.transaction_id, posted.ok_or_else(nothing)?))
+}
+
+fn posting_of(
+    tx: &Tx,
+    hold: &Hold,
+    reason: TransferReason,
+    origin: Origin,
+    correlation_id: Option<String>,
+) -> Posting {
+    let wallet = Side::available(hold.owner, WalletKind::Main, hold.amount.currency.code);
+    let (debit, credit) = if reason == TransferReason::HoldPlaced {
+        (wallet, wallet.held())
+    } else {
+        (wallet.held(), wallet)
+    };
+    Posting {
+        transaction_id: TransactionId(tx.new_id()),
+        reference: Reference {
+            kind: hold.reference_kind.clone().into(),
+            id: hold.reference_id.clone(),
+        },
+        origin,
+        correlation_id,
+        legs: vec![Leg {
+            debit,
+            credit,
+            amount: hold.amount.amount,
+            reason,
+        }],
+    }
+}

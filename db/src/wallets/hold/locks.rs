@@ -1,0 +1,102 @@
+//! Holds inside a transaction: found, then locked behind their wallets.
+
+use diesel::dsl::{Eq, Filter, Find};
+use domain::wallets::hold::{Hold, HoldStatus};
+use futures_util::future::try_join_all;
+
+use super::rows::HoldRow;
+use crate::prelude::*;
+use crate::schema::holds;
+
+/// A hold, without a lock: its owner, amount and reference never change.
+pub(in crate::wallets) async fn find(tx: &mut Tx, id: HoldId) -> Result<Option<Hold>> {
+    let mut found = find_all(tx, &[id]).await?;
+    Ok(found.pop())
+}
+
+/// Holds, without a lock, in the order of their ids.
+pub(in crate::wallets) async fn find_all(tx: &mut Tx, ids: &[HoldId]) -> Result<Vec<Hold>> {
+    let rows: Vec<HoldRow> = HoldRow::query()
+        .filter(holds::owner_id.eq_any(ids.iter().map(|id| id.owner.0)))
+        .filter(holds::id.eq_any(ids.iter().map(|id| id.uuid)))
+        .order((holds::owner_id, holds::id))
+        .load(tx.conn())
+        .await?;
+    read(tx, rows, ids)
+}
+
+/// Locks a hold and reads it again. The caller holds the lock of its wallet, or changes only its expiry.
+pub(in crate::wallets) async fn lock(tx: &mut Tx, id: HoldId) -> Result<Hold> {
+    let locked = lock_all(tx, &[id]).await?.pop();
+    locked.ok_or_else(|| DbError::inconsistent("holds", "id", id))
+}
+
+/// Locks holds and reads them again, in the order of their owners and ids. The caller holds the locks of their wallets.
+/// On a cluster a locking statement has to stay on one shard.
+pub(in crate::wallets) async fn lock_all(tx: &mut Tx, ids: &[HoldId]) -> Result<Vec<Hold>> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    let is_cluster = tx.is_cluster();
+    let conn: &Connection = tx.conn();
+    let groups = sorted.chunk_by(|one, next| !is_cluster || one.owner == next.owner);
+    let locked = groups.map(|group| {
+        let query = HoldRow::query()
+            .filter(holds::owner_id.eq_any(group.iter().map(|id| id.owner.0)))
+            .filter(holds::id.eq_any(group.iter().map(|id| id.uuid)))
+            .order((holds::owner_id, holds::id))
+            .for_no_key_update();
+        let mut conn = conn;
+        async move { query.load(&mut conn).await }
+    });
+    let rows: Vec<Vec<HoldRow>> = try_join_all(locked).await?;
+    read(tx, rows.into_iter().flatten(), ids)
+}
+
+/// Expired holds that are still held, oldest expiry first.
+pub(super) async fn overdue(tx: &mut Tx, limit: i64) -> Result<Vec<Hold>> {
+    let now = tx.now();
+    let rows: Vec<HoldRow> = HoldRow::query()
+        .filter(holds::status.eq(HoldStatus::Held.name()))
+        .filter(holds::expires_at.le(now))
+        .order(holds::expires_at)
+        .limit(limit)
+        .load(tx.conn())
+        .await?;
+    let currencies = tx.currencies();
+    let holds = rows.into_iter().map(|row| row.into_hold(currencies, None));
+    holds.collect()
+}
+
+/// The hold with the same external id.
+pub(super) async fn by_external_id(tx: &mut Tx, hold: &Hold) -> Result<Option<Uuid>> {
+    let Some(external_id) = &hold.external_id else {
+        return Ok(None);
+    };
+    let found = holds::table
+        .filter(holds::owner_id.eq(hold.owner.id))
+        .filter(holds::owner_kind.eq(hold.owner.kind.name()))
+        .filter(holds::issuer.eq(&hold.issuer))
+        .filter(holds::external_id.eq(external_id))
+        .select(holds::id)
+        .first(tx.conn())
+        .await;
+    Ok(found.optional()?)
+}
+
+/// The row of a hold, while it is held.
+pub(in crate::wallets) fn held(
+    id: HoldId,
+) -> Filter<Find<holds::table, (Uuid, Uuid)>, Eq<holds::status, &'static str>> {
+    holds::table
+        .find((id.owner.0, id.uuid))
+        .filter(holds::status.eq(HoldStatus::Held.name()))
+}
+
+/// Reads rows; those of other ids are left out.
+fn read(tx: &Tx, rows: impl IntoIterator<Item = HoldRow>, ids: &[HoldId]) -> Result<Vec<Hold>> {
+    let currencies = tx.currencies();
+    let holds = rows.into_iter().map(|row| row.into_hold(currencies, None));
+    let mut holds = holds.collect::<Result<Vec<_>>>()?;
+    holds.retain(|hold| ids.contains(&hold.id));
+    Ok(holds)
+}

@@ -1,0 +1,6 @@
+//! Holds.
+
+pub mod commands;
+pub(super) mod locks;
+pub mod queries;
+pub(super) mod rows;

@@ -1,0 +1,362 @@
+//! Commands on settlements: one hold, or up to 500 together.
+
+use std::collections::BTreeMap;
+
+use domain::money::{Currency, Minor};
+use domain::wallets::hold::{Hold, HoldStatus, settleable};
+use domain::wallets::settlement::{
+    self as rules, Settlement, SettlementDraft, SettlementRefusal, Settling,
+};
+use domain::wallets::{
+    Leg, Posted, Posting, PostingRefusal, Reference, ServiceReference, Side, TransferReason,
+    WalletKey, WalletKind,
+};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use super::rows::{SettlementRow, store_clearing};
+use crate::command::Refusal as _;
+use crate::outbox::SubjectEvents;
+use crate::prelude::*;
+use crate::schema::{holds, settlements};
+use crate::wallets::hold::commands::{HoldEvent, HoldEvents, about_owner};
+use crate::wallets::hold::locks;
+use crate::wallets::{configuration, issuer, posting};
+
+commands! {
+    SettlementRefusal;
+    HOLD_SETTLE = "wallets.hold_settle", HoldSettle, Required:
+        NotFound, AlreadyReleased, AlreadySettled, Expired, AmountInvalid, PayoutsInvalid, PayoutCurrencyMismatch,
+        ClearingShort, BalanceOverflow;
+    HOLD_BATCH_SETTLE = "wallets.hold_batch_settle", HoldSettle, Required: BatchRefused;
+}
+
+/// An event of the wallet that a payout credits.
+#[derive(Serialize)]
+#[serde(tag = "name", content = "payload", rename_all_fields = "camelCase")]
+enum PayoutEvent {
+    PayoutReceived {
+        settlement_id: Uuid,
+        owner_kind: &'static str,
+        owner_id: Uuid,
+        amount: Decimal,
+        currency: String,
+        issuer: String,
+        reference_kind: String,
+        reference_id: String,
+        transaction_id: Uuid,
+    },
+}
+
+/// Result of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldSettled {
+    /// Owner of the hold, and the settlement.
+    pub settlement: [Uuid; 2],
+    /// The posting.
+    pub transaction: Uuid,
+}
+
+/// Settles one hold.
+pub async fn hold_settle(
+    tx: &mut Tx,
+    request: &Request,
+    draft: &SettlementDraft,
+) -> Result<Answer<HoldSettled>> {
+    let found = locks::find(tx, draft.hold).await?;
+    let request = &about_owner(request, found.as_ref());
+    once(tx, request, &HOLD_SETTLE, async |tx, key| {
+        let drafts = std::slice::from_ref(draft);
+        let holds: Vec<_> = found.iter().cloned().collect();
+        match settle_all(tx, request, drafts, &holds).await? {
+            Ok(settled) => {
+                let only = settled.into_iter().next();
+                let only =
+                    only.ok_or_else(|| DbError::inconsistent("settlements", "id", "none"))?;
+                key.transaction_id = Some(TransactionId(only.transaction));
+                Ok(only)
+            }
+            Err(refused) => match refused.into_iter().flatten().next() {
+                Some(refusal) => Err(Stop::Refused(refusal)),
+                None => Err(DbError::inconsistent("settlements", "refusal", "none").into()),
+            },
+        }
+    })
+    .await
+}
+
+/// Settles several holds together, all or none: first every hold goes to its clearing account, then every payout leaves.
+/// A refusal has the refusals of the items.
+pub async fn hold_batch_settle(
+    tx: &mut Tx,
+    request: &Request,
+    drafts: &[SettlementDraft],
+) -> Result<Answer<Vec<HoldSettled>>> {
+    once(tx, request, &HOLD_BATCH_SETTLE, async |tx, key| {
+        let ids: Vec<_> = drafts.iter().map(|draft| draft.hold).collect();
+        let holds = locks::find_all(tx, &ids).await?;
+        match settle_all(tx, request, drafts, &holds).await? {
+            Ok(settled) => {
+                key.transaction_id = settled
+                    .iter()
+                    .next()
+                    .map(|first| TransactionId(first.transaction));
+                Ok(settled)
+            }
+            Err(refused) => {
+                let items = refused
+                    .into_iter()
+                    .map(|refusal| refusal.unwrap_or(SettlementRefusal::NotApplied).stored());
+                Err(Stop::Each(SettlementRefusal::BatchRefused, items.collect()))
+            }
+        }
+    })
+    .await
+}
+
+/// Refusals of settlements, one place per draft.
+type Refused = Vec<Option<SettlementRefusal>>;
+
+/// One settlement, decided but not posted.
+struct Decided<'d> {
+    hold: &'d Hold,
+    draft: &'d SettlementDraft,
+    settling: Settling,
+    reference: ServiceReference,
+    transaction_id: TransactionId,
+}
+
+/// Settles holds that were read without a lock; returns the settlements, or the refusals if there are any.
+async fn settle_all(
+    tx: &mut Tx,
+    request: &Request,
+    drafts: &[SettlementDraft],
+    holds: &[Hold],
+) -> Result<Result<Vec<HoldSettled>, Refused>> {
+    let configuration = configuration::in_force(tx.conn()).await?;
+    let issuer = issuer::name_of(&configuration, request)?;
+    let now = tx.now();
+    let mut decided = Vec::with_capacity(drafts.len());
+    let mut refused: Refused = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let own = holds
+            .iter()
+            .find(|hold| hold.id == draft.hold && hold.issuer == issuer);
+        let judged = own.ok_or(SettlementRefusal::NotFound).and_then(|hold| {
+            let settling = rules::settle(hold, draft, now)?;
+            let reference = ServiceReference::of(&hold.reference_kind, &hold.reference_id);
+            Ok(Decided {
+                hold,
+                draft,
+                settling,
+                // Holds of withdrawals have another issuer.
+                reference: reference.ok_or(SettlementRefusal::NotFound)?,
+                transaction_id: TransactionId(tx.new_id()),
+            })
+        });
+        match judged {
+            Ok(one) => {
+                refused.push(None);
+                decided.push(one);
+            }
+            Err(refusal) => refused.push(Some(refusal)),
+        }
+    }
+    if refused.iter().any(Option::is_some) {
+        return Ok(Err(refused));
+    }
+    let postings = postings_of(request, &decided);
+    let posted = posting::post(tx, &postings).await?;
+    for (index, result) in posted.iter().enumerate() {
+        if let Err(refusal) = result {
+            refused[index % decided.len()] = Some(refusal_of(
+                refusal,
+                decided[index % decided.len()].hold.amount.currency,
+            )?);
+        }
+    }
+    // Under the wallets' locks.
+    let ids: Vec<_> = decided.iter().map(|one| one.hold.id).collect();
+    let locked = locks::lock_all(tx, &ids).await?;
+    for (one, refusal) in decided.iter().zip(&mut refused) {
+        let hold = locked.iter().find(|hold| hold.id == one.hold.id);
+        let hold = hold.ok_or_else(|| DbError::inconsistent("holds", "id", one.hold.id))?;
+        if let Err(ended) = settleable(hold, now) {
+            *refusal = Some(ended.into());
+        }
+    }
+    if refused.iter().any(Option::is_some) {
+        return Ok(Err(refused));
+    }
+    store(tx, request, &decided, &locked, &posted)
+}
+
+/// Postings of settlements: first what every hold gives to its clearing account, then all payouts. Both of a settlement
+/// share its transaction.
+fn postings_of(request: &Request, decided: &[Decided<'_>]) -> Vec<Posting> {
+    let posting = |one: &Decided<'_>, legs| Posting {
+        transaction_id: one.transaction_id,
+        reference: Reference {
+            kind: one.reference.kind().into(),
+            id: one.reference.id.clone(),
+        },
+        origin: request.origin,
+        correlation_id: Some(request.request_id.clone()),
+        legs,
+    };
+    let collect = |one: &Decided<'_>| {
+        let wallet = Side::available(one.hold.owner, WalletKind::Main, one.currency().code);
+        let (amount, rest) = (one.settling.amount, one.settling.rest);
+        let leg = |credit, amount, reason| Leg {
+            debit: wallet.held(),
+            credit,
+            amount,
+            reason,
+        };
+        let mut legs = vec![leg(one.clearing(), amount, TransferReason::HoldSettled)];
+        if rest > Minor::ZERO {
+            legs.push(leg(wallet, rest, TransferReason::HoldReleased));
+        }
+        posting(one, legs)
+    };
+    let pay = |one: &Decided<'_>| {
+        let payouts = one.settling.payouts.iter();
+        let legs = payouts.map(|payout| Leg {
+            debit: one.clearing(),
+            credit: Side::available(payout.owner, WalletKind::Main, one.currency().code),
+            amount: payout.amount,
+            reason: TransferReason::Payout,
+        });
+        posting(one, legs.collect())
+    };
+    let collected = decided.iter().map(collect);
+    collected.chain(decided.iter().map(pay)).collect()
+}
+
+impl Decided<'_> {
+    fn currency(&self) -> Currency {
+        self.hold.amount.currency
+    }
+
+    /// The clearing account of the hold's reference.
+    fn clearing(&self) -> Side {
+        let owner = self.reference.clearing_owner();
+        Side::available(owner, WalletKind::Clearing, self.currency().code)
+    }
+}
+
+fn refusal_of(refusal: &PostingRefusal, currency: Currency) -> Result<SettlementRefusal> {
+    match refusal {
+        PostingRefusal::InsufficientFunds {
+            wallet, available, ..
+        } if wallet.kind == WalletKind::Clearing => Ok(SettlementRefusal::ClearingShort {
+            available: available.to_decimal(currency.scale),
+            currency: currency.code,
+        }),
+        // The hold ended meanwhile, which its row says.
+        PostingRefusal::InsufficientFunds { .. } => Ok(SettlementRefusal::NotFound),
+        PostingRefusal::Overflow => Ok(SettlementRefusal::BalanceOverflow),
+        PostingRefusal::Malformed | PostingRefusal::WalletFrozen { .. } => {
+            Err(refusal.clone().into())
+        }
+    }
+}
+
+/// Stores settlements, the ends of their holds, their clearing accounts and their events.
+fn store(
+    tx: &mut Tx,
+    request: &Request,
+    decided: &[Decided<'_>],
+    locked: &[Hold],
+    posted: &[Result<Posted, PostingRefusal>],
+) -> Result<Result<Vec<HoldSettled>, Refused>> {
+    let mut settled = Vec::with_capacity(decided.len());
+    for one in decided {
+        let settlement = Settlement {
+            id: [one.hold.owner.id, tx.new_id()].into(),
+            hold: one.hold.id,
+            owner: one.hold.owner,
+            issuer: one.hold.issuer.clone(),
+            outcome: one.draft.outcome,
+            amount: domain::money::Money {
+                amount: one.settling.amount,
+                currency: one.currency(),
+            },
+            payouts: one.settling.payouts.clone(),
+            created_at: tx.now(),
+            transaction_id: one.transaction_id,
+        };
+        let hold = locked.iter().find(|hold| hold.id == one.hold.id);
+        let hold = hold.ok_or_else(|| DbError::inconsistent("holds", "id", one.hold.id))?;
+        let mut events = HoldEvents::of(hold, Some(one.transaction_id));
+        events.push(HoldEvent::HoldSettled {
+            settlement_id: settlement.id.uuid,
+            outcome: settlement.outcome.name(),
+            settled_amount: settlement.amount.to_decimal(),
+        });
+        let version = events.enqueue(tx, &request.request_id)?;
+        let end = (
+            holds::status.eq(HoldStatus::Settled.name()),
+            holds::ended_at.eq(tx.now()),
+            holds::version.eq(version),
+        );
+        let update = diesel::update(locks::held(hold.id)).set(end);
+        tx.write_last("holds", 1, update);
+        let insert = diesel::insert_into(settlements::table);
+        tx.write_last(
+            "settlements",
+            1,
+            insert.values(SettlementRow::of(&settlement)),
+        );
+        for payout in &settlement.payouts {
+            if payout.owner == settlement.owner {
+                continue;
+            }
+            let mut events = SubjectEvents::new("settlement", settlement.id.uuid, 0);
+            events.audience = payout.owner.user();
+            events.transaction_id = Some(one.transaction_id);
+            events.push(PayoutEvent::PayoutReceived {
+                settlement_id: settlement.id.uuid,
+                owner_kind: payout.owner.kind.name(),
+                owner_id: payout.owner.id,
+                amount: payout.amount.to_decimal(one.currency().scale),
+                currency: one.currency().code.to_string(),
+                issuer: settlement.issuer.clone(),
+                reference_kind: hold.reference_kind.clone(),
+                reference_id: hold.reference_id.clone(),
+                transaction_id: one.transaction_id.0,
+            });
+            events.enqueue(tx, &request.request_id)?;
+        }
+        settled.push(HoldSettled {
+            settlement: settlement.id.into(),
+            transaction: one.transaction_id.0,
+        });
+    }
+    let balances = clearing_balances(posted);
+    let references: BTreeMap<_, _> = decided
+        .iter()
+        .map(|one| (one.clearing().wallet, (&one.reference, one.currency())))
+        .collect();
+    for (wallet, (reference, currency)) in references {
+        let balance = balances.get(&wallet).copied().unwrap_or(Minor::ZERO);
+        store_clearing(tx, reference, currency, balance);
+    }
+    Ok(Ok(settled))
+}
+
+/// Balances of the clearing accounts after their last transfer.
+pub(super) fn clearing_balances(
+    posted: &[Result<Posted, PostingRefusal>],
+) -> BTreeMap<WalletKey, Minor> {
+    let entries = posted.iter().flatten().flat_map(|posted| &posted.entries);
+    let sides = entries.flat_map(|entry| {
+        [
+            (entry.leg.debit.wallet, entry.debit),
+            (entry.leg.credit.wallet, entry.credit),
+        ]
+    });
+    let kept = sides.filter(|(wallet, _)| wallet.kind == WalletKind::Clearing);
+    kept.filter_map(|(wallet, side)| Some((wallet, side?.after)))
+        .collect()
+}

@@ -1,0 +1,7 @@
+//! Settlements and clearing accounts.
+
+pub mod commands;
+pub mod queries;
+mod rows;
+
+pub use rows::ClearingAccount;

@@ -1,0 +1,74 @@
+//! Hourly sums of each owner's operations, by which velocity rules are judged.
+
+use diesel::upsert::excluded;
+use domain::money::{Minor, Money};
+use domain::platform::{first_hour, hour_of};
+use domain::wallets::{
+    Exceeded, HourlySum, VelocityOperation, WalletConfiguration, WalletOwner, exceeded,
+};
+
+use crate::prelude::*;
+use crate::schema::velocity_sums as sums;
+
+/// The rule that an operation would exceed. The caller holds the lock of the owner's wallet.
+pub(super) async fn check(
+    tx: &mut Tx,
+    configuration: &WalletConfiguration,
+    operation: VelocityOperation,
+    owner: WalletOwner,
+    amount: Money,
+) -> Result<Option<Exceeded>> {
+    let rules: Vec<_> = configuration
+        .velocity(operation, amount.currency.code)
+        .collect();
+    if rules.is_empty() {
+        return Ok(None);
+    }
+    let rows: Vec<(Timestamp, i32, i64)> = sums::table
+        .filter(sums::owner_id.eq(owner.id))
+        .filter(sums::owner_kind.eq(owner.kind.name()))
+        .filter(sums::currency.eq(amount.currency.number))
+        .filter(sums::operation.eq(operation.name()))
+        .filter(sums::hour.ge(first_hour(hour_of(tx.now()))))
+        .select((sums::hour, sums::count, sums::amount))
+        .load(tx.conn())
+        .await?;
+    let hourly = rows.into_iter().map(|(hour, count, sum)| {
+        Ok(HourlySum {
+            hour,
+            count: fit("velocity_sums", "count", count)?,
+            amount: Minor(sum),
+        })
+    });
+    let hourly: Vec<_> = hourly.collect::<Result<_>>()?;
+    Ok(exceeded(rules, &hourly, amount.amount, tx.now()))
+}
+
+/// Adds an operation to the sums, at the end of the transaction. Sums are kept without a rule too: one that is added
+/// counts what was done before.
+pub(super) fn add(tx: &mut Tx, operation: VelocityOperation, owner: WalletOwner, amount: Money) {
+    let row = (
+        sums::owner_id.eq(owner.id),
+        sums::owner_kind.eq(owner.kind.name()),
+        sums::currency.eq(amount.currency.number),
+        sums::operation.eq(operation.name()),
+        sums::hour.eq(hour_of(tx.now())),
+        sums::count.eq(1),
+        sums::amount.eq(amount.amount.0),
+    );
+    let add = diesel::insert_into(sums::table)
+        .values(row)
+        .on_conflict((
+            sums::owner_id,
+            sums::owner_kind,
+            sums::currency,
+            sums::operation,
+            sums::hour,
+        ))
+        .do_update()
+        .set((
+            sums::count.eq(sums::count + excluded(sums::count)),
+            sums::amount.eq(sums::amount + excluded(sums::amount)),
+        ));
+    tx.write_last("velocity_sums", 1, add);
+}

@@ -1,0 +1,226 @@
+//! Inputs of several aggregates of wallets. A text of another form is bad input.
+
+use async_graphql::{InputType, InputValueError, InputValueResult, OneofObject, Value};
+use db::platform::configuration::Section as _;
+use domain::money::CurrencyCode as Code;
+use domain::wallets::{
+    self as rules, Metadata, OwnerKind, ServiceReference, WalletConfiguration, WalletOwner,
+};
+use rust_decimal::Decimal as Exact;
+
+use super::configuration::objects::MoneyInput;
+use super::wallet::objects::WalletOwnerKind;
+use crate::delegation::input_like;
+use crate::node::AnyId;
+use crate::platform::configuration::objects::stored_in_force;
+use crate::prelude::*;
+use crate::scalars::CurrencyCode;
+
+impl MoneyInput {
+    /// Amount and currency.
+    pub(crate) fn parts(&self) -> (Exact, Code) {
+        (self.amount.0, self.currency.0)
+    }
+}
+
+/// Owner of wallets.
+#[derive(InputObject)]
+#[graphql(name = "WalletOwnerInput")]
+pub struct OwnerFields {
+    /// Kind of the owner.
+    #[graphql(default_with = "OwnerKind::User.into()")]
+    pub kind: WalletOwnerKind,
+    /// Key of the owner within the kind.
+    pub owner_id: Uuid,
+}
+
+/// An owner with an ordinary wallet: any but the platform.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerInput(pub WalletOwner);
+
+impl InputType for OwnerInput {
+    input_like!(OwnerFields);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let fields = OwnerFields::parse(value).map_err(InputValueError::propagate)?;
+        let owner = WalletOwner {
+            kind: fields.kind.0,
+            id: fields.owner_id,
+        };
+        if owner.kind.has_main_wallet() {
+            Ok(Self(owner))
+        } else {
+            let problem = "name a user, a merchant or an advertiser: the platform's own accounts are no wallets";
+            Err(InputValueError::custom(problem))
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let fields = OwnerFields {
+            kind: self.0.kind.into(),
+            owner_id: self.0.id,
+        };
+        fields.to_value()
+    }
+}
+
+/// Declares texts of a form.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $is_valid:path, $problem:literal;)+) => {
+        $($(#[$doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name(pub String);
+
+        impl InputType for $name {
+            input_like!(String);
+
+            fn parse(value: Option<Value>) -> InputValueResult<Self> {
+                let text = String::parse(value).map_err(InputValueError::propagate)?;
+                if $is_valid(&text) {
+                    Ok(Self(text))
+                } else {
+                    Err(InputValueError::custom($problem))
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                self.0.to_value()
+            }
+        })+
+    };
+}
+
+texts! {
+    /// Key that a caller gives to what it makes.
+    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters";
+    /// Kind of a service's object.
+    ReferenceType = ServiceReference::is_type, "a reference type has 1 to 40 characters of a–z and underscore";
+    /// Key of a service's object.
+    ReferenceId = ServiceReference::is_id, "a reference id has 1 to 128 visible ASCII characters";
+}
+
+/// Object of a service, such as a bet or an order.
+#[derive(InputObject)]
+pub struct ServiceReferenceInput {
+    /// Name of the service; null for the calling service, required for staff.
+    pub issuer: Option<String>,
+    /// Key of the object at the service, 1 to 128 visible ASCII characters.
+    pub reference_id: ReferenceId,
+    /// Kind of object in the service's own words, 1 to 40 characters of a–z and underscore.
+    pub reference_type: ReferenceType,
+}
+
+/// Note of a service or owner; no rule and no filter reads it.
+#[derive(InputObject)]
+pub struct MetadataEntryInput {
+    /// Key, 1 to 64 characters, each once.
+    pub key: String,
+    /// Value, 0 to 500 characters.
+    pub value: String,
+}
+
+/// Notes, at most 20 and 2 KB in all.
+#[derive(Clone, Debug, Default)]
+pub struct Notes(pub Metadata);
+
+impl InputType for Notes {
+    input_like!(Vec<MetadataEntryInput>);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let entries =
+            Vec::<MetadataEntryInput>::parse(value).map_err(InputValueError::propagate)?;
+        let entries = entries.into_iter().map(|entry| (entry.key, entry.value));
+        let notes: Metadata = entries.collect();
+        match rules::problem_of(&notes) {
+            None => Ok(Self(notes)),
+            Some(problem) => Err(InputValueError::custom(problem)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        let entries = self.0.iter().map(|(key, value)| MetadataEntryInput {
+            key: key.clone(),
+            value: value.clone(),
+        });
+        entries.collect::<Vec<_>>().to_value()
+    }
+}
+
+/// Object or reference that transfers and holds are about.
+#[derive(OneofObject)]
+pub enum LedgerReferenceBy {
+    /// Global id of an object of the platform.
+    ObjectId(AnyId),
+    /// Reference of a service.
+    Service(ServiceReferenceInput),
+}
+
+impl LedgerReferenceBy {
+    /// Kind and id as the ledger stores them.
+    pub(crate) async fn stored(self, ctx: &Context<'_>) -> Result<(String, String)> {
+        match self {
+            Self::Service(reference) => {
+                let issuer = issuer(ctx, reference.issuer).await?;
+                let reference = ServiceReference {
+                    issuer,
+                    of_type: reference.reference_type.0,
+                    id: reference.reference_id.0,
+                };
+                Ok((reference.kind(), reference.id))
+            }
+            Self::ObjectId(id) => super::references::stored(&id),
+        }
+    }
+}
+
+/// Key given by the issuer of a command.
+#[derive(InputObject)]
+pub struct ExternalKeyInput {
+    /// Key given by the issuer.
+    pub external_id: ExternalId,
+    /// Name of the service; null for the calling service, required for others.
+    pub issuer: Option<String>,
+    /// Owner of the wallet.
+    pub owner: OwnerInput,
+}
+
+/// The section `wallet` in force.
+pub(crate) async fn configuration(ctx: &Context<'_>) -> Result<WalletConfiguration> {
+    let stored = stored_in_force(ctx, WalletConfiguration::INFO.name).await?;
+    Ok(stored.read::<WalletConfiguration>()?.settings)
+}
+
+/// Name of the calling service; none for people, and for a service that the configuration does not name.
+pub(crate) async fn own_issuer(ctx: &Context<'_>) -> Result<Option<String>> {
+    let Principal::Service(service) = ctx.principal() else {
+        return Ok(None);
+    };
+    let configuration = configuration(ctx).await?;
+    let known = configuration.issuer(&service.issuer, &service.subject);
+    Ok(known.map(|known| known.name.clone()))
+}
+
+/// The named service, or the calling one.
+pub(crate) async fn issuer(ctx: &Context<'_>, named: Option<String>) -> Result<String> {
+    match named {
+        Some(name) => Ok(name),
+        None => own_issuer(ctx)
+            .await?
+            .ok_or_else(|| ApiError::bad_input("`issuer` is required: name the service")),
+    }
+}
+
+/// Owners whose wallets are the caller's own.
+pub(crate) fn own_owners(principal: &Principal) -> Vec<WalletOwner> {
+    let kinds = OwnerKind::ALL.into_iter();
+    let person = principal.person();
+    kinds
+        .filter_map(|kind| person.and_then(|person| person.wallet_owner(kind)))
+        .collect()
+}
+
+/// Number of a currency; 0, which none has, for an unknown code.
+pub(crate) fn number_of(ctx: &Context<'_>, code: CurrencyCode) -> i16 {
+    let currency = ctx.db().currencies().get(&code.0);
+    currency.map_or(0, |currency| currency.number)
+}

@@ -1,0 +1,73 @@
+//! Root fields of Mutation about settlements.
+
+use db::wallets::settlement::commands::{self, HoldSettled};
+use domain::wallets::settlement::{PayoutDraft, SettlementDraft};
+
+use super::objects::{Settlement, SettlementOutcome};
+use super::refusals::SettlementUserError;
+use crate::prelude::*;
+use crate::wallets::configuration::objects::MoneyInput;
+use crate::wallets::hold::objects::Hold;
+use crate::wallets::inputs::OwnerInput;
+use crate::wallets::transaction::objects::Transaction;
+
+/// Amount to pay to an owner.
+#[derive(InputObject)]
+pub struct PayoutInput {
+    /// Amount above 0, in the currency of the hold.
+    pub amount: MoneyInput,
+    /// Owner to pay.
+    pub owner: OwnerInput,
+}
+
+/// Final use of a hold.
+#[derive(InputObject)]
+pub struct HoldSettlementInput {
+    /// Amount to settle, above 0, at most the hold; null for the whole hold.
+    pub amount: Option<MoneyInput>,
+    /// Hold of the calling service.
+    pub hold_id: Id<Hold>,
+    /// Outcome for the hold's owner.
+    pub outcome: SettlementOutcome,
+    /// Payouts of a win, 1 to 10; null pays the settled amount to the hold's owner.
+    pub payouts: Option<Vec<PayoutInput>>,
+}
+
+impl HoldSettlementInput {
+    fn draft(&self) -> SettlementDraft {
+        let payout = |payout: &PayoutInput| PayoutDraft {
+            owner: payout.owner.0,
+            amount: payout.amount.parts(),
+        };
+        SettlementDraft {
+            hold: self.hold_id.key,
+            outcome: self.outcome.0,
+            amount: self.amount.as_ref().map(MoneyInput::parts),
+            payouts: self
+                .payouts
+                .as_ref()
+                .map(|payouts| payouts.iter().map(payout).collect()),
+        }
+    }
+}
+
+mutations! {
+    /// Commands on settlements.
+    SettlementMutation;
+
+    /// Moves a hold, or a part of it, into the clearing account of its reference and, for a win, pays from that account.
+    hold_settle = commands::HOLD_SETTLE, |call| {
+        let draft = call.input.settlement.draft();
+        async move { commands::hold_settle(call.tx, call.request, &draft).await }.boxed()
+    };
+    HoldSettleInput(Required) {
+        /// The settlement.
+        settlement: HoldSettlementInput,
+    }
+    HoldSettlePayload(SettlementUserError) = |ctx, done: HoldSettled| {
+        /// The settlement with the settled hold; null when refused.
+        settlement: Loaded<Settlement> = load(ctx, done.settlement.into()).await,
+        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction).await,
+    }
+}

@@ -1,0 +1,3 @@
+//! Business events of the ledger.
+
+pub(crate) mod objects;

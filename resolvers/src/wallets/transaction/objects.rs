@@ -1,0 +1,62 @@
+//! Types of business events.
+
+use db::wallets::wallet::transactions::Transaction as Stored;
+use domain::wallets::ServiceReference as Reference;
+
+use crate::eager::ReadyOption;
+use crate::node::uuid_keys;
+use crate::prelude::*;
+use crate::wallets::loaders::WalletLoader;
+use crate::wallets::references::ServiceReference;
+use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
+
+uuid_keys!(TransactionId);
+
+object! {
+    /// Business event of the ledger: transfers that were posted together and never change.
+    Transaction(id: TransactionId, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
+        /// Global id, opaque and stable.
+        id: GlobalId = GlobalId::of::<Self>(&id),
+        /// Key of the object in the platform's other services.
+        uuid: Uuid = id.0,
+        /// Cause of the first transfer.
+        cause: TransferReason = first.reason.into(),
+        /// Entries of the wallets that the caller may see, the first 100.
+        entries: ReadyList<LedgerEntry> = ReadyList(entries),
+        /// Time of the event.
+        posted_at: DateTime = first.posted_at.into(),
+        /// Reference of a service that the event is about; null for other events.
+        reference: ReadyOption<ServiceReference> =
+            ReadyOption(Reference::of(&first.reference_kind, &first.reference_id).map(ServiceReference::of)),
+    }
+}
+
+impl Transaction {
+    /// A transaction with the entries that the caller may see.
+    fn visible(ctx: &Context<'_>, stored: Stored) -> Option<Self> {
+        let first = stored.entries.first()?.clone();
+        let principal = ctx.principal();
+        let may_see = |entry: &db::wallets::LedgerEntry| {
+            principal.may(Action::WalletRead, principal.relation_to(entry.owner))
+        };
+        let entries = stored.entries.into_iter().filter(may_see);
+        let entries = entries.map(LedgerEntry::of).collect();
+        Some(Self::of(stored.id, first, entries))
+    }
+
+    /// Loads the transaction of a command that the caller sent.
+    pub(crate) async fn load_commanded(ctx: &Context<'_>, id: Uuid) -> Loaded<Self> {
+        let stored = ctx
+            .loader::<WalletLoader>()
+            .load_one(TransactionId(id))
+            .await;
+        let stored = stored.map_err(ApiError::from).transpose()?;
+        stored.map(|stored| Self::visible(ctx, stored)).transpose()
+    }
+}
+
+node!(Transaction: TransactionId, |ctx, id| {
+    let stored = ctx.loader::<WalletLoader>().load_one(id).await?;
+    let seen = stored.and_then(|stored| Self::visible(ctx, stored));
+    Ok(seen.filter(|transaction| !transaction.entries.0.is_empty()))
+});
