@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::Selection;
 use async_graphql::{Context, InputType, Value};
 pub(crate) use db::command::KeyRule;
-use db::command::{Command, Refusal, Request};
+use db::command::{Command, Refusal, Refused, Request};
 use db::idempotency::Answer;
 use db::{DbError, Tx};
 use domain::access::{Action, Denied, Principal, Relation};
@@ -204,17 +204,28 @@ where
     P: Payload,
     F: Future<Output = P>,
 {
-    let answer = match answer(ctx, command, input, body).await {
-        Ok(answer) => answer,
+    let outcome = match outcome(ctx, command, input, body).await {
+        Ok(outcome) => outcome,
         Err(error) => return Some(Err(error)),
     };
-    if answer.is_replay {
-        note_replay(ctx);
-    }
-    Some(match answer.outcome {
+    Some(match outcome {
         Ok(done) => Ok(show(done).await),
         Err(refused) => P::Error::of(ctx, &refused).map(P::refused),
     })
+}
+
+/// Runs a command once per idempotency key; returns its result or refusal, and notes a replay.
+pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
+    ctx: &Context<'_>,
+    command: &'static Command<R>,
+    input: Parsed<I>,
+    body: Body<I, T>,
+) -> Result<Result<T, Refused>> {
+    let answer = answer(ctx, command, input, body).await?;
+    if answer.is_replay {
+        note_replay(ctx);
+    }
+    Ok(answer.outcome)
 }
 
 async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(

@@ -1,6 +1,7 @@
 //! Background jobs, one file each. [`runner`] runs each job on one instance at a time.
 
 mod circle_invitation_expiry;
+mod hold_expiry;
 mod mining_session_completion;
 mod partition_maintenance;
 mod reconciliation;
@@ -23,8 +24,9 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 4] = [
+pub const ALL: [Job; 5] = [
     circle_invitation_expiry::JOB,
+    hold_expiry::JOB,
     mining_session_completion::JOB,
     partition_maintenance::JOB,
     reconciliation::JOB,

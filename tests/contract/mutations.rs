@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use crate::support::wallets::{loss, mp};
 use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
@@ -42,8 +43,12 @@ enum Callers {
     Deciders,
     /// Services with the scope `mining:events`.
     Events,
+    /// Services with the scope `wallet:hold`.
+    Holders,
+    /// Services with the scope `wallet:settle`.
+    Settlers,
 }
-use Callers::{Administrators, Deciders, Events, Users};
+use Callers::{Administrators, Deciders, Events, Holders, Settlers, Users};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,7 +155,59 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         Optional,
         |app| configure_all(app).boxed(),
     ),
+    ("holdPlace", Holders, Required, |app| place(app).boxed()),
+    ("holdExtend", Holders, Optional, |app| extend(app).boxed()),
+    ("holdRelease", Holders, Required, |app| release(app).boxed()),
+    ("holdSettle", Settlers, Required, |app| settle(app).boxed()),
+    ("holdBatchSettle", Settlers, Required, |app| {
+        settle_all(app).boxed()
+    }),
 ];
+
+async fn place(app: &TestApp) -> Sample {
+    let alice = app.holder("50").await;
+    Sample::new(app.game().place(&alice, "10"), json!({"amount": mp("11")}))
+}
+
+/// Two holds of one person.
+async fn two_holds(app: &TestApp) -> [Value; 2] {
+    let (alice, game) = (app.holder("50").await, app.game());
+    [
+        game.placed(&alice, "10", "7").await,
+        game.placed(&alice, "10", "7").await,
+    ]
+}
+
+async fn extend(app: &TestApp) -> Sample {
+    let [hold, other] = two_holds(app).await;
+    let now = app
+        .db
+        .read(async |conn| db::clock::now(conn).await)
+        .await
+        .unwrap();
+    let later =
+        (now + chrono::TimeDelta::days(2)).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    Sample::new(app.game().extend(&hold, &later), json!({"holdId": other}))
+}
+
+async fn release(app: &TestApp) -> Sample {
+    let [hold, other] = two_holds(app).await;
+    Sample::new(app.game().release_hold(&hold), json!({"holdId": other}))
+}
+
+async fn settle(app: &TestApp) -> Sample {
+    let [hold, other] = two_holds(app).await;
+    Sample::new(
+        app.game().settle(loss(&hold)),
+        json!({"settlement": loss(&other)}),
+    )
+}
+
+async fn settle_all(app: &TestApp) -> Sample {
+    let [hold, other] = two_holds(app).await;
+    let run = app.game().settle_all(json!([loss(&hold)]));
+    Sample::new(run, json!({"settlements": [loss(&other)]}))
+}
 
 async fn register(app: &TestApp) -> Sample {
     let referrer = app.miner().await;
@@ -355,6 +412,11 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
         }
         Events => {
             let without_scope = app.service(&[Scope::MiningRead, Scope::WalletRead]);
+            let others = [(app.admin(), true), (without_scope, true)];
+            others.into_iter().chain(staff).chain(people).collect()
+        }
+        Holders | Settlers => {
+            let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);
             let others = [(app.admin(), true), (without_scope, true)];
             others.into_iter().chain(staff).chain(people).collect()
         }

@@ -20,6 +20,7 @@ pub mod samples;
 mod selections;
 mod socket;
 mod verbs;
+pub mod wallets;
 
 pub use actor::{Actor, Answer, viewer_id};
 pub use app::{TestApp, on_servers, test, test_with};

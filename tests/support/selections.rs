@@ -27,6 +27,12 @@ pub fn payload_of(field: &str) -> &'static str {
         "referralConfigurationUpdate" => REFERRAL_CONFIGURATION,
         "walletConfigurationUpdate" => WALLET_CONFIGURATION,
         "systemConfigurationUpdate" => SYSTEM_CONFIGURATION,
+        "holdPlace" | "holdExtend" | "holdRelease" => match field {
+            "holdExtend" => HOLD,
+            _ => HOLD_POSTED,
+        },
+        "holdSettle" => HOLD_SETTLE,
+        "holdBatchSettle" => HOLD_BATCH_SETTLE,
         other => panic!("no selection for the payload of {other}"),
     }
 }
@@ -40,6 +46,13 @@ pub fn facts_of(field: &str) -> &'static str {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
                 ... on ConfigurationUserError { refusal: code path: field currentVersion } }"
         }
+        "holdPlace" | "holdExtend" | "holdRelease" => {
+            "available { amount currency } duplicateId retryAt hold { id status releaseReason settlement { id } }
+                limit { operation currency window maxCount maxAmount }"
+        }
+        "holdSettle" | "holdBatchSettle" => {
+            "available { amount currency } hold { id status releaseReason settlement { id } }"
+        }
         name if name.starts_with("circleInvitation") => "limit retryAt",
         name if name.starts_with("circle") => "retryAt",
         name if name.ends_with("ConfigurationUpdate") => "currentVersion min max",
@@ -47,6 +60,23 @@ pub fn facts_of(field: &str) -> &'static str {
     }
 }
 
+const HOLD: &str =
+    "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
+    metadata { key value } reason reference { issuer referenceType referenceId } releaseReason
+    settlement { id } wallet { id available { amount } held { amount } } }";
+const HOLD_POSTED: &str =
+    "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
+    metadata { key value } reason reference { issuer referenceType referenceId } releaseReason
+    settlement { id } wallet { id available { amount } held { amount } } }
+    transaction { id uuid cause postedAt reference { issuer referenceType referenceId }
+        entries { bucket entryType amount { amount } balanceAfter { amount } sequence } }";
+const HOLD_SETTLE: &str = "settlement { id uuid outcome amount { amount } createdAt
+        payouts { owner { kind uuid } amount { amount } }
+        hold { id status endedAt settlement { id } } transaction { uuid } }
+    transaction { id uuid cause entries { bucket entryType amount { amount } } }";
+const HOLD_BATCH_SETTLE: &str =
+    "results { settlement { id outcome amount { amount } transaction { uuid } hold { status } }
+    userErrors { code field available { amount } hold { id status } } }";
 const MINER_REGISTER: &str = "miner { id uuid user { uuid } referralCode profile { id }
     role status totalMinedPoints streak { streakDays } referredBy { referrer { id displayName } } rate { hourlyRate } }";
 const SESSION_START: &str = "session { id uuid status endsAt rate { hourlyRate }

@@ -126,7 +126,7 @@ named! {
     /// A command of staff: also has an audit entry.
     Staff = "STAFF";
 
-    /// A command of another service: also has an audit entry.
+    /// A command of another service: its transfers carry the request.
     Service = "SERVICE";
 
     /// A background job: has an event.

@@ -69,6 +69,7 @@ pub struct Mutation(
     referral::mutations::ReferralMutation,
     hold::mutations::HoldMutation,
     settlement::mutations::SettlementMutation,
+    settlement::batch::SettlementBatchMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.

@@ -2,11 +2,11 @@
 
 use db::wallets::LedgerEntry;
 use db::wallets::settlement::ClearingAccount;
-use db::wallets::wallet::transactions::Transaction;
+use db::wallets::wallet::transactions::{Transaction, TransactionKey};
 use db::wallets::wallet::{queries, transactions};
 use db::wallets::{hold, settlement};
 use db::{Page, Slice};
-use domain::ids::{HoldId, OwnerId, SettlementId, TransactionId};
+use domain::ids::{HoldId, OwnerId, SettlementId};
 use domain::money::CurrencyCode;
 use domain::wallets::hold::Hold;
 use domain::wallets::settlement::Settlement;
@@ -48,6 +48,6 @@ by_key!(WalletLoader, ClearingOf => ClearingAccount,
     |conn, ids, db| settlement::queries::clearing_by_id(&db, conn, &ids),
     |account| ((account.owner, account.balance.currency.code), account));
 
-by_key!(WalletLoader, TransactionId => Transaction,
-    |conn, ids, db| transactions::by_id(&db, conn, &ids),
-    |transaction| (transaction.id, transaction));
+by_key!(WalletLoader, TransactionKey => Transaction,
+    |conn, keys, db| transactions::by_key(&db, conn, &keys),
+    |transaction| (transaction.key.clone(), transaction));

@@ -1,3 +1,5 @@
 mod currencies;
+mod holds;
+mod settlements;
 mod wallet;
 mod wallet_updated;

@@ -50,6 +50,7 @@ fn closes_on_invalid_frames() {
             (&[0x8b, 0x80, 0, 0, 0, 0], "an unknown control type"),
             (&[0x09, 0x80, 0, 0, 0, 0], "a fragmented ping"),
             (&[0x80, 0x80, 0, 0, 0, 0], "nothing to continue"),
+            (&LONG_PING, "a long ping"),
         ] {
             let headers = format!("{KEY}{PROTOCOL}");
             let (mut stream, _) = shake_hands(app.address(), &headers).await;

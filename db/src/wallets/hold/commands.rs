@@ -72,7 +72,7 @@ impl HoldEvents {
         let fields = json!({
             "holdId": hold.id.uuid, "ownerKind": hold.owner.kind.name(), "ownerId": hold.owner.id,
             "amount": hold.amount.to_decimal(), "currency": hold.amount.currency.code.as_str(),
-            "issuer": hold.issuer, "referenceKind": hold.reference_kind, "referenceId": hold.reference_id,
+            "issuer": hold.issuer, "referenceType": reference_type(hold), "referenceId": hold.reference_id,
             "transactionId": transaction_id.map(|id| id.0),
         });
         if let serde_json::Value::Object(fields) = fields {
@@ -159,7 +159,7 @@ pub async fn hold_place(
         if let Some(duplicate) = locks::by_external_id(tx, &hold).await? {
             return Err(Stop::Refused(HoldRefusal::DuplicateExternalId {
                 owner_id: draft.owner.id,
-                duplicate,
+                duplicate_id: duplicate,
             }));
         }
         let operation = VelocityOperation::Hold;
@@ -313,6 +313,12 @@ pub async fn holds_expire(tx: &mut Tx) -> Result<usize> {
         store_release(tx, EXPIRY, hold, release, event, transaction_id)?;
     }
     Ok(due.len())
+}
+
+/// Type of the hold's object, in its issuer's words.
+pub(in crate::wallets) fn reference_type(hold: &Hold) -> String {
+    let reference = ServiceReference::of(&hold.reference_kind, &hold.reference_id);
+    reference.map_or_else(|| hold.reference_kind.clone(), |of| of.of_type)
 }
 
 /// The request with the owner of the hold that it names: key and hold are on one shard.

@@ -44,6 +44,9 @@ pub enum Scope {
     },
 }
 
+/// Tables of owners.
+const OWNED: &[&str] = &["wallets", "transfers", "entries", "holds", "settlements"];
+
 /// Tables of miners, which say why points moved.
 const MINERS: &[&str] = &["miners", "mining_sessions", "mining_history"];
 
@@ -65,7 +68,7 @@ impl Scope {
     /// Definitions in front of a rule about `what`; none when the rule does not apply to the scope.
     fn definitions(self, what: &str) -> Option<String> {
         let (tables, column, others): (&[_], _, &[_]) = match (what, self) {
-            ("owner", _) => (&["wallets", "transfers", "entries"], "owner_id", MINERS),
+            ("owner", _) => (OWNED, "owner_id", MINERS),
             ("transaction", _) => (
                 &["transfers", "entries", "audit_log"],
                 "transaction_id",

@@ -46,7 +46,31 @@ WHERE coalesce(w.id, house.id) IS NULL
    OR (e.sequence IS NULL) <> (house.id IS NOT NULL OR w.kind IN ('ESCROW', 'PROCEEDS'))
 
 --- owner: a wallet's held part is what its holds reserve
-SELECT format('owner %s, wallet %s: held %s without a hold', owner_id, id, held) AS detail FROM wallets WHERE held <> 0
+SELECT format('owner %s, wallet %s: held %s, its holds reserve %s', w.owner_id, w.id, coalesce(w.held, 0), coalesce(h.amount, 0)) AS detail
+FROM (SELECT owner_id, id, owner_kind, currency, held FROM wallets WHERE kind = 'MAIN' OR held <> 0) w
+FULL JOIN (
+    SELECT owner_id, owner_kind, currency, sum(amount) AS amount FROM holds WHERE status = 'HELD' GROUP BY 1, 2, 3
+) h USING (owner_id, owner_kind, currency)
+WHERE coalesce(w.held, 0) <> coalesce(h.amount, 0)
+
+--- owner: each settlement moved its amount and its payouts
+SELECT format('owner %s, settlement %s: settled %s, moved %s; payouts %s, moved %s', s.owner_id, s.id, s.amount,
+              coalesce(t.settled, 0), s.paid, coalesce(t.paid, 0)) AS detail
+FROM (
+    SELECT owner_id, id, transaction_id, amount,
+           (SELECT coalesce(sum((payout ->> 'amount')::bigint), 0) FROM jsonb_array_elements(payouts) payout) AS paid
+    FROM settlements
+) s LEFT JOIN (
+    SELECT transaction_id, sum(amount) FILTER (WHERE reason = 'HOLD_SETTLED' AND debit_bucket = 'HELD') AS settled,
+           sum(amount) FILTER (WHERE reason = 'PAYOUT' AND credit_wallet >= 65536) AS paid
+    FROM public.transfers WHERE reason IN ('HOLD_SETTLED', 'PAYOUT') GROUP BY transaction_id
+) t USING (transaction_id)
+WHERE s.amount <> coalesce(t.settled, 0) OR s.paid <> coalesce(t.paid, 0)
+
+--- owner: each clearing account has its reference, which says whether it is at zero
+SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail
+FROM wallets w LEFT JOIN public.clearing_accounts c USING (owner_id, currency)
+WHERE w.kind = 'CLEARING' AND (c.owner_id IS NULL OR (c.open_since IS NULL) <> (w.available = 0))
 
 --- owner: a wallet is frozen when its owner is
 SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is_frozen, o.is_frozen) AS detail
@@ -132,6 +156,18 @@ WHERE NOT EXISTS (
     ) fits (reason, origin, reference_kind, debit, credit)
     WHERE fits = (t.reason, t.origin, t.reference_kind, d.kind, c.kind)
       AND t.currency = (SELECT number FROM currencies WHERE code = 'MP')
+) AND NOT EXISTS (
+    -- References of services are issuer, colon, type.
+    SELECT FROM (VALUES
+        ('HOLD_PLACED', 'SERVICE', 'MAIN', 'MAIN'),
+        ('HOLD_RELEASED', 'SERVICE', 'MAIN', 'MAIN'),
+        ('HOLD_EXPIRED', 'JOB', 'MAIN', 'MAIN'),
+        ('HOLD_SETTLED', 'SERVICE', 'MAIN', 'TRANSIT'),
+        ('HOLD_SETTLED', 'SERVICE', 'TRANSIT', 'CLEARING'),
+        ('PAYOUT', 'SERVICE', 'CLEARING', 'TRANSIT'),
+        ('PAYOUT', 'SERVICE', 'TRANSIT', 'MAIN')
+    ) fits (reason, origin, debit, credit)
+    WHERE fits = (t.reason, t.origin, d.kind, c.kind) AND t.reference_kind LIKE '%:%'
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
 
 --- transaction: every adjustment has the audit entry of its points
@@ -159,14 +195,19 @@ SELECT format('transaction %s', t.transaction_id) AS detail
 FROM (SELECT DISTINCT transaction_id FROM transfers
       WHERE origin IN ('USER', 'STAFF', 'SERVICE') AND posted_at > (SELECT app_now()) - interval '47 hours') t
 WHERE NOT EXISTS (SELECT 1 FROM public.idempotency_keys k WHERE k.transaction_id = t.transaction_id AND NOT k.is_refused)
+  -- The key of a batch has the transactions of its settlements in its answer.
+  AND t.transaction_id NOT IN (
+      SELECT (settled ->> 'transaction')::uuid
+      FROM public.idempotency_keys k, jsonb_array_elements(k.answer) settled
+      WHERE k.operation = 'wallets.hold_batch_settle' AND NOT k.is_refused)
 
 --- transaction: every key that moved something has its transfers
 SELECT format('key %s of %s', k.key, k.caller) AS detail FROM idempotency_keys k
 WHERE k.transaction_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM public.transfers t WHERE t.transaction_id = k.transaction_id)
 
---- transaction: every transaction of staff and services has its audit entry
+--- transaction: every transaction of staff has its audit entry
 SELECT format('transaction %s', t.transaction_id) AS detail
-FROM (SELECT DISTINCT transaction_id FROM transfers WHERE origin IN ('STAFF', 'SERVICE')) t
+FROM (SELECT DISTINCT transaction_id FROM transfers WHERE origin = 'STAFF') t
 WHERE NOT EXISTS (SELECT 1 FROM audit_log a WHERE a.transaction_id = t.transaction_id)
 
 --- ledger: each currency sums to zero over all accounts

@@ -19,7 +19,7 @@ use crate::command::Refusal as _;
 use crate::outbox::SubjectEvents;
 use crate::prelude::*;
 use crate::schema::{holds, settlements};
-use crate::wallets::hold::commands::{HoldEvent, HoldEvents, about_owner};
+use crate::wallets::hold::commands::{HoldEvent, HoldEvents, about_owner, reference_type};
 use crate::wallets::hold::locks;
 use crate::wallets::{configuration, issuer, posting};
 
@@ -42,19 +42,21 @@ enum PayoutEvent {
         amount: Decimal,
         currency: String,
         issuer: String,
-        reference_kind: String,
+        reference_type: String,
         reference_id: String,
         transaction_id: Uuid,
     },
 }
 
 /// Result of a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoldSettled {
     /// Owner of the hold, and the settlement.
     pub settlement: [Uuid; 2],
     /// The posting.
     pub transaction: Uuid,
+    /// Owners whose wallets it moved: that of the hold, and those of the payouts.
+    pub owners: Vec<Uuid>,
 }
 
 /// Settles one hold.
@@ -322,7 +324,7 @@ fn store(
                 amount: payout.amount.to_decimal(one.currency().scale),
                 currency: one.currency().code.to_string(),
                 issuer: settlement.issuer.clone(),
-                reference_kind: hold.reference_kind.clone(),
+                reference_type: reference_type(hold),
                 reference_id: hold.reference_id.clone(),
                 transaction_id: one.transaction_id.0,
             });
@@ -331,6 +333,7 @@ fn store(
         settled.push(HoldSettled {
             settlement: settlement.id.into(),
             transaction: one.transaction_id.0,
+            owners: settlement.owners().map(|owner| owner.0).collect(),
         });
     }
     let balances = clearing_balances(posted);

@@ -1,6 +1,6 @@
 //! Business events of the ledger.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use diesel::sql_types::{Array, Uuid as SqlUuid};
 
@@ -11,42 +11,78 @@ use crate::prelude::*;
 /// Entries of a transaction that are read.
 const MOST_ENTRIES: usize = 100;
 
+/// A business event, with the owners whose entries are read: they are the keys of its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TransactionKey {
+    /// Id of the event.
+    pub id: TransactionId,
+    /// Owners of wallets, at most [`MOST_OWNERS`].
+    pub owners: Vec<OwnerId>,
+}
+
+/// Owners of one transaction: that of a hold, and those of the payouts of its settlement.
+pub const MOST_OWNERS: usize = 11;
+
+impl TransactionKey {
+    /// The event with these owners, each once.
+    #[must_use]
+    pub fn new(id: TransactionId, owners: impl IntoIterator<Item = OwnerId>) -> Self {
+        let owners: BTreeSet<_> = owners.into_iter().collect();
+        let owners = owners.into_iter().take(MOST_OWNERS).collect();
+        Self { id, owners }
+    }
+}
+
 /// A business event: transfers that were posted together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    /// Id.
-    pub id: TransactionId,
-    /// Entries of owners' wallets, by owner and sequence, at most a hundred.
+    /// Key.
+    pub key: TransactionKey,
+    /// Entries of the owners' wallets in the order of the transfers, at most a hundred.
     pub entries: Vec<LedgerEntry>,
 }
 
-/// Transactions by id, without those that no owner's wallet has an entry of. Reads all shards.
-pub async fn by_id(
+/// Transactions that have entries of their owners.
+pub async fn by_key(
     db: &Db,
     conn: &mut Connection,
-    ids: &[TransactionId],
+    keys: &[TransactionKey],
 ) -> Result<Vec<Transaction>> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let ids: Vec<Uuid> = keys.iter().map(|key| key.id.0).collect();
+    let owners: BTreeSet<Uuid> = keys
+        .iter()
+        .flat_map(|key| &key.owners)
+        .map(|owner| owner.0)
+        .collect();
+    let owners: Vec<Uuid> = owners.into_iter().collect();
     let rows: Vec<EntryRow> = diesel::sql_query(
         "SELECT w.owner_kind, w.owner_id, e.sequence, e.transaction_id, e.side, e.bucket, e.currency, e.amount,
                 e.balance_after, e.reason, e.reference_kind, e.reference_id, e.posted_at
          FROM entries e JOIN wallets w ON w.owner_id = e.owner_id AND w.id = e.wallet
-         WHERE e.transaction_id = ANY($1) AND w.kind = 'MAIN'
+         WHERE e.owner_id = ANY($1) AND w.owner_id = ANY($1) AND e.transaction_id = ANY($2) AND w.kind = 'MAIN'
          ORDER BY e.transaction_id, e.leg, e.side DESC",
     )
+    .bind::<Array<SqlUuid>, _>(owners)
     .bind::<Array<SqlUuid>, _>(ids)
     .load(conn)
     .await?;
-    let mut entries: HashMap<Uuid, Vec<LedgerEntry>> = HashMap::new();
-    for row in rows {
-        let of = entries.entry(row.transaction_id).or_default();
-        if of.len() < MOST_ENTRIES {
-            of.push(row.into_entry(db)?);
+    let entries = rows.into_iter().map(|row| row.into_entry(db));
+    let entries = entries.collect::<Result<Vec<_>>>()?;
+    let transactions = keys.iter().map(|key| {
+        let is_of_key = |entry: &&LedgerEntry| {
+            entry.transaction_id == key.id.0 && key.owners.contains(&OwnerId(entry.owner.id))
+        };
+        Transaction {
+            key: key.clone(),
+            entries: entries
+                .iter()
+                .filter(is_of_key)
+                .take(MOST_ENTRIES)
+                .cloned()
+                .collect(),
         }
-    }
-    let transactions = entries.into_iter().map(|(id, entries)| Transaction {
-        id: TransactionId(id),
-        entries,
     });
-    Ok(transactions.collect())
+    Ok(transactions
+        .filter(|transaction| !transaction.entries.is_empty())
+        .collect())
 }

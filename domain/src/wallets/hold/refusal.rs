@@ -60,7 +60,7 @@ refusals! {
         "give a time after {after}, at the latest {latest}",
         "hãy chọn thời điểm sau {after}, muộn nhất là {latest}");
     /// The external id was used before; see `duplicateId`.
-    DuplicateExternalId { owner_id: Uuid, duplicate: Uuid } = DUPLICATE_EXTERNAL_ID;
+    DuplicateExternalId { owner_id: Uuid, duplicate_id: Uuid } = DUPLICATE_EXTERNAL_ID;
     /// The owner is frozen; nothing can leave their wallets.
     WalletFrozen = WALLET_FROZEN;
     /// A velocity rule is exceeded.

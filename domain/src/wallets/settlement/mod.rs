@@ -7,7 +7,7 @@ pub use refusal::{SettlementRefusal, SettlementRefusalKind};
 pub use rules::{PayoutDraft, SettlementDraft, Settling, settle};
 
 use super::WalletOwner;
-use crate::ids::{HoldId, SettlementId, TransactionId};
+use crate::ids::{HoldId, OwnerId, SettlementId, TransactionId};
 use crate::money::{Minor, Money};
 use crate::named::named;
 use crate::time::Timestamp;
@@ -33,6 +33,14 @@ pub struct Settlement {
     pub created_at: Timestamp,
     /// Receipt.
     pub transaction_id: TransactionId,
+}
+
+impl Settlement {
+    /// Owners whose wallets it moved: that of the hold, and those of the payouts.
+    pub fn owners(&self) -> impl Iterator<Item = OwnerId> {
+        let paid = self.payouts.iter().map(|payout| payout.owner.id);
+        std::iter::once(self.owner.id).chain(paid).map(OwnerId)
+    }
 }
 
 named! {

@@ -47,7 +47,7 @@ refusals! {
         "this is your own account: another person has to decide",
         "đây là tài khoản của chính bạn: người khác phải quyết định");
     /// The external id was used before; see `duplicateId`.
-    DuplicateExternalId { duplicate: Uuid } = DUPLICATE_EXTERNAL_ID;
+    DuplicateExternalId { duplicate_id: Uuid } = DUPLICATE_EXTERNAL_ID;
     /// A new balance would be too large to store.
     BalanceOverflow = BALANCE_OVERFLOW;
     /// The reason is empty or longer than 500 characters.

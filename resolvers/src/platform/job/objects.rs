@@ -12,6 +12,8 @@ use crate::prelude::*;
 pub enum JobName {
     /// Expires invitations that nobody answered.
     CircleInvitationExpiry,
+    /// Releases expired holds.
+    HoldExpiry,
     /// Completes sessions and expires unclaimed ones.
     MiningSessionCompletion,
     /// Creates and drops partitions of tables.

@@ -48,7 +48,7 @@ mutations! {
         /// The new hold; null when refused.
         hold: Loaded<Hold> = load(ctx, done.hold.into()).await,
         /// Receipt of the postings, equal on replay; null when nothing was posted.
-        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction).await,
+        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, [done.hold[0]]).await,
     }
 
     /// Moves the expiry of a hold to a later time.
@@ -79,6 +79,6 @@ mutations! {
         /// The released hold; null when refused.
         hold: Loaded<Hold> = load(ctx, done.hold.into()).await,
         /// Receipt of the postings, equal on replay; null when nothing was posted.
-        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction).await,
+        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, [done.hold[0]]).await,
     }
 }

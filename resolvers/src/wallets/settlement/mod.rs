@@ -1,5 +1,6 @@
 //! Settlements and clearing accounts.
 
+pub(crate) mod batch;
 pub(crate) mod mutations;
 pub(crate) mod objects;
 pub(crate) mod queries;

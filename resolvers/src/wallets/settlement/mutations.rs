@@ -34,7 +34,8 @@ pub struct HoldSettlementInput {
 }
 
 impl HoldSettlementInput {
-    fn draft(&self) -> SettlementDraft {
+    /// The settlement as it is requested.
+    pub(super) fn draft(&self) -> SettlementDraft {
         let payout = |payout: &PayoutInput| PayoutDraft {
             owner: payout.owner.0,
             amount: payout.amount.parts(),
@@ -68,6 +69,6 @@ mutations! {
         /// The settlement with the settled hold; null when refused.
         settlement: Loaded<Settlement> = load(ctx, done.settlement.into()).await,
         /// Receipt of the postings, equal on replay; null when nothing was posted.
-        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction).await,
+        transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, done.owners.clone()).await,
     }
 }

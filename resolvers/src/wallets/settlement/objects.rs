@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use db::wallets::settlement::{ClearingAccount as StoredClearing, queries as reads};
+use db::wallets::wallet::transactions::TransactionKey;
 use domain::money::{CurrencyCode as Code, Money as Exact};
 use domain::time::{hours, plus};
 use domain::wallets::settlement as rules;
@@ -38,6 +39,7 @@ object! {
     /// Final use of a hold.
     Settlement(settlement: rules::Settlement) {
         let amount = settlement.amount;
+        let receipt = TransactionKey::new(settlement.transaction_id, settlement.owners());
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&settlement.id),
         /// Key of the object in the platform's other services.
@@ -54,7 +56,7 @@ object! {
         payouts: ReadyList<Payout> =
             ReadyList(settlement.payouts.into_iter().map(|payout| Payout::of(payout, amount)).collect()),
         /// Receipt of the postings.
-        transaction: Edge<Transaction> = Edge::to(settlement.transaction_id),
+        transaction: Edge<Transaction> = Edge::to(receipt),
     }
 }
 

@@ -1,24 +1,40 @@
 //! Types of business events.
 
-use db::wallets::wallet::transactions::Transaction as Stored;
+use db::wallets::wallet::transactions::{MOST_OWNERS, Transaction as Stored, TransactionKey};
 use domain::wallets::ServiceReference as Reference;
 
 use crate::eager::ReadyOption;
-use crate::node::uuid_keys;
+use crate::node::KeyPart;
 use crate::prelude::*;
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
 use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
 
-uuid_keys!(TransactionId);
+impl NodeKey for TransactionKey {
+    fn part(&self) -> KeyPart {
+        let owners = self.owners.iter().map(|owner| owner.0.simple().to_string());
+        let owners: Vec<_> = owners.collect();
+        KeyPart::Text(format!("{}:{}", self.id.0.simple(), owners.join(",")))
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (id, owners) = text.split_once(':')?;
+        let owners = owners
+            .split(',')
+            .map(|owner| Uuid::try_parse(owner).map(OwnerId));
+        let owners: Vec<_> = owners.collect::<Result<_, _>>().ok()?;
+        let key = Self::new(TransactionId(Uuid::try_parse(id).ok()?), owners.clone());
+        (owners.len() <= MOST_OWNERS && key.owners == owners).then_some(key)
+    }
+}
 
 object! {
     /// Business event of the ledger: transfers that were posted together and never change.
-    Transaction(id: TransactionId, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
+    Transaction(key: TransactionKey, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
         /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&id),
+        id: GlobalId = GlobalId::of::<Self>(&key),
         /// Key of the object in the platform's other services.
-        uuid: Uuid = id.0,
+        uuid: Uuid = key.id.0,
         /// Cause of the first transfer.
         cause: TransferReason = first.reason.into(),
         /// Entries of the wallets that the caller may see, the first 100.
@@ -41,22 +57,24 @@ impl Transaction {
         };
         let entries = stored.entries.into_iter().filter(may_see);
         let entries = entries.map(LedgerEntry::of).collect();
-        Some(Self::of(stored.id, first, entries))
+        Some(Self::of(stored.key, first, entries))
     }
 
     /// Loads the transaction of a command that the caller sent.
-    pub(crate) async fn load_commanded(ctx: &Context<'_>, id: Uuid) -> Loaded<Self> {
-        let stored = ctx
-            .loader::<WalletLoader>()
-            .load_one(TransactionId(id))
-            .await;
+    pub(crate) async fn load_commanded(
+        ctx: &Context<'_>,
+        id: Uuid,
+        owners: impl IntoIterator<Item = Uuid>,
+    ) -> Loaded<Self> {
+        let key = TransactionKey::new(TransactionId(id), owners.into_iter().map(OwnerId));
+        let stored = ctx.loader::<WalletLoader>().load_one(key).await;
         let stored = stored.map_err(ApiError::from).transpose()?;
         stored.map(|stored| Self::visible(ctx, stored)).transpose()
     }
 }
 
-node!(Transaction: TransactionId, |ctx, id| {
-    let stored = ctx.loader::<WalletLoader>().load_one(id).await?;
+node!(Transaction: TransactionKey, |ctx, key| {
+    let stored = ctx.loader::<WalletLoader>().load_one(key).await?;
     let seen = stored.and_then(|stored| Self::visible(ctx, stored));
     Ok(seen.filter(|transaction| !transaction.entries.0.is_empty()))
 });

@@ -1,0 +1,263 @@
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::wallets::{bet, loss, mp, win};
+use crate::support::{TestApp, at_once, is_soak, test};
+
+/// Balance of the clearing account of a bet.
+async fn clearing(app: &TestApp, id: &str) -> Value {
+    let query =
+        "query ($filter: ClearingAccountFilter) { clearingAccounts(first: 1, filter: $filter) {
+        nodes { balance { amount } isOverdue } } }";
+    let filter = json!({"filter": {"reference": bet(id)}});
+    app.game().get(query, filter).await["clearingAccounts"]["nodes"][0].clone()
+}
+
+#[test]
+fn a_loser_pays_a_winner() {
+    test(async |app| {
+        let ([alice, bob], game) = (
+            [app.holder("100").await, app.holder("100").await],
+            app.game(),
+        );
+        let lost = game.placed(&alice, "30", "7").await;
+        let won = game.placed(&bob, "10", "7").await;
+        let settled = game.settle(loss(&lost)).await.ok();
+        assert_eq!(settled["settlement"]["outcome"], "LOSS");
+        assert_eq!(settled["settlement"]["payouts"], json!([]));
+        assert_eq!(settled["settlement"]["hold"]["status"], "SETTLED");
+        assert_eq!(
+            clearing(app, "7").await,
+            json!({"balance": {"amount": "30.0000"}, "isOverdue": false})
+        );
+        let paid = game.settle(win(&won, &[(&bob, "40")])).await.ok();
+        assert_eq!(paid["transaction"]["cause"], "HOLD_SETTLED");
+        assert_eq!(
+            paid["settlement"]["payouts"][0]["amount"],
+            json!({"amount": "40.0000"})
+        );
+        assert_eq!(clearing(app, "7").await["balance"]["amount"], "0.0000");
+        assert_eq!(app.balance(&alice).await.0, "70.0000");
+        assert_eq!(app.balance(&bob).await.0, "130.0000");
+        let events = app.events("HoldSettled").await;
+        assert_eq!(events.len(), 2);
+        assert_eq!(events[0].payload["outcome"], "LOSS");
+        let list = "{ settlements(first: 5) { totalCount nodes { outcome } } }";
+        assert_eq!(
+            game.get(list, json!({})).await["settlements"]["totalCount"],
+            2
+        );
+        assert_eq!(
+            alice.get(list, json!({})).await["settlements"]["totalCount"],
+            1
+        );
+        let refused = game
+            .settle(loss(&lost))
+            .await
+            .refused("HOLD_ALREADY_SETTLED", None);
+        assert_eq!(
+            refused["hold"]["settlement"]["id"],
+            settled["settlement"]["id"]
+        );
+    });
+}
+
+#[test]
+fn settles_a_part_and_returns_the_rest() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let hold = game.placed(&alice, "30", "7").await;
+        let part = json!({"holdId": hold, "outcome": "LOSS", "amount": mp("12.5")});
+        let settled = game.settle(part).await.ok();
+        assert_eq!(settled["settlement"]["amount"]["amount"], "12.5000");
+        let (available, held) = app.balance(&alice).await;
+        assert_eq!((available.as_str(), held.as_str()), ("87.5000", "0.0000"));
+        assert_eq!(clearing(app, "7").await["balance"]["amount"], "12.5000");
+        // A win without payouts pays the settled amount to the owner.
+        let hold = game.placed(&alice, "30", "8").await;
+        game.settle(json!({"holdId": hold, "outcome": "WIN"}))
+            .await
+            .ok();
+        assert_eq!(app.balance(&alice).await.0, "87.5000");
+    });
+}
+
+#[test]
+fn pays_merchants_from_a_pot() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let merchant = uuid::Uuid::from_u128(0xfeed);
+        let hold = game.placed(&alice, "30", "7").await;
+        let payouts = json!([
+            {"owner": {"kind": "MERCHANT", "ownerId": merchant.to_string()}, "amount": mp("20")},
+            {"owner": {"ownerId": alice.id().to_string()}, "amount": mp("10")},
+        ]);
+        game.settle(json!({"holdId": hold, "outcome": "WIN", "payouts": payouts}))
+            .await
+            .ok();
+        let condition =
+            format!("owner_kind = 'MERCHANT' AND owner_id = '{merchant}' AND available = 200000");
+        assert_eq!(app.count("wallets", &condition).await, 1);
+        assert_eq!(app.events("PayoutReceived").await.len(), 1);
+    });
+}
+
+#[test]
+fn refuses_to_settle_in_order() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let hold = game.placed(&alice, "30", "7").await;
+        let payout = |amount: Value| json!([{"owner": {"ownerId": alice.id().to_string()}, "amount": amount}]);
+        let vnd = json!({"amount": "1", "currency": "VND"});
+        for (fields, code, path) in [
+            (
+                json!({"outcome": "LOSS", "amount": mp("30.0001")}),
+                "AMOUNT_INVALID",
+                Some("amount.amount"),
+            ),
+            (
+                json!({"outcome": "LOSS", "payouts": payout(mp("1"))}),
+                "PAYOUTS_INVALID",
+                Some("payouts"),
+            ),
+            (
+                json!({"outcome": "WIN", "payouts": payout(vnd)}),
+                "PAYOUT_CURRENCY_MISMATCH",
+                Some("payouts"),
+            ),
+        ] {
+            let mut settlement = json!({"holdId": hold});
+            for (name, value) in fields.as_object().unwrap() {
+                settlement[name] = value.clone();
+            }
+            game.settle(settlement).await.refused(code, path);
+        }
+        let short = game.settle(win(&hold, &[(&alice, "30.0001")])).await;
+        let short = short.refused("CLEARING_SHORT", None);
+        assert_eq!(short["available"], mp("30.0000"));
+        let (available, held) = app.balance(&alice).await;
+        assert_eq!((available.as_str(), held.as_str()), ("70.0000", "30.0000"));
+        assert_eq!(app.count("clearing_accounts", "true").await, 0);
+        game.release_hold(&hold).await.ok();
+        game.settle(loss(&hold))
+            .await
+            .refused("HOLD_ALREADY_RELEASED", None);
+    });
+}
+
+#[test]
+fn settles_a_batch_all_or_nothing() {
+    test(async |app| {
+        let ([alice, bob], game) = (
+            [app.holder("100").await, app.holder("100").await],
+            app.game(),
+        );
+        let lost = game.placed(&alice, "30", "7").await;
+        let won = game.placed(&bob, "10", "7").await;
+        // The winner comes first: its payout leaves after the loser has paid.
+        let batch = json!([win(&won, &[(&bob, "40")]), loss(&lost)]);
+        let too_much = json!([win(&won, &[(&bob, "40.0001")]), loss(&lost)]);
+        let refusing = game.settle_all(too_much).key("refused");
+        let refused = refusing.clone().await;
+        refused.refused("BATCH_REFUSED", Some("settlements"));
+        let results = refused.answer.body["data"]["holdBatchSettle"]["results"].clone();
+        let codes: Vec<_> = results
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| result["userErrors"][0]["code"].clone())
+            .collect();
+        assert_eq!(codes, ["CLEARING_SHORT", "NOT_APPLIED"]);
+        assert_eq!(app.count("settlements", "true").await, 0);
+        let again = refusing.await;
+        assert!(again.is_replay());
+        assert_eq!(
+            again.answer.body["data"]["holdBatchSettle"]["results"],
+            results
+        );
+
+        let settled = game.settle_all(batch).await.ok();
+        let outcomes: Vec<_> = settled["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|result| result["settlement"]["outcome"].clone())
+            .collect();
+        assert_eq!(outcomes, ["WIN", "LOSS"]);
+        let uuid =
+            |index: usize| settled["results"][index]["settlement"]["transaction"]["uuid"].clone();
+        assert_ne!(uuid(0), uuid(1));
+        assert_eq!(app.balance(&bob).await.0, "130.0000");
+        assert_eq!(clearing(app, "7").await["balance"]["amount"], "0.0000");
+    });
+}
+
+#[test]
+fn rejects_batches_out_of_bounds() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let hold = game.placed(&alice, "1", "7").await;
+        let many: Vec<_> = (0..501).map(|_| loss(&hold)).collect();
+        for (batch, problem) in [
+            (json!([]), "1 to 500"),
+            (json!(many), "1 to 500"),
+            (json!([loss(&hold), loss(&hold)]), "each hold once"),
+        ] {
+            let answer = game.settle_all(batch).await.answer;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
+            assert!(answer.body.to_string().contains(problem), "{}", answer.body);
+        }
+    });
+}
+
+#[test]
+fn lists_clearing_accounts_that_are_overdue() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let hold = game.placed(&alice, "30", "7").await;
+        game.settle(loss(&hold)).await.ok();
+        let query = "query ($is: Boolean) { clearingAccounts(first: 5, filter: {isOverdue: $is}) {
+            totalCount nodes { id uuid openedAt reference { issuer referenceType referenceId } } } }";
+        let count = async |is_overdue: bool| {
+            let page = app.support().get(query, json!({"is": is_overdue})).await;
+            page["clearingAccounts"]["totalCount"].clone()
+        };
+        assert_eq!(
+            (count(true).await, count(false).await),
+            (json!(0), json!(1))
+        );
+        app.advance(TimeDelta::hours(72)).await;
+        assert_eq!(
+            (count(true).await, count(false).await),
+            (json!(1), json!(0))
+        );
+        assert_eq!(clearing(app, "7").await["isOverdue"], true);
+        assert_eq!(alice.ask(query, json!({})).await.code(), "FORBIDDEN");
+        let account = game.get(query, json!({})).await["clearingAccounts"]["nodes"][0].clone();
+        let node = "query ($id: ID!) { node(id: $id) { ... on ClearingAccount { uuid } } }";
+        let seen = game.get(node, json!({"id": account["id"]})).await;
+        assert_eq!(seen["node"]["uuid"], account["uuid"]);
+    });
+}
+
+#[test]
+fn ends_a_hold_once_of_two_at_once() {
+    test(async |app| {
+        let (alice, game) = (app.holder("500").await, app.game());
+        for round in 0..if is_soak() { 200 } else { 20 } {
+            let hold = game.placed(&alice, "1", &round.to_string()).await;
+            let other = match round % 2 {
+                0 => game.release_hold(&hold),
+                _ => game.settle(loss(&hold)),
+            };
+            let paid = game.settle(win(&hold, &[(&alice, "1")]));
+            let outcomes = at_once([other, paid]).await;
+            let refusals: Vec<_> = outcomes.refusals().into_iter().flatten().collect();
+            assert_eq!(refusals.len(), 1, "{round}");
+            assert!(refusals[0].starts_with("HOLD_ALREADY_"), "{refusals:?}");
+        }
+        let lost = app.count("settlements", "outcome = 'LOSS'").await;
+        let rest = format!("{}.0000", 500 - lost);
+        assert_eq!(app.balance(&alice).await, (rest, "0.0000".to_owned()));
+    });
+}

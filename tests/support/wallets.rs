@@ -1,0 +1,97 @@
+//! Commands of services on wallets, and owners with points to hold.
+
+use domain::access::Scope;
+use serde_json::{Value, json};
+
+use super::{Actor, Miner, Run, TestApp};
+
+impl TestApp {
+    /// A miner whose wallet has this many points, at most 1,000.
+    pub async fn holder(&self, points: &str) -> Miner {
+        let miner = self.miner().await;
+        self.admin().adjust(&miner, points).await.ok();
+        miner
+    }
+
+    /// The service `tester` with the scopes of a game: it holds, settles and reads.
+    pub fn game(&self) -> Actor {
+        self.service(&[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead])
+    }
+
+    /// Available and held amount of a person's wallet of MP.
+    pub async fn balance(&self, whose: &Actor) -> (String, String) {
+        let query =
+            "query ($by: WalletBy!) { wallet(by: $by) { available { amount } held { amount } } }";
+        let by = json!({"by": {"currency": "MP"}});
+        let wallet = whose.get(query, by).await["wallet"].clone();
+        let text = |name: &str| wallet[name]["amount"].as_str().unwrap().to_owned();
+        (text("available"), text("held"))
+    }
+}
+
+/// An amount of MP.
+pub fn mp(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "MP"})
+}
+
+/// A person as the owner of wallets.
+pub fn owner(person: &Actor) -> Value {
+    json!({"kind": "USER", "ownerId": person.id().to_string()})
+}
+
+/// The service's object `bet` with this id.
+pub fn bet(id: &str) -> Value {
+    json!({"referenceType": "bet", "referenceId": id})
+}
+
+/// Commands of services.
+impl Actor {
+    /// Places a hold of MP for bet 7.
+    pub fn place(&self, whose: &Actor, amount: &str) -> Run {
+        let input = json!({
+            "owner": owner(whose), "amount": mp(amount), "reference": bet("7"), "reason": "A bet",
+        });
+        self.run("holdPlace", input)
+    }
+
+    /// Places a hold of MP for a bet; returns its id.
+    pub async fn placed(&self, whose: &Actor, amount: &str, id: &str) -> Value {
+        let place = self
+            .place(whose, amount)
+            .with(json!({"reference": bet(id)}));
+        place.await.ok()["hold"]["id"].clone()
+    }
+
+    pub fn release_hold(&self, hold: &Value) -> Run {
+        self.run("holdRelease", json!({"holdId": hold}))
+    }
+
+    pub fn extend(&self, hold: &Value, expires_at: &str) -> Run {
+        let input = json!({"holdId": hold, "expiresAt": expires_at});
+        self.run("holdExtend", input)
+    }
+
+    /// Settles a hold.
+    pub fn settle(&self, settlement: Value) -> Run {
+        self.run("holdSettle", json!({"settlement": settlement}))
+    }
+
+    /// Settles holds together.
+    pub fn settle_all(&self, settlements: Value) -> Run {
+        self.run("holdBatchSettle", json!({"settlements": settlements}))
+    }
+}
+
+/// A lost hold.
+pub fn loss(hold: &Value) -> Value {
+    json!({"holdId": hold, "outcome": "LOSS"})
+}
+
+/// A won hold with payouts of MP.
+pub fn win(hold: &Value, payouts: &[(&Actor, &str)]) -> Value {
+    let payouts: Vec<_> = payouts
+        .iter()
+        .map(|(person, amount)| json!({"owner": owner(person), "amount": mp(amount)}))
+        .collect();
+    json!({"holdId": hold, "outcome": "WIN", "payouts": payouts})
+}
