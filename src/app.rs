@@ -323,7 +323,10 @@ impl App {
             connection_quota: ConnectionQuota::new(self.config.live.quota),
             settings: Arc::new(HttpSettings {
                 referral_urls,
-                allowed_origins: self.config.http.origins(),
+                allowed_origins: match self.config.environment {
+                    Environment::Development => self.config.http.origins(),
+                    Environment::Production => self.config.http.origins().only_listed(),
+                },
                 trusted_proxies: self.config.http.trusted_proxies,
                 max_body_bytes: configured.max_body_bytes,
                 max_service_body_bytes: configured.max_service_body_bytes,

@@ -2,11 +2,13 @@
 //!
 //! Categories and properties of characters, normalization and case folding are Unicode's own data.
 
+use std::ops::RangeInclusive;
+
 use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed};
 use icu_properties::props::{
     BinaryProperty, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier,
-    EnumeratedProperty, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup,
+    EnumeratedProperty, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Ideographic,
     IndicSyllabicCategory, JoiningType, PrependedConcatenationMark,
 };
 
@@ -16,6 +18,8 @@ const NON_JOINER: char = '\u{200C}';
 const JOINER: char = '\u{200D}';
 /// Variation selectors for the text and the emoji presentation.
 const PRESENTATIONS: [char; 2] = ['\u{FE0E}', '\u{FE0F}'];
+/// Variation selectors that choose the form of an ideograph, as Japanese names need it.
+const IDEOGRAPH_VARIANTS: RangeInclusive<char> = '\u{E0100}'..='\u{E01EF}';
 const KEYCAP: char = '\u{20E3}';
 /// The flag before the tags of a region, such as Scotland.
 const BLACK_FLAG: char = '\u{1F3F4}';
@@ -122,6 +126,9 @@ fn is_shown(chars: &[char]) -> bool {
             JOINER => joins_emoji(before, after) || shapes_letters(before, after),
             NON_JOINER => shapes_letters(before, after),
             char if PRESENTATIONS.contains(&char) => selects_presentation(before, after),
+            char if IDEOGRAPH_VARIANTS.contains(&char) => before
+                .last()
+                .is_some_and(|base| Ideographic::for_char(*base)),
             char => !is_hidden(char),
         };
         if !is_allowed {
@@ -229,6 +236,7 @@ mod tests {
             "שלום",
             "محمد",
             "日本語",
+            "葛\u{E0100}城",
             "a\u{A0}b",
             ".",
             // Persian plurals, also behind a foreign word and a digit.

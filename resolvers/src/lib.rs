@@ -14,6 +14,7 @@ mod enums;
 pub mod errors;
 pub mod events;
 mod inputs;
+mod introspection;
 pub mod language;
 pub mod limits;
 pub mod live;

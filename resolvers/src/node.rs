@@ -240,7 +240,7 @@ impl<T: NodeType> InputType for Id<T> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         let id = AnyId::read(value).map_err(InputValueError::custom)?;
         if id.kind != T::KIND {
-            let problem = format!("this is not the id of a {}", T::KIND);
+            let problem = format!("this is not an id of type {}", T::KIND);
             return Err(InputValueError::custom(problem));
         }
         match T::Key::read(&id.key) {

@@ -74,14 +74,14 @@ pub struct DateTime(pub Timestamp);
 )]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
-        match &value {
-            Value::String(text) => time(text).map(Self).ok_or_else(|| {
-                InputValueError::custom(
-                    "write a time in UTC from 1970 to 9999, such as \"2027-01-15T08:00:00Z\"",
-                )
-            }),
-            _ => Err(InputValueError::expected_type(value)),
-        }
+        let parsed = match &value {
+            Value::String(text) => time(text),
+            _ => None,
+        };
+        let problem = "write a time in UTC from 1970 to 9999, such as \"2027-01-15T08:00:00Z\"";
+        parsed
+            .map(Self)
+            .ok_or_else(|| InputValueError::custom(problem))
     }
 
     fn to_value(&self) -> Value {

@@ -7,6 +7,7 @@ use std::num::NonZeroUsize;
 
 use apollo_compiler::ast::{Definition, DirectiveList, Document, OperationType, Selection, Value};
 use apollo_compiler::parser::LineColumn;
+use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{Name, Node, Schema};
 use async_graphql::{Pos, ServerError};
@@ -14,12 +15,16 @@ use lru::LruCache;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+/// The types that implement each interface.
+type ImplementersMap = apollo_compiler::collections::HashMap<Name, Implementers>;
+
 /// Number of valid documents that are remembered.
 const REMEMBERED: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
 
 /// Validates documents. A valid document is recognized by its hash afterwards.
 pub(crate) struct Validator {
     schema: Valid<Schema>,
+    implementers: ImplementersMap,
     valid: Mutex<LruCache<[u8; 32], ()>>,
 }
 
@@ -29,9 +34,15 @@ impl Validator {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql")
             .unwrap_or_else(|invalid| unreachable!("the schema is invalid: {invalid}"));
         Self {
+            implementers: schema.implementers_map(),
             schema,
             valid: Mutex::new(LruCache::new(REMEMBERED)),
         }
+    }
+
+    /// The schema, and the types that implement each interface.
+    pub(crate) fn schema(&self) -> (&Valid<Schema>, &ImplementersMap) {
+        (&self.schema, &self.implementers)
     }
 
     /// Checks a document that is within the limits.

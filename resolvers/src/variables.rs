@@ -10,13 +10,13 @@ use crate::operation::executed;
 use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
 use crate::type_index::{InputObject, TypeIndex};
 
-/// Checks the variables of a request's operation, whose document is valid, and turns whole numbers such as `1.0` into
-/// integers.
+/// Checks the variables of a request's operation, whose document is valid, adds the defaults of those without a value, and
+/// turns whole numbers such as `1.0` into integers. The engine alone ignores defaults in `@skip` and `@include`.
 pub fn check(types: &TypeIndex, request: &mut Request) -> Result<(), String> {
     // Parsing borrows the whole request; its variables, which can be large, are moved out and back.
     let mut variables = std::mem::take(&mut request.variables);
     variables.values_mut().for_each(make_integers);
-    let checked = check_values(types, request, &variables);
+    let checked = check_values(types, request, &mut variables);
     request.variables = variables;
     checked
 }
@@ -24,7 +24,7 @@ pub fn check(types: &TypeIndex, request: &mut Request) -> Result<(), String> {
 fn check_values(
     types: &TypeIndex,
     request: &mut Request,
-    variables: &Variables,
+    variables: &mut Variables,
 ) -> Result<(), String> {
     let name = request.operation_name.clone();
     let Ok(document) = request.parsed_query() else {
@@ -39,7 +39,11 @@ fn check_values(
         let fits = match variables.get(name) {
             Some(value) => types.check(value, of),
             None => match &definition.node.default_value {
-                Some(default) => types.check(&default.node, of),
+                Some(default) => {
+                    let checked = types.check(&default.node, of);
+                    variables.insert(name.clone(), default.node.clone());
+                    checked
+                }
                 None if of.nullable => Ok(()),
                 None => Err(Misfit::new("is required")),
             },
@@ -218,6 +222,16 @@ mod tests {
     fn checked(query: &str, variables: Json) -> Result<(), String> {
         let mut request = Request::new(query).variables(Variables::from_json(variables));
         check(crate::schema().types(), &mut request)
+    }
+
+    #[test]
+    fn adds_defaults() {
+        let query = "query ($b: Boolean! = true, $n: Int = 7, $m: Int = 8, $o: Int) { __typename }";
+        let given = Variables::from_json(json!({"n": null, "m": 9.0}));
+        let mut request = Request::new(query).variables(given);
+        assert_eq!(check(crate::schema().types(), &mut request), Ok(()));
+        let expected = json!({"b": true, "n": null, "m": 9});
+        assert_eq!(request.variables, Variables::from_json(expected));
     }
 
     #[test]

@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-/// Refuses HTTP/1.1 without exactly one valid `Host`, a request target of another host, and transfer encodings other
-/// than `chunked`.
-pub async fn check(request: Request, next: Next) -> Response {
+/// Refuses HTTP/1.1 without exactly one valid `Host`, and transfer encodings other than `chunked`. The host of the request
+/// target, if it has one, takes the place of `Host`, which the handlers read (RFC 9112, 3.2.2).
+pub async fn check(mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     if request.version() == Version::HTTP_11 && !has_one_host(headers) {
         return refuse(
@@ -16,22 +16,15 @@ pub async fn check(request: Request, next: Next) -> Response {
             "HTTP/1.1 requires one valid Host header",
         );
     }
-    // The handlers read `Host`, and the target's host would replace it.
-    let target = request.uri().authority().map(Authority::as_str);
-    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-    if let (Some(target), Some(host)) = (target, host)
-        && !target.as_bytes().eq_ignore_ascii_case(host)
-    {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "the host of the request target and the Host header differ",
-        );
-    }
     if !is_only_chunked(headers) {
         return refuse(
             StatusCode::NOT_IMPLEMENTED,
             "the only supported transfer encoding is chunked",
         );
+    }
+    let target = request.uri().authority().map(Authority::as_str);
+    if let Some(Ok(host)) = target.map(HeaderValue::from_str) {
+        request.headers_mut().insert(header::HOST, host);
     }
     next.run(request).await
 }

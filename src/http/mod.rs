@@ -185,18 +185,22 @@ pub fn router(state: HttpState) -> Router {
         .layer(compression())
         .merge(health::routes())
         .route_layer(from_fn_with_state(state.clone(), public::charge_probe));
+    let unknown = Router::new()
+        .fallback(async || unknown_path())
+        .layer(from_fn_with_state(state.clone(), public::charge_file));
     Router::new()
         .merge(graphql)
         .merge(files)
         .merge(images)
         .merge(probes)
-        .fallback(async || unknown_path())
+        .fallback_service(unknown.with_state(state.clone()))
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(panics::mask))
         .layer(from_fn(framing::check))
         .layer(from_fn(unread::drain))
         .layer(from_fn_with_state(state.clone(), close_while_draining))
         .layer(cors(&settings.allowed_origins))
+        .layer(from_fn_with_state(state.clone(), public::charge_preflight))
         .layer(SetResponseHeaderLayer::overriding(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

@@ -10,6 +10,11 @@ use super::request_id::RequestId;
 use crate::telemetry::Telemetry;
 use crate::telemetry::requests::AnsweredRequest;
 
+/// Characters of a path in the log: the longest of our own paths has fewer.
+const MAX_PATH: usize = 200;
+/// Characters of a method in the log.
+const MAX_METHOD: usize = 20;
+
 /// Logs, counts and traces a request.
 pub async fn record(
     State(telemetry): State<Telemetry>,
@@ -19,7 +24,8 @@ pub async fn record(
 ) -> Response {
     let started_at = Instant::now();
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    let verb = shortened(method.as_str(), MAX_METHOD);
+    let path = shortened(request.uri().path(), MAX_PATH);
     // The label is the router's pattern, because clients choose the path.
     let pattern = request
         .extensions()
@@ -36,10 +42,10 @@ pub async fn record(
     let elapsed = started_at.elapsed();
     let ms = elapsed.as_secs_f64() * 1000.0;
     if is_probe {
-        tracing::debug!(%method, path, status, ms, %request_id, "{method} {path} {status} in {ms:.1} ms");
+        tracing::debug!(method = verb, path, status, ms, %request_id, "{verb} {path} {status} in {ms:.1} ms");
     } else {
         let (operation, trace_id) = (observed.operation(), observed.trace_id());
-        tracing::info!(%method, path, status, ms, %request_id, operation, trace_id, "{method} {path} {status} in {ms:.1} ms");
+        tracing::info!(method = verb, path, status, ms, %request_id, operation, trace_id, "{verb} {path} {status} in {ms:.1} ms");
     }
     let answered = AnsweredRequest {
         method: name_of(&method),
@@ -56,6 +62,14 @@ pub async fn record(
     response
 }
 
+/// The start of a text that a client chose.
+fn shortened(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
 /// Whether a route is for health checks or metrics, whose requests are logged at debug level.
 fn is_probe(pattern: &str) -> bool {
     pattern.starts_with("/health") || matches!(pattern, "/readyz" | "/metrics")
@@ -69,5 +83,16 @@ fn name_of(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shortens_what_clients_choose() {
+        assert_eq!(shortened("/graphql", 8), "/graphql");
+        assert_eq!(shortened("/đường", 4), "/đườ…");
     }
 }

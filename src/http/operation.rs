@@ -33,6 +33,12 @@ use crate::telemetry::operations::{OperationInfo, Recording, count_errors};
 /// The cost of disconnecting during a query, in points.
 const CANCELLATION_COST: u64 = 50;
 
+/// Bytes of a document that cost a point.
+const BYTES_PER_POINT: u64 = 1_024;
+
+/// Characters of a parser's message, which quotes the line at fault.
+const MAX_MESSAGE: usize = 500;
+
 /// An operation that is ready to execute.
 #[derive(Debug)]
 pub struct Operation {
@@ -73,6 +79,16 @@ pub struct HttpCaller {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A parser's message without the rest of a long line.
+fn shortened(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE).collect()
+}
+
+/// Points of reading a document, which takes as long as its text, whatever it selects.
+fn cost_of_text(text: &str) -> u64 {
+    u64::try_from(text.len()).unwrap_or(u64::MAX) / BYTES_PER_POINT
+}
+
 impl Operation {
     /// Finds the document, checks its limits, parses it once, and finds the operation in it.
     pub fn of(params: Params, state: &HttpState) -> Result<Self, Refusal> {
@@ -90,12 +106,13 @@ impl Operation {
         let mut request = Request::new(text);
         let parsed = request.parsed_query().map_err(|error| Refusal {
             locations: error.locations,
-            ..Refusal::request(Code::GraphqlParseFailed, error.message)
+            ..Refusal::request(Code::GraphqlParseFailed, shortened(&error.message))
         })?;
         let (own_name, operation) = find(&parsed.operations, name)?;
         let kind = operation.ty;
         let (own_name, field) = (own_name.map(str::to_owned), first_field(operation));
         let cost = limits.check(state.schema.types(), parsed, name, &params.variables)?;
+        let cost = cost.saturating_add(cost_of_text(&document.text));
         request.operation_name = params.operation_name;
         request.variables = params.variables;
         Ok(Self {

@@ -17,7 +17,11 @@ const NOT_OF_PAGES: [&str; 8] = [
 
 /// The allowed origins, as browsers send them in `Origin`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Origins(Vec<HeaderValue>);
+pub struct Origins {
+    listed: Vec<HeaderValue>,
+    /// Whether no page under the request's own host may open sockets.
+    only_listed: bool,
+}
 
 impl Origins {
     /// Parses a list such as `http://localhost:3000`. Returns one sentence per origin that browsers never send.
@@ -29,7 +33,11 @@ impl Origins {
                 Err(problem) => problems.push(problem),
             }
         }
-        (Self(parsed), problems)
+        let origins = Self {
+            listed: parsed,
+            only_listed: false,
+        };
+        (origins, problems)
     }
 
     /// Adds the origin of the server's own pages at a URL, which a proxy may serve under another host or port.
@@ -37,25 +45,40 @@ impl Origins {
     pub fn with_page_at(mut self, url: &str) -> Self {
         let origin = Url::parse(url).map(|url| url.origin().ascii_serialization());
         if let Ok(Ok(origin)) = origin.map(HeaderValue::try_from) {
-            self.0.push(origin);
+            self.listed.push(origin);
         }
         self
     }
 
+    /// Allows no other origins, not even the request's own host: a name that was made to resolve to the server (DNS
+    /// rebinding) would be one.
+    #[must_use]
+    pub fn only_listed(self) -> Self {
+        Self {
+            only_listed: true,
+            ..self
+        }
+    }
+
     /// The allowed origins.
     pub fn iter(&self) -> impl Iterator<Item = &HeaderValue> {
-        self.0.iter()
+        self.listed.iter()
     }
 
     /// Whether a socket may be opened. Browsers send no preflight request for sockets, so the server checks the origin.
     ///
-    /// Apps send no origin and are allowed; so is our own site, whose origin has the request's host.
+    /// Apps send no origin and are allowed; so is, in development, our own site, whose origin has the request's host.
     #[must_use]
     pub fn allow_socket(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return true;
-        };
-        self.0.contains(origin) || is_same_host(origin, headers.get(header::HOST))
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        match (origins.next(), origins.next()) {
+            (None, _) => true,
+            (Some(origin), None) => {
+                let is_own = || is_same_host(origin, headers.get(header::HOST));
+                self.listed.contains(origin) || (!self.only_listed && is_own())
+            }
+            (Some(_), Some(_)) => false,
+        }
     }
 }
 
@@ -170,10 +193,10 @@ mod tests {
             let (parsed, problems) = origins(configured);
             assert_eq!(problems, Vec::<String>::new());
             let sent = HeaderValue::from_static(sent);
-            assert_eq!(parsed.0, [sent], "{configured}");
+            assert_eq!(parsed.listed, [sent], "{configured}");
         }
         let own = Origins::default().with_page_at("https://goodgo.app:8443/api");
-        assert_eq!(own.0, ["https://goodgo.app:8443"]);
+        assert_eq!(own.listed, ["https://goodgo.app:8443"]);
     }
 
     #[test]
@@ -201,5 +224,29 @@ mod tests {
         ] {
             assert!(!ask(Some(foreign)), "{foreign}");
         }
+    }
+
+    #[test]
+    fn refuses_the_own_host_where_only_listed_origins_count() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("evil.example"));
+        headers.insert(
+            header::ORIGIN,
+            HeaderValue::from_static("http://evil.example"),
+        );
+        let (development, _) = origins("https://admin.example");
+        assert!(development.allow_socket(&headers));
+        let production = development.clone().only_listed();
+        assert!(!production.allow_socket(&headers));
+        headers.insert(
+            header::ORIGIN,
+            HeaderValue::from_static("https://admin.example"),
+        );
+        assert!(production.allow_socket(&headers));
+        headers.append(
+            header::ORIGIN,
+            HeaderValue::from_static("http://evil.example"),
+        );
+        assert!(!production.allow_socket(&headers) && !development.allow_socket(&headers));
     }
 }

@@ -25,15 +25,31 @@ pub fn from_body(body: &[u8]) -> Result<Params, Refusal> {
         std::str::from_utf8(body).map_err(|_| Refusal::malformed("the body is not UTF-8"))?;
     // RFC 8259, 8.1: parsers may ignore a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(Refusal::malformed(
+            "the body is empty: send JSON with the field `query`",
+        ));
+    }
     check_size(text)?;
     let json = serde_json::from_str(text).map_err(|error| {
-        Refusal::malformed(format!(
-            "the body is not JSON (line {}, column {})",
-            error.line(),
-            error.column()
-        ))
+        let (line, column) = (error.line(), error.column());
+        let problem = problem_of(&error.to_string());
+        Refusal::malformed(format!("{problem} (line {line}, column {column})"))
     })?;
     from_json(json)
+}
+
+/// The problem of a body, by the parser's message: its errors have no kinds for these.
+fn problem_of(message: &str) -> &'static str {
+    if message.starts_with("recursion limit") {
+        "the body has more than 127 levels of lists and objects"
+    } else if message.starts_with("number out of range") {
+        "the body has a number that is too large"
+    } else if message.contains("surrogate") || message.contains("hex escape") {
+        "the body has an escape that stands for no character"
+    } else {
+        "the body is not JSON"
+    }
 }
 
 /// Maximum of JSON values in a request. Many small values take more time to parse than anything else within the limits.

@@ -1,7 +1,7 @@
 //! Charges requests for public paths to their address.
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::access::Principal;
@@ -22,6 +22,15 @@ const PROBE_POINTS: u64 = 1;
 /// Charges a page or a file.
 pub async fn charge_file(state: State<HttpState>, request: Request, next: Next) -> Response {
     charge(state, request, next, FILE_POINTS, of_anonymous).await
+}
+
+/// Charges a preflight request, which CORS answers before any other charge.
+pub async fn charge_preflight(state: State<HttpState>, request: Request, next: Next) -> Response {
+    if request.method() == Method::OPTIONS {
+        charge(state, request, next, FILE_POINTS, of_anonymous).await
+    } else {
+        next.run(request).await
+    }
 }
 
 /// Charges a QR code.

@@ -31,5 +31,6 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers
         .get_all(header::UPGRADE)
         .iter()
-        .any(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .any(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }

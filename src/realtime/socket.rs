@@ -355,12 +355,12 @@ where
 /// The end that an error of the socket leads to: a close code for an invalid frame, else a lost connection. Only the text of the error is available, because its type belongs to a dependency of axum.
 fn end_of(error: &axum::Error) -> End {
     let text = error.to_string();
-    if text.contains("too long") || text.contains("too big") {
+    if text.contains("protocol error") && !text.contains("reset") {
+        Close::BROKEN.into()
+    } else if text.contains("too long") || text.contains("too big") {
         Close::TOO_BIG.into()
     } else if text.contains("UTF-8") {
-        Close::MALFORMED.into()
-    } else if text.contains("protocol error") && !text.contains("reset") {
-        Close::BROKEN.into()
+        Close::NO_TEXT.into()
     } else {
         End::Lost
     }

@@ -75,6 +75,35 @@ fn describes_every_element() {
 }
 
 #[test]
+fn introspects_interfaces_of_interfaces() {
+    test(async |app| {
+        let query = "query($name: String! = \"UserError\") {
+            serverInfo { version }
+            version: __type(name: \"ConfigurationVersion\") { kind interfaces { name } }
+            error: __type(name: $name) { interfaces { name } possibleTypes { __typename } }
+            schema: __schema { description }
+        }";
+        let data = app.anonymous().get(query, json!({})).await;
+        assert_eq!(
+            data["version"],
+            json!({"kind": "INTERFACE", "interfaces": [{"name": "Node"}]})
+        );
+        assert_eq!(data["error"]["interfaces"], json!([]));
+        assert!(
+            data["error"]["possibleTypes"]
+                .as_array()
+                .is_some_and(|types| types.len() > 5)
+        );
+        let described = data["schema"]["description"].as_str().unwrap();
+        assert!(
+            described.starts_with("GraphQL API of the GoodGo platform"),
+            "{described}"
+        );
+        assert!(data["serverInfo"]["version"].is_string());
+    });
+}
+
+#[test]
 fn limits_introspection_to_signed_in_callers() {
     test_with(&[("GOODGO_INTROSPECTION", "signed-in")], async |app| {
         let query = "{ __schema { queryType { name } } }";

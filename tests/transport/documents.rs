@@ -129,3 +129,28 @@ fn executes_nothing_of_a_document_with_a_misused_variable() {
         assert_eq!(app.count("miners", "status = 'SUSPENDED'").await, 0);
     });
 }
+
+#[test]
+fn directives_read_the_defaults_of_variables() {
+    test(async |app| {
+        let alice = app.user();
+        let token = alice.token().unwrap();
+        for (query, data) in [
+            (
+                "query($b: Boolean! = true) { serverInfo { a: __typename @include(if: $b) b: __typename @skip(if: $b) } }",
+                json!({"serverInfo": {"a": "ServerInfo"}}),
+            ),
+            (
+                "query($b: Boolean = false) { serverInfo { ... @skip(if: $b) { a: __typename } ...F @include(if: $b) } } fragment F on ServerInfo { b: __typename }",
+                json!({"serverInfo": {"a": "ServerInfo"}}),
+            ),
+            (
+                "mutation($dryRun: Boolean! = true) { minerRegister(input: {}) @skip(if: $dryRun) { __typename } }",
+                json!({}),
+            ),
+        ] {
+            assert_eq!(send(app, token, query).await["data"], data, "{query}");
+        }
+        assert_eq!(app.count("miners", "true").await, 0);
+    });
+}

@@ -261,6 +261,38 @@ fn returns_retry_after_beyond_the_rate() {
 }
 
 #[test]
+fn charges_unknown_paths_and_preflight_requests() {
+    test_with(&[("GOODGO_RATE_ANONYMOUS", "2")], async |app| {
+        let client = reqwest::Client::new();
+        for method in [reqwest::Method::GET, reqwest::Method::OPTIONS] {
+            let send = async || {
+                let path = if method == reqwest::Method::GET {
+                    "/nothing"
+                } else {
+                    "/graphql"
+                };
+                let request = client.request(method.clone(), app.url(path));
+                request.send().await.unwrap().status().as_u16()
+            };
+            let mut sent = 0;
+            while send().await != 429 {
+                sent += 1;
+                assert!(sent < 1_000, "{method} is not charged");
+            }
+        }
+    });
+}
+
+#[test]
+fn charges_the_text_of_a_document() {
+    test_with(&[("GOODGO_RATE_ANONYMOUS", "2")], async |app| {
+        let long = format!("{{ __typename {} }}", "#\n".repeat(20_000));
+        assert_eq!(ask(app, "{ __typename }").await.status, 200);
+        assert_eq!(ask(app, &long).await.status, 429);
+    });
+}
+
+#[test]
 fn reads_addresses_from_trusted_proxies() {
     let settings = [
         ("GOODGO_RATE_ANONYMOUS", "1"),

@@ -167,16 +167,17 @@ struct Assembled {
 #[must_use]
 pub fn schema() -> Schema {
     let engine = Schema::build();
-    let sdl = export(&engine);
+    let undescribed = export(&engine);
+    // The engine's parser reads no descriptions of schemas.
+    let sdl = undescribed.replace(
+        "\nschema {",
+        &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"),
+    );
     Schema(Arc::new(Assembled {
-        types: TypeIndex::of(&sdl),
+        types: TypeIndex::of(&undescribed),
         validator: Validator::of(&sdl),
         engine,
-        // The engine's parser reads no descriptions of schemas.
-        sdl: sdl.replace(
-            "\nschema {",
-            &format!("\n\"\"\"\n{DESCRIPTION}\n\"\"\"\nschema {{"),
-        ),
+        sdl,
     }))
 }
 
@@ -193,9 +194,6 @@ Send a bearer token in the `Authorization` header; anonymous callers may read wh
 that the caller may not read are null. A refused command answers `userErrors`; anything a developer has to fix is
 a top-level error with `extensions.code`. Points, money and rates are `Decimal` text, times are UTC. Enum values
 and union members may be added; clients handle unknown ones.";
-
-/// The description of every schema that the engine serves.
-const ENGINE_DESCRIPTION: &str = "A GraphQL Schema defines the capabilities of a GraphQL server. It exposes all available types and directives on the server, as well as the entry points for query, mutation, and subscription operations.";
 
 fn export(engine: &AnySchema<Query, Mutation, Subscription>) -> String {
     let options = SDLExportOptions::new()
@@ -234,38 +232,31 @@ impl Engine for Schema {
     }
 
     fn execute(&self, request: Request) -> BoxFuture<'_, Response> {
-        let introspects = may_introspect(&request);
-        let executing = self.0.engine.execute(request);
-        async move { describe_schema(executing.await, introspects) }.boxed()
+        let Some(introspected) = self.0.validator.introspect(&request) else {
+            return self.0.engine.execute(request).boxed();
+        };
+        match introspected.into_whole() {
+            Ok(response) => std::future::ready(response).boxed(),
+            Err(part) => {
+                let executing = self.0.engine.execute(request);
+                async move { part.replace_in(executing.await) }.boxed()
+            }
+        }
     }
 
     fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
-        let introspects = may_introspect(&request);
-        let executing = self.0.engine.execute_stream(request);
-        executing
-            .map(move |response| describe_schema(response, introspects))
-            .boxed()
-    }
-}
-
-/// Whether the response may have the engine's description. The text of a parsed document may be empty.
-fn may_introspect(request: &Request) -> bool {
-    request.query.is_empty() || request.query.contains("__schema")
-}
-
-/// Puts the schema's own description in the place of the engine's.
-fn describe_schema(mut response: Response, introspects: bool) -> Response {
-    if introspects {
-        replace_description(&mut response.data);
-    }
-    response
-}
-
-fn replace_description(value: &mut Value) {
-    match value {
-        Value::Object(fields) => fields.values_mut().for_each(replace_description),
-        Value::String(text) if text == ENGINE_DESCRIPTION => DESCRIPTION.clone_into(text),
-        _ => {}
+        let Some(introspected) = self.0.validator.introspect(&request) else {
+            return self.0.engine.execute_stream(request).boxed();
+        };
+        match introspected.into_whole() {
+            Ok(response) => futures_util::stream::iter([response]).boxed(),
+            Err(part) => {
+                let executing = self.0.engine.execute_stream(request);
+                executing
+                    .map(move |response| part.replace_in(response))
+                    .boxed()
+            }
+        }
     }
 }
 

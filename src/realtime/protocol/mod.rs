@@ -36,6 +36,7 @@ impl Close {
         "protocol error",
         "the frame is not valid in the WebSocket protocol",
     );
+    pub const NO_TEXT: Self = Self::new(1007, "not UTF-8", "the message is not UTF-8");
     pub const TOO_BIG: Self = Self::new(1009, "too big", "the message is too long");
     pub const RESTART: Self = Self::new(1012, "restart", super::shutdown::RESTART_MESSAGE);
     pub const TOO_SLOW: Self = Self::new(1013, "too slow", "too slow: reconnect and query");

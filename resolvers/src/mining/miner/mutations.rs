@@ -74,7 +74,7 @@ mutations! {
         commands::kyc_complete(call.tx, call.request, UserId(call.input.user_id), completed_at).boxed()
     };
     KycCompleteInput(Optional) {
-        /// Time of the verification, from 1970 and not in the future; null for the time of the request.
+        /// Time of the verification, from 1970, at most 5 minutes in the future; null for the time of the request.
         completed_at: Option<DateTime>,
         /// Subject of the person's tokens.
         user_id: Uuid,
