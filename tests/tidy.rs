@@ -195,7 +195,16 @@ const GRID: &[(&str, &[&str])] = &[
         "platform",
         &["audit", "approval", "job", "configuration", "users"],
     ),
-    ("wallets", &["wallet", "reconciliation", "configuration"]),
+    (
+        "wallets",
+        &[
+            "wallet",
+            "hold",
+            "settlement",
+            "reconciliation",
+            "configuration",
+        ],
+    ),
 ];
 
 #[test]
@@ -280,6 +289,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "proposal",
                 "freezing",
                 "checker",
+                "transactions",
             ],
         ),
         (
@@ -295,6 +305,8 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "profile",
                 "leaderboard",
                 "ranks",
+                "transactions",
+                "batch",
             ],
         ),
     ];

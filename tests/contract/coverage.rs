@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::audiences::Hears::{Code, Null, Value as Answer};
 use super::audiences::{NODES, ROOTS, Root, VALUES};
+use crate::support::wallets::loss;
 use crate::support::{Actor, TestApp, test};
 
 struct Cast {
@@ -33,6 +34,16 @@ async fn cast(app: &TestApp) -> Cast {
         "LedgerEntry": viewer["wallet"]["entries"]["nodes"][0]["id"], "Viewer": viewer["id"],
         "Referral": referral,
     });
+    let game = app.game();
+    ids["Hold"] = game.placed(&owner, "0.5", "7").await;
+    let settled = game.placed(&owner, "0.5", "7").await;
+    let selection = "settlement { id } transaction { id }";
+    let settled = game.settle(loss(&settled)).select(selection).await.ok();
+    ids["Settlement"] = settled["settlement"]["id"].clone();
+    ids["Transaction"] = settled["transaction"]["id"].clone();
+    let query = "{ clearingAccounts(first: 1) { nodes { id } } }";
+    let page = game.get(query, json!({})).await["clearingAccounts"].clone();
+    ids["ClearingAccount"] = page["nodes"][0]["id"].clone();
     let stranger = app.miner().await;
     let payload = app.admin().adjust(&owner, "2500").await.ok();
     ids["Approval"] = payload["approval"]["id"].clone();
@@ -75,7 +86,7 @@ fn answers_each_audience_of_a_root_field() {
         let cast = cast(app).await;
         let variables = json!({
             "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
-            "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"],
+            "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"], "hold": cast.ids["Hold"],
         });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {

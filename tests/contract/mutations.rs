@@ -358,7 +358,12 @@ async fn section(app: &TestApp, name: &str) -> Value {
     match name {
         "mining" => samples::mining(version),
         "streak" => samples::streak(version),
-        "wallet" => samples::wallet(version),
+        "wallet" => {
+            let tester = json!([{
+                "name": "tester", "issuer": "goodgo-dev-services", "subject": "tester", "depositCeilings": [],
+            }]);
+            samples::wallet(merged(version, json!({"issuers": tester})))
+        }
         _ => samples::referral(version),
     }
 }

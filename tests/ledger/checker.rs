@@ -4,6 +4,7 @@ use db::wallets::reconciliation::checker::{Report, Scope, check};
 use uuid::Uuid;
 
 use super::posting::{leg, mining, person, post, posting_of};
+use crate::support::wallets::loss;
 use crate::support::{TestApp, test};
 
 async fn report(app: &TestApp, scope: Scope) -> Report {
@@ -141,8 +142,15 @@ fn finds_every_kind_of_damage() {
     test(async |app| {
         let alice = app.miner().streak(2).await;
         app.admin().adjust(&alice, "5").await.ok();
+        let game = app.game();
+        game.placed(&alice, "1", "7").await;
+        let lost = game.placed(&alice, "1", "7").await;
+        game.settle(loss(&lost)).await.ok();
         let mine = "owner_kind = 'USER'";
         for (damage, rule) in [
+            ("UPDATE holds SET amount = amount + 1 WHERE status = 'HELD'".to_owned(), "a wallet's held part is what its holds reserve"),
+            ("UPDATE settlements SET amount = amount + 1".to_owned(), "each settlement moved its amount and its payouts"),
+            ("UPDATE clearing_accounts SET open_since = NULL".to_owned(), "each clearing account has its reference, which says whether it is at zero"),
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "each currency sums to zero over all accounts"),
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "a wallet's balances are the sums of its entries"),
             (format!("UPDATE wallets SET sequence = 9 WHERE {mine}"), "a wallet's entries are numbered without a gap, and it knows the last"),
@@ -159,7 +167,7 @@ fn finds_every_kind_of_damage() {
             ("DELETE FROM outbox".to_owned(), "every transaction of the last week has its event"),
             ("DELETE FROM idempotency_keys".to_owned(), "every command's transaction of the last two days has its idempotency key"),
             ("DELETE FROM transfers".to_owned(), "every key that moved something has its transfers"),
-            ("UPDATE transfers SET origin = 'STAFF'".to_owned(), "every transaction of staff and services has its audit entry"),
+            ("UPDATE transfers SET origin = 'STAFF'".to_owned(), "every transaction of staff has its audit entry"),
             ("DELETE FROM mining_history WHERE source = 'ADJUSTMENT'".to_owned(), HISTORY),
             ("UPDATE mining_history SET points = points + 1".to_owned(), HISTORY),
             ("DELETE FROM mining_history WHERE source = 'SESSION'".to_owned(), SESSIONS),

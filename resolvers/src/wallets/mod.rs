@@ -7,7 +7,6 @@ pub(crate) mod live;
 pub(crate) mod loaders;
 pub(crate) mod references;
 pub(crate) mod settlement;
-pub(crate) mod transaction;
 pub(crate) mod wallet;
 
 use domain::access::Action;
@@ -22,7 +21,7 @@ pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<hold::objects::Hold>(),
     RegisteredNode::new::<settlement::objects::Settlement>(),
     RegisteredNode::new::<settlement::objects::ClearingAccount>(),
-    RegisteredNode::new::<transaction::objects::Transaction>(),
+    RegisteredNode::new::<wallet::transactions::Transaction>(),
 ];
 
 pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[

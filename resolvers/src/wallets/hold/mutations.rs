@@ -7,7 +7,7 @@ use super::refusals::HoldUserError;
 use crate::prelude::*;
 use crate::wallets::configuration::objects::MoneyInput;
 use crate::wallets::inputs::{ExternalId, Notes, OwnerInput, ServiceReferenceInput};
-use crate::wallets::transaction::objects::Transaction;
+use crate::wallets::wallet::transactions::Transaction;
 
 mutations! {
     /// Commands on holds.

@@ -32,7 +32,7 @@ list_field! {
 
     /// Holds, newest first: of the caller's wallets, of the calling service, or all for staff.
     holds(filter: Option<Parsed<HoldFilter>>) -> HoldConnection = |ctx, args| {
-        ctx.check_signed_in(Action::HoldRead)?;
+        ctx.principal().check(Action::HoldRead, Relation::Own)?;
         let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
         let filter = filter.restricted(ctx).await?;
         let page = args.page("holds")?;

@@ -9,7 +9,7 @@ use crate::prelude::*;
 use crate::wallets::configuration::objects::MoneyInput;
 use crate::wallets::hold::objects::Hold;
 use crate::wallets::inputs::OwnerInput;
-use crate::wallets::transaction::objects::Transaction;
+use crate::wallets::wallet::transactions::Transaction;
 
 /// Amount to pay to an owner.
 #[derive(InputObject)]

@@ -17,8 +17,8 @@ use crate::wallets::inputs::{
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
-use crate::wallets::transaction::objects::Transaction;
 use crate::wallets::wallet::objects::{Money, WalletOwner};
+use crate::wallets::wallet::transactions::Transaction;
 
 owned_keys!(SettlementId);
 

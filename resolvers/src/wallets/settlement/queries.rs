@@ -15,7 +15,7 @@ list_field! {
 
     /// Settlements, newest first: of the caller's holds, of the calling service, or all for staff.
     settlements(filter: Option<Parsed<SettlementFilter>>) -> SettlementConnection = |ctx, args| {
-        ctx.check_signed_in(Action::SettlementRead)?;
+        ctx.principal().check(Action::SettlementRead, Relation::Own)?;
         let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
         let filter = filter.restricted(ctx).await?;
         let page = args.page("settlements")?;

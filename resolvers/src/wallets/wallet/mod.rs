@@ -3,4 +3,5 @@
 pub(crate) mod objects;
 pub(crate) mod queries;
 pub(crate) mod subscriptions;
+pub(crate) mod transactions;
 pub(crate) mod viewer;

@@ -1,3 +1,0 @@
-//! Business events of the ledger.
-
-pub(crate) mod objects;
