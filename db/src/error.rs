@@ -24,6 +24,9 @@ pub enum DbError {
         "the configuration has no name for this service: an administrator adds it to `issuers` of the section `wallet`"
     )]
     IssuerUnknown,
+    /// A service names another one in the reference of what it makes.
+    #[error("`reference.issuer` is not the calling service: leave it out")]
+    IssuerForeign,
     /// The caller stored as many idempotency keys in an hour as allowed.
     #[error(
         "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",

@@ -131,7 +131,8 @@ fn describe_command(registry: &mut Registry, command: &Described) {
     {
         *description = Some(format!("Result of `{name}`."));
         for field in fields.values_mut() {
-            if objects.contains(&field.ty) {
+            // A receipt never changes.
+            if objects.contains(&field.ty) && field.ty != "Transaction" {
                 append(&mut field.description, " ", PRESENT);
             }
         }

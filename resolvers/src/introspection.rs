@@ -39,9 +39,9 @@ impl Validator {
     /// Introspects the schema, if a query selects `__schema` or `__type` at its root.
     pub fn introspect(&self, request: &Request) -> Option<Introspected> {
         // `__typename` is in most documents.
-        let names = request.query.match_indices("__type");
+        let mut names = request.query.match_indices("__type");
         let is_type = |(at, _): (usize, _)| !request.query[at..].starts_with("__typename");
-        if !request.query.contains("__schema") && !names.map(is_type).any(|is_type| is_type) {
+        if !request.query.contains("__schema") && !names.any(is_type) {
             return None;
         }
         let (schema, implementers) = self.schema();

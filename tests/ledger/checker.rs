@@ -29,7 +29,7 @@ fn triggers(state: &str) -> String {
 }
 
 /// Tables that damage may change.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 12] = [
     "transfers",
     "wallets",
     "outbox",
@@ -39,6 +39,9 @@ const TABLES: [&str; 9] = [
     "miners",
     "mining_sessions",
     "mining_history",
+    "holds",
+    "settlements",
+    "clearing_accounts",
 ];
 
 fn for_each_table(statement: impl Fn(&str) -> String) -> String {

@@ -198,6 +198,7 @@ fn exports_a_trace_per_job_run() {
             names,
             [
                 "circle_invitation_expiry",
+                "hold_expiry",
                 "mining_session_completion",
                 "partition_maintenance",
                 "reconciliation"

@@ -14,11 +14,11 @@ use tokio::sync::OnceCell;
 use tokio_postgres::NoTls;
 
 /// Names the service of [`TestApp::service`](super::TestApp::service) as the issuer `tester`, with high ceilings.
-pub const TESTER: &str = r#"UPDATE configurations SET body = jsonb_set(body, '{issuers}', jsonb_build_array(jsonb_build_object(
+pub const TESTER: &str = r"UPDATE configurations SET body = jsonb_set(body, '{issuers}', jsonb_build_array(jsonb_build_object(
     'name', 'tester', 'issuer', 'goodgo-dev-services', 'subject', 'tester',
     'depositCeilings', (SELECT jsonb_agg(jsonb_build_object('currency', code, 'amount', 1000000 * (10 ^ scale)::bigint)
         ORDER BY number) FROM currencies))))
-    WHERE section = 'wallet'"#;
+    WHERE section = 'wallet'";
 
 static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);

@@ -73,12 +73,16 @@ impl Actor {
 
     /// Settles a hold.
     pub fn settle(&self, settlement: Value) -> Run {
-        self.run("holdSettle", json!({"settlement": settlement}))
+        let mut input = json!({});
+        input["settlement"] = settlement;
+        self.run("holdSettle", input)
     }
 
     /// Settles holds together.
     pub fn settle_all(&self, settlements: Value) -> Run {
-        self.run("holdBatchSettle", json!({"settlements": settlements}))
+        let mut input = json!({});
+        input["settlements"] = settlements;
+        self.run("holdBatchSettle", input)
     }
 }
 

@@ -64,7 +64,7 @@ pub async fn post(
         .map(|posting| decide(&mut balances, &posting.legs))
         .collect();
     let mut writes = Writes::at(posted_at);
-    let mut unwritten = missing.clone();
+    let mut created = BTreeSet::new();
     let mut legs: BTreeMap<TransactionId, usize> = BTreeMap::new();
     for (posting, entries) in postings.iter().zip(&decided) {
         let rows = at_homes(entries.as_deref().unwrap_or_default());
@@ -73,13 +73,16 @@ pub async fn post(
             writes.transfer(tx, &ids, posting, *leg, *home, row)?;
             *leg += 1;
             for key in [row.leg.debit.wallet, row.leg.credit.wallet] {
-                if unwritten.remove(&key) {
-                    let state = balances.get(&key).copied().unwrap_or_default();
-                    let is_frozen = frozen.contains(&key.owner);
-                    writes.new_wallet(tx, &key, ids[&key], is_frozen, state)?;
+                if missing.contains(&key) {
+                    created.insert(key);
                 }
             }
         }
+    }
+    // In the order of their keys, so that two transactions that create the same wallets do not deadlock.
+    for key in &created {
+        let state = balances.get(key).copied().unwrap_or_default();
+        writes.new_wallet(tx, key, ids[key], frozen.contains(&key.owner), state)?;
     }
     for (key, state) in &balances {
         if before.get(key) != Some(state) && !missing.contains(key) {

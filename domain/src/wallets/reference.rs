@@ -85,7 +85,9 @@ pub type Metadata = Vec<(String, String)>;
 pub fn problem_of(metadata: &Metadata) -> Option<&'static str> {
     let is_key = |key: &str| (1..=64).contains(&key.chars().count()) && !key.contains('\0');
     let is_value = |value: &str| value.chars().count() <= 500 && !value.contains('\0');
-    let sizes = metadata.iter().map(|(key, value)| key.len() + value.len());
+    let sizes = metadata
+        .iter()
+        .map(|(key, value)| key.len().saturating_add(value.len()));
     let mut keys: Vec<_> = metadata.iter().map(|(key, _)| key).collect();
     keys.sort_unstable();
     keys.dedup();

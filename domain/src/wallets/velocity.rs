@@ -45,9 +45,10 @@ fn judge(
     now: Timestamp,
 ) -> Option<Exceeded> {
     let this_hour = hour_of(now);
-    let (mut first, window) = match rule.window {
-        VelocityWindow::Hour => (this_hour, hours(1)),
-        VelocityWindow::Day => (first_hour(this_hour), hours(25)),
+    // `free_after` is the time from the start of an hour until the hour before it has left the window.
+    let (mut first, free_after) = match rule.window {
+        VelocityWindow::Hour => (this_hour, hours(0)),
+        VelocityWindow::Day => (first_hour(this_hour), hours(24)),
     };
     let allows = |from: Timestamp| {
         let counted = sums.iter().filter(|sum| sum.hour >= from);
@@ -71,8 +72,7 @@ fn judge(
     let mut retry_at = None;
     while first <= this_hour && retry_at.is_none() {
         first = plus(first, hours(1));
-        // The hour before `first` has left the window then.
-        retry_at = allows(first).then(|| plus(first, window - hours(1)));
+        retry_at = allows(first).then(|| plus(first, free_after));
     }
     Some(Exceeded {
         rule: *rule,
@@ -87,11 +87,7 @@ mod tests {
     use crate::wallets::VelocityOperation;
 
     fn at(hour: i64, minute: i64) -> Timestamp {
-        Timestamp::from_timestamp(
-            1_800_000_000 - 1_800_000_000 % 3_600 + hour * 3_600 + minute * 60,
-            0,
-        )
-        .expect("a time")
+        Timestamp::from_timestamp(1_800_000_000 + hour * 3_600 + minute * 60, 0).expect("a time")
     }
 
     fn rule(

@@ -47,7 +47,11 @@ impl InputType for OwnerInput {
             kind: fields.kind.0,
             id: fields.owner_id,
         };
-        if owner.kind.has_main_wallet() {
+        if owner.id.is_nil() {
+            Err(InputValueError::custom(
+                "`ownerId` is the nil UUID, which no owner has",
+            ))
+        } else if owner.kind.has_main_wallet() {
             Ok(Self(owner))
         } else {
             let problem = "name a user, a merchant or an advertiser: the platform's own accounts are no wallets";

@@ -178,105 +178,109 @@ fn replays_a_waiting_change() {
     });
 }
 
+/// Drafts that are refused, with the code and the path in the section.
+fn refused_drafts() -> Vec<(Value, &'static str, &'static str)> {
+    let issuer = |fields: Value| {
+        let issuer = json!({"name": "shop", "issuer": "i", "subject": "s", "depositCeilings": []});
+        json!({"issuers": [merged(issuer, fields)]})
+    };
+    let pair = |fields: Value| {
+        let pair = json!({"from": "MP", "to": "USD", "feeBps": 0, "staticRate": "1"});
+        json!({"conversionPairs": [merged(pair, fields)]})
+    };
+    let rule = json!({"operation": "HOLD", "currency": "MP", "window": "DAY", "maxCount": 1, "maxAmount": "1"});
+    let range = "SETTING_OUT_OF_RANGE";
+    let duplicate = "DUPLICATE_ENTRY";
+    let mut fewer = wallet(json!({}))["currencies"].clone();
+    fewer.as_array_mut().unwrap().pop();
+    vec![
+        (json!({"clearingAgeHours": 0}), range, "clearingAgeHours"),
+        (json!({"holdMaxDays": 366}), range, "holdMaxDays"),
+        (
+            json!({"orphanHoldMinutes": 129_601}),
+            range,
+            "orphanHoldMinutes",
+        ),
+        (json!({"rateMaxAgeSeconds": 0}), range, "rateMaxAgeSeconds"),
+        (json!({"rateMaxJumpBps": 10_001}), range, "rateMaxJumpBps"),
+        (json!({"currencies": []}), range, "currencies"),
+        (
+            with(3, json!({"displayDecimals": 1})),
+            range,
+            "currencies.3.displayDecimals",
+        ),
+        (
+            with(3, json!({"issuanceCeiling": "0.1"})),
+            "SETTING_TOO_FINE",
+            "currencies.3.issuanceCeiling",
+        ),
+        (
+            pair(json!({"to": "GEM"})),
+            "CURRENCY_UNKNOWN",
+            "conversionPairs.0.to",
+        ),
+        (
+            pair(json!({"staticRate": "0"})),
+            range,
+            "conversionPairs.0.staticRate",
+        ),
+        (
+            pair(json!({"staticRate": "0.0000000000001"})),
+            "SETTING_TOO_FINE",
+            "conversionPairs.0.staticRate",
+        ),
+        (
+            pair(json!({"to": "MP"})),
+            "PAIR_INVALID",
+            "conversionPairs.0.to",
+        ),
+        (
+            merged(
+                pair(json!({"staticRate": null})),
+                json!({"rateSource": "STATIC"}),
+            ),
+            "PAIR_INVALID",
+            "conversionPairs.0.staticRate",
+        ),
+        (
+            json!({"currencies": fewer}),
+            "CURRENCY_IN_USE",
+            "currencies",
+        ),
+        (
+            json!({"currencies": with_currency(currency("MP", 4, 4))}),
+            duplicate,
+            "currencies.9.code",
+        ),
+        (
+            issuer(json!({"name": "Shop"})),
+            "NAME_INVALID",
+            "issuers.0.name",
+        ),
+        (
+            issuer(json!({"name": "billing"})),
+            "NAME_INVALID",
+            "issuers.0.name",
+        ),
+        (issuer(json!({"subject": ""})), range, "issuers.0.subject"),
+        (
+            issuer(json!({"depositCeilings": [{"currency": "GEM", "amount": "1"}]})),
+            "CURRENCY_UNKNOWN",
+            "issuers.0.depositCeilings.0.currency",
+        ),
+        (
+            json!({"velocityRules": [rule, rule]}),
+            duplicate,
+            "velocityRules.1",
+        ),
+    ]
+}
+
 #[test]
 fn refuses_in_order() {
     test(async |app| {
         let admin = app.admin();
-        let issuer = |fields: Value| {
-            let issuer =
-                json!({"name": "shop", "issuer": "i", "subject": "s", "depositCeilings": []});
-            json!({"issuers": [merged(issuer, fields)]})
-        };
-        let pair = |fields: Value| {
-            let pair = json!({"from": "MP", "to": "USD", "feeBps": 0, "staticRate": "1"});
-            json!({"conversionPairs": [merged(pair, fields)]})
-        };
-        let rule = json!({"operation": "HOLD", "currency": "MP", "window": "DAY", "maxCount": 1, "maxAmount": "1"});
-        let range = "SETTING_OUT_OF_RANGE";
-        let duplicate = "DUPLICATE_ENTRY";
-        let mut fewer = wallet(json!({}))["currencies"].clone();
-        fewer.as_array_mut().unwrap().pop();
-        for (fields, code, path) in [
-            (json!({"clearingAgeHours": 0}), range, "clearingAgeHours"),
-            (json!({"holdMaxDays": 366}), range, "holdMaxDays"),
-            (
-                json!({"orphanHoldMinutes": 129_601}),
-                range,
-                "orphanHoldMinutes",
-            ),
-            (json!({"rateMaxAgeSeconds": 0}), range, "rateMaxAgeSeconds"),
-            (json!({"rateMaxJumpBps": 10_001}), range, "rateMaxJumpBps"),
-            (json!({"currencies": []}), range, "currencies"),
-            (
-                with(3, json!({"displayDecimals": 1})),
-                range,
-                "currencies.3.displayDecimals",
-            ),
-            (
-                with(3, json!({"issuanceCeiling": "0.1"})),
-                "SETTING_TOO_FINE",
-                "currencies.3.issuanceCeiling",
-            ),
-            (
-                pair(json!({"to": "GEM"})),
-                "CURRENCY_UNKNOWN",
-                "conversionPairs.0.to",
-            ),
-            (
-                pair(json!({"staticRate": "0"})),
-                range,
-                "conversionPairs.0.staticRate",
-            ),
-            (
-                pair(json!({"staticRate": "0.0000000000001"})),
-                "SETTING_TOO_FINE",
-                "conversionPairs.0.staticRate",
-            ),
-            (
-                pair(json!({"to": "MP"})),
-                "PAIR_INVALID",
-                "conversionPairs.0.to",
-            ),
-            (
-                merged(
-                    pair(json!({"staticRate": null})),
-                    json!({"rateSource": "STATIC"}),
-                ),
-                "PAIR_INVALID",
-                "conversionPairs.0.staticRate",
-            ),
-            (
-                json!({"currencies": fewer}),
-                "CURRENCY_IN_USE",
-                "currencies",
-            ),
-            (
-                json!({"currencies": with_currency(currency("MP", 4, 4))}),
-                duplicate,
-                "currencies.9.code",
-            ),
-            (
-                issuer(json!({"name": "Shop"})),
-                "NAME_INVALID",
-                "issuers.0.name",
-            ),
-            (
-                issuer(json!({"name": "billing"})),
-                "NAME_INVALID",
-                "issuers.0.name",
-            ),
-            (issuer(json!({"subject": ""})), range, "issuers.0.subject"),
-            (
-                issuer(json!({"depositCeilings": [{"currency": "GEM", "amount": "1"}]})),
-                "CURRENCY_UNKNOWN",
-                "issuers.0.depositCeilings.0.currency",
-            ),
-            (
-                json!({"velocityRules": [rule, rule]}),
-                duplicate,
-                "velocityRules.1",
-            ),
-        ] {
+        for (fields, code, path) in refused_drafts() {
             // Before the version is checked, and after the reason.
             let run = update(&admin, merged(fields, json!({"version": 7})));
             let path = format!("configuration.{path}");

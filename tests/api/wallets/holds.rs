@@ -3,6 +3,7 @@ use db::wallets::hold::commands::holds_expire;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use crate::support::lock::{Lock, until_waiting};
 use crate::support::samples::{currency, wallet, with_reason};
 use crate::support::wallets::{bet, loss, mp, owner};
 use crate::support::{TestApp, at_once, test};
@@ -308,6 +309,84 @@ fn expires_and_is_released_by_the_job() {
 }
 
 #[test]
+fn judges_the_expiry_behind_the_locks() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let first = game.placed(&alice, "10", "7").await;
+        game.settle(loss(&first)).await.ok();
+        let later = "2030-01-01T00:00:00Z";
+        for (table, is_settled) in [("wallets", true), ("holds", false)] {
+            let hold = game.placed(&alice, "10", "7").await;
+            let lock = format!(
+                "SELECT FROM {table} WHERE owner_id = '{}' FOR NO KEY UPDATE",
+                alice.id()
+            );
+            let lock = Lock::by(app, &lock).await;
+            let run = if is_settled {
+                game.settle(loss(&hold))
+            } else {
+                game.extend(&hold, later)
+            };
+            let run = tokio::spawn(run.into_future());
+            until_waiting(app, 1).await;
+            app.advance(TimeDelta::days(1)).await;
+            lock.release().await;
+            run.await.unwrap().refused("HOLD_EXPIRED", None);
+            expire(app).await;
+        }
+    });
+}
+
+#[test]
+fn releases_expired_holds_beside_a_damaged_wallet() {
+    test(async |app| {
+        let (alice, bob) = (app.holder("100").await, app.holder("100").await);
+        let game = app.game();
+        let damaged = game.placed(&alice, "10", "7").await;
+        game.placed(&bob, "10", "7").await;
+        let move_held = |to, from| {
+            let set = format!("UPDATE wallets SET {to} = {to} + 100000, {from} = {from} - 100000");
+            format!("{set} WHERE owner_id = '{}'", alice.id())
+        };
+        app.sql(&move_held("available", "held")).await;
+        app.advance(TimeDelta::days(1)).await;
+        assert_eq!(expire(app).await, 1);
+        assert_eq!(app.balance(&bob).await.0, "100.0000");
+        app.sql(&move_held("held", "available")).await;
+        assert_eq!(expire(app).await, 1);
+        game.release_hold(&damaged)
+            .await
+            .refused("HOLD_ALREADY_RELEASED", None);
+    });
+}
+
+#[test]
+fn rejects_owners_and_issuers_that_are_not() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let mut foreign = bet("7");
+        foreign["issuer"] = json!("other");
+        for (wrong, problem) in [
+            (json!({"reference": foreign}), "leave it out"),
+            (
+                json!({"owner": {"ownerId": uuid::Uuid::nil().to_string()}}),
+                "nil UUID",
+            ),
+        ] {
+            let answer = game.place(&alice, "1").with(wrong).await.answer;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
+            assert!(answer.body.to_string().contains(problem), "{}", answer.body);
+        }
+        let mut own = bet("7");
+        own["issuer"] = json!("tester");
+        game.place(&alice, "1")
+            .with(json!({"reference": own}))
+            .await
+            .ok();
+    });
+}
+
+#[test]
 fn knows_holds_of_the_calling_service_only() {
     test(async |app| {
         let (alice, game) = (app.holder("100").await, app.game());
@@ -322,7 +401,7 @@ fn knows_holds_of_the_calling_service_only() {
             .refused("HOLD_NOT_FOUND", Some("holdId"));
         game.settle(loss(&hold))
             .await
-            .refused("HOLD_NOT_FOUND", Some("holdId"));
+            .refused("HOLD_NOT_FOUND", Some("settlement.holdId"));
         let query = "query ($by: HoldBy!) { hold(by: $by) { id } holds(first: 5) { totalCount nodes { id } } }";
         let by = json!({"by": {"id": hold}});
         let seen = game.get(query, by.clone()).await;

@@ -98,7 +98,10 @@ fn pays_merchants_from_a_pot() {
         let condition =
             format!("owner_kind = 'MERCHANT' AND owner_id = '{merchant}' AND available = 200000");
         assert_eq!(app.count("wallets", &condition).await, 1);
-        assert_eq!(app.events("PayoutReceived").await.len(), 1);
+        let mut numbers: Vec<_> = app.events("PayoutReceived").await;
+        numbers.sort_by_key(|event| event.sequence);
+        let numbers: Vec<_> = numbers.iter().map(|event| event.sequence).collect();
+        assert_eq!(numbers, [1, 2]);
     });
 }
 
@@ -113,17 +116,22 @@ fn refuses_to_settle_in_order() {
             (
                 json!({"outcome": "LOSS", "amount": mp("30.0001")}),
                 "AMOUNT_INVALID",
-                Some("amount.amount"),
+                Some("settlement.amount"),
             ),
             (
                 json!({"outcome": "LOSS", "payouts": payout(mp("1"))}),
                 "PAYOUTS_INVALID",
-                Some("payouts"),
+                Some("settlement.payouts"),
+            ),
+            (
+                json!({"outcome": "WIN", "payouts": payout(mp("0"))}),
+                "AMOUNT_INVALID",
+                Some("settlement.payouts"),
             ),
             (
                 json!({"outcome": "WIN", "payouts": payout(vnd)}),
                 "PAYOUT_CURRENCY_MISMATCH",
-                Some("payouts"),
+                Some("settlement.payouts"),
             ),
         ] {
             let mut settlement = json!({"holdId": hold});
@@ -168,6 +176,13 @@ fn settles_a_batch_all_or_nothing() {
             .map(|result| result["userErrors"][0]["code"].clone())
             .collect();
         assert_eq!(codes, ["CLEARING_SHORT", "NOT_APPLIED"]);
+        let above = json!({"holdId": won, "outcome": "LOSS", "amount": mp("11")});
+        let refused = game.settle_all(json!([loss(&lost), above])).await;
+        let others = &refused.answer.body["data"]["holdBatchSettle"]["results"];
+        assert_eq!(
+            others[1]["userErrors"][0]["field"],
+            json!(["settlements", "1", "amount"])
+        );
         assert_eq!(app.count("settlements", "true").await, 0);
         let again = refusing.await;
         assert!(again.is_replay());
@@ -188,6 +203,46 @@ fn settles_a_batch_all_or_nothing() {
             |index: usize| settled["results"][index]["settlement"]["transaction"]["uuid"].clone();
         assert_ne!(uuid(0), uuid(1));
         assert_eq!(app.balance(&bob).await.0, "130.0000");
+        assert_eq!(clearing(app, "7").await["balance"]["amount"], "0.0000");
+    });
+}
+
+#[test]
+fn opens_clearing_accounts_of_two_batches_at_once() {
+    test(async |app| {
+        let (alice, game) = (app.holder("500").await, app.game());
+        for round in 0..if is_soak() { 200 } else { 10 } {
+            let (one, two) = (format!("{round}a"), format!("{round}b"));
+            let mut batches = Vec::new();
+            for bets in [[&one, &two], [&two, &one]] {
+                let first = game.placed(&alice, "1", bets[0]).await;
+                let second = game.placed(&alice, "1", bets[1]).await;
+                batches.push(game.settle_all(json!([loss(&first), loss(&second)])));
+            }
+            let outcomes = at_once(batches).await;
+            assert_eq!(outcomes.refusals(), [None, None], "{round}");
+        }
+        let full = "kind = 'CLEARING' AND available = 20000";
+        let bets = if is_soak() { 400 } else { 20 };
+        assert_eq!(app.count("wallets", full).await, bets);
+    });
+}
+
+#[test]
+fn pays_an_owner_with_the_id_of_the_clearing_account() {
+    test(async |app| {
+        let (alice, game) = (app.holder("100").await, app.game());
+        let hold = game.placed(&alice, "30", "7").await;
+        game.settle(loss(&hold)).await.ok();
+        let account = "{ clearingAccounts(first: 1) { nodes { uuid } } }";
+        let account = game.get(account, json!({})).await;
+        let account = account["clearingAccounts"]["nodes"][0]["uuid"].clone();
+        let hold = game.placed(&alice, "10", "7").await;
+        let payouts = json!([{"owner": {"ownerId": account}, "amount": mp("40")}]);
+        game.settle(json!({"holdId": hold, "outcome": "WIN", "payouts": payouts}))
+            .await
+            .ok();
+        // The end of the test checks the ledger.
         assert_eq!(clearing(app, "7").await["balance"]["amount"], "0.0000");
     });
 }

@@ -84,12 +84,12 @@ struct RuleBody {
     max_amount: Option<i64>,
 }
 
-fn unreadable(error: impl ToString) -> DbError {
+fn unreadable(error: &impl ToString) -> DbError {
     DbError::inconsistent("configurations", "body", error.to_string())
 }
 
 fn code(text: &str) -> Result<CurrencyCode> {
-    CurrencyCode::parse(text).ok_or_else(|| unreadable(text))
+    CurrencyCode::parse(text).ok_or_else(|| unreadable(&text))
 }
 
 impl CurrencyBody {
@@ -114,7 +114,7 @@ impl PairBody {
             from: code(&self.from)?,
             to: code(&self.to)?,
             fee_bps: self.fee_bps,
-            static_rate: rate.transpose().map_err(unreadable)?,
+            static_rate: rate.transpose().map_err(|error| unreadable(&error))?,
         })
     }
 }
@@ -162,7 +162,7 @@ impl Section for WalletConfiguration {
     );
 
     fn read(version: i32, body: &Value) -> Result<Self> {
-        let body = WalletBody::deserialize(body).map_err(unreadable)?;
+        let body = WalletBody::deserialize(body).map_err(|error| unreadable(&error))?;
         Ok(Self {
             version,
             clearing_age_hours: body.clearing_age_hours,
@@ -226,7 +226,7 @@ impl Section for WalletConfiguration {
             rate_source: self.rate_source.name().to_owned(),
             velocity_rules: self.velocity_rules.iter().map(rule).collect(),
         })
-        .map_err(unreadable)
+        .map_err(|error| unreadable(&error))
     }
 
     fn shown(&self) -> Value {

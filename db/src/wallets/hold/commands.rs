@@ -89,6 +89,8 @@ pub struct HoldDraft {
     pub owner: WalletOwner,
     /// Amount and currency.
     pub amount: (Decimal, CurrencyCode),
+    /// Name of the service as the request has it.
+    pub issuer: Option<String>,
     /// Type and id of the service's object.
     pub reference: (String, String),
     /// Reason in the issuer's words.
@@ -120,11 +122,14 @@ pub async fn hold_place(
     once(tx, request, &HOLD_PLACE, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
         let issuer = issuer::name_of(&configuration, request)?;
+        if draft.issuer.as_ref().is_some_and(|named| *named != issuer) {
+            return Err(DbError::IssuerForeign.into());
+        }
         let (amount, expires_at, now) = (draft.amount, draft.expires_at, tx.now());
-        let currencies = tx.currencies();
+        tx.know_currencies([amount.1]).await?;
         let new = rules::place(
             &configuration,
-            currencies,
+            tx.currencies(),
             &draft.reason,
             amount,
             expires_at,
@@ -233,7 +238,9 @@ pub async fn hold_extend(
         let issuer = issuer::name_of(&configuration, request)?;
         own(found.as_ref(), &issuer)?;
         let hold = locks::lock(tx, id).await?;
-        let extended = rules::extend(&hold, &configuration, expires_at, tx.now())?;
+        // The lock may have been long in coming.
+        let now = crate::clock::now(tx.conn()).await?;
+        let extended = rules::extend(&hold, &configuration, expires_at, now)?;
         let mut events = HoldEvents::of(&extended, None);
         let expires_at = extended.expires_at;
         events.push(HoldEvent::HoldExtended { expires_at });
@@ -267,17 +274,9 @@ pub async fn hold_release(
         // Under the wallet's lock.
         let hold = locks::lock(tx, id).await?;
         rules::release(&hold).map_err(HoldRefusal::from)?;
-        posted.map_err(DbError::from)?;
-        let release = HoldReleaseReason::Issuer;
-        let event = HoldEvent::HoldReleased {};
-        store_release(
-            tx,
-            &request.request_id,
-            &hold,
-            release,
-            event,
-            transaction_id,
-        )?;
+        let posted = posted.map_err(DbError::from)?;
+        let release = (HoldReleaseReason::Issuer, HoldEvent::HoldReleased {});
+        store_release(tx, &request.request_id, &hold, release, &posted)?;
         key.transaction_id = Some(transaction_id);
         Ok(HoldPosted {
             hold: id.into(),
@@ -306,13 +305,23 @@ pub async fn holds_expire(tx: &mut Tx) -> Result<usize> {
         // Released, settled or extended meanwhile: the next attempt does not select them.
         return Err(DbError::Contended("holds changed meanwhile".to_owned()));
     }
-    for (hold, (posting, posted)) in due.iter().zip(postings.iter().zip(posted)) {
-        posted.map_err(DbError::from)?;
-        let (release, event) = (HoldReleaseReason::Expiry, HoldEvent::HoldExpired {});
-        let transaction_id = posting.transaction_id;
-        store_release(tx, EXPIRY, hold, release, event, transaction_id)?;
+    let mut released = 0;
+    for (id, posted) in ids.iter().zip(posted) {
+        let posted = match posted {
+            Ok(posted) => posted,
+            Err(refusal) => {
+                // Damage of one wallet does not keep the others' holds.
+                tracing::error!(hold = %id.uuid, %refusal, "an expired hold cannot be released");
+                continue;
+            }
+        };
+        let hold = locked.iter().find(|hold| hold.id == *id);
+        let hold = hold.ok_or_else(|| DbError::inconsistent("holds", "id", id))?;
+        let release = (HoldReleaseReason::Expiry, HoldEvent::HoldExpired {});
+        store_release(tx, EXPIRY, hold, release, &posted)?;
+        released += 1;
     }
-    Ok(due.len())
+    Ok(released)
 }
 
 /// Type of the hold's object, in its issuer's words.
@@ -337,16 +346,15 @@ fn store_release(
     tx: &mut Tx,
     request_id: &str,
     hold: &Hold,
-    release: HoldReleaseReason,
-    event: HoldEvent,
-    transaction_id: TransactionId,
+    (release, event): (HoldReleaseReason, HoldEvent),
+    posted: &Posted,
 ) -> Result<()> {
-    let mut events = HoldEvents::of(hold, Some(transaction_id));
+    let mut events = HoldEvents::of(hold, Some(posted.transaction_id));
     events.push(event);
     let change = (
         holds::status.eq(HoldStatus::Released.name()),
         holds::release_reason.eq(release.name()),
-        holds::ended_at.eq(tx.now()),
+        holds::ended_at.eq(posted.posted_at),
         holds::version.eq(events.enqueue(tx, request_id)?),
     );
     let update = diesel::update(locks::held(hold.id)).set(change);

@@ -83,10 +83,10 @@ pub(super) async fn by_external_id(tx: &mut Tx, hold: &Hold) -> Result<Option<Uu
     Ok(found.optional()?)
 }
 
+type Held = Filter<Find<holds::table, (Uuid, Uuid)>, Eq<holds::status, &'static str>>;
+
 /// The row of a hold, while it is held.
-pub(in crate::wallets) fn held(
-    id: HoldId,
-) -> Filter<Find<holds::table, (Uuid, Uuid)>, Eq<holds::status, &'static str>> {
+pub(in crate::wallets) fn held(id: HoldId) -> Held {
     holds::table
         .find((id.owner.0, id.uuid))
         .filter(holds::status.eq(HoldStatus::Held.name()))

@@ -165,7 +165,10 @@ WHERE NOT EXISTS (
         ('HOLD_SETTLED', 'SERVICE', 'MAIN', 'TRANSIT'),
         ('HOLD_SETTLED', 'SERVICE', 'TRANSIT', 'CLEARING'),
         ('PAYOUT', 'SERVICE', 'CLEARING', 'TRANSIT'),
-        ('PAYOUT', 'SERVICE', 'TRANSIT', 'MAIN')
+        ('PAYOUT', 'SERVICE', 'TRANSIT', 'MAIN'),
+        -- An owner whose id is that of the clearing account is at the same home.
+        ('HOLD_SETTLED', 'SERVICE', 'MAIN', 'CLEARING'),
+        ('PAYOUT', 'SERVICE', 'CLEARING', 'MAIN')
     ) fits (reason, origin, debit, credit)
     WHERE fits = (t.reason, t.origin, d.kind, c.kind) AND t.reference_kind LIKE '%:%'
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))

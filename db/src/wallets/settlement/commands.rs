@@ -27,7 +27,7 @@ commands! {
     SettlementRefusal;
     HOLD_SETTLE = "wallets.hold_settle", HoldSettle, Required:
         NotFound, AlreadyReleased, AlreadySettled, Expired, AmountInvalid, PayoutsInvalid, PayoutCurrencyMismatch,
-        ClearingShort, BalanceOverflow;
+        PayoutAmountInvalid, ClearingShort, BalanceOverflow;
     HOLD_BATCH_SETTLE = "wallets.hold_batch_settle", HoldSettle, Required: BatchRefused;
 }
 
@@ -99,16 +99,21 @@ pub async fn hold_batch_settle(
         let holds = locks::find_all(tx, &ids).await?;
         match settle_all(tx, request, drafts, &holds).await? {
             Ok(settled) => {
-                key.transaction_id = settled
-                    .iter()
-                    .next()
-                    .map(|first| TransactionId(first.transaction));
+                let first = settled.as_slice().first();
+                key.transaction_id = first.map(|first| TransactionId(first.transaction));
                 Ok(settled)
             }
             Err(refused) => {
-                let items = refused
-                    .into_iter()
-                    .map(|refusal| refusal.unwrap_or(SettlementRefusal::NotApplied).stored());
+                let items = refused.into_iter().enumerate().map(|(index, refusal)| {
+                    let mut item = refusal.unwrap_or(SettlementRefusal::NotApplied).stored();
+                    // The path starts at `settlement`, which is a list here.
+                    let rest = item.field.split_off(item.field.len().min(1));
+                    if !item.field.is_empty() {
+                        item.field = vec!["settlements".to_owned(), index.to_string()];
+                        item.field.extend(rest);
+                    }
+                    item
+                });
                 Err(Stop::Each(SettlementRefusal::BatchRefused, items.collect()))
             }
         }
@@ -169,15 +174,9 @@ async fn settle_all(
     }
     let postings = postings_of(request, &decided);
     let posted = posting::post(tx, &postings).await?;
-    for (index, result) in posted.iter().enumerate() {
-        if let Err(refusal) = result {
-            refused[index % decided.len()] = Some(refusal_of(
-                refusal,
-                decided[index % decided.len()].hold.amount.currency,
-            )?);
-        }
-    }
-    // Under the wallets' locks.
+    // Under the wallets' locks, which may have been long in coming.
+    let posted_at = posted.iter().flatten().map(|posted| posted.posted_at).max();
+    let now = posted_at.unwrap_or(now);
     let ids: Vec<_> = decided.iter().map(|one| one.hold.id).collect();
     let locked = locks::lock_all(tx, &ids).await?;
     for (one, refusal) in decided.iter().zip(&mut refused) {
@@ -188,9 +187,19 @@ async fn settle_all(
         }
     }
     if refused.iter().any(Option::is_some) {
+        // Refusals of the postings would follow from these.
         return Ok(Err(refused));
     }
-    store(tx, request, &decided, &locked, &posted)
+    for (index, result) in posted.iter().enumerate() {
+        if let Err(refusal) = result {
+            let index = index % decided.len();
+            refused[index] = Some(refusal_of(refusal, decided[index].currency())?);
+        }
+    }
+    if refused.iter().any(Option::is_some) {
+        return Ok(Err(refused));
+    }
+    store(tx, request, &decided, &locked, &posted, now)
 }
 
 /// Postings of settlements: first what every hold gives to its clearing account, then all payouts. Both of a settlement
@@ -255,12 +264,10 @@ fn refusal_of(refusal: &PostingRefusal, currency: Currency) -> Result<Settlement
             available: available.to_decimal(currency.scale),
             currency: currency.code,
         }),
-        // The hold ended meanwhile, which its row says.
-        PostingRefusal::InsufficientFunds { .. } => Ok(SettlementRefusal::NotFound),
         PostingRefusal::Overflow => Ok(SettlementRefusal::BalanceOverflow),
-        PostingRefusal::Malformed | PostingRefusal::WalletFrozen { .. } => {
-            Err(refusal.clone().into())
-        }
+        PostingRefusal::InsufficientFunds { .. }
+        | PostingRefusal::Malformed
+        | PostingRefusal::WalletFrozen { .. } => Err(refusal.clone().into()),
     }
 }
 
@@ -271,6 +278,7 @@ fn store(
     decided: &[Decided<'_>],
     locked: &[Hold],
     posted: &[Result<Posted, PostingRefusal>],
+    now: Timestamp,
 ) -> Result<Result<Vec<HoldSettled>, Refused>> {
     let mut settled = Vec::with_capacity(decided.len());
     for one in decided {
@@ -285,7 +293,7 @@ fn store(
                 currency: one.currency(),
             },
             payouts: one.settling.payouts.clone(),
-            created_at: tx.now(),
+            created_at: now,
             transaction_id: one.transaction_id,
         };
         let hold = locked.iter().find(|hold| hold.id == one.hold.id);
@@ -299,7 +307,7 @@ fn store(
         let version = events.enqueue(tx, &request.request_id)?;
         let end = (
             holds::status.eq(HoldStatus::Settled.name()),
-            holds::ended_at.eq(tx.now()),
+            holds::ended_at.eq(now),
             holds::version.eq(version),
         );
         let update = diesel::update(locks::held(hold.id)).set(end);
@@ -310,11 +318,9 @@ fn store(
             1,
             insert.values(SettlementRow::of(&settlement)),
         );
+        let mut version = 0;
         for payout in &settlement.payouts {
-            if payout.owner == settlement.owner {
-                continue;
-            }
-            let mut events = SubjectEvents::new("settlement", settlement.id.uuid, 0);
+            let mut events = SubjectEvents::new("settlement", settlement.id.uuid, version);
             events.audience = payout.owner.user();
             events.transaction_id = Some(one.transaction_id);
             events.push(PayoutEvent::PayoutReceived {
@@ -328,7 +334,7 @@ fn store(
                 reference_id: hold.reference_id.clone(),
                 transaction_id: one.transaction_id.0,
             });
-            events.enqueue(tx, &request.request_id)?;
+            version = events.enqueue(tx, &request.request_id)?;
         }
         settled.push(HoldSettled {
             settlement: settlement.id.into(),

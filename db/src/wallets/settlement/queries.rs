@@ -1,7 +1,5 @@
 //! Reads of settlements and clearing accounts.
 
-use diesel::dsl::sql;
-use diesel::sql_types::{Bool, Timestamptz};
 use domain::money::CurrencyCode;
 use domain::wallets::settlement::{Settlement, SettlementOutcome};
 use domain::wallets::{WalletKind, WalletOwner};
@@ -117,8 +115,8 @@ pub struct ClearingFilter {
     pub currency: Option<i16>,
     /// Name of the service.
     pub issuer: Option<String>,
-    /// Type and id of the reference.
-    pub reference: Option<(String, String)>,
+    /// Owner of the account: its reference.
+    pub owner: Option<OwnerId>,
     /// Whether it has not been at zero since this time.
     pub is_overdue: Option<(Timestamp, bool)>,
     /// Whether nothing meets the conditions.
@@ -131,10 +129,11 @@ macro_rules! filter_clearing {
         narrow!($query,
             currency = filter.currency => clearing_accounts::currency.eq(currency),
             issuer = &filter.issuer => clearing_accounts::issuer.eq(issuer.clone()),
-            reference = &filter.reference => clearing_accounts::reference_type.eq(reference.0.clone())
-                .and(clearing_accounts::reference_id.eq(reference.1.clone())),
-            overdue = filter.is_overdue => sql::<Bool>("coalesce(clearing_accounts.open_since <= ")
-                .bind::<Timestamptz, _>(overdue.0).sql(", false) = ").bind::<Bool, _>(overdue.1),
+            owner = filter.owner => clearing_accounts::owner_id.eq(owner.0),
+            overdue = filter.is_overdue.filter(|(_, is_overdue)| *is_overdue) =>
+                clearing_accounts::open_since.le(overdue.0),
+            overdue = filter.is_overdue.filter(|(_, is_overdue)| !is_overdue) =>
+                clearing_accounts::open_since.is_null().or(clearing_accounts::open_since.gt(overdue.0)),
         );
     };
 }

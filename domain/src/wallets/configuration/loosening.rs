@@ -27,9 +27,8 @@ impl WalletConfiguration {
     /// A pair opens, its fee falls, or its static rate rises.
     fn loosens_pairs(&self, before: &Self) -> bool {
         self.conversion_pairs.iter().any(|pair| {
-            let open = before.conversion_pairs.iter();
-            let open = open.filter(|open| (open.from, open.to) == (pair.from, pair.to));
-            let Some(open) = open.last() else {
+            let mut open = before.conversion_pairs.iter();
+            let Some(open) = open.rfind(|open| (open.from, open.to) == (pair.from, pair.to)) else {
                 return true;
             };
             pair.fee_bps < open.fee_bps || pair.static_rate > open.static_rate

@@ -4,16 +4,16 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::super::hold::{ALREADY_RELEASED, ALREADY_SETTLED, EXPIRED, NOT_FOUND, hold_ended};
-use super::super::refusal::{AMOUNT_INVALID, BALANCE_OVERFLOW, DUPLICATE_EXTERNAL_ID};
+use super::super::refusal::{BALANCE_OVERFLOW, DUPLICATE_EXTERNAL_ID};
 use crate::money::CurrencyCode;
-use crate::refusal::{REASON_INVALID, refusals, texts};
+use crate::refusal::{REASON_INVALID, Texts, refusals, texts};
 
 refusals! {
     /// Refusals of commands on settlements and clearing accounts.
     SettlementRefusal, SettlementRefusalKind, "Settlement";
 
     /// No hold of the calling service has this id.
-    NotFound = NOT_FOUND;
+    NotFound = Texts { field: "settlement.holdId", ..NOT_FOUND };
     /// The hold has been released; see `hold`.
     AlreadyReleased { owner_id: Uuid, hold: Uuid } = ALREADY_RELEASED;
     /// The hold has been settled; see `hold`.
@@ -21,13 +21,19 @@ refusals! {
     /// The hold has expired and can only be released; see `hold`.
     Expired { owner_id: Uuid, hold: Uuid } = EXPIRED;
     /// An amount is not above 0, above the hold, too large, or finer than the currency's scale.
-    AmountInvalid = AMOUNT_INVALID;
+    AmountInvalid = texts("AMOUNT_INVALID", "settlement.amount",
+        "give an amount above 0, at most the hold, in its currency and with no more decimals than that has",
+        "hãy nhập số tiền lớn hơn 0, không quá khoản giữ, cùng loại tiền và đúng số chữ số thập phân của loại tiền đó");
+    /// The amount of a payout is not above 0, too large, or finer than the currency's scale.
+    PayoutAmountInvalid = texts("AMOUNT_INVALID", "settlement.payouts",
+        "give each payout an amount above 0, with no more decimals than the currency has",
+        "mỗi khoản chi trả cần số tiền lớn hơn 0 với số chữ số thập phân mà loại tiền cho phép");
     /// A loss has payouts, there are more than 10, or an owner appears twice.
-    PayoutsInvalid = texts("PAYOUTS_INVALID", "payouts",
+    PayoutsInvalid = texts("PAYOUTS_INVALID", "settlement.payouts",
         "give a loss no payouts, and a win 1 to 10 to different owners",
         "khoản thua không có chi trả; khoản thắng có từ 1 đến 10 khoản chi trả cho các chủ khác nhau");
     /// A payout is not in the currency of the hold.
-    PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "payouts",
+    PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "settlement.payouts",
         "payouts are in the currency of the hold",
         "các khoản chi trả phải cùng loại tiền với khoản giữ");
     /// The service has no clearing account of this reference and currency.
@@ -56,9 +62,9 @@ refusals! {
     BatchRefused = texts("BATCH_REFUSED", "settlements",
         "at least one settlement is refused, so none took effect: see `results`",
         "có ít nhất một khoản tất toán bị từ chối nên không khoản nào được thực hiện");
-    /// The item is acceptable, but another item of the batch is refused.
+    /// Nothing was found wrong with the item yet, but another item of the batch is refused.
     NotApplied = texts("NOT_APPLIED", "",
-        "this settlement is acceptable, but another one of the batch is refused",
-        "khoản tất toán này hợp lệ, nhưng một khoản khác trong lô bị từ chối");
+        "this settlement was not applied, because another one of the batch is refused",
+        "khoản tất toán này chưa được thực hiện vì một khoản khác trong lô bị từ chối");
 }
 hold_ended!(SettlementRefusal);

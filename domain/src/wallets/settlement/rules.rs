@@ -51,7 +51,8 @@ pub struct Settling {
 ///
 /// Refusals, in this order: [`SettlementRefusal::AlreadyReleased`] or [`SettlementRefusal::AlreadySettled`],
 /// [`SettlementRefusal::Expired`], [`SettlementRefusal::AmountInvalid`], [`SettlementRefusal::PayoutsInvalid`],
-/// [`SettlementRefusal::PayoutCurrencyMismatch`], then AMOUNT_INVALID of a payout.
+/// [`SettlementRefusal::PayoutCurrencyMismatch`], then
+/// [`SettlementRefusal::PayoutAmountInvalid`].
 pub fn settle(
     hold: &Hold,
     draft: &SettlementDraft,
@@ -61,14 +62,14 @@ pub fn settle(
     let currency = hold.amount.currency;
     let exact = |value: Decimal| {
         let parsed = amount(value, currency.scale).ok();
-        let parsed = parsed.filter(|amount| *amount > Minor::ZERO);
-        parsed.ok_or(SettlementRefusal::AmountInvalid)
+        parsed.filter(|amount| *amount > Minor::ZERO)
     };
     let settled = match draft.amount {
-        None => hold.amount.amount,
-        Some((value, code)) if code == currency.code => exact(value)?,
-        Some(_) => return Err(SettlementRefusal::AmountInvalid),
+        None => Some(hold.amount.amount),
+        Some((value, code)) if code == currency.code => exact(value),
+        Some(_) => None,
     };
+    let settled = settled.ok_or(SettlementRefusal::AmountInvalid)?;
     let rest = hold.amount.amount.checked_sub(settled);
     let rest = rest.filter(|rest| *rest >= Minor::ZERO);
     let rest = rest.ok_or(SettlementRefusal::AmountInvalid)?;
@@ -93,12 +94,13 @@ pub fn settle(
                 return Err(SettlementRefusal::PayoutCurrencyMismatch);
             }
             let payouts = payouts.iter().map(|payout| {
-                Ok(Payout {
+                Some(Payout {
                     owner: payout.owner,
                     amount: exact(payout.amount.0)?,
                 })
             });
-            payouts.collect::<Result<_, SettlementRefusal>>()?
+            let payouts: Option<_> = payouts.collect();
+            payouts.ok_or(SettlementRefusal::PayoutAmountInvalid)?
         }
     };
     Ok(Settling {

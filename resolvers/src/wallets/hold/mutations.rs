@@ -19,6 +19,7 @@ mutations! {
         let draft = HoldDraft {
             owner: input.owner.0,
             amount: input.amount.parts(),
+            issuer: input.reference.issuer.clone(),
             reference: (input.reference.reference_type.0.clone(), input.reference.reference_id.0.clone()),
             reason: input.reason.clone(),
             expires_at: input.expires_at.map(|at| at.0),

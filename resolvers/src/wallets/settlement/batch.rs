@@ -31,13 +31,15 @@ impl InputType for Settlements {
         let holds: HashSet<HoldId> = settlements.iter().map(|one| one.hold_id.key).collect();
         let payouts = settlements
             .iter()
-            .map(|one| one.payouts.as_ref().map_or(0, Vec::len));
+            .map(|one| one.payouts.as_ref().map_or(1, Vec::len));
         if !(1..=MOST_SETTLEMENTS).contains(&settlements.len()) {
             Err(InputValueError::custom("give 1 to 500 settlements"))
         } else if holds.len() < settlements.len() {
             Err(InputValueError::custom("give each hold once"))
         } else if payouts.sum::<usize>() > MOST_PAYOUTS {
-            Err(InputValueError::custom("give at most 1000 payouts in all"))
+            Err(InputValueError::custom(
+                "give at most 1000 payouts in all; a WIN without payouts counts as one",
+            ))
         } else {
             Ok(Self(settlements))
         }
@@ -51,7 +53,7 @@ impl InputType for Settlements {
 /// Input of `holdBatchSettle`.
 #[derive(InputObject)]
 pub struct HoldBatchSettleInput {
-    /// Settlements, 1 to 500, each hold once, at most 1,000 payouts in all.
+    /// Settlements, 1 to 500, each hold once, at most 1,000 payouts in all (a WIN without payouts counts as one).
     pub settlements: Settlements,
     /// Key of this intent.
     pub idempotency_key: String,

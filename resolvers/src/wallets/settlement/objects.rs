@@ -5,7 +5,7 @@ use db::wallets::settlement::{ClearingAccount as StoredClearing, queries as read
 use db::wallets::wallet::transactions::TransactionKey;
 use domain::money::{CurrencyCode as Code, Money as Exact};
 use domain::time::{hours, plus};
-use domain::wallets::settlement as rules;
+use domain::wallets::{ServiceReference as Reference, settlement as rules};
 
 use crate::inputs::DateTimeRangeInput;
 use crate::node::KeyPart;
@@ -232,20 +232,32 @@ impl ClearingAccountFilter {
     ) -> Result<reads::ClearingFilter> {
         let own = own_issuer(ctx).await?;
         let is_service = matches!(ctx.principal(), Principal::Service(_));
-        let mut named = self.issuer;
-        let reference = match self.reference {
-            Some(reference) => {
-                named = Some(issuer(ctx, reference.issuer.or(named)).await?);
-                Some((reference.reference_type.0, reference.reference_id.0))
-            }
-            None => None,
-        };
-        let is_foreign = named.is_some() && named != own;
+        if is_service && own.is_none() {
+            return Ok(reads::ClearingFilter {
+                is_empty: true,
+                ..Default::default()
+            });
+        }
+        let mut named: Vec<_> = self.issuer.into_iter().collect();
+        let mut owner = None;
+        if let Some(reference) = self.reference {
+            let of_filter = named.first().cloned();
+            let issuer = issuer(ctx, reference.issuer.or(of_filter)).await?;
+            named.push(issuer.clone());
+            let reference = Reference {
+                issuer,
+                of_type: reference.reference_type.0,
+                id: reference.reference_id.0,
+            };
+            owner = Some(OwnerId(reference.clearing_owner().id));
+        }
+        named.extend(own);
+        let differ = named.windows(2).any(|two| two[0] != two[1]);
         Ok(reads::ClearingFilter {
             currency: self.currency.map(|code| number_of(ctx, code)),
-            is_empty: is_service && (own.is_none() || is_foreign),
-            issuer: if is_service { own } else { named },
-            reference,
+            is_empty: differ,
+            issuer: named.pop(),
+            owner,
             is_overdue: self
                 .is_overdue
                 .map(|is_overdue| (overdue_before, is_overdue)),

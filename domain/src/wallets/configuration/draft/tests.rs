@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A change of a draft.
+type Edit = fn(&mut WalletDraft);
+
 pub fn code(text: &str) -> CurrencyCode {
     CurrencyCode::parse(text).expect("a code")
 }
@@ -94,10 +97,10 @@ fn refuses_numbers_out_of_range() {
         ("clearingAgeHours", 8_760, |d, n| d.clearing_age_hours = n),
         ("holdMaxDays", 365, |d, n| d.hold_max_days = n),
         ("orphanHoldMinutes", 129_600, |d, n| {
-            d.orphan_hold_minutes = n
+            d.orphan_hold_minutes = n;
         }),
         ("rateMaxAgeSeconds", 86_400, |d, n| {
-            d.rate_max_age_seconds = n
+            d.rate_max_age_seconds = n;
         }),
         ("rateMaxJumpBps", 10_000, |d, n| d.rate_max_jump_bps = n),
     ];
@@ -115,9 +118,9 @@ fn refuses_numbers_out_of_range() {
 
 #[test]
 fn refuses_wrong_currencies() {
-    for (edit, path, code) in [
+    let cases: &[(Edit, &str, &str)] = &[
         (
-            (|d| d.currencies.clear()) as fn(&mut WalletDraft),
+            |d| d.currencies.clear(),
             "currencies",
             "SETTING_OUT_OF_RANGE",
         ),
@@ -151,16 +154,17 @@ fn refuses_wrong_currencies() {
             "currencies.0.issuanceCeiling",
             "SETTING_OUT_OF_RANGE",
         ),
-    ] {
+    ];
+    for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
     }
 }
 
 #[test]
 fn refuses_wrong_pairs() {
-    for (edit, path, code) in [
+    let cases: &[(Edit, &str, &str)] = &[
         (
-            (|d| d.conversion_pairs[0].from = self::code("XX")) as fn(&mut WalletDraft),
+            |d| d.conversion_pairs[0].from = self::code("XX"),
             "conversionPairs.0.from",
             "CURRENCY_UNKNOWN",
         ),
@@ -199,7 +203,8 @@ fn refuses_wrong_pairs() {
             "conversionPairs.0.feeBps",
             "SETTING_OUT_OF_RANGE",
         ),
-    ] {
+    ];
+    for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
     }
     let mut recorded = draft();
@@ -225,9 +230,9 @@ fn refuses_wrong_issuers() {
         let path = "issuers.0.name".to_owned();
         assert_eq!(refused(edit), (path, "NAME_INVALID"), "{name}");
     }
-    for (edit, path, code) in [
+    let cases: &[(Edit, &str, &str)] = &[
         (
-            (|d| d.issuers[0].name = "a".repeat(41)) as fn(&mut WalletDraft),
+            |d| d.issuers[0].name = "a".repeat(41),
             "issuers.0.name",
             "NAME_INVALID",
         ),
@@ -274,16 +279,17 @@ fn refuses_wrong_issuers() {
             "issuers.0.depositCeilings.0.amount",
             "SETTING_TOO_FINE",
         ),
-    ] {
+    ];
+    for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
     }
 }
 
 #[test]
 fn refuses_wrong_velocity_rules() {
-    for (edit, path, code) in [
+    let cases: &[(Edit, &str, &str)] = &[
         (
-            (|d| d.velocity_rules[0].currency = self::code("XX")) as fn(&mut WalletDraft),
+            |d| d.velocity_rules[0].currency = self::code("XX"),
             "velocityRules.0.currency",
             "CURRENCY_UNKNOWN",
         ),
@@ -302,7 +308,8 @@ fn refuses_wrong_velocity_rules() {
             "velocityRules.0.maxAmount",
             "SETTING_TOO_FINE",
         ),
-    ] {
+    ];
+    for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
     }
 }
