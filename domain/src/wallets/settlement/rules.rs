@@ -177,7 +177,9 @@ mod tests {
     #[test]
     fn refuses_in_order() {
         use SettlementOutcome::{Loss, Win};
-        use SettlementRefusal::{AmountInvalid, PayoutCurrencyMismatch, PayoutsInvalid};
+        use SettlementRefusal::{
+            AmountInvalid, PayoutAmountInvalid, PayoutCurrencyMismatch, PayoutsInvalid,
+        };
         let vnd = CurrencyCode::parse("VND").expect("a code");
         let many = (0..11).map(|user| payout(user, mp(1))).collect();
         let twice = vec![payout(1, mp(1)), payout(1, mp(2))];
@@ -206,7 +208,7 @@ mod tests {
                 Some(vec![payout(1, (Decimal::ZERO, vnd))]),
                 PayoutCurrencyMismatch,
             ),
-            (Win, None, Some(vec![payout(1, mp(0))]), AmountInvalid),
+            (Win, None, Some(vec![payout(1, mp(0))]), PayoutAmountInvalid),
         ] {
             assert_eq!(
                 settled(outcome, amount, payouts),
