@@ -81,7 +81,7 @@ refusals! {
 }
 no_amount!(HoldRefusal);
 
-/// Maps [`Ended`] to the refusals of the aggregates whose commands need a hold that is held.
+/// Maps `Ended` to the refusals of the aggregates whose commands need a hold that is held.
 macro_rules! hold_ended {
     ($($refusal:ty),+ $(,)?) => {
         $(impl From<$crate::wallets::hold::Ended> for $refusal {
