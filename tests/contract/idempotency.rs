@@ -151,7 +151,7 @@ fn describes_the_objects_of_payloads_as_present() {
             for field in payload["fields"].as_array().unwrap() {
                 let name = format!("{}.{}", payload["name"], field["name"]);
                 let is_scalar = matches!(field["type"]["kind"].as_str(), Some("SCALAR" | "ENUM"));
-                // What became of each item of a batch is stored, and a receipt never changes.
+                // Results of batch items are stored, and a receipt never changes.
                 let stored = ["userErrors", "results", "transaction"];
                 let is_stored = stored.contains(&field["name"].as_str().unwrap());
                 if is_scalar || is_stored {

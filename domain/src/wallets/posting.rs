@@ -329,7 +329,7 @@ fn take(balances: &mut Balances, leg: &Leg) -> Result<Option<EntrySide>, Posting
     let Some(state) = balances.get_mut(&wallet) else {
         return Ok(None);
     };
-    // What was held before the freeze goes its way.
+    // A freeze does not stop amounts that were held before it.
     if state.is_frozen && bucket == Bucket::Available {
         return Err(PostingRefusal::WalletFrozen { wallet });
     }
@@ -473,7 +473,7 @@ mod tests {
             let wallet = user(1).wallet;
             assert_eq!(refused, Err(PostingRefusal::WalletFrozen { wallet }));
         }
-        // What was held before goes its way.
+        // A freeze does not stop amounts that were held before it.
         for to in [user(2), user(1)] {
             assert!(decide(&mut books, &[leg(user(1).held(), to, 1)]).is_ok());
         }

@@ -1,4 +1,4 @@
-//! What services attach to their commands: references, external ids, notes.
+//! References, external ids and notes that services attach to their commands.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What transfers and holds are about: objects of the platform, or of services.
+//! References of transfers and holds to objects of the platform or of services.
 
 use domain::wallets::ServiceReference as Reference;
 

@@ -1,4 +1,4 @@
-//! Whether a change of a section raises what is minted: such a change waits for a second person.
+//! Detection of changes that raise minting: such a change waits for a second person.
 
 use super::{MiningConfiguration, ReferralConfiguration, StreakConfiguration};
 

@@ -1,4 +1,4 @@
-//! Whether a change of the section `wallet` loosens a limit on money.
+//! Detection of changes of the section `wallet` that loosen a limit on money.
 
 use rust_decimal::Decimal;
 

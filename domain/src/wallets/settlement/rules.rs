@@ -36,7 +36,7 @@ pub struct PayoutDraft {
     pub amount: (Decimal, CurrencyCode),
 }
 
-/// What a settlement moves.
+/// Amounts that a settlement moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settling {
     /// Amount that goes to the clearing account.
