@@ -40,7 +40,7 @@ pub(super) const DUPLICATE_EXTERNAL_ID: Texts = texts(
     "mã ngoài này đã được sử dụng trước đó",
 );
 
-/// Nothing can leave the owner's wallets.
+/// The owner is frozen, so amounts can't leave their wallets.
 pub(super) const WALLET_FROZEN: Texts = texts(
     "WALLET_FROZEN",
     "",

@@ -214,8 +214,32 @@ pub(crate) async fn issuer(ctx: &Context<'_>, named: Option<String>) -> Result<S
     }
 }
 
+/// Owners and issuer of the rows that a list may show to the caller, within those of its filter; none if there can be none.
+pub(crate) async fn visible_within(
+    ctx: &Context<'_>,
+    action: Action,
+    owner: Option<OwnerInput>,
+    issuer: Option<String>,
+) -> Result<Option<(Option<Vec<WalletOwner>>, Option<String>)>> {
+    let principal = ctx.principal();
+    let named = owner.map(|owner| vec![owner.0]);
+    if let Principal::Service(_) = principal {
+        let own = own_issuer(ctx).await?;
+        let own = own.filter(|own| issuer.is_none_or(|issuer| issuer == *own));
+        return Ok(own.map(|own| (named, Some(own))));
+    }
+    if principal.may(action, Relation::Others) {
+        return Ok(Some((named, issuer)));
+    }
+    let mut own = own_owners(principal);
+    if let Some(named) = named {
+        own.retain(|owner| named.contains(owner));
+    }
+    Ok(Some((Some(own), issuer)))
+}
+
 /// Owners whose wallets are the caller's own.
-pub(crate) fn own_owners(principal: &Principal) -> Vec<WalletOwner> {
+fn own_owners(principal: &Principal) -> Vec<WalletOwner> {
     let kinds = OwnerKind::ALL.into_iter();
     let person = principal.person();
     kinds

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::super::hold::{ALREADY_RELEASED, ALREADY_SETTLED, EXPIRED, NOT_FOUND, hold_ended};
-use super::super::refusal::{BALANCE_OVERFLOW, DUPLICATE_EXTERNAL_ID};
+use super::super::refusal::BALANCE_OVERFLOW;
 use crate::money::CurrencyCode;
-use crate::refusal::{REASON_INVALID, Texts, refusals, texts};
+use crate::refusal::{Texts, refusals, texts};
 
 refusals! {
     /// Refusals of commands on settlements and clearing accounts.
@@ -36,33 +36,17 @@ refusals! {
     PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "settlement.payouts",
         "payouts are in the currency of the hold",
         "các khoản chi trả phải cùng loại tiền với khoản giữ");
-    /// The service has no clearing account of this reference and currency.
-    ClearingNotFound = texts("CLEARING_NOT_FOUND", "reference",
-        "this service has no clearing account of this reference and currency",
-        "dịch vụ này không có tài khoản thanh toán bù trừ cho tham chiếu và loại tiền đó");
-    /// Finance may release a clearing account only once it is overdue.
-    ClearingNotOverdue = texts("CLEARING_NOT_OVERDUE", "reference",
-        "this clearing account is not overdue: only its service can release it",
-        "tài khoản thanh toán bù trừ này chưa quá hạn: chỉ dịch vụ của nó mới giải phóng được");
     /// The clearing account would fall below zero.
     ClearingShort { available: Decimal, currency: CurrencyCode } = texts("CLEARING_SHORT", "",
         "the clearing account has only {available} {currency}: settle the losers first, or together",
         "tài khoản thanh toán bù trừ chỉ có {available} {currency}: hãy tất toán bên thua trước, hoặc cùng lúc");
-    /// The owner to pay is the caller; another person has to decide.
-    OwnAccount = texts("OWN_ACCOUNT", "owner",
-        "this is your own account: another person has to decide",
-        "đây là tài khoản của chính bạn: người khác phải quyết định");
-    /// The external id was used before; see `duplicateId`.
-    DuplicateExternalId { duplicate_id: Uuid } = DUPLICATE_EXTERNAL_ID;
     /// A new balance would be too large to store.
     BalanceOverflow = BALANCE_OVERFLOW;
-    /// The reason is empty or longer than 500 characters.
-    ReasonInvalid = REASON_INVALID;
     /// At least one item is refused, so nothing took effect; see `results`.
     BatchRefused = texts("BATCH_REFUSED", "settlements",
         "at least one settlement is refused, so none took effect: see `results`",
         "có ít nhất một khoản tất toán bị từ chối nên không khoản nào được thực hiện");
-    /// Nothing was found wrong with the item yet, but another item of the batch is refused.
+    /// The item was not applied, because another item of the batch is refused.
     NotApplied = texts("NOT_APPLIED", "",
         "this settlement was not applied, because another one of the batch is refused",
         "khoản tất toán này chưa được thực hiện vì một khoản khác trong lô bị từ chối");

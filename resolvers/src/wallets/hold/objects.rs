@@ -10,7 +10,7 @@ use crate::inputs::DateTimeRangeInput;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::inputs::{
-    ExternalKeyInput, LedgerReferenceBy, OwnerInput, issuer, number_of, own_issuer, own_owners,
+    ExternalKeyInput, LedgerReferenceBy, OwnerInput, issuer, number_of, own_issuer, visible_within,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
@@ -165,32 +165,22 @@ impl HoldFilter {
             Some(reference) => Some(reference.stored(ctx).await?),
             None => None,
         };
-        let mut filter = reads::HoldFilter {
-            owners: self.owner.map(|owner| vec![owner.0]),
+        let visible = visible_within(ctx, Action::HoldRead, self.owner, self.issuer).await?;
+        let Some((owners, issuer)) = visible else {
+            return Ok(reads::HoldFilter {
+                is_empty: true,
+                ..Default::default()
+            });
+        };
+        Ok(reads::HoldFilter {
+            owners,
             currency: self.currency.map(|code| number_of(ctx, code)),
-            issuer: self.issuer,
+            issuer,
             reference,
             status: self.status.map(|status| status.0),
             expires_from,
             expires_until,
             is_empty: false,
-        };
-        let principal = ctx.principal();
-        if let Principal::Service(_) = principal {
-            let own = own_issuer(ctx).await?;
-            let named = filter.issuer.take();
-            filter.is_empty = own.is_none() || named.is_some_and(|named| Some(named) != own);
-            filter.issuer = own;
-        } else if !principal.may(Action::HoldRead, Relation::Others) {
-            let own = own_owners(principal);
-            filter.owners = Some(match filter.owners {
-                Some(named) => own
-                    .into_iter()
-                    .filter(|owner| named.contains(owner))
-                    .collect(),
-                None => own,
-            });
-        }
-        Ok(filter)
+        })
     }
 }

@@ -13,7 +13,7 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::Hold;
 use crate::wallets::inputs::{
-    OwnerInput, ServiceReferenceInput, configuration, issuer, number_of, own_issuer, own_owners,
+    OwnerInput, ServiceReferenceInput, configuration, issuer, number_of, own_issuer, visible_within,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
@@ -113,31 +113,21 @@ impl SettlementFilter {
             Some(range) => range.ends()?,
             None => (None, None),
         };
-        let mut filter = reads::SettlementFilter {
-            owners: self.owner.map(|owner| vec![owner.0]),
-            issuer: self.issuer,
+        let visible = visible_within(ctx, Action::SettlementRead, self.owner, self.issuer).await?;
+        let Some((owners, issuer)) = visible else {
+            return Ok(reads::SettlementFilter {
+                is_empty: true,
+                ..Default::default()
+            });
+        };
+        Ok(reads::SettlementFilter {
+            owners,
+            issuer,
             outcome: self.outcome.map(|outcome| outcome.0),
             from,
             until,
             is_empty: false,
-        };
-        let principal = ctx.principal();
-        if let Principal::Service(_) = principal {
-            let own = own_issuer(ctx).await?;
-            let named = filter.issuer.take();
-            filter.is_empty = own.is_none() || named.is_some_and(|named| Some(named) != own);
-            filter.issuer = own;
-        } else if !principal.may(Action::SettlementRead, Relation::Others) {
-            let own = own_owners(principal);
-            filter.owners = Some(match filter.owners {
-                Some(named) => own
-                    .into_iter()
-                    .filter(|owner| named.contains(owner))
-                    .collect(),
-                None => own,
-            });
-        }
-        Ok(filter)
+        })
     }
 }
 

@@ -53,7 +53,7 @@ impl Transaction {
         let first = stored.entries.first()?.clone();
         let principal = ctx.principal();
         let may_see = |entry: &db::wallets::LedgerEntry| {
-            principal.may(Action::WalletRead, principal.relation_to(entry.owner))
+            principal.may(Action::TransactionRead, principal.relation_to(entry.owner))
         };
         let entries = stored.entries.into_iter().filter(may_see);
         let entries = entries.map(LedgerEntry::of).collect();
