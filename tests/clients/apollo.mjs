@@ -169,6 +169,6 @@ async function until(condition) {
 }
 
 function within(promise, what) {
-  const late = new Promise((_, reject) => setTimeout(reject, 20_000, new Error(`${what} doesn't arrive`)).unref());
+  const late = new Promise((_, reject) => setTimeout(reject, 120_000, new Error(`${what} doesn't arrive`)).unref());
   return Promise.race([promise, late]);
 }

@@ -17,7 +17,7 @@ const base = below ?? server;
 if (below) await serveBelow(below, server);
 const host = new URL(base).host;
 const examples = join(import.meta.dirname, '../../web-admin/graphiql/examples');
-const PATIENCE = 20_000;
+const PATIENCE = 120_000;
 
 const browser = await puppeteer.launch({
   executablePath: process.env.GOODGO_CHROMIUM ?? '/usr/bin/chromium',

@@ -99,6 +99,6 @@ function queue() {
 }
 
 export function within(promise, what) {
-  const late = new Promise((_, reject) => setTimeout(reject, 30_000, new Error(`${what} doesn't come`)).unref());
+  const late = new Promise((_, reject) => setTimeout(reject, 120_000, new Error(`${what} doesn't come`)).unref());
   return Promise.race([promise, late]);
 }

@@ -14,17 +14,13 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::variable;
+use crate::support::{PATIENCE, variable};
 
 /// The oldest Node that runs them.
 const OLDEST_NODE: (u32, u32) = (20, 19);
-
-/// Time limit of a client.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Names under which browsers are installed that speak Chromium's protocol.
 const BROWSERS: [&str; 4] = [

@@ -7,7 +7,7 @@ use db::{Db, Ids, Settings, Tls};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Servers, TestApp, test};
+use crate::support::{PATIENCE, Servers, TestApp, test};
 
 #[test]
 fn waits_for_a_pooled_connection_at_the_limit() {
@@ -85,7 +85,7 @@ fn reports_a_lost_listener() {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             };
-            let waited = tokio::time::timeout(Duration::from_secs(60), reached).await;
+            let waited = tokio::time::timeout(PATIENCE, reached).await;
             assert!(waited.is_ok(), "events are not {expected}");
         };
         is_up(&instance, true).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Servers, TestApp, on_servers};
+use crate::support::{PATIENCE, Servers, TestApp, on_servers};
 
 const READ_ONLY: &str = "ALTER SYSTEM SET default_transaction_read_only = on";
 const READ_WRITE: &str =
@@ -17,7 +17,7 @@ async fn until_readiness(app: &TestApp, status: u16) {
         if response.status().as_u16() == status {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(5), "not {status}");
+        assert!(started.elapsed() < PATIENCE, "not {status}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

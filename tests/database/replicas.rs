@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::lock::{Lock, until_waiting};
-use crate::support::{Actor, Miner, Postgres, Servers, TestApp, on_servers, test};
+use crate::support::{Actor, Miner, PATIENCE, Postgres, Servers, TestApp, on_servers, test};
 
 const PAUSE: &str = "SELECT pg_wal_replay_pause()";
 const PAUSED: &str = "SELECT pg_get_wal_replay_pause_state()";
@@ -64,7 +64,7 @@ async fn until_replica(app: &TestApp, status: &str) {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), reached).await;
+    let waited = tokio::time::timeout(PATIENCE, reached).await;
     assert!(waited.is_ok(), "the replica is not {status}");
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::support::{TestApp, test};
+use crate::support::{TestApp, in_time, test};
 
 const QUICK: Pace = Pace {
     look_every: Duration::from_millis(10),
@@ -65,9 +65,7 @@ pub(super) async fn until(db: &Db, name: &str, is_so: impl Fn(&Stored) -> bool) 
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), waiting)
-        .await
-        .expect("the job in time")
+    in_time("the job", waiting).await
 }
 
 async fn hurry_up(app: &TestApp, name: &str) {

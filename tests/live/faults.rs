@@ -3,7 +3,7 @@
 use resolvers::live::MinerTopic;
 use serde_json::{Value, json};
 
-use crate::support::{Actor, TestApp, test};
+use crate::support::{Actor, TestApp, in_time, test};
 
 /// Selects more than the event carries, so that delivering it reads the database.
 const FOLLOW: &str = "subscription { minerUpdated { sequence miner { session { status } } } }";
@@ -44,9 +44,7 @@ async fn until(response: &mut reqwest::Response, begin: &str, end: &str) -> Stri
             text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), part)
-        .await
-        .expect("the part in time");
+    in_time("the part", part).await;
     between(&text, begin, end).unwrap().to_owned()
 }
 

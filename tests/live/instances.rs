@@ -1,14 +1,12 @@
 //! Live updates of several instances over one database.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use domain::ids::UserId;
 use resolvers::live::{MinerTopic, WalletTopic};
 use serde_json::json;
 
 use crate::support::lock::{Lock, until_waiting};
-use crate::support::{Actor, Miner, Socket, TestApp, at_once, number, test};
+use crate::support::{Actor, Miner, Socket, TestApp, at_once, in_time, number, test};
 
 const FOLLOW: &str = "subscription { minerUpdated { __typename sequence } }";
 /// Closes the connections that receive events, of all instances.
@@ -151,10 +149,10 @@ fn delivers_events_of_two_instances_in_order() {
         let claimed = at_once(writers.iter().map(Actor::claim)).await;
         claimed.all_ok();
         for socket in &mut sockets {
-            let heard = tokio::time::timeout(Duration::from_secs(20), async {
+            let heard = in_time("both events", async {
                 [sequence(socket).await, sequence(socket).await]
             });
-            let [started, claimed] = heard.await.unwrap();
+            let [started, claimed] = heard.await;
             assert!(started < claimed);
         }
         other.stop().await;

@@ -7,7 +7,7 @@ use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::expressions::{metrics, of_rules, read};
-use crate::support::{TestApp, test};
+use crate::support::{PATIENCE, TestApp, test};
 
 async fn scrape(app: &TestApp) -> String {
     let answer = reqwest::get(app.url("/metrics")).await.unwrap();
@@ -29,10 +29,7 @@ async fn until(app: &TestApp, series: &str, is_right: impl Fn(f64) -> bool) {
         if is_right(value(&text, series)) {
             return;
         }
-        assert!(
-            started.elapsed() < Duration::from_secs(30),
-            "{series}: {text}"
-        );
+        assert!(started.elapsed() < PATIENCE, "{series}: {text}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

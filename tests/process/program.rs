@@ -14,10 +14,7 @@ use goodgo::auth::clock::instance_now;
 use goodgo::auth::tokens::{self, UserToken, Validity};
 use goodgo::secrets::DevSecrets;
 
-use crate::support::{Actor, variable};
-
-/// Time limit of a start: it creates a cluster, migrates and seeds, in a debug build.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::support::{Actor, PATIENCE, in_time, variable};
 
 /// Running server with its own data folder.
 pub struct Program {
@@ -240,9 +237,7 @@ impl Program {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, served)
-            .await
-            .expect("a new postmaster in time");
+        in_time("a new postmaster", served).await;
     }
 
     /// Kills the program and its postmaster, as a power cut would.

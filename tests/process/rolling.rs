@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::program::{Program, folder};
-use crate::support::{Actor, Socket};
+use crate::support::{Actor, Socket, in_time};
 
 const LISTENERS: usize = 20;
 const WRITERS: usize = 6;
@@ -50,9 +50,7 @@ impl Balancer {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), ready)
-            .await
-            .expect("a ready instance in time")
+        in_time("a ready instance", ready).await
     }
 }
 
@@ -84,9 +82,7 @@ async fn write(
                     }
                 }
             };
-            tokio::time::timeout(Duration::from_secs(60), applied)
-                .await
-                .expect("the command in time");
+            in_time("the command", applied).await;
         }
         done += 1;
     }
@@ -175,7 +171,7 @@ fn loses_no_command_in_a_rolling_restart() {
         };
         let all = u32::try_from(LISTENERS).map(f64::from).unwrap();
         let everybody = async { while following().await < all {} };
-        tokio::time::timeout(AWAY, everybody).await.expect("everybody to follow again");
+        in_time("everybody to follow again", everybody).await;
         enough.send_replace(true);
         let mut written = 0;
         for writer in writing {

@@ -1,7 +1,6 @@
 //! Facts behind the API: events, the audit log, the ledger, rows.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -9,10 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Miner, TestApp};
-
-/// The longest wait for a fact.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::{Miner, PATIENCE, TestApp, in_time};
 
 /// An event of the outbox.
 #[derive(Debug, Deserialize)]
@@ -165,9 +161,7 @@ impl TestApp {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, reached)
-            .await
-            .expect("the condition holds in time");
+        in_time("the condition holds", reached).await;
     }
 
     /// A connection of its own, as the owner of the tables.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use devdb::{DataDir, Options};
 use tokio_postgres::NoTls;
 
-use super::variable;
+use super::{PATIENCE, in_time, variable};
 
 /// Next free port, counted over all tests of this process, which may run side by side.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(5_432);
@@ -281,7 +281,7 @@ impl Postgres<'_> {
     /// Waits until a query returns a value.
     pub async fn until(&self, sql: &str, value: &str) {
         let reached = async { while self.sql(sql).await.as_deref() != Some(value) {} };
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(60), reached).await;
+        let waited = tokio::time::timeout(PATIENCE, reached).await;
         assert!(waited.is_ok(), "{sql} isn't {value}");
     }
 
@@ -312,8 +312,7 @@ impl Postgres<'_> {
         };
         let url = pgbouncer.url("goodgo");
         let answers = async { while tokio_postgres::connect(&url, NoTls).await.is_err() {} };
-        let waited = tokio::time::timeout(std::time::Duration::from_secs(30), answers).await;
-        assert!(waited.is_ok(), "PgBouncer doesn't answer");
+        in_time("an answer of PgBouncer", answers).await;
         pgbouncer
     }
 

@@ -1,7 +1,6 @@
 //! A WebSocket client, of graphql-transport-ws unless another subprotocol is named.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -10,8 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// The longest wait for a message.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::in_time;
 
 /// An open socket.
 pub struct Socket {
@@ -195,9 +193,8 @@ impl Socket {
     }
 
     async fn next(&mut self) -> Message {
-        tokio::time::timeout(PATIENCE, self.stream.next())
+        in_time("a message", self.stream.next())
             .await
-            .expect("a message in time")
             .expect("an open socket")
             .unwrap()
     }

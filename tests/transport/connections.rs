@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use crate::support::test_with;
-
-const IN_TIME: Duration = Duration::from_secs(20);
+use crate::support::{in_time, test_with};
 
 /// Connects from an address of the loopback network.
 pub async fn connect_from(local: [u8; 4], server: SocketAddr) -> TcpStream {
@@ -31,7 +29,7 @@ pub async fn status(stream: &mut TcpStream) -> Option<u16> {
             }
         }
     };
-    timeout(IN_TIME, read).await.expect("an answer in time");
+    in_time("an answer", read).await;
     String::from_utf8(answer)
         .unwrap()
         .split(' ')
@@ -56,9 +54,7 @@ async fn drip(stream: &mut TcpStream, start: &[u8]) {
             () = dripping => {}
         }
     };
-    timeout(IN_TIME, closed)
-        .await
-        .expect("the end of a slow connection");
+    in_time("the end of a slow connection", closed).await;
 }
 
 #[test]
@@ -69,10 +65,7 @@ fn closes_connections_with_slow_headers() {
         drip(&mut slow, b"GET / HTTP/1.1\r\nhost: ").await;
         let mut rest = Vec::new();
         let ended = silent.read_to_end(&mut rest);
-        timeout(IN_TIME, ended)
-            .await
-            .expect("the end of a silent connection")
-            .ok();
+        in_time("the end of a silent connection", ended).await.ok();
         // A connection may wait for its next request for longer, but not for the end of its headers.
         let mut reused = connect().await;
         assert_eq!(status(&mut reused).await, Some(200));
@@ -125,9 +118,8 @@ fn does_not_limit_proxies_per_address() {
 /// The status of a connection that is refused before its request.
 async fn refusal(mut stream: TcpStream) -> String {
     let mut answer = String::new();
-    timeout(IN_TIME, stream.read_to_string(&mut answer))
+    in_time("a refusal", stream.read_to_string(&mut answer))
         .await
-        .expect("a refusal in time")
         .unwrap();
     answer.split(' ').nth(1).unwrap().to_owned()
 }
@@ -139,5 +131,5 @@ async fn until_accepted(connect: impl AsyncFn() -> TcpStream) {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(IN_TIME, accepted).await.expect("room in time");
+    in_time("room", accepted).await;
 }

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::Reply;
 use super::sockets::{FOLLOW, PROTOCOL, status_of};
 use crate::support::lock::{Lock, until_waiting};
-use crate::support::{Socket, test};
+use crate::support::{Socket, in_time, test};
 
 const REGISTER: &str = "mutation { minerRegister(input: {}) { userErrors { code } } }";
 
@@ -21,9 +21,7 @@ async fn ready(address: SocketAddr) -> Reply {
 /// Waits until a server reports its shutdown.
 async fn until_draining(address: SocketAddr) {
     let draining = async { while ready(address).await.status != 503 {} };
-    tokio::time::timeout(Duration::from_secs(20), draining)
-        .await
-        .expect("an instance that drains");
+    in_time("an instance that drains", draining).await;
 }
 
 fn post(address: SocketAddr, accept: &str, query: &str) -> reqwest::RequestBuilder {
@@ -142,9 +140,7 @@ fn answers_a_running_mutation_before_closing() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), stopped)
-            .await
-            .expect("an end of the subscription");
+        in_time("an end of the subscription", stopped).await;
         socket.subscribe("2", "{ __typename }").await;
         let refused = socket.hear().await;
         assert_eq!(

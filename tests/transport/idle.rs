@@ -1,11 +1,9 @@
 //! Timeouts of idle connections and of clients that do not read.
 
-use std::time::Duration;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::test_with;
+use crate::support::{in_time, test_with};
 
 /// Pipelines requests whose answers exceed all buffers.
 const ASKED: usize = 2_000;
@@ -19,9 +17,7 @@ fn disconnects_clients_that_do_not_read() {
         let sdl = resolvers::sdl(&resolvers::schema()).len();
         // The server stops reading requests while answers wait, and finally closes the connection.
         let cut = async { while deaf.write_all(request.as_bytes()).await.is_ok() {} };
-        tokio::time::timeout(Duration::from_secs(30), cut)
-            .await
-            .expect("an end in time");
+        in_time("an end", cut).await;
         let mut read = 0;
         let mut chunk = vec![0; 1 << 16];
         while let Ok(length @ 1..) = deaf.read(&mut chunk).await {

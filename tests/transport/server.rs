@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, in_time};
 
 /// The server.
 pub struct Server {
@@ -124,9 +124,7 @@ impl Server {
     /// Waits until no work outlives its request.
     pub async fn until_idle(&self) {
         self.tasks.close();
-        tokio::time::timeout(Duration::from_secs(20), self.tasks.wait())
-            .await
-            .expect("an end in time");
+        in_time("an end", self.tasks.wait()).await;
     }
 }
 

@@ -1,13 +1,12 @@
 //! Limits of sockets and streams per caller.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use goodgo::realtime::QuotaLimits;
 use serde_json::json;
 
 use super::{FOLLOW, with_limits};
-use crate::support::{Socket, TestApp, test, test_with};
+use crate::support::{PATIENCE, Socket, TestApp, in_time, test, test_with};
 use crate::transport::Reply;
 use crate::transport::server::Server;
 
@@ -17,7 +16,7 @@ async fn until_taken(server: &Server, count: u64) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), taken)
+    tokio::time::timeout(PATIENCE, taken)
         .await
         .unwrap_or_else(|_| panic!("{count} places, not {}", server.connection_quota.count()));
 }
@@ -149,7 +148,5 @@ async fn until_room(app: &TestApp, actor: &crate::support::Actor) {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), room)
-        .await
-        .expect("room in time");
+    in_time("room", room).await;
 }

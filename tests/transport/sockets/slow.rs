@@ -1,7 +1,5 @@
 //! Slow readers: closed without delaying others.
 
-use std::time::Duration;
-
 use domain::ids::UserId;
 use resolvers::live::MinerTopic;
 use serde_json::json;
@@ -9,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{FOLLOW, KEY, PROTOCOL, shake_hands};
-use crate::support::{TestApp, test_with};
+use crate::support::{TestApp, in_time, test_with};
 
 /// Events per batch and number of batches: below the limit of a mailbox, but enough to fill all buffers.
 const BATCH: i64 = 40;
@@ -86,7 +84,7 @@ fn closes_a_slow_reader_without_delaying_others() {
         }
         // The client reads on while nothing more is sent: everything sent can be read to its end.
         let mut read = Vec::new();
-        let ended = tokio::time::timeout(Duration::from_secs(20), async {
+        let ended = in_time("an end", async {
             let mut chunk = vec![0; 1 << 16];
             // Not before the server has given up.
             until_slow(app).await;
@@ -94,7 +92,7 @@ fn closes_a_slow_reader_without_delaying_others() {
                 read.extend_from_slice(&chunk[..length]);
             }
         });
-        ended.await.expect("an end in time");
+        ended.await;
         let sent = read.len();
         let all = UNREAD * answer;
         assert!(sent < all / 2, "{sent} bytes of {all} were written for it");

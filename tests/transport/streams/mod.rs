@@ -5,9 +5,8 @@ mod sse;
 
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
-use std::time::Duration;
 
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, in_time};
 
 pub const FOLLOW: &str = "subscription { minerUpdated { __typename } }";
 
@@ -49,8 +48,8 @@ impl Stream {
                 self.unread = rest;
                 return Some(before);
             }
-            let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk());
-            let chunk = chunk.await.expect("more in time").unwrap()?;
+            let chunk = in_time("more of the stream", self.response.chunk()).await;
+            let chunk = chunk.unwrap()?;
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{FOLLOW, Stream, ask, code};
-use crate::support::{Actor, TestApp, test, test_with};
+use crate::support::{Actor, TestApp, in_time, test, test_with};
 use crate::transport::{Reply, get};
 
 const SSE: &str = "text/event-stream";
@@ -116,9 +116,7 @@ async fn until_followers(app: &TestApp, count: usize) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), followed)
-        .await
-        .expect("followers in time");
+    in_time("followers", followed).await;
 }
 
 #[test]
