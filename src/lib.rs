@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod custody;
 pub mod http;
 pub mod jobs;
 pub mod logging;

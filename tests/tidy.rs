@@ -201,6 +201,9 @@ const GRID: &[(&str, &[&str])] = &[
             "wallet",
             "hold",
             "settlement",
+            "conversion",
+            "deposit",
+            "withdrawal",
             "reconciliation",
             "configuration",
         ],
@@ -307,6 +310,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "ranks",
                 "transactions",
                 "batch",
+                "rates",
             ],
         ),
     ];

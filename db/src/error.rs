@@ -27,6 +27,15 @@ pub enum DbError {
     /// A service names another one in the reference of what it makes.
     #[error("`reference.issuer` is not the calling service: leave it out")]
     IssuerForeign,
+    /// A service names no owner.
+    #[error("`owner` is required for services: name the owner of the wallet")]
+    OwnerRequired,
+    /// A service names no person.
+    #[error("`userId` is required for services: name the person")]
+    UserRequired,
+    /// A person names an owner whose wallets are not theirs.
+    #[error("the wallets of this owner are not yours")]
+    OwnerForeign,
     /// The caller stored as many idempotency keys in an hour as allowed.
     #[error(
         "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",

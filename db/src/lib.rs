@@ -67,6 +67,9 @@ pub const COMMANDS: &[&[&[Described]]] = &[platform::COMMANDS, mining::COMMANDS,
 /// Commands that can wait for a second person.
 pub static PROPOSALS: &[Registered] = &[
     Registered::of::<mining::miner::commands::PointsProposal>(),
+    Registered::of::<wallets::deposit::commands::DepositAssignProposal>(),
+    Registered::of::<wallets::deposit::commands::DepositCreditProposal>(),
+    Registered::of::<wallets::withdrawal::commands::WithdrawalFailProposal>(),
     Registered::of::<SectionsProposal<MiningUpdate>>(),
     Registered::of::<SectionsProposal<StreakUpdate>>(),
     Registered::of::<SectionsProposal<ReferralUpdate>>(),

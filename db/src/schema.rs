@@ -187,6 +187,42 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Exchanges between two wallets of a person
+    conversions (owner_id, id) {
+        /// The person
+        owner_id -> Uuid,
+        /// Id of the conversion
+        id -> Uuid,
+        /// Name of the service that requested it; wallets for people
+        issuer -> Text,
+        /// Key given by the caller, unique per issuer and person; null without one
+        external_id -> Nullable<Text>,
+        /// Notes of the caller: pairs of texts
+        metadata -> Jsonb,
+        /// Number of the currency given
+        from_currency -> Int2,
+        /// Number of the currency received
+        to_currency -> Int2,
+        /// Amount given in the smallest unit
+        given -> Int8,
+        /// Amount at the rate in the smallest unit, before the fee
+        gross -> Int8,
+        /// Amount received in the smallest unit
+        received -> Int8,
+        /// Fee in hundredths of a percent of the result
+        fee_bps -> Int4,
+        /// Recorded rate; null for a rate of the configuration
+        rate_id -> Nullable<Uuid>,
+        /// Version of the section wallet whose rate was used; null for a recorded rate
+        rate_version -> Nullable<Int4>,
+        /// Time of the conversion
+        created_at -> Timestamptz,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+    }
+}
+
+diesel::table! {
     /// Currencies of the ledger
     currencies (number) {
         /// Low byte of the id of every wallet of this currency
@@ -211,6 +247,54 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Deposits of each service by UTC day, for its ceiling
+    deposit_sums (owner_id, currency, day) {
+        /// The calling service
+        owner_id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// UTC day
+        day -> Date,
+        /// Sum in the smallest unit
+        amount -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Payments from outside, each credited once
+    deposits (owner_id, id) {
+        /// Owner credited at once; nil for a deposit that had no known owner
+        owner_id -> Uuid,
+        /// Id of the deposit
+        id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Name of the provider
+        provider -> Text,
+        /// Key of the payment at the provider
+        reference -> Text,
+        /// Kind of the owner whom the payment named; null without one
+        named_kind -> Nullable<Text>,
+        /// Owner whom the payment named, also when nobody knew them
+        named_id -> Nullable<Uuid>,
+        /// Kind of the credited owner; null while unmatched
+        credited_kind -> Nullable<Text>,
+        /// Credited owner; null while unmatched
+        credited_id -> Nullable<Uuid>,
+        /// Time it was recorded
+        received_at -> Timestamptz,
+        /// Time it reached the owner's wallet; null while unmatched
+        credited_at -> Nullable<Timestamptz>,
+        /// Transaction of the ledger that recorded it
+        transaction_id -> Uuid,
+        /// Number of its events
+        version -> Int8,
+    }
+}
+
+diesel::table! {
     /// Gross sums of what people did without a second person, by hour, for each owner and for all
     dual_control_sums (owner_id, currency, hour, for_kind, for_id) {
         /// The person who did it
@@ -225,6 +309,38 @@ diesel::table! {
         for_id -> Uuid,
         /// Sum in the smallest unit; what was taken counts like what was given
         amount -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Directory: payments at providers, each used once, and the objects that they became
+    external_references (space, provider, reference) {
+        /// PAYMENT for deposits, PAYOUT for withdrawals
+        space -> Text,
+        /// Name of the provider
+        provider -> Text,
+        /// Key of the payment at the provider
+        reference -> Text,
+        /// Key of the object's row: its owner
+        owner_id -> Uuid,
+        /// Id of the object
+        object_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// Balances of the conversion accounts, counted each second
+    fx_positions (currency) {
+        /// Number of the currency
+        currency -> Int2,
+        /// Time until which transfers are summed once and for all
+        closed_until -> Timestamptz,
+        /// Sum of these transfers in the smallest unit
+        closed -> Int8,
+        /// Balance at the last count in the smallest unit
+        amount -> Int8,
+        /// Time of the last count, by the clock of the machine
+        counted_at -> Timestamptz,
     }
 }
 
@@ -501,6 +617,32 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Recorded rates of pairs of currencies
+    rate_snapshots (id) {
+        /// Id of the rate
+        id -> Uuid,
+        /// Number of the currency that is given
+        from_currency -> Int2,
+        /// Number of the currency that is received
+        to_currency -> Int2,
+        /// Units of the currency received for one unit of the currency given, in decimal digits
+        rate -> Text,
+        /// Time it was observed at its source
+        observed_at -> Timestamptz,
+        /// Time it was recorded
+        recorded_at -> Timestamptz,
+        /// Issuer of the token of the caller who recorded it
+        issuer -> Text,
+        /// Subject of the token of the caller who recorded it
+        actor -> Text,
+        /// Whether it can be used
+        status -> Text,
+        /// Person who accepted it; null unless it had jumped
+        decided_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     /// Reports of the ledger's checker over all owners
     reconciliation_runs (id) {
         /// Id of the run
@@ -694,10 +836,60 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Payments out of the platform, held until they end
+    withdrawals (owner_id, id) {
+        /// Owner of the wallet
+        owner_id -> Uuid,
+        /// Id of the withdrawal
+        id -> Uuid,
+        /// Kind of the owner
+        owner_kind -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Hold of the amount
+        hold_id -> Uuid,
+        /// Account or address to pay to, in the provider's notation
+        destination -> Text,
+        /// Name of the service that requested it; wallets for people
+        issuer -> Text,
+        /// Key given by the caller, unique per issuer and owner; null without one
+        external_id -> Nullable<Text>,
+        /// Notes of the caller: pairs of texts
+        metadata -> Jsonb,
+        /// State
+        status -> Text,
+        /// Time of the request
+        requested_at -> Timestamptz,
+        /// Time processing began; null before that
+        processed_at -> Nullable<Timestamptz>,
+        /// Time it was completed, failed or cancelled; null before that
+        ended_at -> Nullable<Timestamptz>,
+        /// Reason of the failure; null unless failed
+        failure_reason -> Nullable<Text>,
+        /// Provider of the payment; null unless completed
+        payout_provider -> Nullable<Text>,
+        /// Key of the payment at the provider; null unless completed
+        payout_reference -> Nullable<Text>,
+        /// Number of times the provider gave no clear answer
+        attempts -> Int4,
+        /// Time at which the provider is asked next; null when it need not be asked
+        next_attempt_at -> Nullable<Timestamptz>,
+        /// Number of its events
+        version -> Int8,
+    }
+}
+
 diesel::joinable!(circle_invitations -> circles (circle_id));
 diesel::joinable!(circle_members -> circles (circle_id));
 diesel::joinable!(clearing_accounts -> currencies (currency));
+diesel::joinable!(conversions -> rate_snapshots (rate_id));
+diesel::joinable!(deposit_sums -> currencies (currency));
+diesel::joinable!(deposits -> currencies (currency));
 diesel::joinable!(dual_control_sums -> currencies (currency));
+diesel::joinable!(fx_positions -> currencies (currency));
 diesel::joinable!(holds -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (user_id));
@@ -706,6 +898,7 @@ diesel::joinable!(referrals -> miners (referrer_user_id));
 diesel::joinable!(settlements -> currencies (currency));
 diesel::joinable!(velocity_sums -> currencies (currency));
 diesel::joinable!(wallets -> currencies (currency));
+diesel::joinable!(withdrawals -> currencies (currency));
 
 diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
@@ -716,9 +909,14 @@ diesel::allow_tables_to_appear_in_same_query!(
     circles,
     clearing_accounts,
     configurations,
+    conversions,
     currencies,
     demo_people,
+    deposit_sums,
+    deposits,
     dual_control_sums,
+    external_references,
+    fx_positions,
     holds,
     idempotency_keys,
     jobs,
@@ -727,6 +925,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mining_sessions,
     outbox,
     owners,
+    rate_snapshots,
     reconciliation_runs,
     referral_codes,
     referrals,
@@ -735,4 +934,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     users,
     velocity_sums,
     wallets,
+    withdrawals,
 );

@@ -81,10 +81,18 @@ named! {
     CirclesManage = "CIRCLES_MANAGE";
     /// Change the system configuration.
     ConfigurationManage = "CONFIGURATION_MANAGE";
+    /// Credit and assign deposits.
+    DepositsManage = "DEPOSITS_MANAGE";
     /// Suspend, ban and restore miners, adjust points, reset streaks, grant roles.
     MinersManage = "MINERS_MANAGE";
+    /// Accept conversion rates that jumped.
+    RatesAccept = "RATES_ACCEPT";
+    /// Record conversion rates.
+    RatesRecord = "RATES_RECORD";
     /// Read everything.
     StaffRead = "STAFF_READ";
+    /// Process, complete and fail withdrawals.
+    WithdrawalsManage = "WITHDRAWALS_MANAGE";
 }
 
 /// Audience of an action.
@@ -235,6 +243,24 @@ policy! {
     HoldRelease:              services(&[Scope::WalletHold]),               "Release a hold.";
     HoldSettle:               services(&[Scope::WalletSettle]),             "Settle holds.";
     SettlementRead:           own_or_staff(User, &[Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
+    DepositCredit:            Rule { scopes: &[Scope::WalletDeposit], ..staff(&[Finance], May::DepositsManage) }, "Credit a deposit.";
+    DepositAssign:            staff(&[Finance], May::DepositsManage),       "Assign an unmatched deposit to an owner.";
+    DepositRead:              Rule { scopes: &[Scope::WalletDeposit, Scope::WalletRead], ..STAFF_READ }, "Read a deposit.";
+    DepositsList:             STAFF_READ,                                   "List deposits.";
+    WithdrawalRead:           own_or_staff(User, &[Scope::WalletWithdraw, Scope::WalletRead]), "Read withdrawals, of every capacity of the owner.";
+    WithdrawalRequest:        Rule { scopes: &[Scope::WalletWithdraw], ..own(User) }, "Request a withdrawal.";
+    WithdrawalCancel:         Rule { scopes: &[Scope::WalletWithdraw], ..own(User) }, "Cancel a withdrawal.";
+    WithdrawalProcess:        Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Hand a withdrawal to the provider.";
+    WithdrawalComplete:       Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Record that a withdrawal was paid.";
+    WithdrawalFail:           Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Record that a withdrawal will not be paid.";
+    ConversionRead:           own_or_staff(User, &[Scope::WalletConvert, Scope::WalletRead]), "Read conversions.";
+    ConversionExecute:        Rule { scopes: &[Scope::WalletConvert], ..own(User) }, "Convert between two wallets.";
+    ConversionQuote:          own_or_staff(User, &[Scope::WalletConvert]),  "Ask what a conversion would give.";
+    RatesRead:                own_or_staff(User, &[Scope::WalletConvert, Scope::RatesWrite]), "Read rates in use.";
+    RateHistoryRead:          Rule { scopes: &[Scope::RatesWrite], ..STAFF_READ }, "Read all recorded rates.";
+    RateAuthorsRead:          STAFF_READ,                                   "Read who recorded and accepted rates.";
+    RateRecord:               Rule { scopes: &[Scope::RatesWrite], ..staff(&[Admin], May::RatesRecord) }, "Record a rate.";
+    RateAccept:               staff(&[Finance], May::RatesAccept),          "Accept a rate that jumped.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";

@@ -113,6 +113,21 @@ owned_ids! {
         /// Owner of the hold's wallet.
         owner: OwnerId
     }
+    /// A payment from outside.
+    DepositId {
+        /// Owner credited at once; nil for a deposit that had no known owner.
+        owner: OwnerId
+    }
+    /// A payment out of the platform.
+    WithdrawalId {
+        /// Owner of the wallet.
+        owner: OwnerId
+    }
+    /// An exchange between two wallets of a person.
+    ConversionId {
+        /// The person.
+        user: UserId
+    }
     /// A referral of one miner by another.
     ReferralId {
         /// User of the referrer.

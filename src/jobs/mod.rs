@@ -1,11 +1,13 @@
 //! Background jobs, one file each. [`runner`] runs each job on one instance at a time.
 
 mod circle_invitation_expiry;
+mod fx_count;
 mod hold_expiry;
 mod mining_session_completion;
 mod partition_maintenance;
 mod reconciliation;
 pub mod runner;
+pub mod withdrawal_payout;
 
 use std::time::Duration;
 
@@ -24,10 +26,12 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 5] = [
+pub const ALL: [Job; 7] = [
     circle_invitation_expiry::JOB,
+    fx_count::JOB,
     hold_expiry::JOB,
     mining_session_completion::JOB,
     partition_maintenance::JOB,
     reconciliation::JOB,
+    withdrawal_payout::JOB,
 ];

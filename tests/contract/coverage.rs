@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::audiences::Hears::{Code, Null, Value as Answer};
 use super::audiences::{NODES, ROOTS, Root, VALUES};
-use crate::support::wallets::loss;
+use crate::support::wallets::{loss, mp};
 use crate::support::{Actor, TestApp, test};
 
 struct Cast {
@@ -44,6 +44,13 @@ async fn cast(app: &TestApp) -> Cast {
     let query = "{ clearingAccounts(first: 1) { nodes { id } } }";
     let page = game.get(query, json!({})).await["clearingAccounts"].clone();
     ids["ClearingAccount"] = page["nodes"][0]["id"].clone();
+    ids["Deposit"] = app.bank().await.suspended("7", "7").await;
+    app.verify(&owner).await.ok();
+    app.open_conversions().await;
+    let conversion = owner.convert(mp("0.1"), "PT").await.ok()["conversion"].clone();
+    ids["Conversion"] = conversion["id"].clone();
+    ids["RateSnapshot"] = conversion["rate"]["id"].clone();
+    ids["Withdrawal"] = owner.withdraw("0.1").await.ok()["withdrawal"]["id"].clone();
     let stranger = app.miner().await;
     let payload = app.admin().adjust(&owner, "2500").await.ok();
     ids["Approval"] = payload["approval"]["id"].clone();
@@ -87,6 +94,7 @@ fn answers_each_audience_of_a_root_field() {
         let variables = json!({
             "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
             "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"], "hold": cast.ids["Hold"],
+            "deposit": cast.ids["Deposit"], "withdrawal": cast.ids["Withdrawal"], "conversion": cast.ids["Conversion"],
         });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {

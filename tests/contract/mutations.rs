@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::support::wallets::{loss, mp};
-use crate::support::{Actor, Run, TestApp, merged, samples, test};
+use crate::support::{Actor, Miner, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
 struct Sample {
@@ -43,12 +43,25 @@ enum Callers {
     Deciders,
     /// Services with the scope `mining:events`.
     Events,
+    /// FINANCE.
+    Finance,
+    /// FINANCE, and services with the scope `wallet:deposit`.
+    Depositors,
     /// Services with the scope `wallet:hold`.
     Holders,
+    /// Administrators, and services with the scope `rates:write`.
+    Sources,
+    /// People, and services with the scope `wallet:withdraw`.
+    Savers,
     /// Services with the scope `wallet:settle`.
     Settlers,
+    /// FINANCE, and services with the scope `wallet:withdraw`.
+    Payers,
 }
-use Callers::{Administrators, Deciders, Events, Holders, Settlers, Users};
+use Callers::{
+    Administrators, Deciders, Depositors, Events, Finance, Holders, Payers, Savers, Settlers,
+    Sources, Users,
+};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,6 +168,55 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         Optional,
         |app| configure_all(app).boxed(),
     ),
+    ("conversionExecute", Savers, Required, |app| {
+        convert(app).boxed()
+    }),
+    ("rateRecord", Sources, Optional, |app| {
+        async {
+            let source = app.service(&[Scope::RatesWrite]);
+            Sample::new(
+                source.record_rate("USD", "VND", "26000"),
+                json!({"rate": "26001"}),
+            )
+        }
+        .boxed()
+    }),
+    ("rateAccept", Finance, Optional, |app| {
+        accept_rate(app).boxed()
+    }),
+    ("depositCredit", Depositors, Required, |app| {
+        async {
+            Sample::new(
+                app.bank().await.deposit(&app.user(), "7"),
+                json!({"amount": mp("8")}),
+            )
+        }
+        .boxed()
+    }),
+    ("depositAssign", Finance, Required, |app| {
+        assign(app).boxed()
+    }),
+    ("withdrawalRequest", Savers, Required, |app| {
+        async {
+            Sample::new(
+                app.saver("50").await.withdraw("10"),
+                json!({"amount": mp("11")}),
+            )
+        }
+        .boxed()
+    }),
+    ("withdrawalCancel", Savers, Required, |app| {
+        withdrawal_cancel(app).boxed()
+    }),
+    ("withdrawalProcess", Payers, Optional, |app| {
+        withdrawal_process(app).boxed()
+    }),
+    ("withdrawalComplete", Payers, Required, |app| {
+        withdrawal_complete(app).boxed()
+    }),
+    ("withdrawalFail", Payers, Required, |app| {
+        withdrawal_fail(app).boxed()
+    }),
     ("holdPlace", Holders, Required, |app| place(app).boxed()),
     ("holdExtend", Holders, Optional, |app| extend(app).boxed()),
     ("holdRelease", Holders, Required, |app| release(app).boxed()),
@@ -163,6 +225,78 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         settle_all(app).boxed()
     }),
 ];
+
+async fn assign(app: &TestApp) -> Sample {
+    let (alice, bank) = (app.miner().await, app.bank().await);
+    let deposit = bank.suspended("7", "a").await;
+    let run = app.finance().assign(&deposit, &alice);
+    Sample::new(run, json!({"depositId": bank.suspended("7", "b").await}))
+}
+
+async fn convert(app: &TestApp) -> Sample {
+    app.open_conversions().await;
+    let alice = app.saver("50").await;
+    Sample::new(alice.convert(mp("10"), "PT"), json!({"amount": mp("11")}))
+}
+
+/// A rate that jumped, and one of another pair.
+async fn accept_rate(app: &TestApp) -> Sample {
+    let source = app.service(&[Scope::RatesWrite]);
+    let mut waiting = Vec::new();
+    for (from, to) in [("USD", "USDT"), ("USDT", "USD")] {
+        let rate = format!("{}", app.all_events().await.len() + 1);
+        source.record_rate(from, to, &rate).await.ok();
+        app.advance(chrono::TimeDelta::seconds(1)).await;
+        let jumped = source
+            .record_rate(from, to, &format!("{rate}000"))
+            .await
+            .ok();
+        waiting.push(jumped["rate"]["id"].clone());
+        app.advance(chrono::TimeDelta::seconds(1)).await;
+    }
+    let run = app.finance().accept_rate(&waiting[0]);
+    Sample::new(run, json!({"rateSnapshotId": waiting[1]}))
+}
+
+/// Two withdrawals of one person.
+async fn two_withdrawals(app: &TestApp) -> (Miner, [Value; 2]) {
+    let alice = app.saver("50").await;
+    let request = async || alice.withdraw("10").await.ok()["withdrawal"]["id"].clone();
+    let withdrawals = [request().await, request().await];
+    (alice, withdrawals)
+}
+
+async fn withdrawal_cancel(app: &TestApp) -> Sample {
+    let (alice, [one, other]) = two_withdrawals(app).await;
+    Sample::new(
+        alice.cancel_withdrawal(&one),
+        json!({"withdrawalId": other}),
+    )
+}
+
+async fn withdrawal_process(app: &TestApp) -> Sample {
+    let (_, [one, other]) = two_withdrawals(app).await;
+    Sample::new(app.finance().process(&one), json!({"withdrawalId": other}))
+}
+
+async fn withdrawal_complete(app: &TestApp) -> Sample {
+    let (alice, [one, other]) = two_withdrawals(app).await;
+    for withdrawal in [&one, &other] {
+        app.finance().process(withdrawal).await.ok();
+    }
+    let payment =
+        |reference: &str| json!({"provider": alice.id().to_string(), "reference": reference});
+    let run = app
+        .finance()
+        .complete(&one, "1")
+        .with(json!({"payout": payment("1")}));
+    Sample::new(run, json!({"withdrawalId": other, "payout": payment("2")}))
+}
+
+async fn withdrawal_fail(app: &TestApp) -> Sample {
+    let (_, [one, other]) = two_withdrawals(app).await;
+    Sample::new(app.finance().fail(&one), json!({"withdrawalId": other}))
+}
 
 async fn place(app: &TestApp) -> Sample {
     let alice = app.holder("50").await;
@@ -419,6 +553,24 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
             let without_scope = app.service(&[Scope::MiningRead, Scope::WalletRead]);
             let others = [(app.admin(), true), (without_scope, true)];
             others.into_iter().chain(staff).chain(people).collect()
+        }
+        Savers => vec![(app.service(&[Scope::WalletRead, Scope::WalletHold]), true)],
+        Sources => {
+            let without_scope = app.service(&[Scope::WalletRead, Scope::WalletHold]);
+            let others = [
+                (app.finance(), true),
+                (app.support(), true),
+                (without_scope, true),
+            ];
+            others.into_iter().chain(people).collect()
+        }
+        Finance | Depositors | Payers => {
+            let service = match callers {
+                Finance => app.service(&Scope::ALL),
+                _ => app.service(&[Scope::WalletRead, Scope::WalletHold]),
+            };
+            let others = [(app.admin(), true), (app.support(), true), (service, true)];
+            others.into_iter().chain(people).collect()
         }
         Holders | Settlers => {
             let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);

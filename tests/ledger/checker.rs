@@ -4,7 +4,7 @@ use db::wallets::reconciliation::checker::{Report, Scope, check};
 use uuid::Uuid;
 
 use super::posting::{leg, mining, person, post, posting_of};
-use crate::support::wallets::loss;
+use crate::support::wallets::{loss, mp};
 use crate::support::{TestApp, test};
 
 async fn report(app: &TestApp, scope: Scope) -> Report {
@@ -29,7 +29,7 @@ fn triggers(state: &str) -> String {
 }
 
 /// Tables that damage may change.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "transfers",
     "wallets",
     "outbox",
@@ -39,6 +39,9 @@ const TABLES: [&str; 12] = [
     "miners",
     "mining_sessions",
     "mining_history",
+    "deposits",
+    "withdrawals",
+    "conversions",
     "holds",
     "settlements",
     "clearing_accounts",
@@ -149,10 +152,18 @@ fn finds_every_kind_of_damage() {
         game.placed(&alice, "1", "7").await;
         let lost = game.placed(&alice, "1", "7").await;
         game.settle(loss(&lost)).await.ok();
+        app.verify(&alice).await.ok();
+        alice.withdraw("0.1").await.ok();
+        app.open_conversions().await;
+        alice.convert(mp("0.1"), "PT").await.ok();
+        app.bank().await.deposit(&alice, "1").await.ok();
         let mine = "owner_kind = 'USER'";
         for (damage, rule) in [
             ("UPDATE holds SET amount = amount + 1 WHERE status = 'HELD'".to_owned(), "a wallet's held part is what its holds reserve"),
             ("UPDATE settlements SET amount = amount + 1".to_owned(), "each settlement moved its amount and its payouts"),
+            ("UPDATE withdrawals SET amount = amount + 1".to_owned(), "each withdrawal held its amount, and paid it out or returned it"),
+            ("UPDATE conversions SET given = given + 1".to_owned(), "each conversion moved its amounts"),
+            ("UPDATE deposits SET amount = amount + 1".to_owned(), "each deposit arrived once and was credited as it says"),
             ("UPDATE clearing_accounts SET open_since = NULL".to_owned(), "each clearing account has its reference, which says whether it is at zero"),
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "each currency sums to zero over all accounts"),
             (format!("UPDATE wallets SET available = available + 1 WHERE {mine}"), "a wallet's balances are the sums of its entries"),

@@ -198,10 +198,12 @@ fn exports_a_trace_per_job_run() {
             names,
             [
                 "circle_invitation_expiry",
+                "fx_count",
                 "hold_expiry",
                 "mining_session_completion",
                 "partition_maintenance",
-                "reconciliation"
+                "reconciliation",
+                "withdrawal_payout"
             ]
         );
         for job in &jobs {

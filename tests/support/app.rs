@@ -241,6 +241,11 @@ impl TestApp {
         self.person(&[Role::Admin])
     }
 
+    /// A new member of FINANCE.
+    pub fn finance(&self) -> Actor {
+        self.person(&[Role::Finance])
+    }
+
     /// A new member of the support staff.
     pub fn support(&self) -> Actor {
         self.person(&[Role::Support])

@@ -27,6 +27,12 @@ pub fn payload_of(field: &str) -> &'static str {
         "referralConfigurationUpdate" => REFERRAL_CONFIGURATION,
         "walletConfigurationUpdate" => WALLET_CONFIGURATION,
         "systemConfigurationUpdate" => SYSTEM_CONFIGURATION,
+        "conversionExecute" => CONVERSION,
+        "rateRecord" | "rateAccept" => RATE,
+        "depositCredit" | "depositAssign" => DEPOSIT,
+        "withdrawalRequest" | "withdrawalCancel" | "withdrawalComplete" => WITHDRAWAL_POSTED,
+        "withdrawalProcess" => WITHDRAWAL,
+        "withdrawalFail" => WITHDRAWAL_FAIL,
         "holdPlace" | "holdExtend" | "holdRelease" => match field {
             "holdExtend" => HOLD,
             _ => HOLD_POSTED,
@@ -46,8 +52,17 @@ pub fn facts_of(field: &str) -> &'static str {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
                 ... on ConfigurationUserError { refusal: code path: field currentVersion } }"
         }
+        "depositCredit" | "depositAssign" => "deposit { id status owner { uuid } }",
         "holdPlace" | "holdExtend" | "holdRelease" => {
             "available { amount currency } duplicateId retryAt hold { id status releaseReason settlement { id } }
+                limit { operation currency window maxCount maxAmount }"
+        }
+        "conversionExecute" => {
+            "available { amount currency } duplicateId retryAt rate { id rate }
+                limit { operation currency window maxCount maxAmount }"
+        }
+        name if name.starts_with("withdrawal") => {
+            "available { amount currency } duplicateId retryAt withdrawal { id status }
                 limit { operation currency window maxCount maxAmount }"
         }
         "holdSettle" | "holdBatchSettle" => {
@@ -60,6 +75,27 @@ pub fn facts_of(field: &str) -> &'static str {
     }
 }
 
+const CONVERSION: &str =
+    "conversion { id uuid given { amount currency } received { amount currency } fee { amount } feeBps rate { id rate }
+        user { uuid } externalId metadata { key value } createdAt }
+    transaction { id uuid cause entries { entryType amount { amount currency } balanceAfter { amount } } }";
+const RATE: &str = "rate { id uuid from to rate status observedAt recordedAt decidedBy { uuid } }";
+const DEPOSIT: &str =
+    "deposit { id uuid status amount { amount currency } owner { kind uuid } payment { provider reference } receivedAt
+        creditedAt transaction { uuid cause } }
+    transaction { id uuid cause entries { entryType amount { amount } balanceAfter { amount } } } approval { id status }";
+const WITHDRAWAL: &str =
+    "withdrawal { id uuid status amount { amount currency } destination endedAt externalId failureReason
+        hold { status issuer expiresAt releaseReason reference { issuer } } metadata { key value } owner { kind uuid }
+        processedAt payout { provider reference } requestedAt }";
+const WITHDRAWAL_POSTED: &str =
+    "withdrawal { id uuid status amount { amount currency } destination endedAt externalId failureReason
+        hold { status issuer expiresAt releaseReason reference { issuer } } metadata { key value } owner { kind uuid }
+        processedAt payout { provider reference } requestedAt }
+    transaction { id uuid cause entries { bucket entryType amount { amount } balanceAfter { amount } } }";
+const WITHDRAWAL_FAIL: &str =
+    "withdrawal { id uuid status failureReason hold { status releaseReason } }
+    transaction { id uuid cause } approval { id status }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
     metadata { key value } reason reference { issuer referenceType referenceId } releaseReason

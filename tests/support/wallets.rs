@@ -1,9 +1,11 @@
 //! Commands of services on wallets, and owners with points to hold.
 
+use db::wallets::conversion::exposure::count;
 use domain::access::Scope;
 use serde_json::{Value, json};
 
-use super::{Actor, Miner, Run, TestApp};
+use super::samples::{wallet, with_reason};
+use super::{Actor, Miner, Run, TestApp, merged};
 
 impl TestApp {
     /// A miner whose wallet has this many points, at most 1,000.
@@ -13,9 +15,62 @@ impl TestApp {
         miner
     }
 
+    /// A verified [`Self::holder`].
+    pub async fn saver(&self, points: &str) -> Miner {
+        let miner = self.holder(points).await;
+        self.verify(&miner).await.ok();
+        miner
+    }
+
     /// The service `tester` with the scopes of a game: it holds, settles and reads.
     pub fn game(&self) -> Actor {
         self.service(&[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead])
+    }
+
+    /// The service `tester` with the scopes of a bank, whose deposits of MP have a ceiling of 1,000 a day.
+    pub async fn bank(&self) -> Actor {
+        self.bank_with(json!({})).await
+    }
+
+    /// [`Self::bank`] with other fields of the section `wallet`.
+    pub async fn bank_with(&self, fields: Value) -> Actor {
+        let ceiling = json!([{"amount": "1000", "currency": "MP"}]);
+        let issuer = json!({
+            "name": "tester", "issuer": "goodgo-dev-services", "subject": "tester", "depositCeilings": ceiling,
+        });
+        self.configure_wallets(merged(json!({"issuers": [issuer]}), fields))
+            .await;
+        self.service(&[Scope::WalletDeposit, Scope::WalletRead])
+    }
+
+    /// Opens conversions from MP to PT at par, a rate of the configuration, up to 1,000 PT.
+    pub async fn open_conversions(&self) {
+        let mut currencies = wallet(json!({}))["currencies"].clone();
+        currencies[1]["fxExposureLimit"] = json!("1000");
+        let pair = json!({"from": "MP", "to": "PT", "feeBps": 0, "staticRate": "1"});
+        let pairs =
+            json!({"currencies": currencies, "conversionPairs": [pair], "rateSource": "STATIC"});
+        self.configure_wallets(pairs).await;
+        self.count_positions().await;
+    }
+
+    /// Counts the balances of the conversion accounts, as the job does.
+    pub async fn count_positions(&self) {
+        let count = async |tx: &mut db::Tx| count(tx).await;
+        self.db.write("wallets.fx_count", count).await.unwrap();
+    }
+
+    /// Changes fields of the section `wallet`, whatever they loosen.
+    pub async fn configure_wallets(&self, fields: Value) {
+        let version = self.count("configurations", "section = 'wallet'").await;
+        let section = wallet(merged(json!({"version": version}), fields));
+        let update = self
+            .admin()
+            .run("walletConfigurationUpdate", with_reason(section));
+        let done = update.await.ok();
+        if done["approval"]["id"].is_string() {
+            self.admin().approve(&done["approval"]["id"]).await.ok();
+        }
     }
 
     /// Available and held amount of a person's wallet of MP.
@@ -46,6 +101,69 @@ pub fn bet(id: &str) -> Value {
 
 /// Commands of services.
 impl Actor {
+    /// Reports a payment of MP to a person, with the reference 7 of the provider VCB.
+    pub fn deposit(&self, whose: &Actor, amount: &str) -> Run {
+        let payment = json!({"provider": "VCB", "reference": "7"});
+        let input = json!({"owner": owner(whose), "amount": mp(amount), "payment": payment});
+        self.run("depositCredit", input)
+    }
+
+    /// Reports a payment of MP without an owner; returns the deposit's id.
+    pub async fn suspended(&self, amount: &str, reference: &str) -> Value {
+        let payment = json!({"provider": "VCB", "reference": reference});
+        let input = json!({"amount": mp(amount), "payment": payment});
+        self.run("depositCredit", input).await.ok()["deposit"]["id"].clone()
+    }
+
+    /// Assigns a deposit to a person, for the reason `a test`.
+    pub fn assign(&self, deposit: &Value, whose: &Actor) -> Run {
+        let input = json!({"depositId": deposit, "owner": owner(whose), "reason": "a test"});
+        self.run("depositAssign", input)
+    }
+
+    pub fn convert(&self, amount: Value, to: &str) -> Run {
+        self.run("conversionExecute", json!({"amount": amount, "to": to}))
+    }
+
+    pub fn record_rate(&self, from: &str, to: &str, rate: &str) -> Run {
+        self.run("rateRecord", json!({"from": from, "to": to, "rate": rate}))
+    }
+
+    /// Accepts a rate, for the reason `a test`.
+    pub fn accept_rate(&self, rate: &Value) -> Run {
+        self.run(
+            "rateAccept",
+            json!({"rateSnapshotId": rate, "reason": "a test"}),
+        )
+    }
+
+    /// Requests a withdrawal of MP.
+    pub fn withdraw(&self, amount: &str) -> Run {
+        let input = json!({"amount": mp(amount), "destination": "VCB 0123456789"});
+        self.run("withdrawalRequest", input)
+    }
+
+    pub fn cancel_withdrawal(&self, withdrawal: &Value) -> Run {
+        self.run("withdrawalCancel", json!({"withdrawalId": withdrawal}))
+    }
+
+    pub fn process(&self, withdrawal: &Value) -> Run {
+        self.run("withdrawalProcess", json!({"withdrawalId": withdrawal}))
+    }
+
+    /// Records a payment of the provider VCB.
+    pub fn complete(&self, withdrawal: &Value, reference: &str) -> Run {
+        let payout = json!({"provider": "VCB", "reference": reference});
+        let input = json!({"withdrawalId": withdrawal, "payout": payout});
+        self.run("withdrawalComplete", input)
+    }
+
+    /// Records a failure, for the reason `a test`.
+    pub fn fail(&self, withdrawal: &Value) -> Run {
+        let input = json!({"withdrawalId": withdrawal, "reason": "a test"});
+        self.run("withdrawalFail", input)
+    }
+
     /// Places a hold of MP for bet 7.
     pub fn place(&self, whose: &Actor, amount: &str) -> Run {
         let input = json!({

@@ -2,19 +2,27 @@
 
 pub mod configuration;
 mod constants;
+pub mod conversion;
+pub mod deposit;
+mod directory;
 pub mod hold;
 mod issuer;
 mod locks;
 pub mod posting;
+pub mod proposed;
 pub mod reconciliation;
 pub mod settlement;
 mod velocity;
 pub mod wallet;
+pub mod withdrawal;
 mod writes;
 
 use domain::wallets::WalletOwner;
+use domain::wallets::conversion::ConversionRefusal;
+use domain::wallets::deposit::DepositRefusal;
 use domain::wallets::hold::HoldRefusal;
 use domain::wallets::settlement::SettlementRefusal;
+use domain::wallets::withdrawal::WithdrawalRefusal;
 
 use crate::Owner;
 use crate::command::{Described, refusable};
@@ -27,11 +35,20 @@ pub(crate) use wallet::freeze_all_of;
 /// Descriptors of the context's commands.
 pub const COMMANDS: &[&[Described]] = &[
     configuration::commands::COMMANDS,
+    conversion::commands::COMMANDS,
+    deposit::commands::COMMANDS,
     hold::commands::COMMANDS,
     settlement::commands::COMMANDS,
+    withdrawal::commands::COMMANDS,
 ];
 
-refusable!(HoldRefusal, SettlementRefusal);
+refusable!(
+    ConversionRefusal,
+    DepositRefusal,
+    HoldRefusal,
+    SettlementRefusal,
+    WithdrawalRefusal
+);
 
 impl From<WalletOwner> for Owner {
     fn from(owner: WalletOwner) -> Self {

@@ -44,6 +44,28 @@ pub(super) async fn check(
     Ok(exceeded(rules, &hourly, amount.amount, tx.now()))
 }
 
+/// Takes an operation that had no effect out of the sums of the hour in which it began, at the end of the transaction.
+pub(super) fn give_back(
+    tx: &mut Tx,
+    operation: VelocityOperation,
+    owner: WalletOwner,
+    amount: Money,
+    began_at: Timestamp,
+) {
+    let row = sums::table.find((
+        owner.id,
+        owner.kind.name(),
+        amount.currency.number,
+        operation.name(),
+        hour_of(began_at),
+    ));
+    let change = (
+        sums::count.eq(sums::count - 1),
+        sums::amount.eq(sums::amount - amount.amount.0),
+    );
+    tx.write_last("velocity_sums", 1, diesel::update(row).set(change));
+}
+
 /// Adds an operation to the sums, at the end of the transaction. Sums are kept without a rule too: one that is added
 /// counts what was done before.
 pub(super) fn add(tx: &mut Tx, operation: VelocityOperation, owner: WalletOwner, amount: Money) {

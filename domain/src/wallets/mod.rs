@@ -2,7 +2,10 @@
 
 mod account;
 mod configuration;
+pub mod conversion;
+pub mod deposit;
 pub mod hold;
+mod payment;
 mod posting;
 mod reference;
 mod refusal;
@@ -10,9 +13,11 @@ mod refusal;
 mod samples;
 pub mod settlement;
 mod velocity;
+pub mod withdrawal;
 
 pub use account::*;
 pub use configuration::*;
+pub use payment::*;
 pub use posting::*;
 pub use reference::*;
 pub use refusal::{Currencies, NoAmount, any_amount, enabled_amount};

@@ -112,6 +112,22 @@ named! {
     Payout = "PAYOUT";
     /// Release of a clearing account.
     ClearingReleased = "CLEARING_RELEASED";
+    /// Conversion, given or received.
+    Conversion = "CONVERSION";
+    /// Fee of a conversion.
+    ConversionFee = "CONVERSION_FEE";
+    /// Deposit into an owner's wallet.
+    Deposit = "DEPOSIT";
+    /// Deposit without a known owner.
+    DepositUnmatched = "DEPOSIT_UNMATCHED";
+    /// Withdrawal requested.
+    WithdrawalRequested = "WITHDRAWAL_REQUESTED";
+    /// Withdrawal cancelled by the owner.
+    WithdrawalCancelled = "WITHDRAWAL_CANCELLED";
+    /// Withdrawal failed.
+    WithdrawalFailed = "WITHDRAWAL_FAILED";
+    /// Withdrawal paid out.
+    WithdrawalCompleted = "WITHDRAWAL_COMPLETED";
     /// Opening balance of demo data.
     OpeningBalance = "OPENING_BALANCE";
 }

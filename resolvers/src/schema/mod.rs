@@ -29,7 +29,7 @@ use crate::request::{ContextServices, Engine};
 use crate::type_index::TypeIndex;
 use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::validation::Validator;
-use crate::wallets::{hold, settlement, wallet};
+use crate::wallets::{conversion, deposit, hold, settlement, wallet, withdrawal};
 use crate::{describe, limits, mining, platform, wallets};
 
 /// Reads. Root fields are nullable so that a fault in one leaves the others intact.
@@ -48,10 +48,16 @@ pub struct Query(
     circle::queries::CirclesQuery,
     referral::queries::ReferralQuery,
     wallet::queries::WalletQuery,
+    conversion::queries::ConversionQuery,
+    conversion::queries::ConversionsQuery,
+    deposit::queries::DepositQuery,
+    deposit::queries::DepositsQuery,
     hold::queries::HoldQuery,
     hold::queries::HoldsQuery,
     settlement::queries::SettlementsQuery,
     settlement::queries::ClearingAccountsQuery,
+    withdrawal::queries::WithdrawalQuery,
+    withdrawal::queries::WithdrawalsQuery,
 );
 
 /// Commands, one business command per field. Root fields are null only on error.
@@ -67,9 +73,12 @@ pub struct Mutation(
     circle::mutations::CircleMutation,
     circle::mutations::CircleInvitationMutation,
     referral::mutations::ReferralMutation,
+    conversion::mutations::ConversionMutation,
+    deposit::mutations::DepositMutation,
     hold::mutations::HoldMutation,
     settlement::mutations::SettlementMutation,
     settlement::batch::SettlementBatchMutation,
+    withdrawal::mutations::WithdrawalMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -86,6 +95,7 @@ pub struct Viewer(
     ViewerAccount,
     miner::viewer::ViewerMining,
     wallet::viewer::ViewerWallets,
+    withdrawal::viewer::ViewerWithdrawals,
 );
 
 impl Viewer {
@@ -95,6 +105,7 @@ impl Viewer {
             ViewerAccount::new(person),
             miner::viewer::ViewerMining(person.id),
             wallet::viewer::ViewerWallets(person.id),
+            withdrawal::viewer::ViewerWithdrawals,
         ))
     }
 }
@@ -134,7 +145,11 @@ const USER_ERRORS: &[&[RegisteredUserError]] = &[
     mining::USER_ERRORS,
     wallets::USER_ERRORS,
 ];
-const PROPOSALS: &[&[RegisteredProposal]] = &[mining::PROPOSALS, system_configuration::PROPOSALS];
+const PROPOSALS: &[&[RegisteredProposal]] = &[
+    mining::PROPOSALS,
+    wallets::PROPOSALS,
+    system_configuration::PROPOSALS,
+];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
 /// Registrations of contexts, by type.

@@ -93,6 +93,7 @@ macro_rules! texts {
         })+
     };
 }
+pub(crate) use texts;
 
 texts! {
     /// Key that a caller gives to what it makes.
@@ -222,20 +223,31 @@ pub(crate) async fn visible_within(
     issuer: Option<String>,
 ) -> Result<Option<(Option<Vec<WalletOwner>>, Option<String>)>> {
     let principal = ctx.principal();
-    let named = owner.map(|owner| vec![owner.0]);
+    let owners = owners_within(principal, Some(action), owner);
     if let Principal::Service(_) = principal {
         let own = own_issuer(ctx).await?;
         let own = own.filter(|own| issuer.is_none_or(|issuer| issuer == *own));
-        return Ok(own.map(|own| (named, Some(own))));
+        return Ok(own.map(|own| (owners, Some(own))));
     }
-    if principal.may(action, Relation::Others) {
-        return Ok(Some((named, issuer)));
+    Ok(Some((owners, issuer)))
+}
+
+/// Owners whose rows a list may show to the caller, within those of its filter; none for all. Without an action the list
+/// shows the caller's own alone.
+pub(crate) fn owners_within(
+    principal: &Principal,
+    action: Option<Action>,
+    owner: Option<OwnerInput>,
+) -> Option<Vec<WalletOwner>> {
+    let named = owner.map(|owner| vec![owner.0]);
+    if action.is_some_and(|action| principal.may(action, Relation::Others)) {
+        return named;
     }
     let mut own = own_owners(principal);
     if let Some(named) = named {
         own.retain(|owner| named.contains(owner));
     }
-    Ok(Some((Some(own), issuer)))
+    Some(own)
 }
 
 /// Owners whose wallets are the caller's own.

@@ -4,12 +4,15 @@ use db::wallets::LedgerEntry;
 use db::wallets::settlement::ClearingAccount;
 use db::wallets::wallet::transactions::{Transaction, TransactionKey};
 use db::wallets::wallet::{queries, transactions};
-use db::wallets::{hold, settlement};
+use db::wallets::{conversion, deposit, hold, settlement, withdrawal};
 use db::{Page, Slice};
-use domain::ids::{HoldId, OwnerId, SettlementId};
+use domain::ids::{ConversionId, DepositId, HoldId, OwnerId, SettlementId, WithdrawalId};
 use domain::money::CurrencyCode;
+use domain::wallets::conversion::{Conversion, Rate, RateKey};
+use domain::wallets::deposit::Deposit;
 use domain::wallets::hold::Hold;
 use domain::wallets::settlement::Settlement;
+use domain::wallets::withdrawal::Withdrawal;
 use domain::wallets::{Wallet, WalletOwner};
 
 use crate::loading::{by_key, loader, pages};
@@ -36,6 +39,18 @@ by_key!(WalletLoader, WalletOf => Wallet,
 pages!(WalletLoader, EntriesOf(WalletOf, Page<i64>) => Slice<LedgerEntry>,
     |conn, wallets, page, db| async { queries::entries(&db, conn, &wallets, &page).await });
 
+by_key!(WalletLoader, ConversionId => Conversion,
+    |conn, ids, db| conversion::queries::by_id(&db, conn, &ids),
+    |conversion| (conversion.id, conversion));
+
+by_key!(WalletLoader, RateKey => Rate,
+    |conn, keys, db| conversion::rates::by_key(&db, conn, &keys),
+    |rate| (rate.key, rate));
+
+by_key!(WalletLoader, DepositId => Deposit,
+    |conn, ids, db| deposit::queries::by_id(&db, conn, &ids),
+    |deposit| (deposit.id, deposit));
+
 by_key!(WalletLoader, HoldId => Hold,
     |conn, ids, db| hold::queries::by_id(&db, conn, &ids),
     |hold| (hold.id, hold));
@@ -43,6 +58,10 @@ by_key!(WalletLoader, HoldId => Hold,
 by_key!(WalletLoader, SettlementId => Settlement,
     |conn, ids, db| settlement::queries::by_id(&db, conn, &ids),
     |settlement| (settlement.id, settlement));
+
+by_key!(WalletLoader, WithdrawalId => Withdrawal,
+    |conn, ids, db| withdrawal::queries::by_id(&db, conn, &ids),
+    |withdrawal| (withdrawal.id, withdrawal));
 
 by_key!(WalletLoader, ClearingOf => ClearingAccount,
     |conn, ids, db| settlement::queries::clearing_by_id(&db, conn, &ids),

@@ -1,39 +1,69 @@
 //! Wallets: balances and ledger entries.
 
 pub(crate) mod configuration;
+pub(crate) mod conversion;
+pub(crate) mod deposit;
+mod duplicates;
 pub(crate) mod hold;
 pub(crate) mod inputs;
 pub(crate) mod live;
 pub(crate) mod loaders;
+pub(crate) mod payment;
 pub(crate) mod references;
 pub(crate) mod settlement;
 pub(crate) mod wallet;
+pub(crate) mod withdrawal;
 
 use domain::access::Action;
 
 use crate::node::RegisteredNode;
+use crate::platform::approval::RegisteredProposal;
 use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<wallet::objects::Wallet>(),
     RegisteredNode::new::<wallet::objects::LedgerEntry>(),
     RegisteredNode::new::<configuration::objects::WalletConfiguration>(),
+    RegisteredNode::new::<conversion::objects::Conversion>(),
+    RegisteredNode::new::<conversion::rates::RateSnapshot>(),
+    RegisteredNode::new::<deposit::objects::Deposit>(),
     RegisteredNode::new::<hold::objects::Hold>(),
     RegisteredNode::new::<settlement::objects::Settlement>(),
     RegisteredNode::new::<settlement::objects::ClearingAccount>(),
     RegisteredNode::new::<wallet::transactions::Transaction>(),
+    RegisteredNode::new::<withdrawal::objects::Withdrawal>(),
+];
+
+pub(crate) const PROPOSALS: &[RegisteredProposal] = &[
+    deposit::objects::ASSIGN_PROPOSAL,
+    deposit::objects::CREDIT_PROPOSAL,
+    withdrawal::objects::FAIL_PROPOSAL,
 ];
 
 pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
+    RegisteredUserError::new::<conversion::refusals::ConversionUserError>(),
+    RegisteredUserError::new::<deposit::refusals::DepositUserError>(),
     RegisteredUserError::new::<hold::refusals::HoldUserError>(),
     RegisteredUserError::new::<settlement::refusals::SettlementUserError>(),
+    RegisteredUserError::new::<withdrawal::refusals::WithdrawalUserError>(),
 ];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.wallet", Action::WalletRead),
+    ("ConversionPair.snapshots", Action::RateHistoryRead),
+    ("Query.conversion", Action::ConversionRead),
+    ("Query.conversionQuote", Action::ConversionQuote),
+    ("Query.conversions", Action::ConversionRead),
+    ("Query.rates", Action::RatesRead),
+    ("RateSnapshot.decidedBy", Action::RateAuthorsRead),
+    ("RateSnapshot.recordedBy", Action::RateAuthorsRead),
+    ("Query.deposit", Action::DepositRead),
+    ("Query.deposits", Action::DepositsList),
     ("Query.hold", Action::HoldRead),
     ("Query.holds", Action::HoldRead),
     ("Query.settlements", Action::SettlementRead),
+    ("Query.withdrawal", Action::WithdrawalRead),
+    ("Query.withdrawals", Action::WithdrawalRead),
     ("Query.clearingAccounts", Action::ClearingRead),
     ("Subscription.walletUpdated", Action::WalletFollow),
 ];

@@ -362,7 +362,7 @@ fn store_release(
     Ok(())
 }
 
-/// Posts a move between the buckets of a hold's wallet; returns the transaction and its result.
+/// Posts what a command moves out of or into a hold; returns the transaction and its result.
 async fn post(
     tx: &mut Tx,
     request: &Request,
@@ -370,7 +370,17 @@ async fn post(
     reason: TransferReason,
 ) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
     let request_id = Some(request.request_id.clone());
-    let posting = posting_of(tx, hold, reason, request.origin, request_id);
+    post_by(tx, (request.origin, request_id), hold, reason).await
+}
+
+/// Posts what moves out of or into a hold, with the origin and the request that caused it.
+pub(in crate::wallets) async fn post_by(
+    tx: &mut Tx,
+    (origin, request_id): (Origin, Option<String>),
+    hold: &Hold,
+    reason: TransferReason,
+) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
+    let posting = posting_of(tx, hold, reason, origin, request_id);
     let posted = posting::post(tx, std::slice::from_ref(&posting)).await?;
     let posted = posted.into_iter().next();
     let nothing = || DbError::inconsistent("posting", "results", "none");
@@ -384,11 +394,15 @@ fn posting_of(
     origin: Origin,
     correlation_id: Option<String>,
 ) -> Posting {
-    let wallet = Side::available(hold.owner, WalletKind::Main, hold.amount.currency.code);
-    let (debit, credit) = if reason == TransferReason::HoldPlaced {
-        (wallet, wallet.held())
-    } else {
-        (wallet.held(), wallet)
+    let code = hold.amount.currency.code;
+    let wallet = Side::available(hold.owner, WalletKind::Main, code);
+    let (debit, credit) = match reason {
+        TransferReason::HoldPlaced | TransferReason::WithdrawalRequested => (wallet, wallet.held()),
+        TransferReason::WithdrawalCompleted => {
+            let outside = Side::available(WalletOwner::SYSTEM, WalletKind::External, code);
+            (wallet.held(), outside)
+        }
+        _ => (wallet.held(), wallet),
     };
     Posting {
         transaction_id: TransactionId(tx.new_id()),

@@ -45,7 +45,16 @@ pub enum Scope {
 }
 
 /// Tables of owners.
-const OWNED: &[&str] = &["wallets", "transfers", "entries", "holds", "settlements"];
+const OWNED: &[&str] = &[
+    "wallets",
+    "transfers",
+    "entries",
+    "holds",
+    "settlements",
+    "deposits",
+    "withdrawals",
+    "conversions",
+];
 
 /// Tables of miners, which say why points moved.
 const MINERS: &[&str] = &["miners", "mining_sessions", "mining_history"];

@@ -67,6 +67,45 @@ FROM (
 ) t USING (transaction_id)
 WHERE s.amount <> coalesce(t.settled, 0) OR s.paid <> coalesce(t.paid, 0)
 
+--- owner: each withdrawal held its amount, and paid it out or returned it
+SELECT format('owner %s, withdrawal %s, %s: %s, held %s, paid %s, returned %s', w.owner_id, w.id, w.status, w.amount,
+              coalesce(t.held, 0), coalesce(t.paid, 0), coalesce(t.returned, 0)) AS detail
+FROM withdrawals w LEFT JOIN (
+    SELECT owner_id, reference_id, sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_REQUESTED') AS held,
+           sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_COMPLETED') AS paid,
+           sum(amount) FILTER (WHERE reason IN ('WITHDRAWAL_CANCELLED', 'WITHDRAWAL_FAILED')) AS returned
+    FROM transfers WHERE reference_kind = 'withdrawal' GROUP BY 1, 2
+) t ON t.owner_id = w.owner_id AND t.reference_id = w.id::text
+WHERE w.amount <> coalesce(t.held, 0)
+   OR coalesce(t.paid, 0) <> CASE w.status WHEN 'COMPLETED' THEN w.amount ELSE 0 END
+   OR coalesce(t.returned, 0) <> CASE WHEN w.status IN ('CANCELLED', 'FAILED') THEN w.amount ELSE 0 END
+
+--- owner: each conversion moved its amounts
+SELECT format('owner %s, conversion %s: given %s, moved %s; received %s, moved %s; fee %s, moved %s', c.owner_id, c.id,
+              c.given, coalesce(t.given, 0), c.received, coalesce(t.received, 0), c.gross - c.received, coalesce(t.fee, 0)) AS detail
+FROM conversions c LEFT JOIN (
+    SELECT owner_id, transaction_id, sum(amount) FILTER (WHERE reason = 'CONVERSION' AND debit_wallet >= 65536) AS given,
+           sum(amount) FILTER (WHERE reason = 'CONVERSION' AND credit_wallet >= 65536) AS received,
+           sum(amount) FILTER (WHERE reason = 'CONVERSION_FEE') AS fee
+    FROM transfers WHERE reference_kind = 'conversion' GROUP BY 1, 2
+) t ON t.owner_id = c.owner_id AND t.transaction_id = c.transaction_id
+WHERE (c.given, c.received, c.gross - c.received) IS DISTINCT FROM
+      (coalesce(t.given, 0), coalesce(t.received, 0), coalesce(t.fee, 0))
+
+--- owner: each deposit arrived once and was credited as it says
+SELECT format('owner %s, deposit %s: %s, arrived %s, credited %s', d.owner_id, d.id, d.amount, coalesce(t.arrived, 0),
+              coalesce(t.credited, 0)) AS detail
+FROM deposits d LEFT JOIN (
+    SELECT t.reference_id, sum(t.amount) FILTER (WHERE house.id IS NOT NULL) AS arrived,
+           sum(t.amount) FILTER (WHERE t.credit_wallet >= 65536) AS credited
+    FROM public.transfers t
+    LEFT JOIN public.wallets house ON house.owner_id = '00000000-0000-0000-0000-000000000000' AND house.id = t.debit_wallet
+        AND house.kind = 'EXTERNAL'
+    WHERE t.reference_kind = 'deposit' AND t.reason IN ('DEPOSIT', 'DEPOSIT_UNMATCHED') GROUP BY 1
+) t ON t.reference_id = d.id::text
+WHERE d.amount <> coalesce(t.arrived, 0)
+   OR coalesce(t.credited, 0) <> CASE WHEN d.credited_at IS NULL THEN 0 ELSE d.amount END
+
 --- owner: each clearing account has its reference, which says whether it is at zero
 SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail
 FROM wallets w LEFT JOIN public.clearing_accounts c USING (owner_id, currency)
@@ -171,6 +210,38 @@ WHERE NOT EXISTS (
         ('PAYOUT', 'SERVICE', 'CLEARING', 'MAIN')
     ) fits (reason, origin, debit, credit)
     WHERE fits = (t.reason, t.origin, d.kind, c.kind) AND t.reference_kind LIKE '%:%'
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('WITHDRAWAL_REQUESTED', 'USER', 'MAIN'),
+        ('WITHDRAWAL_REQUESTED', 'SERVICE', 'MAIN'),
+        ('WITHDRAWAL_CANCELLED', 'USER', 'MAIN'),
+        ('WITHDRAWAL_CANCELLED', 'SERVICE', 'MAIN'),
+        ('WITHDRAWAL_FAILED', 'STAFF', 'MAIN'),
+        ('WITHDRAWAL_FAILED', 'SERVICE', 'MAIN'),
+        ('WITHDRAWAL_FAILED', 'JOB', 'MAIN'),
+        ('WITHDRAWAL_COMPLETED', 'STAFF', 'EXTERNAL'),
+        ('WITHDRAWAL_COMPLETED', 'SERVICE', 'EXTERNAL'),
+        ('WITHDRAWAL_COMPLETED', 'JOB', 'EXTERNAL')
+    ) fits (reason, origin, credit)
+    WHERE fits = (t.reason, t.origin, c.kind) AND d.kind = 'MAIN' AND t.reference_kind = 'withdrawal'
+      AND EXISTS (SELECT FROM public.withdrawals of WHERE of.owner_id = t.owner_id AND of.id::text = t.reference_id)
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('CONVERSION', 'MAIN', 'FX'),
+        ('CONVERSION', 'FX', 'MAIN'),
+        ('CONVERSION_FEE', 'FX', 'FEES')
+    ) fits (reason, debit, credit)
+    WHERE fits = (t.reason, d.kind, c.kind) AND t.reference_kind = 'conversion' AND t.origin IN ('USER', 'SERVICE')
+      AND EXISTS (SELECT FROM public.conversions of WHERE of.owner_id = t.owner_id AND of.transaction_id = t.transaction_id)
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('DEPOSIT', 'EXTERNAL', 'MAIN'),
+        ('DEPOSIT_UNMATCHED', 'EXTERNAL', 'SUSPENSE'),
+        ('DEPOSIT', 'SUSPENSE', 'TRANSIT'),
+        ('DEPOSIT', 'TRANSIT', 'MAIN')
+    ) fits (reason, debit, credit)
+    WHERE fits = (t.reason, d.kind, c.kind) AND t.reference_kind = 'deposit' AND t.origin IN ('STAFF', 'SERVICE')
+      AND EXISTS (SELECT FROM public.deposits of WHERE of.id::text = t.reference_id)
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
 
 --- transaction: every adjustment has the audit entry of its points

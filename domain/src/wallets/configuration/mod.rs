@@ -161,6 +161,13 @@ impl WalletConfiguration {
             .find(|known| known.issuer == issuer && known.subject == subject)
     }
 
+    /// The settings of an open conversion.
+    #[must_use]
+    pub fn pair(&self, from: CurrencyCode, to: CurrencyCode) -> Option<&ConversionPair> {
+        let mut pairs = self.conversion_pairs.iter();
+        pairs.find(|pair| pair.from == from && pair.to == to)
+    }
+
     /// Expiry of a hold without its own.
     #[must_use]
     pub fn orphan_expiry(&self, placed_at: Timestamp) -> Timestamp {

@@ -12,6 +12,8 @@ use crate::prelude::*;
 pub enum JobName {
     /// Expires invitations that nobody answered.
     CircleInvitationExpiry,
+    /// Counts the balances of the conversion accounts.
+    FxCount,
     /// Releases expired holds.
     HoldExpiry,
     /// Completes sessions and expires unclaimed ones.
@@ -20,6 +22,8 @@ pub enum JobName {
     PartitionMaintenance,
     /// Checks that balances equal the sums of transfers.
     Reconciliation,
+    /// Hands withdrawals to the provider and records its answers.
+    WithdrawalPayout,
 }
 
 impl JobName {

@@ -36,12 +36,6 @@ impl FactValue for Edge<Hold> {
     }
 }
 
-impl FactValue for GlobalId {
-    fn of(refused: &Refused, name: &str) -> Option<Self> {
-        hold_of(refused, name).map(|id| Self::of::<Hold>(&id))
-    }
-}
-
 impl FactValue for VelocityRule {
     fn of(refused: &Refused, _: &str) -> Option<Self> {
         let operation = String::of(refused, "operation")?;

@@ -1,0 +1,7 @@
+//! Conversions and rates.
+
+pub mod commands;
+pub mod exposure;
+pub mod queries;
+pub mod rates;
+mod rows;

@@ -1,0 +1,6 @@
+//! Deposits.
+
+pub mod commands;
+pub mod queries;
+mod rows;
+mod sums;

@@ -1,0 +1,54 @@
+//! Withdrawals inside a transaction: found, then locked before the wallets.
+
+use diesel::dsl::{Eq, Filter, Find};
+use domain::wallets::withdrawal::{Withdrawal, WithdrawalStatus};
+
+use super::rows::WithdrawalRow;
+use crate::prelude::*;
+use crate::schema::withdrawals;
+
+/// A withdrawal, without a lock: its owner, amount and issuer never change.
+pub(super) async fn find(tx: &mut Tx, id: WithdrawalId) -> Result<Option<Withdrawal>> {
+    let query = WithdrawalRow::query().find((id.owner.0, id.uuid));
+    let row: Option<WithdrawalRow> = query.first(tx.conn()).await.optional()?;
+    read(tx, row)
+}
+
+/// Locks a withdrawal.
+pub(super) async fn lock(tx: &mut Tx, id: WithdrawalId) -> Result<Option<Withdrawal>> {
+    let query = WithdrawalRow::query().find((id.owner.0, id.uuid));
+    let locked = query.for_no_key_update();
+    let row: Option<WithdrawalRow> = locked.first(tx.conn()).await.optional()?;
+    read(tx, row)
+}
+
+/// The withdrawal with the same external id.
+pub(super) async fn by_external_id(tx: &mut Tx, withdrawal: &Withdrawal) -> Result<Option<Uuid>> {
+    let Some(external_id) = &withdrawal.external_id else {
+        return Ok(None);
+    };
+    let found = withdrawals::table
+        .filter(withdrawals::owner_id.eq(withdrawal.owner.id))
+        .filter(withdrawals::owner_kind.eq(withdrawal.owner.kind.name()))
+        .filter(withdrawals::issuer.eq(&withdrawal.issuer))
+        .filter(withdrawals::external_id.eq(external_id))
+        .select(withdrawals::id)
+        .first(tx.conn())
+        .await;
+    Ok(found.optional()?)
+}
+
+type InStatus =
+    Filter<Find<withdrawals::table, (Uuid, Uuid)>, Eq<withdrawals::status, &'static str>>;
+
+/// The row of a withdrawal, while it has a status.
+pub(super) fn in_status(id: WithdrawalId, status: WithdrawalStatus) -> InStatus {
+    withdrawals::table
+        .find((id.owner.0, id.uuid))
+        .filter(withdrawals::status.eq(status.name()))
+}
+
+fn read(tx: &Tx, row: Option<WithdrawalRow>) -> Result<Option<Withdrawal>> {
+    row.map(|row| row.into_withdrawal(tx.currencies()))
+        .transpose()
+}

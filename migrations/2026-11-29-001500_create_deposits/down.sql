@@ -1,0 +1,3 @@
+DROP TABLE deposit_sums;
+DROP TABLE deposits;
+DROP TABLE external_references;

@@ -1,0 +1,1 @@
+DROP TABLE fx_positions, conversions, rate_snapshots;

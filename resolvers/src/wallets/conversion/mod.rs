@@ -1,0 +1,7 @@
+//! Conversions and rates.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod rates;
+pub(crate) mod refusals;

@@ -1,0 +1,6 @@
+//! Deposits.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod refusals;
