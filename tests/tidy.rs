@@ -307,6 +307,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "ranks",
                 "transactions",
                 "batch",
+                "proposals",
             ],
         ),
     ];

@@ -85,6 +85,9 @@ named! {
     MinersManage = "MINERS_MANAGE";
     /// Read everything.
     StaffRead = "STAFF_READ";
+    /// Freeze owners, fund treasuries, release clearing accounts, transfer between accounts of the house, reverse
+    /// transactions.
+    WalletsManage = "WALLETS_MANAGE";
 }
 
 /// Audience of an action.
@@ -235,6 +238,8 @@ policy! {
     HoldRelease:              services(&[Scope::WalletHold]),               "Release a hold.";
     HoldSettle:               services(&[Scope::WalletSettle]),             "Settle holds.";
     SettlementRead:           own_or_staff(User, &[Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
+    WalletFreeze:             staff(&[Finance], May::WalletsManage),        "Freeze an owner.";
+    WalletUnfreeze:           staff(&[Finance], May::WalletsManage),        "Lift a cause of an owner's freeze.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";

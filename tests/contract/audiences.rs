@@ -290,5 +290,9 @@ pub const VALUES: &[&str] = &[
     "VelocityRule",
     "WalletConfigurationUpdatePayload",
     "WalletEvent",
+    "WalletFreezePayload",
     "WalletOwner",
+    "WalletUnfreezePayload",
+    "WalletUnfreezeProposal",
+    "WalletUserError",
 ];

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::support::wallets::{loss, mp};
+use crate::support::wallets::{loss, mp, owner};
 use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
@@ -47,8 +47,10 @@ enum Callers {
     Holders,
     /// Services with the scope `wallet:settle`.
     Settlers,
+    /// FINANCE.
+    Financiers,
 }
-use Callers::{Administrators, Deciders, Events, Holders, Settlers, Users};
+use Callers::{Administrators, Deciders, Events, Financiers, Holders, Settlers, Users};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -162,7 +164,28 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("holdBatchSettle", Settlers, Required, |app| {
         settle_all(app).boxed()
     }),
+    ("walletFreeze", Financiers, Optional, |app| {
+        async {
+            Sample::new(
+                app.finance().freeze(&owner(&app.user())),
+                json!({"reason": "another"}),
+            )
+        }
+        .boxed()
+    }),
+    ("walletUnfreeze", Financiers, Optional, |app| {
+        unfreeze(app).boxed()
+    }),
 ];
+
+async fn unfreeze(app: &TestApp) -> Sample {
+    let (finance, whose) = (app.finance(), owner(&app.user()));
+    finance.freeze(&whose).await.ok();
+    Sample::new(
+        finance.unfreeze(&whose, "FINANCE"),
+        json!({"reason": "another"}),
+    )
+}
 
 async fn place(app: &TestApp) -> Sample {
     let alice = app.holder("50").await;
@@ -419,6 +442,10 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
             let without_scope = app.service(&[Scope::MiningRead, Scope::WalletRead]);
             let others = [(app.admin(), true), (without_scope, true)];
             others.into_iter().chain(staff).chain(people).collect()
+        }
+        Financiers => {
+            let others = [(app.admin(), true), (app.support(), true)];
+            others.into_iter().chain([service]).chain(people).collect()
         }
         Holders | Settlers => {
             let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);

@@ -166,7 +166,7 @@ fn finds_every_kind_of_damage() {
             ("UPDATE transfers SET owner_id = gen_random_uuid()".to_owned(), "every transfer's wallets exist and keep a balance where it says so"),
             (format!("UPDATE wallets SET held = 1, available = available - 1 WHERE {mine}"), "a wallet's held part is what its holds reserve"),
             (format!("UPDATE wallets SET is_frozen = true WHERE {mine}"), "a wallet is frozen when its owner is"),
-            (format!("UPDATE owners SET is_frozen = true WHERE {mine}"), "a wallet is frozen when its owner is"),
+            (format!("UPDATE owners SET is_frozen = true, freezes = '{{BAN}}' WHERE {mine}"), "a wallet is frozen when its owner is"),
             ("DELETE FROM outbox".to_owned(), "every transaction of the last week has its event"),
             ("DELETE FROM idempotency_keys".to_owned(), "every command's transaction of the last two days has its idempotency key"),
             ("DELETE FROM transfers".to_owned(), "every key that moved something has its transfers"),

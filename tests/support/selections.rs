@@ -33,6 +33,8 @@ pub fn payload_of(field: &str) -> &'static str {
         },
         "holdSettle" => HOLD_SETTLE,
         "holdBatchSettle" => HOLD_BATCH_SETTLE,
+        "walletFreeze" => "owner { kind uuid freezes }",
+        "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
     }
 }
@@ -44,7 +46,8 @@ pub fn facts_of(field: &str) -> &'static str {
         "streakRecover" | "minerPointsAdjust" => "availablePoints",
         "approvalApprove" | "approvalDecline" => {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
-                ... on ConfigurationUserError { refusal: code path: field currentVersion } }"
+                ... on ConfigurationUserError { refusal: code path: field currentVersion }
+                ... on WalletUserError { walletCode: code path: field } }"
         }
         "holdPlace" | "holdExtend" | "holdRelease" => {
             "available { amount currency } duplicateId retryAt hold { id status releaseReason settlement { id } }
@@ -60,6 +63,8 @@ pub fn facts_of(field: &str) -> &'static str {
     }
 }
 
+const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status reason
+        proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
     metadata { key value } reason reference { issuer referenceType referenceId } releaseReason

@@ -1,6 +1,6 @@
 //! Commands of services on wallets, and owners with points to hold.
 
-use domain::access::Scope;
+use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::{Actor, Miner, Run, TestApp};
@@ -16,6 +16,19 @@ impl TestApp {
     /// The service `tester` with the scopes of a game: it holds, settles and reads.
     pub fn game(&self) -> Actor {
         self.service(&[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead])
+    }
+
+    /// A new member of finance.
+    pub fn finance(&self) -> Actor {
+        self.person(&[Role::Finance])
+    }
+
+    /// Runs a command of finance that waits for a second person, who approves it; returns the payload of the approval.
+    pub async fn approved_by_finance(&self, run: Run) -> Value {
+        let waiting = run.await.ok();
+        assert!(waiting["approval"].is_object(), "{waiting}");
+        let approval = waiting["approval"]["id"].clone();
+        self.finance().approve(&approval).await.ok()
     }
 
     /// Available and held amount of a person's wallet of MP.
@@ -98,4 +111,21 @@ pub fn win(hold: &Value, payouts: &[(&Actor, &str)]) -> Value {
         .map(|(person, amount)| json!({"owner": owner(person), "amount": mp(amount)}))
         .collect();
     json!({"holdId": hold, "outcome": "WIN", "payouts": payouts})
+}
+
+/// Commands of finance.
+impl Actor {
+    /// Freezes an owner, for the reason `a test`.
+    pub fn freeze(&self, owner: &Value) -> Run {
+        let mut input = json!({"reason": "a test"});
+        input["owner"] = owner.clone();
+        self.run("walletFreeze", input)
+    }
+
+    /// Lifts a cause of an owner's freeze, for the reason `a test`.
+    pub fn unfreeze(&self, owner: &Value, cause: &str) -> Run {
+        let mut input = json!({"reason": "a test", "cause": cause});
+        input["owner"] = owner.clone();
+        self.run("walletUnfreeze", input)
+    }
 }

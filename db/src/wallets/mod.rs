@@ -15,6 +15,7 @@ mod writes;
 use domain::wallets::WalletOwner;
 use domain::wallets::hold::HoldRefusal;
 use domain::wallets::settlement::SettlementRefusal;
+use domain::wallets::wallet::WalletRefusal;
 
 use crate::Owner;
 use crate::command::{Described, refusable};
@@ -29,9 +30,10 @@ pub const COMMANDS: &[&[Described]] = &[
     configuration::commands::COMMANDS,
     hold::commands::COMMANDS,
     settlement::commands::COMMANDS,
+    wallet::commands::FREEZES,
 ];
 
-refusable!(HoldRefusal, SettlementRefusal);
+refusable!(HoldRefusal, SettlementRefusal, WalletRefusal);
 
 impl From<WalletOwner> for Owner {
     fn from(owner: WalletOwner) -> Self {

@@ -10,6 +10,7 @@ mod refusal;
 mod samples;
 pub mod settlement;
 mod velocity;
+pub mod wallet;
 
 pub use account::*;
 pub use configuration::*;

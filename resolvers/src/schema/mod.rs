@@ -70,6 +70,7 @@ pub struct Mutation(
     hold::mutations::HoldMutation,
     settlement::mutations::SettlementMutation,
     settlement::batch::SettlementBatchMutation,
+    wallet::mutations::FreezeMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -134,7 +135,11 @@ const USER_ERRORS: &[&[RegisteredUserError]] = &[
     mining::USER_ERRORS,
     wallets::USER_ERRORS,
 ];
-const PROPOSALS: &[&[RegisteredProposal]] = &[mining::PROPOSALS, system_configuration::PROPOSALS];
+const PROPOSALS: &[&[RegisteredProposal]] = &[
+    mining::PROPOSALS,
+    system_configuration::PROPOSALS,
+    wallets::PROPOSALS,
+];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
 /// Registrations of contexts, by type.

@@ -3,13 +3,14 @@
 use db::wallets::LedgerEntry;
 use db::wallets::settlement::ClearingAccount;
 use db::wallets::wallet::transactions::{Transaction, TransactionKey};
-use db::wallets::wallet::{queries, transactions};
+use db::wallets::wallet::{freezes_of, queries, transactions};
 use db::wallets::{hold, settlement};
 use db::{Page, Slice};
 use domain::ids::{HoldId, OwnerId, SettlementId};
 use domain::money::CurrencyCode;
 use domain::wallets::hold::Hold;
 use domain::wallets::settlement::Settlement;
+use domain::wallets::wallet::Freezes;
 use domain::wallets::{Wallet, WalletOwner};
 
 use crate::loading::{by_key, loader, pages};
@@ -51,3 +52,7 @@ by_key!(WalletLoader, ClearingOf => ClearingAccount,
 by_key!(WalletLoader, TransactionKey => Transaction,
     |conn, keys, db| transactions::by_key(&db, conn, &keys),
     |transaction| (transaction.key.clone(), transaction));
+
+by_key!(WalletLoader, WalletOwner => Freezes,
+    |conn, owners| freezes_of(conn, &owners),
+    |freezes| freezes);

@@ -12,6 +12,7 @@ pub(crate) mod wallet;
 use domain::access::Action;
 
 use crate::node::RegisteredNode;
+use crate::platform::approval::RegisteredProposal;
 use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
@@ -27,10 +28,14 @@ pub(crate) const NODES: &[RegisteredNode] = &[
 pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
     RegisteredUserError::new::<hold::refusals::HoldUserError>(),
     RegisteredUserError::new::<settlement::refusals::SettlementUserError>(),
+    RegisteredUserError::new::<wallet::refusals::WalletUserError>(),
 ];
+
+pub(crate) const PROPOSALS: &[RegisteredProposal] = wallet::proposals::PROPOSALS;
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.wallet", Action::WalletRead),
+    ("WalletOwner.freezes", Action::WalletRead),
     ("Query.hold", Action::HoldRead),
     ("Query.holds", Action::HoldRead),
     ("Query.settlements", Action::SettlementRead),

@@ -1,4 +1,5 @@
 mod currencies;
+mod freezes;
 mod holds;
 mod settlements;
 mod wallet;

@@ -6,7 +6,7 @@ use db::command::Refused;
 use db::wallets::LedgerEntry as StoredEntry;
 use domain::money as kernel;
 use domain::named::Named;
-use domain::wallets::{self as rules, WalletOwner as Owner};
+use domain::wallets::{self as rules, WalletOwner as Owner, wallet as freezing};
 
 use crate::node::KeyPart;
 use crate::paging::Total;
@@ -59,11 +59,33 @@ pub type WalletOwnerKind = EnumOf<rules::OwnerKind>;
 
 object! {
     /// Owner of wallets. Equal keys of two kinds are two owners.
+    #[graphql(complex)]
     WalletOwner(owner: Owner) {
         /// Kind of the owner.
         kind: WalletOwnerKind = owner.kind.into(),
         /// Key of the owner within the kind.
         uuid: Uuid = owner.id,
+    }
+    with {
+        key: Owner = owner,
+    }
+}
+
+/// Causes of a freeze, each lifted by itself.
+pub type FreezeCause = EnumOf<freezing::FreezeCause>;
+
+#[ComplexObject]
+impl WalletOwner {
+    /// Causes for which nothing can leave the owner's wallets, present and future, empty if none; null for callers without
+    /// access.
+    async fn freezes(&self, ctx: &Context<'_>) -> Loaded<Vec<FreezeCause>> {
+        let principal = ctx.principal();
+        if !principal.may(Action::WalletRead, principal.relation_to(self.key)) {
+            return None;
+        }
+        let freezes = ctx.loader::<WalletLoader>().load_one(self.key).await;
+        let freezes = freezes.map_err(ApiError::from).transpose()?;
+        Some(freezes.map(|freezes| freezes.into_iter().map(EnumOf).collect()))
     }
 }
 
