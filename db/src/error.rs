@@ -27,6 +27,9 @@ pub enum DbError {
     /// A service names another one in the reference of what it makes.
     #[error("`reference.issuer` is not the calling service: leave it out")]
     IssuerForeign,
+    /// Staff name a reference without its service.
+    #[error("`reference.issuer` is required: name the service")]
+    IssuerMissing,
     /// The caller stored as many idempotency keys in an hour as allowed.
     #[error(
         "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",

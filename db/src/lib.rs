@@ -72,6 +72,7 @@ pub static PROPOSALS: &[Registered] = &[
     Registered::of::<SectionsProposal<ReferralUpdate>>(),
     Registered::of::<SectionsProposal<WalletUpdate>>(),
     Registered::of::<SectionsProposal<SystemUpdate>>(),
+    Registered::of::<wallets::settlement::commands::ReleaseProposal>(),
     Registered::of::<wallets::wallet::commands::UnfreezeProposal>(),
 ];
 

@@ -241,6 +241,7 @@ policy! {
     WalletFreeze:             staff(&[Finance], May::WalletsManage),        "Freeze an owner.";
     WalletUnfreeze:           staff(&[Finance], May::WalletsManage),        "Lift a cause of an owner's freeze.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
+    ClearingRelease:          Rule { scopes: &[Scope::WalletSettle], ..staff(&[Finance], May::WalletsManage) }, "Release a clearing account.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
     ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";

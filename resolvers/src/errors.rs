@@ -135,7 +135,9 @@ impl From<&DbError> for ApiError {
                     .because("IN_PROGRESS")
                     .retry_after(1);
             }
-            DbError::IssuerForeign => return Self::bad_input(fault.to_string()),
+            DbError::IssuerForeign | DbError::IssuerMissing => {
+                return Self::bad_input(fault.to_string());
+            }
             DbError::IssuerUnknown => {
                 return Self::new(Code::Forbidden, fault.to_string()).because("ISSUER_UNKNOWN");
             }

@@ -289,6 +289,8 @@ pub const VALUES: &[&str] = &[
     "SystemConfigurationUpdatePayload",
     "VelocityRule",
     "WalletConfigurationUpdatePayload",
+    "ClearingReleasePayload",
+    "ClearingReleaseProposal",
     "WalletEvent",
     "WalletFreezePayload",
     "WalletOwner",

@@ -49,8 +49,10 @@ enum Callers {
     Settlers,
     /// FINANCE.
     Financiers,
+    /// FINANCE, and services with the scope `wallet:settle`.
+    Releasers,
 }
-use Callers::{Administrators, Deciders, Events, Financiers, Holders, Settlers, Users};
+use Callers::{Administrators, Deciders, Events, Financiers, Holders, Releasers, Settlers, Users};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,6 +166,9 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("holdBatchSettle", Settlers, Required, |app| {
         settle_all(app).boxed()
     }),
+    ("clearingRelease", Releasers, Required, |app| {
+        release_clearing(app).boxed()
+    }),
     ("walletFreeze", Financiers, Optional, |app| {
         async {
             Sample::new(
@@ -177,6 +182,15 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         unfreeze(app).boxed()
     }),
 ];
+
+async fn release_clearing(app: &TestApp) -> Sample {
+    let [hold, _] = two_holds(app).await;
+    app.game().settle(loss(&hold)).await.ok();
+    Sample::new(
+        app.game().release_clearing("7", "1", None),
+        json!({"amount": mp("2")}),
+    )
+}
 
 async fn unfreeze(app: &TestApp) -> Sample {
     let (finance, whose) = (app.finance(), owner(&app.user()));
@@ -446,6 +460,15 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
         Financiers => {
             let others = [(app.admin(), true), (app.support(), true)];
             others.into_iter().chain([service]).chain(people).collect()
+        }
+        Releasers => {
+            let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);
+            let others = [
+                (app.admin(), true),
+                (app.support(), true),
+                (without_scope, true),
+            ];
+            others.into_iter().chain(people).collect()
         }
         Holders | Settlers => {
             let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);

@@ -33,6 +33,7 @@ pub fn payload_of(field: &str) -> &'static str {
         },
         "holdSettle" => HOLD_SETTLE,
         "holdBatchSettle" => HOLD_BATCH_SETTLE,
+        "clearingRelease" => CLEARING_RELEASE,
         "walletFreeze" => "owner { kind uuid freezes }",
         "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
@@ -47,12 +48,14 @@ pub fn facts_of(field: &str) -> &'static str {
         "approvalApprove" | "approvalDecline" => {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
                 ... on ConfigurationUserError { refusal: code path: field currentVersion }
+                ... on SettlementUserError { settlementCode: code path: field }
                 ... on WalletUserError { walletCode: code path: field } }"
         }
         "holdPlace" | "holdExtend" | "holdRelease" => {
             "available { amount currency } duplicateId retryAt hold { id status releaseReason settlement { id } }
                 limit { operation currency window maxCount maxAmount }"
         }
+        "clearingRelease" => "available { amount currency } duplicateId",
         "holdSettle" | "holdBatchSettle" => {
             "available { amount currency } hold { id status releaseReason settlement { id } }"
         }
@@ -63,6 +66,10 @@ pub fn facts_of(field: &str) -> &'static str {
     }
 }
 
+const CLEARING_RELEASE: &str = "clearing { id balance { amount } isOverdue reference { issuer } }
+    approval { id status proposal { ... on ClearingReleaseProposal {
+        amount { amount currency } clearing { id } owner { kind uuid } } } }
+    transaction { id uuid cause entries { bucket entryType amount { amount } } }";
 const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status reason
         proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
 const HOLD: &str =

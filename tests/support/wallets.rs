@@ -113,6 +113,22 @@ pub fn win(hold: &Value, payouts: &[(&Actor, &str)]) -> Value {
     json!({"holdId": hold, "outcome": "WIN", "payouts": payouts})
 }
 
+/// Commands of services and finance on clearing accounts.
+impl Actor {
+    /// Releases MP of the clearing account of a bet to an owner, or to the platform's revenue, for the reason `a test`.
+    pub fn release_clearing(&self, id: &str, amount: &str, payee: Option<&Actor>) -> Run {
+        let input = json!({
+            "reference": bet(id), "amount": mp(amount), "owner": payee.map(owner), "reason": "a test",
+        });
+        self.run("clearingRelease", input)
+    }
+}
+
+/// The object `bet` of the service `tester`, as staff name it.
+pub fn bet_of_tester(id: &str) -> Value {
+    super::merged(bet(id), json!({"issuer": "tester"}))
+}
+
 /// Commands of finance.
 impl Actor {
     /// Freezes an owner, for the reason `a test`.

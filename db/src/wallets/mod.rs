@@ -29,7 +29,8 @@ pub(crate) use wallet::freeze_all_of;
 pub const COMMANDS: &[&[Described]] = &[
     configuration::commands::COMMANDS,
     hold::commands::COMMANDS,
-    settlement::commands::COMMANDS,
+    settlement::commands::SETTLEMENTS,
+    settlement::commands::RELEASES,
     wallet::commands::FREEZES,
 ];
 

@@ -255,6 +255,19 @@ pub struct Posted {
     pub entries: Vec<Entry>,
 }
 
+impl Posted {
+    /// Balances of the wallets that keep one, after each transfer in their order.
+    pub fn balances(&self) -> impl Iterator<Item = (WalletKey, Minor)> {
+        let sides = self.entries.iter().flat_map(|entry| {
+            [
+                (entry.leg.debit.wallet, entry.debit),
+                (entry.leg.credit.wallet, entry.credit),
+            ]
+        });
+        sides.filter_map(|(wallet, side)| Some((wallet, side?.after)))
+    }
+}
+
 /// Decides one posting; changes the balances only when it is accepted.
 ///
 /// Refusals, leg by leg: [`PostingRefusal::Malformed`], [`PostingRefusal::WalletFrozen`],

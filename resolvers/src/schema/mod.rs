@@ -138,7 +138,8 @@ const USER_ERRORS: &[&[RegisteredUserError]] = &[
 const PROPOSALS: &[&[RegisteredProposal]] = &[
     mining::PROPOSALS,
     system_configuration::PROPOSALS,
-    wallets::PROPOSALS,
+    settlement::proposals::PROPOSALS,
+    wallet::proposals::PROPOSALS,
 ];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 

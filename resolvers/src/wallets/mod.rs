@@ -9,10 +9,10 @@ pub(crate) mod references;
 pub(crate) mod settlement;
 pub(crate) mod wallet;
 
-use domain::access::Action;
+use domain::access::{Action, Principal};
+use domain::wallets::WalletOwner;
 
 use crate::node::RegisteredNode;
-use crate::platform::approval::RegisteredProposal;
 use crate::user_errors::RegisteredUserError;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
@@ -31,8 +31,6 @@ pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
     RegisteredUserError::new::<wallet::refusals::WalletUserError>(),
 ];
 
-pub(crate) const PROPOSALS: &[RegisteredProposal] = wallet::proposals::PROPOSALS;
-
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.wallet", Action::WalletRead),
     ("WalletOwner.freezes", Action::WalletRead),
@@ -46,4 +44,11 @@ pub(crate) const REQUIRES: &[(&str, Action)] = &[
 /// Numbers of the configuration, which the rules keep below 32 bits.
 pub(crate) fn whole(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Whether the caller may see entries of an owner's wallets. Those of the platform's accounts are for staff.
+pub(crate) fn may_see(principal: &Principal, action: Action, owner: WalletOwner) -> bool {
+    let is_staff = || principal.person().is_some();
+    principal.may(action, principal.relation_to(owner))
+        && (owner.kind.has_main_wallet() || is_staff())
 }

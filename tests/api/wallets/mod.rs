@@ -1,3 +1,4 @@
+mod clearing;
 mod currencies;
 mod freezes;
 mod holds;

@@ -45,7 +45,14 @@ pub enum Scope {
 }
 
 /// Tables of owners.
-const OWNED: &[&str] = &["wallets", "transfers", "entries", "holds", "settlements"];
+const OWNED: &[&str] = &[
+    "wallets",
+    "transfers",
+    "entries",
+    "holds",
+    "settlements",
+    "clearing_releases",
+];
 
 /// Tables of miners, which say why points moved.
 const MINERS: &[&str] = &["miners", "mining_sessions", "mining_history"];

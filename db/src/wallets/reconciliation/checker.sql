@@ -72,6 +72,15 @@ SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.
 FROM wallets w LEFT JOIN public.clearing_accounts c USING (owner_id, currency)
 WHERE w.kind = 'CLEARING' AND (c.owner_id IS NULL OR (c.open_since IS NULL) <> (w.available = 0))
 
+--- owner: each release of a clearing account moved its amount
+WITH moved AS (
+    SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
+    WHERE reason = 'CLEARING_RELEASED' AND debit_wallet >= 65536 GROUP BY owner_id, transaction_id
+)
+SELECT format('owner %s, transaction %s: released %s, moved %s', owner_id, transaction_id, r.amount, m.amount) AS detail
+FROM clearing_releases r FULL JOIN moved m USING (owner_id, transaction_id)
+WHERE r.amount IS DISTINCT FROM m.amount
+
 --- owner: a wallet is frozen when its owner is
 SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is_frozen, o.is_frozen) AS detail
 FROM wallets w LEFT JOIN public.owners o ON o.owner_id = w.owner_id AND o.owner_kind = w.owner_kind
@@ -171,6 +180,14 @@ WHERE NOT EXISTS (
         ('PAYOUT', 'SERVICE', 'CLEARING', 'MAIN')
     ) fits (reason, origin, debit, credit)
     WHERE fits = (t.reason, t.origin, d.kind, c.kind) AND t.reference_kind LIKE '%:%'
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('CLEARING_RELEASED', 'CLEARING', 'TRANSIT'),
+        ('CLEARING_RELEASED', 'TRANSIT', 'MAIN'),
+        ('CLEARING_RELEASED', 'CLEARING', 'MAIN'),
+        ('CLEARING_RELEASED', 'CLEARING', 'REVENUE')
+    ) fits (reason, debit, credit)
+    WHERE fits = (t.reason, d.kind, c.kind) AND t.origin IN ('SERVICE', 'STAFF') AND t.reference_kind LIKE '%:%'
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
 
 --- transaction: every adjustment has the audit entry of its points

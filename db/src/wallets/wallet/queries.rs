@@ -91,7 +91,8 @@ pub async fn entries(
     let rows: Vec<EntryRow> = diesel::sql_query(format!(
         "SELECT w.owner_kind, w.owner_id, e.*
          FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
-         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency AND w.kind = 'MAIN'
+         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency
+             AND w.kind IN ('MAIN', 'CLEARING', 'CAMPAIGN_TREASURY')
          CROSS JOIN LATERAL (
              SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
              FROM entries

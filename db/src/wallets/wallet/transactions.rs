@@ -20,7 +20,8 @@ pub struct TransactionKey {
     pub owners: Vec<OwnerId>,
 }
 
-/// Owners of one transaction: that of a hold, and those of the payouts of its settlement.
+/// Owners of one transaction: that of a hold and those of the payouts of its settlement, or of an account of the platform
+/// and a payee.
 pub const MOST_OWNERS: usize = 11;
 
 impl TransactionKey {
@@ -59,7 +60,8 @@ pub async fn by_key(
         "SELECT w.owner_kind, w.owner_id, e.sequence, e.transaction_id, e.side, e.bucket, e.currency, e.amount,
                 e.balance_after, e.reason, e.reference_kind, e.reference_id, e.posted_at
          FROM entries e JOIN wallets w ON w.owner_id = e.owner_id AND w.id = e.wallet
-         WHERE e.owner_id = ANY($1) AND w.owner_id = ANY($1) AND e.transaction_id = ANY($2) AND w.kind = 'MAIN'
+         WHERE e.owner_id = ANY($1) AND w.owner_id = ANY($1) AND e.transaction_id = ANY($2)
+           AND w.kind IN ('MAIN', 'CLEARING', 'CAMPAIGN_TREASURY')
          ORDER BY e.transaction_id, e.leg, e.side DESC",
     )
     .bind::<Array<SqlUuid>, _>(owners)

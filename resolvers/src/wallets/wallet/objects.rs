@@ -7,6 +7,7 @@ use db::wallets::LedgerEntry as StoredEntry;
 use domain::money as kernel;
 use domain::named::Named;
 use domain::wallets::{self as rules, WalletOwner as Owner, wallet as freezing};
+use rust_decimal::Decimal as Exact;
 
 use crate::node::KeyPart;
 use crate::paging::Total;
@@ -14,6 +15,7 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::user_errors::FactValue;
 use crate::wallets::loaders::{EntriesOf, WalletLoader};
+use crate::wallets::may_see;
 
 object! {
     /// Amount in one currency.
@@ -22,6 +24,16 @@ object! {
         amount: Decimal = Decimal(money.to_decimal()),
         /// Code of the currency.
         currency: CurrencyCode = CurrencyCode(money.currency.code),
+    }
+}
+
+impl Money {
+    /// An amount that was stored as a decimal.
+    pub(crate) fn of_decimal(amount: Exact, currency: kernel::CurrencyCode) -> Self {
+        Self {
+            amount: Decimal(amount),
+            currency: CurrencyCode(currency),
+        }
     }
 }
 
@@ -267,8 +279,7 @@ impl NodeKey for EntryKey {
 
 node!(LedgerEntry: EntryKey, |ctx, key| {
     let EntryKey(WalletKey(owner, currency), sequence) = key;
-    let principal = ctx.principal();
-    if !principal.may(Action::WalletRead, principal.relation_to(owner)) {
+    if !may_see(ctx.principal(), Action::WalletRead, owner) {
         return Ok(None);
     }
     let only = Page {

@@ -3,7 +3,7 @@
 use db::wallets::wallet::commands::{self, UnfreezeProposal};
 
 use super::objects::{FreezeCause, WalletOwner};
-use crate::platform::approval::RegisteredProposal;
+use crate::platform::approval::proposals;
 use crate::prelude::*;
 
 object! {
@@ -16,20 +16,6 @@ object! {
     }
 }
 
-/// Declares how stored proposals are shown.
-macro_rules! shown {
-    ($($stored:ty => $shown:ty = $command:expr;)+) => {
-        $(impl From<$stored> for $shown {
-            fn from(proposal: $stored) -> Self {
-                Self::of(proposal)
-            }
-        })+
-
-        /// Members of `ApprovalProposal`.
-        pub(in crate::wallets) const PROPOSALS: &[RegisteredProposal] =
-            &[$(RegisteredProposal::new::<$stored, $shown>($command.name)),+];
-    };
-}
-shown! {
+proposals! {
     UnfreezeProposal => WalletUnfreezeProposal = commands::WALLET_UNFREEZE;
 }
