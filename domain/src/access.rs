@@ -242,6 +242,10 @@ policy! {
     WalletUnfreeze:           staff(&[Finance], May::WalletsManage),        "Lift a cause of an owner's freeze.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
     ClearingRelease:          Rule { scopes: &[Scope::WalletSettle], ..staff(&[Finance], May::WalletsManage) }, "Release a clearing account.";
+    TreasuryFund:             staff(&[Finance], May::WalletsManage),        "Fund the treasury of a rewards campaign.";
+    RewardMint:               services(&[Scope::WalletReward]),             "Pay a reward from a campaign's treasury.";
+    HouseTransfer:            staff(&[Finance], May::WalletsManage),        "Move money between accounts of the house.";
+    TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
     ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";

@@ -2,6 +2,7 @@
 
 mod circle_invitation_expiry;
 mod hold_expiry;
+mod issuance_count;
 mod mining_session_completion;
 mod partition_maintenance;
 mod reconciliation;
@@ -24,9 +25,10 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 5] = [
+pub const ALL: [Job; 6] = [
     circle_invitation_expiry::JOB,
     hold_expiry::JOB,
+    issuance_count::JOB,
     mining_session_completion::JOB,
     partition_maintenance::JOB,
     reconciliation::JOB,

@@ -9,11 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::support::wallets::{loss, mp, owner};
+use super::house;
+use crate::support::wallets::{loss, mp};
 use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
-struct Sample {
+pub(super) struct Sample {
     run: Run,
     /// Fields that make another valid input; none where an input has nothing but its key.
     other: Option<Value>,
@@ -21,7 +22,7 @@ struct Sample {
 
 impl Sample {
     /// A sample with another input.
-    fn new(run: Run, other: Value) -> Self {
+    pub(super) fn new(run: Run, other: Value) -> Self {
         Self {
             run,
             other: Some(other),
@@ -51,8 +52,12 @@ enum Callers {
     Financiers,
     /// FINANCE, and services with the scope `wallet:settle`.
     Releasers,
+    /// Services with the scope `wallet:reward`.
+    Minters,
 }
-use Callers::{Administrators, Deciders, Events, Financiers, Holders, Releasers, Settlers, Users};
+use Callers::{
+    Administrators, Deciders, Events, Financiers, Holders, Minters, Releasers, Settlers, Users,
+};
 
 /// Whether a mutation needs an idempotency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -167,39 +172,27 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         settle_all(app).boxed()
     }),
     ("clearingRelease", Releasers, Required, |app| {
-        release_clearing(app).boxed()
+        house::release_clearing(app).boxed()
+    }),
+    ("treasuryFund", Financiers, Required, |app| {
+        house::fund(app).boxed()
+    }),
+    ("rewardMint", Minters, Required, |app| {
+        house::mint(app).boxed()
+    }),
+    ("houseTransfer", Financiers, Required, |app| {
+        house::transfer(app).boxed()
+    }),
+    ("transactionReverse", Financiers, Required, |app| {
+        house::reverse(app).boxed()
     }),
     ("walletFreeze", Financiers, Optional, |app| {
-        async {
-            Sample::new(
-                app.finance().freeze(&owner(&app.user())),
-                json!({"reason": "another"}),
-            )
-        }
-        .boxed()
+        house::freeze(app).boxed()
     }),
     ("walletUnfreeze", Financiers, Optional, |app| {
-        unfreeze(app).boxed()
+        house::unfreeze(app).boxed()
     }),
 ];
-
-async fn release_clearing(app: &TestApp) -> Sample {
-    let [hold, _] = two_holds(app).await;
-    app.game().settle(loss(&hold)).await.ok();
-    Sample::new(
-        app.game().release_clearing("7", "1", None),
-        json!({"amount": mp("2")}),
-    )
-}
-
-async fn unfreeze(app: &TestApp) -> Sample {
-    let (finance, whose) = (app.finance(), owner(&app.user()));
-    finance.freeze(&whose).await.ok();
-    Sample::new(
-        finance.unfreeze(&whose, "FINANCE"),
-        json!({"reason": "another"}),
-    )
-}
 
 async fn place(app: &TestApp) -> Sample {
     let alice = app.holder("50").await;
@@ -207,7 +200,7 @@ async fn place(app: &TestApp) -> Sample {
 }
 
 /// Two holds of one person.
-async fn two_holds(app: &TestApp) -> [Value; 2] {
+pub(super) async fn two_holds(app: &TestApp) -> [Value; 2] {
     let (alice, game) = (app.holder("50").await, app.game());
     [
         game.placed(&alice, "10", "7").await,
@@ -470,7 +463,7 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
             ];
             others.into_iter().chain(people).collect()
         }
-        Holders | Settlers => {
+        Holders | Settlers | Minters => {
             let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);
             let others = [(app.admin(), true), (without_scope, true)];
             others.into_iter().chain(staff).chain(people).collect()

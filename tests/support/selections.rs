@@ -34,6 +34,10 @@ pub fn payload_of(field: &str) -> &'static str {
         "holdSettle" => HOLD_SETTLE,
         "holdBatchSettle" => HOLD_BATCH_SETTLE,
         "clearingRelease" => CLEARING_RELEASE,
+        "treasuryFund" => TREASURY_FUND,
+        "rewardMint" => RECEIPT,
+        "houseTransfer" => HOUSE_TRANSFER,
+        "transactionReverse" => TRANSACTION_REVERSE,
         "walletFreeze" => "owner { kind uuid freezes }",
         "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
@@ -49,13 +53,15 @@ pub fn facts_of(field: &str) -> &'static str {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
                 ... on ConfigurationUserError { refusal: code path: field currentVersion }
                 ... on SettlementUserError { settlementCode: code path: field }
-                ... on WalletUserError { walletCode: code path: field } }"
+                ... on WalletUserError { walletCode: code path: field available { amount } } }"
         }
         "holdPlace" | "holdExtend" | "holdRelease" => {
             "available { amount currency } duplicateId retryAt hold { id status releaseReason settlement { id } }
                 limit { operation currency window maxCount maxAmount }"
         }
-        "clearingRelease" => "available { amount currency } duplicateId",
+        "clearingRelease" | "treasuryFund" | "rewardMint" | "transactionReverse" => {
+            "available { amount currency } duplicateId"
+        }
         "holdSettle" | "holdBatchSettle" => {
             "available { amount currency } hold { id status releaseReason settlement { id } }"
         }
@@ -70,6 +76,17 @@ const CLEARING_RELEASE: &str = "clearing { id balance { amount } isOverdue refer
     approval { id status proposal { ... on ClearingReleaseProposal {
         amount { amount currency } clearing { id } owner { kind uuid } } } }
     transaction { id uuid cause entries { bucket entryType amount { amount } } }";
+const RECEIPT: &str =
+    "transaction { id uuid cause entries { entryType amount { amount currency } } }";
+const TREASURY_FUND: &str =
+    "transaction { id uuid cause entries { entryType amount { amount currency } } }
+    approval { id status proposal { ... on TreasuryFundProposal {
+        amount { amount currency } campaignId issuer } } }";
+const HOUSE_TRANSFER: &str = "approval { id status reason proposal { ... on HouseTransferProposal {
+    amount { amount currency } from to reference } } }";
+const TRANSACTION_REVERSE: &str =
+    "approval { id status reason proposal { ... on TransactionReverseProposal {
+    transaction { id uuid } } } }";
 const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status reason
         proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
 const HOLD: &str =

@@ -1,7 +1,9 @@
 //! Commands of services on wallets, and owners with points to hold.
 
+use db::wallets::wallet::commands::issuance_count;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Actor, Miner, Run, TestApp};
 
@@ -21,6 +23,28 @@ impl TestApp {
     /// A new member of finance.
     pub fn finance(&self) -> Actor {
         self.person(&[Role::Finance])
+    }
+
+    /// The service `tester`, which mints rewards.
+    pub fn minter(&self) -> Actor {
+        self.service(&[Scope::WalletReward])
+    }
+
+    /// Counts what was issued today, as the job does.
+    pub async fn count_issuance(&self) {
+        let count = async |tx: &mut db::Tx| issuance_count(tx).await;
+        self.db
+            .write("wallets.issuance_count", count)
+            .await
+            .unwrap();
+    }
+
+    /// A rewards campaign with this many MP in its treasury, at most 1,000.
+    pub async fn campaign(&self, amount: &str) -> Uuid {
+        let campaign = self.db.ids().uuid(self.now().await);
+        self.count_issuance().await;
+        self.finance().fund(campaign, mp(amount)).await.ok();
+        campaign
     }
 
     /// Runs a command of finance that waits for a second person, who approves it; returns the payload of the approval.
@@ -127,6 +151,43 @@ impl Actor {
 /// The object `bet` of the service `tester`, as staff name it.
 pub fn bet_of_tester(id: &str) -> Value {
     super::merged(bet(id), json!({"issuer": "tester"}))
+}
+
+/// Commands of finance and services on treasuries, for the reason `a test`.
+impl Actor {
+    /// Funds the treasury of a campaign, from which `tester` may mint.
+    pub fn fund(&self, campaign: Uuid, amount: Value) -> Run {
+        let input = json!({
+            "campaignId": campaign.to_string(), "amount": amount, "issuer": "tester", "reason": "a test",
+        });
+        self.run("treasuryFund", input)
+    }
+
+    /// Pays a reward of MP.
+    pub fn mint(&self, campaign: Uuid, whose: &Actor, claim: &str, amount: &str) -> Run {
+        let input = json!({
+            "campaignId": campaign.to_string(), "userId": whose.id().to_string(), "claimReference": claim,
+            "amount": mp(amount),
+        });
+        self.run("rewardMint", input)
+    }
+
+    /// Moves an amount between accounts of the house.
+    pub fn move_house(&self, from: &str, to: &str, amount: Value, reference: &str) -> Run {
+        let input = json!({
+            "from": from, "to": to, "amount": amount, "reference": reference, "reason": "a test",
+        });
+        self.run("houseTransfer", input)
+    }
+}
+
+/// Reversals.
+impl Actor {
+    /// Reverses a transaction, for the reason `a test`.
+    pub fn reverse(&self, transaction: &Value) -> Run {
+        let input = json!({"transactionId": transaction["id"], "reason": "a test"});
+        self.run("transactionReverse", input)
+    }
 }
 
 /// Commands of finance.

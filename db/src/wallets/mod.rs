@@ -32,6 +32,10 @@ pub const COMMANDS: &[&[Described]] = &[
     settlement::commands::SETTLEMENTS,
     settlement::commands::RELEASES,
     wallet::commands::FREEZES,
+    wallet::commands::FUNDINGS,
+    wallet::commands::REWARDS,
+    wallet::commands::HOUSE_TRANSFERS,
+    wallet::commands::REVERSALS,
 ];
 
 refusable!(HoldRefusal, SettlementRefusal, WalletRefusal);

@@ -3,6 +3,7 @@
 mod account;
 mod configuration;
 pub mod hold;
+mod posted;
 mod posting;
 mod reference;
 mod refusal;

@@ -112,8 +112,16 @@ named! {
     Payout = "PAYOUT";
     /// Release of a clearing account.
     ClearingReleased = "CLEARING_RELEASED";
+    /// Transfer between accounts of the house.
+    HouseTransfer = "HOUSE_TRANSFER";
     /// Opening balance of demo data.
     OpeningBalance = "OPENING_BALANCE";
+    /// Reversal of a transaction.
+    Reversal = "REVERSAL";
+    /// Reward of a campaign.
+    Reward = "REWARD";
+    /// Funds of a rewards campaign.
+    TreasuryFunded = "TREASURY_FUNDED";
 }
 
 named! {
@@ -253,19 +261,6 @@ pub struct Posted {
     pub posted_at: Timestamp,
     /// Transfers.
     pub entries: Vec<Entry>,
-}
-
-impl Posted {
-    /// Balances of the wallets that keep one, after each transfer in their order.
-    pub fn balances(&self) -> impl Iterator<Item = (WalletKey, Minor)> {
-        let sides = self.entries.iter().flat_map(|entry| {
-            [
-                (entry.leg.debit.wallet, entry.debit),
-                (entry.leg.credit.wallet, entry.credit),
-            ]
-        });
-        sides.filter_map(|(wallet, side)| Some((wallet, side?.after)))
-    }
 }
 
 /// Decides one posting; changes the balances only when it is accepted.

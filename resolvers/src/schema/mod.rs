@@ -71,6 +71,7 @@ pub struct Mutation(
     settlement::mutations::SettlementMutation,
     settlement::batch::SettlementBatchMutation,
     wallet::mutations::FreezeMutation,
+    wallet::mutations::HouseMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.

@@ -56,3 +56,14 @@ by_key!(WalletLoader, TransactionKey => Transaction,
 by_key!(WalletLoader, WalletOwner => Freezes,
     |conn, owners| freezes_of(conn, &owners),
     |freezes| freezes);
+
+/// The transaction that reversed another one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ReversalOf(pub TransactionKey);
+
+by_key!(WalletLoader, ReversalOf => TransactionKey,
+    |conn, of| async {
+        let keys: Vec<_> = of.into_iter().map(|ReversalOf(key)| key).collect();
+        transactions::reversals_of(conn, &keys).await
+    },
+    |(key, reversal)| (ReversalOf(key), reversal));

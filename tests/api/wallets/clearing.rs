@@ -198,7 +198,7 @@ fn never_overdraws_the_account() {
 #[test]
 fn lets_finance_release_an_overdue_account_with_a_second_person() {
     test(async |app| {
-        let game = collected(app).await;
+        collected(app).await;
         let (bob, finance) = (app.user(), app.finance());
         let young = by_finance(&finance, "30", Some(&bob)).await;
         young.refused("CLEARING_NOT_OVERDUE", Some("reference"));
@@ -233,7 +233,6 @@ fn lets_finance_release_an_overdue_account_with_a_second_person() {
         by_finance(&finance, "1", None)
             .await
             .refused("CLEARING_NOT_OVERDUE", Some("reference"));
-        drop(game);
     });
 }
 

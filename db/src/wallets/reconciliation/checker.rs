@@ -52,6 +52,8 @@ const OWNED: &[&str] = &[
     "holds",
     "settlements",
     "clearing_releases",
+    "treasury_fundings",
+    "rewards",
 ];
 
 /// Tables of miners, which say why points moved.
@@ -77,7 +79,13 @@ impl Scope {
         let (tables, column, others): (&[_], _, &[_]) = match (what, self) {
             ("owner", _) => (OWNED, "owner_id", MINERS),
             ("transaction", _) => (
-                &["transfers", "entries", "audit_log"],
+                &[
+                    "transfers",
+                    "entries",
+                    "audit_log",
+                    "house_transfers",
+                    "reversals",
+                ],
                 "transaction_id",
                 &[],
             ),

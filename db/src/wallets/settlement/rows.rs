@@ -163,6 +163,19 @@ pub(super) fn store_clearing(
     tx.write_last("clearing_accounts", 1, upsert);
 }
 
+/// Stores since when an existing clearing account is not at zero.
+pub(in crate::wallets) fn update_clearing(tx: &mut Tx, owner: Uuid, currency: i16, balance: Minor) {
+    type Since = diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>;
+    let kept = diesel::dsl::sql::<Since>("CASE WHEN ")
+        .bind::<diesel::sql_types::BigInt, _>(balance.0)
+        .sql(" <> 0 THEN coalesce(open_since, ")
+        .bind::<diesel::sql_types::Timestamptz, _>(tx.now())
+        .sql(") END");
+    let update = diesel::update(clearing_accounts::table.find((owner, currency)))
+        .set(clearing_accounts::open_since.eq(kept));
+    tx.write_last("clearing_accounts", 1, update);
+}
+
 /// Time since which a clearing account is not at zero; the outer value is none for an account that does not exist.
 pub(super) async fn open_since(
     tx: &mut Tx,

@@ -14,10 +14,6 @@ use crate::schema::{owners, wallets};
 /// An event of an owner. `docs/EVENTS.md` documents them.
 #[derive(Serialize)]
 #[serde(tag = "name", content = "payload")]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "the variants are the events' names"
-)]
 pub(super) enum OwnerEvent {
     WalletsFrozen(FreezeChanged),
     WalletsUnfrozen(FreezeChanged),

@@ -3,11 +3,13 @@
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
+use rust_decimal::prelude::ToPrimitive;
 
 use super::rows::{EntryRow, LedgerEntry, WalletRow};
 use crate::Db;
 use crate::prelude::*;
-use crate::schema::wallets;
+use crate::schema::{currencies, issuance_counts, wallets};
+use crate::wallets::configuration;
 
 /// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
 pub async fn wallets_by_owner(
@@ -114,6 +116,38 @@ pub async fn entries(
     page.slices(keys, entries, |entry| {
         (entry.owner, entry.amount.currency.code)
     })
+}
+
+/// Amount issued today in a currency, and its daily ceiling, in whole units: values of metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuanceGauge {
+    /// Code of the currency.
+    pub currency: String,
+    /// Amount issued on the UTC day of the last count.
+    pub issued: f64,
+    /// Daily ceiling.
+    pub ceiling: f64,
+}
+
+/// Issued amounts of the currencies that were counted.
+pub async fn issuance(conn: &mut Connection) -> Result<Vec<IssuanceGauge>> {
+    let configuration = configuration::in_force(conn).await?;
+    let rows: Vec<(String, i64)> = issuance_counts::table
+        .inner_join(currencies::table.on(currencies::number.eq(issuance_counts::currency)))
+        .select((currencies::code, issuance_counts::issued))
+        .load(conn)
+        .await?;
+    let gauges = rows.into_iter().filter_map(|(currency, issued)| {
+        let mut settings = configuration.currencies.iter();
+        let settings = settings.find(|settings| settings.code.as_str() == currency)?;
+        let value = |amount: Minor| amount.to_decimal(settings.scale).to_f64();
+        Some(IssuanceGauge {
+            issued: value(Minor(issued))?,
+            ceiling: value(settings.issuance_ceiling)?,
+            currency,
+        })
+    });
+    Ok(gauges.collect())
 }
 
 /// Rows as wallets; also of a currency that another instance has just added.

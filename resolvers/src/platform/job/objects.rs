@@ -14,6 +14,8 @@ pub enum JobName {
     CircleInvitationExpiry,
     /// Releases expired holds.
     HoldExpiry,
+    /// Counts what was issued today.
+    IssuanceCount,
     /// Completes sessions and expires unclaimed ones.
     MiningSessionCompletion,
     /// Creates and drops partitions of tables.

@@ -6,7 +6,7 @@ use db::command::Refused;
 use db::wallets::LedgerEntry as StoredEntry;
 use domain::money as kernel;
 use domain::named::Named;
-use domain::wallets::{self as rules, WalletOwner as Owner, wallet as freezing};
+use domain::wallets::{self as rules, WalletOwner as Owner, wallet as aggregate};
 use rust_decimal::Decimal as Exact;
 
 use crate::node::KeyPart;
@@ -84,7 +84,10 @@ object! {
 }
 
 /// Causes of a freeze, each lifted by itself.
-pub type FreezeCause = EnumOf<freezing::FreezeCause>;
+pub type FreezeCause = EnumOf<aggregate::FreezeCause>;
+
+/// Accounts of the house that `houseTransfer` connects.
+pub type HouseAccount = EnumOf<aggregate::HouseAccount>;
 
 #[ComplexObject]
 impl WalletOwner {

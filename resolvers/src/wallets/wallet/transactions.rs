@@ -11,7 +11,7 @@ use crate::eager::ReadyOption;
 use crate::node::KeyPart;
 use crate::prelude::*;
 use crate::user_errors::FactValue;
-use crate::wallets::loaders::WalletLoader;
+use crate::wallets::loaders::{ReversalOf, WalletLoader};
 use crate::wallets::may_see;
 use crate::wallets::references::ServiceReference;
 use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
@@ -36,6 +36,7 @@ impl NodeKey for TransactionKey {
 
 object! {
     /// Business event of the ledger: transfers that were posted together and never change.
+    #[graphql(complex)]
     Transaction(key: TransactionKey, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&key),
@@ -50,6 +51,25 @@ object! {
         /// Reference of a service that the event is about; null for other events.
         reference: ReadyOption<ServiceReference> =
             ReadyOption(Reference::of(&first.reference_kind, &first.reference_id).map(ServiceReference::of)),
+    }
+    with {
+        key: TransactionKey = key,
+    }
+}
+
+#[ComplexObject]
+impl Transaction {
+    /// Transaction that reversed this one; null without one.
+    async fn reversal(&self, ctx: &Context<'_>) -> Loaded<Self> {
+        load_reversal(ctx, &self.key).await.transpose()
+    }
+}
+
+async fn load_reversal(ctx: &Context<'_>, key: &TransactionKey) -> Result<Option<Transaction>> {
+    let of = ReversalOf(key.clone());
+    match ctx.loader::<WalletLoader>().load_one(of).await? {
+        Some(reversal) => Transaction::load(ctx, reversal).await,
+        None => Ok(None),
     }
 }
 

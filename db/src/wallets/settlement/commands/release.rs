@@ -45,7 +45,7 @@ enum ReleaseEvent {
         reference_id: String,
         amount: Decimal,
         currency: String,
-        owner_kind: Option<&'static str>,
+        owner_kind: Option<String>,
         owner_id: Option<Uuid>,
         transaction_id: Uuid,
     },
@@ -334,7 +334,7 @@ async fn apply(
         reference_id: release.reference.id.clone(),
         amount: release.amount.to_decimal(),
         currency: release.amount.currency.code.to_string(),
-        owner_kind: release.payee.map(|payee| payee.kind.name()),
+        owner_kind: release.payee.map(|payee| payee.kind.name().to_owned()),
         owner_id: release.payee.map(|payee| payee.id),
         transaction_id: release.transaction_id.0,
     });
