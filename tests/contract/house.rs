@@ -17,7 +17,7 @@ pub async fn release_clearing(app: &TestApp) -> Sample {
 
 pub async fn fund(app: &TestApp) -> Sample {
     app.count_issuance().await;
-    let run = app.finance().fund(uuid::Uuid::from_u128(7), mp("1"));
+    let run = app.finance().fund(uuid::Uuid::from_u128(7), &mp("1"));
     Sample::new(run, json!({"amount": mp("2")}))
 }
 
@@ -46,12 +46,12 @@ pub async fn unfreeze(app: &TestApp) -> Sample {
     )
 }
 
-pub async fn transfer(app: &TestApp) -> Sample {
-    let run = app.finance().move_house("FX", "FEES", mp("1"), "bank-1");
+pub fn transfer(app: &TestApp) -> Sample {
+    let run = app.finance().move_house("FX", "FEES", &mp("1"), "bank-1");
     Sample::new(run, json!({"amount": mp("2")}))
 }
 
-pub async fn freeze(app: &TestApp) -> Sample {
+pub fn freeze(app: &TestApp) -> Sample {
     let run = app.finance().freeze(&owner(&app.user()));
     Sample::new(run, json!({"reason": "another"}))
 }

@@ -181,13 +181,13 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         house::mint(app).boxed()
     }),
     ("houseTransfer", Financiers, Required, |app| {
-        house::transfer(app).boxed()
+        async { house::transfer(app) }.boxed()
     }),
     ("transactionReverse", Financiers, Required, |app| {
         house::reverse(app).boxed()
     }),
     ("walletFreeze", Financiers, Optional, |app| {
-        house::freeze(app).boxed()
+        async { house::freeze(app) }.boxed()
     }),
     ("walletUnfreeze", Financiers, Optional, |app| {
         house::unfreeze(app).boxed()

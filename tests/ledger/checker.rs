@@ -216,7 +216,7 @@ fn finds_damage_of_the_house() {
         mint("c-1").await.ok();
         let reward = mint("c-2").await.ok()["transaction"].clone();
         app.approved_by_finance(finance.reverse(&reward)).await;
-        let transfer = finance.move_house("FX", "FEES", mp("1"), "bank-1");
+        let transfer = finance.move_house("FX", "FEES", &mp("1"), "bank-1");
         app.approved_by_finance(transfer).await;
         for (damage, rule) in [
             ("UPDATE clearing_releases SET amount = amount + 1", RELEASES),

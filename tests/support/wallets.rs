@@ -43,7 +43,7 @@ impl TestApp {
     pub async fn campaign(&self, amount: &str) -> Uuid {
         let campaign = self.db.ids().uuid(self.now().await);
         self.count_issuance().await;
-        self.finance().fund(campaign, mp(amount)).await.ok();
+        self.finance().fund(campaign, &mp(amount)).await.ok();
         campaign
     }
 
@@ -156,7 +156,7 @@ pub fn bet_of_tester(id: &str) -> Value {
 /// Commands of finance and services on treasuries, for the reason `a test`.
 impl Actor {
     /// Funds the treasury of a campaign, from which `tester` may mint.
-    pub fn fund(&self, campaign: Uuid, amount: Value) -> Run {
+    pub fn fund(&self, campaign: Uuid, amount: &Value) -> Run {
         let input = json!({
             "campaignId": campaign.to_string(), "amount": amount, "issuer": "tester", "reason": "a test",
         });
@@ -173,7 +173,7 @@ impl Actor {
     }
 
     /// Moves an amount between accounts of the house.
-    pub fn move_house(&self, from: &str, to: &str, amount: Value, reference: &str) -> Run {
+    pub fn move_house(&self, from: &str, to: &str, amount: &Value, reference: &str) -> Run {
         let input = json!({
             "from": from, "to": to, "amount": amount, "reference": reference, "reason": "a test",
         });

@@ -21,7 +21,7 @@ fn vnd(amount: &str) -> Value {
 fn moves_money_with_a_second_person() {
     test(async |app| {
         let (finance, other) = (app.finance(), app.finance());
-        let transfer = finance.move_house("EXTERNAL", "TREASURY", vnd("2.5"), "bank-1");
+        let transfer = finance.move_house("EXTERNAL", "TREASURY", &vnd("2.5"), "bank-1");
         let waiting = transfer.key("a").await.ok();
         let proposal = json!({"amount": vnd("2.500000"), "from": "EXTERNAL", "to": "TREASURY", "reference": "bank-1"});
         assert_eq!(waiting["approval"]["proposal"], proposal);
@@ -40,7 +40,7 @@ fn moves_money_with_a_second_person() {
             ("FEES", "REVENUE", "r-3"),
             ("REVENUE", "EXTERNAL", "r-4"),
         ] {
-            let run = finance.move_house(from, to, vnd("1"), reference);
+            let run = finance.move_house(from, to, &vnd("1"), reference);
             app.approved_by_finance(run).await;
         }
         assert_eq!(balance(app, "FX").await, 0);
@@ -64,7 +64,7 @@ fn refuses_transfers_in_order() {
     test(async |app| {
         let finance = app.finance();
         let transfer = |reason: &str, to: &str, amount: Value| {
-            let run = finance.move_house("FX", to, amount, "bank-1");
+            let run = finance.move_house("FX", to, &amount, "bank-1");
             run.with(json!({"reason": reason}))
         };
         let unknown = json!({"amount": "0", "currency": "XX"});
@@ -102,7 +102,7 @@ fn refuses_transfers_in_order() {
 fn uses_a_reference_once() {
     test(async |app| {
         let (finance, other) = (app.finance(), app.finance());
-        let transfer = || finance.move_house("FX", "FEES", vnd("1"), "bank-1");
+        let transfer = || finance.move_house("FX", "FEES", &vnd("1"), "bank-1");
         let mut waiting = Vec::new();
         for _ in 0..3 {
             waiting.push(transfer().await.ok()["approval"]["id"].clone());

@@ -78,7 +78,7 @@ fn reverses_fundings_and_releases() {
     test(async |app| {
         let campaign = app.campaign("100").await;
         let finance = app.finance();
-        let funded = finance.fund(campaign, mp("50")).await.ok()["transaction"].clone();
+        let funded = finance.fund(campaign, &mp("50")).await.ok()["transaction"].clone();
         app.approved_by_finance(finance.reverse(&funded)).await;
         assert_eq!(available(app, "CAMPAIGN_TREASURY").await, 1_000_000);
         let (alice, bob, game) = (app.holder("100").await, app.user(), app.game());
@@ -158,7 +158,7 @@ fn refuses_what_is_no_longer_there() {
         let refused = finance.reverse(&reward).await;
         let refused = refused.refused("INSUFFICIENT_FUNDS", Some("amount"));
         assert_eq!(refused["available"], mp("0.0000"));
-        let funded = finance.fund(campaign, mp("50")).await.ok()["transaction"].clone();
+        let funded = finance.fund(campaign, &mp("50")).await.ok()["transaction"].clone();
         let rest = app.minter().mint(campaign, &app.user(), "c-2", "120").await;
         rest.ok();
         let refused = finance.reverse(&funded).await;

@@ -37,7 +37,7 @@ fn funds_a_campaign_and_pays_rewards() {
     test(async |app| {
         app.count_issuance().await;
         let (finance, minter, alice) = (app.finance(), app.minter(), app.user());
-        let funded = finance.fund(CAMPAIGN, mp("1000")).key("a").await.ok();
+        let funded = finance.fund(CAMPAIGN, &mp("1000")).key("a").await.ok();
         assert_eq!(funded["approval"], Value::Null);
         let entry = |side: &str, amount: &str| json!({"entryType": side, "amount": mp(amount)});
         let receipt = &funded["transaction"];
@@ -92,7 +92,7 @@ fn waits_for_a_second_person_above_the_limit() {
     test(async |app| {
         app.count_issuance().await;
         let (finance, other) = (app.finance(), app.finance());
-        let waiting = finance.fund(CAMPAIGN, mp("1000.0001")).await.ok();
+        let waiting = finance.fund(CAMPAIGN, &mp("1000.0001")).await.ok();
         assert_eq!(waiting["transaction"], Value::Null);
         let proposal = json!({"amount": mp("1000.0001"), "campaignId": CAMPAIGN.to_string(), "issuer": "tester"});
         assert_eq!(waiting["approval"]["proposal"], proposal);
@@ -108,10 +108,10 @@ fn waits_for_a_second_person_above_the_limit() {
             .await
             .ok();
         // Splitting avoids nothing, over campaigns neither.
-        let first = finance.fund(CAMPAIGN, mp("600")).await.ok();
+        let first = finance.fund(CAMPAIGN, &mp("600")).await.ok();
         assert_eq!(first["approval"], Value::Null);
         let other_campaign = Uuid::from_u128(0xca3c);
-        let second = finance.fund(other_campaign, mp("400.0001")).await.ok();
+        let second = finance.fund(other_campaign, &mp("400.0001")).await.ok();
         assert_eq!(second["approval"]["status"], "PENDING");
         let audited = app.audited("wallets.treasury_fund").await;
         let posted: Vec<_> = audited
@@ -153,10 +153,10 @@ fn refuses_fundings_in_order() {
             ),
             (json!({"issuer": "nobody"}), "ISSUER_UNKNOWN", "issuer"),
         ] {
-            let refused = finance.fund(CAMPAIGN, mp("1")).with(fields).await;
+            let refused = finance.fund(CAMPAIGN, &mp("1")).with(fields).await;
             refused.refused(code, Some(path));
         }
-        let nil = finance.fund(Uuid::nil(), mp("1")).await.answer;
+        let nil = finance.fund(Uuid::nil(), &mp("1")).await.answer;
         assert_eq!(nil.code(), "BAD_USER_INPUT", "{}", nil.body);
         let mint = |fields| {
             let run = app.minter().mint(CAMPAIGN, &app.user(), "c-1", "1");
@@ -184,7 +184,7 @@ fn refuses_an_external_id_twice() {
         app.count_issuance().await;
         let finance = app.finance();
         let fund = |amount: &str| -> Run {
-            let run = finance.fund(CAMPAIGN, mp(amount));
+            let run = finance.fund(CAMPAIGN, &mp(amount));
             run.with(json!({"externalId": "grant-1"}))
         };
         let first = fund("1").await.ok()["transaction"]["id"].clone();
@@ -196,7 +196,7 @@ fn refuses_an_external_id_twice() {
         }
         for number in 0..5 {
             let fields = json!({"externalId": format!("race-{number}")});
-            let twice = (0..2).map(|_| app.finance().fund(CAMPAIGN, mp("1")).with(fields.clone()));
+            let twice = (0..2).map(|_| app.finance().fund(CAMPAIGN, &mp("1")).with(fields.clone()));
             at_once(twice).await.one_applied("DUPLICATE_EXTERNAL_ID");
         }
     });
@@ -208,14 +208,14 @@ fn pays_what_the_treasury_was_given() {
     test(async |app| {
         app.count_issuance().await;
         let (finance, other) = (app.finance(), app.finance());
-        let refused = finance.fund(CAMPAIGN, vnd("5")).await;
+        let refused = finance.fund(CAMPAIGN, &vnd("5")).await;
         let refused = refused.refused("ISSUANCE_CEILING", Some("amount"));
         assert_eq!(refused["available"], vnd("0.000000"));
-        let given = finance.move_house("EXTERNAL", "TREASURY", vnd("100"), "bank-1");
+        let given = finance.move_house("EXTERNAL", "TREASURY", &vnd("100"), "bank-1");
         app.approved_by_finance(given).await;
         app.count_issuance().await;
         let fund = async |amount: &str| {
-            let waiting = finance.fund(CAMPAIGN, vnd(amount)).await.ok();
+            let waiting = finance.fund(CAMPAIGN, &vnd(amount)).await.ok();
             waiting["approval"]["id"].clone()
         };
         let (sixty, fifty) = (fund("60").await, fund("50").await);
@@ -240,9 +240,9 @@ fn issues_within_the_ceiling_of_a_day() {
         alice.claim().await.ok();
         app.count_issuance().await;
         let finance = app.finance();
-        finance.fund(CAMPAIGN, mp("20")).await.ok();
+        finance.fund(CAMPAIGN, &mp("20")).await.ok();
         app.count_issuance().await;
-        let refused = finance.fund(CAMPAIGN, mp("4.0001")).await;
+        let refused = finance.fund(CAMPAIGN, &mp("4.0001")).await;
         let refused = refused.refused("ISSUANCE_CEILING", Some("amount"));
         assert_eq!(refused["available"], mp("4.0000"));
         let issued = "SELECT issued FROM issuance_counts WHERE currency = 1";
@@ -251,10 +251,10 @@ fn issues_within_the_ceiling_of_a_day() {
         let finance = app.finance();
         app.count_issuance().await;
         assert_eq!(app.number(issued).await, 0);
-        finance.fund(CAMPAIGN, mp("30")).await.ok();
+        finance.fund(CAMPAIGN, &mp("30")).await.ok();
         app.count_issuance().await;
         finance
-            .fund(CAMPAIGN, mp("0.0001"))
+            .fund(CAMPAIGN, &mp("0.0001"))
             .await
             .refused("ISSUANCE_CEILING", Some("amount"));
     });
@@ -263,7 +263,7 @@ fn issues_within_the_ceiling_of_a_day() {
 #[test]
 fn needs_a_recent_count() {
     test(async |app| {
-        let fund = |amount: &str| app.finance().fund(CAMPAIGN, mp(amount));
+        let fund = |amount: &str| app.finance().fund(CAMPAIGN, &mp(amount));
         // Before the first count, and a minute after it.
         for amount in ["1", "5000"] {
             fund(amount).await.error("UNAVAILABLE");

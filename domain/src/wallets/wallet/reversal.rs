@@ -137,6 +137,22 @@ mod tests {
     }
 
     #[test]
+    fn reverses_deposits_that_were_assigned() {
+        // SUSPENSE is at nil, so the leg is stored as two rows.
+        let suspense = house(WalletKind::Suspense);
+        let mut rows = stored(&[leg(suspense, user(1), 5, TransferReason::Reward)]);
+        assert_eq!(rows.len(), 2);
+        for row in &mut rows {
+            row.reason = "DEPOSIT".to_owned();
+        }
+        let reversed = reverse(&rows).expect("a leg");
+        let back = leg(user(1), suspense, 5, TransferReason::Reversal);
+        assert_eq!(reversed, [back]);
+        let owners = owners_of(rows.iter().flat_map(|row| [row.debit, row.credit]));
+        assert_eq!(owners, [user(1).wallet.owner]);
+    }
+
+    #[test]
     fn refuses_other_reasons_and_halves() {
         let refused = Err(WalletRefusal::TransactionNotReversible);
         assert_eq!(reverse(&[]), refused);

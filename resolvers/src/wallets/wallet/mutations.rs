@@ -32,7 +32,7 @@ mutations! {
         /// Reason for the audit log, 1 to 500 characters.
         reason: String,
     }
-    WalletFreezePayload(WalletUserError) = |_ctx, owner: OwnerKey| {
+    WalletFreezePayload(WalletUserError) = |ctx, owner: OwnerKey| {
         /// The owner; null when refused.
         owner: Loaded<WalletOwner> = Some(Ok(WalletOwner::of(owner.into()))),
     }
