@@ -57,6 +57,8 @@ const GAUGES: &str = "graphql_subscriptions_open: Open subscriptions by root fie
     goodgo_pool_waiting: Tasks that wait for a database connection
     goodgo_checker_mismatches: Mismatches of the last ledger check
     goodgo_checker_last_run_timestamp_seconds: Time of the last ledger check; 0 before the first one
+    goodgo_issuance_issued: Amount issued on the present UTC day by currency, in whole units
+    goodgo_issuance_ceiling: Daily issuance ceiling by currency, in whole units
     goodgo_job_last_success_timestamp_seconds: Time of a job's last success on any instance
     goodgo_job_due_timestamp_seconds: Time when a job is due; in the past while it isn't run, or hangs
     goodgo_outbox_unannounced_age_seconds: Age of the oldest unannounced event; 0 without one
@@ -176,6 +178,9 @@ fn register(events: &EventBus) {
         "goodgo_spans_dropped_total",
     ] {
         counter!(name).increment(0);
+    }
+    for name in ["goodgo_issuance_issued", "goodgo_issuance_ceiling"] {
+        gauge!(name, "currency" => "MP").increment(0.0);
     }
     for name in [
         "goodgo_database_up",

@@ -311,6 +311,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "transactions",
                 "batch",
                 "rates",
+                "proposals",
             ],
         ),
     ];

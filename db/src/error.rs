@@ -36,6 +36,9 @@ pub enum DbError {
     /// A person names an owner whose wallets are not theirs.
     #[error("the wallets of this owner are not yours")]
     OwnerForeign,
+    /// Staff name a reference without its service.
+    #[error("`reference.issuer` is required: name the service")]
+    IssuerMissing,
     /// The caller stored as many idempotency keys in an hour as allowed.
     #[error(
         "{} idempotency keys were stored within an hour: retry in {retry_after_seconds} seconds",

@@ -75,6 +75,11 @@ pub static PROPOSALS: &[Registered] = &[
     Registered::of::<SectionsProposal<ReferralUpdate>>(),
     Registered::of::<SectionsProposal<WalletUpdate>>(),
     Registered::of::<SectionsProposal<SystemUpdate>>(),
+    Registered::of::<wallets::settlement::commands::ReleaseProposal>(),
+    Registered::of::<wallets::wallet::commands::UnfreezeProposal>(),
+    Registered::of::<wallets::wallet::commands::FundingProposal>(),
+    Registered::of::<wallets::wallet::commands::HouseTransferProposal>(),
+    Registered::of::<wallets::wallet::commands::ReversalProposal>(),
 ];
 
 /// Sections of the configuration.

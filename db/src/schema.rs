@@ -81,6 +81,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Services that may mint rewards from the treasuries of rewards campaigns
+    campaign_treasuries (owner_id, currency) {
+        /// The rewards campaign, owner of the wallet
+        owner_id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Name of the service, as the newest funding has it
+        issuer -> Text,
+        /// Time of the newest funding
+        named_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Invitations into circles
     circle_invitations (circle_id, id) {
         /// The circle, whose owner invites
@@ -165,6 +179,32 @@ diesel::table! {
         opened_at -> Timestamptz,
         /// Time since which it is not at zero; null at zero
         open_since -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    /// Amounts paid from clearing accounts outside of settlements
+    clearing_releases (owner_id, id) {
+        /// Owner of the clearing account
+        owner_id -> Uuid,
+        /// Id of the release
+        id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Kind of the owner who was paid; null for the platform's revenue
+        payee_kind -> Nullable<Text>,
+        /// Owner who was paid; null for the platform's revenue
+        payee_id -> Nullable<Uuid>,
+        /// Key given by the caller, unique per account; null without one
+        external_id -> Nullable<Text>,
+        /// Reason of the caller
+        reason -> Text,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+        /// Time of the release
+        created_at -> Timestamptz,
     }
 }
 
@@ -385,6 +425,28 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Transfers between accounts of the house; the external reference is used once
+    house_transfers (reference) {
+        /// External reference
+        reference -> Text,
+        /// Account that gave the amount
+        from_kind -> Text,
+        /// Account that received the amount
+        to_kind -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Reason of the person who requested it
+        reason -> Text,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+        /// Time of the transfer
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// First answers of commands by caller, operation and key; dropped by the day after two days
     idempotency_keys (home_id, caller, operation, key, day) {
         /// Owner whom a service's command names, else the caller
@@ -407,6 +469,28 @@ diesel::table! {
         transaction_id -> Nullable<Uuid>,
         /// Time it was stored
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Amounts issued on the present UTC day, counted every second
+    issuance_counts (currency) {
+        /// Number of the currency
+        currency -> Int2,
+        /// Time of the count
+        counted_at -> Timestamptz,
+        /// Amount issued on the UTC day of the count
+        issued -> Int8,
+        /// Balance of the treasury; negative for what it issued
+        treasury -> Int8,
+        /// Time before which nothing can be posted any more
+        closed_at -> Timestamptz,
+        /// Amount mined on its UTC day before closed_at
+        closed_mined -> Int8,
+        /// Balance of the treasury at closed_at
+        closed_treasury -> Int8,
+        /// Balance of the treasury at the start of the UTC day of closed_at
+        opening_treasury -> Int8,
     }
 }
 
@@ -613,6 +697,10 @@ diesel::table! {
         is_frozen -> Bool,
         /// Time it was first seen
         created_at -> Timestamptz,
+        /// Causes for which debits of all wallets are refused, each lifted by itself
+        freezes -> Array<Text>,
+        /// Number of its events
+        version -> Int8,
     }
 }
 
@@ -697,6 +785,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Transactions that were reversed, each once
+    reversals (owner_id, transaction_id) {
+        /// Home of the first transfer of the reversed transaction
+        owner_id -> Uuid,
+        /// The reversed transaction
+        transaction_id -> Uuid,
+        /// The transaction that reversed it
+        reversal_id -> Uuid,
+        /// Reason of the person who requested it
+        reason -> Text,
+        /// Time of the reversal
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Rewards paid from the treasuries of rewards campaigns, once per campaign, claimant and claim
+    rewards (owner_id, user_id, claim_reference) {
+        /// The rewards campaign, owner of the treasury
+        owner_id -> Uuid,
+        /// The claimant
+        user_id -> Uuid,
+        /// Key of the claim
+        claim_reference -> Text,
+        /// Id of the reward
+        id -> Uuid,
+        /// Name of the service that minted it
+        issuer -> Text,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+        /// Time of the reward
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Final uses of holds, one per hold
     settlements (owner_id, id) {
         /// Owner of the hold's wallet
@@ -767,6 +895,30 @@ diesel::table! {
         credit_sequence -> Nullable<Int8>,
         /// Balance of the credited part after the transfer; null where no running balance is kept
         credit_after -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    /// Amounts that the platform''s treasury gave to those of rewards campaigns
+    treasury_fundings (owner_id, id) {
+        /// The rewards campaign, owner of the wallet
+        owner_id -> Uuid,
+        /// Id of the funding
+        id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Name of the service that may mint rewards from it
+        issuer -> Text,
+        /// Key given by the caller, unique per campaign; null without one
+        external_id -> Nullable<Text>,
+        /// Reason of the caller
+        reason -> Text,
+        /// Transaction of the ledger
+        transaction_id -> Uuid,
+        /// Time of the funding
+        created_at -> Timestamptz,
     }
 }
 
@@ -882,6 +1034,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(campaign_treasuries -> currencies (currency));
 diesel::joinable!(circle_invitations -> circles (circle_id));
 diesel::joinable!(circle_members -> circles (circle_id));
 diesel::joinable!(clearing_accounts -> currencies (currency));
@@ -891,11 +1044,14 @@ diesel::joinable!(deposits -> currencies (currency));
 diesel::joinable!(dual_control_sums -> currencies (currency));
 diesel::joinable!(fx_positions -> currencies (currency));
 diesel::joinable!(holds -> currencies (currency));
+diesel::joinable!(house_transfers -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (user_id));
 diesel::joinable!(mining_sessions -> miners (user_id));
 diesel::joinable!(referrals -> miners (referrer_user_id));
+diesel::joinable!(rewards -> currencies (currency));
 diesel::joinable!(settlements -> currencies (currency));
+diesel::joinable!(treasury_fundings -> currencies (currency));
 diesel::joinable!(velocity_sums -> currencies (currency));
 diesel::joinable!(wallets -> currencies (currency));
 diesel::joinable!(withdrawals -> currencies (currency));
@@ -904,10 +1060,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     approvals,
     audit_log,
+    campaign_treasuries,
     circle_invitations,
     circle_members,
     circles,
     clearing_accounts,
+    clearing_releases,
     configurations,
     conversions,
     currencies,
@@ -918,7 +1076,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     external_references,
     fx_positions,
     holds,
+    house_transfers,
     idempotency_keys,
+    issuance_counts,
     jobs,
     miners,
     mining_history,
@@ -929,8 +1089,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     reconciliation_runs,
     referral_codes,
     referrals,
+    reversals,
+    rewards,
     settlements,
     transfers,
+    treasury_fundings,
     users,
     velocity_sums,
     wallets,

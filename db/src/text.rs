@@ -57,3 +57,19 @@ pub(crate) mod named {
         E::of_name(&name).ok_or_else(|| D::Error::custom(format!("{name} is not a value")))
     }
 }
+
+/// Serializes codes of currencies as text: `#[serde(with = "code")]`.
+pub(crate) mod code {
+    use domain::money::CurrencyCode;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(code: &CurrencyCode, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(code.as_str())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<CurrencyCode, D::Error> {
+        let text = String::deserialize(from)?;
+        CurrencyCode::parse(&text).ok_or_else(|| D::Error::custom(format!("{text} is not a code")))
+    }
+}

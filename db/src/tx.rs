@@ -85,6 +85,11 @@ impl Tx {
         self.db.know_currencies(&mut self.conn, codes).await
     }
 
+    /// Reads the constants of the ledger again, after a row with a currency that is not among them.
+    pub(crate) async fn reload_currencies(&mut self) -> Result<()> {
+        self.db.reload_constants(&mut self.conn).await
+    }
+
     /// Constants of the ledger.
     pub(crate) fn constants(&self) -> &Constants {
         self.db.constants()

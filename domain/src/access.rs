@@ -93,6 +93,9 @@ named! {
     StaffRead = "STAFF_READ";
     /// Process, complete and fail withdrawals.
     WithdrawalsManage = "WITHDRAWALS_MANAGE";
+    /// Freeze owners, fund treasuries, release clearing accounts, transfer between accounts of the house, reverse
+    /// transactions.
+    WalletsManage = "WALLETS_MANAGE";
 }
 
 /// Audience of an action.
@@ -261,7 +264,14 @@ policy! {
     RateAuthorsRead:          STAFF_READ,                                   "Read who recorded and accepted rates.";
     RateRecord:               Rule { scopes: &[Scope::RatesWrite], ..staff(&[Admin], May::RatesRecord) }, "Record a rate.";
     RateAccept:               staff(&[Finance], May::RatesAccept),          "Accept a rate that jumped.";
+    WalletFreeze:             staff(&[Finance], May::WalletsManage),        "Freeze an owner.";
+    WalletUnfreeze:           staff(&[Finance], May::WalletsManage),        "Lift a cause of an owner's freeze.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
+    ClearingRelease:          Rule { scopes: &[Scope::WalletSettle], ..staff(&[Finance], May::WalletsManage) }, "Release a clearing account.";
+    TreasuryFund:             staff(&[Finance], May::WalletsManage),        "Fund the treasury of a rewards campaign.";
+    RewardMint:               services(&[Scope::WalletReward]),             "Pay a reward from a campaign's treasury.";
+    HouseTransfer:            staff(&[Finance], May::WalletsManage),        "Move money between accounts of the house.";
+    TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
     ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";

@@ -274,6 +274,7 @@ mod tests {
     use crate::platform::{ApprovalRefusal, ConfigurationProblem};
     use crate::wallets::hold::HoldRefusal;
     use crate::wallets::settlement::SettlementRefusal;
+    use crate::wallets::wallet::WalletRefusal;
 
     fn names(text: &str) -> Vec<&str> {
         let parts = text.split('{').skip(1);
@@ -309,6 +310,7 @@ mod tests {
         check::<ApprovalRefusal>(&mut declared);
         check::<HoldRefusal>(&mut declared);
         check::<SettlementRefusal>(&mut declared);
+        check::<WalletRefusal>(&mut declared);
         assert!(declared.len() > 60);
     }
 

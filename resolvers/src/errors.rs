@@ -135,7 +135,10 @@ impl From<&DbError> for ApiError {
                     .because("IN_PROGRESS")
                     .retry_after(1);
             }
-            DbError::IssuerForeign | DbError::OwnerRequired | DbError::UserRequired => {
+            DbError::IssuerForeign
+            | DbError::IssuerMissing
+            | DbError::OwnerRequired
+            | DbError::UserRequired => {
                 return Self::bad_input(fault.to_string());
             }
             DbError::OwnerForeign => return Self::new(Code::Forbidden, fault.to_string()),

@@ -3,6 +3,7 @@
 mod circle_invitation_expiry;
 mod fx_count;
 mod hold_expiry;
+mod issuance_count;
 mod mining_session_completion;
 mod partition_maintenance;
 mod reconciliation;
@@ -26,10 +27,11 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 7] = [
+pub const ALL: [Job; 8] = [
     circle_invitation_expiry::JOB,
     fx_count::JOB,
     hold_expiry::JOB,
+    issuance_count::JOB,
     mining_session_completion::JOB,
     partition_maintenance::JOB,
     reconciliation::JOB,

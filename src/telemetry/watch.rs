@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use db::wallets::reconciliation::checker;
+use db::wallets::wallet::queries;
 use db::{Db, DbError, outbox};
 use domain::time::Timestamp;
 
@@ -34,11 +35,12 @@ pub async fn run(db: Db, metrics: Metrics) {
 
 /// Sets the gauges. After an error they keep their last values.
 async fn read_gauges(db: &Db) -> Result<(), DbError> {
-    let (ages, last, jobs) = db
+    let (ages, last, jobs, issuance) = db
         .read(async |conn| {
             let ages = outbox::ages(conn).await?;
             let last = checker::last_run(conn).await?;
-            Ok((ages, last, db::platform::job::all(conn).await?))
+            let jobs = db::platform::job::all(conn).await?;
+            Ok((ages, last, jobs, queries::issuance(conn).await?))
         })
         .await?;
     metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);
@@ -46,6 +48,10 @@ async fn read_gauges(db: &Db) -> Result<(), DbError> {
     if let Some(last) = last {
         metrics::gauge!("goodgo_checker_mismatches").set(f64::from(last.mismatches));
         metrics::gauge!("goodgo_checker_last_run_timestamp_seconds").set(seconds(last.finished_at));
+    }
+    for of in issuance {
+        metrics::gauge!("goodgo_issuance_issued", "currency" => of.currency.clone()).set(of.issued);
+        metrics::gauge!("goodgo_issuance_ceiling", "currency" => of.currency).set(of.ceiling);
     }
     for job in jobs {
         metrics::gauge!("goodgo_job_due_timestamp_seconds", "job" => job.name.clone())

@@ -8,6 +8,7 @@ mod distribution;
 mod documents;
 mod eager;
 mod graphiql;
+mod house;
 mod idempotency;
 mod keys;
 mod mutations;

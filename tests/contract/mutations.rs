@@ -9,11 +9,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::house;
 use crate::support::wallets::{loss, mp};
 use crate::support::{Actor, Miner, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
-struct Sample {
+pub(super) struct Sample {
     run: Run,
     /// Fields that make another valid input; none where an input has nothing but its key.
     other: Option<Value>,
@@ -21,7 +22,7 @@ struct Sample {
 
 impl Sample {
     /// A sample with another input.
-    fn new(run: Run, other: Value) -> Self {
+    pub(super) fn new(run: Run, other: Value) -> Self {
         Self {
             run,
             other: Some(other),
@@ -57,10 +58,14 @@ enum Callers {
     Settlers,
     /// FINANCE, and services with the scope `wallet:withdraw`.
     Payers,
+    /// FINANCE, and services with the scope `wallet:settle`.
+    Releasers,
+    /// Services with the scope `wallet:reward`.
+    Minters,
 }
 use Callers::{
-    Administrators, Deciders, Depositors, Events, Finance, Holders, Payers, Savers, Settlers,
-    Sources, Users,
+    Administrators, Deciders, Depositors, Events, Finance, Holders, Minters, Payers, Releasers,
+    Savers, Settlers, Sources, Users,
 };
 
 /// Whether a mutation needs an idempotency key.
@@ -224,6 +229,27 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("holdBatchSettle", Settlers, Required, |app| {
         settle_all(app).boxed()
     }),
+    ("clearingRelease", Releasers, Required, |app| {
+        house::release_clearing(app).boxed()
+    }),
+    ("treasuryFund", Finance, Required, |app| {
+        house::fund(app).boxed()
+    }),
+    ("rewardMint", Minters, Required, |app| {
+        house::mint(app).boxed()
+    }),
+    ("houseTransfer", Finance, Required, |app| {
+        async { house::transfer(app) }.boxed()
+    }),
+    ("transactionReverse", Finance, Required, |app| {
+        house::reverse(app).boxed()
+    }),
+    ("walletFreeze", Finance, Optional, |app| {
+        async { house::freeze(app) }.boxed()
+    }),
+    ("walletUnfreeze", Finance, Optional, |app| {
+        house::unfreeze(app).boxed()
+    }),
 ];
 
 async fn assign(app: &TestApp) -> Sample {
@@ -304,7 +330,7 @@ async fn place(app: &TestApp) -> Sample {
 }
 
 /// Two holds of one person.
-async fn two_holds(app: &TestApp) -> [Value; 2] {
+pub(super) async fn two_holds(app: &TestApp) -> [Value; 2] {
     let (alice, game) = (app.holder("50").await, app.game());
     [
         game.placed(&alice, "10", "7").await,
@@ -564,7 +590,7 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
             ];
             others.into_iter().chain(people).collect()
         }
-        Finance | Depositors | Payers => {
+        Finance | Depositors | Payers | Releasers => {
             let service = match callers {
                 Finance => app.service(&Scope::ALL),
                 _ => app.service(&[Scope::WalletRead, Scope::WalletHold]),
@@ -572,7 +598,7 @@ fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
             let others = [(app.admin(), true), (app.support(), true), (service, true)];
             others.into_iter().chain(people).collect()
         }
-        Holders | Settlers => {
+        Holders | Settlers | Minters => {
             let without_scope = app.service(&[Scope::WalletRead, Scope::WalletDeposit]);
             let others = [(app.admin(), true), (without_scope, true)];
             others.into_iter().chain(staff).chain(people).collect()

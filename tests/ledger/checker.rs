@@ -29,7 +29,7 @@ fn triggers(state: &str) -> String {
 }
 
 /// Tables that damage may change.
-const TABLES: [&str; 15] = [
+const TABLES: [&str; 20] = [
     "transfers",
     "wallets",
     "outbox",
@@ -45,6 +45,11 @@ const TABLES: [&str; 15] = [
     "holds",
     "settlements",
     "clearing_accounts",
+    "clearing_releases",
+    "treasury_fundings",
+    "rewards",
+    "house_transfers",
+    "reversals",
 ];
 
 fn for_each_table(statement: impl Fn(&str) -> String) -> String {
@@ -177,7 +182,7 @@ fn finds_every_kind_of_damage() {
             ("UPDATE transfers SET owner_id = gen_random_uuid()".to_owned(), "every transfer's wallets exist and keep a balance where it says so"),
             (format!("UPDATE wallets SET held = 1, available = available - 1 WHERE {mine}"), "a wallet's held part is what its holds reserve"),
             (format!("UPDATE wallets SET is_frozen = true WHERE {mine}"), "a wallet is frozen when its owner is"),
-            (format!("UPDATE owners SET is_frozen = true WHERE {mine}"), "a wallet is frozen when its owner is"),
+            (format!("UPDATE owners SET is_frozen = true, freezes = '{{BAN}}' WHERE {mine}"), "a wallet is frozen when its owner is"),
             ("DELETE FROM outbox".to_owned(), "every transaction of the last week has its event"),
             ("DELETE FROM idempotency_keys".to_owned(), "every command's transaction of the last two days has its idempotency key"),
             ("DELETE FROM transfers".to_owned(), "every key that moved something has its transfers"),
@@ -198,6 +203,68 @@ fn finds_every_kind_of_damage() {
             ("DELETE FROM transfers WHERE reason = 'ADJUSTMENT'".to_owned(), ADJUSTMENTS),
         ] {
             let rules = damaged(app, &damage, &[Scope::All]).await.remove(0);
+            assert!(rules.contains(&rule), "{damage}: found {rules:?}");
+        }
+    });
+}
+
+#[test]
+fn finds_damage_of_the_house() {
+    const RELEASES: &str = "each release of a clearing account moved its amount";
+    const FUNDINGS: &str = "each funding of a treasury moved its amount";
+    const REWARDS: &str = "each reward was paid once";
+    const HOUSE: &str = "each transfer of the house moved its amount";
+    const REVERSALS: &str = "each reversal is its transaction the other way round";
+    test(async |app| {
+        let (alice, game, finance) = (app.holder("5").await, app.game(), app.finance());
+        let lost = game.placed(&alice, "1", "7").await;
+        game.settle(loss(&lost)).await.ok();
+        game.release_clearing("7", "0.5", Some(&app.user()))
+            .await
+            .ok();
+        let campaign = app.campaign("10").await;
+        let mint = |claim| app.minter().mint(campaign, &alice, claim, "1");
+        mint("c-1").await.ok();
+        let reward = mint("c-2").await.ok()["transaction"].clone();
+        app.approved_by_finance(finance.reverse(&reward)).await;
+        let transfer = finance.move_house("FX", "FEES", &mp("1"), "bank-1");
+        app.approved_by_finance(transfer).await;
+        for (damage, rule) in [
+            ("UPDATE clearing_releases SET amount = amount + 1", RELEASES),
+            ("DELETE FROM clearing_releases", RELEASES),
+            ("UPDATE treasury_fundings SET amount = amount + 1", FUNDINGS),
+            ("DELETE FROM treasury_fundings", FUNDINGS),
+            ("UPDATE rewards SET amount = amount + 1", REWARDS),
+            ("DELETE FROM rewards", REWARDS),
+            ("UPDATE house_transfers SET amount = amount + 1", HOUSE),
+            ("DELETE FROM house_transfers", HOUSE),
+            (
+                "UPDATE reversals SET transaction_id = gen_random_uuid()",
+                REVERSALS,
+            ),
+            ("DELETE FROM reversals", REVERSALS),
+            (
+                "UPDATE transfers SET amount = amount + 1 WHERE reason = 'REVERSAL'",
+                REVERSALS,
+            ),
+            (
+                "UPDATE transfers SET reason = 'REWARD' WHERE reason = 'TREASURY_FUNDED'",
+                REASONS,
+            ),
+            (
+                "UPDATE transfers SET origin = 'SERVICE' WHERE reason = 'HOUSE_TRANSFER'",
+                REASONS,
+            ),
+            (
+                "UPDATE transfers SET origin = 'USER' WHERE reason = 'CLEARING_RELEASED'",
+                REASONS,
+            ),
+            (
+                "UPDATE transfers SET reference_kind = 'reward' WHERE reason = 'REVERSAL'",
+                REASONS,
+            ),
+        ] {
+            let rules = damaged(app, damage, &[Scope::All]).await.remove(0);
             assert!(rules.contains(&rule), "{damage}: found {rules:?}");
         }
     });

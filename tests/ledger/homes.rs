@@ -153,7 +153,7 @@ fn creates_a_wallet_after_a_concurrent_freeze() {
         app.sql("INSERT INTO owners SELECT '00000000-0000-0000-0000-000000000001', 'USER', false, app_now()").await;
         let freeze = Lock::by(
             app,
-            "UPDATE owners SET is_frozen = true WHERE owner_id = '00000000-0000-0000-0000-000000000001'",
+            "UPDATE owners SET is_frozen = true, freezes = '{BAN}' WHERE owner_id = '00000000-0000-0000-0000-000000000001'",
         )
         .await;
         // The second attempt waits until the freeze has committed.

@@ -193,13 +193,16 @@ fn exports_a_trace_per_job_run() {
         let spans = collector.spans();
         let mut jobs: Vec<_> = collector.named("job");
         jobs.sort_by_key(|span| span.says("goodgo.job").to_owned());
-        let names: Vec<_> = jobs.iter().map(|span| span.says("goodgo.job")).collect();
+        let mut names: Vec<_> = jobs.iter().map(|span| span.says("goodgo.job")).collect();
+        // Some are due again soon.
+        names.dedup();
         assert_eq!(
             names,
             [
                 "circle_invitation_expiry",
                 "fx_count",
                 "hold_expiry",
+                "issuance_count",
                 "mining_session_completion",
                 "partition_maintenance",
                 "reconciliation",

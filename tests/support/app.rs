@@ -230,6 +230,12 @@ impl TestApp {
         Actor::new(self.address, Some(token), Some(user_id))
     }
 
+    /// The same person with a new token that has roles.
+    pub fn person_of(&self, person: &Actor, roles: &[Role]) -> Actor {
+        let token = self.user_token(person.id(), roles, instance_now() + TimeDelta::hours(1));
+        Actor::new(self.address, Some(token), Some(person.id()))
+    }
+
     /// A user whose token has a name.
     pub fn named(&self, user_id: UserId, name: &str) -> Actor {
         let token = self.token_of(user_id, &[], name, instance_now() + TimeDelta::hours(1));

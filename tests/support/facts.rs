@@ -106,7 +106,8 @@ impl TestApp {
     /// Freezes all users and their wallets, or lifts that.
     pub async fn freeze_users(&self, is_frozen: bool) {
         self.sql(&format!(
-            "UPDATE owners SET is_frozen = {is_frozen} WHERE owner_kind = 'USER';
+            "UPDATE owners SET is_frozen = {is_frozen}, freezes = CASE WHEN {is_frozen} THEN '{{FINANCE}}'::text[] ELSE '{{}}' END
+                 WHERE owner_kind = 'USER';
              UPDATE wallets SET is_frozen = {is_frozen} WHERE owner_kind = 'USER'"
         ))
         .await;

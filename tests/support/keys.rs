@@ -8,11 +8,14 @@ use std::sync::Mutex;
 
 /// Tables and views with their keys.
 const KEYED: &[(&str, &str)] = &[
+    ("campaign_treasuries", "owner_id"),
     ("circle_invitations", "circle_id"),
     ("circle_members", "circle_id"),
     ("circles", "id"),
+    ("clearing_releases", "owner_id"),
     ("dual_control_sums", "owner_id"),
     ("entries", "owner_id"),
+    ("house_transfers", "reference"),
     ("idempotency_keys", "home_id"),
     ("miners", "user_id"),
     ("mining_history", "user_id"),
@@ -21,7 +24,10 @@ const KEYED: &[(&str, &str)] = &[
     ("owners", "owner_id"),
     ("referral_codes", "code"),
     ("referrals", "referrer_user_id"),
+    ("reversals", "owner_id"),
+    ("rewards", "owner_id"),
     ("transfers", "owner_id"),
+    ("treasury_fundings", "owner_id"),
     ("users", "id"),
     ("wallets", "owner_id"),
 ];
@@ -109,6 +115,14 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "cross join lateral ( select sequence, transaction_id, side",
         "one page of entries of each wallet in one statement, read along the key",
+    ),
+    (
+        "from transfers t where t.posted_at >= $3 and (t.debit_wallet = any($1)",
+        "a job counts what all owners were paid from the accounts of the house since the books were closed",
+    ),
+    (
+        "from transfers where (transfers.transaction_id = $1) order by transfers.leg",
+        "a reversal finds every transfer of a transaction, whose owners it has to know; two people decide it",
     ),
     (
         "select users.id from users limit",

@@ -39,6 +39,13 @@ pub fn payload_of(field: &str) -> &'static str {
         },
         "holdSettle" => HOLD_SETTLE,
         "holdBatchSettle" => HOLD_BATCH_SETTLE,
+        "clearingRelease" => CLEARING_RELEASE,
+        "treasuryFund" => TREASURY_FUND,
+        "rewardMint" => RECEIPT,
+        "houseTransfer" => HOUSE_TRANSFER,
+        "transactionReverse" => TRANSACTION_REVERSE,
+        "walletFreeze" => "owner { kind uuid freezes }",
+        "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
     }
 }
@@ -50,7 +57,9 @@ pub fn facts_of(field: &str) -> &'static str {
         "streakRecover" | "minerPointsAdjust" => "availablePoints",
         "approvalApprove" | "approvalDecline" => {
             "approval { id status } cause { ... on MinerUserError { code availablePoints }
-                ... on ConfigurationUserError { refusal: code path: field currentVersion } }"
+                ... on ConfigurationUserError { refusal: code path: field currentVersion }
+                ... on SettlementUserError { settlementCode: code path: field }
+                ... on WalletUserError { walletCode: code path: field available { amount } } }"
         }
         "depositCredit" | "depositAssign" => "deposit { id status owner { uuid } }",
         "holdPlace" | "holdExtend" | "holdRelease" => {
@@ -64,6 +73,9 @@ pub fn facts_of(field: &str) -> &'static str {
         name if name.starts_with("withdrawal") => {
             "available { amount currency } duplicateId retryAt withdrawal { id status }
                 limit { operation currency window maxCount maxAmount }"
+        }
+        "clearingRelease" | "treasuryFund" | "rewardMint" | "transactionReverse" => {
+            "available { amount currency } duplicateId"
         }
         "holdSettle" | "holdBatchSettle" => {
             "available { amount currency } hold { id status releaseReason settlement { id } }"
@@ -96,6 +108,23 @@ const WITHDRAWAL_POSTED: &str =
 const WITHDRAWAL_FAIL: &str =
     "withdrawal { id uuid status failureReason hold { status releaseReason } }
     transaction { id uuid cause } approval { id status }";
+const CLEARING_RELEASE: &str = "clearing { id balance { amount } isOverdue reference { issuer } }
+    approval { id status proposal { ... on ClearingReleaseProposal {
+        amount { amount currency } clearing { id } owner { kind uuid } } } }
+    transaction { id uuid cause entries { bucket entryType amount { amount } } }";
+const RECEIPT: &str =
+    "transaction { id uuid cause entries { entryType amount { amount currency } } }";
+const TREASURY_FUND: &str =
+    "transaction { id uuid cause entries { entryType amount { amount currency } } }
+    approval { id status proposal { ... on TreasuryFundProposal {
+        amount { amount currency } campaignId issuer } } }";
+const HOUSE_TRANSFER: &str = "approval { id status reason proposal { ... on HouseTransferProposal {
+    amount { amount currency } from to reference } } }";
+const TRANSACTION_REVERSE: &str =
+    "approval { id status reason proposal { ... on TransactionReverseProposal {
+    transaction { id uuid } } } }";
+const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status reason
+        proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
     metadata { key value } reason reference { issuer referenceType referenceId } releaseReason

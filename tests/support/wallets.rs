@@ -1,8 +1,10 @@
 //! Commands of services on wallets, and owners with points to hold.
 
 use db::wallets::conversion::exposure::count;
+use db::wallets::wallet::commands::issuance_count;
 use domain::access::Scope;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::samples::{wallet, with_reason};
 use super::{Actor, Miner, Run, TestApp, merged};
@@ -71,6 +73,36 @@ impl TestApp {
         if done["approval"]["id"].is_string() {
             self.admin().approve(&done["approval"]["id"]).await.ok();
         }
+    }
+
+    /// The service `tester`, which mints rewards.
+    pub fn minter(&self) -> Actor {
+        self.service(&[Scope::WalletReward])
+    }
+
+    /// Counts what was issued today, as the job does.
+    pub async fn count_issuance(&self) {
+        let count = async |tx: &mut db::Tx| issuance_count(tx).await;
+        self.db
+            .write("wallets.issuance_count", count)
+            .await
+            .unwrap();
+    }
+
+    /// A rewards campaign with this many MP in its treasury, at most 1,000.
+    pub async fn campaign(&self, amount: &str) -> Uuid {
+        let campaign = self.db.ids().uuid(self.now().await);
+        self.count_issuance().await;
+        self.finance().fund(campaign, &mp(amount)).await.ok();
+        campaign
+    }
+
+    /// Runs a command of finance that waits for a second person, who approves it; returns the payload of the approval.
+    pub async fn approved_by_finance(&self, run: Run) -> Value {
+        let waiting = run.await.ok();
+        assert!(waiting["approval"].is_object(), "{waiting}");
+        let approval = waiting["approval"]["id"].clone();
+        self.finance().approve(&approval).await.ok()
     }
 
     /// Available and held amount of a person's wallet of MP.
@@ -216,4 +248,74 @@ pub fn win(hold: &Value, payouts: &[(&Actor, &str)]) -> Value {
         .map(|(person, amount)| json!({"owner": owner(person), "amount": mp(amount)}))
         .collect();
     json!({"holdId": hold, "outcome": "WIN", "payouts": payouts})
+}
+
+/// Commands of services and finance on clearing accounts.
+impl Actor {
+    /// Releases MP of the clearing account of a bet to an owner, or to the platform's revenue, for the reason `a test`.
+    pub fn release_clearing(&self, id: &str, amount: &str, payee: Option<&Actor>) -> Run {
+        let input = json!({
+            "reference": bet(id), "amount": mp(amount), "owner": payee.map(owner), "reason": "a test",
+        });
+        self.run("clearingRelease", input)
+    }
+}
+
+/// The object `bet` of the service `tester`, as staff name it.
+pub fn bet_of_tester(id: &str) -> Value {
+    super::merged(bet(id), json!({"issuer": "tester"}))
+}
+
+/// Commands of finance and services on treasuries, for the reason `a test`.
+impl Actor {
+    /// Funds the treasury of a campaign, from which `tester` may mint.
+    pub fn fund(&self, campaign: Uuid, amount: &Value) -> Run {
+        let input = json!({
+            "campaignId": campaign.to_string(), "amount": amount, "issuer": "tester", "reason": "a test",
+        });
+        self.run("treasuryFund", input)
+    }
+
+    /// Pays a reward of MP.
+    pub fn mint(&self, campaign: Uuid, whose: &Actor, claim: &str, amount: &str) -> Run {
+        let input = json!({
+            "campaignId": campaign.to_string(), "userId": whose.id().to_string(), "claimReference": claim,
+            "amount": mp(amount),
+        });
+        self.run("rewardMint", input)
+    }
+
+    /// Moves an amount between accounts of the house.
+    pub fn move_house(&self, from: &str, to: &str, amount: &Value, reference: &str) -> Run {
+        let input = json!({
+            "from": from, "to": to, "amount": amount, "reference": reference, "reason": "a test",
+        });
+        self.run("houseTransfer", input)
+    }
+}
+
+/// Reversals.
+impl Actor {
+    /// Reverses a transaction, for the reason `a test`.
+    pub fn reverse(&self, transaction: &Value) -> Run {
+        let input = json!({"transactionId": transaction["id"], "reason": "a test"});
+        self.run("transactionReverse", input)
+    }
+}
+
+/// Commands of finance.
+impl Actor {
+    /// Freezes an owner, for the reason `a test`.
+    pub fn freeze(&self, owner: &Value) -> Run {
+        let mut input = json!({"reason": "a test"});
+        input["owner"] = owner.clone();
+        self.run("walletFreeze", input)
+    }
+
+    /// Lifts a cause of an owner's freeze, for the reason `a test`.
+    pub fn unfreeze(&self, owner: &Value, cause: &str) -> Run {
+        let mut input = json!({"reason": "a test", "cause": cause});
+        input["owner"] = owner.clone();
+        self.run("walletUnfreeze", input)
+    }
 }

@@ -22,6 +22,7 @@ use domain::wallets::conversion::ConversionRefusal;
 use domain::wallets::deposit::DepositRefusal;
 use domain::wallets::hold::HoldRefusal;
 use domain::wallets::settlement::SettlementRefusal;
+use domain::wallets::wallet::WalletRefusal;
 use domain::wallets::withdrawal::WithdrawalRefusal;
 
 use crate::Owner;
@@ -38,7 +39,13 @@ pub const COMMANDS: &[&[Described]] = &[
     conversion::commands::COMMANDS,
     deposit::commands::COMMANDS,
     hold::commands::COMMANDS,
-    settlement::commands::COMMANDS,
+    settlement::commands::SETTLEMENTS,
+    settlement::commands::RELEASES,
+    wallet::commands::FREEZES,
+    wallet::commands::FUNDINGS,
+    wallet::commands::REWARDS,
+    wallet::commands::HOUSE_TRANSFERS,
+    wallet::commands::REVERSALS,
     withdrawal::commands::COMMANDS,
 ];
 
@@ -47,6 +54,7 @@ refusable!(
     DepositRefusal,
     HoldRefusal,
     SettlementRefusal,
+    WalletRefusal,
     WithdrawalRefusal
 );
 

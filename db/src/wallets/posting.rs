@@ -100,6 +100,27 @@ pub async fn post(
     Ok(results.collect())
 }
 
+/// Posts one business event.
+pub(super) async fn post_one(
+    tx: &mut Tx,
+    posting: &Posting,
+) -> Result<Result<Posted, PostingRefusal>> {
+    let posted = post(tx, std::slice::from_ref(posting)).await?;
+    let posted = posted.into_iter().next();
+    posted.ok_or_else(|| DbError::inconsistent("posting", "results", "none"))
+}
+
+/// The result that [`post_one`] would have. Locks the wallets, but writes nothing.
+pub(super) async fn judge(
+    tx: &mut Tx,
+    posting: &Posting,
+) -> Result<Result<Posted, PostingRefusal>> {
+    let before = tx.last_writes.len();
+    let posted = post_one(tx, posting).await;
+    tx.last_writes.truncate(before);
+    posted
+}
+
 /// Id of a wallet that a posting creates: random, because only the owner and the id together are a key, with the
 /// currency's number in the low byte. The accounts of nil have ids below 65,536.
 fn new_id(tx: &Tx, currency: CurrencyCode) -> Result<i64> {

@@ -6,6 +6,7 @@ pub mod conversion;
 pub mod deposit;
 pub mod hold;
 mod payment;
+mod posted;
 mod posting;
 mod reference;
 mod refusal;
@@ -13,6 +14,7 @@ mod refusal;
 mod samples;
 pub mod settlement;
 mod velocity;
+pub mod wallet;
 pub mod withdrawal;
 
 pub use account::*;

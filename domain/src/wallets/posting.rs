@@ -128,8 +128,16 @@ named! {
     WithdrawalFailed = "WITHDRAWAL_FAILED";
     /// Withdrawal paid out.
     WithdrawalCompleted = "WITHDRAWAL_COMPLETED";
+    /// Transfer between accounts of the house.
+    HouseTransfer = "HOUSE_TRANSFER";
     /// Opening balance of demo data.
     OpeningBalance = "OPENING_BALANCE";
+    /// Reversal of a transaction.
+    Reversal = "REVERSAL";
+    /// Reward of a campaign.
+    Reward = "REWARD";
+    /// Funds of a rewards campaign.
+    TreasuryFunded = "TREASURY_FUNDED";
 }
 
 named! {

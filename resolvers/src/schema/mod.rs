@@ -79,6 +79,8 @@ pub struct Mutation(
     settlement::mutations::SettlementMutation,
     settlement::batch::SettlementBatchMutation,
     withdrawal::mutations::WithdrawalMutation,
+    wallet::mutations::FreezeMutation,
+    wallet::mutations::HouseMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -149,6 +151,8 @@ const PROPOSALS: &[&[RegisteredProposal]] = &[
     mining::PROPOSALS,
     wallets::PROPOSALS,
     system_configuration::PROPOSALS,
+    settlement::proposals::PROPOSALS,
+    wallet::proposals::PROPOSALS,
 ];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 

@@ -96,12 +96,39 @@ macro_rules! texts {
 pub(crate) use texts;
 
 texts! {
+    /// Key of a claim.
+    ClaimReference = rules::is_external_id, "a claim reference has 1 to 128 characters";
+    /// Reference of an object outside of the platform.
+    ExternalReference = rules::is_external_id, "an external reference has 1 to 128 characters";
     /// Key that a caller gives to what it makes.
     ExternalId = rules::is_external_id, "an external id has 1 to 128 characters";
     /// Kind of a service's object.
     ReferenceType = ServiceReference::is_type, "a reference type has 1 to 40 characters of a–z and underscore";
     /// Key of a service's object.
     ReferenceId = ServiceReference::is_id, "a reference id has 1 to 128 visible ASCII characters";
+}
+
+/// Key of a person or an object, which is never nil: nil is the platform itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectKey(pub Uuid);
+
+impl InputType for ObjectKey {
+    input_like!(Uuid);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let id = Uuid::parse(value).map_err(InputValueError::propagate)?;
+        if id.is_nil() {
+            Err(InputValueError::custom(
+                "the nil UUID is the key of no object",
+            ))
+        } else {
+            Ok(Self(id))
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
 }
 
 /// Object of a service, such as a bet or an order.

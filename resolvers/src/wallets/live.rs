@@ -40,10 +40,11 @@ impl Topic for WalletTopic {
     type Changes = Vec<UserId>;
 
     fn changes(&self, events: &[Event], of: &SubscribersOf<Self>) -> Option<Vec<UserId>> {
-        // A ban freezes wallets without a transaction.
+        // A freeze changes wallets without a transaction.
+        let is_freeze = |name: &str| ["WalletsFrozen", "WalletsUnfrozen"].contains(&name);
         let users: BTreeSet<UserId> = events
             .iter()
-            .filter(|event| event.transaction_id.is_some() || event.name == "MinerBanned")
+            .filter(|event| event.transaction_id.is_some() || is_freeze(&event.name))
             .filter_map(|event| event.audience_id.map(UserId))
             .filter(|user| of.has(user))
             .collect();

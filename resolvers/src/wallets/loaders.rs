@@ -3,7 +3,7 @@
 use db::wallets::LedgerEntry;
 use db::wallets::settlement::ClearingAccount;
 use db::wallets::wallet::transactions::{Transaction, TransactionKey};
-use db::wallets::wallet::{queries, transactions};
+use db::wallets::wallet::{freezes_of, queries, transactions};
 use db::wallets::{conversion, deposit, hold, settlement, withdrawal};
 use db::{Page, Slice};
 use domain::ids::{ConversionId, DepositId, HoldId, OwnerId, SettlementId, WithdrawalId};
@@ -12,6 +12,7 @@ use domain::wallets::conversion::{Conversion, Rate, RateKey};
 use domain::wallets::deposit::Deposit;
 use domain::wallets::hold::Hold;
 use domain::wallets::settlement::Settlement;
+use domain::wallets::wallet::Freezes;
 use domain::wallets::withdrawal::Withdrawal;
 use domain::wallets::{Wallet, WalletOwner};
 
@@ -70,3 +71,18 @@ by_key!(WalletLoader, ClearingOf => ClearingAccount,
 by_key!(WalletLoader, TransactionKey => Transaction,
     |conn, keys, db| transactions::by_key(&db, conn, &keys),
     |transaction| (transaction.key.clone(), transaction));
+
+by_key!(WalletLoader, WalletOwner => Freezes,
+    |conn, owners| freezes_of(conn, &owners),
+    |freezes| freezes);
+
+/// The transaction that reversed another one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ReversalOf(pub TransactionKey);
+
+by_key!(WalletLoader, ReversalOf => TransactionKey,
+    |conn, of| async {
+        let keys: Vec<_> = of.into_iter().map(|ReversalOf(key)| key).collect();
+        transactions::reversals_of(conn, &keys).await
+    },
+    |(key, reversal)| (ReversalOf(key), reversal));

@@ -14,7 +14,8 @@ pub(crate) mod settlement;
 pub(crate) mod wallet;
 pub(crate) mod withdrawal;
 
-use domain::access::Action;
+use domain::access::{Action, Principal};
+use domain::wallets::WalletOwner;
 
 use crate::node::RegisteredNode;
 use crate::platform::approval::RegisteredProposal;
@@ -46,6 +47,7 @@ pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
     RegisteredUserError::new::<hold::refusals::HoldUserError>(),
     RegisteredUserError::new::<settlement::refusals::SettlementUserError>(),
     RegisteredUserError::new::<withdrawal::refusals::WithdrawalUserError>(),
+    RegisteredUserError::new::<wallet::refusals::WalletUserError>(),
 ];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
@@ -59,6 +61,7 @@ pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("RateSnapshot.recordedBy", Action::RateAuthorsRead),
     ("Query.deposit", Action::DepositRead),
     ("Query.deposits", Action::DepositsList),
+    ("WalletOwner.freezes", Action::WalletRead),
     ("Query.hold", Action::HoldRead),
     ("Query.holds", Action::HoldRead),
     ("Query.settlements", Action::SettlementRead),
@@ -71,4 +74,11 @@ pub(crate) const REQUIRES: &[(&str, Action)] = &[
 /// Numbers of the configuration, which the rules keep below 32 bits.
 pub(crate) fn whole(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Whether the caller may see entries of an owner's wallets. Those of the platform's accounts are for staff.
+pub(crate) fn may_see(principal: &Principal, action: Action, owner: WalletOwner) -> bool {
+    let is_staff = || principal.person().is_some();
+    principal.may(action, principal.relation_to(owner))
+        && (owner.kind.has_main_wallet() || is_staff())
 }

@@ -10,7 +10,7 @@ fn returns_the_runs_of_each_job_to_staff() {
     test(async |app| {
         let staff = app.support();
         app.let_jobs_run().await;
-        app.until_count("jobs", "runs > 0", 7).await;
+        app.until_count("jobs", "runs > 0", 8).await;
         let jobs = staff.get(JOBS, json!({})).await["jobs"].clone();
         let jobs = jobs.as_array().unwrap();
         let names: Vec<_> = jobs.iter().map(|job| &job["name"]).collect();
@@ -20,13 +20,19 @@ fn returns_the_runs_of_each_job_to_staff() {
                 "CIRCLE_INVITATION_EXPIRY",
                 "FX_COUNT",
                 "HOLD_EXPIRY",
+                "ISSUANCE_COUNT",
                 "MINING_SESSION_COMPLETION",
                 "PARTITION_MAINTENANCE",
                 "RECONCILIATION",
                 "WITHDRAWAL_PAYOUT"
             ]
         );
-        let often = ["FX_COUNT", "HOLD_EXPIRY", "WITHDRAWAL_PAYOUT"];
+        let often = [
+            "FX_COUNT",
+            "HOLD_EXPIRY",
+            "ISSUANCE_COUNT",
+            "WITHDRAWAL_PAYOUT",
+        ];
         let runs_again_at_once = |job: &&Value| often.iter().any(|name| job["name"] == *name);
         for job in jobs.iter().filter(|job| !runs_again_at_once(job)) {
             assert_eq!(

@@ -1,8 +1,13 @@
+mod clearing;
 mod conversions;
 mod currencies;
 mod deposits;
+mod freezes;
 mod holds;
+mod house_transfers;
+mod reversals;
 mod settlements;
+mod treasuries;
 mod wallet;
 mod wallet_updated;
 mod withdrawals;

@@ -121,10 +121,8 @@ pub async fn hold_place(
     let request = &request.naming(draft.owner);
     once(tx, request, &HOLD_PLACE, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
-        let issuer = issuer::name_of(&configuration, request)?;
-        if draft.issuer.as_ref().is_some_and(|named| *named != issuer) {
-            return Err(DbError::IssuerForeign.into());
-        }
+        let named = draft.issuer.as_ref();
+        let issuer = issuer::owner_of_reference(&configuration, request, named)?;
         let (amount, expires_at, now) = (draft.amount, draft.expires_at, tx.now());
         tx.know_currencies([amount.1]).await?;
         let new = rules::place(

@@ -54,6 +54,9 @@ const OWNED: &[&str] = &[
     "deposits",
     "withdrawals",
     "conversions",
+    "clearing_releases",
+    "treasury_fundings",
+    "rewards",
 ];
 
 /// Tables of miners, which say why points moved.
@@ -79,7 +82,13 @@ impl Scope {
         let (tables, column, others): (&[_], _, &[_]) = match (what, self) {
             ("owner", _) => (OWNED, "owner_id", MINERS),
             ("transaction", _) => (
-                &["transfers", "entries", "audit_log"],
+                &[
+                    "transfers",
+                    "entries",
+                    "audit_log",
+                    "house_transfers",
+                    "reversals",
+                ],
                 "transaction_id",
                 &[],
             ),

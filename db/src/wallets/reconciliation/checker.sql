@@ -111,6 +111,33 @@ SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.
 FROM wallets w LEFT JOIN public.clearing_accounts c USING (owner_id, currency)
 WHERE w.kind = 'CLEARING' AND (c.owner_id IS NULL OR (c.open_since IS NULL) <> (w.available = 0))
 
+--- owner: each release of a clearing account moved its amount
+WITH moved AS (
+    SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
+    WHERE reason = 'CLEARING_RELEASED' AND debit_wallet >= 65536 GROUP BY owner_id, transaction_id
+)
+SELECT format('owner %s, transaction %s: released %s, moved %s', owner_id, transaction_id, r.amount, m.amount) AS detail
+FROM clearing_releases r FULL JOIN moved m USING (owner_id, transaction_id)
+WHERE r.amount IS DISTINCT FROM m.amount
+
+--- owner: each funding of a treasury moved its amount
+WITH moved AS (
+    SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
+    WHERE reason = 'TREASURY_FUNDED' GROUP BY owner_id, transaction_id
+)
+SELECT format('owner %s, transaction %s: funded %s, moved %s', owner_id, transaction_id, f.amount, m.amount) AS detail
+FROM treasury_fundings f FULL JOIN moved m USING (owner_id, transaction_id)
+WHERE f.amount IS DISTINCT FROM m.amount
+
+--- owner: each reward was paid once
+WITH moved AS (
+    SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
+    WHERE reason = 'REWARD' AND debit_wallet >= 65536 GROUP BY owner_id, transaction_id
+)
+SELECT format('owner %s, transaction %s: a reward of %s, moved %s', owner_id, transaction_id, r.amount, m.amount) AS detail
+FROM rewards r FULL JOIN moved m USING (owner_id, transaction_id)
+WHERE r.amount IS DISTINCT FROM m.amount
+
 --- owner: a wallet is frozen when its owner is
 SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is_frozen, o.is_frozen) AS detail
 FROM wallets w LEFT JOIN public.owners o ON o.owner_id = w.owner_id AND o.owner_kind = w.owner_kind
@@ -242,7 +269,58 @@ WHERE NOT EXISTS (
     ) fits (reason, debit, credit)
     WHERE fits = (t.reason, d.kind, c.kind) AND t.reference_kind = 'deposit' AND t.origin IN ('STAFF', 'SERVICE')
       AND EXISTS (SELECT FROM public.deposits of WHERE of.id::text = t.reference_id)
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('CLEARING_RELEASED', 'CLEARING', 'TRANSIT'),
+        ('CLEARING_RELEASED', 'TRANSIT', 'MAIN'),
+        ('CLEARING_RELEASED', 'CLEARING', 'MAIN'),
+        ('CLEARING_RELEASED', 'CLEARING', 'REVENUE')
+    ) fits (reason, debit, credit)
+    WHERE fits = (t.reason, d.kind, c.kind) AND t.origin IN ('SERVICE', 'STAFF') AND t.reference_kind LIKE '%:%'
+) AND NOT EXISTS (
+    SELECT FROM (VALUES
+        ('TREASURY_FUNDED', 'STAFF', 'treasury_funding', 'TREASURY', 'CAMPAIGN_TREASURY'),
+        ('REWARD', 'SERVICE', 'reward', 'CAMPAIGN_TREASURY', 'TRANSIT'),
+        ('REWARD', 'SERVICE', 'reward', 'TRANSIT', 'MAIN'),
+        -- The claimant's id is that of the campaign.
+        ('REWARD', 'SERVICE', 'reward', 'CAMPAIGN_TREASURY', 'MAIN')
+    ) fits (reason, origin, reference_kind, debit, credit)
+    WHERE fits = (t.reason, t.origin, t.reference_kind, d.kind, c.kind)
+) AND NOT EXISTS (
+    -- The other way round: of deposits, rewards, fundings and releases of clearing accounts.
+    SELECT FROM (VALUES
+        ('MAIN', 'EXTERNAL'), ('TRANSIT', 'SUSPENSE'), ('MAIN', 'TRANSIT'), ('TRANSIT', 'CAMPAIGN_TREASURY'),
+        ('MAIN', 'CAMPAIGN_TREASURY'), ('CAMPAIGN_TREASURY', 'TREASURY'), ('TRANSIT', 'CLEARING'), ('MAIN', 'CLEARING'),
+        ('REVENUE', 'CLEARING')
+    ) fits (debit, credit)
+    WHERE fits = (d.kind, c.kind) AND (t.reason, t.origin, t.reference_kind) = ('REVERSAL', 'STAFF', 'transaction')
+) AND NOT (
+    (t.reason, t.origin, t.reference_kind) = ('HOUSE_TRANSFER', 'STAFF', 'house_transfer')
+    AND d.kind IN ('EXTERNAL', 'FEES', 'FX', 'REVENUE', 'TREASURY') AND c.kind IN ('EXTERNAL', 'FEES', 'FX', 'REVENUE', 'TREASURY')
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
+
+--- transaction: each transfer of the house moved its amount
+WITH moved AS (
+    SELECT transaction_id, sum(amount) AS amount FROM transfers WHERE reason = 'HOUSE_TRANSFER' GROUP BY transaction_id
+)
+SELECT format('transaction %s: %s in the list, moved %s', transaction_id, h.amount, m.amount) AS detail
+FROM house_transfers h FULL JOIN moved m USING (transaction_id)
+WHERE h.amount IS DISTINCT FROM m.amount
+
+--- transaction: each reversal is its transaction the other way round
+WITH back AS (
+    SELECT r.reversal_id AS transaction_id, t.credit_wallet AS debit, t.debit_wallet AS credit, sum(t.amount) AS amount
+    FROM reversals r JOIN public.transfers t USING (transaction_id) GROUP BY 1, 2, 3
+), moved AS (
+    SELECT transaction_id, debit_wallet AS debit, credit_wallet AS credit, sum(amount) AS amount
+    FROM public.transfers WHERE transaction_id IN (SELECT reversal_id FROM reversals) GROUP BY 1, 2, 3
+)
+SELECT format('transaction %s: %s to reverse, moved %s', transaction_id, b.amount, m.amount) AS detail
+FROM back b FULL JOIN moved m USING (transaction_id, debit, credit)
+WHERE b.amount IS DISTINCT FROM m.amount
+UNION ALL
+SELECT format('transaction %s reverses none', t.transaction_id) FROM transfers t
+WHERE t.reason = 'REVERSAL' AND NOT EXISTS (SELECT FROM public.reversals r WHERE r.reversal_id = t.transaction_id)
 
 --- transaction: every adjustment has the audit entry of its points
 WITH adjusted AS (

@@ -5,3 +5,4 @@ pub mod queries;
 mod rows;
 
 pub use rows::ClearingAccount;
+pub(super) use rows::update_clearing;

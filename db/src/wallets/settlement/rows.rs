@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::prelude::*;
-use crate::schema::{clearing_accounts, settlements};
+use crate::schema::{clearing_accounts, clearing_releases, settlements};
 use crate::wallets::wallet::rows::currency_of;
 
 #[derive(HasQuery, Insertable)]
@@ -161,4 +161,47 @@ pub(super) fn store_clearing(
         .do_update()
         .set(open_since.eq(kept));
     tx.write_last("clearing_accounts", 1, upsert);
+}
+
+/// Stores since when an existing clearing account is not at zero.
+pub(in crate::wallets) fn update_clearing(tx: &mut Tx, owner: Uuid, currency: i16, balance: Minor) {
+    type Since = diesel::sql_types::Nullable<diesel::sql_types::Timestamptz>;
+    let kept = diesel::dsl::sql::<Since>("CASE WHEN ")
+        .bind::<diesel::sql_types::BigInt, _>(balance.0)
+        .sql(" <> 0 THEN coalesce(open_since, ")
+        .bind::<diesel::sql_types::Timestamptz, _>(tx.now())
+        .sql(") END");
+    let update = diesel::update(clearing_accounts::table.find((owner, currency)))
+        .set(clearing_accounts::open_since.eq(kept));
+    tx.write_last("clearing_accounts", 1, update);
+}
+
+/// Time since which a clearing account is not at zero; the outer value is none for an account that does not exist.
+pub(super) async fn open_since(
+    tx: &mut Tx,
+    owner: Uuid,
+    currency: Currency,
+) -> Result<Option<Option<Timestamp>>> {
+    let found = clearing_accounts::table
+        .find((owner, currency.number))
+        .select(clearing_accounts::open_since)
+        .first(tx.conn())
+        .await;
+    Ok(found.optional()?)
+}
+
+/// A release of a clearing account.
+#[derive(Insertable)]
+#[diesel(table_name = clearing_releases)]
+pub(super) struct ReleaseRow {
+    pub owner_id: Uuid,
+    pub id: Uuid,
+    pub currency: i16,
+    pub amount: i64,
+    pub payee_kind: Option<&'static str>,
+    pub payee_id: Option<Uuid>,
+    pub external_id: Option<String>,
+    pub reason: String,
+    pub transaction_id: Uuid,
+    pub created_at: Timestamp,
 }

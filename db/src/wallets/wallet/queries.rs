@@ -3,11 +3,13 @@
 use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
 use domain::money::{Currency, CurrencyCode, Minor, Money};
 use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
+use rust_decimal::prelude::ToPrimitive;
 
 use super::rows::{EntryRow, LedgerEntry, WalletRow};
 use crate::Db;
 use crate::prelude::*;
-use crate::schema::wallets;
+use crate::schema::{currencies, issuance_counts, wallets};
+use crate::wallets::configuration;
 
 /// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
 pub async fn wallets_by_owner(
@@ -91,7 +93,8 @@ pub async fn entries(
     let rows: Vec<EntryRow> = diesel::sql_query(format!(
         "SELECT w.owner_kind, w.owner_id, e.*
          FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
-         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency AND w.kind = 'MAIN'
+         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency
+             AND w.kind IN ('MAIN', 'CLEARING', 'CAMPAIGN_TREASURY')
          CROSS JOIN LATERAL (
              SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
              FROM entries
@@ -113,6 +116,38 @@ pub async fn entries(
     page.slices(keys, entries, |entry| {
         (entry.owner, entry.amount.currency.code)
     })
+}
+
+/// Amount issued today in a currency, and its daily ceiling, in whole units: values of metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuanceGauge {
+    /// Code of the currency.
+    pub currency: String,
+    /// Amount issued on the UTC day of the last count.
+    pub issued: f64,
+    /// Daily ceiling.
+    pub ceiling: f64,
+}
+
+/// Issued amounts of the currencies that were counted.
+pub async fn issuance(conn: &mut Connection) -> Result<Vec<IssuanceGauge>> {
+    let configuration = configuration::in_force(conn).await?;
+    let rows: Vec<(String, i64)> = issuance_counts::table
+        .inner_join(currencies::table.on(currencies::number.eq(issuance_counts::currency)))
+        .select((currencies::code, issuance_counts::issued))
+        .load(conn)
+        .await?;
+    let gauges = rows.into_iter().filter_map(|(currency, issued)| {
+        let mut settings = configuration.currencies.iter();
+        let settings = settings.find(|settings| settings.code.as_str() == currency)?;
+        let value = |amount: Minor| amount.to_decimal(settings.scale).to_f64();
+        Some(IssuanceGauge {
+            issued: value(Minor(issued))?,
+            ceiling: value(settings.issuance_ceiling)?,
+            currency,
+        })
+    });
+    Ok(gauges.collect())
 }
 
 /// Rows as wallets; also of a currency that another instance has just added.

@@ -7,6 +7,7 @@ use diesel::sql_types::{Array, Uuid as SqlUuid};
 use super::rows::{EntryRow, LedgerEntry};
 use crate::Db;
 use crate::prelude::*;
+use crate::schema::reversals;
 
 /// Entries of a transaction that are read.
 const MOST_ENTRIES: usize = 100;
@@ -20,7 +21,8 @@ pub struct TransactionKey {
     pub owners: Vec<OwnerId>,
 }
 
-/// Owners of one transaction: that of a hold, and those of the payouts of its settlement.
+/// Owners of one transaction: that of a hold and those of the payouts of its settlement, or of an account of the platform
+/// and a payee.
 pub const MOST_OWNERS: usize = 11;
 
 impl TransactionKey {
@@ -85,4 +87,31 @@ pub async fn by_key(
     Ok(transactions
         .filter(|transaction| !transaction.entries.is_empty())
         .collect())
+}
+
+/// Transactions that reversed others, each with the key of the other.
+pub async fn reversals_of(
+    conn: &mut Connection,
+    keys: &[TransactionKey],
+) -> Result<Vec<(TransactionKey, TransactionKey)>> {
+    let owners: BTreeSet<Uuid> = keys
+        .iter()
+        .flat_map(|key| &key.owners)
+        .map(|owner| owner.0)
+        .collect();
+    let rows: Vec<(Uuid, Uuid)> = reversals::table
+        .filter(reversals::owner_id.eq_any(owners))
+        .filter(reversals::transaction_id.eq_any(keys.iter().map(|key| key.id.0)))
+        .select((reversals::transaction_id, reversals::reversal_id))
+        .load(conn)
+        .await?;
+    let found = keys.iter().filter_map(|key| {
+        let (_, reversal) = rows.iter().find(|(id, _)| *id == key.id.0)?;
+        let reversal = TransactionKey {
+            id: TransactionId(*reversal),
+            owners: key.owners.clone(),
+        };
+        Some((key.clone(), reversal))
+    });
+    Ok(found.collect())
 }

@@ -1,8 +1,10 @@
 //! Settlements: the final use of a hold, through the clearing account of its reference.
 
+mod clearing;
 mod refusal;
 mod rules;
 
+pub use clearing::{NewRelease, overdue, release};
 pub use refusal::{SettlementRefusal, SettlementRefusalKind};
 pub use rules::{PayoutDraft, SettlementDraft, Settling, settle};
 

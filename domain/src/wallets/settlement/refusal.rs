@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::super::hold::{ALREADY_RELEASED, ALREADY_SETTLED, EXPIRED, NOT_FOUND, hold_ended};
-use super::super::refusal::BALANCE_OVERFLOW;
+use super::super::refusal::{AMOUNT_INVALID, BALANCE_OVERFLOW, DUPLICATE_EXTERNAL_ID};
 use crate::money::CurrencyCode;
-use crate::refusal::{Texts, refusals, texts};
+use crate::refusal::{REASON_INVALID, Texts, refusals, texts};
 
 refusals! {
     /// Refusals of commands on settlements and clearing accounts.
@@ -36,12 +36,34 @@ refusals! {
     PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "settlement.payouts",
         "payouts are in the currency of the hold",
         "các khoản chi trả phải cùng loại tiền với khoản giữ");
+    /// The amount is not above 0, too large, or finer than the currency's scale.
+    ReleaseAmountInvalid = AMOUNT_INVALID;
+    /// The service has no clearing account of this reference and currency.
+    ClearingNotFound = texts("CLEARING_NOT_FOUND", "reference",
+        "the service has no clearing account of this reference and currency",
+        "dịch vụ không có tài khoản thanh toán bù trừ nào cho tham chiếu và loại tiền này");
+    /// Finance may release a clearing account only once it is overdue.
+    ClearingNotOverdue = texts("CLEARING_NOT_OVERDUE", "reference",
+        "finance may release a clearing account only once it is overdue: see `isOverdue`",
+        "bộ phận tài chính chỉ được giải phóng tài khoản thanh toán bù trừ đã quá hạn");
     /// The clearing account would fall below zero.
     ClearingShort { available: Decimal, currency: CurrencyCode } = texts("CLEARING_SHORT", "",
         "the clearing account has only {available} {currency}: settle the losers first, or together",
         "tài khoản thanh toán bù trừ chỉ có {available} {currency}: hãy tất toán bên thua trước, hoặc cùng lúc");
+    /// The clearing account would fall below zero.
+    ReleaseShort { available: Decimal, currency: CurrencyCode } = texts("CLEARING_SHORT", "amount",
+        "the clearing account has only {available} {currency}",
+        "tài khoản thanh toán bù trừ chỉ có {available} {currency}");
+    /// The owner to pay is the caller; another person has to decide.
+    OwnAccount = texts("OWN_ACCOUNT", "owner",
+        "you would pay yourself: another person has to decide",
+        "bạn sẽ tự chi trả cho chính mình: phải do người khác quyết định");
+    /// The external id was used before; see `duplicateId`.
+    DuplicateExternalId { owner_id: Uuid, payee_id: Option<Uuid>, duplicate_id: Uuid } = DUPLICATE_EXTERNAL_ID;
     /// A new balance would be too large to store.
     BalanceOverflow = BALANCE_OVERFLOW;
+    /// The reason is empty or longer than 500 characters.
+    ReasonInvalid = REASON_INVALID;
     /// At least one item is refused, so nothing took effect; see `results`.
     BatchRefused = texts("BATCH_REFUSED", "settlements",
         "at least one settlement is refused, so none took effect: see `results`",

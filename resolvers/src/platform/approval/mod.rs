@@ -44,6 +44,22 @@ impl RegisteredProposal {
     }
 }
 
+/// Declares the members of a file: how each type shows the stored proposals of a command.
+macro_rules! proposals {
+    ($($stored:ty => $shown:ty = $command:expr;)+) => {
+        $(impl From<$stored> for $shown {
+            fn from(proposal: $stored) -> Self {
+                Self::of(proposal)
+            }
+        })+
+
+        /// Members of `ApprovalProposal`.
+        pub(crate) const PROPOSALS: &[$crate::platform::approval::RegisteredProposal] =
+            &[$($crate::platform::approval::RegisteredProposal::new::<$stored, $shown>($command.name)),+];
+    };
+}
+pub(crate) use proposals;
+
 /// The registered members, by context.
 pub(crate) struct Proposals(pub &'static [&'static [RegisteredProposal]]);
 

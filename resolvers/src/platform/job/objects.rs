@@ -16,6 +16,8 @@ pub enum JobName {
     FxCount,
     /// Releases expired holds.
     HoldExpiry,
+    /// Counts what was issued today.
+    IssuanceCount,
     /// Completes sessions and expires unclaimed ones.
     MiningSessionCompletion,
     /// Creates and drops partitions of tables.

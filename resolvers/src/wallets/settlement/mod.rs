@@ -3,5 +3,6 @@
 pub(crate) mod batch;
 pub(crate) mod mutations;
 pub(crate) mod objects;
+pub(crate) mod proposals;
 pub(crate) mod queries;
 pub(crate) mod refusals;

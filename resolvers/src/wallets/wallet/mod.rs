@@ -1,7 +1,10 @@
 //! Wallets and their entries.
 
+pub(crate) mod mutations;
 pub(crate) mod objects;
+pub(crate) mod proposals;
 pub(crate) mod queries;
+pub(crate) mod refusals;
 pub(crate) mod subscriptions;
 pub(crate) mod transactions;
 pub(crate) mod viewer;

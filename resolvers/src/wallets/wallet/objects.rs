@@ -6,7 +6,8 @@ use db::command::Refused;
 use db::wallets::LedgerEntry as StoredEntry;
 use domain::money as kernel;
 use domain::named::Named;
-use domain::wallets::{self as rules, WalletOwner as Owner};
+use domain::wallets::{self as rules, WalletOwner as Owner, wallet as aggregate};
+use rust_decimal::Decimal as Exact;
 
 use crate::node::KeyPart;
 use crate::paging::Total;
@@ -14,6 +15,7 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::user_errors::FactValue;
 use crate::wallets::loaders::{EntriesOf, WalletLoader};
+use crate::wallets::may_see;
 
 object! {
     /// Amount in one currency.
@@ -22,6 +24,16 @@ object! {
         amount: Decimal = Decimal(money.to_decimal()),
         /// Code of the currency.
         currency: CurrencyCode = CurrencyCode(money.currency.code),
+    }
+}
+
+impl Money {
+    /// An amount that was stored as a decimal.
+    pub(crate) fn of_decimal(amount: Exact, currency: kernel::CurrencyCode) -> Self {
+        Self {
+            amount: Decimal(amount),
+            currency: CurrencyCode(currency),
+        }
     }
 }
 
@@ -59,11 +71,36 @@ pub type WalletOwnerKind = EnumOf<rules::OwnerKind>;
 
 object! {
     /// Owner of wallets. Equal keys of two kinds are two owners.
+    #[graphql(complex)]
     WalletOwner(owner: Owner) {
         /// Kind of the owner.
         kind: WalletOwnerKind = owner.kind.into(),
         /// Key of the owner within the kind.
         uuid: Uuid = owner.id,
+    }
+    with {
+        key: Owner = owner,
+    }
+}
+
+/// Causes of a freeze, each lifted by itself.
+pub type FreezeCause = EnumOf<aggregate::FreezeCause>;
+
+/// Accounts of the house that `houseTransfer` connects.
+pub type HouseAccount = EnumOf<aggregate::HouseAccount>;
+
+#[ComplexObject]
+impl WalletOwner {
+    /// Causes for which nothing can leave the owner's wallets, present and future, empty if none; null for callers without
+    /// access.
+    async fn freezes(&self, ctx: &Context<'_>) -> Loaded<Vec<FreezeCause>> {
+        let principal = ctx.principal();
+        if !principal.may(Action::WalletRead, principal.relation_to(self.key)) {
+            return None;
+        }
+        let freezes = ctx.loader::<WalletLoader>().load_one(self.key).await;
+        let freezes = freezes.map_err(ApiError::from).transpose()?;
+        Some(freezes.map(|freezes| freezes.into_iter().map(EnumOf).collect()))
     }
 }
 
@@ -245,8 +282,7 @@ impl NodeKey for EntryKey {
 
 node!(LedgerEntry: EntryKey, |ctx, key| {
     let EntryKey(WalletKey(owner, currency), sequence) = key;
-    let principal = ctx.principal();
-    if !principal.may(Action::WalletRead, principal.relation_to(owner)) {
+    if !may_see(ctx.principal(), Action::WalletRead, owner) {
         return Ok(None);
     }
     let only = Page {

@@ -1,12 +1,18 @@
 //! Types of business events.
 
+use async_graphql::parser::types::Field;
+use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use db::command::Refused;
 use db::wallets::wallet::transactions::{MOST_OWNERS, Transaction as Stored, TransactionKey};
 use domain::wallets::ServiceReference as Reference;
 
+use crate::delegation::output_like;
 use crate::eager::ReadyOption;
 use crate::node::KeyPart;
 use crate::prelude::*;
-use crate::wallets::loaders::WalletLoader;
+use crate::user_errors::FactValue;
+use crate::wallets::loaders::{ReversalOf, WalletLoader};
+use crate::wallets::may_see;
 use crate::wallets::references::ServiceReference;
 use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
 
@@ -30,6 +36,7 @@ impl NodeKey for TransactionKey {
 
 object! {
     /// Business event of the ledger: transfers that were posted together and never change.
+    #[graphql(complex)]
     Transaction(key: TransactionKey, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&key),
@@ -45,6 +52,25 @@ object! {
         reference: ReadyOption<ServiceReference> =
             ReadyOption(Reference::of(&first.reference_kind, &first.reference_id).map(ServiceReference::of)),
     }
+    with {
+        key: TransactionKey = key,
+    }
+}
+
+#[ComplexObject]
+impl Transaction {
+    /// Transaction that reversed this one; null without one.
+    async fn reversal(&self, ctx: &Context<'_>) -> Loaded<Self> {
+        load_reversal(ctx, &self.key).await.transpose()
+    }
+}
+
+async fn load_reversal(ctx: &Context<'_>, key: &TransactionKey) -> Result<Option<Transaction>> {
+    let of = ReversalOf(key.clone());
+    match ctx.loader::<WalletLoader>().load_one(of).await? {
+        Some(reversal) => Transaction::load(ctx, reversal).await,
+        None => Ok(None),
+    }
 }
 
 impl Transaction {
@@ -52,10 +78,10 @@ impl Transaction {
     fn visible(ctx: &Context<'_>, stored: Stored) -> Option<Self> {
         let first = stored.entries.first()?.clone();
         let principal = ctx.principal();
-        let may_see = |entry: &db::wallets::LedgerEntry| {
-            principal.may(Action::TransactionRead, principal.relation_to(entry.owner))
+        let is_visible = |entry: &db::wallets::LedgerEntry| {
+            may_see(principal, Action::TransactionRead, entry.owner)
         };
-        let entries = stored.entries.into_iter().filter(may_see);
+        let entries = stored.entries.into_iter().filter(is_visible);
         let entries = entries.map(LedgerEntry::of).collect();
         Some(Self::of(stored.key, first, entries))
     }
@@ -71,6 +97,15 @@ impl Transaction {
         let stored = stored.map_err(ApiError::from).transpose()?;
         stored.map(|stored| Self::visible(ctx, stored)).transpose()
     }
+
+    /// Loads the transaction of a command that the caller sent, if the command posted.
+    pub(crate) async fn load_some_commanded(
+        ctx: &Context<'_>,
+        id: Option<Uuid>,
+        owners: impl IntoIterator<Item = Uuid>,
+    ) -> Loaded<Self> {
+        Self::load_commanded(ctx, id?, owners).await
+    }
 }
 
 node!(Transaction: TransactionKey, |ctx, key| {
@@ -78,3 +113,28 @@ node!(Transaction: TransactionKey, |ctx, key| {
     let seen = stored.and_then(|stored| Self::visible(ctx, stored));
     Ok(seen.filter(|transaction| !transaction.entries.0.is_empty()))
 });
+
+/// Global id of the transaction that a refusal names.
+pub struct TransactionRef(GlobalId);
+
+impl FactValue for TransactionRef {
+    fn of(refused: &Refused, name: &str) -> Option<Self> {
+        let id = TransactionId(Uuid::of(refused, name)?);
+        let owners = ["owner_id", "payee_id"].map(|owner| Uuid::of(refused, owner));
+        let owners = owners.into_iter().flatten().map(OwnerId);
+        let key = TransactionKey::new(id, owners);
+        Some(Self(GlobalId::of::<Transaction>(&key)))
+    }
+}
+
+impl OutputType for TransactionRef {
+    output_like!(GlobalId);
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        self.0.resolve(context, field).await
+    }
+}

@@ -6,6 +6,7 @@ use domain::mining::{
     Decided, Miner, MinerRefusal, ReferralStatus, Session, SessionState, SessionStatus,
 };
 use domain::reason::Reason;
+use domain::wallets::wallet::FreezeCause;
 use serde_json::{Value, json};
 
 use crate::mining::miner::events::{MinerEvent, MinerEvents, StatusChanged};
@@ -178,7 +179,8 @@ pub async fn miner_ban(
             let (off, user) = (ReferralStatus::Inactive, before.id.user);
             changes::turn(tx, request, through, off, &referrer, user).await?;
         }
-        wallets::freeze_all_of(tx.conn(), before.id.user.into()).await?;
+        let owner = before.id.user.into();
+        wallets::freeze_all_of(tx, request, owner, FreezeCause::Ban).await?;
         Ok(id.user.0)
     })
     .await

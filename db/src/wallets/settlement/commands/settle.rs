@@ -1,4 +1,4 @@
-//! Commands on settlements: one hold, or up to 500 together.
+//! Settling holds: one, or up to 500 together.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use domain::wallets::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{SettlementRow, store_clearing};
+use super::super::rows::{SettlementRow, store_clearing};
 use crate::command::Refusal as _;
 use crate::outbox::SubjectEvents;
 use crate::prelude::*;
@@ -355,17 +355,8 @@ fn store(
 }
 
 /// Balances of the clearing accounts after their last transfer.
-pub(super) fn clearing_balances(
-    posted: &[Result<Posted, PostingRefusal>],
-) -> BTreeMap<WalletKey, Minor> {
-    let entries = posted.iter().flatten().flat_map(|posted| &posted.entries);
-    let sides = entries.flat_map(|entry| {
-        [
-            (entry.leg.debit.wallet, entry.debit),
-            (entry.leg.credit.wallet, entry.credit),
-        ]
-    });
-    let kept = sides.filter(|(wallet, _)| wallet.kind == WalletKind::Clearing);
-    kept.filter_map(|(wallet, side)| Some((wallet, side?.after)))
-        .collect()
+fn clearing_balances(posted: &[Result<Posted, PostingRefusal>]) -> BTreeMap<WalletKey, Minor> {
+    let balances = posted.iter().flatten().flat_map(Posted::balances);
+    let kept = balances.filter(|(wallet, _)| wallet.kind == WalletKind::Clearing);
+    kept.collect()
 }
