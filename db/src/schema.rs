@@ -899,7 +899,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Amounts that the platform''s treasury gave to those of rewards campaigns
+    /// Amounts that the platform's treasury gave to those of rewards campaigns
     treasury_fundings (owner_id, id) {
         /// The rewards campaign, owner of the wallet
         owner_id -> Uuid,
