@@ -228,13 +228,13 @@ policy! {
     MinerNodeOperatorRevoke:  staff(&[Admin], May::MinersManage),           "Revoke the role NODE_OPERATOR.";
     WalletRead:               own_or_staff(User, &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
     WalletFollow:             own_or_staff(User, &[]),                      "Follow the wallets of a person.";
-    TransactionRead:          own_or_staff(User, &[Scope::WalletRead]),     "Read a business event of the ledger, by one of its wallets.";
-    HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
+    TransactionRead:          own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read a business event of the ledger: by one of its wallets, or as the service it is about.";
+    HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
     HoldPlace:                services(&[Scope::WalletHold]),               "Place a hold.";
     HoldExtend:               services(&[Scope::WalletHold]),               "Extend a hold.";
     HoldRelease:              services(&[Scope::WalletHold]),               "Release a hold.";
     HoldSettle:               services(&[Scope::WalletSettle]),             "Settle holds.";
-    SettlementRead:           own_or_staff(User, &[Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
+    SettlementRead:           own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
     ClearingRead:             Rule { scopes: &[Scope::WalletSettle, Scope::WalletRead], ..STAFF_READ }, "Read clearing accounts.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";

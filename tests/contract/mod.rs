@@ -14,3 +14,4 @@ mod mutations;
 mod schema;
 mod search;
 mod statements;
+mod visibility;

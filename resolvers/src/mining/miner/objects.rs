@@ -145,7 +145,7 @@ impl Miner {
 
 #[ComplexObject]
 impl Miner {
-    /// Circle the miner is in; null without one.
+    /// Circle the miner is in; null without one and for services.
     async fn circle(&self, ctx: &Context<'_>) -> Loaded<Ready<Arc<Circle>>> {
         if let Some(circle) = &self.loaded_circle {
             return Some(Ok(Ready(Arc::clone(circle))));

@@ -6,6 +6,7 @@ use domain::wallets::ServiceReference as Reference;
 use crate::eager::ReadyOption;
 use crate::node::KeyPart;
 use crate::prelude::*;
+use crate::wallets::inputs::own_issuer;
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
 use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
@@ -53,7 +54,7 @@ impl Transaction {
         let first = stored.entries.first()?.clone();
         let principal = ctx.principal();
         let may_see = |entry: &db::wallets::LedgerEntry| {
-            principal.may(Action::TransactionRead, principal.relation_to(entry.owner))
+            principal.may(Action::WalletRead, principal.relation_to(entry.owner))
         };
         let entries = stored.entries.into_iter().filter(may_see);
         let entries = entries.map(LedgerEntry::of).collect();
@@ -73,8 +74,20 @@ impl Transaction {
     }
 }
 
+/// Whether a transaction is about a reference of the calling service, which may read it without the entries.
+async fn is_receipt(ctx: &Context<'_>, transaction: &Transaction) -> Result<bool> {
+    let Some(reference) = &transaction.reference.0 else {
+        return Ok(false);
+    };
+    let is_own = own_issuer(ctx).await? == Some(reference.issuer.clone());
+    Ok(is_own && ctx.may(Action::TransactionRead, Relation::Others))
+}
+
 node!(Transaction: TransactionKey, |ctx, key| {
     let stored = ctx.loader::<WalletLoader>().load_one(key).await?;
-    let seen = stored.and_then(|stored| Self::visible(ctx, stored));
-    Ok(seen.filter(|transaction| !transaction.entries.0.is_empty()))
+    let Some(seen) = stored.and_then(|stored| Self::visible(ctx, stored)) else {
+        return Ok(None);
+    };
+    let may_see = !seen.entries.0.is_empty() || is_receipt(ctx, &seen).await?;
+    Ok(may_see.then_some(seen))
 });
