@@ -1,7 +1,9 @@
 //! Inputs that several contexts use.
 
-use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
+use async_graphql::{Enum, InputObject, InputType, InputValueError, InputValueResult, Pos, Value};
+use domain::ids::UserId;
 use domain::time::Timestamp;
+use uuid::Uuid;
 
 use crate::delegation::input_like;
 use crate::errors::{ApiError, Result};
@@ -37,6 +39,34 @@ impl<I: InputType> InputType for Parsed<I> {
     }
 }
 
+/// Key of a person or of another owner, for arguments such as `userId` and `ownerId`. The nil UUID is refused: the ledger
+/// keeps the platform's own accounts under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnerKey(pub Uuid);
+
+impl InputType for OwnerKey {
+    input_like!(Uuid);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let key = Uuid::parse(value).map_err(InputValueError::propagate)?;
+        if key.is_nil() {
+            let problem = "the nil UUID is the key of no person and of no other owner";
+            return Err(InputValueError::custom(problem));
+        }
+        Ok(Self(key))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
+impl From<OwnerKey> for UserId {
+    fn from(key: OwnerKey) -> Self {
+        Self(key.0)
+    }
+}
+
 /// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default.
 pub struct Limit(pub i32);
 
@@ -53,7 +83,7 @@ impl InputType for Limit {
             None | Some(Value::Null) => Ok(Self(Self::DEFAULT)),
             value => i32::parse(value)
                 .map(Self)
-                .map_err(async_graphql::InputValueError::propagate),
+                .map_err(InputValueError::propagate),
         }
     }
 

@@ -376,7 +376,7 @@ pub enum MinerBy {
     /// Global id of the miner.
     Id(Id<Miner>),
     /// Subject of the owner's tokens.
-    UserId(Uuid),
+    UserId(OwnerKey),
     /// Key in the platform's other services.
     Uuid(Uuid),
 }
@@ -386,7 +386,7 @@ impl From<&MinerBy> for MinerRef {
         match by {
             MinerBy::Code(code) => Self::Code(code.clone()),
             MinerBy::Id(id) => Self::User(id.key),
-            MinerBy::UserId(id) => Self::User(UserId(*id)),
+            MinerBy::UserId(id) => Self::User((*id).into()),
             MinerBy::Uuid(id) => Self::Uuid(*id),
         }
     }

@@ -58,7 +58,7 @@ pub(in crate::mining) async fn find_any(
     let loader = ctx.loader::<MiningLoader>();
     Ok(match by {
         MinerBy::Id(id) => loader.load_one(id.key).await?,
-        MinerBy::UserId(id) => loader.load_one(UserId(id)).await?,
+        MinerBy::UserId(id) => loader.load_one(UserId::from(id)).await?,
         MinerBy::Uuid(id) => {
             let read = async move |conn: &mut db::Connection| reads::miner_by_uuid(conn, id).await;
             ctx.db().read_replicated(read).await?
