@@ -92,7 +92,7 @@ macro_rules! texts {
 
 texts! {
     /// Key that a caller gives to what it makes.
-    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters";
+    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters, none of them a control character";
     /// Kind of a service's object.
     ReferenceType = ServiceReference::is_type, "a reference type has 1 to 40 characters of a–z and underscore";
     /// Key of a service's object.
