@@ -67,6 +67,14 @@ refusals! {
     ScaleFixed = texts("CURRENCY_IN_USE", "",
         "the scale can't change: this currency has postings",
         "không thể đổi số chữ số thập phân: loại tiền này đã có bút toán");
+    /// A service with holds or clearing accounts is missing or gets another name, or another service gets its name.
+    IssuerMissing = texts("ISSUER_IN_USE", "",
+        "a service with holds or clearing accounts keeps its name and stays in the list",
+        "dịch vụ đã có khoản giữ hoặc tài khoản thanh toán bù trừ phải giữ nguyên tên và ở lại trong danh sách");
+    /// A service with holds or clearing accounts is missing or gets another name, or another service gets its name.
+    IssuerTaken = texts("ISSUER_IN_USE", "",
+        "this name has holds or clearing accounts of another service: choose another name",
+        "tên này đã có khoản giữ hoặc tài khoản thanh toán bù trừ của dịch vụ khác: hãy chọn tên khác");
     /// Two entries of a list have the same key.
     Duplicate = texts("DUPLICATE_ENTRY", "",
         "an earlier entry of this list has the same key: keep one of them",

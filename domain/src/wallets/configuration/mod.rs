@@ -84,6 +84,14 @@ pub struct Issuer {
     pub deposit_ceilings: Vec<(CurrencyCode, Minor)>,
 }
 
+impl Issuer {
+    /// Whether both are settings of one service: its tokens have the same `iss` and `sub`.
+    #[must_use]
+    pub fn is_same_service(&self, other: &Self) -> bool {
+        (&self.issuer, &self.subject) == (&other.issuer, &other.subject)
+    }
+}
+
 /// Configuration of an open conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConversionPair {
@@ -159,6 +167,12 @@ impl WalletConfiguration {
         self.issuers
             .iter()
             .find(|known| known.issuer == issuer && known.subject == subject)
+    }
+
+    /// The service with this name.
+    #[must_use]
+    pub fn issuer_named(&self, name: &str) -> Option<&Issuer> {
+        self.issuers.iter().find(|known| known.name == name)
     }
 
     /// Expiry of a hold without its own.
