@@ -91,6 +91,10 @@ refusals! {
     PairRateMissing = texts("PAIR_INVALID", "",
         "with rate source STATIC each pair needs a static rate",
         "với nguồn tỷ giá STATIC, mỗi cặp tiền cần có một tỷ giá cố định");
+    /// A velocity rule limits neither the number nor the sum.
+    RuleEmpty = texts("RULE_WITHOUT_LIMIT", "",
+        "give this rule a largest number, a largest sum, or both",
+        "hãy đặt cho quy tắc này số lần tối đa, tổng tối đa, hoặc cả hai");
     /// The version given is not the one in force.
     Stale { current_version: i32 } = texts("CONFIGURATION_STALE", "",
         "version {current_version} is in force: read it before you change it",

@@ -274,6 +274,11 @@ fn refused_drafts() -> Vec<(Value, &'static str, &'static str)> {
             duplicate,
             "velocityRules.1",
         ),
+        (
+            json!({"velocityRules": [merged(rule.clone(), json!({"maxCount": null, "maxAmount": null}))]}),
+            "RULE_WITHOUT_LIMIT",
+            "velocityRules.0",
+        ),
     ]
 }
 

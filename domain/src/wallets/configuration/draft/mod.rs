@@ -247,6 +247,9 @@ impl WalletDraft {
             if !known.insert((draft.operation, draft.currency, draft.window)) {
                 return Err(Field::item(LIST, place).refuse(ConfigurationProblem::Duplicate));
             }
+            if draft.max_count.is_none() && draft.max_amount.is_none() {
+                return Err(Field::item(LIST, place).refuse(ConfigurationProblem::RuleEmpty));
+            }
             let count = draft
                 .max_count
                 .map(|count| at("maxCount").whole(count, 0, i32::MAX.unsigned_abs()));

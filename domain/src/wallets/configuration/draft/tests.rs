@@ -308,6 +308,14 @@ fn refuses_wrong_velocity_rules() {
             "velocityRules.0.maxAmount",
             "SETTING_TOO_FINE",
         ),
+        (
+            |d| {
+                d.velocity_rules[0].max_count = None;
+                d.velocity_rules[0].max_amount = None;
+            },
+            "velocityRules.0",
+            "RULE_WITHOUT_LIMIT",
+        ),
     ];
     for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
