@@ -149,7 +149,8 @@ impl Limits {
     /// Checks a document, and returns the cost of the operation with this name in points.
     ///
     /// An object costs 1 and a mutation 10, with the cost of their selections; a list costs its length times an item, with
-    /// the length from `first`, `last`, `limit` or `ids`, 5 without them; a scalar costs nothing.
+    /// the length from `first`, `last`, `limit`, `ids` or the list of a batch's input, 5 without them; a scalar costs
+    /// nothing.
     pub fn check(
         &self,
         types: &TypeIndex,
