@@ -67,12 +67,22 @@ impl From<OwnerKey> for UserId {
     }
 }
 
-/// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default.
-pub struct Limit(pub i32);
+/// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default;
+/// null is an error of the field, as in [`Parsed`].
+pub struct Limit(Result<i32>);
 
 impl Limit {
+    const DEFAULT: i32 = 100;
+
     /// The default.
-    pub(crate) const DEFAULT: i32 = 100;
+    pub(crate) fn usual() -> Self {
+        Self(Ok(Self::DEFAULT))
+    }
+
+    /// The value.
+    pub(crate) fn get(self) -> Result<i32> {
+        self.0
+    }
 }
 
 impl InputType for Limit {
@@ -80,15 +90,20 @@ impl InputType for Limit {
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
-            None | Some(Value::Null) => Ok(Self(Self::DEFAULT)),
+            None => Ok(Self::usual()),
+            Some(Value::Null) => {
+                let problem = "the argument limit must not be null: leave it out for the default";
+                Ok(Self(Err(ApiError::bad_input(problem))))
+            }
             value => i32::parse(value)
-                .map(Self)
+                .map(|value| Self(Ok(value)))
                 .map_err(InputValueError::propagate),
         }
     }
 
     fn to_value(&self) -> Value {
-        self.0.into()
+        let value = self.0.as_ref();
+        value.map_or(Value::Null, |value| (*value).into())
     }
 }
 
