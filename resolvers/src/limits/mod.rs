@@ -12,6 +12,8 @@ use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Pos, Positioned};
 
+use crate::merging;
+use crate::operation::executed;
 use crate::type_index::TypeIndex;
 use measure::Measuring;
 use tokens::Text;
@@ -182,7 +184,18 @@ impl Limits {
                 self.judge(excess)?;
             }
             if name.is_none() || known.is_some_and(|known| Some(known.as_str()) == name) {
-                cost = measured.cost();
+                // Equal fields are executed once.
+                let merged = merging::for_cost(types, document, name, variables);
+                let merged = merged.as_ref();
+                let merged =
+                    merged.and_then(|merged| Some((merged, executed(&merged.operations, name)?)));
+                cost = match merged {
+                    Some((merged, operation)) => {
+                        Measuring::new(types, merged, &operation.node, variables).operation()?
+                    }
+                    None => measured,
+                }
+                .cost();
             }
         }
         self.judge(over("cost", self.cost, cost))?;
