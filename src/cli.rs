@@ -90,16 +90,15 @@ enum ClockCommand {
 #[must_use]
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    let config = match Config::from_env() {
+    let command = cli.command.unwrap_or(Command::Serve);
+    let config = match command {
+        Command::Serve => Config::for_serving_from_env(),
+        _ => Config::from_env(),
+    };
+    let config = match config {
         Ok(config) => config,
         Err(problems) => return report(&problems),
     };
-    let command = cli.command.unwrap_or(Command::Serve);
-    if matches!(command, Command::Serve)
-        && let Err(missing) = config.check_for_serving()
-    {
-        return report(&missing);
-    }
     let result = logging::start(&config.log).and_then(|()| {
         tokio::runtime::Runtime::new()
             .context("the runtime can't be started")?

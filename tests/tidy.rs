@@ -293,6 +293,11 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "freezing",
                 "checker",
                 "transactions",
+                "ending",
+                "exposure",
+                "payout",
+                "rates",
+                "sums",
             ],
         ),
         (

@@ -354,7 +354,7 @@ diesel::table! {
 
 diesel::table! {
     /// Directory: payments at providers, each used once, and the objects that they became
-    external_references (space, provider, reference) {
+    external_references (reference, provider, space) {
         /// PAYMENT for deposits, PAYOUT for withdrawals
         space -> Text,
         /// Name of the provider

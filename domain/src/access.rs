@@ -239,13 +239,13 @@ policy! {
     MinerNodeOperatorRevoke:  staff(&[Admin], May::MinersManage),           "Revoke the role NODE_OPERATOR.";
     WalletRead:               own_or_staff(User, &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
     WalletFollow:             own_or_staff(User, &[]),                      "Follow the wallets of a person.";
-    TransactionRead:          own_or_staff(User, &[Scope::WalletRead]),     "Read a business event of the ledger, by one of its wallets.";
-    HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
+    TransactionRead:          own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read a business event of the ledger: by one of its wallets, or as the service it is about.";
+    HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
     HoldPlace:                services(&[Scope::WalletHold]),               "Place a hold.";
     HoldExtend:               services(&[Scope::WalletHold]),               "Extend a hold.";
     HoldRelease:              services(&[Scope::WalletHold]),               "Release a hold.";
     HoldSettle:               services(&[Scope::WalletSettle]),             "Settle holds.";
-    SettlementRead:           own_or_staff(User, &[Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
+    SettlementRead:           own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
     DepositCredit:            Rule { scopes: &[Scope::WalletDeposit], ..staff(&[Finance], May::DepositsManage) }, "Credit a deposit.";
     DepositAssign:            staff(&[Finance], May::DepositsManage),       "Assign an unmatched deposit to an owner.";
     DepositRead:              Rule { scopes: &[Scope::WalletDeposit, Scope::WalletRead], ..STAFF_READ }, "Read a deposit.";
@@ -259,7 +259,7 @@ policy! {
     ConversionRead:           own_or_staff(User, &[Scope::WalletConvert, Scope::WalletRead]), "Read conversions.";
     ConversionExecute:        Rule { scopes: &[Scope::WalletConvert], ..own(User) }, "Convert between two wallets.";
     ConversionQuote:          own_or_staff(User, &[Scope::WalletConvert]),  "Ask what a conversion would give.";
-    RatesRead:                own_or_staff(User, &[Scope::WalletConvert, Scope::RatesWrite]), "Read rates in use.";
+    RatesRead:                own_or_staff(User, &[Scope::WalletConvert, Scope::WalletRead, Scope::RatesWrite]), "Read rates in use.";
     RateHistoryRead:          Rule { scopes: &[Scope::RatesWrite], ..STAFF_READ }, "Read all recorded rates.";
     RateAuthorsRead:          STAFF_READ,                                   "Read who recorded and accepted rates.";
     RateRecord:               Rule { scopes: &[Scope::RatesWrite], ..staff(&[Admin], May::RatesRecord) }, "Record a rate.";

@@ -16,7 +16,8 @@ use crate::time::Timestamp;
 pub struct Texts {
     /// Code for programs. Variants of one enum may share a code.
     pub code: &'static str,
-    /// Field of the command's input that is at fault, as a dotted path; empty when no single field is.
+    /// Field of the command's input that is at fault, as a dotted path; empty when no single field is. `{name}` stands
+    /// for a fact: a place in a list.
     pub field: &'static str,
     /// English text; `{name}` stands for a fact.
     pub english: &'static str,
@@ -147,6 +148,11 @@ pub trait Refusal: Clone + fmt::Debug + fmt::Display + PartialEq + Send + Sync +
     /// Path of the input's field at fault; empty when no single field is.
     fn field(&self) -> Vec<String> {
         let field = declaration::<Self>(self.kind()).texts.field;
+        let field = if field.contains('{') {
+            render(field, self.facts())
+        } else {
+            field.to_owned()
+        };
         let names = field.split('.').filter(|name| !name.is_empty());
         names.map(str::to_owned).collect()
     }

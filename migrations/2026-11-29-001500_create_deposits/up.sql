@@ -6,7 +6,7 @@ CREATE TABLE external_references (
     reference text NOT NULL,
     owner_id uuid NOT NULL,
     object_id uuid NOT NULL,
-    CONSTRAINT external_references_pkey PRIMARY KEY (space, provider, reference),
+    CONSTRAINT external_references_pkey PRIMARY KEY (reference, provider, space),
     CONSTRAINT external_references_space_known CHECK (space IN ('PAYMENT', 'PAYOUT')),
     CONSTRAINT external_references_provider_form CHECK (length(provider) BETWEEN 1 AND 64),
     CONSTRAINT external_references_reference_form CHECK (length(reference) BETWEEN 1 AND 128)

@@ -1,7 +1,9 @@
 //! Inputs that several contexts use.
 
-use async_graphql::{Enum, InputObject, InputType, InputValueResult, Pos, Value};
+use async_graphql::{Enum, InputObject, InputType, InputValueError, InputValueResult, Pos, Value};
+use domain::ids::UserId;
 use domain::time::Timestamp;
+use uuid::Uuid;
 
 use crate::delegation::input_like;
 use crate::errors::{ApiError, Result};
@@ -37,12 +39,50 @@ impl<I: InputType> InputType for Parsed<I> {
     }
 }
 
-/// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default.
-pub struct Limit(pub i32);
+/// Key of a person or of another owner, for arguments such as `userId` and `ownerId`. The nil UUID is refused: the ledger
+/// keeps the platform's own accounts under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct OwnerKey(pub Uuid);
+
+impl InputType for OwnerKey {
+    input_like!(Uuid);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let key = Uuid::parse(value).map_err(InputValueError::propagate)?;
+        if key.is_nil() {
+            let problem = "the nil UUID is the key of no person and of no other owner";
+            return Err(InputValueError::custom(problem));
+        }
+        Ok(Self(key))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.to_value()
+    }
+}
+
+impl From<OwnerKey> for UserId {
+    fn from(key: OwnerKey) -> Self {
+        Self(key.0)
+    }
+}
+
+/// The argument `limit: Int! = 100`. The engine alone rejects a variable without a value, which stands for the default;
+/// null is an error of the field, as in [`Parsed`].
+pub struct Limit(Result<i32>);
 
 impl Limit {
+    const DEFAULT: i32 = 100;
+
     /// The default.
-    pub(crate) const DEFAULT: i32 = 100;
+    pub(crate) fn usual() -> Self {
+        Self(Ok(Self::DEFAULT))
+    }
+
+    /// The value.
+    pub(crate) fn get(self) -> Result<i32> {
+        self.0
+    }
 }
 
 impl InputType for Limit {
@@ -50,15 +90,20 @@ impl InputType for Limit {
 
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
-            None | Some(Value::Null) => Ok(Self(Self::DEFAULT)),
+            None => Ok(Self::usual()),
+            Some(Value::Null) => {
+                let problem = "the argument limit must not be null: leave it out for the default";
+                Ok(Self(Err(ApiError::bad_input(problem))))
+            }
             value => i32::parse(value)
-                .map(Self)
-                .map_err(async_graphql::InputValueError::propagate),
+                .map(|value| Self(Ok(value)))
+                .map_err(InputValueError::propagate),
         }
     }
 
     fn to_value(&self) -> Value {
-        self.0.into()
+        let value = self.0.as_ref();
+        value.map_or(Value::Null, |value| (*value).into())
     }
 }
 

@@ -3,8 +3,8 @@
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::introspection::partial_execute;
 use apollo_compiler::request::coerce_variable_values;
-use apollo_compiler::response::JsonMap;
-use async_graphql::{Request, Response, Value};
+use apollo_compiler::response::{JsonMap, JsonValue};
+use async_graphql::{Name, Request, Response, Value};
 
 use crate::validation::Validator;
 
@@ -60,7 +60,23 @@ impl Validator {
         let values: JsonMap = serde_json::from_value(values).ok()?;
         let values = coerce_variable_values(schema, operation, &values).ok()?;
         let answer = partial_execute(schema, implementers, &document, operation, &values).ok()?;
-        let data = Value::from_json(serde_json::to_value(answer.data?).ok()?).ok()?;
+        let data = value_of(JsonValue::Object(answer.data?));
         Some(Introspected { data, is_all })
+    }
+}
+
+/// The engine's form of an answer, with the fields in the order of the selections.
+fn value_of(json: JsonValue) -> Value {
+    match json {
+        JsonValue::Null => Value::Null,
+        JsonValue::Bool(value) => Value::Boolean(value),
+        JsonValue::Number(number) => Value::Number(number),
+        JsonValue::String(text) => Value::String(text.as_str().to_owned()),
+        JsonValue::Array(items) => Value::List(items.into_iter().map(value_of).collect()),
+        JsonValue::Object(fields) => {
+            let fields = fields.into_iter();
+            let fields = fields.map(|(key, value)| (Name::new(key.as_str()), value_of(value)));
+            Value::Object(fields.collect())
+        }
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use crate::command::{load, load_some, mutations};
 pub(crate) use crate::eager::{Ready, ReadyList};
 pub(crate) use crate::enums::{EnumOf, EnumValue};
 pub(crate) use crate::errors::{ApiError, Code, Loaded, Result};
+pub(crate) use crate::inputs::OwnerKey;
 pub(crate) use crate::node::{Edge, GlobalId, Id, Node, NodeKey, NodeType, node, owned_keys};
 pub(crate) use crate::object::object;
 pub(crate) use crate::paging::{PageArgs, connection, list_field, read_list};

@@ -19,7 +19,7 @@ use crate::events::EventBus;
 use crate::language::Language;
 use crate::loading::{AtOnce, ContextLoader, Loads, Observed};
 use crate::type_index::TypeIndex;
-use crate::{root_fields, unions, variables};
+use crate::{merging, unions, variables};
 
 /// Services of the process that resolvers use. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -80,7 +80,12 @@ pub enum Introspection {
 
 impl Introspection {
     /// Refuses a request that introspects the schema if its caller may not.
-    fn check(self, caller: &Caller, request: &mut Request) -> Result<(), (Code, &'static str)> {
+    fn check(
+        self,
+        types: &TypeIndex,
+        caller: &Caller,
+        request: &mut Request,
+    ) -> Result<(), (Code, &'static str)> {
         let refusal = match self {
             Self::Everybody => return Ok(()),
             Self::SignedIn if caller.principal != Principal::Anonymous => return Ok(()),
@@ -93,7 +98,7 @@ impl Introspection {
                 "introspection is switched off; the schema is at /schema.graphql",
             ),
         };
-        if root_fields::introspect(request) {
+        if merging::introspect(types, request) {
             Err(refusal)
         } else {
             Ok(())
@@ -220,7 +225,8 @@ fn prepare(
         let refused = errors::finish(Response::from_errors(invalid), &caller.request_id);
         return Err(Box::new(refused));
     }
-    if let Err((code, message)) = services.introspection.check(&caller, &mut request) {
+    let introspection = services.introspection;
+    if let Err((code, message)) = introspection.check(engine.types(), &caller, &mut request) {
         let refused = errors::refused(code, message, &caller.request_id);
         return Err(Box::new(refused));
     }
@@ -228,7 +234,7 @@ fn prepare(
         let refused = errors::refused(Code::BadUserInput, problem, &caller.request_id);
         return Err(Box::new(refused));
     }
-    root_fields::merge(&mut request);
+    merging::merge(engine.types(), &mut request);
     unions::rewrite(engine.types(), &mut request);
     let loads = Loads::default();
     let operation = Arc::new(Operation::new(services, caller, &loads));

@@ -103,6 +103,16 @@ impl TypeIndex {
         object == of || belongs(&self.implemented, object, of) || belongs(&self.unions, of, object)
     }
 
+    /// Names of the objects that can stand where a type is expected, sorted.
+    pub(crate) fn objects_of(&self, of: &str) -> Vec<&str> {
+        let objects = self.implemented.keys().map(String::as_str);
+        let mut objects: Vec<_> = objects
+            .filter(|object| self.is_possible(object, of))
+            .collect();
+        objects.sort_unstable();
+        objects
+    }
+
     /// Whether a type has fields.
     pub(crate) fn is_composite(&self, name: &str) -> bool {
         self.objects.contains_key(name) || self.unions.contains_key(name)

@@ -54,7 +54,7 @@ pub struct Claims {
 
 /// The principal of a user token.
 pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
-    let id = Uuid::try_parse(&claims.sub).map_err(|_| Reason::Claim("sub"))?;
+    let id = id(&claims.sub).ok_or(Reason::Claim("sub"))?;
     let expires_at = time(&claims.exp, "exp")?;
     let mut roles: Vec<Role> = claims
         .role_names()
@@ -177,14 +177,18 @@ fn texts(claim: &Value) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
+/// An id. The nil UUID, under which the ledger keeps the platform's own accounts, is nobody's.
+fn id(text: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(text).ok()?;
+    (!id.is_nil()).then_some(id)
+}
+
 /// An optional id. An invalid one is refused, because ignoring it would change the principal.
 fn uuid(claim: &Value, name: &'static str) -> Result<Option<Uuid>, Reason> {
     match claim {
         Value::Null => Ok(None),
         Value::String(text) if text.is_empty() => Ok(None),
-        Value::String(text) => Uuid::try_parse(text)
-            .map(Some)
-            .map_err(|_| Reason::Claim(name)),
+        Value::String(text) => id(text).map(Some).ok_or(Reason::Claim(name)),
         _ => Err(Reason::Claim(name)),
     }
 }

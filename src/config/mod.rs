@@ -5,6 +5,7 @@
 mod limits;
 mod live;
 mod reader;
+mod serving;
 mod telemetry;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use resolvers::request::Introspection;
 pub use self::limits::LimitsConfig;
 use self::reader::Reader;
 pub use self::telemetry::{TelemetryConfig, TracesConfig};
+use crate::auth::JwksSource;
 use crate::http::connections::ConnectionLimits;
 use crate::http::origins::Origins;
 use crate::http::persisted::Trust;
@@ -190,10 +192,7 @@ pub struct LogConfig {
 impl Config {
     /// Reads the environment of the process. Returns one line per problem.
     pub fn from_env() -> Result<Self, Vec<String>> {
-        let values = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .collect();
-        Self::from_values(values)
+        Self::from_values(environment())
     }
 
     /// Reads settings from a map. Returns one line per problem.
@@ -209,55 +208,13 @@ impl Config {
             Err(reader.problems)
         }
     }
+}
 
-    /// Checks the settings that production requires. Returns one line per missing one.
-    pub fn check_for_serving(&self) -> Result<(), Vec<String>> {
-        if self.environment == Environment::Development {
-            return Ok(());
-        }
-        let secret = self.auth.jwt_secret.as_deref();
-        let rules = [
-            (
-                self.database.url.is_none(),
-                "DATABASE_URL is not set: production requires a database",
-            ),
-            (
-                secret.is_none() && self.auth.iam_jwks.is_empty(),
-                "JWT_SECRET is not set (nor IAM_JWKS_URL): production requires keys of user tokens",
-            ),
-            (
-                secret.is_some_and(crate::auth::tokens::is_development_secret),
-                "JWT_SECRET is a development secret: generate at least 32 random bytes",
-            ),
-            (
-                secret.is_some_and(crate::auth::tokens::is_predictable),
-                "JWT_SECRET is predictable: generate at least 32 random bytes",
-            ),
-            (
-                self.http.public_url.is_none(),
-                "GOODGO_PUBLIC_URL is not set: production requires the address at which clients reach it",
-            ),
-            (
-                self.http.public_url.as_deref().is_some_and(is_plain),
-                "GOODGO_PUBLIC_URL is not an https address: tokens would be readable on the way",
-            ),
-            (
-                self.auth.service_jwks.is_empty(),
-                "SERVICE_JWKS_URL is not set: production requires keys of service tokens",
-            ),
-            (
-                self.auth.service_issuers.is_empty(),
-                "TRUSTED_ISSUERS is not set: production needs the names of the services' issuers",
-            ),
-        ];
-        let broken = rules.into_iter().filter(|(is_broken, _)| *is_broken);
-        let missing: Vec<_> = broken.map(|(_, problem)| problem.to_owned()).collect();
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(missing)
-        }
-    }
+/// The environment of the process.
+fn environment() -> BTreeMap<String, OsString> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .collect()
 }
 
 /// Whether an address is reached in plain text, through a network.
@@ -345,15 +302,15 @@ impl Reader {
                     0,
                     300,
                 ),
-                iam_jwks: self.list("IAM_JWKS_URL", ""),
-                service_jwks: self.list("SERVICE_JWKS_URL", ""),
+                iam_jwks: self.key_sets("IAM_JWKS_URL"),
+                service_jwks: self.key_sets("SERVICE_JWKS_URL"),
                 service_issuers: self.list("TRUSTED_ISSUERS", issuers),
             },
             limits: self.limits(),
             live: self.live(leave_seconds, drain),
             documents: self.documents(),
             log: LogConfig {
-                filter: self.text_or("LOG_LEVEL", "info"),
+                filter: self.log_filter("LOG_LEVEL"),
                 json: self.choice(
                     "LOG_FORMAT",
                     is_production,
@@ -362,6 +319,31 @@ impl Reader {
             },
             telemetry: self.telemetry(),
         }
+    }
+
+    /// Addresses or files of key sets.
+    fn key_sets(&mut self, name: &'static str) -> Vec<String> {
+        let listed = self.list(name, "");
+        let unreadable = listed.iter().any(|one| one.parse::<JwksSource>().is_err());
+        if unreadable {
+            // An address may contain a password.
+            let problem = format!("{name} has an address that can't be read");
+            self.problems.push(problem);
+        }
+        listed
+    }
+
+    fn log_filter(&mut self, name: &'static str) -> String {
+        let filter = self.text_or(name, "info");
+        if tracing_subscriber::EnvFilter::builder()
+            .parse(&filter)
+            .is_err()
+        {
+            let problem =
+                format!("{name} is {filter:?}: set a level such as info, or goodgo=debug");
+            self.problems.push(problem);
+        }
+        filter
     }
 
     fn connections(&mut self, trusted_proxies: usize) -> ConnectionLimits {
@@ -566,35 +548,5 @@ mod tests {
         let rates = [("shop".to_owned(), 50), ("till".to_owned(), 7)];
         assert_eq!(limits.rates.issuers, rates);
         assert_eq!(limits.limits, resolvers::limits::Limits::default());
-    }
-
-    #[test]
-    fn lists_all_that_production_lacks() {
-        let bare = read(&[("GOODGO_ENV", "production")]).expect("readable");
-        let missing = bare.check_for_serving().expect_err("everything is missing");
-        for name in [
-            "DATABASE_URL",
-            "JWT_SECRET",
-            "GOODGO_PUBLIC_URL",
-            "SERVICE_JWKS_URL",
-            "TRUSTED_ISSUERS",
-        ] {
-            assert!(
-                missing.iter().any(|line| line.starts_with(name)),
-                "{name}: {missing:?}"
-            );
-        }
-        let weak = read(&[
-            ("GOODGO_ENV", "production"),
-            ("DATABASE_URL", "postgres://db/goodgo"),
-            ("JWT_SECRET", "your-super-secret-key-min-32-characters"),
-            ("GOODGO_PUBLIC_URL", "https://api.goodgo.app"),
-            ("SERVICE_JWKS_URL", "https://iam/jwks.json"),
-            ("TRUSTED_ISSUERS", "playhub"),
-        ])
-        .expect("readable");
-        let missing = weak.check_for_serving().expect_err("a development secret");
-        assert_eq!(missing.len(), 1);
-        assert!(missing[0].contains("development secret"));
     }
 }

@@ -12,12 +12,13 @@ use super::audiences::{NODES, ROOTS, Root, VALUES};
 use crate::support::wallets::{loss, mp};
 use crate::support::{Actor, TestApp, test};
 
-struct Cast {
-    asking: [Actor; 5],
-    ids: Value,
+pub(super) struct Cast {
+    pub asking: [Actor; 5],
+    /// Id of an object of each type.
+    pub ids: Value,
 }
 
-async fn cast(app: &TestApp) -> Cast {
+pub(super) async fn cast(app: &TestApp) -> Cast {
     let owner = app.miner().streak(1).in_circle(1).ready().await;
     // Invited by the owner, and brought them; not one of the callers.
     let guest = app.miner().await;

@@ -15,3 +15,4 @@ mod mutations;
 mod schema;
 mod search;
 mod statements;
+mod visibility;

@@ -177,7 +177,7 @@ fn finds_every_kind_of_damage() {
             ("UPDATE transfers SET credit_after = credit_after + 1 WHERE credit_sequence = 2".to_owned(), "each entry's balance follows from the one before, and time never goes back"),
             ("UPDATE transfers SET posted_at = t.posted_at FROM (SELECT posted_at - interval '1 second' AS posted_at FROM transfers WHERE credit_sequence = 1) t
               WHERE credit_sequence = 2".to_owned(), "each entry's balance follows from the one before, and time never goes back"),
-            ("UPDATE transfers SET credit_wallet = 25601".to_owned(), "every transfer's wallets exist and keep a balance where it says so"),
+            ("UPDATE transfers SET credit_wallet = 25601 WHERE currency = 1".to_owned(), "every transfer's wallets exist and keep a balance where it says so"),
             (format!("DELETE FROM wallets WHERE {mine}"), "every transfer's wallets exist and keep a balance where it says so"),
             ("UPDATE transfers SET owner_id = gen_random_uuid()".to_owned(), "every transfer's wallets exist and keep a balance where it says so"),
             (format!("UPDATE wallets SET held = 1, available = available - 1 WHERE {mine}"), "a wallet's held part is what its holds reserve"),

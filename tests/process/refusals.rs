@@ -61,6 +61,24 @@ fn names_invalid_settings() {
 }
 
 #[test]
+fn names_all_invalid_settings_of_production_at_once() {
+    let folder = folder();
+    let (code, _, stderr) = run(goodgo(folder.path(), &["serve"])
+        .env("GOODGO_ENV", "production")
+        .env("PORT", "99999")
+        .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
+        .env("JWT_SECRET", "goodgo-dev-0123456789abcdef0123456789abcdef")
+        .env("GOODGO_PUBLIC_URL", "https://api.goodgo.app")
+        .env("SERVICE_JWKS_URL", "https://127.0.0.1:1/jwks.json")
+        .env("TRUSTED_ISSUERS", "goodgo-platform"));
+    let said = complaints(&stderr);
+    assert_eq!((code, said.len()), (1, 3), "{stderr}");
+    for name in ["PORT", "JWT_SECRET", "TRUSTED_ISSUERS"] {
+        assert!(said.iter().any(|line| line.starts_with(name)), "{stderr}");
+    }
+}
+
+#[test]
 fn checks_the_port_before_starting() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -125,6 +125,10 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "a reversal finds every transfer of a transaction, whose owners it has to know; two people decide it",
     ),
     (
+        "from fx join transfers t on (t.credit_wallet = fx.id",
+        "a job sums what moved through the conversion accounts since it last closed its books",
+    ),
+    (
         "select users.id from users limit",
         "the demo data asks whether there is any user",
     ),

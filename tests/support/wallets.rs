@@ -65,7 +65,15 @@ impl TestApp {
     /// Changes fields of the section `wallet`, whatever they loosen.
     pub async fn configure_wallets(&self, fields: Value) {
         let version = self.count("configurations", "section = 'wallet'").await;
-        let section = wallet(merged(json!({"version": version}), fields));
+        let ceilings = wallet(json!({}))["currencies"].clone();
+        let ceilings = ceilings.as_array().unwrap().iter();
+        let ceilings = ceilings.map(|of| json!({"amount": "1000000", "currency": of["code"]}));
+        let tester = json!({
+            "name": "tester", "issuer": "goodgo-dev-services", "subject": "tester",
+            "depositCeilings": ceilings.collect::<Vec<_>>(),
+        });
+        let kept = json!({"version": version, "issuers": [tester]});
+        let section = wallet(merged(kept, fields));
         let update = self
             .admin()
             .run("walletConfigurationUpdate", with_reason(section));

@@ -70,6 +70,75 @@ fn ignores_a_byte_order_mark() {
 }
 
 #[test]
+fn executes_equal_fields_once_at_every_level() {
+    test(async |app| {
+        let query = "{ a: leaderboard(limit: 0) { entries { rank } } a: leaderboard(limit: 0) { viewerEntry { rank } } }";
+        let refused = app.anonymous().ask(query, json!({})).await;
+        let errors = refused.body["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{}", refused.body);
+        assert_eq!(refused.body["data"], json!({"a": null}));
+        let alice = app.miner().await;
+        let query = "{ viewer { wallet(currency: \"MP\") { entries(first: 0) { totalCount } ... on Node { ...F } } } }
+            fragment F on Wallet { entries(first: 0) { pageInfo { hasNextPage } } }";
+        let refused = alice.ask(query, json!({})).await;
+        let errors = refused.body["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{}", refused.body);
+        let query = "query ($id: ID!) { node(id: $id) { id ... on Miner { user { uuid } role } ... on Node { id ... on Miner { user { id } } } } }";
+        let miner = alice.own_miner("id role user { uuid id }").await;
+        let seen = alice.get(query, json!({"id": miner["id"]})).await;
+        let expected = json!({"id": miner["id"], "user": miner["user"], "role": miner["role"]});
+        assert_eq!(seen["node"], expected);
+    });
+}
+
+#[test]
+fn refuses_null_for_a_default_in_its_field_alone() {
+    test(async |app| {
+        let query = "query ($n: Int = 2, $skip: Boolean!) { serverInfo { version } leaderboard(limit: $n) @skip(if: $skip) { entries { rank } } }";
+        let anonymous = app.anonymous();
+        let skipped = anonymous.get(query, json!({"n": null, "skip": true})).await;
+        assert!(skipped["serverInfo"]["version"].is_string(), "{skipped}");
+        let answer = anonymous
+            .ask(query, json!({"n": null, "skip": false}))
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(answer.body["data"]["serverInfo"]["version"].is_string());
+        assert_eq!(answer.body["data"]["leaderboard"], json!(null));
+        let error = &answer.body["errors"][0];
+        assert_eq!(
+            (answer.code(), &error["path"]),
+            ("BAD_USER_INPUT", &json!(["leaderboard"]))
+        );
+        let defaults = anonymous.get(query, json!({"skip": false})).await;
+        assert!(defaults["leaderboard"]["entries"].is_array(), "{defaults}");
+    });
+}
+
+#[test]
+fn introspects_in_the_order_of_the_selections() {
+    test(async |app| {
+        let query = "{ __type(name: \"UUID\") { name kind __typename description } __typename z: __schema { queryType { name kind } directives { name args { type { kind } name } } } }";
+        let body = json!({"query": query}).to_string();
+        let reply = Reply::to(super::post(app, body)).await;
+        let mut last = 0;
+        for key in [
+            "\"__type\"",
+            "\"name\":\"UUID\"",
+            "\"kind\":\"SCALAR\"",
+            "\"__typename\":\"__Type\"",
+            "\"description\"",
+            "\"__typename\":\"Query\"",
+            "\"z\"",
+            "\"queryType\":{\"name\":\"Query\",\"kind\":\"OBJECT\"}",
+            "\"args\":[{\"type\"",
+        ] {
+            let at = reply.text[last..].find(key);
+            last += at.unwrap_or_else(|| panic!("{key}: {}", &reply.text[..500]));
+        }
+    });
+}
+
+#[test]
 fn executes_equal_root_fields_once() {
     test(async |app| {
         let alice = app.miner().await;

@@ -30,7 +30,7 @@ pub(super) async fn find(
     payment: &ProviderPayment,
 ) -> Result<Option<[Uuid; 2]>> {
     let found: Option<(Uuid, Uuid)> = directory::table
-        .find((space.name(), &payment.provider, &payment.reference))
+        .find((&payment.reference, &payment.provider, space.name()))
         .select((directory::owner_id, directory::object_id))
         .first(conn)
         .await

@@ -67,6 +67,14 @@ refusals! {
     ScaleFixed = texts("CURRENCY_IN_USE", "",
         "the scale can't change: this currency has postings",
         "không thể đổi số chữ số thập phân: loại tiền này đã có bút toán");
+    /// A service with holds or clearing accounts is missing or gets another name, or another service gets its name.
+    IssuerMissing = texts("ISSUER_IN_USE", "",
+        "a service with holds or clearing accounts keeps its name and stays in the list",
+        "dịch vụ đã có khoản giữ hoặc tài khoản thanh toán bù trừ phải giữ nguyên tên và ở lại trong danh sách");
+    /// A service with holds or clearing accounts is missing or gets another name, or another service gets its name.
+    IssuerTaken = texts("ISSUER_IN_USE", "",
+        "this name has holds or clearing accounts of another service: choose another name",
+        "tên này đã có khoản giữ hoặc tài khoản thanh toán bù trừ của dịch vụ khác: hãy chọn tên khác");
     /// Two entries of a list have the same key.
     Duplicate = texts("DUPLICATE_ENTRY", "",
         "an earlier entry of this list has the same key: keep one of them",
@@ -83,6 +91,10 @@ refusals! {
     PairRateMissing = texts("PAIR_INVALID", "",
         "with rate source STATIC each pair needs a static rate",
         "với nguồn tỷ giá STATIC, mỗi cặp tiền cần có một tỷ giá cố định");
+    /// A velocity rule limits neither the number nor the sum.
+    RuleEmpty = texts("RULE_WITHOUT_LIMIT", "",
+        "give this rule a largest number, a largest sum, or both",
+        "hãy đặt cho quy tắc này số lần tối đa, tổng tối đa, hoặc cả hai");
     /// The version given is not the one in force.
     Stale { current_version: i32 } = texts("CONFIGURATION_STALE", "",
         "version {current_version} is in force: read it before you change it",

@@ -94,9 +94,9 @@ pub fn problem_of(metadata: &Metadata) -> Option<&'static str> {
     if metadata.len() > 20 {
         Some("give at most 20 notes")
     } else if !metadata.iter().all(|(key, _)| is_key(key)) {
-        Some("the key of a note has 1 to 64 characters")
+        Some("the key of a note has 1 to 64 characters, none of them NUL")
     } else if !metadata.iter().all(|(_, value)| is_value(value)) {
-        Some("the value of a note has at most 500 characters")
+        Some("the value of a note has at most 500 characters, none of them NUL")
     } else if keys.len() < metadata.len() {
         Some("give each key of the notes once")
     } else if sizes.sum::<usize>() > 2_048 {

@@ -13,6 +13,12 @@ use super::{Excess, NESTING, Problem, invalid, over};
 use crate::type_index::{self, TypeIndex};
 use crate::variables::check_literal;
 
+/// Arguments that are, or contain, the length of a list.
+const LENGTHS: [&str; 4] = ["first", "last", "limit", "ids"];
+/// Fields of the argument `input` whose length is that of a list in the payload.
+pub(super) const INPUT_LISTS: [&str; 1] = ["settlements"];
+/// Refusals of a command.
+const USER_ERRORS: &str = "userErrors";
 /// Assumed length of a list without a length argument.
 const UNBOUNDED: u64 = 5;
 /// Cost of a mutation.
@@ -205,6 +211,11 @@ impl<'a> Measuring<'a> {
             let own = if of == "Mutation" { COMMAND } else { 1 };
             let length = self.length(field, known);
             match (known.is_list, length) {
+                // As many as in other payloads, whatever the length of the input.
+                (true, None) if field.name.node == USER_ERRORS => {
+                    let item = below.cost_with(UNBOUNDED).saturating_add(own);
+                    measure.rest = item.saturating_mul(UNBOUNDED);
+                }
                 // A list of a connection, or one without arguments: the parent determines its length.
                 (true, None) => measure.items = below.cost_with(UNBOUNDED).saturating_add(own),
                 (true, Some(length)) => {
@@ -261,21 +272,34 @@ impl<'a> Measuring<'a> {
 
     /// Largest length of a list by the field's arguments.
     fn length(&self, field: &Field, known: &type_index::Field) -> Option<u64> {
-        let sizes = ["first", "last", "limit", "ids"].into_iter();
-        let sizes = sizes.filter_map(|name| {
+        let sizes = LENGTHS.into_iter().filter_map(|name| {
             let input = known.arguments.get(name)?;
             let given = field.get_argument(name);
-            // Borrowed: a variable can be large, and be used often.
-            let given = given.and_then(|given| match &given.node {
-                Written::Variable(variable) => self.variable(variable).and_then(length_of),
-                Written::Number(number) => length_of(&Value::Number(number.clone())),
-                Written::List(items) => u64::try_from(items.len()).ok(),
-                _ => None,
-            });
-            // Null means the default.
+            let given = given.and_then(|given| self.given_length(&given.node));
             given.or_else(|| input.default.as_ref().and_then(length_of))
         });
-        sizes.max()
+        let input = field.get_argument("input");
+        let lists = INPUT_LISTS
+            .into_iter()
+            .filter_map(|name| match &input?.node {
+                Written::Variable(variable) => match self.variable(variable)? {
+                    Value::Object(fields) => fields.get(name).and_then(length_of),
+                    _ => None,
+                },
+                Written::Object(fields) => self.given_length(fields.get(name)?),
+                _ => None,
+            });
+        sizes.chain(lists).max()
+    }
+
+    /// Number of items that a value of the document asks for. Variables, which can be large, are borrowed.
+    fn given_length(&self, value: &Written) -> Option<u64> {
+        match value {
+            Written::Variable(variable) => self.variable(variable).and_then(length_of),
+            Written::Number(number) => length_of(&Value::Number(number.clone())),
+            Written::List(items) => u64::try_from(items.len()).ok(),
+            _ => None,
+        }
     }
 
     fn variable(&self, name: &Name) -> Option<&Value> {
@@ -287,7 +311,7 @@ impl<'a> Measuring<'a> {
         })
     }
 
-    /// Checks that an argument is no variable with the value null.
+    /// Checks that the condition of `@include` or `@skip` is no variable with the value null.
     fn check_not_null(
         &self,
         name: &'a Positioned<Name>,
@@ -305,16 +329,12 @@ impl<'a> Measuring<'a> {
         }
     }
 
-    /// Checks literal arguments, because the engine reads custom scalars only when the field is resolved, and variables that
-    /// are null, because the engine puts the default in their place.
+    /// Checks literal arguments, because the engine reads custom scalars only when the field is resolved.
     fn check_literals(&self, field: &'a Field, known: &type_index::Field) -> Result<(), Problem> {
         for (name, value) in &field.arguments {
             let Some(input) = known.arguments.get(name.node.as_str()) else {
                 continue;
             };
-            if !input.of.nullable {
-                self.check_not_null(name, value)?;
-            }
             if let Some(literal) = value.node.clone().into_const() {
                 check_literal(self.types, &literal, &input.of).map_err(|problem| {
                     let message = format!("the argument {}{problem}", name.node);
@@ -373,6 +393,51 @@ mod tests {
         let schema = crate::schema();
         let types = schema.types();
         Measuring::new(types, &document, &operation.node, &variables).operation()
+    }
+
+    #[test]
+    fn counts_the_items_of_a_batch() {
+        let query = "mutation ($input: HoldBatchSettleInput!) { holdBatchSettle(input: $input) { results { settlement { uuid } } } }";
+        let document = parse_query(query).expect("a document");
+        let (_, operation) = document.operations.iter().next().expect("an operation");
+        let schema = crate::schema();
+        for (settlements, points) in [(1, 12), (500, 1_010)] {
+            let items = vec![json!({"holdId": "x", "outcome": "LOSS"}); settlements];
+            let variables = Variables::from_json(json!({"input": {"settlements": items}}));
+            let types = schema.types();
+            let measure = Measuring::new(types, &document, &operation.node, &variables).operation();
+            assert_eq!(measure.expect("a measure").cost(), points);
+        }
+        let literal = |settlements| {
+            format!(
+                "mutation ($n: Int) {{ holdBatchSettle(input: {{idempotencyKey: \"k\", settlements: {settlements}}}) {{ results {{ settlement {{ uuid }} }} }} }}"
+            )
+        };
+        let one = r#"{holdId: "x", outcome: LOSS}"#;
+        let given = literal(&format!("[{one}, {one}, {one}]"));
+        assert_eq!(cost(&given), 16);
+    }
+
+    /// A list in a payload is as long as one in the input, whose name has to be known here.
+    #[test]
+    fn knows_the_lists_that_inputs_determine() {
+        let schema = crate::schema();
+        let types = schema.types();
+        for name in types.fields("Mutation") {
+            let Some(payload) = types.field("Mutation", name).map(|field| field.of.as_str()) else {
+                continue;
+            };
+            let is_list = |field: &str| {
+                let known = types.field(payload, field);
+                known.is_some_and(|known| known.is_list && types.is_composite(&known.of))
+            };
+            let mut lists = types.fields(payload).filter(|field| *field != USER_ERRORS);
+            if lists.any(is_list) {
+                let input = payload.replace("Payload", "Input");
+                let known = |list: &&str| types.inputs[&input].fields.contains_key(*list);
+                assert!(INPUT_LISTS.iter().any(known), "{input}");
+            }
+        }
     }
 
     fn cost(query: &str) -> u64 {
@@ -438,17 +503,10 @@ mod tests {
     }
 
     #[test]
-    fn refuses_null_in_place_of_a_default() {
-        for query in [
-            "query ($none: Int) { leaderboard(limit: $none) { entries { rank } } }",
-            "query ($none: Boolean = true) { viewer { roles @include(if: $none) } }",
-        ] {
-            let refused = measured(query).map_err(|problem| problem.to_string());
-            assert!(
-                refused.is_err_and(|text| text.contains("must not be null")),
-                "{query}"
-            );
-        }
+    fn refuses_null_as_a_condition() {
+        let query = "query ($none: Boolean = true) { viewer { roles @include(if: $none) } }";
+        let refused = measured(query).map_err(|problem| problem.to_string());
+        assert!(refused.is_err_and(|text| text.contains("must not be null")));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use async_graphql::Variables;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Pos, Positioned};
 
+use crate::merging;
+use crate::operation::executed;
 use crate::type_index::TypeIndex;
 use measure::Measuring;
 use tokens::Text;
@@ -149,7 +151,8 @@ impl Limits {
     /// Checks a document, and returns the cost of the operation with this name in points.
     ///
     /// An object costs 1 and a mutation 10, with the cost of their selections; a list costs its length times an item, with
-    /// the length from `first`, `last`, `limit` or `ids`, 5 without them; a scalar costs nothing.
+    /// the length from `first`, `last`, `limit`, `ids` or the list of a batch's input, 5 without them; a scalar costs
+    /// nothing.
     pub fn check(
         &self,
         types: &TypeIndex,
@@ -181,7 +184,18 @@ impl Limits {
                 self.judge(excess)?;
             }
             if name.is_none() || known.is_some_and(|known| Some(known.as_str()) == name) {
-                cost = measured.cost();
+                // Equal fields are executed once.
+                let merged = merging::for_cost(types, document, name, variables);
+                let merged = merged.as_ref();
+                let merged =
+                    merged.and_then(|merged| Some((merged, executed(&merged.operations, name)?)));
+                cost = match merged {
+                    Some((merged, operation)) => {
+                        Measuring::new(types, merged, &operation.node, variables).operation()?
+                    }
+                    None => measured,
+                }
+                .cost();
             }
         }
         self.judge(over("cost", self.cost, cost))?;

@@ -31,7 +31,7 @@ pub struct OwnerFields {
     #[graphql(default_with = "OwnerKind::User.into()")]
     pub kind: WalletOwnerKind,
     /// Key of the owner within the kind.
-    pub owner_id: Uuid,
+    pub owner_id: OwnerKey,
 }
 
 /// An owner with an ordinary wallet: any but the platform.
@@ -45,13 +45,9 @@ impl InputType for OwnerInput {
         let fields = OwnerFields::parse(value).map_err(InputValueError::propagate)?;
         let owner = WalletOwner {
             kind: fields.kind.0,
-            id: fields.owner_id,
+            id: fields.owner_id.0,
         };
-        if owner.id.is_nil() {
-            Err(InputValueError::custom(
-                "`ownerId` is the nil UUID, which no owner has",
-            ))
-        } else if owner.kind.has_main_wallet() {
+        if owner.kind.has_main_wallet() {
             Ok(Self(owner))
         } else {
             let problem = "name a user, a merchant or an advertiser: the platform's own accounts are no wallets";
@@ -62,7 +58,7 @@ impl InputType for OwnerInput {
     fn to_value(&self) -> Value {
         let fields = OwnerFields {
             kind: self.0.kind.into(),
-            owner_id: self.0.id,
+            owner_id: OwnerKey(self.0.id),
         };
         fields.to_value()
     }
@@ -101,7 +97,7 @@ texts! {
     /// Reference of an object outside of the platform.
     ExternalReference = rules::is_external_id, "an external reference has 1 to 128 characters";
     /// Key that a caller gives to what it makes.
-    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters";
+    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters, none of them a control character";
     /// Kind of a service's object.
     ReferenceType = ServiceReference::is_type, "a reference type has 1 to 40 characters of a–z and underscore";
     /// Key of a service's object.

@@ -49,6 +49,18 @@ async fn refuses_bad_claims() {
         ("sub is null", with(user(), "sub", Value::Null)),
         ("sub is no UUID", with(user(), "sub", "bob")),
         (
+            "sub is the nil UUID",
+            with(user(), "sub", Uuid::nil().to_string()),
+        ),
+        (
+            "merchant_id is the nil UUID",
+            with(user(), "merchant_id", Uuid::nil().to_string()),
+        ),
+        (
+            "advertiser_id is the nil UUID",
+            with(user(), "advertiser_id", Uuid::nil().simple().to_string()),
+        ),
+        (
             "merchant_id is no UUID",
             with(user(), "merchant_id", "shop"),
         ),

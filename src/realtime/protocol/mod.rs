@@ -9,13 +9,15 @@ mod transport_ws;
 use async_graphql::http::WebSocketProtocols;
 use async_graphql::{Response, ServerError};
 use axum::http::HeaderValue;
+use resolvers::errors::Code;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::http::params::{self, Params};
 use crate::http::refusal::{Kind, Refusal};
 
-const MAX_ID_BYTES: usize = 128;
+/// Longer ids of operations are refused.
+const MAX_ID_BYTES: usize = 1_024;
 
 /// A close code with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,9 +150,7 @@ impl Subprotocol {
     pub fn parse(self, text: &str) -> Result<ClientMessage, Close> {
         params::check_size(text).map_err(|_| Close::TOO_BIG)?;
         let mut raw: Raw = serde_json::from_str(text).map_err(|_| Close::MALFORMED)?;
-        raw.id = raw
-            .id
-            .filter(|id| !id.is_empty() && id.len() <= MAX_ID_BYTES);
+        raw.id = raw.id.filter(|id| !id.is_empty());
         match self {
             Self::TransportWs => transport_ws::parse(raw),
             Self::Legacy => legacy::parse(raw),
@@ -214,10 +214,19 @@ fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
     map.remove(&name)
 }
 
-/// Parses the payload of an operation.
+/// Parses the payload of an operation. A message without the fields of the subprotocol closes the socket; an operation
+/// that can't be executed is an error of its own.
 fn subscribe(id: String, payload: Value) -> Result<ClientMessage, Close> {
+    let is_empty = payload.get("query").and_then(Value::as_str) == Some("");
+    if id.len() > MAX_ID_BYTES {
+        let message = format!("the id of an operation has at most {MAX_ID_BYTES} bytes");
+        return Ok(ClientMessage::Subscribe {
+            id,
+            params: Err(Refusal::request(Code::BadRequest, message)),
+        });
+    }
     match params::from_json(payload) {
-        Err(refusal) if refusal.kind == Kind::Malformed => Err(Close::MALFORMED),
+        Err(refusal) if refusal.kind == Kind::Malformed && !is_empty => Err(Close::MALFORMED),
         params => Ok(ClientMessage::Subscribe {
             id,
             params: params.map(Box::new),

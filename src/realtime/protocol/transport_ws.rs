@@ -97,8 +97,22 @@ mod tests {
     }
 
     #[test]
+    fn refuses_operations_alone() {
+        let subscribe = |id: &str, query: &str| {
+            let text =
+                format!(r#"{{"type":"subscribe","id":"{id}","payload":{{"query":"{query}"}}}}"#);
+            match parse(&text) {
+                Ok(ClientMessage::Subscribe { params, .. }) => params.map(drop).map_err(|_| ()),
+                other => panic!("{text}: {other:?}"),
+            }
+        };
+        assert_eq!(subscribe(&"x".repeat(1_024), "{a}"), Ok(()));
+        assert_eq!(subscribe(&"x".repeat(1_025), "{a}"), Err(()));
+        assert_eq!(subscribe("1", ""), Err(()));
+    }
+
+    #[test]
     fn closes_the_socket_on_invalid_messages() {
-        let long = format!(r#"{{"type":"complete","id":"{}"}}"#, "x".repeat(129));
         for text in [
             "",
             "{",
@@ -116,7 +130,6 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"complete"}"#,
             r#"{"type":"ping","payload":"x"}"#,
-            &long,
         ] {
             assert_eq!(parse(text).map(drop), Err(Close::MALFORMED), "{text}");
         }

@@ -3,6 +3,7 @@ mod audit_log;
 mod jobs;
 mod mining_configuration_update;
 mod node;
+mod owner_keys;
 mod referral_configuration_update;
 mod server_info;
 mod streak_configuration_update;

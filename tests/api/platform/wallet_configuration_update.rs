@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::is_stored;
 use crate::support::samples::{currency, wallet};
+use crate::support::wallets::loss;
 use crate::support::{Actor, Miner, Run, TestApp, assert_includes, at_once, merged, samples, test};
 
 const CURRENCIES: &str = "{ currencies { code scale displayDecimals assetType isEnabled } }";
@@ -273,6 +274,11 @@ fn refused_drafts() -> Vec<(Value, &'static str, &'static str)> {
             duplicate,
             "velocityRules.1",
         ),
+        (
+            json!({"velocityRules": [merged(rule.clone(), json!({"maxCount": null, "maxAmount": null}))]}),
+            "RULE_WITHOUT_LIMIT",
+            "velocityRules.0",
+        ),
     ]
 }
 
@@ -322,6 +328,55 @@ fn keeps_the_scale_of_a_used_currency() {
         assert_eq!(app.row("currencies", "code = 'VND'").await["number"], 10);
         assert_eq!(app.count("wallets", "currency = 10").await, 8);
         assert_eq!(app.count("wallets", "currency = 9").await, 0);
+    });
+}
+
+#[test]
+fn keeps_the_name_of_a_service_in_use() {
+    test(async |app| {
+        let (admin, game) = (app.admin(), app.game());
+        let alice = app.holder("5").await;
+        let tester = |fields: Value| {
+            let issuer = json!({"name": "tester", "issuer": "goodgo-dev-services", "subject": "tester", "depositCeilings": []});
+            merged(issuer, fields)
+        };
+        let hold = game.placed(&alice, "5", "7").await;
+        // An ended hold counts too: its settlement and its clearing account go by the name.
+        for is_ended in [false, true] {
+            for (issuers, path) in [
+                (json!([]), "issuers"),
+                (json!([tester(json!({"name": "other"}))]), "issuers.0.name"),
+                (
+                    json!([tester(json!({"subject": "other"}))]),
+                    "issuers.0.name",
+                ),
+                (
+                    json!([
+                        tester(json!({"name": "other"})),
+                        tester(json!({"subject": "other"}))
+                    ]),
+                    "issuers.1.name",
+                ),
+            ] {
+                let outcome = update(&admin, json!({"issuers": issuers})).await;
+                outcome.refused("ISSUER_IN_USE", Some(&format!("configuration.{path}")));
+            }
+            if !is_ended {
+                game.settle(loss(&hold)).await.ok();
+            }
+        }
+        let kept = json!([
+            tester(json!({})),
+            tester(json!({"name": "new", "subject": "new"}))
+        ]);
+        app.approved(update(&admin, json!({"issuers": kept}))).await;
+        // The new one has no holds yet.
+        let renamed = json!([
+            tester(json!({})),
+            tester(json!({"name": "newer", "subject": "new"}))
+        ]);
+        let waiting = update(&admin, json!({"issuers": renamed, "version": 2})).await;
+        assert_eq!(waiting.refusal(), None);
     });
 }
 

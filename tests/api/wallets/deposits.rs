@@ -243,7 +243,10 @@ fn waits_for_a_second_person_above_the_limit() {
                 "amount": mp("600.0000"), "owner": {"uuid": alice.id().to_string()}, "payment": vcb("2")["payment"],
             })
         );
-        finance.approve(approval).await.refused("OWN_ACCOUNT", None);
+        finance
+            .approve(approval)
+            .await
+            .refused("OWN_ACCOUNT", Some("approvalId"));
         // An administrator has another role.
         app.admin()
             .approve(approval)

@@ -127,6 +127,11 @@ fn refuses_to_place_in_order() {
                 "ASCII",
             ),
             (json!({"externalId": ""}), "external id"),
+            (json!({"externalId": "a\u{7}b"}), "control character"),
+            (
+                json!({"metadata": [{"key": "a\u{0}b", "value": ""}]}),
+                "none of them NUL",
+            ),
             (
                 json!({"metadata": [{"key": "", "value": ""}]}),
                 "key of a note",

@@ -116,7 +116,12 @@ fn refuses_to_settle_in_order() {
             (
                 json!({"outcome": "LOSS", "amount": mp("30.0001")}),
                 "AMOUNT_INVALID",
-                Some("settlement.amount"),
+                Some("settlement.amount.amount"),
+            ),
+            (
+                json!({"outcome": "LOSS", "amount": vnd}),
+                "AMOUNT_INVALID",
+                Some("settlement.amount.currency"),
             ),
             (
                 json!({"outcome": "LOSS", "payouts": payout(mp("1"))}),
@@ -126,12 +131,17 @@ fn refuses_to_settle_in_order() {
             (
                 json!({"outcome": "WIN", "payouts": payout(mp("0"))}),
                 "AMOUNT_INVALID",
-                Some("settlement.payouts"),
+                Some("settlement.payouts.0.amount.amount"),
             ),
             (
-                json!({"outcome": "WIN", "payouts": payout(vnd)}),
+                json!({"outcome": "WIN", "payouts": [payout(mp("1"))[0], payout(mp("2"))[0]]}),
+                "PAYOUTS_INVALID",
+                Some("settlement.payouts.1.owner"),
+            ),
+            (
+                json!({"outcome": "WIN", "payouts": payout(vnd.clone())}),
                 "PAYOUT_CURRENCY_MISMATCH",
-                Some("settlement.payouts"),
+                Some("settlement.payouts.0.amount.currency"),
             ),
         ] {
             let mut settlement = json!({"holdId": hold});
@@ -181,7 +191,7 @@ fn settles_a_batch_all_or_nothing() {
         let others = &refused.answer.body["data"]["holdBatchSettle"]["results"];
         assert_eq!(
             others[1]["userErrors"][0]["field"],
-            json!(["settlements", "1", "amount"])
+            json!(["settlements", "1", "amount", "amount"])
         );
         assert_eq!(app.count("settlements", "true").await, 0);
         let again = refusing.await;
@@ -258,7 +268,10 @@ fn rejects_batches_out_of_bounds() {
             (json!(many), "1 to 500"),
             (json!([loss(&hold), loss(&hold)]), "each hold once"),
         ] {
-            let answer = game.settle_all(batch).await.answer;
+            let codes = game
+                .settle_all(batch)
+                .select("results { userErrors { code } }");
+            let answer = codes.await.answer;
             assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
             assert!(answer.body.to_string().contains(problem), "{}", answer.body);
         }

@@ -289,7 +289,10 @@ fn fails_with_a_second_person_once_processed() {
         assert_eq!(waiting["withdrawal"]["status"], "PROCESSING");
         assert_eq!(balance(app, &alice).await, ["80.0000", "20.0000"]);
         let approval = &waiting["approval"]["id"];
-        finance.approve(approval).await.refused("OWN_ACCOUNT", None);
+        finance
+            .approve(approval)
+            .await
+            .refused("OWN_ACCOUNT", Some("approvalId"));
         other.approve(approval).await.ok();
         assert_eq!(balance(app, &alice).await, ["100.0000", "0.0000"]);
         let events = app.events("WithdrawalFailed").await;
@@ -425,6 +428,7 @@ fn asks_a_provider_until_it_answers() {
         let second = processed(app, &alice, "5").await;
         app.service(&[Scope::WalletWithdraw])
             .complete(&second, "C-2")
+            .with(json!({"payout": {"provider": "custody", "reference": "C-2"}}))
             .await
             .ok();
         let script = Script::new(&[paid("C-2")]);

@@ -76,9 +76,22 @@ fn refuses_an_invalid_operation_alone() {
             assert_eq!(errors[0]["extensions"]["code"], code, "{query}: {error}");
             assert!(errors[0]["extensions"]["requestId"].is_string(), "{error}");
         }
-        socket.subscribe("1", "{ __typename }").await;
-        assert_eq!(socket.event("1").await, json!({"__typename": "Query"}));
-        assert_eq!(socket.hear().await["type"], "complete");
+        let long = "x".repeat(1_025);
+        for (id, query) in [("1", ""), (long.as_str(), "{ __typename }")] {
+            socket.subscribe(id, query).await;
+            let error = socket.hear().await;
+            assert_eq!(
+                (&error["type"], &error["id"]),
+                (&json!("error"), &json!(id)),
+                "{error}"
+            );
+            assert_eq!(error["payload"][0]["extensions"]["code"], "BAD_REQUEST");
+        }
+        for id in ["1", &long[..1_024]] {
+            socket.subscribe(id, "{ __typename }").await;
+            assert_eq!(socket.event(id).await, json!({"__typename": "Query"}));
+            assert_eq!(socket.hear().await["type"], "complete");
+        }
     });
 }
 

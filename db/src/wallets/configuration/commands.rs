@@ -9,7 +9,7 @@ commands! {
     ConfigurationRefusal;
     WALLET_CONFIGURATION_UPDATE = "platform.wallet_configuration_update", ConfigurationUpdate, Optional:
         ReasonInvalid, OutOfRange, ListLength, TextLength, TooFine, CurrencyUnknown, CurrencyMissing, ScaleFixed,
-        Duplicate, NameInvalid, PairItself, PairRateMissing, Stale;
+        Duplicate, NameInvalid, PairItself, PairRateMissing, RuleEmpty, IssuerMissing, IssuerTaken, Stale;
 }
 
 updates! {

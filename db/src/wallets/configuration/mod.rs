@@ -5,15 +5,16 @@ mod rows;
 
 use std::collections::BTreeSet;
 
+use diesel::dsl::exists;
 use diesel::sql_types::{SmallInt, Text};
-use diesel::{ExpressionMethods, QueryDsl, select};
+use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, select};
 use diesel_async::RunQueryDsl;
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::WalletConfiguration;
 use serde_json::Value;
 
 use crate::platform::configuration::Section;
-use crate::schema::configurations as versions;
+use crate::schema::{clearing_accounts, configurations as versions, holds};
 use crate::{Connection, Result, Tx};
 
 #[diesel::declare_sql_function]
@@ -54,6 +55,24 @@ async fn used(
         let is_used = select(currency_is_used(code.as_str()));
         if is_used.get_result(tx.conn()).await? {
             used.insert(code);
+        }
+    }
+    Ok(used)
+}
+
+/// The names under which holds or clearing accounts exist, among those that would change their service.
+async fn used_issuers(
+    tx: &mut Tx,
+    after: &WalletConfiguration,
+    before: &WalletConfiguration,
+) -> Result<BTreeSet<String>> {
+    let mut used = BTreeSet::new();
+    for (name, _) in after.reassigned(before) {
+        let held = exists(holds::table.filter(holds::issuer.eq(name)));
+        let cleared = exists(clearing_accounts::table.filter(clearing_accounts::issuer.eq(name)));
+        let is_used = select(held.or(cleared));
+        if is_used.get_result(tx.conn()).await? {
+            used.insert(name.to_owned());
         }
     }
     Ok(used)

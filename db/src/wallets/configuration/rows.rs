@@ -285,7 +285,11 @@ impl Section for WalletConfiguration {
     ) -> BoxFuture<'t, Result<Judged<()>>> {
         async move {
             let used = super::used(tx, self, before).await?;
-            Ok(self.judge_currencies(before, &used))
+            if let Err(refusal) = self.judge_currencies(before, &used) {
+                return Ok(Err(refusal));
+            }
+            let used = super::used_issuers(tx, self, before).await?;
+            Ok(self.judge_issuers(before, &used))
         }
         .boxed()
     }

@@ -1,6 +1,7 @@
 //! Withdrawals.
 
 pub mod commands;
+mod ending;
 mod locks;
 pub mod payout;
 pub mod queries;

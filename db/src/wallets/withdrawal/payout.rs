@@ -3,7 +3,8 @@
 use domain::wallets::withdrawal::{Withdrawal, WithdrawalStatus, retry_after};
 use domain::wallets::{Origin, ProviderPayment};
 
-use super::commands::{Cause, Ending, check_unused, finish};
+use super::commands::check_unused;
+use super::ending::{Cause, Ending, finish};
 use super::locks;
 use super::rows::WithdrawalRow;
 use crate::Db;

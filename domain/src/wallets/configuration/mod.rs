@@ -84,6 +84,14 @@ pub struct Issuer {
     pub deposit_ceilings: Vec<(CurrencyCode, Minor)>,
 }
 
+impl Issuer {
+    /// Whether both are settings of one service: its tokens have the same `iss` and `sub`.
+    #[must_use]
+    pub fn is_same_service(&self, other: &Self) -> bool {
+        (&self.issuer, &self.subject) == (&other.issuer, &other.subject)
+    }
+}
+
 /// Configuration of an open conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConversionPair {
@@ -166,6 +174,12 @@ impl WalletConfiguration {
     pub fn pair(&self, from: CurrencyCode, to: CurrencyCode) -> Option<&ConversionPair> {
         let mut pairs = self.conversion_pairs.iter();
         pairs.find(|pair| pair.from == from && pair.to == to)
+    }
+
+    /// The service with this name.
+    #[must_use]
+    pub fn issuer_named(&self, name: &str) -> Option<&Issuer> {
+        self.issuers.iter().find(|known| known.name == name)
     }
 
     /// Expiry of a hold without its own.

@@ -21,19 +21,27 @@ refusals! {
     /// The hold has expired and can only be released; see `hold`.
     Expired { owner_id: Uuid, hold: Uuid } = EXPIRED;
     /// An amount is not above 0, above the hold, too large, or finer than the currency's scale.
-    AmountInvalid = texts("AMOUNT_INVALID", "settlement.amount",
-        "give an amount above 0, at most the hold, in its currency and with no more decimals than that has",
-        "hãy nhập số tiền lớn hơn 0, không quá khoản giữ, cùng loại tiền và đúng số chữ số thập phân của loại tiền đó");
+    AmountInvalid = texts("AMOUNT_INVALID", "settlement.amount.amount",
+        "give an amount above 0, at most the hold, with no more decimals than its currency has",
+        "hãy nhập số tiền lớn hơn 0, không quá khoản giữ, với số chữ số thập phân mà loại tiền này cho phép");
+    /// An amount is not above 0, above the hold, too large, or finer than the currency's scale.
+    AmountCurrencyMismatch = texts("AMOUNT_INVALID", "settlement.amount.currency",
+        "give the amount in the currency of the hold",
+        "hãy nhập số tiền cùng loại tiền với khoản giữ");
     /// The amount of a payout is not above 0, too large, or finer than the currency's scale.
-    PayoutAmountInvalid = texts("AMOUNT_INVALID", "settlement.payouts",
+    PayoutAmountInvalid { payout: u32 } = texts("AMOUNT_INVALID", "settlement.payouts.{payout}.amount.amount",
         "give each payout an amount above 0, with no more decimals than the currency has",
         "mỗi khoản chi trả cần số tiền lớn hơn 0 với số chữ số thập phân mà loại tiền cho phép");
     /// A loss has payouts, there are more than 10, or an owner appears twice.
     PayoutsInvalid = texts("PAYOUTS_INVALID", "settlement.payouts",
         "give a loss no payouts, and a win 1 to 10 to different owners",
         "khoản thua không có chi trả; khoản thắng có từ 1 đến 10 khoản chi trả cho các chủ khác nhau");
+    /// A loss has payouts, there are more than 10, or an owner appears twice.
+    PayoutOwnerTwice { payout: u32 } = texts("PAYOUTS_INVALID", "settlement.payouts.{payout}.owner",
+        "an earlier payout has the same owner: give each owner one payout",
+        "một khoản chi trả trước đó có cùng chủ: mỗi chủ chỉ có một khoản chi trả");
     /// A payout is not in the currency of the hold.
-    PayoutCurrencyMismatch = texts("PAYOUT_CURRENCY_MISMATCH", "settlement.payouts",
+    PayoutCurrencyMismatch { payout: u32 } = texts("PAYOUT_CURRENCY_MISMATCH", "settlement.payouts.{payout}.amount.currency",
         "payouts are in the currency of the hold",
         "các khoản chi trả phải cùng loại tiền với khoản giữ");
     /// The amount is not above 0, too large, or finer than the currency's scale.

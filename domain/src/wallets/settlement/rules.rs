@@ -50,9 +50,9 @@ pub struct Settling {
 /// Checks the settlement of a hold.
 ///
 /// Refusals, in this order: [`SettlementRefusal::AlreadyReleased`] or [`SettlementRefusal::AlreadySettled`],
-/// [`SettlementRefusal::Expired`], [`SettlementRefusal::AmountInvalid`], [`SettlementRefusal::PayoutsInvalid`],
-/// [`SettlementRefusal::PayoutCurrencyMismatch`], then
-/// [`SettlementRefusal::PayoutAmountInvalid`].
+/// [`SettlementRefusal::Expired`], [`SettlementRefusal::AmountCurrencyMismatch`], [`SettlementRefusal::AmountInvalid`],
+/// [`SettlementRefusal::PayoutsInvalid`], [`SettlementRefusal::PayoutOwnerTwice`],
+/// [`SettlementRefusal::PayoutCurrencyMismatch`], then [`SettlementRefusal::PayoutAmountInvalid`].
 pub fn settle(
     hold: &Hold,
     draft: &SettlementDraft,
@@ -66,8 +66,10 @@ pub fn settle(
     };
     let settled = match draft.amount {
         None => Some(hold.amount.amount),
-        Some((value, code)) if code == currency.code => exact(value),
-        Some(_) => None,
+        Some((_, code)) if code != currency.code => {
+            return Err(SettlementRefusal::AmountCurrencyMismatch);
+        }
+        Some((value, _)) => exact(value),
     };
     let settled = settled.ok_or(SettlementRefusal::AmountInvalid)?;
     let rest = hold.amount.amount.checked_sub(settled);
@@ -83,24 +85,26 @@ pub fn settle(
         (SettlementOutcome::Loss, Some(_)) => return Err(SettlementRefusal::PayoutsInvalid),
         (SettlementOutcome::Win, None) => default.to_vec(),
         (SettlementOutcome::Win, Some(payouts)) => {
-            let owners: BTreeSet<_> = payouts.iter().map(|payout| payout.owner).collect();
-            if !(1..=MOST_PAYOUTS).contains(&payouts.len()) || owners.len() < payouts.len() {
+            if !(1..=MOST_PAYOUTS).contains(&payouts.len()) {
                 return Err(SettlementRefusal::PayoutsInvalid);
             }
-            if payouts
-                .iter()
-                .any(|payout| payout.amount.1 != currency.code)
-            {
-                return Err(SettlementRefusal::PayoutCurrencyMismatch);
+            let numbered = || (0..).zip(payouts);
+            let mut owners = BTreeSet::new();
+            if let Some((payout, _)) = numbered().find(|(_, one)| !owners.insert(one.owner)) {
+                return Err(SettlementRefusal::PayoutOwnerTwice { payout });
             }
-            let payouts = payouts.iter().map(|payout| {
-                Some(Payout {
-                    owner: payout.owner,
-                    amount: exact(payout.amount.0)?,
+            let mut foreign = numbered().filter(|(_, one)| one.amount.1 != currency.code);
+            if let Some((payout, _)) = foreign.next() {
+                return Err(SettlementRefusal::PayoutCurrencyMismatch { payout });
+            }
+            let payouts = numbered().map(|(payout, one)| {
+                let amount = exact(one.amount.0);
+                Ok(Payout {
+                    owner: one.owner,
+                    amount: amount.ok_or(SettlementRefusal::PayoutAmountInvalid { payout })?,
                 })
             });
-            let payouts: Option<_> = payouts.collect();
-            payouts.ok_or(SettlementRefusal::PayoutAmountInvalid)?
+            payouts.collect::<Result<_, SettlementRefusal>>()?
         }
     };
     Ok(Settling {
@@ -178,7 +182,8 @@ mod tests {
     fn refuses_in_order() {
         use SettlementOutcome::{Loss, Win};
         use SettlementRefusal::{
-            AmountInvalid, PayoutAmountInvalid, PayoutCurrencyMismatch, PayoutsInvalid,
+            AmountCurrencyMismatch, AmountInvalid, PayoutAmountInvalid, PayoutCurrencyMismatch,
+            PayoutOwnerTwice, PayoutsInvalid,
         };
         let vnd = CurrencyCode::parse("VND").expect("a code");
         let many = (0..11).map(|user| payout(user, mp(1))).collect();
@@ -191,7 +196,7 @@ mod tests {
                 AmountInvalid,
             ),
             (Loss, Some(mp(11)), None, AmountInvalid),
-            (Win, Some((Decimal::ONE, vnd)), None, AmountInvalid),
+            (Win, Some((Decimal::ONE, vnd)), None, AmountCurrencyMismatch),
             (
                 Win,
                 Some((Decimal::new(1, 5), CurrencyCode::MP)),
@@ -201,14 +206,23 @@ mod tests {
             (Loss, None, Some(vec![payout(1, mp(1))]), PayoutsInvalid),
             (Win, None, Some(Vec::new()), PayoutsInvalid),
             (Win, None, Some(many), PayoutsInvalid),
-            (Win, None, Some(twice), PayoutsInvalid),
+            (Win, None, Some(twice), PayoutOwnerTwice { payout: 1 }),
             (
                 Win,
                 None,
-                Some(vec![payout(1, (Decimal::ZERO, vnd))]),
-                PayoutCurrencyMismatch,
+                Some(vec![
+                    payout(1, mp(0)),
+                    payout(2, mp(1)),
+                    payout(3, (Decimal::ZERO, vnd)),
+                ]),
+                PayoutCurrencyMismatch { payout: 2 },
             ),
-            (Win, None, Some(vec![payout(1, mp(0))]), PayoutAmountInvalid),
+            (
+                Win,
+                None,
+                Some(vec![payout(1, mp(1)), payout(2, mp(0))]),
+                PayoutAmountInvalid { payout: 1 },
+            ),
         ] {
             assert_eq!(
                 settled(outcome, amount, payouts),

@@ -71,13 +71,13 @@ mutations! {
     /// referral becomes active.
     kyc_complete = commands::KYC_COMPLETE, |call| {
         let completed_at = call.input.completed_at.map(|at| at.0);
-        commands::kyc_complete(call.tx, call.request, UserId(call.input.user_id), completed_at).boxed()
+        commands::kyc_complete(call.tx, call.request, call.input.user_id.into(), completed_at).boxed()
     };
     KycCompleteInput(Optional) {
         /// Time of the verification, from 1970, at most 5 minutes in the future; null for the time of the request.
         completed_at: Option<DateTime>,
         /// Subject of the person's tokens.
-        user_id: Uuid,
+        user_id: OwnerKey,
     }
     KycCompletePayload(KycUserError) = |ctx, done: KycCompleted| {
         /// Referral through which the person joined; null without one and when refused.

@@ -145,7 +145,7 @@ impl Miner {
 
 #[ComplexObject]
 impl Miner {
-    /// Circle the miner is in; null without one.
+    /// Circle the miner is in; null without one and for services.
     async fn circle(&self, ctx: &Context<'_>) -> Loaded<Ready<Arc<Circle>>> {
         if let Some(circle) = &self.loaded_circle {
             return Some(Ok(Ready(Arc::clone(circle))));
@@ -376,7 +376,7 @@ pub enum MinerBy {
     /// Global id of the miner.
     Id(Id<Miner>),
     /// Subject of the owner's tokens.
-    UserId(Uuid),
+    UserId(OwnerKey),
     /// Key in the platform's other services.
     Uuid(Uuid),
 }
@@ -386,7 +386,7 @@ impl From<&MinerBy> for MinerRef {
         match by {
             MinerBy::Code(code) => Self::Code(code.clone()),
             MinerBy::Id(id) => Self::User(id.key),
-            MinerBy::UserId(id) => Self::User(UserId(*id)),
+            MinerBy::UserId(id) => Self::User((*id).into()),
             MinerBy::Uuid(id) => Self::Uuid(*id),
         }
     }

@@ -34,13 +34,10 @@ impl MinerQuery {
     async fn leaderboard(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Number of places, 1 to 100.",
-            default_with = "Limit(Limit::DEFAULT)"
-        )]
+        #[graphql(desc = "Number of places, 1 to 100.", default_with = "Limit::usual()")]
         limit: Limit,
     ) -> Loaded<Leaderboard> {
-        Some(leaderboard(ctx, limit.0).await)
+        Some(leaderboard(ctx, limit).await)
     }
 }
 
@@ -58,7 +55,7 @@ pub(in crate::mining) async fn find_any(
     let loader = ctx.loader::<MiningLoader>();
     Ok(match by {
         MinerBy::Id(id) => loader.load_one(id.key).await?,
-        MinerBy::UserId(id) => loader.load_one(UserId(id)).await?,
+        MinerBy::UserId(id) => loader.load_one(UserId::from(id)).await?,
         MinerBy::Uuid(id) => {
             let read = async move |conn: &mut db::Connection| reads::miner_by_uuid(conn, id).await;
             ctx.db().read_replicated(read).await?
@@ -203,8 +200,8 @@ pub(in crate::mining) fn places(limit: i32) -> Result<usize> {
         .ok_or_else(|| ApiError::bad_input("`limit` is from 1 to 100"))
 }
 
-async fn leaderboard(ctx: &Context<'_>, limit: i32) -> Result<Leaderboard> {
-    let places = places(limit)?;
+async fn leaderboard(ctx: &Context<'_>, limit: Limit) -> Result<Leaderboard> {
+    let places = places(limit.get()?)?;
     ctx.check_staff(Action::MinerProfileRead)?;
     let top = ctx
         .db()

@@ -60,14 +60,11 @@ impl MinerSubscription {
     async fn leaderboard_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            desc = "Number of places, 1 to 100.",
-            default_with = "Limit(Limit::DEFAULT)"
-        )]
+        #[graphql(desc = "Number of places, 1 to 100.", default_with = "Limit::usual()")]
         limit: Limit,
     ) -> FieldResult<impl Stream<Item = FieldResult<LeaderboardEvent>> + use<>> {
         ctx.check_staff(Action::MinerProfileRead)?;
-        let places = places(limit.0)?;
+        let places = places(limit.get()?)?;
         let operation = ctx.shared_operation();
         let subscribers = operation.services.events.subscribers::<LeaderboardTopic>();
         let updates = subscribers.subscribe(());

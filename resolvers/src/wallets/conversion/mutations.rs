@@ -20,7 +20,7 @@ mutations! {
     conversion_execute = commands::CONVERSION_EXECUTE, |call| {
         let input = call.input;
         let draft = ConversionDraft {
-            user: input.user_id.map(UserId),
+            user: input.user_id.map(Into::into),
             amount: input.amount.parts(),
             to: input.to.0,
             expected: Expected {
@@ -47,7 +47,7 @@ mutations! {
         /// Currency to receive.
         to: CurrencyCode,
         /// Person to convert for: required for services, null for the caller's own wallets.
-        user_id: Option<Uuid>,
+        user_id: Option<OwnerKey>,
     }
     ConversionExecutePayload(ConversionUserError) = |ctx, done: ConversionDone| {
         /// The conversion; null when refused.

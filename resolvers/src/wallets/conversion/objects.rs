@@ -43,9 +43,9 @@ object! {
         rate: Edge<RateSnapshot> = Edge::to(conversion.rate),
         /// Amount received, after the fee.
         received: Money = Money::of(conversion.converted.received),
-        /// Receipt of the postings.
+        /// Receipt of the postings; null for services without the scope `wallet:read`.
         transaction: Edge<Transaction> = Edge::to(receipt),
-        /// Person who owns both wallets.
+        /// Person who owns both wallets; null for services without the scope `mining:read`.
         user: Edge<User> = Edge::to(conversion.id.user),
     }
 }
@@ -116,7 +116,7 @@ pub struct ConversionFilter {
     /// Currency received.
     pub to: Option<CurrencyCode>,
     /// Subject of the person's tokens.
-    pub user_id: Option<Uuid>,
+    pub user_id: Option<OwnerKey>,
 }
 
 impl ConversionFilter {
@@ -127,7 +127,7 @@ impl ConversionFilter {
             None => (None, None),
         };
         let principal = ctx.principal();
-        let named = self.user_id.map(UserId);
+        let named = self.user_id.map(UserId::from);
         let own = principal.person().map(|person| person.id);
         let sees_all = principal.may(Action::ConversionRead, Relation::Others);
         let is_empty = !sees_all && named.is_some_and(|named| Some(named) != own);

@@ -47,7 +47,7 @@ object! {
         received_at: DateTime = deposit.received_at.into(),
         /// State of the deposit.
         status: DepositStatus = deposit.status().into(),
-        /// Receipt of the postings that recorded it.
+        /// Receipt of the postings that recorded it; null for services without the scope `wallet:read`.
         transaction: Edge<Transaction> = Edge::to(receipt),
     }
 }

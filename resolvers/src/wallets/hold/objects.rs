@@ -78,7 +78,7 @@ object! {
         settlement: Edge<Settlement> = Edge(hold.settlement.map(|uuid| [hold.id.owner.0, uuid].into())),
         /// State of the hold.
         status: HoldStatus = hold.status.into(),
-        /// Wallet that the amount is reserved in.
+        /// Wallet that the amount is reserved in; null for services without the scope `wallet:read`.
         wallet: Edge<Wallet> = Edge::to(wallet),
     }
 }

@@ -28,7 +28,7 @@ impl WalletSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Person to follow, for staff; null for the caller.")] user_id: Option<
-            Uuid,
+            OwnerKey,
         >,
     ) -> FieldResult<impl Stream<Item = FieldResult<WalletEvent>> + use<>> {
         let user = followed(ctx, user_id)?;
@@ -63,10 +63,10 @@ impl WalletSubscription {
 }
 
 /// The person whose wallets are followed, if the caller may.
-fn followed(ctx: &Context<'_>, user_id: Option<Uuid>) -> Result<UserId> {
+fn followed(ctx: &Context<'_>, user_id: Option<OwnerKey>) -> Result<UserId> {
     let principal = ctx.principal();
     let caller = principal.person().map(|person| person.id);
-    let user = user_id.map(UserId).or(caller);
+    let user = user_id.map(UserId::from).or(caller);
     let relation = match user {
         Some(user) if user_id.is_some() => principal.relation_to(user),
         _ => true.into(),

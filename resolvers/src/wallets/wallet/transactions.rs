@@ -11,6 +11,7 @@ use crate::eager::ReadyOption;
 use crate::node::KeyPart;
 use crate::prelude::*;
 use crate::user_errors::FactValue;
+use crate::wallets::inputs::own_issuer;
 use crate::wallets::loaders::{ReversalOf, WalletLoader};
 use crate::wallets::may_see;
 use crate::wallets::references::ServiceReference;
@@ -78,9 +79,8 @@ impl Transaction {
     fn visible(ctx: &Context<'_>, stored: Stored) -> Option<Self> {
         let first = stored.entries.first()?.clone();
         let principal = ctx.principal();
-        let is_visible = |entry: &db::wallets::LedgerEntry| {
-            may_see(principal, Action::TransactionRead, entry.owner)
-        };
+        let is_visible =
+            |entry: &db::wallets::LedgerEntry| may_see(principal, Action::WalletRead, entry.owner);
         let entries = stored.entries.into_iter().filter(is_visible);
         let entries = entries.map(LedgerEntry::of).collect();
         Some(Self::of(stored.key, first, entries))
@@ -108,10 +108,22 @@ impl Transaction {
     }
 }
 
+/// Whether a transaction is about a reference of the calling service, which may read it without the entries.
+async fn is_receipt(ctx: &Context<'_>, transaction: &Transaction) -> Result<bool> {
+    let Some(reference) = &transaction.reference.0 else {
+        return Ok(false);
+    };
+    let is_own = own_issuer(ctx).await? == Some(reference.issuer.clone());
+    Ok(is_own && ctx.may(Action::TransactionRead, Relation::Others))
+}
+
 node!(Transaction: TransactionKey, |ctx, key| {
     let stored = ctx.loader::<WalletLoader>().load_one(key).await?;
-    let seen = stored.and_then(|stored| Self::visible(ctx, stored));
-    Ok(seen.filter(|transaction| !transaction.entries.0.is_empty()))
+    let Some(seen) = stored.and_then(|stored| Self::visible(ctx, stored)) else {
+        return Ok(None);
+    };
+    let may_see = !seen.entries.0.is_empty() || is_receipt(ctx, &seen).await?;
+    Ok(may_see.then_some(seen))
 });
 
 /// Global id of the transaction that a refusal names.

@@ -26,8 +26,8 @@ use crate::wallets::{configuration, issuer, posting};
 commands! {
     SettlementRefusal;
     HOLD_SETTLE = "wallets.hold_settle", HoldSettle, Required:
-        NotFound, AlreadyReleased, AlreadySettled, Expired, AmountInvalid, PayoutsInvalid, PayoutCurrencyMismatch,
-        PayoutAmountInvalid, ClearingShort, BalanceOverflow;
+        NotFound, AlreadyReleased, AlreadySettled, Expired, AmountCurrencyMismatch, AmountInvalid, PayoutsInvalid,
+        PayoutOwnerTwice, PayoutCurrencyMismatch, PayoutAmountInvalid, ClearingShort, BalanceOverflow;
     HOLD_BATCH_SETTLE = "wallets.hold_batch_settle", HoldSettle, Required: BatchRefused;
 }
 

@@ -9,7 +9,7 @@ use super::{
     VelocityRule, VelocityWindow, WalletConfiguration,
 };
 use crate::money::{CurrencyCode, LARGEST_WHOLE_UNITS, Minor};
-use crate::platform::{ConfigurationProblem, Field, Judged};
+use crate::platform::{ConfigurationProblem, ConfigurationRefusal, Field, Judged};
 use crate::text;
 
 /// Largest number of currencies.
@@ -247,6 +247,9 @@ impl WalletDraft {
             if !known.insert((draft.operation, draft.currency, draft.window)) {
                 return Err(Field::item(LIST, place).refuse(ConfigurationProblem::Duplicate));
             }
+            if draft.max_count.is_none() && draft.max_amount.is_none() {
+                return Err(Field::item(LIST, place).refuse(ConfigurationProblem::RuleEmpty));
+            }
             let count = draft
                 .max_count
                 .map(|count| at("maxCount").whole(count, 0, i32::MAX.unsigned_abs()));
@@ -282,6 +285,41 @@ impl WalletConfiguration {
             }
             None => Ok(()),
         }
+    }
+
+    /// Checks the names of services against those of the version in force: one under which holds or clearing accounts
+    /// exist stays with its service. `used` holds such names, at least those of [`Self::reassigned`].
+    pub fn judge_issuers(&self, in_force: &Self, used: &BTreeSet<String>) -> Judged<()> {
+        let reassigned = self.reassigned(in_force).into_iter();
+        let mut refused = reassigned.filter(|(name, _)| used.contains(*name));
+        refused.next().map_or(Ok(()), |(_, refusal)| Err(refusal))
+    }
+
+    /// Names of services that another service, or none, has in the version in force, or that lose their service; each
+    /// with its refusal if it is in use.
+    #[must_use]
+    pub fn reassigned<'c>(&'c self, in_force: &'c Self) -> Vec<(&'c str, ConfigurationRefusal)> {
+        const LIST: &str = "issuers";
+        let name_at = |place| Field::in_list(LIST, place, "name");
+        let given = self.issuers.iter().enumerate();
+        let given = given.filter(|(_, one)| {
+            let before = in_force.issuer_named(&one.name);
+            before.is_none_or(|before| !before.is_same_service(one))
+        });
+        let given = given.map(|(place, one)| {
+            let refusal = name_at(place).refuse(ConfigurationProblem::IssuerTaken);
+            (one.name.as_str(), refusal)
+        });
+        let lost = in_force.issuers.iter();
+        let lost = lost.filter(|one| self.issuer_named(&one.name).is_none());
+        let lost = lost.map(|one| {
+            let mut services = self.issuers.iter();
+            let renamed = services.position(|after| after.is_same_service(one));
+            let field = renamed.map_or_else(|| Field::of(LIST), name_at);
+            let refusal = field.refuse(ConfigurationProblem::IssuerMissing);
+            (one.name.as_str(), refusal)
+        });
+        given.chain(lost).collect()
     }
 
     /// Places and codes of the currencies whose scale differs from that in force.

@@ -308,6 +308,14 @@ fn refuses_wrong_velocity_rules() {
             "velocityRules.0.maxAmount",
             "SETTING_TOO_FINE",
         ),
+        (
+            |d| {
+                d.velocity_rules[0].max_count = None;
+                d.velocity_rules[0].max_amount = None;
+            },
+            "velocityRules.0",
+            "RULE_WITHOUT_LIMIT",
+        ),
     ];
     for &(edit, path, code) in cases {
         assert_eq!(refused(edit), (path.to_owned(), code));
@@ -342,4 +350,50 @@ fn refuses_removed_and_rescaled_currencies() {
     more.currencies.push(currency("GEM", 2));
     let more = more.judge(2).expect("valid");
     assert_eq!(more.judge_currencies(&in_force, &used), Ok(()));
+}
+
+#[test]
+fn keeps_names_in_use_with_their_service() {
+    let service = |name: &str, subject: &str| IssuerDraft {
+        name: name.to_owned(),
+        issuer: "iam".to_owned(),
+        subject: subject.to_owned(),
+        deposit_ceilings: Vec::new(),
+    };
+    let with = |issuers: &[IssuerDraft]| {
+        let mut draft = draft();
+        draft.issuers = issuers.to_vec();
+        draft.judge(2).expect("valid")
+    };
+    let in_force = with(&[service("game", "a"), service("shop", "b")]);
+    let (none, used) = (BTreeSet::new(), BTreeSet::from(["game".to_owned()]));
+    for (issuers, path) in [
+        (&[service("shop", "b"), service("game", "a")][..], None),
+        (&[service("game", "a"), service("store", "b")], None),
+        (&[service("game", "a")], None),
+        (&[service("shop", "b")], Some("issuers")),
+        (
+            &[service("shop", "b"), service("play", "a")],
+            Some("issuers.1.name"),
+        ),
+        (
+            &[service("game", "c"), service("shop", "b")],
+            Some("issuers.0.name"),
+        ),
+        // Two services that exchange their names.
+        (
+            &[service("shop", "a"), service("game", "b")],
+            Some("issuers.1.name"),
+        ),
+    ] {
+        let after = with(issuers);
+        assert_eq!(after.judge_issuers(&in_force, &none), Ok(()));
+        let refused = after.judge_issuers(&in_force, &used).err();
+        let refused = refused.map(|refusal| refusal.path.join("."));
+        assert_eq!(refused.as_deref(), path, "{issuers:?}");
+    }
+    // A name that no service has at present, but that has holds.
+    let given = with(&[service("game", "a")]);
+    let refusal = given.judge_issuers(&with(&[]), &used).expect_err("taken");
+    assert_eq!(refusal.problem, ConfigurationProblem::IssuerTaken);
 }
