@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use db::wallets::withdrawal::payout::PayoutAnswer;
+use domain::reason::Reason;
+use domain::wallets::ProviderPayment;
 use domain::wallets::withdrawal::Withdrawal;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-/// Longest wait for an answer. A later one is heard by the next question.
+/// Longest wait for an answer. One that arrives later is read by the next request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A provider that pays withdrawals out.
@@ -33,7 +35,11 @@ impl CustodyAdapter for ManualCustody {
 pub async fn ask(adapter: &dyn CustodyAdapter, order: &Withdrawal) -> PayoutAnswer {
     let withdrawal = order.id.uuid;
     match tokio::time::timeout(PATIENCE, adapter.pay(order)).await {
-        Ok(Ok(answer)) => answer,
+        Ok(Ok(answer)) if is_valid(&answer) => answer,
+        Ok(Ok(answer)) => {
+            tracing::error!(%withdrawal, ?answer, "the provider's answer is invalid; it is asked again");
+            PayoutAnswer::Unclear
+        }
         Ok(Err(error)) => {
             tracing::warn!(%withdrawal, %error, "the provider failed; it is asked again");
             PayoutAnswer::Unclear
@@ -42,5 +48,17 @@ pub async fn ask(adapter: &dyn CustodyAdapter, order: &Withdrawal) -> PayoutAnsw
             tracing::warn!(%withdrawal, "the provider gave no answer in time; it is asked again");
             PayoutAnswer::Unclear
         }
+    }
+}
+
+/// Whether the texts of an answer can be stored.
+fn is_valid(answer: &PayoutAnswer) -> bool {
+    match answer {
+        PayoutAnswer::Paid(payout) => {
+            ProviderPayment::is_provider(&payout.provider)
+                && ProviderPayment::is_reference(&payout.reference)
+        }
+        PayoutAnswer::Rejected(reason) => Reason::parse(reason).is_some(),
+        PayoutAnswer::Taken | PayoutAnswer::Unclear => true,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::wallets::withdrawal::payout::{due, record};
+use db::wallets::withdrawal::payout::{claim, due, record};
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
@@ -19,23 +19,31 @@ pub const JOB: Job = Job {
     run: |db| async move { hand_over(&db, &ManualCustody).await }.boxed(),
 };
 
-/// Asks a provider about all withdrawals that are due. An answer is recorded before the next question.
+/// Asks a provider about all withdrawals that are due. Each is looked at again before, and its answer recorded before the next
+/// question. One that fails does not keep the others.
 pub async fn hand_over(db: &Db, adapter: &dyn CustodyAdapter) -> Result<(), DbError> {
+    let mut failed = None;
     loop {
-        let reads = db.clone();
-        let orders = db.at_primary();
-        let orders = orders
-            .read(async move |conn| due(&reads, conn, BATCH).await)
-            .await?;
-        if orders.is_empty() {
-            return Ok(());
+        let primary = db.at_primary();
+        let due = primary.read(async |conn| due(conn, BATCH).await).await?;
+        if due.is_empty() {
+            return failed.map_or(Ok(()), Err);
         }
-        for order in orders {
+        for id in due {
+            let claimed = db.write("wallets.withdrawal_claim", async move |tx| {
+                claim(tx, id).await
+            });
+            let Some(order) = claimed.await? else {
+                continue;
+            };
             let answer = ask(adapter, &order).await;
-            db.write("wallets.withdrawal_payout", async move |tx| {
-                record(tx, order.id, &answer).await
-            })
-            .await?;
+            let recorded = db.write("wallets.withdrawal_payout", async move |tx| {
+                record(tx, id, &answer).await
+            });
+            if let Err(error) = recorded.await {
+                tracing::error!(withdrawal = %id.uuid, %error, "the provider's answer can't be recorded");
+                failed = Some(error);
+            }
         }
     }
 }

@@ -125,7 +125,7 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "a reversal finds every transfer of a transaction, whose owners it has to know; two people decide it",
     ),
     (
-        "from fx join transfers t on (t.credit_wallet = fx.id",
+        "from transfers t, lateral (select case when t.credit_wallet = any($3)",
         "a job sums what moved through the conversion accounts since it last closed its books",
     ),
     (

@@ -20,6 +20,7 @@ pub mod withdrawal;
 pub use account::*;
 pub use configuration::*;
 pub use payment::*;
+pub use posted::*;
 pub use posting::*;
 pub use reference::*;
 pub use refusal::{Currencies, NoAmount, any_amount, enabled_amount};

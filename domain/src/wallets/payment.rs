@@ -1,5 +1,7 @@
 //! Payments at providers.
 
+use crate::text;
+
 /// Payment at a provider. An incoming one is credited once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderPayment {
@@ -23,12 +25,10 @@ impl ProviderPayment {
     }
 }
 
-/// Whether a text has 1 to `longest` characters, none of them a control character and no blank at either end: two
-/// payments never differ in what nobody sees.
+/// Whether a text has 1 to `longest` visible characters, in NFC and without blanks at the ends: two payments never differ in
+/// what nobody sees.
 fn is_line(text: &str, longest: usize) -> bool {
-    (1..=longest).contains(&text.chars().count())
-        && text.trim() == text
-        && !text.chars().any(char::is_control)
+    text::parse(text, longest).as_deref() == Some(text)
 }
 
 #[cfg(test)]
@@ -43,6 +43,8 @@ mod tests {
             ("", false, false),
             (" VCB", false, false),
             ("VCB\n", false, false),
+            ("VC\u{200b}B", false, false),
+            ("Nga\u{302}n", false, false),
             (&"a".repeat(65), false, true),
             (&"a".repeat(129), false, false),
         ] {

@@ -1,7 +1,20 @@
 //! What a posting wrote.
 
-use super::{Posted, WalletKey};
+use super::{Entry, WalletKey};
+use crate::ids::TransactionId;
 use crate::money::Minor;
+use crate::time::Timestamp;
+
+/// A written posting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// Id of the event.
+    pub transaction_id: TransactionId,
+    /// Time of the posting.
+    pub posted_at: Timestamp,
+    /// Transfers.
+    pub entries: Vec<Entry>,
+}
 
 impl Posted {
     /// Balances of the wallets that keep one, after each transfer in their order.

@@ -9,7 +9,6 @@ use super::{Bucket, WalletKind, WalletOwner};
 use crate::ids::TransactionId;
 use crate::money::{CurrencyCode, Minor};
 use crate::named::named;
-use crate::time::Timestamp;
 
 /// Identifies a wallet independently of its row, which the first posting creates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -266,17 +265,6 @@ pub struct Entry {
     pub debit: Option<EntrySide>,
     /// Credited side after the transfer.
     pub credit: Option<EntrySide>,
-}
-
-/// A written posting.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posted {
-    /// Id of the event.
-    pub transaction_id: TransactionId,
-    /// Time of the posting.
-    pub posted_at: Timestamp,
-    /// Transfers.
-    pub entries: Vec<Entry>,
 }
 
 /// Decides one posting; changes the balances only when it is accepted.

@@ -20,10 +20,10 @@ object! {
 texts! {
     /// Name of a provider.
     ProviderName = Payment::is_provider,
-        "a provider has 1 to 64 characters, without blanks at the ends and control characters";
+        "a provider has 1 to 64 visible characters, composed (NFC) and without blanks at the ends";
     /// Key of a payment.
     PaymentReference = Payment::is_reference,
-        "a payment's reference has 1 to 128 characters, without blanks at the ends and control characters";
+        "a payment's reference has 1 to 128 visible characters, composed (NFC) and without blanks at the ends";
 }
 
 /// Payment at a provider. An incoming one is credited once, as a deposit or for an invoice.

@@ -77,7 +77,8 @@ fn refuses_the_nil_uuid_as_an_owner() {
         let query = "query ($by: MinerBy!) { miner(by: $by) { id } }";
         let answer = admin.ask(query, json!({"by": {"userId": nil}})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
-        let query = "query ($by: ConversionFilter) { conversions(first: 1, filter: $by) { totalCount } }";
+        let query =
+            "query ($by: ConversionFilter) { conversions(first: 1, filter: $by) { totalCount } }";
         let answer = admin.ask(query, json!({"by": {"userId": nil}})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
         let mut socket = app.person(&[Role::Support]).socket().await;

@@ -254,18 +254,69 @@ fn waits_for_a_second_person_above_the_limit() {
             .refused("APPROVAL_NOT_FOUND", Some("approvalId"));
         other.approve(approval).await.ok();
         assert_eq!(available(app, &alice).await, "1200.0000");
-        let unmatched = app.bank().await.suspended("600", "3").await;
+        let unmatched = app.bank().await.suspended("500", "3").await;
         let waiting = finance.assign(&unmatched, &alice).await.ok();
         assert_eq!(waiting["deposit"]["status"], "UNMATCHED");
         let approval = &waiting["approval"]["id"];
         other.approve(approval).await.ok();
-        assert_eq!(available(app, &alice).await, "1800.0000");
+        assert_eq!(available(app, &alice).await, "1700.0000");
         // The rules apply again: what was assigned meanwhile is not assigned twice.
-        let unmatched = app.bank().await.suspended("400", "4").await;
+        let unmatched = app.bank().await.suspended("450", "4").await;
         let waiting = finance.assign(&unmatched, &alice).await.ok();
         other.assign(&unmatched, &*app.miner().await).await.ok();
         let refused = other.approve(&waiting["approval"]["id"]).await;
-        refused.refused("COMMAND_REFUSED", None);
-        assert_eq!(available(app, &alice).await, "1800.0000");
+        refused.refused("COMMAND_REFUSED", Some("approvalId"));
+        assert_eq!(available(app, &alice).await, "1700.0000");
+    });
+}
+
+#[test]
+fn credits_merchants_at_their_first_payment() {
+    test(async |app| {
+        let merchant = app.person(&[domain::access::Role::Merchant]);
+        let owner = json!({"owner": {"kind": "MERCHANT", "ownerId": merchant.id().to_string()}});
+        let bank = app.bank().await;
+        let done = bank.deposit(&merchant, "5").with(owner).await.ok();
+        assert_eq!(done["deposit"]["status"], "CREDITED");
+        assert_eq!(done["deposit"]["owner"]["kind"], "MERCHANT");
+    });
+}
+
+#[test]
+fn answers_a_payment_that_meets_its_own_ceiling() {
+    test(async |app| {
+        let bank = app.bank().await;
+        for round in 0..10 {
+            let alice = app.miner().await;
+            // Twice the amount would exceed the ceiling of the day.
+            let sent = (0..2).map(|_| bank.deposit(&alice, "600").with(vcb(&format!("c-{round}"))));
+            at_once(sent).await.all_ok();
+            assert_eq!(available(app, &alice).await, "600.0000");
+            app.advance(chrono::TimeDelta::days(1)).await;
+        }
+    });
+}
+
+#[test]
+fn goes_back_when_it_is_reversed() {
+    test(async |app| {
+        let (alice, bob, bank) = (app.miner().await, app.miner().await, app.bank().await);
+        let finance = app.finance();
+        let credited = bank.deposit(&alice, "5").await.ok();
+        app.approved_by_finance(finance.reverse(&credited["transaction"]))
+            .await;
+        assert_eq!(available(app, &alice).await, "0.0000");
+        // One that was assigned waits for another owner.
+        let waiting = bank.suspended("3", "8").await;
+        let wrong = finance.assign(&waiting, &alice).await.ok();
+        app.approved_by_finance(finance.reverse(&wrong["transaction"]))
+            .await;
+        let by = "query ($id: ID!) { deposit(by: {id: $id}) { status owner { uuid } } }";
+        let seen = bank.get(by, json!({"id": waiting})).await["deposit"].clone();
+        assert_eq!(seen, json!({"status": "UNMATCHED", "owner": null}));
+        let right = finance.assign(&waiting, &bob).await.ok();
+        assert_eq!(right["deposit"]["status"], "CREDITED");
+        assert_eq!(available(app, &alice).await, "0.0000");
+        assert_eq!(available(app, &bob).await, "3.0000");
     });
 }

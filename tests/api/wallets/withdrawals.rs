@@ -317,7 +317,7 @@ fn fails_with_a_second_person_once_processed() {
         other
             .approve(&waiting["approval"]["id"])
             .await
-            .refused("COMMAND_REFUSED", None);
+            .refused("COMMAND_REFUSED", Some("approvalId"));
         assert_eq!(balance(app, &alice).await, ["98.0000", "0.0000"]);
     });
 }

@@ -199,7 +199,7 @@ pub async fn rate_record(
         if let Some(numbers) = numbers {
             lock(tx, numbers).await?;
             newest = rates::newest_time(tx.conn(), numbers).await?;
-            in_use = last_used(tx, pair).await?;
+            in_use = last_used(tx, pair).await?.map(|rate| rate.value);
         }
         let now = tx.now();
         let observed_at = observed_at.unwrap_or(now);
@@ -272,12 +272,9 @@ pub async fn rate_accept(
         if rate.recorded_by.as_ref() == Some(&actor(&request.principal)) {
             return Err(ConversionRefusal::OwnAccount.into());
         }
-        let numbers = rates::numbers(&currencies, (rate.from, rate.to));
-        let newest = match numbers {
-            Some(numbers) => rates::newest_time(tx.conn(), numbers).await?,
-            None => None,
-        };
-        if rate.status != RateStatus::Waiting || newest != Some(rate.observed_at) {
+        let in_use = last_used(tx, (rate.from, rate.to)).await?;
+        let is_late = in_use.is_some_and(|in_use| in_use.observed_at > rate.observed_at);
+        if rate.status != RateStatus::Waiting || is_late {
             return Err(ConversionRefusal::RateNotWaiting.into());
         }
         let by = request.person()?.id;
@@ -312,13 +309,12 @@ async fn lock(tx: &mut Tx, (from, to): (i16, i16)) -> Result<()> {
     Ok(())
 }
 
-/// Value of the newest accepted rate that was recorded for a pair.
-async fn last_used(tx: &mut Tx, pair: (CurrencyCode, CurrencyCode)) -> Result<Option<Decimal>> {
+/// The newest accepted rate that was recorded for a pair.
+async fn last_used(tx: &mut Tx, pair: (CurrencyCode, CurrencyCode)) -> Result<Option<Rate>> {
     let mut configuration = configuration::in_force(tx.conn()).await?;
     configuration.rate_source = domain::wallets::RateSource::Recorded;
     let currencies = tx.currencies().clone();
-    let newest = rates::newest(tx.conn(), &currencies, &configuration, pair).await?;
-    Ok(newest.map(|rate| rate.value))
+    rates::newest(tx.conn(), &currencies, &configuration, pair).await
 }
 
 /// Person whose wallets are converted: a service has to name one, a person converts their own.

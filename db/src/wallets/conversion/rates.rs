@@ -33,8 +33,26 @@ pub async fn in_use(
 ) -> Result<InUse> {
     let rate = newest(conn, currencies, configuration, pair).await?;
     let opposite = newest(conn, currencies, configuration, (pair.1, pair.0)).await?;
-    let is_usable = usable(configuration, rate.as_ref(), opposite.as_ref(), now).is_some();
+    let is_usable = usable(configuration, rate.as_ref(), opposite.as_ref(), now).is_some()
+        && !is_superseded(conn, currencies, configuration, rate.as_ref()).await?;
     Ok(InUse { rate, is_usable })
+}
+
+/// Whether a newer rate of the pair waits, which the one in use may be far from.
+async fn is_superseded(
+    conn: &mut Connection,
+    currencies: &Currencies,
+    configuration: &WalletConfiguration,
+    rate: Option<&Rate>,
+) -> Result<bool> {
+    let Some(rate) = rate.filter(|_| configuration.rate_source == RateSource::Recorded) else {
+        return Ok(false);
+    };
+    let newest = match numbers(currencies, (rate.from, rate.to)) {
+        Some(numbers) => newest_time(conn, numbers).await?,
+        None => None,
+    };
+    Ok(newest != Some(rate.observed_at))
 }
 
 /// The newest accepted rate of a pair.

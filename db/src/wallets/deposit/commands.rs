@@ -5,8 +5,8 @@ use domain::money::{Minor, Money};
 use domain::reason::Reason;
 use domain::wallets::deposit::{self as rules, Deposit, DepositDraft, DepositRefusal};
 use domain::wallets::{
-    Leg, OwnerKind, Posting, PostingRefusal, ProviderPayment, Reference, Side, TransferReason,
-    WalletKind, WalletOwner,
+    Leg, Posting, PostingRefusal, ProviderPayment, Reference, Side, TransferReason, WalletKind,
+    WalletOwner,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -20,7 +20,7 @@ use crate::outbox::SubjectEvents;
 use crate::platform::approval::{self, Alone, NewApproval, Proposal, may_act_alone};
 use crate::platform::audit::{About, Change};
 use crate::prelude::*;
-use crate::schema::{deposits, owners, users};
+use crate::schema::{deposits, users};
 use crate::wallets::directory::{self, Space};
 use crate::wallets::proposed::{ProposedAmount, ProposedOwner};
 use crate::wallets::{configuration, posting};
@@ -78,18 +78,20 @@ fn shown(deposit: &Deposit) -> Value {
 pub struct DepositDone {
     /// Key of the deposit; none while the command waits and there is none.
     pub deposit: Option<[Uuid; 2]>,
-    /// The posting and the owner of its entries; none when nothing was posted.
-    pub transaction: Option<[Uuid; 2]>,
+    /// The posting; none when nothing was posted.
+    pub transaction: Option<Uuid>,
+    /// Owners of its entries.
+    pub owners: Vec<Uuid>,
     /// Approval that the command waits for.
     pub approval_id: Option<Uuid>,
 }
 
 impl DepositDone {
-    fn of(deposit: &Deposit, transaction_id: TransactionId) -> Self {
-        let owner = deposit.owner.map_or_else(Uuid::nil, |owner| owner.id);
+    fn of(deposit: &Deposit, transaction_id: TransactionId, owners: Vec<Uuid>) -> Self {
         Self {
             deposit: Some(deposit.id.into()),
-            transaction: Some([transaction_id.0, owner]),
+            transaction: Some(transaction_id.0),
+            owners,
             approval_id: None,
         }
     }
@@ -154,17 +156,24 @@ pub async fn deposit_credit(
         };
         key.about = Some(About::new("deposit", None, reason.clone().flatten()));
         let reason = reason.ok_or(DepositRefusal::ReasonInvalid)?;
-        let amount = check(tx, draft).await?;
+        let first = recorded(tx, draft).await?;
+        let amount = match &first {
+            Some(first) if rules::is_first(first, draft).is_ok() => first.amount,
+            _ => check(tx, draft).await?,
+        };
         if let Some(person) = person {
             rules::check_own(person, draft.owner)?;
         }
-        if let Some(first) = recorded(tx, draft).await? {
-            return Ok(DepositDone::of(&first, first.transaction_id));
+        if let Some(first) = first {
+            return repeat(key, &first, draft, reason);
         }
         match (person, &reason) {
             (Some(person), Some(reason)) => {
                 let owner = draft.owner.unwrap_or(WalletOwner::SYSTEM);
                 if !alone(tx, person.id, owner, amount).await? {
+                    if let Some(first) = recorded(tx, draft).await? {
+                        return repeat(key, &first, draft, Some(reason.clone()));
+                    }
                     let proposal = DepositCreditProposal {
                         amount: amount.into(),
                         owner: draft.owner.map(ProposedOwner),
@@ -174,14 +183,40 @@ pub async fn deposit_credit(
                     return wait(tx, key, request, reason, draft.owner, &proposal).await;
                 }
             }
-            _ => check_ceiling(tx, request, amount).await?,
+            _ => {
+                if let Err(stop) = check_ceiling(tx, request, amount).await {
+                    // Another command may have recorded the payment while this one waited for the sum.
+                    return match recorded(tx, draft).await? {
+                        Some(first) => repeat(key, &first, draft, reason),
+                        None => Err(stop),
+                    };
+                }
+            }
         }
         let (deposit, change) = credit(tx, key, request, draft, amount).await?;
         key.change = Some(change);
         key.about = Some(About::new("deposit", Some(deposit.id.uuid), reason));
-        Ok(DepositDone::of(&deposit, deposit.transaction_id))
+        let owners = vec![deposit.id.owner.0];
+        Ok(DepositDone::of(&deposit, deposit.transaction_id, owners))
     })
     .await
+}
+
+/// The answer to a payment that was recorded before: its deposit, or a refusal.
+fn repeat(
+    key: &mut Key,
+    first: &Deposit,
+    draft: &DepositDraft,
+    reason: Option<Reason>,
+) -> Result<DepositDone, Stop<DepositRefusal>> {
+    rules::is_first(first, draft)?;
+    key.about = Some(About::new("deposit", Some(first.id.uuid), reason));
+    key.change = Some(Change {
+        before: shown(first),
+        after: shown(first),
+    });
+    let owners = vec![first.id.owner.0];
+    Ok(DepositDone::of(first, first.transaction_id, owners))
 }
 
 /// Credits an unmatched deposit to an owner. Beyond what the caller may do alone, it waits for a second person.
@@ -212,7 +247,9 @@ pub async fn deposit_assign(
         }
         let (assigned, transaction_id, change) = assign(tx, key, request, &deposit, owner).await?;
         key.change = Some(change);
-        Ok(DepositDone::of(&assigned, transaction_id))
+        // SUSPENSE is at nil.
+        let owners = vec![Uuid::nil(), owner.id];
+        Ok(DepositDone::of(&assigned, transaction_id, owners))
     })
     .await
 }
@@ -234,6 +271,7 @@ impl Proposal for DepositCreditProposal {
             rules::check_own(request.person()?, draft.owner)?;
             let (deposit, change) = match recorded(tx, &draft).await? {
                 Some(first) => {
+                    rules::is_first(&first, &draft)?;
                     let as_it_is = shown(&first);
                     let change = Change {
                         before: as_it_is.clone(),
@@ -285,7 +323,7 @@ async fn check(tx: &mut Tx, draft: &DepositDraft) -> Result<Money, Stop<DepositR
     Ok(amount)
 }
 
-/// The deposit of a payment that was recorded before.
+/// The deposit of a payment that was recorded before. A payment that became something else is refused.
 async fn recorded(
     tx: &mut Tx,
     draft: &DepositDraft,
@@ -293,13 +331,13 @@ async fn recorded(
     let Some(id) = directory::find(tx.conn(), Space::Payment, &draft.payment).await? else {
         return Ok(None);
     };
-    let row: DepositRow = DepositRow::query()
-        .find((id[0], id[1]))
-        .first(tx.conn())
-        .await?;
-    let first = row.into_deposit(tx.currencies())?;
-    rules::is_first(&first, draft)?;
-    Ok(Some(first))
+    let query = DepositRow::query().find((id[0], id[1]));
+    let row: Option<DepositRow> = query.first(tx.conn()).await.optional()?;
+    let row = row.ok_or(DepositRefusal::Mismatch {
+        owner_id: None,
+        deposit: None,
+    })?;
+    Ok(Some(row.into_deposit(tx.currencies())?))
 }
 
 /// Locks a deposit that can be assigned to an owner whom the platform knows.
@@ -323,20 +361,14 @@ async fn assignable(
     Ok(deposit)
 }
 
-/// The owner, if the platform knows them: a registered user, or a merchant or advertiser who has acted before.
+/// The owner, if their wallet can be credited: a registered user, or a merchant or advertiser, whom other services register.
 async fn known(tx: &mut Tx, owner: Option<WalletOwner>) -> Result<Option<WalletOwner>> {
-    let Some(owner) = owner else {
-        return Ok(None);
+    let Some(user) = owner.and_then(|owner| owner.user()) else {
+        return Ok(owner);
     };
-    let found: Option<Uuid> = if owner.kind == OwnerKind::User {
-        let user = users::table.find(owner.id).select(users::id);
-        user.first(tx.conn()).await.optional()?
-    } else {
-        let known = owners::table.find((owner.id, owner.kind.name()));
-        let known = known.select(owners::owner_id);
-        known.first(tx.conn()).await.optional()?
-    };
-    Ok(found.map(|_| owner))
+    let known = users::table.find(user.0).select(users::id);
+    let known: Option<Uuid> = known.first(tx.conn()).await.optional()?;
+    Ok(owner.filter(|_| known.is_some()))
 }
 
 /// Whether a person may move an amount to an owner alone.
@@ -489,6 +521,19 @@ async fn assign(
         after: shown(&assigned),
     };
     Ok((assigned, transaction_id, change))
+}
+
+/// Makes an assigned deposit wait for an owner again, at the end of the transaction that reverses its assignment.
+pub(in crate::wallets) fn unassign(tx: &mut Tx, id: Uuid) {
+    let assigned = deposits::table
+        .find((Uuid::nil(), id))
+        .filter(deposits::credited_id.is_not_null());
+    let change = (
+        deposits::credited_kind.eq(None::<String>),
+        deposits::credited_id.eq(None::<Uuid>),
+        deposits::credited_at.eq(None::<Timestamp>),
+    );
+    tx.write_last("deposits", 1, diesel::update(assigned).set(change));
 }
 
 fn suspense(amount: Money) -> Side {

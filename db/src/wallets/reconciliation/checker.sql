@@ -101,10 +101,21 @@ FROM deposits d LEFT JOIN (
     FROM public.transfers t
     LEFT JOIN public.wallets house ON house.owner_id = '00000000-0000-0000-0000-000000000000' AND house.id = t.debit_wallet
         AND house.kind = 'EXTERNAL'
-    WHERE t.reference_kind = 'deposit' AND t.reason IN ('DEPOSIT', 'DEPOSIT_UNMATCHED') GROUP BY 1
+    WHERE t.reference_kind = 'deposit' AND t.reason IN ('DEPOSIT', 'DEPOSIT_UNMATCHED')
+      AND t.reference_id IN (SELECT id::text FROM deposits)
+      AND t.transaction_id NOT IN (SELECT transaction_id FROM public.reversals)
+    GROUP BY 1
 ) t ON t.reference_id = d.id::text
-WHERE d.amount <> coalesce(t.arrived, 0)
-   OR coalesce(t.credited, 0) <> CASE WHEN d.credited_at IS NULL THEN 0 ELSE d.amount END
+WHERE d.transaction_id NOT IN (SELECT transaction_id FROM public.reversals)
+  AND (d.amount <> coalesce(t.arrived, 0)
+       OR coalesce(t.credited, 0) <> CASE WHEN d.credited_at IS NULL THEN 0 ELSE d.amount END)
+
+--- ledger: what waits in SUSPENSE are the deposits without an owner
+SELECT format('currency %s: %s in SUSPENSE, %s unmatched', w.currency, w.available, coalesce(d.amount, 0)) AS detail
+FROM wallets w LEFT JOIN (
+    SELECT currency, sum(amount) AS amount FROM public.deposits WHERE credited_id IS NULL GROUP BY currency
+) d USING (currency)
+WHERE w.kind = 'SUSPENSE' AND w.available <> coalesce(d.amount, 0)
 
 --- owner: each clearing account has its reference, which says whether it is at zero
 SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail

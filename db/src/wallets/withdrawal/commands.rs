@@ -213,6 +213,8 @@ pub async fn withdrawal_process(
         let is_frozen: bool = owners::table
             .find((withdrawal.owner.id, withdrawal.owner.kind.name()))
             .select(owners::is_frozen)
+            // A freeze waits until this command has ended.
+            .for_share()
             .first(tx.conn())
             .await?;
         rules::check_process(&withdrawal, is_frozen)?;

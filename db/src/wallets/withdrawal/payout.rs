@@ -6,8 +6,6 @@ use domain::wallets::{Origin, ProviderPayment};
 use super::commands::check_unused;
 use super::ending::{Cause, Ending, finish};
 use super::locks;
-use super::rows::WithdrawalRow;
-use crate::Db;
 use crate::prelude::*;
 use crate::schema::withdrawals;
 
@@ -28,39 +26,66 @@ pub enum PayoutAnswer {
 }
 
 /// Withdrawals whose provider has to be asked now, the longest due first.
-pub async fn due(db: &Db, conn: &mut Connection, limit: i64) -> Result<Vec<Withdrawal>> {
+pub async fn due(conn: &mut Connection, limit: i64) -> Result<Vec<WithdrawalId>> {
     let now = crate::clock::now(conn).await?;
-    let rows: Vec<WithdrawalRow> = WithdrawalRow::query()
+    let due: Vec<(Uuid, Uuid)> = withdrawals::table
         .filter(withdrawals::next_attempt_at.le(now))
         .order(withdrawals::next_attempt_at)
         .limit(limit)
+        .select((withdrawals::owner_id, withdrawals::id))
         .load(conn)
         .await?;
-    let currencies = db.currencies();
-    let due = rows.into_iter().map(|row| row.into_withdrawal(currencies));
-    due.collect()
+    Ok(due
+        .into_iter()
+        .map(|(owner, id)| [owner, id].into())
+        .collect())
+}
+
+/// Takes a withdrawal whose provider is asked next, and postpones the attempt after this one; none when it has ended or is
+/// not due any more.
+pub async fn claim(tx: &mut Tx, id: WithdrawalId) -> Result<Option<Withdrawal>> {
+    let Some(withdrawal) = locks::lock(tx, id).await? else {
+        return Ok(None);
+    };
+    let (attempts, due_at): (i32, Option<Timestamp>) = withdrawals::table
+        .find((id.owner.0, id.uuid))
+        .select((withdrawals::attempts, withdrawals::next_attempt_at))
+        .first(tx.conn())
+        .await?;
+    let now = tx.now();
+    if withdrawal.status != WithdrawalStatus::Processing || due_at.is_none_or(|due| due > now) {
+        return Ok(None);
+    }
+    let pause = retry_after(fit("withdrawals", "attempts", attempts)?);
+    ask_again(tx, id, Some(domain::time::plus(now, pause))).await?;
+    Ok(Some(withdrawal))
 }
 
 /// Records a provider's answer. An answer about a withdrawal that has ended meanwhile has no effect.
 pub async fn record(tx: &mut Tx, id: WithdrawalId, answer: &PayoutAnswer) -> Result<()> {
-    let withdrawal = locks::lock(tx, id).await?;
-    let is_open = |withdrawal: &Withdrawal| withdrawal.status == WithdrawalStatus::Processing;
-    let Some(withdrawal) = withdrawal.filter(is_open) else {
+    let Some(withdrawal) = locks::lock(tx, id).await? else {
         return Ok(());
     };
+    if withdrawal.status != WithdrawalStatus::Processing {
+        let is_another = |paid: &ProviderPayment| withdrawal.payout.as_ref() != Some(paid);
+        if matches!(answer, PayoutAnswer::Paid(paid) if is_another(paid)) {
+            tracing::error!(withdrawal = %id.uuid, "the provider paid a withdrawal that has ended");
+        }
+        return Ok(());
+    }
     let ending = match answer {
         PayoutAnswer::Taken => {
             ask_again(tx, id, None).await?;
             return Ok(());
         }
-        PayoutAnswer::Unclear => return postpone(tx, id).await,
+        PayoutAnswer::Unclear => return Ok(()),
         PayoutAnswer::Rejected(reason) => Ending::Failed(reason.clone()),
         PayoutAnswer::Paid(payout) => match check_unused(tx, payout).await {
             Ok(()) => Ending::Completed(payout.clone()),
             Err(Stop::Fault(fault)) => return Err(fault),
             Err(_) => {
                 tracing::error!(withdrawal = %id.uuid, "the provider's payment belongs to another withdrawal");
-                return postpone(tx, id).await;
+                return Ok(());
             }
         },
     };
@@ -70,15 +95,6 @@ pub async fn record(tx: &mut Tx, id: WithdrawalId, answer: &PayoutAnswer) -> Res
     };
     finish(tx, cause, &withdrawal, ending).await?;
     Ok(())
-}
-
-/// Asks the provider again later, each time after a longer pause.
-async fn postpone(tx: &mut Tx, id: WithdrawalId) -> Result<()> {
-    let row = withdrawals::table.find((id.owner.0, id.uuid));
-    let attempts: i32 = row.select(withdrawals::attempts).first(tx.conn()).await?;
-    let pause = retry_after(fit("withdrawals", "attempts", attempts)?);
-    let at = domain::time::plus(tx.now(), pause);
-    ask_again(tx, id, Some(at)).await
 }
 
 async fn ask_again(tx: &mut Tx, id: WithdrawalId, at: Option<Timestamp>) -> Result<()> {

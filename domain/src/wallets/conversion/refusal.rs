@@ -37,10 +37,10 @@ refusals! {
     RateNotFound = texts("RATE_NOT_FOUND", "rateSnapshotId",
         "no recorded rate has this id",
         "không có tỷ giá nào với mã này");
-    /// The rate does not wait, or a newer one exists.
+    /// The rate does not wait, or a newer one is in use.
     RateNotWaiting = texts("RATE_NOT_WAITING", "rateSnapshotId",
-        "the rate does not wait, or a newer one exists",
-        "tỷ giá này không chờ duyệt, hoặc đã có tỷ giá mới hơn");
+        "the rate does not wait, or a newer one is in use",
+        "tỷ giá này không chờ duyệt, hoặc đã có tỷ giá mới hơn đang dùng");
     /// The caller recorded the rate; another person has to decide.
     OwnAccount = texts("OWN_ACCOUNT", "rateSnapshotId",
         "you recorded this rate: another person has to decide",

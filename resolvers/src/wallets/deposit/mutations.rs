@@ -71,6 +71,5 @@ mutations! {
 
 /// The receipt of a command on deposits.
 async fn receipt(ctx: &Context<'_>, done: &DepositDone) -> Loaded<Transaction> {
-    let [id, owner] = done.transaction?;
-    Transaction::load_commanded(ctx, id, [owner]).await
+    Transaction::load_some_commanded(ctx, done.transaction, done.owners.clone()).await
 }

@@ -20,6 +20,7 @@ use crate::platform::approval::{self, NewApproval, Proposal};
 use crate::platform::audit::{About, Change};
 use crate::prelude::*;
 use crate::schema::{reversals, transfers, wallets};
+use crate::wallets::deposit::commands::unassign;
 use crate::wallets::posting;
 use crate::wallets::settlement::update_clearing;
 use crate::wallets::wallet::rows::currency_of;
@@ -127,6 +128,7 @@ impl Proposal for ReversalProposal {
             let posted = behind_locks(tx, &reversal, posted).await?;
             key.transaction_id = Some(reversal.transaction_id);
             store(tx, &reversal, &posted)?;
+            unassign_deposit(tx, &reversal).await?;
             publish(tx, request, &reversal)?;
             Ok(approval::Effect {
                 entity: (ENTITY, original.0),
@@ -227,6 +229,24 @@ fn store(tx: &mut Tx, reversal: &Reversal, posted: &Posted) -> Result<()> {
             update_clearing(tx, wallet.owner.id, number, balance);
         }
     }
+    Ok(())
+}
+
+/// Makes a deposit wait for an owner again whose assignment is reversed: one that goes back to SUSPENSE.
+async fn unassign_deposit(tx: &mut Tx, reversal: &Reversal) -> Result<()> {
+    let mut credits = reversal.legs.iter().map(|leg| leg.credit.wallet.kind);
+    if !credits.any(|kind| kind == WalletKind::Suspense) {
+        return Ok(());
+    }
+    let deposit: String = transfers::table
+        .filter(transfers::owner_id.eq(reversal.home))
+        .filter(transfers::transaction_id.eq(reversal.original.0))
+        .select(transfers::reference_id)
+        .first(tx.conn())
+        .await?;
+    let deposit = Uuid::try_parse(&deposit)
+        .map_err(|error| DbError::inconsistent("transfers", "reference_id", error))?;
+    unassign(tx, deposit);
     Ok(())
 }
 
