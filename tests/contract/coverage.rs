@@ -48,7 +48,7 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     ids["Deposit"] = app.bank().await.suspended("7", "7").await;
     app.verify(&owner).await.ok();
     app.open_conversions().await;
-    let conversion = owner.convert(mp("0.1"), "PT").await.ok()["conversion"].clone();
+    let conversion = owner.convert(&mp("0.1"), "PT").await.ok()["conversion"].clone();
     ids["Conversion"] = conversion["id"].clone();
     ids["RateSnapshot"] = conversion["rate"]["id"].clone();
     ids["Withdrawal"] = owner.withdraw("0.1").await.ok()["withdrawal"]["id"].clone();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::mutations::{Sample, two_holds};
+use super::holds::two_holds;
+use super::mutations::Sample;
 use crate::support::TestApp;
 use crate::support::wallets::{loss, mp, owner};
 

@@ -3,15 +3,18 @@
 
 mod access;
 mod audiences;
+mod circles;
 mod coverage;
 mod distribution;
 mod documents;
 mod eager;
 mod graphiql;
+mod holds;
 mod house;
 mod idempotency;
 mod keys;
 mod mutations;
+mod payments;
 mod schema;
 mod search;
 mod statements;

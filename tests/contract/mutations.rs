@@ -9,9 +9,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::house;
-use crate::support::wallets::{loss, mp};
-use crate::support::{Actor, Miner, Run, TestApp, merged, samples, test};
+use super::{circles, holds, house, payments};
+use crate::support::wallets::mp;
+use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
 /// A valid input of a mutation, with its caller.
 pub(super) struct Sample {
@@ -30,7 +30,7 @@ impl Sample {
     }
 
     /// A sample of an input that has nothing but its key.
-    fn alone(run: Run) -> Self {
+    pub(super) fn alone(run: Run) -> Self {
         Self { run, other: None }
     }
 }
@@ -94,27 +94,35 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         let earlier = json!({"completedAt": "2026-01-01T00:00:00Z"});
         async { Sample::new(app.verify(&app.user()), earlier) }.boxed()
     }),
-    ("circleCreate", Users, Optional, |app| create(app).boxed()),
-    ("circleRename", Users, Optional, |app| rename(app).boxed()),
-    ("circleDisband", Users, Optional, |app| disband(app).boxed()),
-    ("circleForceDisband", Administrators, Optional, |app| {
-        force_disband(app).boxed()
+    ("circleCreate", Users, Optional, |app| {
+        circles::create(app).boxed()
     }),
-    ("circleLeave", Users, Optional, |app| leave(app).boxed()),
+    ("circleRename", Users, Optional, |app| {
+        circles::rename(app).boxed()
+    }),
+    ("circleDisband", Users, Optional, |app| {
+        circles::disband(app).boxed()
+    }),
+    ("circleForceDisband", Administrators, Optional, |app| {
+        circles::force_disband(app).boxed()
+    }),
+    ("circleLeave", Users, Optional, |app| {
+        circles::leave(app).boxed()
+    }),
     ("circleMemberRemove", Users, Optional, |app| {
-        remove(app).boxed()
+        circles::remove(app).boxed()
     }),
     ("circleInvitationSend", Users, Optional, |app| {
-        invite(app).boxed()
+        circles::invite(app).boxed()
     }),
     ("circleInvitationAccept", Users, Optional, |app| {
-        accept(app).boxed()
+        circles::accept(app).boxed()
     }),
     ("circleInvitationDecline", Users, Optional, |app| {
-        decline(app).boxed()
+        circles::decline(app).boxed()
     }),
     ("circleInvitationCancel", Users, Optional, |app| {
-        cancel(app).boxed()
+        circles::cancel(app).boxed()
     }),
     ("minerSuspend", Administrators, Optional, |app| {
         decide(app, "minerSuspend").boxed()
@@ -174,7 +182,7 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         |app| configure_all(app).boxed(),
     ),
     ("conversionExecute", Savers, Required, |app| {
-        convert(app).boxed()
+        payments::convert(app).boxed()
     }),
     ("rateRecord", Sources, Optional, |app| {
         async {
@@ -187,7 +195,7 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         .boxed()
     }),
     ("rateAccept", Finance, Optional, |app| {
-        accept_rate(app).boxed()
+        payments::accept_rate(app).boxed()
     }),
     ("depositCredit", Depositors, Required, |app| {
         async {
@@ -199,7 +207,7 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         .boxed()
     }),
     ("depositAssign", Finance, Required, |app| {
-        assign(app).boxed()
+        payments::assign(app).boxed()
     }),
     ("withdrawalRequest", Savers, Required, |app| {
         async {
@@ -211,23 +219,31 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         .boxed()
     }),
     ("withdrawalCancel", Savers, Required, |app| {
-        withdrawal_cancel(app).boxed()
+        payments::withdrawal_cancel(app).boxed()
     }),
     ("withdrawalProcess", Payers, Optional, |app| {
-        withdrawal_process(app).boxed()
+        payments::withdrawal_process(app).boxed()
     }),
     ("withdrawalComplete", Payers, Required, |app| {
-        withdrawal_complete(app).boxed()
+        payments::withdrawal_complete(app).boxed()
     }),
     ("withdrawalFail", Payers, Required, |app| {
-        withdrawal_fail(app).boxed()
+        payments::withdrawal_fail(app).boxed()
     }),
-    ("holdPlace", Holders, Required, |app| place(app).boxed()),
-    ("holdExtend", Holders, Optional, |app| extend(app).boxed()),
-    ("holdRelease", Holders, Required, |app| release(app).boxed()),
-    ("holdSettle", Settlers, Required, |app| settle(app).boxed()),
+    ("holdPlace", Holders, Required, |app| {
+        holds::place(app).boxed()
+    }),
+    ("holdExtend", Holders, Optional, |app| {
+        holds::extend(app).boxed()
+    }),
+    ("holdRelease", Holders, Required, |app| {
+        holds::release(app).boxed()
+    }),
+    ("holdSettle", Settlers, Required, |app| {
+        holds::settle(app).boxed()
+    }),
     ("holdBatchSettle", Settlers, Required, |app| {
-        settle_all(app).boxed()
+        holds::settle_all(app).boxed()
     }),
     ("clearingRelease", Releasers, Required, |app| {
         house::release_clearing(app).boxed()
@@ -252,123 +268,6 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     }),
 ];
 
-async fn assign(app: &TestApp) -> Sample {
-    let (alice, bank) = (app.miner().await, app.bank().await);
-    let deposit = bank.suspended("7", "a").await;
-    let run = app.finance().assign(&deposit, &alice);
-    Sample::new(run, json!({"depositId": bank.suspended("7", "b").await}))
-}
-
-async fn convert(app: &TestApp) -> Sample {
-    app.open_conversions().await;
-    let alice = app.saver("50").await;
-    Sample::new(alice.convert(mp("10"), "PT"), json!({"amount": mp("11")}))
-}
-
-/// A rate that jumped, and one of another pair.
-async fn accept_rate(app: &TestApp) -> Sample {
-    let source = app.service(&[Scope::RatesWrite]);
-    let mut waiting = Vec::new();
-    for (from, to) in [("USD", "USDT"), ("USDT", "USD")] {
-        let rate = format!("{}", app.all_events().await.len() + 1);
-        source.record_rate(from, to, &rate).await.ok();
-        app.advance(chrono::TimeDelta::seconds(1)).await;
-        let jumped = source
-            .record_rate(from, to, &format!("{rate}000"))
-            .await
-            .ok();
-        waiting.push(jumped["rate"]["id"].clone());
-        app.advance(chrono::TimeDelta::seconds(1)).await;
-    }
-    let run = app.finance().accept_rate(&waiting[0]);
-    Sample::new(run, json!({"rateSnapshotId": waiting[1]}))
-}
-
-/// Two withdrawals of one person.
-async fn two_withdrawals(app: &TestApp) -> (Miner, [Value; 2]) {
-    let alice = app.saver("50").await;
-    let request = async || alice.withdraw("10").await.ok()["withdrawal"]["id"].clone();
-    let withdrawals = [request().await, request().await];
-    (alice, withdrawals)
-}
-
-async fn withdrawal_cancel(app: &TestApp) -> Sample {
-    let (alice, [one, other]) = two_withdrawals(app).await;
-    Sample::new(
-        alice.cancel_withdrawal(&one),
-        json!({"withdrawalId": other}),
-    )
-}
-
-async fn withdrawal_process(app: &TestApp) -> Sample {
-    let (_, [one, other]) = two_withdrawals(app).await;
-    Sample::new(app.finance().process(&one), json!({"withdrawalId": other}))
-}
-
-async fn withdrawal_complete(app: &TestApp) -> Sample {
-    let (alice, [one, other]) = two_withdrawals(app).await;
-    for withdrawal in [&one, &other] {
-        app.finance().process(withdrawal).await.ok();
-    }
-    let payment =
-        |reference: &str| json!({"provider": alice.id().to_string(), "reference": reference});
-    let run = app
-        .finance()
-        .complete(&one, "1")
-        .with(json!({"payout": payment("1")}));
-    Sample::new(run, json!({"withdrawalId": other, "payout": payment("2")}))
-}
-
-async fn withdrawal_fail(app: &TestApp) -> Sample {
-    let (_, [one, other]) = two_withdrawals(app).await;
-    Sample::new(app.finance().fail(&one), json!({"withdrawalId": other}))
-}
-
-async fn place(app: &TestApp) -> Sample {
-    let alice = app.holder("50").await;
-    Sample::new(app.game().place(&alice, "10"), json!({"amount": mp("11")}))
-}
-
-/// Two holds of one person.
-pub(super) async fn two_holds(app: &TestApp) -> [Value; 2] {
-    let (alice, game) = (app.holder("50").await, app.game());
-    [
-        game.placed(&alice, "10", "7").await,
-        game.placed(&alice, "10", "7").await,
-    ]
-}
-
-async fn extend(app: &TestApp) -> Sample {
-    let [hold, other] = two_holds(app).await;
-    let now = app
-        .db
-        .read(async |conn| db::clock::now(conn).await)
-        .await
-        .unwrap();
-    let later =
-        (now + chrono::TimeDelta::days(2)).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    Sample::new(app.game().extend(&hold, &later), json!({"holdId": other}))
-}
-
-async fn release(app: &TestApp) -> Sample {
-    let [hold, other] = two_holds(app).await;
-    Sample::new(app.game().release_hold(&hold), json!({"holdId": other}))
-}
-
-async fn settle(app: &TestApp) -> Sample {
-    let [hold, other] = two_holds(app).await;
-    Sample::new(
-        app.game().settle(loss(&hold)),
-        json!({"settlement": loss(&other)}),
-    )
-}
-
-async fn settle_all(app: &TestApp) -> Sample {
-    let [hold, other] = two_holds(app).await;
-    let run = app.game().settle_all(json!([loss(&hold)]));
-    Sample::new(run, json!({"settlements": [loss(&other)]}))
-}
-
 async fn register(app: &TestApp) -> Sample {
     let referrer = app.miner().await;
     Sample::new(
@@ -387,74 +286,6 @@ async fn recover(app: &TestApp) -> Sample {
 async fn apply(app: &TestApp) -> Sample {
     let [alice, boss] = app.miners().await;
     Sample::new(alice.apply(&boss.code), json!({"referralCode": "NOBODYS2"}))
-}
-
-async fn create(app: &TestApp) -> Sample {
-    Sample::new(app.miner().await.create_circle(), json!({"name": "B"}))
-}
-
-async fn rename(app: &TestApp) -> Sample {
-    let [alice] = app.circle().await;
-    Sample::new(alice.rename("A"), json!({"name": "B"}))
-}
-
-async fn disband(app: &TestApp) -> Sample {
-    let [alice] = app.circle().await;
-    Sample::alone(alice.disband())
-}
-
-async fn force_disband(app: &TestApp) -> Sample {
-    let [alice] = app.circle().await;
-    let circle = alice.own_circle("id").await["id"].clone();
-    Sample::new(
-        app.admin().force_disband(&circle),
-        json!({"reason": "another"}),
-    )
-}
-
-async fn leave(app: &TestApp) -> Sample {
-    let [_, bob] = app.circle().await;
-    Sample::alone(bob.leave())
-}
-
-async fn remove(app: &TestApp) -> Sample {
-    let [alice, bob, carol] = app.circle().await;
-    Sample::new(alice.remove(&bob), json!({"memberId": carol.profile}))
-}
-
-async fn invite(app: &TestApp) -> Sample {
-    let [alice] = app.circle().await;
-    let [bob, carol] = app.miners().await;
-    let other = json!({"invitee": {"code": carol.code}});
-    Sample::new(alice.send_invitation(&bob), other)
-}
-
-/// A circle's owner, an invited miner, and two invitations: one to the miner, one to another.
-async fn invited(app: &TestApp) -> (Actor, Actor, Value, Value) {
-    let [alice] = app.circle().await;
-    let [bob, carol] = app.miners().await;
-    let (first, other) = (alice.invite(&bob).await, alice.invite(&carol).await);
-    (
-        alice.actor(),
-        bob.actor(),
-        first,
-        json!({"invitationId": other}),
-    )
-}
-
-async fn accept(app: &TestApp) -> Sample {
-    let (_, bob, invitation, other) = invited(app).await;
-    Sample::new(bob.accept(&invitation), other)
-}
-
-async fn decline(app: &TestApp) -> Sample {
-    let (_, bob, invitation, other) = invited(app).await;
-    Sample::new(bob.decline(&invitation), other)
-}
-
-async fn cancel(app: &TestApp) -> Sample {
-    let (alice, _, invitation, other) = invited(app).await;
-    Sample::new(alice.cancel(&invitation), other)
 }
 
 async fn decide(app: &TestApp, field: &str) -> Sample {

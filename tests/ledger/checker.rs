@@ -160,7 +160,7 @@ fn finds_every_kind_of_damage() {
         app.verify(&alice).await.ok();
         alice.withdraw("0.1").await.ok();
         app.open_conversions().await;
-        alice.convert(mp("0.1"), "PT").await.ok();
+        alice.convert(&mp("0.1"), "PT").await.ok();
         app.bank().await.deposit(&alice, "1").await.ok();
         let mine = "owner_kind = 'USER'";
         for (damage, rule) in [

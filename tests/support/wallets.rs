@@ -161,7 +161,7 @@ impl Actor {
         self.run("depositAssign", input)
     }
 
-    pub fn convert(&self, amount: Value, to: &str) -> Run {
+    pub fn convert(&self, amount: &Value, to: &str) -> Run {
         self.run("conversionExecute", json!({"amount": amount, "to": to}))
     }
 

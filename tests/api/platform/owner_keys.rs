@@ -68,7 +68,7 @@ fn refuses_the_nil_uuid_as_an_owner() {
             admin.run("minerPointsAdjust", adjust),
             app.game().run("holdPlace", place),
             app.service(&[Scope::WalletConvert])
-                .convert(mp("1"), "PT")
+                .convert(&mp("1"), "PT")
                 .with(json!({"userId": nil})),
             app.minter().run("rewardMint", mint),
         ] {

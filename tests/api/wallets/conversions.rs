@@ -76,7 +76,7 @@ fn converts_at_the_rate_in_use() {
         assert_eq!(quote["rate"]["id"], rate["id"]);
         let expected =
             json!({"rateSnapshotId": rate["id"], "minToAmount": "38903.248125", "externalId": "a"});
-        let convert = alice.convert(usd("1.5"), "VND").with(expected).key("a");
+        let convert = alice.convert(&usd("1.5"), "VND").with(expected).key("a");
         let done = convert.clone().await.ok();
         let conversion = &done["conversion"];
         assert_eq!(conversion["given"]["amount"], "1.500000");
@@ -142,32 +142,32 @@ fn refuses_to_convert_in_order() {
             (usd("0"), "VND", "AMOUNT_INVALID", Some("amount.amount")),
             (usd("1"), "VND", "KYC_REQUIRED", None),
         ] {
-            alice.convert(amount, to).await.refused(code, path);
+            alice.convert(&amount, to).await.refused(code, path);
         }
         let mut currencies = wallet(json!({}))["currencies"].clone();
         currencies[8]["isEnabled"] = json!(false);
         app.configure_wallets(json!({"currencies": currencies, "conversionsFrozen": true}))
             .await;
         alice
-            .convert(usd("0"), "VND")
+            .convert(&usd("0"), "VND")
             .await
             .refused("CURRENCY_DISABLED", Some("amount.currency"));
         let alice = holder(app, "100").await;
         app.configure_wallets(json!({"conversionsFrozen": true}))
             .await;
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("CONVERSIONS_FROZEN", None);
         app.configure_wallets(json!({})).await;
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("PAIR_CLOSED", Some("to"));
         let rule = json!({"operation": "CONVERSION", "currency": "VND", "window": "DAY", "maxAmount": "1000000", "maxCount": null});
         open(app, json!({"velocityRules": [rule]})).await;
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("RATE_STALE", None);
         let old = record(app, "26000").await;
@@ -177,7 +177,7 @@ fn refuses_to_convert_in_order() {
             json!({"rateSnapshotId": old["id"]}),
             json!({"minToAmount": "26000"}),
         ] {
-            let refused = alice.convert(usd("1"), "VND").with(expected).await;
+            let refused = alice.convert(&usd("1"), "VND").with(expected).await;
             let refused = refused.refused("RATE_CHANGED", None);
             assert_eq!(refused["rate"]["id"], rate["id"]);
         }
@@ -187,27 +187,39 @@ fn refuses_to_convert_in_order() {
             .ok();
         let tiny = vnd("0.01");
         alice
-            .convert(tiny, "USD")
+            .convert(&tiny, "USD")
             .await
             .refused("AMOUNT_TOO_SMALL", Some("amount.amount"));
         let first = alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .with(json!({"externalId": "a"}))
             .await
             .ok();
         let again = alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .with(json!({"externalId": "a"}))
             .await;
         let again = again.refused("DUPLICATE_EXTERNAL_ID", Some("externalId"));
         assert_eq!(again["duplicateId"], first["conversion"]["id"]);
-        let refused = alice.convert(usd("38"), "VND").await;
+        let refused = alice.convert(&usd("38"), "VND").await;
         let refused = refused.refused("VELOCITY_LIMIT", None);
         assert_eq!(refused["limit"]["currency"], "VND");
         open(app, json!({})).await;
-        let refused = alice.convert(usd("99.000001"), "VND").await;
+        let refused = alice.convert(&usd("99.000001"), "VND").await;
         let refused = refused.refused("INSUFFICIENT_FUNDS", Some("amount"));
         assert_eq!(refused["available"], usd("99.000000"));
+    });
+}
+
+#[test]
+fn uses_no_rate_that_gains_or_is_old() {
+    test(async |app| {
+        open(app, json!({})).await;
+        let alice = holder(app, "100").await;
+        record(app, "26001").await;
+        let back = source(app).record_rate("VND", "USD", "0.00003845");
+        back.await.ok();
+        alice.convert(&usd("1"), "VND").await.ok();
         // The opposite rate gains: neither is used.
         app.advance(TimeDelta::seconds(20)).await;
         source(app)
@@ -215,19 +227,19 @@ fn refuses_to_convert_in_order() {
             .await
             .ok();
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("RATE_STALE", None);
         app.advance(TimeDelta::minutes(2)).await;
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("RATE_STALE", None);
         record(app, "25990").await;
-        alice.convert(usd("1"), "VND").await.ok();
+        alice.convert(&usd("1"), "VND").await.ok();
         app.admin().ban(&alice).await.ok();
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .refused("WALLET_FROZEN", None);
     });
@@ -239,10 +251,10 @@ fn pays_no_more_than_the_exposure_limit() {
         open(app, json!({})).await;
         let alice = holder(app, "1000").await;
         record(app, "20000").await;
-        alice.convert(usd("400"), "VND").await.ok();
+        alice.convert(&usd("400"), "VND").await.ok();
         app.count_positions().await;
         alice
-            .convert(usd("101"), "VND")
+            .convert(&usd("101"), "VND")
             .await
             .refused("FX_EXHAUSTED", None);
         // Long after, nothing is lost of what was counted once and for all.
@@ -252,19 +264,19 @@ fn pays_no_more_than_the_exposure_limit() {
         app.count_positions().await;
         record(app, "20000").await;
         alice
-            .convert(usd("101"), "VND")
+            .convert(&usd("101"), "VND")
             .await
             .refused("FX_EXHAUSTED", None);
-        alice.convert(usd("100"), "VND").await.ok();
+        alice.convert(&usd("100"), "VND").await.ok();
         // What comes in can go out again.
         source(app).record_rate("VND", "USD", "0.00005").await.ok();
-        alice.convert(vnd("2000000"), "USD").await.ok();
+        alice.convert(&vnd("2000000"), "USD").await.ok();
         app.count_positions().await;
-        alice.convert(usd("100"), "VND").await.ok();
+        alice.convert(&usd("100"), "VND").await.ok();
         // A count that is too old is not used.
         app.sql("UPDATE fx_positions SET counted_at = clock_timestamp() - interval '2 minutes'")
             .await;
-        alice.convert(usd("1"), "VND").await.error("UNAVAILABLE");
+        alice.convert(&usd("1"), "VND").await.error("UNAVAILABLE");
     });
 }
 
@@ -359,7 +371,7 @@ fn uses_rates_of_the_configuration() {
         .await;
         let alice = holder(app, "10").await;
         app.advance(TimeDelta::hours(2)).await;
-        let done = alice.convert(usd("2"), "VND").await.ok();
+        let done = alice.convert(&usd("2"), "VND").await.ok();
         let rate = &done["conversion"]["rate"];
         assert_eq!(done["conversion"]["received"]["amount"], "50000.000000");
         let node =
@@ -368,12 +380,12 @@ fn uses_rates_of_the_configuration() {
         assert_eq!(seen["rate"], "25000");
         let expected = json!({"rateSnapshotId": rate["id"]});
         alice
-            .convert(usd("2"), "VND")
+            .convert(&usd("2"), "VND")
             .with(expected.clone())
             .await
             .ok();
         // There and back gains nothing.
-        alice.convert(vnd("100000"), "USD").await.ok();
+        alice.convert(&vnd("100000"), "USD").await.ok();
         assert_eq!(balances(&alice).await, ["10.000000", "0.000000"]);
         // Another version has other rates.
         let pairs = [pair("USD", "VND", "24000")];
@@ -382,7 +394,7 @@ fn uses_rates_of_the_configuration() {
             json!({"conversionPairs": pairs, "rateSource": "STATIC"}),
         )
         .await;
-        let refused = alice.convert(usd("2"), "VND").with(expected).await;
+        let refused = alice.convert(&usd("2"), "VND").with(expected).await;
         let now = refused.refused("RATE_CHANGED", None)["rate"].clone();
         assert_ne!(now["id"], rate["id"]);
     });
@@ -396,8 +408,8 @@ fn spends_a_balance_once() {
         for _ in 0..10 {
             let alice = holder(app, "5").await;
             let both = at_once([
-                alice.convert(usd("5"), "VND"),
-                alice.convert(usd("5"), "VND"),
+                alice.convert(&usd("5"), "VND"),
+                alice.convert(&usd("5"), "VND"),
             ])
             .await;
             let applied = both
@@ -419,16 +431,16 @@ fn converts_for_the_person_alone() {
         record(app, "100").await;
         let for_bob = json!({"userId": bob.id().to_string()});
         alice
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .with(for_bob.clone())
             .await
             .error("FORBIDDEN");
         let service = app.service(&[Scope::WalletConvert]);
         service
-            .convert(usd("1"), "VND")
+            .convert(&usd("1"), "VND")
             .await
             .error("BAD_USER_INPUT");
-        let done = service.convert(usd("1"), "VND").with(for_bob).await.ok();
+        let done = service.convert(&usd("1"), "VND").with(for_bob).await.ok();
         assert_eq!(done["conversion"]["user"]["uuid"], bob.id().to_string());
     });
 }

@@ -390,11 +390,11 @@ impl CustodyAdapter for Script {
     }
 }
 
-fn paid(reference: &str) -> Option<PayoutAnswer> {
-    Some(PayoutAnswer::Paid(ProviderPayment {
+fn paid(reference: &str) -> PayoutAnswer {
+    PayoutAnswer::Paid(ProviderPayment {
         provider: "custody".to_owned(),
         reference: reference.to_owned(),
-    }))
+    })
 }
 
 #[test]
@@ -407,7 +407,7 @@ fn asks_a_provider_until_it_answers() {
         };
         // No answer, an unclear one, then the payment.
         let first = processed(app, &alice, "10").await;
-        let script = Script::new(&[None, Some(PayoutAnswer::Unclear), paid("C-1")]);
+        let script = Script::new(&[None, Some(PayoutAnswer::Unclear), Some(paid("C-1"))]);
         hand_over(&app.db, &script).await.unwrap();
         // Not asked again before its pause is over.
         hand_over(&app.db, &script).await.unwrap();
@@ -431,7 +431,7 @@ fn asks_a_provider_until_it_answers() {
             .with(json!({"payout": {"provider": "custody", "reference": "C-2"}}))
             .await
             .ok();
-        let script = Script::new(&[paid("C-2")]);
+        let script = Script::new(&[Some(paid("C-2"))]);
         hand_over(&app.db, &script).await.unwrap();
         assert_eq!(script.asked(), 0);
         let third = processed(app, &alice, "5").await;
