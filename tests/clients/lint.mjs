@@ -19,10 +19,10 @@ const VALUES = {
     'MiningSessionCompleted', 'MiningSessionExpired', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
     'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
     // Items of a list that belongs to an object, known by their position.
-    'CircleMember', 'ConversionPairSettings', 'CurrencySettings', 'HoldSettlementResult', 'IssuerSettings', 'LeaderboardEntry',
+    'CircleMember', 'ConversionPair', 'ConversionPairSettings', 'CurrencySettings', 'HoldSettlementResult', 'IssuerSettings', 'LeaderboardEntry',
     'MetadataEntry', 'Payout', 'StreakTier', 'VelocityRule',
     // Parts of an object, and references.
-    'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ReferralStatistics', 'Service', 'ServiceReference', 'WalletOwner',
+    'ConversionQuote', 'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ProviderPayment', 'ReferralStatistics', 'Service', 'ServiceReference', 'WalletOwner',
     // Known by a code, or unique.
     'Currency', 'Leaderboard', 'PageInfo', 'ServerInfo', 'SystemConfiguration',
   ],
