@@ -334,8 +334,11 @@ impl TestApp {
         Actor::new(self.address, Some(token), None)
     }
 
-    /// Moves the clock of this test's database forward.
+    /// Moves the clock of this test's database forward, once the job that drops old partitions has had its run at the start:
+    /// a late one would drop what the test has written.
     pub async fn advance(&self, by: TimeDelta) {
+        let has_run = "name = 'partition_maintenance' AND runs > 0";
+        self.until_count("jobs", has_run, 1).await;
         db::clock::advance(&self.database_url, &Tls::from_machine(), by)
             .await
             .unwrap();
