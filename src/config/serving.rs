@@ -1,4 +1,4 @@
-//! What `serve` requires of the settings: readable, complete, strong, and without contradictions.
+//! Requirements of `serve` on the settings: readable, complete, strong, and without contradictions.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! What an audience may see of an object that it can read: a field that is null for it names the audience.
+//! Fields of an object that an audience can read: a field that is null for it names the audience.
 
 use std::collections::HashMap;
 
@@ -136,7 +136,7 @@ impl Types {
     }
 }
 
-/// Everybody who can read something: people by their roles, services by each of their scopes.
+/// Callers who can read something: people by their roles, services by each of their scopes.
 fn audiences(app: &TestApp, people: [Actor; 2]) -> Vec<(String, Actor)> {
     let people = ["stranger", "owner"]
         .map(str::to_owned)

@@ -120,7 +120,7 @@ fn keeps_suspense_at_nil() {
         );
         let short = vec![posting_of(3, vec![leg(suspense, person(1), 31)])];
         assert_eq!(post(&app.db, short).await, [Err("insufficient")]);
-        // What stays would have to be a deposit.
+        // The checker takes a rest for a deposit without an owner.
         let rest = vec![posting_of(4, vec![leg(suspense, person(1), 30)])];
         assert_eq!(post(&app.db, rest).await, [Ok(())]);
     });

@@ -42,6 +42,9 @@ impl Cluster {
     pub async fn create_database(&self) -> (String, String) {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}_{number}", std::process::id());
+        // A killed process may have left one, and process ids are used again.
+        self.execute(&format!("DROP DATABASE IF EXISTS {name}"))
+            .await;
         self.execute(&format!(
             "CREATE DATABASE {name} TEMPLATE {}",
             self.template

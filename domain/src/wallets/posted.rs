@@ -1,4 +1,4 @@
-//! What a posting wrote.
+//! The result of a posting.
 
 use super::{Entry, WalletKey};
 use crate::ids::TransactionId;

@@ -130,3 +130,24 @@ macro_rules! no_amount {
     };
 }
 pub(super) use no_amount;
+
+/// Maps an exceeded velocity rule, with the amount that exceeds it, to the refusals of aggregates that have such rules.
+macro_rules! velocity_limit {
+    ($($refusal:ty),+ $(,)?) => {
+        $(impl From<($crate::wallets::Exceeded, $crate::money::Money)> for $refusal {
+            fn from((exceeded, amount): ($crate::wallets::Exceeded, $crate::money::Money)) -> Self {
+                let $crate::wallets::Exceeded { rule, retry_at } = exceeded;
+                let most = rule.max_amount;
+                Self::VelocityLimit {
+                    operation: rule.operation.name(),
+                    window: rule.window.name(),
+                    currency: rule.currency,
+                    max_count: rule.max_count,
+                    max_amount: most.map(|most| most.to_decimal(amount.currency.scale)),
+                    retry_at,
+                }
+            }
+        })+
+    };
+}
+pub(super) use velocity_limit;

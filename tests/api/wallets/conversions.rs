@@ -268,7 +268,7 @@ fn pays_no_more_than_the_exposure_limit() {
             .await
             .refused("FX_EXHAUSTED", None);
         alice.convert(&usd("100"), "VND").await.ok();
-        // What comes in can go out again.
+        // Currency that was converted back can be paid out again.
         source(app).record_rate("VND", "USD", "0.00005").await.ok();
         alice.convert(&vnd("2000000"), "USD").await.ok();
         app.count_positions().await;

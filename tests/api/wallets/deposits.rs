@@ -115,7 +115,7 @@ fn refuses_to_credit_in_order() {
         let refused = bank.deposit(&alice, "10.0001").with(vcb("8")).await;
         refused.refused("DEPOSIT_CEILING", Some("amount"));
         bank.deposit(&alice, "10").with(vcb("8")).await.ok();
-        // What is not listed has no ceiling but zero.
+        // The ceiling of a currency that is not listed is zero.
         let refused = bank.deposit(&alice, "1").with(vcb("9"));
         let refused = refused.with(json!({"amount": amount("1", "USD")})).await;
         refused.refused("DEPOSIT_CEILING", Some("amount"));

@@ -176,7 +176,7 @@ fn refuses_to_request_in_order() {
         let refused = alice.withdraw("20.0001").await;
         let refused = refused.refused("VELOCITY_LIMIT", None);
         assert_eq!(refused["limit"]["operation"], "WITHDRAWAL");
-        // What is cancelled or fails is given back.
+        // Cancelled and failed withdrawals do not count.
         alice
             .cancel_withdrawal(&first["withdrawal"]["id"])
             .await
@@ -191,7 +191,7 @@ fn refuses_to_request_in_order() {
         app.advance(TimeDelta::hours(26)).await;
         app.admin().ban(&alice).await.ok();
         alice.withdraw("1").await.refused("WALLET_FROZEN", None);
-        // What was requested before can't be paid, but ended.
+        // An earlier request of a frozen owner can be cancelled, but not paid.
         let refused = app.finance().process(&third).await;
         refused.refused("WALLET_FROZEN", None);
         alice.cancel_withdrawal(&third).await.ok();

@@ -2,15 +2,15 @@
 
 use diesel::sql_types::BigInt;
 use domain::access::Principal;
-use domain::money::{CurrencyCode, Money};
+use domain::money::CurrencyCode;
 use domain::reason::Reason;
 use domain::wallets::conversion::{
     self as rules, Conversion, ConversionRefusal, Converted, Expected, Rate, RateKey, RateStatus,
 };
 use domain::wallets::withdrawal::PEOPLE;
 use domain::wallets::{
-    Exceeded, Leg, Metadata, Posting, PostingRefusal, Reference, Side, TransferReason,
-    VelocityOperation, WalletKind, WalletOwner,
+    Leg, Metadata, Posting, PostingRefusal, Reference, Side, TransferReason, VelocityOperation,
+    WalletKind, WalletOwner,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,7 @@ pub async fn conversion_execute(
         for amount in [converted.given, converted.received] {
             let exceeded = velocity::check(tx, &configuration, operation, owner, amount).await?;
             if let Some(exceeded) = exceeded {
-                return Err(Stop::Refused(refusal_of(exceeded, amount)));
+                return Err(ConversionRefusal::from((exceeded, amount)).into());
             }
         }
         if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
@@ -420,18 +420,4 @@ fn shown(rate: &Rate) -> Value {
         "from": rate.from.as_str(), "to": rate.to.as_str(), "rate": rate.value, "observedAt": rate.observed_at,
         "status": rate.status.name(),
     })
-}
-
-fn refusal_of(exceeded: Exceeded, amount: Money) -> ConversionRefusal {
-    let Exceeded { rule, retry_at } = exceeded;
-    ConversionRefusal::VelocityLimit {
-        operation: rule.operation.name(),
-        window: rule.window.name(),
-        currency: rule.currency,
-        max_count: rule.max_count,
-        max_amount: rule
-            .max_amount
-            .map(|most| most.to_decimal(amount.currency.scale)),
-        retry_at,
-    }
 }

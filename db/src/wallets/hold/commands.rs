@@ -1,12 +1,12 @@
 //! Commands on holds, with their events: place, extend, release, expire.
 
-use domain::money::{CurrencyCode, Money};
+use domain::money::CurrencyCode;
 use domain::wallets::hold::{
     self as rules, Ended, Hold, HoldRefusal, HoldReleaseReason, HoldStatus,
 };
 use domain::wallets::{
-    Exceeded, Leg, Metadata, Origin, Posted, Posting, PostingRefusal, Reference, ServiceReference,
-    Side, TransferReason, VelocityOperation, WalletKind, WalletOwner,
+    Leg, Metadata, Origin, Posted, Posting, PostingRefusal, Reference, ServiceReference, Side,
+    TransferReason, VelocityOperation, WalletKind, WalletOwner,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -172,7 +172,7 @@ pub async fn hold_place(
         let exceeded =
             velocity::check(tx, &configuration, operation, draft.owner, hold.amount).await?;
         if let Some(exceeded) = exceeded {
-            return Err(Stop::Refused(refusal_of(exceeded, hold.amount)));
+            return Err(HoldRefusal::from((exceeded, hold.amount)).into());
         }
         if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
             return Err(Stop::Refused(HoldRefusal::InsufficientFunds {
@@ -205,20 +205,6 @@ pub async fn hold_place(
         })
     })
     .await
-}
-
-fn refusal_of(exceeded: Exceeded, amount: Money) -> HoldRefusal {
-    let Exceeded { rule, retry_at } = exceeded;
-    HoldRefusal::VelocityLimit {
-        operation: rule.operation.name(),
-        window: rule.window.name(),
-        currency: rule.currency,
-        max_count: rule.max_count,
-        max_amount: rule
-            .max_amount
-            .map(|most| most.to_decimal(amount.currency.scale)),
-        retry_at,
-    }
 }
 
 /// Moves the expiry of a hold to a later time; returns the hold.

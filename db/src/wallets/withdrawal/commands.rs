@@ -1,14 +1,13 @@
 //! Commands on withdrawals, with their events: request, cancel, process, complete, fail.
 
 use domain::access::Principal;
-use domain::money::{CurrencyCode, Money};
+use domain::money::CurrencyCode;
 use domain::reason::Reason;
 use domain::wallets::withdrawal::{
     self as rules, PEOPLE, Withdrawal, WithdrawalRefusal, WithdrawalStatus,
 };
 use domain::wallets::{
-    Exceeded, Metadata, PostingRefusal, ProviderPayment, TransferReason, VelocityOperation,
-    WalletOwner,
+    Metadata, PostingRefusal, ProviderPayment, TransferReason, VelocityOperation, WalletOwner,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -135,7 +134,7 @@ pub async fn withdrawal_request(
         let operation = VelocityOperation::Withdrawal;
         let exceeded = velocity::check(tx, &configuration, operation, owner, new.amount).await?;
         if let Some(exceeded) = exceeded {
-            return Err(Stop::Refused(refusal_of(exceeded, new.amount)));
+            return Err(WithdrawalRefusal::from((exceeded, new.amount)).into());
         }
         if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
             return Err(Stop::Refused(WithdrawalRefusal::InsufficientFunds {
@@ -435,19 +434,5 @@ fn done(withdrawal: &Withdrawal, transaction_id: Option<TransactionId>) -> Withd
         withdrawal: withdrawal.id.into(),
         transaction: transaction_id.map(|id| id.0),
         approval_id: None,
-    }
-}
-
-fn refusal_of(exceeded: Exceeded, amount: Money) -> WithdrawalRefusal {
-    let Exceeded { rule, retry_at } = exceeded;
-    WithdrawalRefusal::VelocityLimit {
-        operation: rule.operation.name(),
-        window: rule.window.name(),
-        currency: rule.currency,
-        max_count: rule.max_count,
-        max_amount: rule
-            .max_amount
-            .map(|most| most.to_decimal(amount.currency.scale)),
-        retry_at,
     }
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::refusal::{
     AMOUNT_INVALID, BALANCE_OVERFLOW, CURRENCY_DISABLED, CURRENCY_UNKNOWN, DUPLICATE_EXTERNAL_ID,
-    INSUFFICIENT_FUNDS, VELOCITY_LIMIT, WALLET_FROZEN, no_amount,
+    INSUFFICIENT_FUNDS, VELOCITY_LIMIT, WALLET_FROZEN, no_amount, velocity_limit,
 };
 use crate::money::CurrencyCode;
 use crate::refusal::{REASON_INVALID, refusals, texts};
@@ -92,3 +92,4 @@ refusals! {
     BalanceOverflow = BALANCE_OVERFLOW;
 }
 no_amount!(ConversionRefusal);
+velocity_limit!(ConversionRefusal);

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::super::refusal::{
     AMOUNT_INVALID, CURRENCY_DISABLED, CURRENCY_UNKNOWN, DUPLICATE_EXTERNAL_ID, INSUFFICIENT_FUNDS,
-    VELOCITY_LIMIT, WALLET_FROZEN, no_amount,
+    VELOCITY_LIMIT, WALLET_FROZEN, no_amount, velocity_limit,
 };
 use crate::money::CurrencyCode;
 use crate::refusal::{REASON_INVALID, Texts, refusals, texts};
@@ -80,6 +80,7 @@ refusals! {
     Expired { owner_id: Uuid, hold: Uuid } = EXPIRED;
 }
 no_amount!(HoldRefusal);
+velocity_limit!(HoldRefusal);
 
 /// Maps `Ended` to the refusals of the aggregates whose commands need a hold that is held.
 macro_rules! hold_ended {

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::super::NoAmount;
 use super::super::refusal::{
     AMOUNT_INVALID, CURRENCY_UNKNOWN, DUPLICATE_EXTERNAL_ID, INSUFFICIENT_FUNDS, VELOCITY_LIMIT,
-    WALLET_FROZEN,
+    WALLET_FROZEN, velocity_limit,
 };
 use crate::money::CurrencyCode;
 use crate::refusal::{REASON_INVALID, refusals, texts};
@@ -68,3 +68,4 @@ impl From<NoAmount> for WithdrawalRefusal {
         }
     }
 }
+velocity_limit!(WithdrawalRefusal);

@@ -1,6 +1,7 @@
 //! Root fields of Query about conversions and rates.
 
 use db::wallets::conversion::{queries as reads, rates};
+use domain::wallets::WalletConfiguration;
 use domain::wallets::conversion::{self as rules, ConversionRefusal, Expected};
 
 use super::objects::{
@@ -66,8 +67,10 @@ async fn quote(
     let bad = |refusal: &ConversionRefusal| ApiError::bad_input(refusal.to_string());
     let converted = rules::convert(&configuration, currencies, amount.get()?.parts(), to.0);
     let (given, target) = converted.map_err(|refusal| bad(&refusal))?;
-    let in_use = in_use(ctx, (given.currency.code, target.code)).await?;
-    let rate = in_use.rate.filter(|_| in_use.is_usable);
+    let pair = (given.currency.code, target.code);
+    let in_use = in_use(ctx, configuration.clone(), vec![pair]).await?;
+    let mut usable = in_use.into_iter().filter(|in_use| in_use.is_usable);
+    let rate = usable.find_map(|in_use| in_use.rate);
     let expected = Expected::default();
     match (
         rules::quoted(&configuration, given, target, rate.as_ref(), expected),
@@ -87,13 +90,22 @@ async fn quote(
     }
 }
 
-/// The rate of a pair that is in use now.
-async fn in_use(ctx: &Context<'_>, pair: rates::Pair) -> Result<rates::InUse> {
-    let (configuration, db) = (configuration(ctx).await?, ctx.db().clone());
+/// The rates of pairs that are in use now, in the order of the pairs.
+async fn in_use(
+    ctx: &Context<'_>,
+    configuration: WalletConfiguration,
+    pairs: Vec<rates::Pair>,
+) -> Result<Vec<rates::InUse>> {
+    let db = ctx.db().clone();
     let read = ctx.db().at_primary();
     let read = read.read(async move |conn| {
         let now = db::clock::now(conn).await?;
-        rates::in_use(conn, db.currencies(), &configuration, pair, now).await
+        let mut found = Vec::with_capacity(pairs.len());
+        for pair in &pairs {
+            let in_use = rates::in_use(conn, db.currencies(), &configuration, *pair, now);
+            found.push(in_use.await?);
+        }
+        Ok(found)
     });
     Ok(read.await?)
 }
@@ -104,16 +116,17 @@ async fn pairs(
     to: Option<CurrencyCode>,
 ) -> Result<Vec<ConversionPair>> {
     ctx.principal().check(Action::RatesRead, Relation::Own)?;
-    let mut open = configuration(ctx).await?.conversion_pairs;
+    let configuration = configuration(ctx).await?;
+    let mut open = configuration.conversion_pairs.clone();
     open.retain(|pair| from.is_none_or(|code| code.0 == pair.from));
     open.retain(|pair| to.is_none_or(|code| code.0 == pair.to));
     open.sort_by_key(|pair| (pair.from, pair.to));
-    let mut pairs = Vec::with_capacity(open.len());
-    for pair in open {
-        let in_use = in_use(ctx, (pair.from, pair.to)).await?;
-        pairs.push(ConversionPair::of(pair, in_use));
-    }
-    Ok(pairs)
+    let pairs = open.iter().map(|pair| (pair.from, pair.to)).collect();
+    let in_use = in_use(ctx, configuration, pairs).await?;
+    let pairs = open.into_iter().zip(in_use);
+    Ok(pairs
+        .map(|(pair, in_use)| ConversionPair::of(pair, in_use))
+        .collect())
 }
 
 list_field! {
