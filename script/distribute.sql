@@ -57,6 +57,8 @@ INSERT INTO distribution (name, kind, key, shards) VALUES
     ('demo_people', 'coordinator', NULL, NULL),
     ('fx_positions', 'coordinator', NULL, NULL),
     ('issuance_counts', 'coordinator', NULL, NULL),
+    ('issuance_pauses', 'reference', NULL, NULL),
+    ('link_keys', 'reference', NULL, NULL),
     ('jobs', 'coordinator', NULL, NULL),
     ('reconciliation_runs', 'coordinator', NULL, NULL);
 

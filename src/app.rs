@@ -14,6 +14,7 @@ use devdb::DataDir;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use resolvers::limits::{Limits, Problem};
+use resolvers::links::Links;
 use resolvers::request::{About, ContextServices, Engine, Services};
 use resolvers::{Ranks, ReferralUrls, Schema};
 use tokio::net::TcpListener;
@@ -30,6 +31,7 @@ use crate::config::{Config, DocumentsConfig, Environment};
 use crate::http::connections;
 use crate::http::graphiql::{DemoPeople, Graphiql};
 use crate::http::health::{DependencyStatus, Health, HealthChecks, Need};
+use crate::http::links::LinkSigner;
 use crate::http::pages::StartPage;
 use crate::http::persisted::{self, Documents, Trust, Trusted};
 use crate::http::rate::Buckets;
@@ -51,6 +53,7 @@ pub struct App {
     pub schema: Schema,
     /// Services that resolvers use.
     pub services: Services,
+    links: LinkSigner,
     authenticator: Arc<Authenticator>,
     graphiql: Graphiql,
     metrics: Metrics,
@@ -175,6 +178,7 @@ impl App {
         secrets: Option<&DevSecrets>,
         jwks: Option<String>,
     ) -> anyhow::Result<Self> {
+        let links = LinkSigner::new(db.clone(), Arc::from(config.http.server_url()));
         let services = Services {
             db: db.clone(),
             events: resolvers::live::event_bus(),
@@ -185,6 +189,7 @@ impl App {
             introspection: config.http.introspection,
             of_contexts: ContextServices::default()
                 .with(Ranks::default())
+                .with(Links(Arc::new(links.clone())))
                 .with(referral_urls(&config)),
         };
         let graphiql = graphiql(&config, secrets)?;
@@ -199,6 +204,7 @@ impl App {
             metrics,
             telemetry,
             services,
+            links,
             authenticator: Arc::new(authenticator),
             graphiql,
             config,
@@ -313,6 +319,7 @@ impl App {
             sdl: StaticFile::new("text/plain; charset=utf-8", resolvers::sdl(&self.schema)),
             schema: self.schema,
             services: self.services,
+            links: self.links,
             authenticator: self.authenticator,
             health: HealthChecks::new(DatabaseHealth {
                 db: self.db,

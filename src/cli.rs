@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use chrono::TimeDelta;
 use clap::{Args, Parser, Subcommand};
 use db::wallets::reconciliation::checker::{self, Scope};
+use db::wallets::reconciliation::commands;
 use db::{Db, Ids, Tls};
 use devdb::{Cluster, DataDir, Options, running};
 use tokio::net::TcpListener;
@@ -358,7 +359,7 @@ async fn verify(config: &Config, args: &VerifyArgs) -> anyhow::Result<ExitCode> 
     let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
     let report = checker::check(&db, scope.unwrap_or(Scope::All)).await?;
     if scope.is_none() {
-        checker::store(&db, report.clone(), started_at).await?;
+        commands::store(&db, report.clone(), started_at).await?;
     }
     if report.mismatches.is_empty() {
         println!(

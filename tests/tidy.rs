@@ -298,6 +298,9 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "payout",
                 "rates",
                 "sums",
+                "transfers",
+                "entries",
+                "balances",
             ],
         ),
         (
@@ -317,6 +320,9 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "batch",
                 "rates",
                 "proposals",
+                "transfers",
+                "trail",
+                "statement",
             ],
         ),
     ];

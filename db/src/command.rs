@@ -5,7 +5,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Jsonb;
 use domain::access::{Action, Person, Principal};
 use domain::refusal::{Declaration, Fact, Refusal as Declared, Rejection, declaration};
-use domain::wallets::Origin;
+use domain::wallets::{Origin, PostingCause};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -306,6 +306,15 @@ impl Request {
         named
             .or_else(|| Owner::of(&self.principal))
             .ok_or_else(|| DbError::inconsistent("policy", "principal", "an anonymous caller"))
+    }
+
+    /// The command as the cause of a posting.
+    pub(crate) fn posting_cause(&self) -> PostingCause {
+        PostingCause {
+            origin: self.origin,
+            caller: Some(actor(&self.principal)),
+            request_id: Some(self.request_id.clone()),
+        }
     }
 
     /// Issuer and subject: idempotency keys belong to their caller.

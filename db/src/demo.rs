@@ -13,7 +13,7 @@ use domain::money::{CurrencyCode, Minor};
 use domain::platform::DisplayName;
 use domain::refusal::Rejection;
 use domain::time::{hours, plus};
-use domain::wallets::{Issuer, Origin, Posting, Reference, TransferReason};
+use domain::wallets::{Issuer, Origin, Posting, PostingCause, Reference, TransferReason};
 
 use crate::Db;
 use crate::mining::circle::rows::{CircleRow, folded_name};
@@ -456,8 +456,7 @@ fn opening_balance(tx: &Tx, miner: &Miner) -> Posting {
     Posting {
         transaction_id: TransactionId(tx.new_id()),
         reference: Reference::to("miner", miner.id.uuid),
-        origin: Origin::Seed,
-        correlation_id: None,
+        cause: PostingCause::without_caller(Origin::Seed),
         legs: vec![to_miner(
             miner,
             miner.lifetime_points,

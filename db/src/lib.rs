@@ -14,6 +14,7 @@ mod ids;
 mod instrumentation;
 mod key_quota;
 mod last_writes;
+pub mod links;
 mod listener;
 pub mod migrate;
 pub mod mining;

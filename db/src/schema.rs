@@ -495,6 +495,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Spans in which a currency's daily issuance ceiling was reached: to the end of the UTC day, or until it was raised
+    issuance_pauses (currency, from_at) {
+        /// Number of the currency
+        currency -> Int2,
+        /// Time of the count that found the ceiling reached
+        from_at -> Timestamptz,
+        /// End of the span
+        until_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Background jobs; all times are of the machine's clock
     jobs (name) {
         /// Name of the job
@@ -517,6 +529,16 @@ diesel::table! {
         failures -> Int8,
         /// Error of the last run; null after a success
         last_error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    /// Key that signs links, shared by all instances: one row
+    link_keys (id) {
+        /// Always 1
+        id -> Int2,
+        /// Random bytes; another value ends all links
+        key -> Bytea,
     }
 }
 
@@ -731,20 +753,24 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Reports of the ledger's checker over all owners
+    /// Runs of the ledger's checker over all owners; at most one at a time
     reconciliation_runs (id) {
         /// Id of the run
         id -> Uuid,
         /// Start of the run
         started_at -> Timestamptz,
-        /// End of the run
-        finished_at -> Timestamptz,
-        /// Number of transfers
-        transfers_checked -> Int8,
-        /// Number of wallets
-        wallets_checked -> Int8,
-        /// Violations of rules; an empty list when the ledger is right
+        /// End of the run; null while it runs
+        finished_at -> Nullable<Timestamptz>,
+        /// Number of transfers; null until the run has ended
+        transfers_checked -> Nullable<Int8>,
+        /// Number of wallets; null until the run has ended
+        wallets_checked -> Nullable<Int8>,
+        /// The first 100 violations; an empty list when the ledger is right
         mismatches -> Jsonb,
+        /// State of the run
+        status -> Text,
+        /// Number of violations of rules
+        mismatch_count -> Int8,
     }
 }
 
@@ -895,6 +921,10 @@ diesel::table! {
         credit_sequence -> Nullable<Int8>,
         /// Balance of the credited part after the transfer; null where no running balance is kept
         credit_after -> Nullable<Int8>,
+        /// Issuer of the caller's token; null for jobs and demo data
+        caller_issuer -> Nullable<Text>,
+        /// Subject of the caller's token; null for jobs and demo data
+        caller -> Nullable<Text>,
     }
 }
 
@@ -985,6 +1015,8 @@ diesel::table! {
         last_posted_at -> Nullable<Timestamptz>,
         /// Time the row was inserted
         created_at -> Timestamptz,
+        /// Number of changes of the row, a freeze too
+        version -> Int8,
     }
 }
 
@@ -1079,7 +1111,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     house_transfers,
     idempotency_keys,
     issuance_counts,
+    issuance_pauses,
     jobs,
+    link_keys,
     miners,
     mining_history,
     mining_sessions,

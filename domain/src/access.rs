@@ -94,7 +94,7 @@ named! {
     /// Process, complete and fail withdrawals.
     WithdrawalsManage = "WITHDRAWALS_MANAGE";
     /// Freeze owners, fund treasuries, release clearing accounts, transfer between accounts of the house, reverse
-    /// transactions.
+    /// transactions, run reconciliation.
     WalletsManage = "WALLETS_MANAGE";
 }
 
@@ -240,6 +240,10 @@ policy! {
     WalletRead:               own_or_staff(User, &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
     WalletFollow:             own_or_staff(User, &[]),                      "Follow the wallets of a person.";
     TransactionRead:          own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read a business event of the ledger: by one of its wallets, or as the service it is about.";
+    TransactionCallerRead:    STAFF_READ,                                   "Read who caused a business event of the ledger.";
+    TransfersList:            STAFF_READ,                                   "List transfers.";
+    WalletsList:              Rule { scopes: &[Scope::WalletRead], ..STAFF_READ }, "Read the wallets of an owner.";
+    ReferenceRead:            Rule { scopes: &[Scope::WalletRead], ..STAFF_READ }, "Read all that the ledger knows about a reference.";
     HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
     HoldPlace:                services(&[Scope::WalletHold]),               "Place a hold.";
     HoldExtend:               services(&[Scope::WalletHold]),               "Extend a hold.";
@@ -271,6 +275,8 @@ policy! {
     TreasuryFund:             staff(&[Finance], May::WalletsManage),        "Fund the treasury of a rewards campaign.";
     RewardMint:               services(&[Scope::WalletReward]),             "Pay a reward from a campaign's treasury.";
     HouseTransfer:            staff(&[Finance], May::WalletsManage),        "Move money between accounts of the house.";
+    ReconciliationRead:       STAFF_READ,                                   "Read the results of the ledger's checker.";
+    ReconciliationRun:        staff(&[Finance], May::WalletsManage),        "Start a run of the ledger's checker.";
     TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";

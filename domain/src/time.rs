@@ -45,13 +45,32 @@ pub fn day_bounds(day: NaiveDate) -> (Timestamp, Timestamp) {
     )
 }
 
-/// A span during which mining was switched off. It does not count as elapsed time.
+/// A span during which mining was switched off, or its issuance ceiling was reached. It does not count as elapsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
     /// Start.
     pub from: Timestamp,
     /// End; `None` while it lasts.
     pub until: Option<Timestamp>,
+}
+
+/// Spans without overlaps, by their start.
+#[must_use]
+pub fn merged(mut pauses: Vec<Pause>) -> Vec<Pause> {
+    pauses.sort_by_key(|pause| pause.from);
+    let mut merged: Vec<Pause> = Vec::with_capacity(pauses.len());
+    for pause in pauses {
+        match merged.last_mut() {
+            Some(last) if last.until.is_none_or(|until| pause.from <= until) => {
+                last.until = last
+                    .until
+                    .zip(pause.until)
+                    .map(|(one, other)| one.max(other));
+            }
+            _ => merged.push(pause),
+        }
+    }
+    merged
 }
 
 /// Returns the length of `from..until` without `pauses`, which don't overlap each other.
@@ -78,6 +97,24 @@ mod tests {
 
     fn at(hour: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + TimeDelta::hours(hour)
+    }
+
+    #[test]
+    fn merges_overlapping_pauses() {
+        let pause = |(from, until): (i64, Option<i64>)| Pause {
+            from: at(from),
+            until: until.map(at),
+        };
+        let pauses = |spans: &[(i64, Option<i64>)]| spans.iter().copied().map(pause).collect();
+        let cases: [(&[_], &[_]); 4] = [
+            (&[], &[]),
+            (&[(5, Some(6)), (1, Some(3))], &[(1, Some(3)), (5, Some(6))]),
+            (&[(1, Some(4)), (2, Some(3)), (4, Some(6))], &[(1, Some(6))]),
+            (&[(1, None), (2, Some(3))], &[(1, None)]),
+        ];
+        for (spans, expected) in cases {
+            assert_eq!(merged(pauses(spans)), pauses(expected), "{spans:?}");
+        }
     }
 
     #[test]

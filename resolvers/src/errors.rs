@@ -96,7 +96,7 @@ impl ApiError {
         }
     }
 
-    fn retry_after(self, seconds: u32) -> Self {
+    pub(crate) fn retry_after(self, seconds: u32) -> Self {
         Self {
             retry_after_seconds: Some(seconds),
             ..self

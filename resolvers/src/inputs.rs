@@ -3,11 +3,13 @@
 use async_graphql::{Enum, InputObject, InputType, InputValueError, InputValueResult, Pos, Value};
 use domain::ids::UserId;
 use domain::time::Timestamp;
+use rust_decimal::Decimal as Exact;
+use rust_decimal::prelude::ToPrimitive;
 use uuid::Uuid;
 
 use crate::delegation::input_like;
 use crate::errors::{ApiError, Result};
-use crate::scalars::DateTime;
+use crate::scalars::{DateTime, Decimal};
 
 /// Most characters of a search text.
 const LONGEST_SEARCH: usize = 100;
@@ -114,6 +116,40 @@ pub enum OrderDirection {
     Asc,
     /// Largest or newest first.
     Desc,
+}
+
+/// Range of amounts; at least one end is given.
+#[derive(InputObject, Clone, Copy, Debug)]
+pub struct AmountRangeInput {
+    /// Largest amount, included; null for no limit.
+    pub max: Option<Decimal>,
+    /// Smallest amount, included; null for no limit.
+    pub min: Option<Decimal>,
+}
+
+impl AmountRangeInput {
+    /// Smallest and largest amount in the smallest unit of a currency with this scale. Ends beyond all amounts are those of
+    /// 64 bits.
+    pub(crate) fn ends(self, scale: u8) -> Result<(Option<i64>, Option<i64>)> {
+        if self.min.is_none() && self.max.is_none() {
+            return Err(ApiError::bad_input(
+                "a range of amounts needs `min` or `max`",
+            ));
+        }
+        let unit = Exact::from(10_i64.pow(scale.into()));
+        let minor = |amount: Exact, round: fn(&Exact) -> Exact| {
+            let beyond = if amount.is_sign_negative() {
+                i64::MIN
+            } else {
+                i64::MAX
+            };
+            let units = amount.checked_mul(unit).map(|units| round(&units));
+            units.and_then(|units| units.to_i64()).unwrap_or(beyond)
+        };
+        let min = self.min.map(|min| minor(min.0, Exact::ceil));
+        let max = self.max.map(|max| minor(max.0, Exact::floor));
+        Ok((min, max))
+    }
 }
 
 /// Range of time; at least one end is given.

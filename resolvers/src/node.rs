@@ -192,6 +192,11 @@ pub struct AnyId {
 }
 
 impl AnyId {
+    /// Reads the text of an id.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::decode(text)
+    }
+
     fn decode(text: &str) -> Option<Self> {
         let plain = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
         let (kind, key) = plain.split_once(':')?;

@@ -145,6 +145,18 @@ impl CursorKey for (Timestamp, Uuid) {
     }
 }
 
+impl CursorKey for (Timestamp, Uuid, i16) {
+    fn write(&self) -> String {
+        format!("{}:{}", (self.0, self.1).write(), self.2)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (position, number) = text.rsplit_once(':')?;
+        let (at, id) = <(Timestamp, Uuid)>::read(position)?;
+        Some((at, id, number.parse().ok()?))
+    }
+}
+
 /// Writes a cursor: its version, its list and order, and the position.
 pub(crate) fn encode<K: CursorKey>(list: &str, key: &K) -> String {
     URL_SAFE_NO_PAD.encode(format!("1|{list}|{}", key.write()))

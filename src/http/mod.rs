@@ -13,6 +13,7 @@ pub mod graphiql;
 mod graphql;
 pub mod health;
 mod invites;
+pub mod links;
 pub mod negotiate;
 mod observe;
 pub mod operation;
@@ -27,6 +28,7 @@ pub mod read_after;
 pub mod refusal;
 pub mod reply;
 pub mod request_id;
+mod statement;
 pub mod static_file;
 mod subscription;
 pub mod timeouts;
@@ -60,6 +62,7 @@ use crate::realtime::{ConnectionQuota, LiveSettings};
 use crate::telemetry::Telemetry;
 use graphiql::Graphiql;
 use health::HealthChecks;
+use links::LinkSigner;
 use origins::Origins;
 use pages::StartPage;
 use persisted::Documents;
@@ -85,6 +88,8 @@ pub struct HttpState {
     pub metrics: Metrics,
     /// Traces and slow-operation logs.
     pub telemetry: Telemetry,
+    /// Checks signed links.
+    pub links: LinkSigner,
     /// Limits and timeouts.
     pub settings: Arc<HttpSettings>,
     /// Rate limits of the callers.
@@ -179,6 +184,7 @@ pub fn router(state: HttpState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), public::charge_file));
     let images = Router::new()
         .route("/invites/{file}", get(invites::qr_code))
+        .route("/wallets/{id}/statement.csv", get(statement::csv))
         .route_layer(from_fn_with_state(state.clone(), public::charge_image));
     let probes = Router::new()
         .route("/metrics", get(documents::metrics))

@@ -1,26 +1,36 @@
-//! Checks the ledger. Mismatches are stored and logged, never corrected.
+//! Checks the ledger: hourly, and when somebody requests it. Mismatches are stored, logged and published, never corrected.
 
 use std::time::Duration;
 
 use db::wallets::reconciliation::checker::{self, Scope};
+use db::wallets::reconciliation::commands;
 use db::{Db, DbError};
 use futures_util::FutureExt;
 
 use super::Job;
 
-/// Reads the whole ledger in one snapshot.
+/// Looks for a run that is due, and carries it out on one snapshot of the whole ledger.
 pub const JOB: Job = Job {
     name: "reconciliation",
-    every: Duration::from_secs(3_600),
+    every: Duration::from_secs(1),
     run: |db| run(db).boxed(),
 };
 
 async fn run(db: Db) -> Result<(), DbError> {
-    let started_at = db.read(async |conn| db::clock::now(conn).await).await?;
-    let report = checker::check(&db, Scope::All).await?;
-    for mismatch in &report.mismatches {
-        let (rule, detail) = (mismatch.rule, &mismatch.detail);
-        tracing::error!(rule, detail, "Ledger mismatch: {rule}: {detail}");
+    let Some(id) = commands::due_run(&db).await? else {
+        return Ok(());
+    };
+    match checker::check(&db, Scope::All).await {
+        Ok(report) => {
+            for mismatch in &report.mismatches {
+                let (rule, detail) = (&mismatch.rule, &mismatch.detail);
+                tracing::error!(rule, detail, "Ledger mismatch: {rule}: {detail}");
+            }
+            commands::finish(&db, id, report).await
+        }
+        Err(error) => {
+            commands::abort(&db, id).await?;
+            Err(error)
+        }
     }
-    checker::store(&db, report, started_at).await
 }

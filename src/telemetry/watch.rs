@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use db::wallets::reconciliation::checker;
+use db::wallets::reconciliation::queries::last_run;
 use db::wallets::wallet::queries;
 use db::{Db, DbError, outbox};
 use domain::time::Timestamp;
@@ -35,23 +35,27 @@ pub async fn run(db: Db, metrics: Metrics) {
 
 /// Sets the gauges. After an error they keep their last values.
 async fn read_gauges(db: &Db) -> Result<(), DbError> {
+    let of = db.clone();
     let (ages, last, jobs, issuance) = db
-        .read(async |conn| {
+        .read(async move |conn| {
             let ages = outbox::ages(conn).await?;
-            let last = checker::last_run(conn).await?;
+            let last = last_run(conn).await?;
             let jobs = db::platform::job::all(conn).await?;
-            Ok((ages, last, jobs, queries::issuance(conn).await?))
+            Ok((ages, last, jobs, queries::issuance(&of, conn).await?))
         })
         .await?;
     metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);
     metrics::gauge!("goodgo_outbox_undelivered_age_seconds").set(ages.undelivered_seconds);
     if let Some(last) = last {
-        metrics::gauge!("goodgo_checker_mismatches").set(f64::from(last.mismatches));
+        metrics::gauge!("goodgo_checker_mismatches").set(last.mismatches);
         metrics::gauge!("goodgo_checker_last_run_timestamp_seconds").set(seconds(last.finished_at));
     }
     for of in issuance {
-        metrics::gauge!("goodgo_issuance_issued", "currency" => of.currency.clone()).set(of.issued);
-        metrics::gauge!("goodgo_issuance_ceiling", "currency" => of.currency).set(of.ceiling);
+        let currency = of.issued.currency.code.to_string();
+        let gauge = metrics::gauge!("goodgo_issuance_issued", "currency" => currency.clone());
+        let (issued, ceiling) = of.in_units();
+        gauge.set(issued);
+        metrics::gauge!("goodgo_issuance_ceiling", "currency" => currency).set(ceiling);
     }
     for job in jobs {
         metrics::gauge!("goodgo_job_due_timestamp_seconds", "job" => job.name.clone())

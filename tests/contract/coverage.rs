@@ -42,6 +42,10 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     let settled = game.settle(loss(&settled)).select(selection).await.ok();
     ids["Settlement"] = settled["settlement"]["id"].clone();
     ids["Transaction"] = settled["transaction"]["id"].clone();
+    let query = "{ viewer { wallet(currency: \"MP\") { entries(first: 1) { nodes { transfer { id } } } } } }";
+    let seen = owner.get(query, json!({})).await["viewer"]["wallet"]["entries"].clone();
+    ids["Transfer"] = seen["nodes"][0]["transfer"]["id"].clone();
+    ids["ReconciliationRun"] = app.finance().reconcile().await.ok()["run"]["id"].clone();
     let query = "{ clearingAccounts(first: 1) { nodes { id } } }";
     let page = game.get(query, json!({})).await["clearingAccounts"].clone();
     ids["ClearingAccount"] = page["nodes"][0]["id"].clone();
@@ -96,6 +100,7 @@ fn answers_each_audience_of_a_root_field() {
             "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
             "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"], "hold": cast.ids["Hold"],
             "deposit": cast.ids["Deposit"], "withdrawal": cast.ids["Withdrawal"], "conversion": cast.ids["Conversion"],
+            "transaction": cast.ids["Transaction"], "user": cast.asking[2].id().0,
         });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {
@@ -203,6 +208,8 @@ fn selection(field: &Value) -> String {
         .filter_map(|argument| match argument["name"].as_str().unwrap() {
             "first" => Some("first: 1"),
             "currency" => Some("currency: \"MP\""),
+            "at" => Some("at: \"2020-01-01T00:00:00Z\""),
+            "period" => Some("period: {from: \"2020-01-01T00:00:00Z\"}"),
             _ => None,
         })
         .collect();

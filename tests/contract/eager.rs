@@ -28,8 +28,8 @@ const QUERIES: &[&str] = &[
     "{ miners(first: 20, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { MINER
         history(first: 5) { nodes { uuid pointsEarned source earnedAt hourlyRate streakDays } }
         wallet { entries(first: 5) { nodes {
-            sequence entryType bucket reason transactionUuid postedAt amount { amount currency }
-            balanceAfter { amount currency } reference { referenceType referenceId }
+            sequence side bucket amount { amount currency } balanceAfter { amount currency }
+            transfer { reason debit { side amount { amount } } credit { sequence bucket } }
         } } }
     } } }",
 ];

@@ -52,6 +52,10 @@ pub fn transfer(app: &TestApp) -> Sample {
     Sample::new(run, json!({"amount": mp("2")}))
 }
 
+pub fn reconcile(app: &TestApp) -> Sample {
+    Sample::new(app.finance().reconcile(), json!({"reason": "another"}))
+}
+
 pub fn freeze(app: &TestApp) -> Sample {
     let run = app.finance().freeze(&owner(&app.user()));
     Sample::new(run, json!({"reason": "another"}))

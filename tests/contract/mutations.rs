@@ -260,6 +260,9 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("transactionReverse", Finance, Required, |app| {
         house::reverse(app).boxed()
     }),
+    ("reconciliationRun", Finance, Optional, |app| {
+        async { house::reconcile(app) }.boxed()
+    }),
     ("walletFreeze", Finance, Optional, |app| {
         async { house::freeze(app) }.boxed()
     }),

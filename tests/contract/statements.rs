@@ -41,7 +41,7 @@ const OPERATIONS: &[(&str, u64)] = &[
     ("query ($n: Int) { miners(first: $n) { nodes { a: history(first: 3) { totalCount } b: history(first: 3) { totalCount }
          c: history(first: 3) { totalCount } d: history(first: 3) { totalCount } } } }", 3),
     // miners, wallets, entries
-    ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { reason } } } } } }", 3),
+    ("query ($n: Int) { miners(first: $n) { nodes { wallet { available { amount } entries(first: 3) { totalCount nodes { transfer { reason } } } } } } }", 3),
     // miners, referrals, referrers
     ("query ($n: Int) { miners(first: $n, orderBy: {field: CREATED_AT, direction: ASC}) { nodes { referredBy { referrer { displayName } } } } }", 3),
     // miners, circles, owners

@@ -87,6 +87,8 @@ impl Types {
                 .filter_map(|argument| match argument.as_str() {
                     "first" => Some("first: 1"),
                     "currency" => Some("currency: \"MP\""),
+                    "at" => Some("at: \"2020-01-01T00:00:00Z\""),
+                    "period" => Some("period: {from: \"2020-01-01T00:00:00Z\"}"),
                     _ => None,
                 });
             let arguments: Vec<_> = arguments.collect();
@@ -206,7 +208,7 @@ fn shows_services_what_they_act_on() {
         let query = "query ($hold: ID!, $settlement: ID!, $transaction: ID!) {
             hold: node(id: $hold) { id ... on Hold { settlement { id hold { id } transaction { id } } wallet { id } } }
             settlement: node(id: $settlement) { id ... on Settlement { hold { id } transaction { id } } }
-            transaction: node(id: $transaction) { id ... on Transaction { reference { referenceId } entries { id } } } }";
+            transaction: node(id: $transaction) { id ... on Transaction { reference { ... on ServiceReference { referenceId } } entries { id } } } }";
         let variables = json!({"hold": hold, "settlement": settlement["id"], "transaction": settlement["transaction"]["id"]});
         for service in [&holding, &settling] {
             let seen = service.get(query, variables.clone()).await;
@@ -225,14 +227,11 @@ fn shows_services_what_they_act_on() {
             assert_eq!(refused["hold"]["settlement"]["id"], settlement["id"]);
         }
         // Receipts of other business events stay hidden.
-        let query = r#"{ viewer { wallet(currency: "MP") { entries(last: 1) { nodes { transactionUuid } } } } }"#;
+        let query = r#"{ viewer { wallet(currency: "MP") { entries(last: 1) { nodes { transfer { transaction { uuid } } } } } } }"#;
         let first =
             alice.get(query, json!({})).await["viewer"]["wallet"]["entries"]["nodes"][0].clone();
-        let [event, owner] = [
-            first["transactionUuid"].as_str().unwrap().replace('-', ""),
-            alice.id().0.simple().to_string(),
-        ];
-        let id = URL_SAFE_NO_PAD.encode(format!("Transaction:{event}:{owner}"));
+        let event = first["transfer"]["transaction"]["uuid"].as_str().unwrap();
+        let id = URL_SAFE_NO_PAD.encode(format!("Transaction:{}", event.replace('-', "")));
         let query = "query ($id: ID!) { node(id: $id) { id } }";
         assert_eq!(alice.get(query, json!({"id": id})).await["node"]["id"], id);
         for service in [&holding, &settling] {

@@ -7,8 +7,8 @@ use db::Db;
 use domain::ids::{TransactionId, UserId};
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{
-    Bucket, Leg, Origin, Posting, PostingRefusal, Reference, Side, TransferReason, WalletKind,
-    WalletOwner,
+    Bucket, Leg, Origin, Posting, PostingCause, PostingRefusal, Reference, Side, TransferReason,
+    WalletKind, WalletOwner,
 };
 use futures_util::StreamExt;
 use rand::rngs::StdRng;
@@ -140,8 +140,7 @@ pub(super) fn posting_of(id: u128, legs: Vec<Leg>) -> Posting {
             kind: "test".into(),
             id: id.to_string(),
         },
-        origin: Origin::Seed,
-        correlation_id: None,
+        cause: PostingCause::without_caller(Origin::Seed),
         legs,
     }
 }

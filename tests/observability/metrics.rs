@@ -116,7 +116,7 @@ fn measures_the_outbox_and_the_checker() {
                 let ages = db::outbox::ages(conn).await?;
                 Ok((
                     ages,
-                    db::wallets::reconciliation::checker::last_run(conn).await?,
+                    db::wallets::reconciliation::queries::last_run(conn).await?,
                 ))
             })
             .await

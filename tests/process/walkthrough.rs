@@ -48,7 +48,7 @@ fn claims_a_reward_and_receives_the_event() {
         );
 
         // The newest entry is the reward, and the balance follows from the one before.
-        let entries = "{ viewer { miner { wallet { entries(first: 2) { nodes { entryType amount { amount } balanceAfter { amount } } } } } } }";
+        let entries = "{ viewer { miner { wallet { entries(first: 2) { nodes { side amount { amount } balanceAfter { amount } } } } } } }";
         let nodes =
             bob.get(entries, json!({})).await["viewer"]["miner"]["wallet"]["entries"]["nodes"]
                 .clone();

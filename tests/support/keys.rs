@@ -113,8 +113,40 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "the histogram of the leaderboard, once a minute",
     ),
     (
-        "cross join lateral ( select sequence, transaction_id, side",
+        "cross join lateral ( select * from entries where owner_id = w.owner_id",
         "one page of entries of each wallet in one statement, read along the key",
+    ),
+    (
+        "cross join lateral (select from entries where owner_id = w.owner_id",
+        "the number of a wallet's entries that meet a filter, at most 10,001",
+    ),
+    (
+        "where t.transaction_id = any($1) order by t.transaction_id, t.leg",
+        "people read a business event by its id, which names no owner",
+    ),
+    (
+        "from transfers where ((transfers.transaction_id = any($1)) and (transfers.leg = $2))",
+        "people read a business event by its id, which names no owner",
+    ),
+    (
+        "from transfers t … order by t.posted_at … limit",
+        "staff list transfers, in pages",
+    ),
+    (
+        "from ( select from transfers t … limit",
+        "the number of transfers that a staff list has, at most 10,001",
+    ),
+    (
+        "select transfers.owner_id from transfers where ((transfers.reference_kind = $1) and",
+        "staff and services follow a reference, which names no owner",
+    ),
+    (
+        "from entries where wallet = any($1) group by wallet",
+        "staff read balances of accounts of the house, which are sums over all owners",
+    ),
+    (
+        "from entries where wallet = $1 and posted_at < $2",
+        "staff read past balances of accounts of the house, which are sums over all owners",
     ),
     (
         "from transfers t where t.posted_at >= $3 and (t.debit_wallet = any($1)",

@@ -44,6 +44,9 @@ pub fn payload_of(field: &str) -> &'static str {
         "rewardMint" => RECEIPT,
         "houseTransfer" => HOUSE_TRANSFER,
         "transactionReverse" => TRANSACTION_REVERSE,
+        "reconciliationRun" => {
+            "run { id status startedAt finishedAt mismatchCount mismatches { check } }"
+        }
         "walletFreeze" => "owner { kind uuid freezes }",
         "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
@@ -90,32 +93,31 @@ pub fn facts_of(field: &str) -> &'static str {
 const CONVERSION: &str =
     "conversion { id uuid given { amount currency } received { amount currency } fee { amount } feeBps rate { id rate }
         user { uuid } externalId metadata { key value } createdAt }
-    transaction { id uuid cause entries { entryType amount { amount currency } balanceAfter { amount } } }";
+    transaction { id uuid cause entries { side amount { amount currency } balanceAfter { amount } } }";
 const RATE: &str = "rate { id uuid from to rate status observedAt recordedAt decidedBy { uuid } }";
 const DEPOSIT: &str =
     "deposit { id uuid status amount { amount currency } owner { kind uuid } payment { provider reference } receivedAt
         creditedAt transaction { uuid cause } }
-    transaction { id uuid cause entries { entryType amount { amount } balanceAfter { amount } } } approval { id status }";
+    transaction { id uuid cause entries { side amount { amount } balanceAfter { amount } } } approval { id status }";
 const WITHDRAWAL: &str =
     "withdrawal { id uuid status amount { amount currency } destination endedAt externalId failureReason
-        hold { status issuer expiresAt releaseReason reference { issuer } } metadata { key value } owner { kind uuid }
+        hold { status issuer expiresAt releaseReason reference { ... on Withdrawal { uuid } } } metadata { key value } owner { kind uuid }
         processedAt payout { provider reference } requestedAt }";
 const WITHDRAWAL_POSTED: &str =
     "withdrawal { id uuid status amount { amount currency } destination endedAt externalId failureReason
-        hold { status issuer expiresAt releaseReason reference { issuer } } metadata { key value } owner { kind uuid }
+        hold { status issuer expiresAt releaseReason reference { ... on Withdrawal { uuid } } } metadata { key value } owner { kind uuid }
         processedAt payout { provider reference } requestedAt }
-    transaction { id uuid cause entries { bucket entryType amount { amount } balanceAfter { amount } } }";
+    transaction { id uuid cause entries { bucket side amount { amount } balanceAfter { amount } } }";
 const WITHDRAWAL_FAIL: &str =
     "withdrawal { id uuid status failureReason hold { status releaseReason } }
     transaction { id uuid cause } approval { id status }";
 const CLEARING_RELEASE: &str = "clearing { id balance { amount } isOverdue reference { issuer } }
     approval { id status proposal { ... on ClearingReleaseProposal {
         amount { amount currency } clearing { id } owner { kind uuid } } } }
-    transaction { id uuid cause entries { bucket entryType amount { amount } } }";
-const RECEIPT: &str =
-    "transaction { id uuid cause entries { entryType amount { amount currency } } }";
+    transaction { id uuid cause entries { bucket side amount { amount } } }";
+const RECEIPT: &str = "transaction { id uuid cause entries { side amount { amount currency } } }";
 const TREASURY_FUND: &str =
-    "transaction { id uuid cause entries { entryType amount { amount currency } } }
+    "transaction { id uuid cause entries { side amount { amount currency } } }
     approval { id status proposal { ... on TreasuryFundProposal {
         amount { amount currency } campaignId issuer } } }";
 const HOUSE_TRANSFER: &str = "approval { id status reason proposal { ... on HouseTransferProposal {
@@ -127,18 +129,18 @@ const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status 
         proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
-    metadata { key value } reason reference { issuer referenceType referenceId } releaseReason
+    metadata { key value } reason reference { ... on ServiceReference { issuer referenceType referenceId } } releaseReason
     settlement { id } wallet { id available { amount } held { amount } } }";
 const HOLD_POSTED: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
-    metadata { key value } reason reference { issuer referenceType referenceId } releaseReason
+    metadata { key value } reason reference { ... on ServiceReference { issuer referenceType referenceId } } releaseReason
     settlement { id } wallet { id available { amount } held { amount } } }
-    transaction { id uuid cause postedAt reference { issuer referenceType referenceId }
-        entries { bucket entryType amount { amount } balanceAfter { amount } sequence } }";
+    transaction { id uuid cause postedAt reference { ... on ServiceReference { issuer referenceType referenceId } }
+        entries { bucket side amount { amount } balanceAfter { amount } sequence } }";
 const HOLD_SETTLE: &str = "settlement { id uuid outcome amount { amount } createdAt
         payouts { owner { kind uuid } amount { amount } }
         hold { id status endedAt settlement { id } } transaction { uuid } }
-    transaction { id uuid cause entries { bucket entryType amount { amount } } }";
+    transaction { id uuid cause entries { bucket side amount { amount } } }";
 const HOLD_BATCH_SETTLE: &str =
     "results { settlement { id outcome amount { amount } transaction { uuid } hold { status } }
     userErrors { code field available { amount } hold { id status } } }";

@@ -9,6 +9,15 @@ use uuid::Uuid;
 use super::samples::{wallet, with_reason};
 use super::{Actor, Miner, Run, TestApp, merged};
 
+/// Counts what was issued today, as the job does.
+pub async fn count_issuance(db: &db::Db) {
+    db.write("wallets.issuance_count", async |tx| {
+        issuance_count(tx).await
+    })
+    .await
+    .unwrap();
+}
+
 impl TestApp {
     /// A miner whose wallet has this many points, at most 1,000.
     pub async fn holder(&self, points: &str) -> Miner {
@@ -90,11 +99,7 @@ impl TestApp {
 
     /// Counts what was issued today, as the job does.
     pub async fn count_issuance(&self) {
-        let count = async |tx: &mut db::Tx| issuance_count(tx).await;
-        self.db
-            .write("wallets.issuance_count", count)
-            .await
-            .unwrap();
+        count_issuance(&self.db).await;
     }
 
     /// A rewards campaign with this many MP in its treasury, at most 1,000.
@@ -318,6 +323,11 @@ impl Actor {
         let mut input = json!({"reason": "a test"});
         input["owner"] = owner.clone();
         self.run("walletFreeze", input)
+    }
+
+    /// Starts a run of the checker, for the reason `a test`.
+    pub fn reconcile(&self) -> Run {
+        self.run("reconciliationRun", json!({"reason": "a test"}))
     }
 
     /// Lifts a cause of an owner's freeze, for the reason `a test`.

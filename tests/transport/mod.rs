@@ -20,6 +20,7 @@ mod persisted;
 mod refusals;
 mod server;
 mod sockets;
+mod statements;
 mod streams;
 
 use reqwest::header::HeaderMap;

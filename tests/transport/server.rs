@@ -12,6 +12,7 @@ use goodgo::auth::tokens::generate_dev_keys;
 use goodgo::auth::{AuthSettings, Authenticator, DevelopmentKeys, ServiceSettings, UserSettings};
 use goodgo::http::connections::{self, ConnectionLimits};
 use goodgo::http::health::{DependencyStatus, Health, HealthChecks, Need};
+use goodgo::http::links::LinkSigner;
 use goodgo::http::persisted::{self, Documents};
 use goodgo::http::rate::{Buckets, Rates};
 use goodgo::http::static_file::StaticFile;
@@ -80,6 +81,7 @@ impl Server {
             services: app.services.clone(),
             authenticator: Arc::new(authenticator()),
             health: HealthChecks::new(said),
+            links: LinkSigner::new(app.db.clone(), Arc::from("http://localhost")),
             metrics: Metrics::start(app.db.clone(), app.events.clone()),
             telemetry: Telemetry::default(),
             buckets: Arc::new(Buckets::new(Rates::default(), settings.limits.mode)),

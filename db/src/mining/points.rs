@@ -96,8 +96,7 @@ where
     let posting = Posting {
         transaction_id: TransactionId(tx.new_id()),
         reference,
-        origin: request.origin,
-        correlation_id: Some(request.request_id.clone()),
+        cause: request.posting_cause(),
         legs: legs.filter(|leg| leg.amount > Minor::ZERO).collect(),
     };
     if posting.legs.is_empty() {

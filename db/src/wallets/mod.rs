@@ -21,6 +21,7 @@ use domain::wallets::WalletOwner;
 use domain::wallets::conversion::ConversionRefusal;
 use domain::wallets::deposit::DepositRefusal;
 use domain::wallets::hold::HoldRefusal;
+use domain::wallets::reconciliation::ReconciliationRefusal;
 use domain::wallets::settlement::SettlementRefusal;
 use domain::wallets::wallet::WalletRefusal;
 use domain::wallets::withdrawal::WithdrawalRefusal;
@@ -31,6 +32,7 @@ use crate::prelude::Uuid;
 
 pub(crate) use constants::{Constants, CurrentConstants, constants, constants_subject};
 pub use wallet::LedgerEntry;
+pub(crate) use wallet::commands::left_to_issue;
 pub(crate) use wallet::freeze_all_of;
 
 /// Descriptors of the context's commands.
@@ -39,6 +41,7 @@ pub const COMMANDS: &[&[Described]] = &[
     conversion::commands::COMMANDS,
     deposit::commands::COMMANDS,
     hold::commands::COMMANDS,
+    reconciliation::commands::COMMANDS,
     settlement::commands::SETTLEMENTS,
     settlement::commands::RELEASES,
     wallet::commands::FREEZES,
@@ -53,6 +56,7 @@ refusable!(
     ConversionRefusal,
     DepositRefusal,
     HoldRefusal,
+    ReconciliationRefusal,
     SettlementRefusal,
     WalletRefusal,
     WithdrawalRefusal

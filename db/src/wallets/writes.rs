@@ -10,8 +10,8 @@ use crate::last_writes::{LastWrite, Text};
 use crate::prelude::*;
 
 const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence,
-         is_frozen, last_posted_at, created_at)
-     SELECT n.*, CASE WHEN n.sequence > 0 THEN ? END, ?
+         is_frozen, last_posted_at, created_at, version)
+     SELECT n.*, CASE WHEN n.sequence > 0 THEN ? END, ?, 1
      FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          AS n (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence, is_frozen)
      ON CONFLICT ON CONSTRAINT wallets_owner_key DO NOTHING";
@@ -20,7 +20,8 @@ macro_rules! update_wallets {
     ($owners:literal) => {
         concat!(
             "UPDATE wallets w
-             SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = ?
+             SET available = n.available, held = n.held, sequence = n.sequence, last_posted_at = ?,
+                 version = w.version + 1
              FROM unnest(?, ?, ?, ?, ?) AS n (owner_id, id, available, held, sequence)
              WHERE w.owner_id = n.owner_id AND w.id = n.id AND w.owner_id = ",
             $owners
@@ -30,9 +31,9 @@ macro_rules! update_wallets {
 const UPDATE_WALLETS: &str = update_wallets!("?");
 const UPDATE_WALLETS_OF_MANY: &str = update_wallets!("ANY(?)");
 const INSERT_TRANSFERS: &str = "INSERT INTO transfers (posted_at, owner_id, transaction_id, leg, reason, reference_kind, reference_id,
-         origin, correlation_id, currency, amount, debit_wallet, debit_bucket, debit_sequence, debit_after,
+         origin, correlation_id, caller_issuer, caller, currency, amount, debit_wallet, debit_bucket, debit_sequence, debit_after,
          credit_wallet, credit_bucket, credit_sequence, credit_after)
-     SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n";
+     SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) AS n";
 
 /// Rows that a posting writes, column by column.
 pub(super) struct Writes {
@@ -75,6 +76,8 @@ struct Transfers {
     reference_id: Vec<String>,
     origin: Vec<&'static str>,
     correlation: Vec<Option<String>>,
+    caller_issuer: Vec<Option<String>>,
+    caller: Vec<Option<String>>,
     currency: Vec<i16>,
     amount: Vec<i64>,
     debit: Sides,
@@ -153,8 +156,12 @@ impl Writes {
             .reference_kind
             .push(posting.reference.kind.clone().into_owned());
         transfers.reference_id.push(posting.reference.id.clone());
-        transfers.origin.push(posting.origin.name());
-        transfers.correlation.push(posting.correlation_id.clone());
+        let cause = &posting.cause;
+        transfers.origin.push(cause.origin.name());
+        transfers.correlation.push(cause.request_id.clone());
+        let (issuer, caller) = cause.caller.clone().unzip();
+        transfers.caller_issuer.push(issuer);
+        transfers.caller.push(caller);
         transfers
             .currency
             .push(number_of(tx, row.leg.debit.wallet.currency)?);
@@ -253,6 +260,8 @@ impl Transfers {
             .bind::<Array<SqlText>, _>(self.reference_id)
             .bind::<Array<SqlText>, _>(self.origin)
             .bind::<Array<Nullable<SqlText>>, _>(self.correlation)
+            .bind::<Array<Nullable<SqlText>>, _>(self.caller_issuer)
+            .bind::<Array<Nullable<SqlText>>, _>(self.caller)
             .bind::<Array<SmallInt>, _>(self.currency)
             .bind::<Array<BigInt>, _>(self.amount)
             .bind::<Array<BigInt>, _>(debit.wallet)

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::posting::WalletKey;
 use crate::ids::{AdvertiserId, MerchantId, UserId};
 use crate::money::{Currency, Money};
 use crate::named::named;
@@ -175,14 +176,31 @@ pub struct Wallet {
     pub kind: WalletKind,
     /// Currency.
     pub currency: Currency,
+    /// Campaign of ESCROW and PROCEEDS; nil for the other kinds.
+    pub for_id: Uuid,
     /// Spendable amount.
     pub available: Money,
     /// Amount reserved by holds.
     pub held: Money,
     /// Number of entries; raised by each side of a transfer.
     pub sequence: i64,
+    /// Number of changes, a freeze too.
+    pub version: i64,
     /// Whether debits are refused.
     pub is_frozen: bool,
     /// Time of the last posting; none before the first.
     pub last_posted_at: Option<Timestamp>,
+}
+
+impl Wallet {
+    /// Key.
+    #[must_use]
+    pub fn key(&self) -> WalletKey {
+        WalletKey {
+            owner: self.owner,
+            kind: self.kind,
+            currency: self.currency.code,
+            for_id: self.for_id,
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Wallets: the double-entry ledger of all contexts.
 
 mod account;
+mod cause;
 mod configuration;
 pub mod conversion;
 pub mod deposit;
@@ -8,6 +9,7 @@ pub mod hold;
 mod payment;
 mod posted;
 mod posting;
+pub mod reconciliation;
 mod reference;
 mod refusal;
 #[cfg(test)]
@@ -18,6 +20,7 @@ pub mod wallet;
 pub mod withdrawal;
 
 pub use account::*;
+pub use cause::*;
 pub use configuration::*;
 pub use payment::*;
 pub use posted::*;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{Bucket, WalletKind, WalletOwner};
+use super::{Bucket, PostingCause, WalletKind, WalletOwner};
 use crate::ids::TransactionId;
 use crate::money::{CurrencyCode, Minor};
 use crate::named::named;
@@ -139,26 +139,6 @@ named! {
     TreasuryFunded = "TREASURY_FUNDED";
 }
 
-named! {
-    /// Origin of a posting; decides which evidence the checker requires.
-    Origin;
-
-    /// A command of a user: has an idempotency key and an event.
-    User = "USER";
-
-    /// A command of staff: also has an audit entry.
-    Staff = "STAFF";
-
-    /// A command of another service: its transfers carry the request.
-    Service = "SERVICE";
-
-    /// A background job: has an event.
-    Job = "JOB";
-
-    /// Demo data.
-    Seed = "SEED";
-}
-
 /// Object of a posting: kind and id, such as `mining_session` and its UUID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
@@ -186,10 +166,8 @@ pub struct Posting {
     pub transaction_id: TransactionId,
     /// Object of the event.
     pub reference: Reference,
-    /// Origin.
-    pub origin: Origin,
-    /// Id of the request that caused it.
-    pub correlation_id: Option<String>,
+    /// Cause.
+    pub cause: PostingCause,
     /// Transfers, in order.
     pub legs: Vec<Leg>,
 }

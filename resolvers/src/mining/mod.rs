@@ -20,6 +20,7 @@ use crate::platform::approval::RegisteredProposal;
 use crate::platform::audit::Entity;
 use crate::prelude::*;
 use crate::user_errors::RegisteredUserError;
+use crate::wallets::references::RegisteredReference;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<miner::objects::Miner>(),
@@ -45,6 +46,11 @@ pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
 ];
 
 pub(crate) const PROPOSALS: &[RegisteredProposal] = &[miner::objects::POINTS_PROPOSAL];
+
+pub(crate) const REFERENCES: &[RegisteredReference] = &[
+    miner::objects::REFERENCE,
+    RegisteredReference::of::<session::objects::MiningSession>("mining_session"),
+];
 
 pub(crate) const ENTITIES: &[Entity] = &[
     Entity::of::<miner::objects::Miner>("miner"),

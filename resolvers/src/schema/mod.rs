@@ -29,7 +29,8 @@ use crate::request::{ContextServices, Engine};
 use crate::type_index::TypeIndex;
 use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::validation::Validator;
-use crate::wallets::{conversion, deposit, hold, settlement, wallet, withdrawal};
+use crate::wallets::references::{AnyReference, References, RegisteredReference, ServiceReference};
+use crate::wallets::{conversion, deposit, hold, reconciliation, settlement, wallet, withdrawal};
 use crate::{describe, limits, mining, platform, wallets};
 
 /// Reads. Root fields are nullable so that a fault in one leaves the others intact.
@@ -48,12 +49,14 @@ pub struct Query(
     circle::queries::CirclesQuery,
     referral::queries::ReferralQuery,
     wallet::queries::WalletQuery,
+    wallet::queries::TransfersQuery,
     conversion::queries::ConversionQuery,
     conversion::queries::ConversionsQuery,
     deposit::queries::DepositQuery,
     deposit::queries::DepositsQuery,
     hold::queries::HoldQuery,
     hold::queries::HoldsQuery,
+    reconciliation::queries::ReconciliationQuery,
     settlement::queries::SettlementsQuery,
     settlement::queries::ClearingAccountsQuery,
     withdrawal::queries::WithdrawalQuery,
@@ -79,6 +82,7 @@ pub struct Mutation(
     settlement::mutations::SettlementMutation,
     settlement::batch::SettlementBatchMutation,
     withdrawal::mutations::WithdrawalMutation,
+    reconciliation::mutations::ReconciliationMutation,
     wallet::mutations::FreezeMutation,
     wallet::mutations::HouseMutation,
 );
@@ -154,6 +158,7 @@ const PROPOSALS: &[&[RegisteredProposal]] = &[
     settlement::proposals::PROPOSALS,
     wallet::proposals::PROPOSALS,
 ];
+const REFERENCES: &[&[RegisteredReference]] = &[mining::REFERENCES, wallets::REFERENCES];
 const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
 
 /// Registrations of contexts, by type.
@@ -163,10 +168,12 @@ fn registered() -> ContextServices {
         .with(UserErrors(USER_ERRORS))
         .with(platform::audit::Entities(&[
             mining::ENTITIES,
+            wallets::ENTITIES,
             platform::ENTITIES,
             &[system_configuration::ENTITY],
         ]))
         .with(approval::Proposals(PROPOSALS))
+        .with(References(REFERENCES))
         .with(configuration::Sections(system_configuration::SECTIONS))
         .with(platform::users::Profiles(miner::profile::profile_of_user))
 }
@@ -292,12 +299,16 @@ impl OutputType for Completed {
         let nodes: Vec<_> = register(registry, NODES, |node| node.register);
         let errors: Vec<_> = register(registry, USER_ERRORS, |error| error.register);
         let proposals = register(registry, PROPOSALS, |proposal| proposal.register);
+        let mut references = register(registry, REFERENCES, |reference| reference.register);
+        ServiceReference::create_type_info(registry);
+        references.push(ServiceReference::type_name().into_owned());
         let sections = system_configuration::SECTIONS;
         let sections = register(registry, sections, |section| section.register);
         platform::users::Scope::create_type_info(registry);
         add_members(registry, AnyNode::NAME, &nodes);
         add_members(registry, AnyUserError::NAME, &errors);
         add_members(registry, AnyProposal::NAME, &proposals);
+        add_members(registry, AnyReference::NAME, &references);
         add_members(registry, AnyVersion::NAME, &sections);
         registry.add_implements(AnyVersion::NAME, AnyNode::NAME);
         describe::complete(registry, REQUIRES.iter().copied().flatten());

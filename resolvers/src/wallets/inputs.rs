@@ -64,6 +64,34 @@ impl InputType for OwnerInput {
     }
 }
 
+/// Any owner, also the platform, whose key is nil.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyOwner(pub WalletOwner);
+
+impl InputType for AnyOwner {
+    input_like!(OwnerFields);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let Some(Value::Object(fields)) = value else {
+            return Err(InputValueError::expected_type(value.unwrap_or_default()));
+        };
+        let kind = match fields.get("kind") {
+            None => OwnerKind::User.into(),
+            kind => WalletOwnerKind::parse(kind.cloned()).map_err(InputValueError::propagate)?,
+        };
+        let id = Uuid::parse(fields.get("ownerId").cloned()).map_err(InputValueError::propagate)?;
+        Ok(Self(WalletOwner { kind: kind.0, id }))
+    }
+
+    fn to_value(&self) -> Value {
+        let fields = OwnerFields {
+            kind: self.0.kind.into(),
+            owner_id: OwnerKey(self.0.id),
+        };
+        fields.to_value()
+    }
+}
+
 /// Declares texts of a form.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident = $is_valid:path, $problem:literal;)+) => {
@@ -196,7 +224,7 @@ impl LedgerReferenceBy {
                 };
                 Ok((reference.kind(), reference.id))
             }
-            Self::ObjectId(id) => super::references::stored(&id),
+            Self::ObjectId(id) => super::references::stored(ctx, &id).await,
         }
     }
 }

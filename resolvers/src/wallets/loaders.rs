@@ -1,44 +1,96 @@
 //! Edges of wallets, loaded for all parents of a level at once.
 
+use std::sync::Arc;
+
 use db::wallets::LedgerEntry;
+use db::wallets::reconciliation::{self, ReconciliationRun};
 use db::wallets::settlement::ClearingAccount;
+use db::wallets::wallet::balances::{self, Balance, NoBalance, WalletAt};
+use db::wallets::wallet::entries::{self, EntryFilter};
 use db::wallets::wallet::transactions::{Transaction, TransactionKey};
+use db::wallets::wallet::transfers::{self, Transfer, TransferKey};
 use db::wallets::wallet::{freezes_of, queries, transactions};
 use db::wallets::{conversion, deposit, hold, settlement, withdrawal};
 use db::{Page, Slice};
-use domain::ids::{ConversionId, DepositId, HoldId, OwnerId, SettlementId, WithdrawalId};
-use domain::money::CurrencyCode;
+use domain::ids::{
+    ConversionId, DepositId, HoldId, OwnerId, SettlementId, TransactionId, WithdrawalId,
+};
+use domain::money::{CurrencyCode, Money};
 use domain::wallets::conversion::{Conversion, Rate, RateKey};
 use domain::wallets::deposit::Deposit;
 use domain::wallets::hold::Hold;
 use domain::wallets::settlement::Settlement;
 use domain::wallets::wallet::Freezes;
 use domain::wallets::withdrawal::Withdrawal;
-use domain::wallets::{Wallet, WalletOwner};
+use domain::wallets::{Wallet, WalletKey, WalletOwner};
+
+use uuid::Uuid;
 
 use crate::loading::{by_key, loader, pages};
+use crate::wallets::reconciliation::objects::RunId;
 
 loader! {
     /// Loads edges of wallets. A service's write for a person is not covered by the person's position.
     WalletLoader.at_primary
 }
 
-/// An owner's wallet of a currency.
-pub(crate) type WalletOf = (WalletOwner, CurrencyCode);
-
 /// A clearing account of a currency.
 pub(crate) type ClearingOf = (OwnerId, CurrencyCode);
 
-/// Page of a wallet's entries.
+/// Page of a wallet's entries that meet the conditions.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct EntriesOf(pub WalletOf, pub Page<i64>);
+pub(crate) struct EntriesOf(pub WalletKey, pub (EntryFilter, Page<i64>));
 
-by_key!(WalletLoader, WalletOf => Wallet,
-    |conn, keys, db| queries::wallets_by_owner(&db, conn, &keys),
-    |wallet| ((wallet.owner, wallet.currency.code), wallet));
+/// Balance of a wallet at a time in the past.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct BalanceAt(pub WalletAt);
 
-pages!(WalletLoader, EntriesOf(WalletOf, Page<i64>) => Slice<LedgerEntry>,
-    |conn, wallets, page, db| async { queries::entries(&db, conn, &wallets, &page).await });
+/// Balance of an account that keeps none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct SumOf(pub WalletKey);
+
+by_key!(WalletLoader, WalletKey => Wallet,
+    |conn, keys, db| queries::by_key(&db, conn, &keys),
+    |wallet| (wallet.key(), wallet));
+
+pages!(WalletLoader, EntriesOf(WalletKey, (EntryFilter, Page<i64>)) => Slice<LedgerEntry>,
+    |conn, wallets, args, db| async { entries::pages(&db, conn, &wallets, &args.0, &args.1).await });
+
+by_key!(WalletLoader, BalanceAt => Result<Balance, NoBalance>,
+    |conn, keys, db| async {
+        let keys: Vec<_> = keys.into_iter().map(|BalanceAt(key)| key).collect();
+        balances::balances_at(&db, conn, &keys).await
+    },
+    |(key, balance)| (BalanceAt(key), balance));
+
+/// Owner and id of a wallet's row.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct WalletRowOf(pub Uuid, pub i64);
+
+by_key!(WalletLoader, WalletRowOf => Wallet,
+    |conn, rows, db| async {
+        let ids: Vec<_> = rows.into_iter().map(|WalletRowOf(owner, id)| (owner, id)).collect();
+        queries::by_id(&db, conn, &ids).await
+    },
+    |((owner, id), wallet)| (WalletRowOf(owner, id), wallet));
+
+by_key!(WalletLoader, RunId => ReconciliationRun,
+    |conn, ids| async {
+        let ids: Vec<_> = ids.into_iter().map(|RunId(id)| id).collect();
+        reconciliation::queries::by_id(conn, &ids).await
+    },
+    |run| (RunId(run.id), run));
+
+by_key!(WalletLoader, SumOf => Money,
+    |conn, keys, db| async {
+        let keys: Vec<_> = keys.into_iter().map(|SumOf(key)| key).collect();
+        balances::sums(&db, conn, &keys).await
+    },
+    |(key, sum)| (SumOf(key), sum));
+
+by_key!(WalletLoader, TransferKey => Arc<Transfer>,
+    |conn, keys, db| transfers::by_key(&db, conn, &keys),
+    |transfer| (transfer.key, Arc::new(transfer)));
 
 by_key!(WalletLoader, ConversionId => Conversion,
     |conn, ids, db| conversion::queries::by_id(&db, conn, &ids),
@@ -77,12 +129,12 @@ by_key!(WalletLoader, WalletOwner => Freezes,
     |freezes| freezes);
 
 /// The transaction that reversed another one.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct ReversalOf(pub TransactionKey);
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ReversalOf(pub TransactionId);
 
-by_key!(WalletLoader, ReversalOf => TransactionKey,
+by_key!(WalletLoader, ReversalOf => TransactionId,
     |conn, of| async {
-        let keys: Vec<_> = of.into_iter().map(|ReversalOf(key)| key).collect();
-        transactions::reversals_of(conn, &keys).await
+        let ids: Vec<_> = of.into_iter().map(|ReversalOf(id)| id).collect();
+        transactions::reversals_of(conn, &ids).await
     },
-    |(key, reversal)| (ReversalOf(key), reversal));
+    |(id, reversal)| (ReversalOf(id), reversal));

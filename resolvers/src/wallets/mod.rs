@@ -9,6 +9,7 @@ pub(crate) mod inputs;
 pub(crate) mod live;
 pub(crate) mod loaders;
 pub(crate) mod payment;
+pub(crate) mod reconciliation;
 pub(crate) mod references;
 pub(crate) mod settlement;
 pub(crate) mod wallet;
@@ -19,20 +20,35 @@ use domain::wallets::WalletOwner;
 
 use crate::node::RegisteredNode;
 use crate::platform::approval::RegisteredProposal;
+use crate::platform::audit::Entity;
 use crate::user_errors::RegisteredUserError;
+use crate::wallets::references::RegisteredReference;
 
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<wallet::objects::Wallet>(),
-    RegisteredNode::new::<wallet::objects::LedgerEntry>(),
+    RegisteredNode::new::<wallet::transfers::LedgerEntry>(),
+    RegisteredNode::new::<wallet::transfers::Transfer>(),
     RegisteredNode::new::<configuration::objects::WalletConfiguration>(),
     RegisteredNode::new::<conversion::objects::Conversion>(),
     RegisteredNode::new::<conversion::rates::RateSnapshot>(),
     RegisteredNode::new::<deposit::objects::Deposit>(),
     RegisteredNode::new::<hold::objects::Hold>(),
+    RegisteredNode::new::<reconciliation::objects::ReconciliationRun>(),
     RegisteredNode::new::<settlement::objects::Settlement>(),
     RegisteredNode::new::<settlement::objects::ClearingAccount>(),
     RegisteredNode::new::<wallet::transactions::Transaction>(),
     RegisteredNode::new::<withdrawal::objects::Withdrawal>(),
+];
+
+pub(crate) const REFERENCES: &[RegisteredReference] = &[
+    RegisteredReference::of::<conversion::objects::Conversion>("conversion"),
+    deposit::objects::REFERENCE,
+    RegisteredReference::of::<withdrawal::objects::Withdrawal>("withdrawal"),
+];
+
+pub(crate) const ENTITIES: &[Entity] = &[
+    Entity::of::<reconciliation::objects::ReconciliationRun>("reconciliation_run"),
+    Entity::of::<wallet::transactions::Transaction>("transaction"),
 ];
 
 pub(crate) const PROPOSALS: &[RegisteredProposal] = &[
@@ -45,13 +61,20 @@ pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
     RegisteredUserError::new::<conversion::refusals::ConversionUserError>(),
     RegisteredUserError::new::<deposit::refusals::DepositUserError>(),
     RegisteredUserError::new::<hold::refusals::HoldUserError>(),
+    RegisteredUserError::new::<reconciliation::refusals::ReconciliationUserError>(),
     RegisteredUserError::new::<settlement::refusals::SettlementUserError>(),
     RegisteredUserError::new::<withdrawal::refusals::WithdrawalUserError>(),
     RegisteredUserError::new::<wallet::refusals::WalletUserError>(),
 ];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
+    ("Query.reconciliation", Action::ReconciliationRead),
+    ("Query.reference", Action::ReferenceRead),
+    ("Query.transaction", Action::TransactionRead),
+    ("Query.transfers", Action::TransfersList),
     ("Query.wallet", Action::WalletRead),
+    ("Query.wallets", Action::WalletsList),
+    ("Transaction.caller", Action::TransactionCallerRead),
     ("ConversionPair.snapshots", Action::RateHistoryRead),
     ("Query.conversion", Action::ConversionRead),
     ("Query.conversionQuote", Action::ConversionQuote),

@@ -59,19 +59,19 @@ fn freezes_the_wallets() {
     test(async |app| {
         let alice = app.miner().streak(1).await;
         let mut socket = alice.socket().await;
-        let follow = "subscription { walletUpdated { wallet { isFrozen } } }";
+        let follow = "subscription { walletUpdated { wallet { owner { freezes } } } }";
         socket.subscribe("1", follow).await;
         app.until(|| app.events.subscribers::<WalletTopic>().has(&alice.id()))
             .await;
         app.admin().ban(&alice).await.ok();
         assert_eq!(
             socket.event("1").await["walletUpdated"]["wallet"],
-            json!({"isFrozen": true})
+            json!({"owner": {"freezes": ["BAN"]}})
         );
-        let wallet = "wallet(currency: \"MP\") { isFrozen available { amount } }";
+        let wallet = "wallet(currency: \"MP\") { owner { freezes } available { amount } }";
         assert_eq!(
             alice.viewer(wallet).await["wallet"],
-            json!({"isFrozen": true, "available": {"amount": "6.0000"}})
+            json!({"owner": {"freezes": ["BAN"]}, "available": {"amount": "6.0000"}})
         );
     });
 }

@@ -23,7 +23,8 @@ fn pays_the_reward_into_the_wallet() {
         assert_eq!(alice.points().await, "6.0000");
         let miner = alice.own_miner("history(first: 5) { totalCount nodes { pointsEarned source streakDays } }
             wallet { entries(first: 5) { totalCount nodes {
-                entryType reason amount { amount currency } balanceAfter { amount } reference { referenceType }
+                side amount { amount currency } balanceAfter { amount }
+                transfer { reason transaction { cause reference { ... on MiningSession { status } } } }
             } } }").await;
         assert_eq!(
             miner["history"],
@@ -32,8 +33,9 @@ fn pays_the_reward_into_the_wallet() {
         assert_eq!(
             miner["wallet"]["entries"],
             json!({"totalCount": 1, "nodes": [{
-                "entryType": "CREDIT", "reason": "MINING_REWARD", "amount": {"amount": "6.0000", "currency": "MP"},
-                "balanceAfter": {"amount": "6.0000"}, "reference": {"referenceType": "mining_session"},
+                "side": "CREDIT", "amount": {"amount": "6.0000", "currency": "MP"}, "balanceAfter": {"amount": "6.0000"},
+                "transfer": {"reason": "MINING_REWARD",
+                    "transaction": {"cause": "MINING_REWARD", "reference": {"status": "CLAIMED"}}},
             }]})
         );
     });

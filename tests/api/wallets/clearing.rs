@@ -32,7 +32,7 @@ fn pays_an_owner_and_the_revenue() {
         assert_eq!(receipt["cause"], "CLEARING_RELEASED");
         // The side of the platform's account is for staff.
         let credit =
-            json!({"bucket": "AVAILABLE", "entryType": "CREDIT", "amount": {"amount": "10.5000"}});
+            json!({"bucket": "AVAILABLE", "side": "CREDIT", "amount": {"amount": "10.5000"}});
         assert_eq!(receipt["entries"], json!([credit]));
         assert_eq!(app.balance(&bob).await.0, "10.5000");
         let rest = game.release_clearing("7", "19.5", None).await.ok();
@@ -74,9 +74,8 @@ fn shows_the_platforms_side_to_staff_only() {
             .release_clearing("7", "10", Some(&app.user()))
             .await
             .ok();
-        let query =
-            "query ($id: ID!) { node(id: $id) { ... on Transaction { entries { id entryType } }
-            ... on LedgerEntry { entryType reason } } }";
+        let query = "query ($id: ID!) { node(id: $id) { ... on Transaction { entries { id side } }
+            ... on LedgerEntry { side transfer { reason } } } }";
         let seen = async |who: &Actor, id: &Value| {
             let found = who.get(query, json!({"id": id})).await;
             found["node"].clone()
@@ -87,11 +86,11 @@ fn shows_the_platforms_side_to_staff_only() {
             .as_array()
             .unwrap()
             .iter()
-            .map(|entry| entry["entryType"].as_str().unwrap())
+            .map(|entry| entry["side"].as_str().unwrap())
             .collect();
         assert_eq!(directions, ["DEBIT", "CREDIT"]);
         let debit = &entries[0]["id"];
-        let entry = json!({"entryType": "DEBIT", "reason": "CLEARING_RELEASED"});
+        let entry = json!({"side": "DEBIT", "transfer": {"reason": "CLEARING_RELEASED"}});
         assert_eq!(seen(&staff, debit).await, entry);
         assert_eq!(seen(&game, debit).await, Value::Null);
         assert_eq!(seen(&app.user(), id).await, Value::Null);

@@ -26,7 +26,7 @@ fn credits_a_payment_once() {
         assert_eq!(deposit["receivedAt"], deposit["creditedAt"]);
         let receipt = &done["transaction"];
         assert_eq!(receipt["cause"], "DEPOSIT");
-        assert_eq!(receipt["entries"][0]["entryType"], "CREDIT");
+        assert_eq!(receipt["entries"][0]["side"], "CREDIT");
         assert_eq!(receipt["entries"][0]["balanceAfter"]["amount"], "12.5000");
         assert_eq!(available(app, &alice).await, "12.5000");
         // With the same key, and as another message of the provider.

@@ -5,6 +5,8 @@ mod deposits;
 mod freezes;
 mod holds;
 mod house_transfers;
+mod reads;
+mod reconciliation;
 mod reversals;
 mod settlements;
 mod treasuries;

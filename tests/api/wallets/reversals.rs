@@ -35,14 +35,14 @@ fn reverses_a_reward_with_a_second_person() {
             .await
             .refused("OWN_ACCOUNT", Some("approvalId"));
         assert_eq!(app.balance(&alice).await.0, "10.0000");
-        let query = "query ($id: ID!) { node(id: $id) { ... on Transaction { cause reversal { cause entries { entryType } } } } }";
+        let query = "query ($id: ID!) { node(id: $id) { ... on Transaction { cause reversal { cause entries { side } } } } }";
         let id = json!({"id": reward["id"]});
         let seen = app.support().get(query, id.clone()).await;
         assert_eq!(seen["node"]["reversal"], Value::Null);
         other.approve(&approval["id"]).await.ok();
         assert_eq!(app.balance(&alice).await.0, "0.0000");
         assert_eq!(available(app, "CAMPAIGN_TREASURY").await, 1_000_000);
-        let entries = json!([{"entryType": "DEBIT"}, {"entryType": "CREDIT"}]);
+        let entries = json!([{"side": "DEBIT"}, {"side": "CREDIT"}]);
         let seen = app.support().get(query, id.clone()).await;
         assert_eq!(
             seen["node"],
@@ -51,7 +51,7 @@ fn reverses_a_reward_with_a_second_person() {
         let seen = alice.get(query, id).await;
         assert_eq!(
             seen["node"]["reversal"]["entries"],
-            json!([{"entryType": "DEBIT"}])
+            json!([{"side": "DEBIT"}])
         );
         finance
             .reverse(&reward)
@@ -107,8 +107,8 @@ fn refuses_to_reverse_in_order() {
     test(async |app| {
         let (alice, game, finance) = (app.holder("100").await, app.game(), app.finance());
         let held = game.place(&alice, "10").await.ok()["transaction"].clone();
-        let (campaign, reward) = rewarded(app, &finance).await;
-        let nothing = format!("Transaction:{}:{}", Uuid::nil().simple(), campaign.simple());
+        let (_, reward) = rewarded(app, &finance).await;
+        let nothing = format!("Transaction:{}", Uuid::nil().simple());
         let nothing = json!({"id": URL_SAFE_NO_PAD.encode(nothing)});
         for (transaction, reason, code, path) in [
             (&nothing, " ", "REASON_INVALID", Some("reason")),

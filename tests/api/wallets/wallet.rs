@@ -2,10 +2,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::test;
 
-const WALLET: &str = "query ($by: WalletBy!) { wallet(by: $by) { id currency available { amount currency } held { amount } isFrozen owner { kind uuid } } }";
+const WALLET: &str = "query ($by: WalletBy!) { wallet(by: $by) { id currency available { amount currency } held { amount } kind version owner { kind uuid freezes user { uuid } } } }";
 
 #[test]
 fn returns_zeros_before_the_first_movement() {
@@ -19,7 +20,7 @@ fn returns_zeros_before_the_first_movement() {
         assert_eq!(wallet["held"]["amount"], "0.000000");
         assert_eq!(
             wallet["owner"],
-            json!({"kind": "USER", "uuid": alice.id().to_string()})
+            json!({"kind": "USER", "uuid": alice.id().to_string(), "freezes": [], "user": null})
         );
         let again = alice.get(WALLET, json!({"by": {"id": wallet["id"]}})).await["wallet"].clone();
         assert_eq!(again, wallet);
@@ -34,8 +35,7 @@ fn returns_zeros_before_the_first_movement() {
 fn returns_a_wallet_to_owner_staff_and_services() {
     test(async |app| {
         let alice = app.user();
-        let by =
-            json!({"owner": {"kind": "USER", "uuid": alice.id().to_string(), "currency": "MP"}});
+        let by = json!({"owner": {"owner": {"ownerId": alice.id().0}, "currency": "MP"}});
         for asker in [
             alice.clone(),
             app.person(&[Role::Finance]),
@@ -62,7 +62,7 @@ fn returns_a_wallet_to_owner_staff_and_services() {
         );
         // An owner is a kind and a key: the same key of another kind is another owner.
         let merchant = app.person(&[Role::Merchant]);
-        let by = |kind: &str| json!({"owner": {"kind": kind, "uuid": merchant.id().to_string(), "currency": "MP"}});
+        let by = |kind: &str| json!({"owner": {"owner": {"kind": kind, "ownerId": merchant.id().0}, "currency": "MP"}});
         assert_eq!(
             merchant.get(WALLET, json!({"by": by("MERCHANT")})).await["wallet"]["owner"]["kind"],
             "MERCHANT"
@@ -95,8 +95,9 @@ fn returns_an_entry_by_its_id_to_owner_and_staff() {
             let seen = app.user().get(&node, json!({"id": entry["id"]})).await;
             assert_eq!(seen["node"], Value::Null);
         }
-        for unknown in ["3", "9223372036854775807"] {
-            let id = format!("LedgerEntry:USER:{}:MP:{unknown}", alice.id().0.simple());
+        for unknown in ["3:C", "32767:D"] {
+            let event = Uuid::nil().simple();
+            let id = format!("LedgerEntry:{}:{event}:{unknown}", alice.id().0.simple());
             let seen = alice
                 .get(&node, json!({"id": URL_SAFE_NO_PAD.encode(id)}))
                 .await;
@@ -108,7 +109,7 @@ fn returns_an_entry_by_its_id_to_owner_and_staff() {
 #[test]
 fn returns_null_for_unknown_owners_and_currencies() {
     test(async |app| {
-        let house = json!({"owner": {"kind": "SYSTEM", "uuid": "00000000-0000-0000-0000-000000000000", "currency": "MP"}});
+        let house = json!({"owner": {"owner": {"kind": "SYSTEM", "ownerId": Uuid::nil()}, "currency": "MP"}});
         let staff = app.person(&[Role::Finance]);
         let by_house = staff.get(WALLET, json!({"by": house})).await;
         assert_eq!(by_house["wallet"], json!(null));

@@ -52,8 +52,8 @@ fn pays_out_what_was_held() {
             (&json!("HELD"), &json!("wallets"))
         );
         assert_eq!(
-            (&hold["expiresAt"], &hold["reference"]),
-            (&Value::Null, &Value::Null)
+            (&hold["expiresAt"], &hold["reference"]["uuid"]),
+            (&Value::Null, &withdrawal["uuid"])
         );
         assert_eq!(requested["transaction"]["cause"], "WITHDRAWAL_REQUESTED");
         assert_eq!(balance(app, &alice).await, ["69.5000", "30.5000"]);

@@ -7,14 +7,15 @@ use diesel::QueryResult;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use domain::mining::{Configuration, MiningConfiguration, Session};
-use domain::time::Pause;
+use domain::time::{Pause, merged};
 use serde_json::Value;
 
 use crate::mining::session::rows::SessionRow;
 use crate::platform::configuration::Section;
 use crate::prelude::*;
 
-/// The newest version of each section, with body, and all versions that switched mining on or off, without body.
+/// The newest version of each section, with body, all versions that switched mining on or off, without body, and the spans
+/// in which the issuance ceiling of points was reached.
 const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newest.body, newest.updated_at, false AS is_on
     FROM unnest(ARRAY['mining', 'streak', 'referral']) AS named (section)
     CROSS JOIN LATERAL (
@@ -27,7 +28,9 @@ const IN_FORCE_AND_SWITCHES: &str = "SELECT newest.section, newest.version, newe
             SELECT version, updated_at, (body->>'isGloballyEnabled')::boolean AS is_on
             FROM configurations WHERE section = 'mining') AS versions) AS switches
     WHERE is_on <> was_on
-    ORDER BY 1, 2";
+    UNION ALL
+    SELECT 'issuance', 0, jsonb_build_object('until', until_at), from_at, false FROM issuance_pauses_of('MP')
+    ORDER BY 1, 2, 4";
 
 /// [`IN_FORCE_AND_SWITCHES`] as a query with an id, so that each connection prepares it once.
 #[derive(QueryId)]
@@ -95,9 +98,11 @@ pub(super) async fn with_newest_session(
 }
 
 fn of_rows(rows: &[Row]) -> Result<Configuration> {
+    let issuance_pauses = issuance_pauses(rows)?;
     Ok(Configuration {
         mining: MiningConfiguration {
-            pauses: pauses(rows),
+            pauses: merged([pauses(rows), issuance_pauses.clone()].concat()),
+            issuance_pauses,
             ..newest(rows)?
         },
         streak: newest(rows)?,
@@ -122,6 +127,23 @@ fn pauses(rows: &[Row]) -> Vec<Pause> {
         }
     }
     pauses
+}
+
+/// The spans during which the issuance ceiling of points was reached.
+fn issuance_pauses(rows: &[Row]) -> Result<Vec<Pause>> {
+    let rows = rows.iter().filter(|row| row.section == "issuance");
+    let pauses = rows.map(|row| {
+        let until = row.body.as_ref().and_then(|body| body["until"].as_str());
+        let unreadable = || DbError::inconsistent("issuance_pauses", "until_at", "no time");
+        let until: Timestamp = until
+            .and_then(|until| until.parse().ok())
+            .ok_or_else(unreadable)?;
+        Ok(Pause {
+            from: row.updated_at,
+            until: Some(until),
+        })
+    });
+    pauses.collect()
 }
 
 fn newest<S: Section>(rows: &[Row]) -> Result<S> {

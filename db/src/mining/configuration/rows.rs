@@ -32,6 +32,8 @@ struct MiningBody {
     circle_cooldown_hours: u32,
     #[serde(skip)]
     pauses: Vec<Pause>,
+    #[serde(skip)]
+    issuance_pauses: Vec<Pause>,
 }
 
 fn circle_cooldown_hours() -> u32 {

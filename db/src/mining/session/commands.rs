@@ -23,7 +23,8 @@ commands! {
     MINING_SESSION_START = "mining.mining_session_start", MiningSessionStart, Optional:
         MinerNotFound, MinerSuspended, MinerBanned, MiningDisabled, Active, Unclaimed, DailyLimit;
     MINING_SESSION_CLAIM = "mining.mining_session_claim", MiningSessionClaim, Required:
-        MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired, BalanceOverflow;
+        MinerNotFound, MinerSuspended, MinerBanned, NotFound, AlreadyClaimed, NotComplete, Expired, IssuanceCeiling,
+        BalanceOverflow;
 }
 
 /// Starts a session at the caller's present rate; returns its id.

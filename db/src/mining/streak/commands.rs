@@ -16,8 +16,8 @@ use crate::text::points_decimal;
 commands! {
     StreakRefusal;
     STREAK_RECOVER = "mining.streak_recover", StreakRecover, Required:
-        MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, WalletFrozen, InsufficientPoints,
-        BalanceOverflow;
+        MinerNotFound, MinerSuspended, MinerBanned, NotRecoverable, Late, IssuanceCeiling, WalletFrozen,
+        InsufficientPoints, BalanceOverflow;
 }
 
 /// Result of [`streak_recover`]. Points are in ten-thousandths.

@@ -377,8 +377,7 @@ fn posting_of(request: &Request, owner: WalletOwner, conversion: &Conversion) ->
     Posting {
         transaction_id: conversion.transaction_id,
         reference: Reference::to("conversion", conversion.id.uuid),
-        origin: request.origin,
-        correlation_id: Some(request.request_id.clone()),
+        cause: request.posting_cause(),
         legs,
     }
 }

@@ -552,8 +552,7 @@ async fn post(
     let posting = Posting {
         transaction_id,
         reference: Reference::to("deposit", deposit.id.uuid),
-        origin: request.origin,
-        correlation_id: Some(request.request_id.clone()),
+        cause: request.posting_cause(),
         legs: vec![Leg {
             debit,
             credit,

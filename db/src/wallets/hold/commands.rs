@@ -5,8 +5,8 @@ use domain::wallets::hold::{
     self as rules, Ended, Hold, HoldRefusal, HoldReleaseReason, HoldStatus,
 };
 use domain::wallets::{
-    Leg, Metadata, Origin, Posted, Posting, PostingRefusal, Reference, ServiceReference, Side,
-    TransferReason, VelocityOperation, WalletKind, WalletOwner,
+    Leg, Metadata, Origin, Posted, Posting, PostingCause, PostingRefusal, Reference,
+    ServiceReference, Side, TransferReason, VelocityOperation, WalletKind, WalletOwner,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -278,7 +278,10 @@ pub async fn holds_expire(tx: &mut Tx) -> Result<usize> {
     }
     let postings: Vec<_> = due
         .iter()
-        .map(|hold| posting_of(tx, hold, TransferReason::HoldExpired, Origin::Job, None))
+        .map(|hold| {
+            let cause = PostingCause::without_caller(Origin::Job);
+            posting_of(tx, hold, TransferReason::HoldExpired, cause)
+        })
         .collect();
     let posted = posting::post(tx, &postings).await?;
     let ids: Vec<_> = due.iter().map(|hold| hold.id).collect();
@@ -353,31 +356,24 @@ async fn post(
     hold: &Hold,
     reason: TransferReason,
 ) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
-    let request_id = Some(request.request_id.clone());
-    post_by(tx, (request.origin, request_id), hold, reason).await
+    post_by(tx, request.posting_cause(), hold, reason).await
 }
 
-/// Posts what moves out of or into a hold, with the origin and the request that caused it.
+/// Posts what moves out of or into a hold.
 pub(in crate::wallets) async fn post_by(
     tx: &mut Tx,
-    (origin, request_id): (Origin, Option<String>),
+    cause: PostingCause,
     hold: &Hold,
     reason: TransferReason,
 ) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
-    let posting = posting_of(tx, hold, reason, origin, request_id);
+    let posting = posting_of(tx, hold, reason, cause);
     let posted = posting::post(tx, std::slice::from_ref(&posting)).await?;
     let posted = posted.into_iter().next();
     let nothing = || DbError::inconsistent("posting", "results", "none");
     Ok((posting.transaction_id, posted.ok_or_else(nothing)?))
 }
 
-fn posting_of(
-    tx: &Tx,
-    hold: &Hold,
-    reason: TransferReason,
-    origin: Origin,
-    correlation_id: Option<String>,
-) -> Posting {
+fn posting_of(tx: &Tx, hold: &Hold, reason: TransferReason, cause: PostingCause) -> Posting {
     let code = hold.amount.currency.code;
     let wallet = Side::available(hold.owner, WalletKind::Main, code);
     let (debit, credit) = match reason {
@@ -394,8 +390,7 @@ fn posting_of(
             kind: hold.reference_kind.clone().into(),
             id: hold.reference_id.clone(),
         },
-        origin,
-        correlation_id,
+        cause,
         legs: vec![Leg {
             debit,
             credit,

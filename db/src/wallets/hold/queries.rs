@@ -119,6 +119,34 @@ pub async fn count(conn: &mut Connection, filter: &HoldFilter) -> Result<Count> 
     count_rows(conn, query).await
 }
 
+/// A page of the holds past their expiry that are not released yet, oldest first.
+pub async fn overdue(
+    db: &Db,
+    conn: &mut Connection,
+    now: Timestamp,
+    page: &Page<(Timestamp, Uuid)>,
+) -> Result<Slice<Hold>> {
+    let query = with_settlement()
+        .filter(holds::status.eq(HoldStatus::Held.name()))
+        .filter(holds::expires_at.is_not_null())
+        .filter(holds::expires_at.le(now))
+        .select((HoldRow::as_select(), settlements::id.nullable()))
+        .into_boxed::<Pg>();
+    let query = keyset!(query, page, [holds::expires_at asc, holds::id asc]);
+    let rows: Vec<(HoldRow, Option<Uuid>)> = query.load(conn).await?;
+    Ok(page.slice(read(db, rows)?))
+}
+
+/// Number of holds that have been past their expiry since this time.
+pub async fn count_overdue(conn: &mut Connection, since: Timestamp) -> Result<Count> {
+    let query = holds::table
+        .filter(holds::status.eq(HoldStatus::Held.name()))
+        .filter(holds::expires_at.le(since))
+        .select(holds::id)
+        .into_boxed::<Pg>();
+    count_rows(conn, query).await
+}
+
 fn read(db: &Db, rows: Vec<(HoldRow, Option<Uuid>)>) -> Result<Vec<Hold>> {
     let currencies = db.currencies();
     rows.into_iter()

@@ -1,12 +1,15 @@
 //! The checker: invariants of the ledger, checked on one snapshot.
 
 use diesel::dsl::sql;
-use diesel::sql_types::{BigInt, Integer, Text as SqlText, Timestamptz};
-use serde::Serialize;
+use diesel::sql_types::{BigInt, Jsonb};
+use domain::named::Named;
+use domain::wallets::reconciliation::ReconciliationCheck;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::Db;
 use crate::prelude::*;
-use crate::schema::reconciliation_runs as runs;
+use crate::text::named;
 
 /// Result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,17 +18,59 @@ pub struct Report {
     pub transfers: i64,
     /// Number of wallets in scope.
     pub wallets: i64,
-    /// Violations, at most 20 per rule; empty when the ledger is right.
+    /// Number of violations.
+    pub count: i64,
+    /// Violations, at most [`PER_RULE`] per rule; empty when the ledger is right.
     pub mismatches: Vec<Mismatch>,
 }
 
+/// Violations that are reported per rule.
+const PER_RULE: i64 = 20;
+
 /// A violation of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mismatch {
+    /// The invariant.
+    #[serde(with = "named")]
+    pub check: ReconciliationCheck,
     /// The violated rule.
-    pub rule: &'static str,
-    /// The object that violates it.
+    pub rule: String,
+    /// The object that violates it, and how.
     pub detail: String,
+    /// Amounts and object.
+    #[serde(flatten)]
+    pub facts: Facts,
+}
+
+/// What a rule knows of a violation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Number of the currency.
+    #[serde(default)]
+    pub currency: Option<i16>,
+    /// Amount in the smallest unit, or number, that the rule expects.
+    #[serde(default)]
+    pub expected: Option<i64>,
+    /// Amount in the smallest unit, or number, that was found.
+    #[serde(default)]
+    pub actual: Option<i64>,
+    /// Kind of the object: wallet, settlement, withdrawal, conversion or deposit.
+    #[serde(default)]
+    pub object: Option<String>,
+    /// Owner of the object.
+    #[serde(default)]
+    pub owner_id: Option<Uuid>,
+    /// Id of the object within the owner.
+    #[serde(default)]
+    pub id: Option<String>,
+}
+
+/// A violation as a rule's query returns it.
+#[derive(Deserialize)]
+struct Found {
+    detail: String,
+    #[serde(flatten)]
+    facts: Facts,
 }
 
 /// Part of the ledger that a run checks.
@@ -110,7 +155,7 @@ impl Scope {
 /// Rules as queries that return a row per violation.
 const RULES: &str = include_str!("checker.sql");
 
-/// Checks every rule on one snapshot. Changes nothing; [`store`] stores the report.
+/// Checks every rule on one snapshot. Changes nothing.
 pub async fn check(db: &Db, scope: Scope) -> Result<Report> {
     db.read(async move |conn| {
         crate::pool::batch(
@@ -132,64 +177,43 @@ async fn ask(conn: &mut Connection, scope: Scope) -> Result<Report> {
     ))
     .get_result(conn)
     .await?;
+    let mut count = 0;
     let mut mismatches = Vec::new();
     for rule in RULES.split("--- ").skip(1) {
-        let parts = rule.split_once('\n').and_then(|(title, query)| {
-            let (what, rule) = title.split_once(": ")?;
-            Some((rule, scope.definitions(what)?, query))
-        });
-        let Some((rule, definitions, query)) = parts else {
+        let (what, check, rule, query) = parts_of(rule)?;
+        let Some(definitions) = scope.definitions(what) else {
             continue;
         };
-        let query = format!("WITH {definitions} SELECT * FROM ({query}) q LIMIT 20");
-        let details: Vec<String> = sql::<SqlText>(&query).load(conn).await?;
-        let found = details.into_iter();
-        mismatches.extend(found.map(|detail| Mismatch { rule, detail }));
+        let query = format!(
+            "WITH {definitions} SELECT to_jsonb(q), count(*) OVER () FROM ({query}) q LIMIT {PER_RULE}"
+        );
+        let rows: Vec<(Value, i64)> = sql::<(Jsonb, BigInt)>(&query).load(conn).await?;
+        count += rows.as_slice().first().map_or(0, |(_, total)| *total);
+        for (row, _) in rows {
+            let Found { detail, facts } = serde_json::from_value(row)
+                .map_err(|error| DbError::inconsistent("checker", "row", error))?;
+            mismatches.push(Mismatch {
+                check,
+                rule: rule.to_owned(),
+                detail,
+                facts,
+            });
+        }
     }
     Ok(Report {
         transfers,
         wallets,
+        count,
         mismatches,
     })
 }
 
-/// The last stored run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Queryable)]
-pub struct LastRun {
-    /// Time of the run.
-    pub finished_at: Timestamp,
-    /// Number of violations.
-    pub mismatches: i32,
-}
-
-/// Reads the last stored run; none before the first.
-pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>> {
-    Ok(sql::<(Timestamptz, Integer)>(
-        "SELECT finished_at, jsonb_array_length(mismatches) FROM reconciliation_runs
-         ORDER BY finished_at DESC LIMIT 1",
-    )
-    .get_result(conn)
-    .await
-    .optional()?)
-}
-
-/// Stores a report of a run over all owners.
-pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<()> {
-    db.write("wallets.reconciliation_store", async move |tx| {
-        let mismatches = serde_json::to_value(&report.mismatches)
-            .map_err(|error| DbError::inconsistent("reconciliation_runs", "mismatches", error))?;
-        diesel::insert_into(runs::table)
-            .values((
-                runs::id.eq(tx.new_id()),
-                runs::started_at.eq(started_at),
-                runs::finished_at.eq(tx.now()),
-                runs::transfers_checked.eq(report.transfers),
-                runs::wallets_checked.eq(report.wallets),
-                runs::mismatches.eq(mismatches),
-            ))
-            .execute(tx.conn())
-            .await?;
-        Ok(())
-    })
-    .await
+/// What a rule is about, its invariant, its name and its query.
+fn parts_of(rule: &str) -> Result<(&str, ReconciliationCheck, &str, &str)> {
+    let parts = rule.split_once('\n').and_then(|(title, query)| {
+        let (of, rule) = title.split_once(": ")?;
+        let (what, check) = of.split_once(' ')?;
+        Some((what, ReconciliationCheck::of_name(check)?, rule, query))
+    });
+    parts.ok_or_else(|| DbError::inconsistent("checker", "rule", rule))
 }

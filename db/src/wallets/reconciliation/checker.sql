@@ -1,10 +1,12 @@
--- Rules of the ledger's checker, in the order checked: what a rule is about, its name, and the query of its mismatches.
+-- Rules of the ledger's checker, in the order checked: what a rule is about, the invariant it checks, its name, and the query
+-- of its mismatches: `detail`, and where there is one the `currency`, the `expected` and the `actual` amount or number, and the
+-- `subject`: owner and id, with the `object`: wallet, hold, settlement, withdrawal, conversion or deposit.
 --
 -- Rules about an `owner` read the wallets, transfers, entries and rows of miners of the owners in scope, rules about a
 -- `transaction` the transfers, entries, keys and audit entries of the transactions in scope; the checker defines them in front of the query. Tables of the schema
 -- `public` are whole.
 
---- owner: a wallet's balances are the sums of its entries
+--- owner BALANCE: a wallet's balances are the sums of its entries
 WITH sums AS (
     SELECT owner_id, wallet,
            sum(CASE side WHEN 'CREDIT' THEN amount ELSE -amount END) FILTER (WHERE bucket = 'AVAILABLE') AS available,
@@ -12,23 +14,27 @@ WITH sums AS (
     FROM entries WHERE sequence IS NOT NULL GROUP BY owner_id, wallet
 )
 SELECT format('owner %s, wallet %s: available %s, entries say %s; held %s, entries say %s',
-              w.owner_id, w.id, w.available, coalesce(s.available, 0), w.held, coalesce(s.held, 0)) AS detail
+              w.owner_id, w.id, w.available, coalesce(s.available, 0), w.held, coalesce(s.held, 0)) AS detail,
+       w.currency, coalesce(s.available, 0) + coalesce(s.held, 0) AS expected, w.available + w.held AS actual,
+       'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN sums s ON s.owner_id = w.owner_id AND s.wallet = w.id
 WHERE w.available <> coalesce(s.available, 0) OR w.held <> coalesce(s.held, 0)
 
---- owner: a wallet's entries are numbered without a gap, and it knows the last
+--- owner SEQUENCE: a wallet's entries are numbered without a gap, and it knows the last
 SELECT format('owner %s, wallet %s: sequence %s, entries %s, last %s',
-              w.owner_id, w.id, w.sequence, coalesce(e.entries, 0), coalesce(e.last, 0)) AS detail
+              w.owner_id, w.id, w.sequence, coalesce(e.entries, 0), coalesce(e.last, 0)) AS detail,
+       coalesce(e.entries, 0) AS expected, w.sequence AS actual, 'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN (
     SELECT owner_id, wallet, count(DISTINCT sequence) AS entries, max(sequence) AS last, count(*) AS lines
     FROM entries WHERE sequence IS NOT NULL GROUP BY owner_id, wallet
 ) e ON e.owner_id = w.owner_id AND e.wallet = w.id
 WHERE (w.sequence, w.sequence, w.sequence) IS DISTINCT FROM (coalesce(e.entries, 0), coalesce(e.last, 0), coalesce(e.lines, 0))
 
---- owner: each entry's balance follows from the one before, and time never goes back
-SELECT format('owner %s, wallet %s, entry %s: %s after %s', owner_id, wallet, sequence, balance_after, before) AS detail
+--- owner SEQUENCE: each entry's balance follows from the one before, and time never goes back
+SELECT format('owner %s, wallet %s, entry %s: %s after %s', owner_id, wallet, sequence, balance_after, before) AS detail,
+       currency, before + change AS expected, balance_after AS actual, 'wallet' AS object, owner_id, wallet::text AS id
 FROM (
-    SELECT owner_id, wallet, sequence, balance_after, posted_at,
+    SELECT owner_id, wallet, currency, sequence, balance_after, posted_at,
            CASE side WHEN 'CREDIT' THEN amount ELSE -amount END AS change,
            lag(balance_after, 1, 0::bigint) OVER (PARTITION BY owner_id, wallet, bucket ORDER BY sequence) AS before,
            lag(posted_at, 1, posted_at) OVER (PARTITION BY owner_id, wallet ORDER BY sequence) AS posted_before
@@ -36,7 +42,7 @@ FROM (
 ) chained
 WHERE balance_after <> before + change OR posted_at < posted_before
 
---- owner: every transfer's wallets exist and keep a balance where it says so
+--- owner BALANCE: every transfer's wallets exist and keep a balance where it says so
 SELECT format('owner %s, transaction %s, leg %s: wallet %s', e.owner_id, e.transaction_id, e.leg, e.wallet) AS detail
 FROM entries e
 LEFT JOIN public.wallets w ON w.owner_id = e.owner_id AND w.id = e.wallet
@@ -45,19 +51,22 @@ LEFT JOIN public.wallets house ON house.owner_id = '00000000-0000-0000-0000-0000
 WHERE coalesce(w.id, house.id) IS NULL
    OR (e.sequence IS NULL) <> (house.id IS NOT NULL OR w.kind IN ('ESCROW', 'PROCEEDS'))
 
---- owner: a wallet's held part is what its holds reserve
-SELECT format('owner %s, wallet %s: held %s, its holds reserve %s', w.owner_id, w.id, coalesce(w.held, 0), coalesce(h.amount, 0)) AS detail
+--- owner HELD: a wallet's held part is what its holds reserve
+SELECT format('owner %s, wallet %s: held %s, its holds reserve %s', w.owner_id, w.id, coalesce(w.held, 0), coalesce(h.amount, 0)) AS detail,
+       currency, coalesce(h.amount, 0) AS expected, coalesce(w.held, 0) AS actual, 'wallet' AS object, owner_id, w.id::text AS id
 FROM (SELECT owner_id, id, owner_kind, currency, held FROM wallets WHERE kind = 'MAIN' OR held <> 0) w
 FULL JOIN (
     SELECT owner_id, owner_kind, currency, sum(amount) AS amount FROM holds WHERE status = 'HELD' GROUP BY 1, 2, 3
 ) h USING (owner_id, owner_kind, currency)
 WHERE coalesce(w.held, 0) <> coalesce(h.amount, 0)
 
---- owner: each settlement moved its amount and its payouts
+--- owner CLEARING: each settlement moved its amount and its payouts
 SELECT format('owner %s, settlement %s: settled %s, moved %s; payouts %s, moved %s', s.owner_id, s.id, s.amount,
-              coalesce(t.settled, 0), s.paid, coalesce(t.paid, 0)) AS detail
+              coalesce(t.settled, 0), s.paid, coalesce(t.paid, 0)) AS detail,
+       s.currency, s.amount + s.paid AS expected, coalesce(t.settled, 0) + coalesce(t.paid, 0) AS actual,
+       'settlement' AS object, s.owner_id, s.id::text AS id
 FROM (
-    SELECT owner_id, id, transaction_id, amount,
+    SELECT owner_id, id, transaction_id, currency, amount,
            (SELECT coalesce(sum((payout ->> 'amount')::bigint), 0) FROM jsonb_array_elements(payouts) payout) AS paid
     FROM settlements
 ) s LEFT JOIN (
@@ -67,9 +76,10 @@ FROM (
 ) t USING (transaction_id)
 WHERE s.amount <> coalesce(t.settled, 0) OR s.paid <> coalesce(t.paid, 0)
 
---- owner: each withdrawal held its amount, and paid it out or returned it
+--- owner WITHDRAWAL: each withdrawal held its amount, and paid it out or returned it
 SELECT format('owner %s, withdrawal %s, %s: %s, held %s, paid %s, returned %s', w.owner_id, w.id, w.status, w.amount,
-              coalesce(t.held, 0), coalesce(t.paid, 0), coalesce(t.returned, 0)) AS detail
+              coalesce(t.held, 0), coalesce(t.paid, 0), coalesce(t.returned, 0)) AS detail,
+       w.currency, w.amount AS expected, coalesce(t.held, 0) AS actual, 'withdrawal' AS object, w.owner_id, w.id::text AS id
 FROM withdrawals w LEFT JOIN (
     SELECT owner_id, reference_id, sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_REQUESTED') AS held,
            sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_COMPLETED') AS paid,
@@ -80,9 +90,10 @@ WHERE w.amount <> coalesce(t.held, 0)
    OR coalesce(t.paid, 0) <> CASE w.status WHEN 'COMPLETED' THEN w.amount ELSE 0 END
    OR coalesce(t.returned, 0) <> CASE WHEN w.status IN ('CANCELLED', 'FAILED') THEN w.amount ELSE 0 END
 
---- owner: each conversion moved its amounts
+--- owner CONVERSION: each conversion moved its amounts
 SELECT format('owner %s, conversion %s: given %s, moved %s; received %s, moved %s; fee %s, moved %s', c.owner_id, c.id,
-              c.given, coalesce(t.given, 0), c.received, coalesce(t.received, 0), c.gross - c.received, coalesce(t.fee, 0)) AS detail
+              c.given, coalesce(t.given, 0), c.received, coalesce(t.received, 0), c.gross - c.received, coalesce(t.fee, 0)) AS detail,
+       'conversion' AS object, c.owner_id, c.id::text AS id
 FROM conversions c LEFT JOIN (
     SELECT owner_id, transaction_id, sum(amount) FILTER (WHERE reason = 'CONVERSION' AND debit_wallet >= 65536) AS given,
            sum(amount) FILTER (WHERE reason = 'CONVERSION' AND credit_wallet >= 65536) AS received,
@@ -92,9 +103,10 @@ FROM conversions c LEFT JOIN (
 WHERE (c.given, c.received, c.gross - c.received) IS DISTINCT FROM
       (coalesce(t.given, 0), coalesce(t.received, 0), coalesce(t.fee, 0))
 
---- owner: each deposit arrived once and was credited as it says
+--- owner DEPOSIT: each deposit arrived once and was credited as it says
 SELECT format('owner %s, deposit %s: %s, arrived %s, credited %s', d.owner_id, d.id, d.amount, coalesce(t.arrived, 0),
-              coalesce(t.credited, 0)) AS detail
+              coalesce(t.credited, 0)) AS detail,
+       d.currency, d.amount AS expected, coalesce(t.arrived, 0) AS actual, 'deposit' AS object, d.owner_id, d.id::text AS id
 FROM deposits d LEFT JOIN (
     SELECT t.reference_id, sum(t.amount) FILTER (WHERE house.id IS NOT NULL) AS arrived,
            sum(t.amount) FILTER (WHERE t.credit_wallet >= 65536) AS credited
@@ -110,19 +122,21 @@ WHERE d.transaction_id NOT IN (SELECT transaction_id FROM public.reversals)
   AND (d.amount <> coalesce(t.arrived, 0)
        OR coalesce(t.credited, 0) <> CASE WHEN d.credited_at IS NULL THEN 0 ELSE d.amount END)
 
---- ledger: what waits in SUSPENSE are the deposits without an owner
-SELECT format('currency %s: %s in SUSPENSE, %s unmatched', w.currency, w.available, coalesce(d.amount, 0)) AS detail
+--- ledger DEPOSIT: what waits in SUSPENSE are the deposits without an owner
+SELECT format('currency %s: %s in SUSPENSE, %s unmatched', w.currency, w.available, coalesce(d.amount, 0)) AS detail,
+       w.currency, coalesce(d.amount, 0) AS expected, w.available AS actual, 'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN (
     SELECT currency, sum(amount) AS amount FROM public.deposits WHERE credited_id IS NULL GROUP BY currency
 ) d USING (currency)
 WHERE w.kind = 'SUSPENSE' AND w.available <> coalesce(d.amount, 0)
 
---- owner: each clearing account has its reference, which says whether it is at zero
-SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail
+--- owner CLEARING: each clearing account has its reference, which says whether it is at zero
+SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail,
+       w.currency, NULL::bigint AS expected, w.available AS actual, 'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN public.clearing_accounts c USING (owner_id, currency)
 WHERE w.kind = 'CLEARING' AND (c.owner_id IS NULL OR (c.open_since IS NULL) <> (w.available = 0))
 
---- owner: each release of a clearing account moved its amount
+--- owner CLEARING: each release of a clearing account moved its amount
 WITH moved AS (
     SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
     WHERE reason = 'CLEARING_RELEASED' AND debit_wallet >= 65536 GROUP BY owner_id, transaction_id
@@ -131,7 +145,7 @@ SELECT format('owner %s, transaction %s: released %s, moved %s', owner_id, trans
 FROM clearing_releases r FULL JOIN moved m USING (owner_id, transaction_id)
 WHERE r.amount IS DISTINCT FROM m.amount
 
---- owner: each funding of a treasury moved its amount
+--- owner HOUSE: each funding of a treasury moved its amount
 WITH moved AS (
     SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
     WHERE reason = 'TREASURY_FUNDED' GROUP BY owner_id, transaction_id
@@ -140,7 +154,7 @@ SELECT format('owner %s, transaction %s: funded %s, moved %s', owner_id, transac
 FROM treasury_fundings f FULL JOIN moved m USING (owner_id, transaction_id)
 WHERE f.amount IS DISTINCT FROM m.amount
 
---- owner: each reward was paid once
+--- owner REWARD: each reward was paid once
 WITH moved AS (
     SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
     WHERE reason = 'REWARD' AND debit_wallet >= 65536 GROUP BY owner_id, transaction_id
@@ -149,12 +163,13 @@ SELECT format('owner %s, transaction %s: a reward of %s, moved %s', owner_id, tr
 FROM rewards r FULL JOIN moved m USING (owner_id, transaction_id)
 WHERE r.amount IS DISTINCT FROM m.amount
 
---- owner: a wallet is frozen when its owner is
-SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is_frozen, o.is_frozen) AS detail
+--- owner FREEZE: a wallet is frozen when its owner is
+SELECT format('owner %s, wallet %s: frozen %s, owner %s', w.owner_id, w.id, w.is_frozen, o.is_frozen) AS detail,
+       'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN public.owners o ON o.owner_id = w.owner_id AND o.owner_kind = w.owner_kind
 WHERE w.is_frozen IS DISTINCT FROM o.is_frozen
 
---- owner: a miner's transfers are the changes in its history
+--- owner REWARD: a miner's transfers are the changes in its history
 WITH ledger AS (
     SELECT e.owner_id AS user_id, CASE WHEN e.reason IN ('ADJUSTMENT', 'STREAK_RECOVERY') THEN e.reason ELSE 'MINED' END AS cause,
            sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END) AS net, sum(e.amount) AS gross
@@ -174,7 +189,7 @@ SELECT format('user %s, %s: %s moved, %s in the history', user_id, cause, coales
 FROM ledger l FULL JOIN history h USING (user_id, cause)
 WHERE coalesce(l.net, 0) <> coalesce(h.net, 0) OR coalesce(l.gross, 0) <> coalesce(h.gross, 0)
 
---- owner: each claimed session was paid once, as the session and the history say
+--- owner REWARD: each claimed session was paid once, as the session and the history say
 WITH seeded AS (
     SELECT owner_id, max(posted_at) AS at FROM transfers WHERE reason = 'OPENING_BALANCE' GROUP BY owner_id
 ), claimed AS (
@@ -200,21 +215,21 @@ WHERE (coalesce(c.reward, 0), coalesce(c.milestones, 0)) <> (coalesce(r.reward, 
    OR (c.is_seeded IS NOT TRUE
        AND (coalesce(c.reward, 0), coalesce(c.milestones, 0)) <> (coalesce(p.reward, 0), coalesce(p.milestones, 0)))
 
---- owner: a miner's lifetime points are the sum of its history, prices aside
+--- owner REWARD: a miner's lifetime points are the sum of its history, prices aside
 SELECT format('user %s: lifetime points %s, in the history %s', m.user_id, m.lifetime_points, coalesce(h.points, 0)) AS detail
 FROM miners m LEFT JOIN (
     SELECT user_id, sum(points) AS points FROM mining_history WHERE source <> 'STREAK_RECOVERY' GROUP BY user_id
 ) h ON h.user_id = m.user_id
 WHERE m.lifetime_points <> coalesce(h.points, 0)
 
---- transaction: the transfers through TRANSIT sum to zero
+--- transaction TRANSIT: the transfers through TRANSIT sum to zero
 SELECT format('transaction %s, currency %s: %s', e.transaction_id, e.currency,
               sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END)) AS detail
 FROM entries e JOIN public.wallets w ON w.owner_id = '00000000-0000-0000-0000-000000000000' AND w.id = e.wallet
 WHERE w.kind = 'TRANSIT'
 GROUP BY e.transaction_id, e.currency HAVING sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END) <> 0
 
---- transaction: every transfer's reason fits its origin, its reference and its sides
+--- transaction TRACE: every transfer's reason fits its origin, its reference and its sides
 SELECT format('transaction %s, leg %s: %s of %s by %s from %s to %s', t.transaction_id, t.leg, t.reason, t.reference_kind, t.origin,
               d.kind, c.kind) AS detail
 FROM transfers t
@@ -310,7 +325,7 @@ WHERE NOT EXISTS (
     AND d.kind IN ('EXTERNAL', 'FEES', 'FX', 'REVENUE', 'TREASURY') AND c.kind IN ('EXTERNAL', 'FEES', 'FX', 'REVENUE', 'TREASURY')
 ) AND NOT (t.reason = 'OPENING_BALANCE' AND t.origin = 'SEED' AND EXISTS (SELECT FROM demo_people))
 
---- transaction: each transfer of the house moved its amount
+--- transaction HOUSE: each transfer of the house moved its amount
 WITH moved AS (
     SELECT transaction_id, sum(amount) AS amount FROM transfers WHERE reason = 'HOUSE_TRANSFER' GROUP BY transaction_id
 )
@@ -318,7 +333,7 @@ SELECT format('transaction %s: %s in the list, moved %s', transaction_id, h.amou
 FROM house_transfers h FULL JOIN moved m USING (transaction_id)
 WHERE h.amount IS DISTINCT FROM m.amount
 
---- transaction: each reversal is its transaction the other way round
+--- transaction REVERSAL: each reversal is its transaction the other way round
 WITH back AS (
     SELECT r.reversal_id AS transaction_id, t.credit_wallet AS debit, t.debit_wallet AS credit, sum(t.amount) AS amount
     FROM reversals r JOIN public.transfers t USING (transaction_id) GROUP BY 1, 2, 3
@@ -333,7 +348,7 @@ UNION ALL
 SELECT format('transaction %s reverses none', t.transaction_id) FROM transfers t
 WHERE t.reason = 'REVERSAL' AND NOT EXISTS (SELECT FROM public.reversals r WHERE r.reversal_id = t.transaction_id)
 
---- transaction: every adjustment has the audit entry of its points
+--- transaction REWARD: every adjustment has the audit entry of its points
 WITH adjusted AS (
     SELECT transaction_id, owner_id::text AS user_id, sum(CASE WHEN credit_wallet < 65536 THEN -amount ELSE amount END) AS points
     FROM transfers WHERE reason = 'ADJUSTMENT' GROUP BY 1, 2
@@ -347,13 +362,13 @@ SELECT format('transaction %s, user %s: %s adjusted, %s in the audit log', trans
 FROM adjusted a FULL JOIN audited l USING (transaction_id, user_id)
 WHERE a.points IS DISTINCT FROM l.points
 
---- transaction: every transaction of the last week has its event
+--- transaction TRACE: every transaction of the last week has its event
 SELECT format('transaction %s', t.transaction_id) AS detail
 FROM (SELECT DISTINCT transaction_id FROM transfers
       WHERE origin <> 'SEED' AND posted_at > (SELECT app_now()) - interval '6 days') t
 WHERE NOT EXISTS (SELECT 1 FROM outbox o WHERE o.transaction_id = t.transaction_id)
 
---- transaction: every command's transaction of the last two days has its idempotency key
+--- transaction TRACE: every command's transaction of the last two days has its idempotency key
 SELECT format('transaction %s', t.transaction_id) AS detail
 FROM (SELECT DISTINCT transaction_id FROM transfers
       WHERE origin IN ('USER', 'STAFF', 'SERVICE') AND posted_at > (SELECT app_now()) - interval '47 hours') t
@@ -364,22 +379,23 @@ WHERE NOT EXISTS (SELECT 1 FROM public.idempotency_keys k WHERE k.transaction_id
       FROM public.idempotency_keys k, jsonb_array_elements(k.answer) settled
       WHERE k.operation = 'wallets.hold_batch_settle' AND NOT k.is_refused)
 
---- transaction: every key that moved something has its transfers
+--- transaction TRACE: every key that moved something has its transfers
 SELECT format('key %s of %s', k.key, k.caller) AS detail FROM idempotency_keys k
 WHERE k.transaction_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM public.transfers t WHERE t.transaction_id = k.transaction_id)
 
---- transaction: every transaction of staff has its audit entry
+--- transaction TRACE: every transaction of staff has its audit entry
 SELECT format('transaction %s', t.transaction_id) AS detail
 FROM (SELECT DISTINCT transaction_id FROM transfers WHERE origin = 'STAFF') t
 WHERE NOT EXISTS (SELECT 1 FROM audit_log a WHERE a.transaction_id = t.transaction_id)
 
---- ledger: each currency sums to zero over all accounts
+--- ledger CURRENCY_SUM: each currency sums to zero over all accounts
 WITH house AS (
     SELECT e.currency, sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END) AS balance
     FROM entries e WHERE e.sequence IS NULL GROUP BY e.currency
 ), kept AS (
     SELECT currency, sum(available + held) AS balance FROM wallets GROUP BY currency
 )
-SELECT format('currency %s: %s', currency, coalesce(house.balance, 0) + coalesce(kept.balance, 0)) AS detail
+SELECT format('currency %s: %s', currency, coalesce(house.balance, 0) + coalesce(kept.balance, 0)) AS detail,
+       currency, 0 AS expected, coalesce(house.balance, 0) + coalesce(kept.balance, 0) AS actual
 FROM kept FULL JOIN house USING (currency)
 WHERE coalesce(house.balance, 0) + coalesce(kept.balance, 0) <> 0

@@ -108,6 +108,22 @@ pub async fn clearing_by_id(
     Ok(found.into_iter().filter(is_wanted).collect())
 }
 
+/// Clearing accounts of a reference, by currency.
+pub async fn clearing_of(
+    db: &Db,
+    conn: &mut Connection,
+    owner: OwnerId,
+) -> Result<Vec<ClearingAccount>> {
+    let rows: Vec<(ClearingRow, i64)> = with_wallets()
+        .filter(wallets::kind.eq(WalletKind::Clearing.name()))
+        .filter(clearing_accounts::owner_id.eq(owner.0))
+        .order(clearing_accounts::currency)
+        .select((ClearingRow::as_select(), wallets::available))
+        .load(conn)
+        .await?;
+    read_clearing(db, rows)
+}
+
 /// Conditions on clearing accounts, which all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ClearingFilter {

@@ -126,7 +126,10 @@ pub(super) async fn store(
         .filter(wallets::owner_id.eq(owner.id))
         .filter(wallets::id.eq_any(ids));
     diesel::update(found)
-        .set(wallets::is_frozen.eq(is_frozen))
+        .set((
+            wallets::is_frozen.eq(is_frozen),
+            wallets::version.eq(wallets::version + 1),
+        ))
         .execute(tx.conn())
         .await?;
     Ok(())

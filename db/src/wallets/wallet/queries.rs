@@ -1,57 +1,98 @@
 //! Reads of the ledger.
 
-use diesel::sql_types::{Array, BigInt, SmallInt, Text as SqlText, Uuid as SqlUuid};
-use domain::money::{Currency, CurrencyCode, Minor, Money};
-use domain::wallets::{OwnerKind, Wallet, WalletKind, WalletOwner};
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::money::{Currency, Minor, Money};
+use domain::wallets::{OwnerKind, Wallet, WalletKey, WalletKind, WalletOwner};
+
+use super::rows::{WalletRow, currency_of};
 use rust_decimal::prelude::ToPrimitive;
 
-use super::rows::{EntryRow, LedgerEntry, WalletRow};
 use crate::Db;
 use crate::prelude::*;
-use crate::schema::{currencies, issuance_counts, wallets};
+use crate::schema::{issuance_counts, wallets};
 use crate::wallets::configuration;
 
-/// MAIN wallets by owner and currency; a missing wallet reads as one with zero balances.
-pub async fn wallets_by_owner(
-    db: &Db,
-    conn: &mut Connection,
-    keys: &[(WalletOwner, CurrencyCode)],
-) -> Result<Vec<Wallet>> {
-    db.know_currencies(conn, keys.iter().map(|(_, code)| *code))
+/// Wallets by key; a MAIN wallet without a row reads as one with zero balances.
+pub async fn by_key(db: &Db, conn: &mut Connection, keys: &[WalletKey]) -> Result<Vec<Wallet>> {
+    db.know_currencies(conn, keys.iter().map(|key| key.currency))
         .await?;
-    let owner_ids: Vec<_> = keys.iter().map(|(owner, _)| owner.id).collect();
+    let kinds: BTreeSet<&str> = keys.iter().map(|key| key.kind.name()).collect();
     let rows: Vec<WalletRow> = WalletRow::query()
-        .filter(wallets::owner_id.eq_any(owner_ids))
-        .filter(wallets::kind.eq(WalletKind::Main.name()))
+        .filter(wallets::owner_id.eq_any(keys.iter().map(|key| key.owner.id)))
+        .filter(wallets::kind.eq_any(kinds))
         .load(conn)
         .await?;
     let stored = into_wallets(db, conn, rows).await?;
-    Ok(keys
-        .iter()
-        .filter_map(|(owner, code)| {
-            let found = stored
-                .iter()
-                .find(|wallet| wallet.owner == *owner && wallet.currency.code == *code);
-            found.cloned().or_else(|| {
-                db.currencies()
-                    .get(code)
-                    .map(|currency| empty(*owner, *currency))
-            })
+    let found = keys.iter().filter_map(|key| {
+        let found = stored.iter().find(|wallet| wallet.key() == *key);
+        found.cloned().or_else(|| {
+            let currency = db.currencies().get(&key.currency);
+            let is_main = key.kind == WalletKind::Main && key.owner.kind.has_main_wallet();
+            currency
+                .filter(|_| is_main)
+                .map(|currency| empty(key.owner, *currency))
         })
+    });
+    Ok(found.collect())
+}
+
+/// Wallets by owner and row.
+pub async fn by_id(
+    db: &Db,
+    conn: &mut Connection,
+    ids: &[(Uuid, i64)],
+) -> Result<Vec<((Uuid, i64), Wallet)>> {
+    let rows: Vec<(WalletRow, i64)> = wallets::table
+        .filter(wallets::owner_id.eq_any(ids.iter().map(|(owner, _)| *owner)))
+        .filter(wallets::id.eq_any(ids.iter().map(|(_, id)| *id)))
+        .select((WalletRow::as_select(), wallets::id))
+        .load(conn)
+        .await?;
+    let (rows, found): (Vec<_>, Vec<i64>) = rows.into_iter().unzip();
+    let wallets = into_wallets(db, conn, rows).await?.into_iter();
+    Ok(wallets
+        .zip(found)
+        .map(|(wallet, id)| ((wallet.owner.id, id), wallet))
         .collect())
 }
 
-/// All MAIN wallets of an owner that have a posting, by currency.
+/// Ids of the wallets that have a row.
+pub(super) async fn ids_of_keys(
+    db: &Db,
+    conn: &mut Connection,
+    keys: &[WalletKey],
+) -> Result<BTreeMap<WalletKey, i64>> {
+    let kinds: BTreeSet<&str> = keys.iter().map(|key| key.kind.name()).collect();
+    let rows: Vec<(WalletRow, i64)> = wallets::table
+        .filter(wallets::owner_id.eq_any(keys.iter().map(|key| key.owner.id)))
+        .filter(wallets::kind.eq_any(kinds))
+        .select((WalletRow::as_select(), wallets::id))
+        .load(conn)
+        .await?;
+    let ids = rows.into_iter().map(|(row, id)| {
+        let key = row.into_wallet(db)?.key();
+        Ok((key, id))
+    });
+    ids.collect()
+}
+
+/// All wallets of an owner: those that have a posting, and the accounts of the house; by currency and kind.
 pub async fn wallets_of(db: &Db, conn: &mut Connection, owner: WalletOwner) -> Result<Vec<Wallet>> {
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(owner.kind.name()))
         .filter(wallets::owner_id.eq(owner.id))
-        .filter(wallets::kind.eq(WalletKind::Main.name()))
-        .filter(wallets::sequence.gt(0))
-        .order(wallets::currency)
+        .filter(
+            wallets::version
+                .gt(0)
+                .or(wallets::owner_id.eq(WalletOwner::SYSTEM.id)),
+        )
+        .order((wallets::currency, wallets::kind, wallets::for_id))
         .load(conn)
         .await?;
-    into_wallets(db, conn, rows).await
+    let mut wallets = into_wallets(db, conn, rows).await?;
+    wallets.sort_by_key(|wallet| wallet.currency.code);
+    Ok(wallets)
 }
 
 /// All MAIN wallets of these people that have a posting.
@@ -70,84 +111,53 @@ pub async fn wallets_of_people(
     into_wallets(db, conn, rows).await
 }
 
-/// One page of each wallet's statement, newest first, in one statement for all of them.
-///
-/// The key of a page is the entry's sequence.
-pub async fn entries(
-    db: &Db,
-    conn: &mut Connection,
-    keys: &[(WalletOwner, CurrencyCode)],
-    page: &Page<i64>,
-) -> Result<Vec<((WalletOwner, CurrencyCode), Slice<LedgerEntry>)>> {
-    db.know_currencies(conn, keys.iter().map(|(_, code)| *code))
-        .await?;
-    let numbers: Vec<i16> = keys
-        .iter()
-        .map(|(_, code)| {
-            db.currencies()
-                .get(code)
-                .map_or(0, |currency| currency.number)
-        })
-        .collect();
-    let direction = if page.from_end { "ASC" } else { "DESC" };
-    let rows: Vec<EntryRow> = diesel::sql_query(format!(
-        "SELECT w.owner_kind, w.owner_id, e.*
-         FROM unnest($1, $2, $3) AS k (owner_kind, owner_id, currency)
-         JOIN wallets w ON w.owner_id = k.owner_id AND w.owner_kind = k.owner_kind AND w.currency = k.currency
-             AND w.kind IN ('MAIN', 'CLEARING', 'CAMPAIGN_TREASURY')
-         CROSS JOIN LATERAL (
-             SELECT sequence, transaction_id, side, bucket, currency, amount, balance_after, reason, reference_kind, reference_id, posted_at
-             FROM entries
-             WHERE owner_id = w.owner_id AND wallet = w.id AND sequence IS NOT NULL
-               AND sequence < $4 AND sequence > $5
-             ORDER BY sequence {direction} LIMIT $6
-         ) e
-         WHERE w.owner_id = ANY($2)"
-    ))
-    .bind::<Array<SqlText>, _>(keys.iter().map(|(owner, _)| owner.kind.name()).collect::<Vec<_>>())
-    .bind::<Array<SqlUuid>, _>(keys.iter().map(|(owner, _)| owner.id).collect::<Vec<_>>())
-    .bind::<Array<SmallInt>, _>(numbers)
-    .bind::<BigInt, _>(page.after.unwrap_or(i64::MAX))
-    .bind::<BigInt, _>(page.before.unwrap_or(0))
-    .bind::<BigInt, _>(page.fetch())
-    .load(conn)
-    .await?;
-    let entries = rows.into_iter().map(|row| row.into_entry(db));
-    page.slices(keys, entries, |entry| {
-        (entry.owner, entry.amount.currency.code)
-    })
-}
-
-/// Amount issued today in a currency, and its daily ceiling, in whole units: values of metrics.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IssuanceGauge {
-    /// Code of the currency.
-    pub currency: String,
-    /// Amount issued on the UTC day of the last count.
-    pub issued: f64,
+/// Amount issued on a day in a currency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issuance {
+    /// Time of the count; the day is its UTC day.
+    pub counted_at: Timestamp,
+    /// Amount issued.
+    pub issued: Money,
     /// Daily ceiling.
-    pub ceiling: f64,
+    pub ceiling: Money,
 }
 
-/// Issued amounts of the currencies that were counted.
-pub async fn issuance(conn: &mut Connection) -> Result<Vec<IssuanceGauge>> {
+impl Issuance {
+    /// Issued amount and ceiling in whole units, as values of metrics.
+    #[must_use]
+    pub fn in_units(&self) -> (f64, f64) {
+        let units = |money: Money| money.to_decimal().to_f64().unwrap_or(f64::MAX);
+        (units(self.issued), units(self.ceiling))
+    }
+}
+
+/// Issued amounts of the currencies that were counted, by currency.
+pub async fn issuance(db: &Db, conn: &mut Connection) -> Result<Vec<Issuance>> {
     let configuration = configuration::in_force(conn).await?;
-    let rows: Vec<(String, i64)> = issuance_counts::table
-        .inner_join(currencies::table.on(currencies::number.eq(issuance_counts::currency)))
-        .select((currencies::code, issuance_counts::issued))
+    let rows: Vec<(i16, i64, Timestamp)> = issuance_counts::table
+        .select((
+            issuance_counts::currency,
+            issuance_counts::issued,
+            issuance_counts::counted_at,
+        ))
         .load(conn)
         .await?;
-    let gauges = rows.into_iter().filter_map(|(currency, issued)| {
-        let mut settings = configuration.currencies.iter();
-        let settings = settings.find(|settings| settings.code.as_str() == currency)?;
-        let value = |amount: Minor| amount.to_decimal(settings.scale).to_f64();
-        Some(IssuanceGauge {
-            issued: value(Minor(issued))?,
-            ceiling: value(settings.issuance_ceiling)?,
-            currency,
+    let mut counts: Vec<Issuance> = rows
+        .into_iter()
+        .filter_map(|(number, issued, counted_at)| {
+            let currency = currency_of(db.currencies(), number).ok()?;
+            let mut settings = configuration.currencies.iter();
+            let settings = settings.find(|settings| settings.code == currency.code)?;
+            let money = |amount| Money { amount, currency };
+            Some(Issuance {
+                counted_at,
+                issued: money(Minor(issued)),
+                ceiling: money(settings.issuance_ceiling),
+            })
         })
-    });
-    Ok(gauges.collect())
+        .collect();
+    counts.sort_by_key(|count| count.issued.currency.code);
+    Ok(counts)
 }
 
 /// Rows as wallets; also of a currency that another instance has just added.
@@ -168,9 +178,11 @@ fn empty(owner: WalletOwner, currency: Currency) -> Wallet {
         owner,
         kind: WalletKind::Main,
         currency,
+        for_id: Uuid::nil(),
         available: nothing,
         held: nothing,
         sequence: 0,
+        version: 0,
         is_frozen: false,
         last_posted_at: None,
     }

@@ -119,8 +119,7 @@ pub async fn withdrawal_request(
         key.about = Some(about(&withdrawal, None));
         let hold = hold_of(&withdrawal);
         let reason = TransferReason::WithdrawalRequested;
-        let by = Cause::of(request).of_posting();
-        let (transaction_id, posted) = post_by(tx, by, &hold, reason).await?;
+        let (transaction_id, posted) = post_by(tx, request.posting_cause(), &hold, reason).await?;
         // Under the wallet's lock.
         if let Some(duplicate_id) = locks::by_external_id(tx, &withdrawal).await? {
             return Err(Stop::Refused(WithdrawalRefusal::DuplicateExternalId {

@@ -3,7 +3,7 @@
 use domain::wallets::hold::{Hold, HoldReleaseReason, HoldStatus};
 use domain::wallets::withdrawal::{PEOPLE, Withdrawal, WithdrawalStatus};
 use domain::wallets::{
-    Metadata, Origin, Posted, ProviderPayment, TransferReason, VelocityOperation,
+    Metadata, Posted, PostingCause, ProviderPayment, TransferReason, VelocityOperation,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -83,10 +83,9 @@ impl Ending {
 }
 
 /// Cause of a posting and its event: a request, or the job.
-#[derive(Clone, Copy)]
 pub(super) struct Cause<'a> {
-    /// Origin of the posting.
-    pub origin: Origin,
+    /// Cause of the posting.
+    pub posting: PostingCause,
     /// Id of the request, or name of the job.
     pub id: &'a str,
 }
@@ -94,15 +93,9 @@ pub(super) struct Cause<'a> {
 impl<'a> Cause<'a> {
     pub(super) fn of(request: &'a Request) -> Self {
         Self {
-            origin: request.origin,
+            posting: request.posting_cause(),
             id: &request.request_id,
         }
-    }
-
-    /// Origin of the posting and the request that caused it.
-    pub(super) fn of_posting(self) -> (Origin, Option<String>) {
-        let request = (self.origin != Origin::Job).then(|| self.id.to_owned());
-        (self.origin, request)
     }
 }
 
@@ -114,8 +107,7 @@ pub(super) async fn finish(
     ending: Ending,
 ) -> Result<(Withdrawal, Posted)> {
     let hold = hold_of(withdrawal);
-    let (transaction_id, posted) =
-        post_by(tx, cause.of_posting(), &hold, ending.transfer()).await?;
+    let (transaction_id, posted) = post_by(tx, cause.posting, &hold, ending.transfer()).await?;
     let posted = posted?;
     hold_locks::lock(tx, hold.id).await?;
     let now = posted.posted_at;

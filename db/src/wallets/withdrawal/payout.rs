@@ -1,7 +1,7 @@
 //! Answers of the provider about withdrawals that are processed. A job asks; a provider may answer late, twice or never.
 
 use domain::wallets::withdrawal::{Withdrawal, WithdrawalStatus, retry_after};
-use domain::wallets::{Origin, ProviderPayment};
+use domain::wallets::{Origin, PostingCause, ProviderPayment};
 
 use super::commands::check_unused;
 use super::ending::{Cause, Ending, finish};
@@ -90,7 +90,7 @@ pub async fn record(tx: &mut Tx, id: WithdrawalId, answer: &PayoutAnswer) -> Res
         },
     };
     let cause = Cause {
-        origin: Origin::Job,
+        posting: PostingCause::without_caller(Origin::Job),
         id: PAYOUT,
     };
     finish(tx, cause, &withdrawal, ending).await?;

@@ -49,6 +49,7 @@ impl MiningDraft {
             claim_window_hours: whole("claimWindowHours", self.claim_window_hours, 1, 8_760)?,
             circle_cooldown_hours: whole("circleCooldownHours", cooldown, 0, 8_760)?,
             pauses: Vec::new(),
+            issuance_pauses: Vec::new(),
         })
     }
 }

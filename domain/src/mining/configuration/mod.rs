@@ -45,6 +45,15 @@ impl Configuration {
             .unwrap_or(whole)
     }
 
+    /// Time until which the issuance ceiling is reached; none while it is not.
+    #[must_use]
+    pub fn exhausted_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut pauses = self.mining.issuance_pauses.iter();
+        let open =
+            pauses.find(|pause| pause.from <= now && pause.until.is_some_and(|until| now < until));
+        open.and_then(|pause| pause.until)
+    }
+
     /// Time since which mining is switched off; none while it is on.
     #[must_use]
     pub fn paused_since(&self) -> Option<Timestamp> {
@@ -70,8 +79,10 @@ pub struct MiningConfiguration {
     pub claim_window_hours: u32,
     /// Cooldown of freed places in circles and of their former members, 0 to 8760 hours.
     pub circle_cooldown_hours: u32,
-    /// Spans during which mining was switched off, from the section's history.
+    /// Spans during which mining was switched off, from the section's history, or its issuance ceiling was reached.
     pub pauses: Vec<Pause>,
+    /// Spans during which the issuance ceiling was reached.
+    pub issuance_pauses: Vec<Pause>,
 }
 
 impl MiningConfiguration {
@@ -90,6 +101,7 @@ impl Default for MiningConfiguration {
             claim_window_hours: 168,
             circle_cooldown_hours: Self::CIRCLE_COOLDOWN_HOURS,
             pauses: Vec::new(),
+            issuance_pauses: Vec::new(),
         }
     }
 }

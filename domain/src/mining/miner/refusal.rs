@@ -44,6 +44,10 @@ refusals! {
     InsufficientPoints { available_points: Decimal } = texts("INSUFFICIENT_POINTS", "",
         "only {available_points} points can be taken",
         "chỉ có thể lấy {available_points} điểm");
+    /// The daily issuance ceiling of the currency is reached.
+    IssuanceCeiling { available_points: Decimal } = texts("ISSUANCE_CEILING", "points",
+        "only {available_points} points may still be issued today",
+        "hôm nay chỉ còn được phát hành {available_points} điểm");
     /// The new balance would be too large to store.
     BalanceOverflow = texts("BALANCE_OVERFLOW", "points",
         "the balance would be too large to store",

@@ -300,6 +300,9 @@ pub fn claim(
         }
         SessionStatus::Expired => return Err(SessionRefusal::Expired.into()),
     }
+    if let Some(retry_at) = configuration.exhausted_until(now) {
+        return Err(SessionRefusal::IssuanceCeiling { retry_at }.into());
+    }
     let length = session.ends_at.signed_duration_since(session.started_at);
     let points_earned = session.accumulated(now)?;
     let without_referral = session

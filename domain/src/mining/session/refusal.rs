@@ -46,6 +46,10 @@ refusals! {
     Expired = texts("SESSION_EXPIRED", "",
         "the session was not claimed in time",
         "đã quá thời hạn nhận thưởng của phiên này");
+    /// The daily issuance ceiling of the currency is reached.
+    IssuanceCeiling { retry_at: Timestamp } = texts("ISSUANCE_CEILING", "",
+        "no more points are issued today: claim from {retry_at} on, the time until then does not count",
+        "hôm nay không phát hành thêm điểm: hãy nhận từ {retry_at}, thời gian chờ không bị tính");
     /// The new balance would be too large to store.
     BalanceOverflow = BALANCE_OVERFLOW;
 }

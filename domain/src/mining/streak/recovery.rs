@@ -22,8 +22,8 @@ pub struct Recovery {
 /// Adds the broken run to the present one. `latest` is the miner's newest session.
 ///
 /// Refusals, in this order: [`StreakRefusal::MinerSuspended`], [`StreakRefusal::MinerBanned`],
-/// [`StreakRefusal::NotRecoverable`], [`StreakRefusal::Late`], [`StreakRefusal::BalanceOverflow`]. The ledger checks the
-/// balance.
+/// [`StreakRefusal::NotRecoverable`], [`StreakRefusal::Late`], [`StreakRefusal::IssuanceCeiling`],
+/// [`StreakRefusal::BalanceOverflow`]. The ledger checks the balance.
 pub fn recover(
     miner: &Miner,
     latest: Option<&Session>,
@@ -46,6 +46,9 @@ pub fn recover(
         .milestones
         .iter()
         .try_fold(Minor::ZERO, |sum, milestone| sum.plus(milestone.points))?;
+    if milestone_points > Minor::ZERO && configuration.exhausted_until(now).is_some() {
+        return Err(StreakRefusal::IssuanceCeiling.into());
+    }
     let total_points = miner
         .lifetime_points
         .checked_add(milestone_points)

@@ -23,6 +23,10 @@ refusals! {
     Late = texts("STREAK_LATE", "",
         "your streak is late and would be lost at once: start a session first",
         "chuỗi ngày của bạn lại trễ và sẽ mất ngay: hãy bắt đầu một phiên trước");
+    /// The daily issuance ceiling of the currency is reached.
+    IssuanceCeiling = texts("ISSUANCE_CEILING", "",
+        "no more points are issued today, and the recovery would pay a milestone: recover the streak tomorrow",
+        "hôm nay không phát hành thêm điểm mà việc khôi phục sẽ trả thưởng mốc: hãy khôi phục vào ngày mai");
     /// The wallet is frozen; nothing can leave it.
     WalletFrozen = WALLET_FROZEN;
     /// The wallet's available balance is below `recoveryCost`.

@@ -73,6 +73,12 @@ pub struct Tail {
     pub today_open: Sums,
 }
 
+/// End of the UTC day.
+#[must_use]
+pub fn end_of_day(now: Timestamp) -> Timestamp {
+    day_bounds(now.date_naive()).1
+}
+
 /// Start of the UTC day.
 #[must_use]
 pub fn start_of_day(now: Timestamp) -> Timestamp {

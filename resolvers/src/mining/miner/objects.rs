@@ -23,9 +23,32 @@ use crate::platform::approval::RegisteredProposal;
 use crate::platform::users::User;
 use crate::prelude::*;
 use crate::scalars::Url;
+use crate::wallets::references::{RegisteredReference, reference};
 use crate::wallets::wallet::objects::Wallet;
 
 owned_keys!(HistoryId);
+
+/// A miner as the object of a transfer, which names the miner's own uuid.
+pub(crate) const REFERENCE: RegisteredReference = RegisteredReference::custom::<Miner>(
+    "miner",
+    |ctx, owner, _| {
+        async move {
+            let found = Miner::load(ctx, UserId(owner.0)).await?;
+            Ok(found.map(reference))
+        }
+        .boxed()
+    },
+    |ctx, id| {
+        async move {
+            let Some(user) = UserId::read(&id.key) else {
+                return Ok(None);
+            };
+            let seen = ctx.loader::<MiningLoader>().load_one(user).await?;
+            Ok(seen.map(|seen| seen.miner.id.uuid))
+        }
+        .boxed()
+    },
+);
 
 /// Statuses of a miner.
 pub type MinerStatus = EnumOf<rules::MinerStatus>;

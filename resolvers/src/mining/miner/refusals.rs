@@ -6,7 +6,7 @@ use crate::prelude::*;
 
 user_error! {
     MinerUserError, MinerRefusal, "miners";
-    /// Points that can be taken; null except with INSUFFICIENT_POINTS.
+    /// Points that can be taken or given; null except with INSUFFICIENT_POINTS and ISSUANCE_CEILING.
     available_points: Decimal,
 }
 

@@ -2,7 +2,6 @@
 
 use async_graphql::OneofObject;
 use db::wallets::conversion::queries as reads;
-use db::wallets::wallet::transactions::TransactionKey;
 use domain::wallets::conversion as rules;
 use domain::wallets::withdrawal::PEOPLE;
 
@@ -22,7 +21,6 @@ owned_keys!(ConversionId);
 object! {
     /// Exchange of an amount between two of a user's wallets.
     Conversion(conversion: rules::Conversion) {
-        let receipt = TransactionKey::new(conversion.transaction_id, [OwnerId(conversion.id.user.0)]);
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&conversion.id),
         /// Key of the object in the platform's other services.
@@ -44,7 +42,7 @@ object! {
         /// Amount received, after the fee.
         received: Money = Money::of(conversion.converted.received),
         /// Receipt of the postings; null for services without the scope `wallet:read`.
-        transaction: Edge<Transaction> = Edge::to(receipt),
+        transaction: Edge<Transaction> = Edge::to(conversion.transaction_id),
         /// Person who owns both wallets; null for services without the scope `mining:read`.
         user: Edge<User> = Edge::to(conversion.id.user),
     }

@@ -6,7 +6,6 @@ use db::wallets::deposit::commands::{
     DepositCreditProposal as StoredCredit,
 };
 use db::wallets::deposit::queries as reads;
-use db::wallets::wallet::transactions::TransactionKey;
 use domain::wallets::deposit as rules;
 
 use crate::eager::ReadyOption;
@@ -19,6 +18,7 @@ use crate::wallets::loaders::WalletLoader;
 use crate::wallets::payment::{
     PaymentReference, ProviderName, ProviderPayment, ProviderPaymentInput,
 };
+use crate::wallets::references::{RegisteredReference, reference, uuid_of};
 use crate::wallets::wallet::objects::{Money, WalletOwner};
 use crate::wallets::wallet::transactions::Transaction;
 
@@ -30,7 +30,6 @@ pub type DepositStatus = EnumOf<rules::DepositStatus>;
 object! {
     /// Payment from outside that was credited once.
     Deposit(deposit: rules::Deposit) {
-        let receipt = TransactionKey::new(deposit.transaction_id, [deposit.id.owner]);
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&deposit.id),
         /// Key of the object in the platform's other services.
@@ -48,7 +47,7 @@ object! {
         /// State of the deposit.
         status: DepositStatus = deposit.status().into(),
         /// Receipt of the postings that recorded it; null for services without the scope `wallet:read`.
-        transaction: Edge<Transaction> = Edge::to(receipt),
+        transaction: Edge<Transaction> = Edge::to(deposit.transaction_id),
     }
 }
 
@@ -58,6 +57,24 @@ node!(Deposit: DepositId, |ctx, id| {
     }
     Ok(ctx.loader::<WalletLoader>().load_one(id).await?.map(Self::of))
 });
+
+/// The object of a transfer, which names no owner: the home can be that of nobody.
+pub(crate) const REFERENCE: RegisteredReference = RegisteredReference::custom::<Deposit>(
+    "deposit",
+    |ctx, _, uuid| {
+        async move {
+            let found = ctx
+                .db()
+                .read_replicated(async move |conn| reads::by_uuid(conn, uuid).await);
+            Ok(match found.await? {
+                Some(id) => Deposit::load(ctx, id).await?.map(reference),
+                None => None,
+            })
+        }
+        .boxed()
+    },
+    uuid_of,
+);
 
 connection!(
     DepositConnection,

@@ -2,10 +2,9 @@
 
 use async_graphql::OneofObject;
 use db::wallets::hold::queries as reads;
+use domain::wallets::Metadata;
 use domain::wallets::hold as rules;
-use domain::wallets::{Metadata, ServiceReference as Reference};
 
-use crate::eager::ReadyOption;
 use crate::inputs::DateTimeRangeInput;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
@@ -13,9 +12,9 @@ use crate::wallets::inputs::{
     ExternalKeyInput, LedgerReferenceBy, OwnerInput, issuer, number_of, own_issuer, visible_within,
 };
 use crate::wallets::loaders::WalletLoader;
-use crate::wallets::references::ServiceReference;
+use crate::wallets::references::{LedgerReference, load_reference};
 use crate::wallets::settlement::objects::Settlement;
-use crate::wallets::wallet::objects::{Money, Wallet, WalletKey};
+use crate::wallets::wallet::objects::{Money, Wallet, main};
 
 owned_keys!(HoldId);
 
@@ -47,8 +46,9 @@ pub(crate) fn notes(metadata: Metadata) -> ReadyList<MetadataEntry> {
 
 object! {
     /// Amount reserved in a wallet until it is released or settled, exactly once.
+    #[graphql(complex)]
     Hold(hold: rules::Hold) {
-        let wallet = WalletKey(hold.owner, hold.amount.currency.code);
+        let wallet = main(hold.owner, hold.amount.currency.code);
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&hold.id),
         /// Key of the object in the platform's other services.
@@ -69,9 +69,6 @@ object! {
         metadata: ReadyList<MetadataEntry> = notes(hold.metadata),
         /// Reason in the issuer's words, 1 to 500 characters.
         reason: String = hold.reason,
-        /// Reference of the issuer; null for withdrawals.
-        reference: ReadyOption<ServiceReference> =
-            ReadyOption(Reference::of(&hold.reference_kind, &hold.reference_id).map(ServiceReference::of)),
         /// Cause of the release; null unless released.
         release_reason: Option<HoldReleaseReason> = hold.release_reason.map(Into::into),
         /// Settlement; null unless settled.
@@ -80,6 +77,19 @@ object! {
         status: HoldStatus = hold.status.into(),
         /// Wallet that the amount is reserved in; null for services without the scope `wallet:read`.
         wallet: Edge<Wallet> = Edge::to(wallet),
+    }
+    with {
+        owner: OwnerId = hold.id.owner,
+        about: (String, String) = (hold.reference_kind, hold.reference_id),
+    }
+}
+
+#[ComplexObject]
+impl Hold {
+    /// Reference of the issuer, or the withdrawal; null for callers without access to it.
+    async fn reference(&self, ctx: &Context<'_>) -> Loaded<LedgerReference> {
+        let (kind, id) = &self.about;
+        load_reference(ctx, self.owner, kind, id).await.transpose()
     }
 }
 

@@ -2,7 +2,6 @@
 
 use chrono::TimeDelta;
 use db::wallets::settlement::{ClearingAccount as StoredClearing, queries as reads};
-use db::wallets::wallet::transactions::TransactionKey;
 use domain::money::{CurrencyCode as Code, Money as Exact};
 use domain::time::{hours, plus};
 use domain::wallets::{ServiceReference as Reference, settlement as rules};
@@ -39,7 +38,6 @@ object! {
     /// Final use of a hold.
     Settlement(settlement: rules::Settlement) {
         let amount = settlement.amount;
-        let receipt = TransactionKey::new(settlement.transaction_id, settlement.owners());
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&settlement.id),
         /// Key of the object in the platform's other services.
@@ -56,7 +54,7 @@ object! {
         payouts: ReadyList<Payout> =
             ReadyList(settlement.payouts.into_iter().map(|payout| Payout::of(payout, amount)).collect()),
         /// Receipt of the postings.
-        transaction: Edge<Transaction> = Edge::to(receipt),
+        transaction: Edge<Transaction> = Edge::to(settlement.transaction_id),
     }
 }
 
@@ -183,7 +181,7 @@ node!(ClearingAccount: ClearingKey, |ctx, key| {
 });
 
 /// Time before which a clearing account that is not at zero is overdue.
-pub(super) async fn overdue_before(ctx: &Context<'_>) -> Result<Timestamp> {
+pub(crate) async fn overdue_before(ctx: &Context<'_>) -> Result<Timestamp> {
     let age = hours(configuration(ctx).await?.clearing_age_hours);
     let now = ctx
         .db()

@@ -162,7 +162,7 @@ mutations! {
 
     /// Posts every leg of a transaction the other way round, once; the command always waits for a second person.
     transaction_reverse = commands::TRANSACTION_REVERSE, |call| {
-        let (id, reason) = (call.input.transaction_id.key.id, &call.input.reason);
+        let (id, reason) = (call.input.transaction_id.key, &call.input.reason);
         commands::transaction_reverse(call.tx, call.request, id, reason).boxed()
     };
     TransactionReverseInput(Required) {

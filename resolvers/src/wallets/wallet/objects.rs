@@ -1,20 +1,31 @@
-//! Types of wallets and ledger entries.
+//! Types of wallets.
 
-use async_graphql::{Enum, OneofObject};
-use db::Page;
+use async_graphql::parser::types::Field;
+use async_graphql::{
+    ContextSelectionSet, OneofObject, OutputType, Positioned, ServerResult, Value,
+};
 use db::command::Refused;
-use db::wallets::LedgerEntry as StoredEntry;
+use db::wallets::wallet::balances::{Balance, NoBalance};
+use db::wallets::wallet::entries::{self, EntryFilter};
 use domain::money as kernel;
 use domain::named::Named;
-use domain::wallets::{self as rules, WalletOwner as Owner, wallet as aggregate};
+use domain::wallets::{self as rules, WalletKey, WalletOwner as Owner, wallet as aggregate};
 use rust_decimal::Decimal as Exact;
 
+use super::statement;
+use super::transfers::{LedgerEntry, LedgerEntryConnection, LedgerEntryFilter};
+use crate::delegation::output_like;
+use crate::eager::{EagerField, Selected};
+use crate::inputs::{DateTimeRangeInput, Parsed};
+use crate::links::SignedUrl;
 use crate::node::KeyPart;
 use crate::paging::Total;
+use crate::platform::users::User;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::user_errors::FactValue;
-use crate::wallets::loaders::{EntriesOf, WalletLoader};
+use crate::wallets::inputs::AnyOwner;
+use crate::wallets::loaders::{BalanceAt, EntriesOf, SumOf, WalletLoader};
 use crate::wallets::may_see;
 
 object! {
@@ -75,6 +86,8 @@ object! {
     WalletOwner(owner: Owner) {
         /// Kind of the owner.
         kind: WalletOwnerKind = owner.kind.into(),
+        /// The person; null unless `kind` is USER.
+        user: Edge<User> = Edge(owner.user()),
         /// Key of the owner within the kind.
         uuid: Uuid = owner.id,
     }
@@ -104,29 +117,76 @@ impl WalletOwner {
     }
 }
 
+/// Kinds of accounts of the ledger.
+pub type WalletKind = EnumOf<rules::WalletKind>;
+
+/// Amount of a wallet. That of an account without a running balance is the sum of its transfers, read when it is selected.
+pub struct Available(Result<Money, WalletKey>);
+
+impl OutputType for Available {
+    output_like!(Money);
+
+    async fn resolve(
+        &self,
+        context: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        match &self.0 {
+            Ok(money) => money.resolve(context, field).await,
+            Err(key) => {
+                let ctx = context.with_field(field);
+                let sum = ctx.loader::<WalletLoader>().load_one(SumOf(*key)).await;
+                let missing = || DbError::Unavailable("the account is missing".to_owned()).into();
+                let sum = sum.map_err(ApiError::from);
+                let sum = sum.and_then(|sum| sum.map(Money::of).ok_or_else(missing));
+                sum.resolve(context, field).await
+            }
+        }
+    }
+}
+
+impl EagerField for Available {
+    fn value(&self, selected: &Selected<'_>) -> Option<Value> {
+        self.0.as_ref().ok()?.value(selected)
+    }
+}
+
 object! {
-    /// Balance of an owner in one currency, for the owner, staff and services with `wallet:read`.
+    /// Account of one owner in one currency.
     #[graphql(complex)]
     Wallet(wallet: &rules::Wallet) {
-        let key = WalletKey(wallet.owner, wallet.currency.code);
+        let key = wallet.key();
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&key),
         /// Owner of the wallet.
         owner: WalletOwner = WalletOwner::of(wallet.owner),
         /// Code of the currency.
-        currency: CurrencyCode = CurrencyCode(key.1),
+        currency: CurrencyCode = CurrencyCode(key.currency),
+        /// Kind of the account.
+        kind: WalletKind = wallet.kind.into(),
         /// Amount that can be spent.
-        available: Money = Money::of(wallet.available),
+        available: Available = Available(if key.kind.has_balance() {Ok(Money::of(wallet.available))} else {Err(key)}),
         /// Amount reserved by holds.
         held: Money = Money::of(wallet.held),
-        /// Whether nothing can leave the wallet.
-        is_frozen: bool = wallet.is_frozen,
-        /// Time of the last posting; null before the first.
+        /// Time of the last posting; null before the first and for accounts without a running balance.
         last_posted_at: Option<DateTime> = wallet.last_posted_at.map(DateTime),
+        /// Number of changes of the wallet, the `sequence` of its live updates.
+        version: BigInt = BigInt(wallet.version),
     }
     with {
         key: WalletKey = key,
+        scale: u8 = wallet.currency.scale,
         sequence: i64 = wallet.sequence,
+    }
+}
+
+/// Key of an owner's ordinary wallet.
+pub(crate) fn main(owner: Owner, currency: kernel::CurrencyCode) -> WalletKey {
+    WalletKey {
+        owner,
+        kind: rules::WalletKind::Main,
+        currency,
+        for_id: Uuid::nil(),
     }
 }
 
@@ -138,175 +198,165 @@ impl Wallet {
 
     /// The wallet, if this principal may see it.
     pub(crate) fn for_principal(principal: &Principal, wallet: &rules::Wallet) -> Option<Self> {
-        let may = principal.may(Action::WalletRead, principal.relation_to(wallet.owner));
-        may.then(|| Self::of(wallet))
+        may_see(principal, Action::WalletRead, wallet.owner).then(|| Self::of(wallet))
     }
 
     /// Loads an owner's ordinary wallet, if the owner can have one and the caller may see it; with zeros before its first
-    /// posting.
+    /// posting. Of a rewards campaign or a clearing account its only account.
     pub(crate) async fn of_owner(
         ctx: &Context<'_>,
         owner: Owner,
         currency: kernel::CurrencyCode,
     ) -> Result<Option<Self>> {
-        if !owner.kind.has_main_wallet() {
-            return Ok(None);
+        let key = main(owner, currency);
+        if owner.kind.has_main_wallet() {
+            return Self::load(ctx, key).await;
         }
-        let wallet = ctx
-            .loader::<WalletLoader>()
-            .load_one((owner, currency))
-            .await?;
-        Ok(wallet.and_then(|wallet| Self::visible(ctx, &wallet)))
+        let of_kind = |kind| Self::load(ctx, WalletKey { kind, ..key });
+        let (treasury, clearing) = futures_util::try_join!(
+            of_kind(rules::WalletKind::CampaignTreasury),
+            of_kind(rules::WalletKind::Clearing)
+        )?;
+        Ok(treasury.or(clearing))
     }
 
     async fn entries_page(
         &self,
         ctx: &Context<'_>,
+        filter: Option<Parsed<LedgerEntryFilter>>,
         args: PageArgs,
     ) -> Result<LedgerEntryConnection> {
         const LIST: &str = "entries";
+        let key = self.key;
+        let filter = match filter {
+            Some(filter) => filter.get()?.of_wallet(ctx, self.scale).await?,
+            None => EntryFilter::default(),
+        };
         let page = args.page(LIST)?;
-        let entries = EntriesOf((self.key.0, self.key.1), page);
-        let slice = ctx.loader::<WalletLoader>().load_one(entries).await?;
-        let slice = slice
-            .unwrap_or_default()
-            .map(|entry| (entry.sequence, LedgerEntry::of(entry)));
-        let total = Total::known(self.sequence);
+        let total = if filter == EntryFilter::default() {
+            Total::known(self.sequence)
+        } else {
+            let filter = filter.clone();
+            Total::query(move |db| {
+                let (db, filter) = (db.at_primary(), filter.clone());
+                async move {
+                    let of = db.clone();
+                    db.read(async move |conn| entries::count(&of, conn, key, &filter).await)
+                        .await
+                }
+            })
+        };
+        let of = EntriesOf(key, (filter, page));
+        let slice = ctx.loader::<WalletLoader>().load_one(of).await?;
+        let slice = slice.unwrap_or_default().map(|entry| {
+            let position = entry.side().after.map_or(0, |(sequence, _)| sequence);
+            (position, LedgerEntry::of(entry))
+        });
         Ok(LedgerEntryConnection::new(LIST, slice, total))
     }
-}
 
-/// Owner and currency of a wallet, as the key of its id.
-#[derive(Clone, Copy)]
-pub struct WalletKey(pub Owner, pub kernel::CurrencyCode);
-
-impl WalletKey {
-    fn text(self) -> String {
-        let (Owner { kind, id }, currency) = (self.0, self.1);
-        format!("{}:{}:{currency}", kind.name(), id.simple())
+    async fn past_balance(&self, ctx: &Context<'_>, at: Timestamp) -> Result<WalletBalance> {
+        let at = BalanceAt((self.key, at));
+        let balance = ctx.loader::<WalletLoader>().load_one(at).await?;
+        match balance.unwrap_or(Err(NoBalance::NotFinal)) {
+            Ok(balance) => Ok(WalletBalance::of(balance)),
+            Err(NoBalance::Future) => Err(ApiError::bad_input("`at` is in the past")),
+            Err(NoBalance::EndsOfDays) => Err(ApiError::bad_input(
+                "this account has balances at the ends of UTC days: give a midnight",
+            )),
+            Err(NoBalance::NotFinal) => {
+                let problem = "a posting can still change this balance: retry in a second";
+                let error = ApiError::new(Code::Unavailable, problem);
+                Err(error.because("BALANCE_NOT_FINAL").retry_after(1))
+            }
+        }
     }
 }
 
 impl NodeKey for WalletKey {
     fn part(&self) -> KeyPart {
-        KeyPart::Text(self.text())
+        let Owner { kind, id } = self.owner;
+        let mut text = format!("{}:{}:{}", kind.name(), id.simple(), self.currency);
+        if self.kind != rules::WalletKind::Main {
+            text.push_str(&format!(":{}:{}", self.kind.name(), self.for_id.simple()));
+        }
+        KeyPart::Text(text)
     }
 
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');
         let kind = rules::OwnerKind::of_name(parts.next()?)?;
         let id = Uuid::try_parse(parts.next()?).ok()?;
-        let currency = kernel::CurrencyCode::parse(parts.next()?)?;
-        let key = Self(Owner { kind, id }, currency);
+        let mut key = main(
+            Owner { kind, id },
+            kernel::CurrencyCode::parse(parts.next()?)?,
+        );
+        if let Some(kind) = parts.next() {
+            key.kind = rules::WalletKind::of_name(kind)?;
+            key.for_id = Uuid::try_parse(parts.next()?).ok()?;
+        }
         parts.next().is_none().then_some(key)
     }
 }
 
 node!(Wallet: WalletKey, |ctx, key| {
-    Self::of_owner(ctx, key.0, key.1).await
+    let wallet = ctx.loader::<WalletLoader>().load_one(key).await?;
+    Ok(wallet.and_then(|wallet| Self::visible(ctx, &wallet)))
 });
+
+object! {
+    /// Balance of a wallet at a time.
+    WalletBalance(balance: Balance) {
+        /// Amount that could be spent.
+        available: Money = Money::of(balance.available),
+        /// Amount reserved by holds.
+        held: Money = Money::of(balance.held),
+    }
+}
 
 #[ComplexObject]
 impl Wallet {
-    /// Postings of the wallet, newest first.
+    /// Balance at a past time, which never changes. Null only on error.
+    async fn balance_at(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Time of the balance, in the past. UNAVAILABLE with reason BALANCE_NOT_FINAL while a posting can still change it: retry in a second. For accounts without a running balance a midnight in UTC."
+        )]
+        at: DateTime,
+    ) -> Loaded<WalletBalance> {
+        Some(self.past_balance(ctx, at.0).await)
+    }
+
+    /// Link to the postings of a period as CSV, oldest first. Null only on error.
+    async fn statement_url(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Time of the postings.")] period: DateTimeRangeInput,
+    ) -> Loaded<SignedUrl> {
+        Some(statement::link_to(ctx, self.key, period).await)
+    }
+
+    /// Postings of the wallet, newest first; none for accounts without a running balance, see `transfers`.
     async fn entries(
         &self,
         ctx: &Context<'_>,
+        filter: Option<Parsed<LedgerEntryFilter>>,
         first: Option<i32>,
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
     ) -> Loaded<LedgerEntryConnection> {
         let args = PageArgs::new(first, last, after, before);
-        Some(self.entries_page(ctx, args).await)
+        Some(self.entries_page(ctx, filter, args).await)
     }
 }
 
 /// Parts of a wallet.
 pub type WalletBucket = EnumOf<rules::Bucket>;
 
-/// Directions of an entry.
-#[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EntryType {
-    /// Takes the amount from the wallet.
-    Debit,
-    /// Adds the amount to the wallet.
-    Credit,
-}
-
 /// Causes of a transfer.
 pub type TransferReason = EnumOf<rules::TransferReason>;
-
-object! {
-    /// One side of a transfer in a wallet.
-    LedgerEntry(entry: StoredEntry) {
-        let wallet = WalletKey(entry.owner, entry.amount.currency.code);
-        /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&EntryKey(wallet, entry.sequence)),
-        /// Position in the wallet, from 1 without gaps.
-        sequence: BigInt = BigInt(entry.sequence),
-        /// Direction of the amount.
-        entry_type: EntryType = if entry.is_credit {EntryType::Credit} else {EntryType::Debit},
-        /// Part of the wallet.
-        bucket: WalletBucket = entry.bucket.into(),
-        /// Amount, above 0; `entryType` gives the direction.
-        amount: Money = Money::of(entry.amount),
-        /// Balance of the bucket after the transfer.
-        balance_after: Money = Money::of(entry.balance_after),
-        /// Cause of the transfer.
-        reason: TransferReason = entry.reason.into(),
-        /// Object that caused the transfer.
-        reference: LedgerReference = LedgerReference::of(entry.reference_kind, entry.reference_id),
-        /// Key of the business event, which all its transfers share.
-        transaction_uuid: Uuid = entry.transaction_id,
-        /// Time of the posting.
-        posted_at: DateTime = entry.posted_at.into(),
-    }
-}
-
-/// Wallet and sequence of an entry, as the key of its id.
-#[derive(Clone, Copy)]
-pub struct EntryKey(WalletKey, i64);
-
-impl NodeKey for EntryKey {
-    fn part(&self) -> KeyPart {
-        KeyPart::Text(format!("{}:{}", self.0.text(), self.1))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (wallet, sequence) = text.rsplit_once(':')?;
-        let sequence = sequence.parse().ok().filter(|sequence| *sequence > 0)?;
-        Some(Self(WalletKey::read(wallet)?, sequence))
-    }
-}
-
-node!(LedgerEntry: EntryKey, |ctx, key| {
-    let EntryKey(WalletKey(owner, currency), sequence) = key;
-    if !may_see(ctx.principal(), Action::WalletRead, owner) {
-        return Ok(None);
-    }
-    let only = Page {
-        after: sequence.checked_add(1),
-        before: Some(sequence - 1),
-        ..Page::first(1)
-    };
-    let only = EntriesOf((owner, currency), only);
-    let slice = ctx.loader::<WalletLoader>().load_one(only).await?;
-    let mut entries = slice.unwrap_or_default().items.into_iter();
-    Ok(entries.next().map(Self::of))
-});
-
-object! {
-    /// Object that caused a transfer.
-    LedgerReference(kind: String, id: String) {
-        /// Kind of the object, such as `mining_session`.
-        reference_type: String = kind,
-        /// Key of the object.
-        reference_id: String = id,
-    }
-}
-
-connection!(LedgerEntryConnection, LedgerEntryEdge, LedgerEntry, "ledger entries", by i64);
 
 /// Key of a wallet.
 #[derive(OneofObject)]
@@ -316,16 +366,14 @@ pub enum WalletBy {
     /// Currency of the caller's own wallet as a user.
     Currency(CurrencyCode),
     /// Owner and currency.
-    Owner(WalletOfOwnerInput),
+    Owner(WalletKeyInput),
 }
 
 /// Owner and currency of a wallet.
 #[derive(InputObject)]
-pub struct WalletOfOwnerInput {
-    /// Kind of the owner.
-    pub kind: WalletOwnerKind,
-    /// Key of the owner within the kind.
-    pub uuid: Uuid,
+pub struct WalletKeyInput {
     /// Code of the currency.
     pub currency: CurrencyCode,
+    /// Owner of the wallet.
+    pub owner: AnyOwner,
 }

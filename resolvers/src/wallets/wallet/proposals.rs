@@ -5,7 +5,6 @@ use db::wallets::wallet::commands::{
     self, FundingProposal, HouseTransferProposal as StoredTransfer, ReversalProposal,
     UnfreezeProposal,
 };
-use db::wallets::wallet::transactions::TransactionKey;
 
 use super::objects::{FreezeCause, HouseAccount, Money, WalletOwner};
 use super::transactions::Transaction;
@@ -51,10 +50,8 @@ object! {
 object! {
     /// Proposed `transactionReverse`.
     TransactionReverseProposal(proposal: ReversalProposal) {
-        let owners = proposal.owners.into_iter().map(OwnerId);
-        let key = TransactionKey::new(TransactionId(proposal.transaction_id), owners);
         /// Transaction to reverse.
-        transaction: Edge<Transaction> = Edge::to(key),
+        transaction: Edge<Transaction> = Edge::to(TransactionId(proposal.transaction_id)),
     }
 }
 

@@ -1,14 +1,21 @@
 //! Root fields of Query about wallets.
 
 use db::platform::configuration::Section;
+use db::wallets::wallet::queries::wallets_of;
+use db::wallets::wallet::transfers;
 use domain::access::Denied;
 use domain::wallets::{WalletConfiguration, WalletOwner};
 
-use super::objects::{Currency, Wallet, WalletBy, WalletKey};
+use super::objects::{Currency, Wallet, WalletBy};
+use super::trail::LedgerTrail;
+use super::transactions::{Transaction, TransactionBy};
+use super::transfers::{Transfer, TransferConnection, TransferFilter};
 use crate::inputs::Parsed;
+use crate::paging::Total;
 use crate::platform::configuration::objects::stored_in_force;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
+use crate::wallets::inputs::{AnyOwner, LedgerReferenceBy};
 
 /// Wallets and currencies.
 #[derive(Default)]
@@ -29,6 +36,33 @@ impl WalletQuery {
     async fn wallet(&self, ctx: &Context<'_>, by: Parsed<WalletBy>) -> Loaded<Wallet> {
         find(ctx, by).await.transpose()
     }
+
+    /// Wallets of an owner that have postings, by currency; of the platform its accounts.
+    async fn wallets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Owner of the wallets.")] owner: AnyOwner,
+    ) -> Loaded<Vec<Wallet>> {
+        Some(of_owner(ctx, owner.0).await)
+    }
+
+    /// Business event of the ledger with this key; null when there is none or the caller sees none of its entries.
+    async fn transaction(
+        &self,
+        ctx: &Context<'_>,
+        by: Parsed<TransactionBy>,
+    ) -> Loaded<Transaction> {
+        transaction(ctx, by).await.transpose()
+    }
+
+    /// Everything the ledger knows about a reference, for services only their own; null when there is nothing.
+    async fn reference(
+        &self,
+        ctx: &Context<'_>,
+        by: Parsed<LedgerReferenceBy>,
+    ) -> Loaded<LedgerTrail> {
+        LedgerTrail::find(ctx, by).await.transpose()
+    }
 }
 
 /// The currencies of the section in force.
@@ -41,19 +75,70 @@ async fn currencies(ctx: &Context<'_>) -> Result<Vec<Currency>> {
 
 async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>> {
     ctx.check_signed_in(Action::WalletRead)?;
-    let WalletKey(owner, currency) = match by.get()? {
-        WalletBy::Id(id) => id.key,
+    match by.get()? {
+        WalletBy::Id(id) => Wallet::load(ctx, id.key).await,
         WalletBy::Currency(CurrencyCode(currency)) => {
             let person = ctx.principal().person().ok_or(Denied::Forbidden)?;
-            WalletKey(person.id.into(), currency)
+            Wallet::of_owner(ctx, person.id.into(), currency).await
         }
-        WalletBy::Owner(by) => {
-            let owner = WalletOwner {
-                kind: by.kind.0,
-                id: by.uuid,
-            };
-            WalletKey(owner, by.currency.0)
+        WalletBy::Owner(by) => Wallet::of_owner(ctx, by.owner.0, by.currency.0).await,
+    }
+}
+
+async fn of_owner(ctx: &Context<'_>, owner: WalletOwner) -> Result<Vec<Wallet>> {
+    ctx.principal()
+        .check(Action::WalletsList, Relation::Others)?;
+    let db = ctx.db().at_primary();
+    let of = db.clone();
+    let wallets = db.read(async move |conn| wallets_of(&of, conn, owner).await);
+    let wallets = wallets.await?;
+    let visible = wallets
+        .iter()
+        .filter_map(|wallet| Wallet::visible(ctx, wallet));
+    Ok(visible.collect())
+}
+
+async fn transaction(ctx: &Context<'_>, by: Parsed<TransactionBy>) -> Result<Option<Transaction>> {
+    ctx.check_signed_in(Action::TransactionRead)?;
+    Transaction::load(ctx, by.get()?.id()).await
+}
+
+list_field! {
+    /// Lists of transfers.
+    TransfersQuery;
+
+    /// Transfers of the ledger, newest first.
+    transfers(filter: Option<Parsed<TransferFilter>>) -> TransferConnection = |ctx, args| {
+        ctx.principal().check(Action::TransfersList, Relation::Others)?;
+        let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
+        let filter = filter.of_list(ctx).await?;
+        list(ctx, "transfers", filter, args).await
+    }
+}
+
+/// A page of the transfers that meet the conditions.
+pub(super) async fn list(
+    ctx: &Context<'_>,
+    list: &'static str,
+    filter: transfers::TransferFilter,
+    args: PageArgs,
+) -> Result<TransferConnection> {
+    let page = args.page(list)?;
+    let (db, of_total) = (ctx.db().clone(), filter.clone());
+    let total = Total::query(move |db| {
+        let (of, filter) = (db.clone(), of_total.clone());
+        async move {
+            db.read_replicated(async move |conn| transfers::count(&of, conn, &filter).await)
+                .await
         }
-    };
-    Wallet::of_owner(ctx, owner, currency).await
+    });
+    let read = ctx
+        .db()
+        .read_replicated(async move |conn| transfers::list(&db, conn, &filter, &page).await);
+    let transfers = read.await?.map(|transfer| {
+        let key = transfer.key;
+        let position = (transfer.posted_at, key.transaction.0, key.leg);
+        (position, Transfer::of(transfer.into()))
+    });
+    Ok(TransferConnection::new(list, transfers, total))
 }

@@ -42,20 +42,19 @@ impl WalletSubscription {
             .map_err(ApiError::from)?;
         let mut last: HashMap<_, _> = now
             .into_iter()
-            .map(|wallet| (wallet.currency.code, wallet))
+            .map(|wallet| (wallet.currency.code, wallet.version))
             .collect();
         let subscribers = operation.services.events.subscribers::<WalletTopic>();
         let updates = subscribers.subscribe(user);
         let event = move |update: Arc<WalletUpdate>| {
             let wallet = &update.wallet;
-            let is_new = last.get(&wallet.currency.code).is_none_or(|last| {
-                wallet.sequence > last.sequence
-                    || (wallet.sequence == last.sequence && wallet != last)
-            });
+            let is_new = last
+                .get(&wallet.currency.code)
+                .is_none_or(|last| wallet.version > *last);
             let principal = &operation.caller.principal;
             let shown = is_new.then(|| Wallet::for_principal(principal, wallet));
             let event = WalletEvent::of(&update, shown.flatten()?);
-            last.insert(wallet.currency.code, wallet.clone());
+            last.insert(wallet.currency.code, wallet.version);
             Some(event)
         };
         Ok(events(paced(updates), event))
@@ -91,8 +90,8 @@ object! {
     WalletEvent(update: &WalletUpdate, wallet: Wallet) {
         /// Time of the change.
         occurred_at: DateTime = update.occurred_at.into(),
-        /// Number of the wallet's last posting. It never decreases; a gap means that events were merged.
-        sequence: BigInt = BigInt(update.wallet.sequence),
+        /// `Wallet.version` after the change; it never decreases, a gap means that events were merged.
+        sequence: BigInt = BigInt(update.wallet.version),
         /// The wallet as it is now.
         wallet: Wallet = wallet,
     }

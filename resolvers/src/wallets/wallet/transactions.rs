@@ -1,74 +1,86 @@
 //! Types of business events.
 
 use async_graphql::parser::types::Field;
-use async_graphql::{ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use async_graphql::{
+    ContextSelectionSet, OneofObject, OutputType, Positioned, ServerResult, Value,
+};
 use db::command::Refused;
-use db::wallets::wallet::transactions::{MOST_OWNERS, Transaction as Stored, TransactionKey};
+use db::wallets::LedgerEntry as StoredEntry;
+use db::wallets::wallet::transactions::{Transaction as Stored, TransactionKey};
+use db::wallets::wallet::transfers::Transfer;
 use domain::wallets::ServiceReference as Reference;
 
+use super::objects::TransferReason;
+use super::transfers::LedgerEntry;
 use crate::delegation::output_like;
-use crate::eager::ReadyOption;
-use crate::node::KeyPart;
+use crate::node::uuid_keys;
+use crate::platform::users::{Actor, Service, User};
 use crate::prelude::*;
 use crate::user_errors::FactValue;
 use crate::wallets::inputs::own_issuer;
 use crate::wallets::loaders::{ReversalOf, WalletLoader};
 use crate::wallets::may_see;
-use crate::wallets::references::ServiceReference;
-use crate::wallets::wallet::objects::{LedgerEntry, TransferReason};
+use crate::wallets::references::{LedgerReference, load_reference};
 
-impl NodeKey for TransactionKey {
-    fn part(&self) -> KeyPart {
-        let owners = self.owners.iter().map(|owner| owner.0.simple().to_string());
-        let owners: Vec<_> = owners.collect();
-        KeyPart::Text(format!("{}:{}", self.id.0.simple(), owners.join(",")))
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (id, owners) = text.split_once(':')?;
-        let owners = owners
-            .split(',')
-            .map(|owner| Uuid::try_parse(owner).map(OwnerId));
-        let owners: Vec<_> = owners.collect::<Result<_, _>>().ok()?;
-        let key = Self::new(TransactionId(Uuid::try_parse(id).ok()?), owners.clone());
-        (owners.len() <= MOST_OWNERS && key.owners == owners).then_some(key)
-    }
-}
+uuid_keys!(TransactionId);
 
 object! {
     /// Business event of the ledger: transfers that were posted together and never change.
     #[graphql(complex)]
-    Transaction(key: TransactionKey, first: db::wallets::LedgerEntry, entries: Vec<LedgerEntry>) {
+    Transaction(key: TransactionKey, first: Arc<Transfer>, entries: Vec<LedgerEntry>) {
         /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&key),
+        id: GlobalId = GlobalId::of::<Self>(&key.id),
         /// Key of the object in the platform's other services.
         uuid: Uuid = key.id.0,
         /// Cause of the first transfer.
         cause: TransferReason = first.reason.into(),
-        /// Entries of the wallets that the caller may see, the first 100.
+        /// Entries of the wallets with a running balance that the caller may see, the first 100.
         entries: ReadyList<LedgerEntry> = ReadyList(entries),
         /// Time of the event.
         posted_at: DateTime = first.posted_at.into(),
-        /// Reference of a service that the event is about; null for other events.
-        reference: ReadyOption<ServiceReference> =
-            ReadyOption(Reference::of(&first.reference_kind, &first.reference_id).map(ServiceReference::of)),
+        /// Id of the request that caused the event; null for jobs.
+        request_id: Option<String> = first.request_id.clone(),
     }
     with {
-        key: TransactionKey = key,
+        key: TransactionId = key.id,
+        first: Arc<Transfer> = first,
     }
 }
 
 #[ComplexObject]
 impl Transaction {
+    /// Caller of the command; null for jobs and callers without access.
+    async fn caller(&self, ctx: &Context<'_>) -> Loaded<Actor> {
+        let may = ctx.may(Action::TransactionCallerRead, Relation::Others);
+        let (issuer, subject) = self.first.caller.clone().filter(|_| may)?;
+        if self.first.is_by_service {
+            return Some(Ok(Actor::Service(Service { issuer, subject })));
+        }
+        let id = UserId(Uuid::try_parse(&subject).ok()?);
+        let user = User::load(ctx, id).await.transpose()?;
+        Some(user.map(Actor::User))
+    }
+
+    /// Object or reference the event is about; null for events without one and callers without access to it.
+    async fn reference(&self, ctx: &Context<'_>) -> Loaded<LedgerReference> {
+        let first = &self.first;
+        let (kind, id) = (&first.reference_kind, &first.reference_id);
+        let found = load_reference(ctx, first.key.owner, kind, id).await;
+        found.transpose()
+    }
+
     /// Transaction that reversed this one; null without one.
     async fn reversal(&self, ctx: &Context<'_>) -> Loaded<Self> {
-        load_reversal(ctx, &self.key).await.transpose()
+        load_reversal(ctx, self.key).await.transpose()
     }
 }
 
-async fn load_reversal(ctx: &Context<'_>, key: &TransactionKey) -> Result<Option<Transaction>> {
-    let of = ReversalOf(key.clone());
-    match ctx.loader::<WalletLoader>().load_one(of).await? {
+async fn load_reversal(ctx: &Context<'_>, id: TransactionId) -> Result<Option<Transaction>> {
+    match ctx
+        .loader::<WalletLoader>()
+        .load_one(ReversalOf(id))
+        .await?
+    {
         Some(reversal) => Transaction::load(ctx, reversal).await,
         None => Ok(None),
     }
@@ -76,14 +88,13 @@ async fn load_reversal(ctx: &Context<'_>, key: &TransactionKey) -> Result<Option
 
 impl Transaction {
     /// A transaction with the entries that the caller may see.
-    fn visible(ctx: &Context<'_>, stored: Stored) -> Option<Self> {
-        let first = stored.entries.first()?.clone();
+    fn visible(ctx: &Context<'_>, stored: Stored) -> Self {
         let principal = ctx.principal();
         let is_visible =
-            |entry: &db::wallets::LedgerEntry| may_see(principal, Action::WalletRead, entry.owner);
+            |entry: &StoredEntry| may_see(principal, Action::WalletRead, entry.owner());
         let entries = stored.entries.into_iter().filter(is_visible);
         let entries = entries.map(LedgerEntry::of).collect();
-        Some(Self::of(stored.key, first, entries))
+        Self::of(stored.key, stored.first, entries)
     }
 
     /// Loads the transaction of a command that the caller sent.
@@ -95,7 +106,7 @@ impl Transaction {
         let key = TransactionKey::new(TransactionId(id), owners.into_iter().map(OwnerId));
         let stored = ctx.loader::<WalletLoader>().load_one(key).await;
         let stored = stored.map_err(ApiError::from).transpose()?;
-        stored.map(|stored| Self::visible(ctx, stored)).transpose()
+        Some(stored.map(|stored| Self::visible(ctx, stored)))
     }
 
     /// Loads the transaction of a command that the caller sent, if the command posted.
@@ -108,23 +119,50 @@ impl Transaction {
     }
 }
 
-/// Whether a transaction is about a reference of the calling service, which may read it without the entries.
-async fn is_receipt(ctx: &Context<'_>, transaction: &Transaction) -> Result<bool> {
-    let Some(reference) = &transaction.reference.0 else {
+/// Whether the caller may see a transaction without entries of theirs: staff, and the service whose reference it is about.
+async fn is_visible(ctx: &Context<'_>, transaction: &Transaction) -> Result<bool> {
+    if !transaction.entries.0.is_empty() {
+        return Ok(true);
+    }
+    if !ctx.may(Action::TransactionRead, Relation::Others) {
         return Ok(false);
-    };
-    let is_own = own_issuer(ctx).await? == Some(reference.issuer.clone());
-    Ok(is_own && ctx.may(Action::TransactionRead, Relation::Others))
+    }
+    if ctx.principal().person().is_some() {
+        return Ok(true);
+    }
+    let first = &transaction.first;
+    let about = Reference::of(&first.reference_kind, &first.reference_id);
+    let own = own_issuer(ctx).await?;
+    Ok(about.is_some_and(|about| own == Some(about.issuer)))
 }
 
-node!(Transaction: TransactionKey, |ctx, key| {
+node!(Transaction: TransactionId, |ctx, id| {
+    let key = TransactionKey::whole(id);
     let stored = ctx.loader::<WalletLoader>().load_one(key).await?;
-    let Some(seen) = stored.and_then(|stored| Self::visible(ctx, stored)) else {
+    let Some(seen) = stored.map(|stored| Self::visible(ctx, stored)) else {
         return Ok(None);
     };
-    let may_see = !seen.entries.0.is_empty() || is_receipt(ctx, &seen).await?;
-    Ok(may_see.then_some(seen))
+    Ok(is_visible(ctx, &seen).await?.then_some(seen))
 });
+
+/// Key of a transaction.
+#[derive(OneofObject)]
+pub enum TransactionBy {
+    /// Global id of the transaction.
+    Id(Id<Transaction>),
+    /// Key in the platform's other services.
+    Uuid(Uuid),
+}
+
+impl TransactionBy {
+    /// The id.
+    pub(super) fn id(self) -> TransactionId {
+        match self {
+            Self::Id(id) => id.key,
+            Self::Uuid(uuid) => TransactionId(uuid),
+        }
+    }
+}
 
 /// Global id of the transaction that a refusal names.
 pub struct TransactionRef(GlobalId);
@@ -132,10 +170,7 @@ pub struct TransactionRef(GlobalId);
 impl FactValue for TransactionRef {
     fn of(refused: &Refused, name: &str) -> Option<Self> {
         let id = TransactionId(Uuid::of(refused, name)?);
-        let owners = ["owner_id", "payee_id"].map(|owner| Uuid::of(refused, owner));
-        let owners = owners.into_iter().flatten().map(OwnerId);
-        let key = TransactionKey::new(id, owners);
-        Some(Self(GlobalId::of::<Transaction>(&key)))
+        Some(Self(GlobalId::of::<Transaction>(&id)))
     }
 }
 

@@ -20,11 +20,13 @@ use crate::platform::approval::{self, Alone, NewApproval, Proposal, may_act_alon
 use crate::platform::audit::Change;
 use crate::prelude::*;
 use crate::text;
+use crate::wallets::left_to_issue;
 
 commands! {
     MinerRefusal;
     MINER_POINTS_ADJUST = "mining.miner_points_adjust", MinerPointsAdjust, Required:
-        ReasonInvalid, NotFound, PointsInvalid, OwnAccount, Banned, WalletFrozen, InsufficientPoints, BalanceOverflow;
+        ReasonInvalid, NotFound, PointsInvalid, OwnAccount, Banned, WalletFrozen, InsufficientPoints,
+        IssuanceCeiling, BalanceOverflow;
 }
 
 /// Result of [`miner_points_adjust`].
@@ -64,6 +66,7 @@ pub async fn miner_points_adjust(
         let points = points_to_adjust(points)?;
         let miner = lock(tx, id.user).await?;
         let total_points = adjust(&miner, points, by)?;
+        check_ceiling(tx, points).await?;
         let alone = Alone {
             by,
             owner: miner.id.user.into(),
@@ -124,6 +127,7 @@ impl Proposal for PointsProposal {
             let miner = lock(tx, UserId(self.user_id)).await?;
             // `may_be_decided` checked the second person; the rules apply to the first person again.
             let total_points = adjust(&miner, points, requested_by)?;
+            check_ceiling(tx, points).await?;
             let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
             Ok(approval::Effect {
                 entity: ("miner", miner.id.user.0),
@@ -137,6 +141,19 @@ impl Proposal for PointsProposal {
 async fn lock(tx: &mut Tx, id: UserId) -> Result<Miner> {
     let mut locked = lock_miners(tx, &[id]).await?;
     take(&mut locked, id)
+}
+
+/// Checks that points which are added may still be issued today.
+async fn check_ceiling(tx: &mut Tx, points: Points) -> Result<(), Stop<MinerRefusal>> {
+    if points <= Minor::ZERO {
+        return Ok(());
+    }
+    let left = left_to_issue(tx, CurrencyCode::MP).await?;
+    if points <= left {
+        return Ok(());
+    }
+    let available_points = text::points_decimal(left);
+    Err(MinerRefusal::IssuanceCeiling { available_points }.into())
 }
 
 /// Posts the points and stores history entry, events and miner; returns the entry's id and the change for the audit log.

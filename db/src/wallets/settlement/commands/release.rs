@@ -373,8 +373,7 @@ impl Release {
                 kind: self.reference.kind().into(),
                 id: self.reference.id.clone(),
             },
-            origin: request.origin,
-            correlation_id: Some(request.request_id.clone()),
+            cause: request.posting_cause(),
             legs: vec![Leg {
                 debit: self.clearing(),
                 credit,

@@ -211,8 +211,7 @@ fn postings_of(request: &Request, decided: &[Decided<'_>]) -> Vec<Posting> {
             kind: one.reference.kind().into(),
             id: one.reference.id.clone(),
         },
-        origin: request.origin,
-        correlation_id: Some(request.request_id.clone()),
+        cause: request.posting_cause(),
         legs,
     };
     let collect = |one: &Decided<'_>| {

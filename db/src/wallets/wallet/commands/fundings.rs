@@ -318,8 +318,7 @@ impl Funding {
         Posting {
             transaction_id: self.transaction_id,
             reference: Reference::to("treasury_funding", self.id),
-            origin: request.origin,
-            correlation_id: Some(request.request_id.clone()),
+            cause: request.posting_cause(),
             legs: vec![Leg {
                 debit: Side::available(WalletOwner::SYSTEM, WalletKind::Treasury, currency),
                 credit: Side::available(campaign, WalletKind::CampaignTreasury, currency),

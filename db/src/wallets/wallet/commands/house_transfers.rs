@@ -142,8 +142,7 @@ impl Proposal for HouseTransferProposal {
                     kind: ENTITY.into(),
                     id: draft.reference.clone(),
                 },
-                origin: request.origin,
-                correlation_id: Some(request.request_id.clone()),
+                cause: request.posting_cause(),
                 legs: vec![Leg {
                     debit: draft.from.side(code),
                     credit: draft.to.side(code),

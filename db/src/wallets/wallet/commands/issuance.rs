@@ -1,13 +1,16 @@
-//! Counting the amounts issued today. Commands read the last count without a lock.
+//! Counting the amounts issued today, and pausing mining at its ceiling. Commands read the last count without a lock.
 
 use diesel::sql_types::{Array, BigInt, Bool, SmallInt, Timestamptz};
 use diesel::upsert::excluded;
-use domain::money::{Currency, Minor};
+use domain::money::{Currency, CurrencyCode, Minor};
 use domain::wallets::WalletKind;
-use domain::wallets::wallet::{Closed, Issuance, Sums, Tail, closing, count, start_of_day};
+use domain::wallets::wallet::{
+    Closed, Issuance, Sums, Tail, closing, count, end_of_day, start_of_day,
+};
 
 use crate::prelude::*;
-use crate::schema::issuance_counts as counts;
+use crate::schema::{issuance_counts as counts, issuance_pauses as pauses};
+use crate::wallets::configuration;
 
 #[derive(HasQuery)]
 #[diesel(table_name = counts, check_for_backend(Pg))]
@@ -42,7 +45,7 @@ const SUMS: &str = "SELECT t.currency, t.posted_at >= $4 AS is_today, t.posted_a
     WHERE t.posted_at >= $3 AND (t.debit_wallet = ANY($1) OR t.debit_wallet = ANY($2) OR t.credit_wallet = ANY($2))
     GROUP BY 1, 2, 3";
 
-/// Counts what was issued today in each currency.
+/// Counts what was issued today in each currency, and pauses mining for the rest of the UTC day at its ceiling.
 pub async fn issuance_count(tx: &mut Tx) -> Result<()> {
     let now = tx.now();
     let closed: Vec<ClosedRow> = ClosedRow::query().load(tx.conn()).await?;
@@ -67,6 +70,9 @@ pub async fn issuance_count(tx: &mut Tx) -> Result<()> {
         .load(tx.conn())
         .await?;
     let numbers: Vec<i16> = tx.currencies().values().map(|one| one.number).collect();
+    let points = tx.currencies().get(&CurrencyCode::MP);
+    let points = points.map(|points| points.number);
+    let mut mined = Minor::ZERO;
     let mut rows = Vec::with_capacity(numbers.len());
     for number in numbers {
         let before = closed.iter().find(|row| row.currency == number);
@@ -79,6 +85,9 @@ pub async fn issuance_count(tx: &mut Tx) -> Result<()> {
         );
         let tail = tail_of(sums.iter().filter(|sum| sum.currency == number));
         let (issuance, after) = count(before, tail, now)?;
+        if Some(number) == points {
+            mined = issuance.issued;
+        }
         rows.push((
             counts::currency.eq(number),
             counts::counted_at.eq(now),
@@ -105,7 +114,7 @@ pub async fn issuance_count(tx: &mut Tx) -> Result<()> {
         ))
         .execute(tx.conn())
         .await?;
-    Ok(())
+    pause(tx, mined).await
 }
 
 impl ClosedRow {
@@ -134,6 +143,66 @@ fn tail_of<'s>(sums: impl Iterator<Item = &'s SumRow>) -> Tail {
         };
     }
     tail
+}
+
+/// Amount of a currency that may still be issued today, for commands of staff outside of wallets. A fault when the count is
+/// older than a minute.
+pub(crate) async fn left_to_issue(tx: &mut Tx, code: CurrencyCode) -> Result<Minor> {
+    let Some(currency) = tx.currency(code).await? else {
+        return Ok(Minor::ZERO);
+    };
+    let counted = issuance_of(tx, currency).await?;
+    let configuration = configuration::in_force(tx.conn()).await?;
+    let settings = configuration.currency(code);
+    let ceiling = settings.map_or(Minor::ZERO, |settings| settings.issuance_ceiling);
+    let mined = Issuance {
+        treasury: Minor::ZERO,
+        ..counted
+    };
+    Ok(mined.available(ceiling)?)
+}
+
+/// Starts a pause of mining when the ceiling of points is reached, and ends it when the ceiling is raised.
+async fn pause(tx: &mut Tx, issued: Minor) -> Result<()> {
+    let now = tx.now();
+    let Some(points) = tx.currency(CurrencyCode::MP).await? else {
+        return Ok(());
+    };
+    let configuration = configuration::in_force(tx.conn()).await?;
+    let settings = configuration.currency(CurrencyCode::MP);
+    let ceiling = settings.map_or(Minor::ZERO, |settings| settings.issuance_ceiling);
+    let open = pauses::table
+        .filter(pauses::currency.eq(points.number))
+        .filter(pauses::until_at.gt(now));
+    let is_open: Option<Timestamp> = open
+        .select(pauses::from_at)
+        .first(tx.conn())
+        .await
+        .optional()?;
+    match (issued >= ceiling, is_open) {
+        (true, None) => {
+            let pause = (
+                pauses::currency.eq(points.number),
+                pauses::from_at.eq(now),
+                pauses::until_at.eq(end_of_day(now)),
+            );
+            tracing::warn!(
+                "The issuance ceiling of points is reached: claims are refused until the end of the UTC day"
+            );
+            diesel::insert_into(pauses::table)
+                .values(pause)
+                .execute(tx.conn())
+                .await?;
+        }
+        (false, Some(_)) => {
+            diesel::update(open)
+                .set(pauses::until_at.eq(now))
+                .execute(tx.conn())
+                .await?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The amounts of a currency as last counted, for commands of staff. A fault when the count is older than a minute.

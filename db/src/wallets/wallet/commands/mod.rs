@@ -26,6 +26,7 @@ pub use house_transfers::{
     HOUSE_TRANSFER, HouseTransferDraft, HouseTransferProposal, house_transfer,
 };
 pub use issuance::issuance_count;
+pub(crate) use issuance::left_to_issue;
 pub use reversals::{ReversalProposal, TRANSACTION_REVERSE, transaction_reverse};
 pub use rewards::{REWARD_MINT, RewardDraft, RewardMinted, reward_mint};
 

@@ -279,8 +279,7 @@ impl Reversal {
         Posting {
             transaction_id: self.transaction_id,
             reference: Reference::to(ENTITY, self.original),
-            origin: request.origin,
-            correlation_id: Some(request.request_id.clone()),
+            cause: request.posting_cause(),
             legs: self.legs.clone(),
         }
     }

@@ -86,8 +86,7 @@ pub async fn reward_mint(
         let posting = Posting {
             transaction_id,
             reference: Reference::to("reward", id),
-            origin: request.origin,
-            correlation_id: Some(request.request_id.clone()),
+            cause: request.posting_cause(),
             legs: vec![Leg {
                 debit: Side::available(campaign, WalletKind::CampaignTreasury, code),
                 credit: Side::available(draft.user, WalletKind::Main, code),
