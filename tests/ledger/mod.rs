@@ -2,6 +2,7 @@
 
 mod checker;
 mod connections;
+mod currencies;
 mod homes;
 mod lost_commit;
 mod partitions;
