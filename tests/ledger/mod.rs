@@ -7,4 +7,5 @@ mod homes;
 mod lost_commit;
 mod partitions;
 mod posting;
+mod round_trips;
 mod statements;
