@@ -5,6 +5,7 @@ mod connections;
 mod currencies;
 mod homes;
 mod lost_commit;
+mod model;
 mod partitions;
 mod posting;
 mod round_trips;
