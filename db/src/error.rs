@@ -120,10 +120,10 @@ impl DbError {
             if info.constraint_name().is_none())
     }
 
-    /// Whether a new wallet has the number of a currency that is no longer there.
+    /// Whether a new row, such as a wallet or a sum, has the number of a currency that is no longer there.
     pub(crate) fn is_unknown_currency(&self) -> bool {
         matches!(self, Self::Query(DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, info))
-            if info.constraint_name() == Some("wallets_currency_fkey"))
+            if info.constraint_name().is_some_and(|name| name.ends_with("_currency_fkey")))
     }
 
     /// Whether another connection is needed.

@@ -2,8 +2,11 @@
 
 mod checker;
 mod connections;
+mod currencies;
 mod homes;
 mod lost_commit;
+mod model;
 mod partitions;
 mod posting;
+mod round_trips;
 mod statements;

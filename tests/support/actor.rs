@@ -30,11 +30,21 @@ pub struct Answer {
 
 impl Actor {
     pub fn new(address: SocketAddr, token: Option<String>, user_id: Option<UserId>) -> Self {
+        Self::of(reqwest::Client::new(), address, token, user_id)
+    }
+
+    /// An actor who shares a client with others.
+    pub fn of(
+        client: reqwest::Client,
+        address: SocketAddr,
+        token: Option<String>,
+        user_id: Option<UserId>,
+    ) -> Self {
         Self {
             address,
             token,
             user_id,
-            client: reqwest::Client::new(),
+            client,
         }
     }
 

@@ -40,6 +40,8 @@ pub struct TestApp {
     /// The URL of its database.
     pub database_url: String,
     address: SocketAddr,
+    /// The client of its actors: making one takes longer than a request.
+    client: reqwest::Client,
     secrets: DevSecrets,
     /// Name of its database.
     name: String,
@@ -191,6 +193,7 @@ impl TestApp {
             services,
             database_url: url,
             address,
+            client: reqwest::Client::new(),
             secrets,
             name,
             _jwks: jwks,
@@ -216,9 +219,13 @@ impl TestApp {
         self.address
     }
 
+    fn actor(&self, token: Option<String>, user_id: Option<UserId>) -> Actor {
+        Actor::of(self.client.clone(), self.address, token, user_id)
+    }
+
     /// A caller without a token.
     pub fn anonymous(&self) -> Actor {
-        Actor::new(self.address, None, None)
+        self.actor(None, None)
     }
 
     /// A new user.
@@ -230,19 +237,19 @@ impl TestApp {
     pub fn person(&self, roles: &[Role]) -> Actor {
         let user_id = UserId(self.db.ids().uuid(instance_now()));
         let token = self.user_token(user_id, roles, instance_now() + TimeDelta::hours(1));
-        Actor::new(self.address, Some(token), Some(user_id))
+        self.actor(Some(token), Some(user_id))
     }
 
     /// The same person with a new token that has roles.
     pub fn person_of(&self, person: &Actor, roles: &[Role]) -> Actor {
         let token = self.user_token(person.id(), roles, instance_now() + TimeDelta::hours(1));
-        Actor::new(self.address, Some(token), Some(person.id()))
+        self.actor(Some(token), Some(person.id()))
     }
 
     /// A user whose token has a name.
     pub fn named(&self, user_id: UserId, name: &str) -> Actor {
         let token = self.token_of(user_id, &[], name, instance_now() + TimeDelta::hours(1));
-        Actor::new(self.address, Some(token), Some(user_id))
+        self.actor(Some(token), Some(user_id))
     }
 
     /// A new administrator.
@@ -334,7 +341,7 @@ impl TestApp {
             },
         )
         .unwrap();
-        Actor::new(self.address, Some(token), None)
+        self.actor(Some(token), None)
     }
 
     /// Moves the clock of this test's database forward, once the job that drops old partitions has had its run at the start:

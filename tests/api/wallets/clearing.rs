@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
+use crate::support::rounds::rounds;
 use crate::support::wallets::{bet_of_tester, loss, mp, owner};
 use crate::support::{Actor, Run, TestApp, at_once, test};
 
@@ -175,11 +176,13 @@ fn refuses_an_external_id_twice() {
             let refused = refused.refused("DUPLICATE_EXTERNAL_ID", Some("externalId"));
             assert_eq!(refused["duplicateId"], first);
         }
-        for number in 0..5 {
-            let fields = json!({"externalId": format!("race-{number}")});
-            let twice = (0..2).map(|_| game.release_clearing("7", "1", None).with(fields.clone()));
-            at_once(twice).await.one_applied("DUPLICATE_EXTERNAL_ID");
-        }
+        rounds(async |round| {
+            let fields = json!({"externalId": format!("race-{round}")});
+            let release = game.release_clearing("7", "0.1", None).with(fields);
+            let twice = at_once(vec![release; 2]).await;
+            twice.one_applied("DUPLICATE_EXTERNAL_ID");
+        })
+        .await;
     });
 }
 

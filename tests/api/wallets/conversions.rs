@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use domain::access::Scope;
 use serde_json::{Value, json};
 
+use crate::support::rounds::{prepared, rounds};
 use crate::support::samples::wallet;
 use crate::support::wallets::owner;
 use crate::support::{Actor, Miner, TestApp, at_once, test};
@@ -404,22 +405,58 @@ fn uses_rates_of_the_configuration() {
 fn spends_a_balance_once() {
     test(async |app| {
         open(app, json!({})).await;
+        let people = prepared(async |_| holder(app, "5").await).await;
         record(app, "100").await;
-        for _ in 0..10 {
-            let alice = holder(app, "5").await;
-            let both = at_once([
-                alice.convert(&usd("5"), "VND"),
-                alice.convert(&usd("5"), "VND"),
-            ])
-            .await;
-            let applied = both
-                .refusals()
-                .iter()
-                .filter(|refusal| refusal.is_none())
-                .count();
-            assert_eq!(applied, 1);
-            assert_eq!(balances(&alice).await, ["0.000000", "498.750000"]);
-        }
+        rounds(async |round| {
+            let alice = &people[round];
+            let convert = || alice.convert(&usd("5"), "VND");
+            let both = at_once([convert(), convert()]).await;
+            both.one_applied("INSUFFICIENT_FUNDS");
+            assert_eq!(balances(alice).await, ["0.000000", "498.750000"]);
+        })
+        .await;
+    });
+}
+
+/// The conversion creates the wallet of the currency received, while a freeze covers all wallets of the owner.
+#[test]
+fn converts_before_a_freeze_or_not_at_all() {
+    test(async |app| {
+        open(app, json!({})).await;
+        let finance = app.finance();
+        let people = prepared(async |_| holder(app, "5").await).await;
+        record(app, "100").await;
+        let mut converted = 0;
+        rounds(async |round| {
+            let alice = &people[round];
+            let convert = alice.convert(&usd("5"), "VND").into_future();
+            // A conversion takes longer than a freeze, which starts later in most rounds.
+            let freeze = async {
+                for _ in 0..round % 4 {
+                    balances(alice).await;
+                }
+                finance.freeze(&owner(alice)).await
+            };
+            let (done, frozen) = tokio::join!(convert, freeze);
+            frozen.ok();
+            let expected = if done.refusal().is_none() {
+                converted += 1;
+                ["0.000000", "498.750000"]
+            } else {
+                done.refused("WALLET_FROZEN", None);
+                ["5.000000", "0.000000"]
+            };
+            assert_eq!(balances(alice).await, expected);
+        })
+        .await;
+        println!("{converted} were converted");
+        // Wallets that were created meanwhile are frozen too.
+        let wallets = app.count("wallets", "owner_kind = 'USER' AND is_frozen");
+        assert_eq!(wallets.await, 200 + converted);
+        assert_eq!(
+            app.count("wallets", "owner_kind = 'USER'").await,
+            200 + converted
+        );
     });
 }
 

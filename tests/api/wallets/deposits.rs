@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::support::rounds::rounds;
 use crate::support::samples::wallet;
 use crate::support::wallets::{mp, owner};
 use crate::support::{Actor, TestApp, at_once, test};
@@ -50,16 +51,17 @@ fn credits_a_payment_once() {
 #[test]
 fn credits_a_payment_once_that_is_sent_at_once() {
     test(async |app| {
-        let bank = app.bank().await;
-        for round in 0..20 {
-            let alice = app.miner().await;
+        let (bank, alice) = (app.bank().await, app.miner().await);
+        rounds(async |round| {
             let reference = vcb(&round.to_string());
             let sent = (0..4).map(|_| bank.deposit(&alice, "2").with(reference.clone()));
-            let done = at_once(sent).await;
-            done.all_ok();
-            assert_eq!(available(app, &alice).await, "2.0000");
-        }
-        assert_eq!(app.count("deposits", "true").await, 20);
+            let done = at_once(sent).await.all_ok();
+            assert!(done.iter().all(|one| one == &done[0]), "{done:?}");
+            let expected = format!("{}.0000", 2 * (round + 1));
+            assert_eq!(available(app, &alice).await, expected);
+        })
+        .await;
+        assert_eq!(app.count("deposits", "true").await, 200);
     });
 }
 

@@ -2,6 +2,7 @@ use domain::access::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::rounds::rounds;
 use crate::support::wallets::{loss, mp, owner};
 use crate::support::{TestApp, at_once, test};
 
@@ -233,10 +234,12 @@ fn shows_freezes_to_the_owner_and_staff_only() {
 #[test]
 fn freezes_once_when_two_people_do() {
     test(async |app: &TestApp| {
-        for _ in 0..5 {
-            let whose = owner(&app.user());
-            let twice = [app.finance(), app.finance()].map(|finance| finance.freeze(&whose));
+        let finance = [app.finance(), app.finance()];
+        rounds(async |round| {
+            let whose = merchant(Uuid::from_u64_pair(0xfeed, u64::try_from(round).unwrap()));
+            let twice = finance.each_ref().map(|one| one.freeze(&whose));
             at_once(twice).await.one_applied("WALLET_FROZEN");
-        }
+        })
+        .await;
     });
 }

@@ -1,9 +1,12 @@
-use chrono::TimeDelta;
+use chrono::{SecondsFormat, TimeDelta};
+use db::DbError;
 use db::wallets::hold::commands::holds_expire;
 use domain::access::{Role, Scope};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::lock::{Lock, until_waiting};
+use crate::support::rounds::{ROUNDS, rounds};
 use crate::support::samples::{currency, wallet, with_reason};
 use crate::support::wallets::{bet, loss, mp, owner};
 use crate::support::{TestApp, at_once, test};
@@ -12,6 +15,17 @@ use crate::support::{TestApp, at_once, test};
 async fn expire(app: &TestApp) -> usize {
     let expire = async |tx: &mut db::Tx| holds_expire(tx).await;
     app.db.write("wallets.holds_expire", expire).await.unwrap()
+}
+
+/// Runs the job's batches until no hold changes meanwhile; returns the number of released holds.
+async fn expire_all(app: &TestApp) -> usize {
+    loop {
+        let expire = async |tx: &mut db::Tx| holds_expire(tx).await;
+        match app.db.write("wallets.holds_expire", expire).await {
+            Err(DbError::Contended(_)) => {}
+            released => return released.unwrap(),
+        }
+    }
 }
 
 #[test]
@@ -172,11 +186,14 @@ fn refuses_an_external_id_twice() {
             .await;
         assert_eq!(found["hold"]["id"], first);
 
-        for number in 0..10 {
-            let fields = json!({"externalId": format!("race-{number}")});
-            let twice = (0..2).map(|_| game.place(&alice, "1").with(fields.clone()));
+        let rich = app.holder("500").await;
+        rounds(async |round| {
+            let fields = json!({"externalId": format!("race-{round}")});
+            let twice = (0..2).map(|_| game.place(&rich, "1").with(fields.clone()));
             at_once(twice).await.one_applied("DUPLICATE_EXTERNAL_ID");
-        }
+        })
+        .await;
+        assert_eq!(app.balance(&rich).await.1, "200.0000");
     });
 }
 
@@ -310,6 +327,46 @@ fn expires_and_is_released_by_the_job() {
             .refused("HOLD_ALREADY_RELEASED", None);
         assert_eq!(refused["hold"]["releaseReason"], "EXPIRY");
         assert_eq!(app.events("HoldExpired").await.len(), 1);
+    });
+}
+
+/// Eight holds of a round expire at the same moment. The clock reaches it between their settlements.
+#[test]
+fn settles_or_expires_a_hold_once() {
+    const AT_ONCE: usize = 8;
+    test(async |app| {
+        let (alice, game) = (app.holder("500").await, app.game());
+        let mut left = 500;
+        for round in 0..ROUNDS / AT_ONCE {
+            let expiry = app.now().await + TimeDelta::minutes(10);
+            let expiry = json!({"expiresAt": expiry.to_rfc3339_opts(SecondsFormat::Micros, true)});
+            let place = game.place(&alice, "1").with(expiry);
+            let placed = at_once(vec![place; AT_ONCE]).await.all_ok();
+            let settlements = placed
+                .iter()
+                .map(|placed| game.settle(loss(&placed["hold"]["id"])).into_future());
+            let expired = async {
+                app.advance(TimeDelta::minutes(10)).await;
+                expire_all(app).await
+            };
+            let (settled, expired) = tokio::join!(join_all(settlements), expired);
+            let mut refused = 0;
+            for outcome in settled {
+                if let Some(code) = outcome.refusal() {
+                    assert!(
+                        ["HOLD_EXPIRED", "HOLD_ALREADY_RELEASED"].contains(&code),
+                        "{code} in round {round}"
+                    );
+                    refused += 1;
+                }
+            }
+            // Those that were settled while the job ran are no longer its own.
+            assert_eq!(expired + expire_all(app).await, refused, "round {round}");
+            left -= AT_ONCE - refused;
+            let expected = (format!("{left}.0000"), "0.0000".to_owned());
+            assert_eq!(app.balance(&alice).await, expected, "round {round}");
+        }
+        println!("{} of {ROUNDS} expired", left + ROUNDS - 500);
     });
 }
 

@@ -2,6 +2,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::rounds::rounds;
 use crate::support::samples::{currency, wallet, with_reason};
 use crate::support::wallets::mp;
 use crate::support::{Run, TestApp, at_once, test};
@@ -194,11 +195,14 @@ fn refuses_an_external_id_twice() {
             let refused = refused.refused("DUPLICATE_EXTERNAL_ID", Some("externalId"));
             assert_eq!(refused["duplicateId"], first);
         }
-        for number in 0..5 {
-            let fields = json!({"externalId": format!("race-{number}")});
-            let twice = (0..2).map(|_| app.finance().fund(CAMPAIGN, &mp("1")).with(fields.clone()));
-            at_once(twice).await.one_applied("DUPLICATE_EXTERNAL_ID");
-        }
+        rounds(async |round| {
+            let fields = json!({"externalId": format!("race-{round}")});
+            let fund = finance.fund(CAMPAIGN, &mp("1")).with(fields);
+            at_once(vec![fund; 2])
+                .await
+                .one_applied("DUPLICATE_EXTERNAL_ID");
+        })
+        .await;
     });
 }
 
@@ -307,13 +311,14 @@ fn pays_a_claim_once_when_it_is_sent_twice() {
     test(async |app| {
         let campaign = app.campaign("100").await;
         let (minter, alice) = (app.minter(), app.user());
-        for number in 0..5 {
-            let claim = format!("c-{number}");
-            let twice = (0..2).map(|_| minter.mint(campaign, &alice, &claim, "1"));
+        rounds(async |round| {
+            let claim = format!("c-{round}");
+            let twice = (0..2).map(|_| minter.mint(campaign, &alice, &claim, "0.1"));
             let receipts = at_once(twice).await.all_ok();
             assert_eq!(receipts[0]["transaction"], receipts[1]["transaction"]);
-        }
-        assert_eq!(app.balance(&alice).await.0, "5.0000");
+        })
+        .await;
+        assert_eq!(app.balance(&alice).await.0, "20.0000");
         let runs = (0..3).map(|n| minter.mint(campaign, &alice, &format!("l-{n}"), "60"));
         at_once(runs).await.one_applied("TREASURY_SHORT");
     });

@@ -11,8 +11,9 @@ use goodgo::custody::CustodyAdapter;
 use goodgo::jobs::withdrawal_payout::hand_over;
 use serde_json::{Value, json};
 
+use crate::support::rounds::{QUICK_USERS, prepared, race, rounds};
 use crate::support::wallets::{mp, owner};
-use crate::support::{Actor, Miner, TestApp, at_once, test};
+use crate::support::{Actor, Miner, TestApp, at_once, test, test_with};
 
 /// A verified miner whose wallet has 100 MP.
 async fn saver(app: &TestApp) -> Miner {
@@ -322,43 +323,71 @@ fn fails_with_a_second_person_once_processed() {
     });
 }
 
-/// Number of the commands that were applied.
-fn applied(refusals: &[Option<&str>]) -> usize {
-    let applied = refusals.iter().filter(|refusal| refusal.is_none());
-    applied.count()
+#[test]
+fn is_cancelled_or_processed_once() {
+    test_with(&[QUICK_USERS], async |app| {
+        let (alice, finance) = (app.saver("500").await, app.finance());
+        let requests = prepared(async |_| requested(&alice, "1").await).await;
+        let mut left = 300;
+        rounds(async |round| {
+            let id = &requests[round];
+            let runs = (alice.cancel_withdrawal(id), finance.process(id));
+            let [cancelled, processed] = race(round, runs.0, runs.1).await;
+            let refused = if cancelled.refusal().is_none() {
+                left += 1;
+                processed
+            } else {
+                cancelled
+            };
+            refused.refused("WITHDRAWAL_STATUS_INVALID", Some("withdrawalId"));
+            assert_eq!(balance(app, &alice).await[0], format!("{left}.0000"));
+        })
+        .await;
+        let cancelled = app.count("withdrawals", "status = 'CANCELLED'").await;
+        let processed = app.count("withdrawals", "status = 'PROCESSING'").await;
+        assert_eq!((cancelled, processed), (left - 300, 500 - left));
+        println!("{cancelled} were cancelled");
+    });
 }
 
 #[test]
-fn has_one_end_whoever_comes_first() {
+fn is_paid_once_however_often_that_is_reported() {
     test(async |app| {
-        let (alice, finance) = (saver(app).await, app.finance());
-        for _ in 0..20 {
+        let (alice, finance) = (app.saver("500").await, app.finance());
+        let processing = prepared(async |_| {
             let id = requested(&alice, "1").await;
-            let runs = [alice.cancel_withdrawal(&id), finance.process(&id)];
-            let ended = at_once(runs).await;
-            assert_eq!(applied(&ended.refusals()), 1);
-            // One that is processed is paid once, however often that is reported.
-            let paid = at_once((0..3).map(|_| finance.complete(&id, &format!("P-{id}")))).await;
-            assert!(applied(&paid.refusals()) <= 1);
-        }
-        let spent = app.count("withdrawals", "status = 'COMPLETED'").await;
-        let cancelled = app.count("withdrawals", "status = 'CANCELLED'").await;
-        assert_eq!(spent + cancelled, 20);
-        let left = 100 - spent;
-        assert_eq!(
-            balance(app, &alice).await,
-            [format!("{left}.0000"), "0.0000".to_owned()]
-        );
-        // Two withdrawals against one balance.
-        for _ in 0..20 {
-            let all = format!("{left}");
-            let both = at_once([alice.withdraw(&all), alice.withdraw(&all)]).await;
-            assert_eq!(applied(&both.refusals()), 1);
-            let open = "{ viewer { withdrawals(first: 1, filter: {status: REQUESTED}) { nodes { id } } } }";
-            let open =
-                alice.get(open, json!({})).await["viewer"]["withdrawals"]["nodes"][0]["id"].clone();
-            alice.cancel_withdrawal(&open).await.ok();
-        }
+            finance.process(&id).await.ok();
+            id
+        })
+        .await;
+        rounds(async |round| {
+            let id = &processing[round];
+            let reports = (0..3).map(|n| finance.complete(id, &format!("P-{round}-{n}")));
+            let paid = at_once(reports).await;
+            paid.one_applied("WITHDRAWAL_STATUS_INVALID");
+        })
+        .await;
+        assert_eq!(balance(app, &alice).await, ["300.0000", "0.0000"]);
+        let paid = app.count("withdrawals", "status = 'COMPLETED'").await;
+        assert_eq!(paid, 200);
+    });
+}
+
+#[test]
+fn spends_a_balance_once() {
+    test_with(&[QUICK_USERS], async |app| {
+        let alice = saver(app).await;
+        rounds(async |_| {
+            let both = at_once([alice.withdraw("60"), alice.withdraw("70")]).await;
+            both.one_applied("INSUFFICIENT_FUNDS");
+            let mut done = both.0.iter().filter(|done| done.refusal().is_none());
+            let held = &done.next().unwrap().field("withdrawal");
+            let amount = held["amount"]["amount"].as_str().unwrap();
+            assert_eq!(balance(app, &alice).await[1], amount);
+            alice.cancel_withdrawal(&held["id"]).await.ok();
+        })
+        .await;
+        assert_eq!(balance(app, &alice).await, ["100.0000", "0.0000"]);
     });
 }
 

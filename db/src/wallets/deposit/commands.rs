@@ -183,15 +183,16 @@ pub async fn deposit_credit(
                     return wait(tx, key, request, reason, draft.owner, &proposal).await;
                 }
             }
-            _ => {
-                if let Err(stop) = check_ceiling(tx, request, amount).await {
+            _ => match check_ceiling(tx, request, amount).await {
+                Err(Stop::Refused(refusal)) => {
                     // Another command may have recorded the payment while this one waited for the sum.
                     return match recorded(tx, draft).await? {
                         Some(first) => repeat(key, &first, draft, reason),
-                        None => Err(stop),
+                        None => Err(refusal.into()),
                     };
                 }
-            }
+                checked => checked?,
+            },
         }
         let (deposit, change) = credit(tx, key, request, draft, amount).await?;
         key.change = Some(change);
