@@ -1074,7 +1074,6 @@ diesel::joinable!(conversions -> rate_snapshots (rate_id));
 diesel::joinable!(deposit_sums -> currencies (currency));
 diesel::joinable!(deposits -> currencies (currency));
 diesel::joinable!(dual_control_sums -> currencies (currency));
-diesel::joinable!(fx_positions -> currencies (currency));
 diesel::joinable!(holds -> currencies (currency));
 diesel::joinable!(house_transfers -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
