@@ -13,6 +13,7 @@ use db::{Db, Ids, Settings, Tls};
 use devdb::DataDir;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use resolvers::command_slots::CommandSlots;
 use resolvers::limits::{Limits, Problem};
 use resolvers::links::Links;
 use resolvers::request::{About, ContextServices, Engine, Services};
@@ -189,6 +190,7 @@ impl App {
             introspection: config.http.introspection,
             of_contexts: ContextServices::default()
                 .with(Ranks::default())
+                .with(CommandSlots::new(config.database.commands))
                 .with(Links(Arc::new(links.clone())))
                 .with(referral_urls(&config)),
         };

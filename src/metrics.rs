@@ -37,6 +37,8 @@ const COUNTERS: &str = "http_requests_total: Answered requests
     goodgo_statements_total: Sent SQL statements
     goodgo_reads_total: Reads by server: primary, and replica
     goodgo_write_retries_total: Retried transactions
+    goodgo_commands_total: Commands by name, outcome (applied, replayed, refused) and refusal
+    goodgo_commands_overloaded_total: Commands that were refused because too many ran at once
     goodgo_service_refusals_total: Refused commands of services by caller, command and code
     goodgo_job_runs_total: Runs of jobs by outcome
     goodgo_events_announced_total: Announced events
@@ -59,6 +61,9 @@ const GAUGES: &str = "graphql_subscriptions_open: Open subscriptions by root fie
     goodgo_checker_last_run_timestamp_seconds: Time of the last ledger check; 0 before the first one
     goodgo_issuance_issued: Amount issued on the present UTC day by currency, in whole units
     goodgo_issuance_ceiling: Daily issuance ceiling by currency, in whole units
+    goodgo_commands_running: Commands that run at the moment
+    goodgo_holds_overdue: Holds that have been past their expiry for a minute, at most 10,000
+    goodgo_clearing_overdue: Clearing accounts that were not at zero for clearingAgeHours, at most 10,000
     goodgo_job_last_success_timestamp_seconds: Time of a job's last success on any instance
     goodgo_job_due_timestamp_seconds: Time when a job is due; in the past while it isn't run, or hangs
     goodgo_outbox_unannounced_age_seconds: Age of the oldest unannounced event; 0 without one
@@ -75,6 +80,7 @@ const HISTOGRAMS: &str = "http_request_duration_seconds: Time until the headers 
     graphql_operation_duration_seconds: Duration of queries and mutations
     graphql_operation_cost: Cost of operations in points
     graphql_loader_batch_size: Keys of a loader's batch
+    goodgo_command_duration_seconds: Duration of a command, its retries included
     goodgo_pool_wait_seconds: Time waited for a database connection
     goodgo_statement_duration_seconds: Time until the first row of a statement
     goodgo_job_duration_seconds: Duration of a job's run";
@@ -174,6 +180,7 @@ fn register(events: &EventBus) {
         "goodgo_events_announced_total",
         "goodgo_pool_failures_total",
         "goodgo_write_retries_total",
+        "goodgo_commands_overloaded_total",
         "goodgo_spans_exported_total",
         "goodgo_spans_dropped_total",
     ] {
@@ -187,6 +194,9 @@ fn register(events: &EventBus) {
         "goodgo_outbox_unannounced_age_seconds",
         "goodgo_outbox_undelivered_age_seconds",
         "goodgo_checker_mismatches",
+        "goodgo_commands_running",
+        "goodgo_holds_overdue",
+        "goodgo_clearing_overdue",
         "goodgo_checker_last_run_timestamp_seconds",
         "websocket_connections",
         "websocket_operations",

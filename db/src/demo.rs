@@ -15,7 +15,6 @@ use domain::refusal::Rejection;
 use domain::time::{hours, plus};
 use domain::wallets::{Issuer, Origin, Posting, PostingCause, Reference, TransferReason};
 
-use crate::Db;
 use crate::mining::circle::rows::{CircleRow, folded_name};
 use crate::mining::miner::rows::{HistoryRow, MinerRow, pioneer};
 use crate::mining::points::to_miner;
@@ -27,6 +26,7 @@ use crate::schema::{
     referrals, users,
 };
 use crate::wallets::posting;
+use crate::{Db, demo_wallets};
 
 /// Issuer of the demo service's tokens.
 const SERVICE_ISSUER: &str = "goodgo-dev-services";
@@ -39,11 +39,13 @@ const TOWN: usize = 2_000;
 /// Number of rows per insert: PostgreSQL allows 65,535 parameters.
 const ROWS_AT_ONCE: usize = 1_000;
 /// People of the demo data without a miner.
-const WITHOUT_MINER: [&str; 6] = [
+const WITHOUT_MINER: [&str; 8] = [
     "carol",
     "support",
     "finance",
+    "controller",
     "admin",
+    "supervisor",
     "merchant",
     "advertiser",
 ];
@@ -84,9 +86,14 @@ pub async fn seed_town(db: &Db) -> Result<()> {
 
 /// Creates a new user for each name and keeps earlier ones.
 ///
-/// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner. The others have no
-/// miner.
+/// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner, and have money, points, a hold,
+/// a conversion and a withdrawal in progress. The others have no miner.
 pub async fn seed_people(db: &Db) -> Result<()> {
+    let with_miners = people_with_miners(db).await?;
+    demo_wallets::seed(db, &with_miners, (SERVICE_ISSUER, SERVICE_SUBJECT)).await
+}
+
+async fn people_with_miners(db: &Db) -> Result<[UserId; 2]> {
     db.write("demo.people", async move |tx| {
         let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
@@ -130,12 +137,13 @@ pub async fn seed_people(db: &Db) -> Result<()> {
                 .execute(tx.conn())
                 .await?;
         }
-        name_service(tx).await
+        name_service(tx).await?;
+        Ok([0, 1].map(|number: usize| town.miners[number].miner.id.user))
     })
     .await
 }
 
-/// Names the demo service as an issuer, in a new version of the section `wallet`.
+/// Names the demo service as an issuer and opens a conversion, in a new version of the section `wallet`.
 async fn name_service(tx: &mut Tx) -> Result<()> {
     let mut section = crate::wallets::configuration::in_force(tx.conn()).await?;
     if section.issuer(SERVICE_ISSUER, SERVICE_SUBJECT).is_some() {
@@ -154,6 +162,7 @@ async fn name_service(tx: &mut Tx) -> Result<()> {
     };
     section.issuers.retain(|known| known.name != issuer.name);
     section.issuers.push(issuer);
+    demo_wallets::open_conversion(&mut section);
     section.version = section.version.saturating_add(1);
     crate::platform::configuration::seed(tx, &section, section.version).await
 }

@@ -1,7 +1,9 @@
 //! Idempotency: the first answer of a command is stored with its effect and returned to every retry.
 
 use diesel::sql_types::BigInt;
-use diesel::{BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, HasQuery, OptionalExtension, QueryDsl, QueryResult,
+};
 use diesel_async::RunQueryDsl;
 use domain::access::Principal;
 use domain::ids::TransactionId;
@@ -12,10 +14,10 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::command::{Command, Refusal, Refused, Request, Stop};
+use crate::command::{Command, KeyRule, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
 use crate::schema::{idempotency_keys as keys, owners};
-use crate::{DbError, Result, Tx, service_refusals};
+use crate::{Connection, DbError, Result, Tx, service_refusals};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -88,7 +90,10 @@ where
         Err(refused) => serde_json::to_value(refused),
     }
     .map_err(|error| DbError::inconsistent("idempotency_keys", "answer", error))?;
-    audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
+    // A service's posting needs no entry: its transfers carry the caller, and its refusals are counted.
+    if request.origin != Origin::Service || command.key != KeyRule::Required {
+        audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
+    }
     if is_final {
         store(tx, request, command.name, &key, answer, outcome.is_err())?;
     } else {
@@ -141,34 +146,33 @@ async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Resul
     let caller = request.caller();
     let home = request.home()?;
     // On a row that always exists, so that a cluster takes the lock on the shard of the key.
-    let granted: Option<bool> = owners::table
+    let lock = owners::table
         .find((home.id, home.kind))
         .select(pg_try_advisory_xact_lock(lock_of(
             home.id, &caller, operation, key,
-        )))
-        .first(tx.conn())
-        .await
-        .optional()?;
-    match granted {
+        )));
+    // A statement of its own, which begins behind the other in one round trip: its snapshot has to include what the lock's
+    // last holder committed. It searches all live days.
+    let look_up = Stored::query().filter(
+        keys::home_id
+            .eq(home.id)
+            .and(keys::caller.eq(&caller))
+            .and(keys::operation.eq(operation))
+            .and(keys::key.eq(key)),
+    );
+    let (mut locking, mut looking): (&Connection, &Connection) = {
+        let conn: &Connection = tx.conn();
+        (conn, conn)
+    };
+    let (granted, stored): (QueryResult<bool>, QueryResult<Stored>) =
+        tokio::join!(lock.first(&mut locking), look_up.first(&mut looking));
+    match granted.optional()? {
         None => return Err(DbError::UnknownOwners(vec![home])),
         Some(false) => return Err(DbError::InProgress),
         Some(true) => {}
     }
     tx.holds_key = true;
-    // A statement of its own: its snapshot has to include what the lock's last holder committed. It searches all live
-    // days.
-    let stored: Option<Stored> = Stored::query()
-        .filter(
-            keys::home_id
-                .eq(home.id)
-                .and(keys::caller.eq(&caller))
-                .and(keys::operation.eq(operation))
-                .and(keys::key.eq(key)),
-        )
-        .first(tx.conn())
-        .await
-        .optional()?;
-    match stored {
+    match stored.optional()? {
         Some(stored) if stored.request_hash != request.hash => Err(DbError::KeyReused),
         stored => Ok(stored),
     }

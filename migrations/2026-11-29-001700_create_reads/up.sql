@@ -3,8 +3,7 @@
 ALTER TABLE transfers
     ADD COLUMN caller_issuer text,
     ADD COLUMN caller text,
-    ADD CONSTRAINT transfers_caller_whole CHECK ((caller_issuer IS NULL) = (caller IS NULL)),
-    ADD CONSTRAINT transfers_caller_of_commands CHECK (caller IS NULL OR origin IN ('USER', 'STAFF', 'SERVICE'));
+    ADD CONSTRAINT transfers_caller_whole CHECK ((caller_issuer IS NULL) = (caller IS NULL));
 COMMENT ON COLUMN transfers.caller_issuer IS 'Issuer of the caller''s token; null for jobs and demo data';
 COMMENT ON COLUMN transfers.caller IS 'Subject of the caller''s token; null for jobs and demo data';
 

@@ -1,6 +1,7 @@
 //! Runs the command of a mutation: authorization, idempotency key, transaction, outcome.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_graphql::parser::types::Selection;
 use async_graphql::{Context, InputType, Value};
@@ -12,6 +13,7 @@ use domain::access::{Action, Denied, Principal, Relation};
 use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
+use crate::command_slots::CommandSlots;
 use crate::eager::is_camel_case;
 pub(crate) use crate::errors::Loaded;
 use crate::errors::{ApiError, Result};
@@ -221,11 +223,26 @@ pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
     input: Parsed<I>,
     body: Body<I, T>,
 ) -> Result<Result<T, Refused>> {
+    let started = Instant::now();
     let answer = answer(ctx, command, input, body).await?;
+    count(command.name, &answer, started);
     if answer.is_replay {
         note_replay(ctx);
     }
     Ok(answer.outcome)
+}
+
+/// Counts a command by its outcome and measures it.
+fn count<T>(command: &'static str, answer: &Answer<T>, started: Instant) {
+    let (outcome, refusal) = match &answer.outcome {
+        _ if answer.is_replay => ("replayed", String::new()),
+        Ok(_) => ("applied", String::new()),
+        Err(refused) => ("refused", refused.name.clone()),
+    };
+    metrics::counter!("goodgo_commands_total", "command" => command, "outcome" => outcome, "refusal" => refusal)
+        .increment(1);
+    metrics::histogram!("goodgo_command_duration_seconds", "command" => command)
+        .record(started.elapsed());
 }
 
 async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
@@ -238,9 +255,12 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     let input = input.get()?;
     let key = key(ctx, command.key, input.idempotency_key())?;
     let request = request(ctx, origin, key, &input.to_value());
-    let sent = Arc::new((request, input));
+    let slots: &CommandSlots = ctx.operation().services.of_contexts.get();
+    // Kept by the write, which goes on when the client disconnects.
+    let slot = slots.take(ctx.principal())?;
+    let sent = Arc::new((request, input, slot));
     let write = ctx.db().write(command.name, async move |tx: &mut Tx| {
-        let (request, input) = &*sent;
+        let (request, input, _) = &*sent;
         body(Call { tx, request, input }).await
     });
     Ok(write.await?)

@@ -7,6 +7,7 @@
 
 mod abstracts;
 mod command;
+pub mod command_slots;
 mod delegation;
 mod describe;
 mod eager;

@@ -43,14 +43,27 @@ impl DemoTokens {
         })
     }
 
-    /// A token of a demo person. A person named after a role has that role.
+    /// Role of a demo person by name; none for users. A controller is the second person of FINANCE, a supervisor of ADMIN.
+    #[must_use]
+    pub fn role_of(name: &str) -> Option<Role> {
+        match name {
+            "controller" => Some(Role::Finance),
+            "supervisor" => Some(Role::Admin),
+            name => Role::parse(name),
+        }
+    }
+
+    /// A token of a demo person.
     pub fn person(
         &self,
         name: &str,
         user_id: UserId,
         lifetime: TimeDelta,
     ) -> anyhow::Result<String> {
-        let roles: Vec<Role> = Role::parse(name).into_iter().chain([Role::User]).collect();
+        let roles: Vec<Role> = Self::role_of(name)
+            .into_iter()
+            .chain([Role::User])
+            .collect();
         let token = UserToken {
             issuer: &self.user_issuer,
             audience: &self.audience,

@@ -135,6 +135,8 @@ pub struct DatabaseConfig {
     pub read_url: Option<String>,
     /// `GOODGO_POOL_SIZE`: maximum of connections, 16.
     pub pool_size: usize,
+    /// `GOODGO_COMMANDS`: commands that run at once, 256.
+    pub commands: usize,
     /// `GOODGO_STATEMENT_TIMEOUT_MS`: timeout of a statement, 8000.
     pub statement_timeout: Duration,
     /// `GOODGO_LOCK_TIMEOUT_MS`: timeout of waiting for a lock, 3000.
@@ -364,6 +366,7 @@ impl Reader {
             migration_url: self.database_url("MIGRATION_DATABASE_URL"),
             read_url: self.database_url("READ_DATABASE_URL"),
             pool_size: self.number("GOODGO_POOL_SIZE", 16, 2, 1_000),
+            commands: self.number("GOODGO_COMMANDS", 256, 1, 100_000),
             statement_timeout: self.milliseconds("GOODGO_STATEMENT_TIMEOUT_MS", 8_000),
             lock_timeout: self.milliseconds("GOODGO_LOCK_TIMEOUT_MS", 3_000),
             data_dir: self

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::TimeDelta;
 use db::wallets::reconciliation::queries::last_run;
 use db::wallets::wallet::queries;
-use db::{Db, DbError, outbox};
+use db::wallets::{hold, settlement};
+use db::{Connection, Count, Db, DbError, outbox};
 use domain::time::Timestamp;
+use domain::time::plus;
 
 use crate::metrics::Metrics;
 
@@ -36,12 +39,13 @@ pub async fn run(db: Db, metrics: Metrics) {
 /// Sets the gauges. After an error they keep their last values.
 async fn read_gauges(db: &Db) -> Result<(), DbError> {
     let of = db.clone();
-    let (ages, last, jobs, issuance) = db
+    let (ages, last, jobs, issuance, overdue) = db
         .read(async move |conn| {
             let ages = outbox::ages(conn).await?;
             let last = last_run(conn).await?;
             let jobs = db::platform::job::all(conn).await?;
-            Ok((ages, last, jobs, queries::issuance(&of, conn).await?))
+            let issuance = queries::issuance(&of, conn).await?;
+            Ok((ages, last, jobs, issuance, overdue(conn).await?))
         })
         .await?;
     metrics::gauge!("goodgo_outbox_unannounced_age_seconds").set(ages.unannounced_seconds);
@@ -57,6 +61,8 @@ async fn read_gauges(db: &Db) -> Result<(), DbError> {
         gauge.set(issued);
         metrics::gauge!("goodgo_issuance_ceiling", "currency" => currency).set(ceiling);
     }
+    metrics::gauge!("goodgo_holds_overdue").set(number(overdue.0));
+    metrics::gauge!("goodgo_clearing_overdue").set(number(overdue.1));
     for job in jobs {
         metrics::gauge!("goodgo_job_due_timestamp_seconds", "job" => job.name.clone())
             .set(seconds(job.due_at));
@@ -67,6 +73,19 @@ async fn read_gauges(db: &Db) -> Result<(), DbError> {
         }
     }
     Ok(())
+}
+
+/// Numbers of holds past their expiry, which the worker should have released, and of overdue clearing accounts.
+async fn overdue(conn: &mut Connection) -> Result<(Count, Count), DbError> {
+    let now = db::clock::now(conn).await?;
+    let holds = hold::queries::count_overdue(conn, plus(now, TimeDelta::minutes(-1))).await?;
+    Ok((holds, settlement::queries::count_overdue(conn, now).await?))
+}
+
+fn number(count: Count) -> f64 {
+    let (Count::Exact(count) | Count::AtLeast(count)) = count;
+    // At most 10,000.
+    f64::from(i32::try_from(count).unwrap_or(i32::MAX))
 }
 
 fn seconds(at: Timestamp) -> f64 {

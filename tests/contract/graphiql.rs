@@ -61,6 +61,22 @@ fn examples() -> Vec<Example> {
         .collect()
 }
 
+/// What a person puts in place of `<hold>`.
+async fn newest_hold(service: &Actor) -> String {
+    let query = "{ holds(first: 1, filter: {status: HELD}) { nodes { id } } }";
+    let holds = service.get(query, json!({})).await;
+    holds["holds"]["nodes"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// What the page puts in place of `<bob>`.
+async fn person_of(bob: &Actor) -> String {
+    let seen = bob.get("{ viewer { user { uuid } } }", json!({})).await;
+    seen["viewer"]["user"]["uuid"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn answers_every_example_in_graphiql() {
     test(async |app| {
@@ -96,7 +112,12 @@ fn answers_every_example_in_graphiql() {
                 socket.settle().await;
                 continue;
             }
-            let answer = actor.ask(&example.query, example.variables).await;
+            let hold = newest_hold(&actors["service"]).await;
+            let bob = person_of(&actors["bob"]).await;
+            let variables = example.variables.to_string();
+            let variables = variables.replace("<bob>", &bob).replace("<hold>", &hold);
+            let variables = serde_json::from_str(&variables).unwrap();
+            let answer = actor.ask(&example.query, variables).await;
             assert_eq!(answer.status, 200, "{name}: {}", answer.body);
             assert_eq!(answer.refusals(), Vec::<&str>::new(), "{name}");
             answer.data();

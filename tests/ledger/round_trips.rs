@@ -111,8 +111,7 @@ fn count(url: &str, owner: WalletOwner) {
         let (hold, trips) = place(&db, owner, "a").await;
         let placing: Trips = vec![
             vec!["clock"],
-            vec!["key lock"],
-            vec!["stored answer"],
+            vec!["key lock", "stored answer"],
             vec!["configuration"],
             vec!["wallet locks", "clock"],
             vec!["writes"],
@@ -121,8 +120,7 @@ fn count(url: &str, owner: WalletOwner) {
         let ending: Trips = vec![
             vec!["clock"],
             vec!["hold"],
-            vec!["key lock"],
-            vec!["stored answer"],
+            vec!["key lock", "stored answer"],
             vec!["configuration"],
             vec!["wallet locks", "clock"],
             vec!["hold lock"],

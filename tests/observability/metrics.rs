@@ -106,7 +106,8 @@ fn measures_the_outbox_and_the_checker() {
             .await;
         let id = uuid::Uuid::from_u128(1);
         app.sql(&format!(
-            "INSERT INTO reconciliation_runs VALUES ('{id}', '2030-01-01Z', '2030-01-01Z', 0, 0, '[{{}}, {{}}]')"
+            "INSERT INTO reconciliation_runs (id, status, started_at, finished_at, mismatch_count, mismatches)
+             VALUES ('{id}', 'FAILED', '2030-01-01Z', '2030-01-01Z', 2, '[]')"
         ))
         .await;
         // Other servers of this process look at databases of their own.

@@ -150,8 +150,10 @@ fn issues_valid_tokens_of_demo_people() {
                 "carol",
                 "admin",
                 "advertiser",
+                "controller",
                 "finance",
                 "merchant",
+                "supervisor",
                 "support",
                 "service"
             ]
@@ -163,6 +165,8 @@ fn issues_valid_tokens_of_demo_people() {
             let roles = match person["name"].as_str().unwrap() {
                 "service" => Value::Null,
                 "alice" | "bob" | "carol" => json!(["USER"]),
+                "controller" => json!(["FINANCE", "USER"]),
+                "supervisor" => json!(["ADMIN", "USER"]),
                 name => json!([name.to_uppercase(), "USER"]),
             };
             let has = |role: &Value| viewer["roles"].as_array().unwrap().contains(role);

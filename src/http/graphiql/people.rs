@@ -11,7 +11,6 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
-use domain::access::Role;
 use serde_json::{Value, json};
 
 use super::super::HttpState;
@@ -74,7 +73,7 @@ async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
     // Miners come before staff.
     let (staff, users): (Vec<_>, Vec<_>) = people
         .iter()
-        .partition(|(name, _)| Role::parse(name).is_some());
+        .partition(|(name, _)| DemoTokens::role_of(name).is_some());
     let mut listed = Vec::new();
     for (name, user_id) in users.into_iter().chain(staff) {
         let token = tokens.person(name, *user_id, LIFETIME)?;

@@ -71,7 +71,7 @@ fn delivers_ten_a_second_at_most_and_the_last_state() {
         let began_at = Instant::now();
         for sequence in 2..=5_000 {
             let mut wallet = wallets[0].clone();
-            wallet.sequence = sequence;
+            wallet.version = sequence;
             wallet.available.amount = Minor(sequence);
             let occurred_at = wallet.last_posted_at.unwrap();
             app.events.subscribers::<WalletTopic>().publish(

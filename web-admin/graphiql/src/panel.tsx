@@ -2,6 +2,7 @@
 import { type GraphiQLPlugin, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect, useRef } from 'react';
 import { EXAMPLES, type Example, freshVariables, GROUPS } from './examples';
+import { idOf } from './session';
 
 export const EXAMPLES_PLUGIN: GraphiQLPlugin = { title: 'Examples', icon: Icon, content: Panel };
 
@@ -18,7 +19,13 @@ function useOpen(): (example: Example) => void {
     stop();
     if (queryEditor?.getValue().trim()) addTab();
     queryEditor?.setValue(example.query);
-    variableEditor?.setValue(freshVariables(example));
+    const variables = freshVariables(example);
+    variableEditor?.setValue(variables);
+    if (variables.includes('<bob>')) {
+      void idOf('bob').then((id) => {
+        if (id && variableEditor?.getValue() === variables) variableEditor.setValue(variables.replaceAll('<bob>', id));
+      });
+    }
     headerEditor?.setValue('');
     responseEditor?.setValue('');
     // On a telephone the panel covers the editors.

@@ -74,6 +74,12 @@ export async function people(): Promise<Person[]> {
   return (await response.json()) as Person[];
 }
 
+/** The user id of a demo person; null where there are none. */
+export async function idOf(name: string): Promise<string | null> {
+  const person = (await people().catch(() => [] as Person[])).find((one) => one.name === name);
+  return person ? (claimsOf(person.token).sub ?? null) : null;
+}
+
 /** What a token says about itself: to show a name, never to decide anything. */
 function claimsOf(token: string): { name?: string; sub?: string; exp?: number } {
   try {

@@ -1,6 +1,7 @@
 //! Reads of settlements and clearing accounts.
 
 use domain::money::CurrencyCode;
+use domain::time::{hours, plus};
 use domain::wallets::settlement::{Settlement, SettlementOutcome};
 use domain::wallets::{WalletKind, WalletOwner};
 
@@ -9,7 +10,7 @@ use crate::Db;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::prelude::*;
 use crate::schema::{clearing_accounts, settlements, wallets};
-use crate::wallets::ids_of;
+use crate::wallets::{configuration, ids_of};
 
 /// Settlements by id.
 pub async fn by_id(
@@ -183,6 +184,16 @@ pub async fn clearing_count(conn: &mut Connection, filter: &ClearingFilter) -> R
         .select(clearing_accounts::owner_id)
         .into_boxed::<Pg>();
     filter_clearing!(query, filter);
+    count_rows(conn, query).await
+}
+
+/// Number of clearing accounts that were not at zero for the time of the configuration.
+pub async fn count_overdue(conn: &mut Connection, now: Timestamp) -> Result<Count> {
+    let age = hours(configuration::in_force(conn).await?.clearing_age_hours);
+    let query = clearing_accounts::table
+        .filter(clearing_accounts::open_since.le(plus(now, -age)))
+        .select(clearing_accounts::owner_id)
+        .into_boxed::<Pg>();
     count_rows(conn, query).await
 }
 
