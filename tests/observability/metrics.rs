@@ -7,7 +7,8 @@ use domain::access::{Role, Scope};
 use serde_json::{Value, json};
 
 use super::expressions::{metrics, of_rules, read};
-use crate::support::{PATIENCE, TestApp, test};
+use crate::support::lock::{Lock, until_waiting};
+use crate::support::{PATIENCE, TestApp, test, test_with};
 
 async fn scrape(app: &TestApp) -> String {
     let answer = reqwest::get(app.url("/metrics")).await.unwrap();
@@ -278,4 +279,40 @@ async fn exercise(app: &TestApp) {
         |closed| closed > 0.5,
     )
     .await;
+}
+
+#[test]
+fn counts_commands_and_refuses_too_many() {
+    test_with(&[("GOODGO_COMMANDS", "1")], async |app| {
+        let [alice, bob] = [app.miner().ready().await, app.miner().await];
+        let series = |outcome: &str| {
+            let refusal = if outcome == "refused" {
+                "AlreadyClaimed"
+            } else {
+                ""
+            };
+            format!(
+                "goodgo_commands_total{{command=\"mining.mining_session_claim\",outcome=\"{outcome}\",refusal=\"{refusal}\"}}"
+            )
+        };
+        let before = scrape(app).await;
+        let lock = Lock::on_miners(app, "true").await;
+        let claiming = tokio::spawn(alice.claim().key("first").into_future());
+        until_waiting(app, 1).await;
+        bob.start()
+            .await
+            .error_with_reason("UNAVAILABLE", "OVERLOADED");
+        lock.release().await;
+        claiming.await.unwrap().ok();
+        bob.start().await.ok();
+        alice.claim().key("first").await.replayed();
+        alice.claim().await.refused("SESSION_ALREADY_CLAIMED", None);
+        let after = scrape(app).await;
+        for outcome in ["applied", "replayed", "refused"] {
+            let of = series(outcome);
+            assert!(value(&after, &of) > value(&before, &of), "{of}");
+        }
+        let overloaded = "goodgo_commands_overloaded_total";
+        assert!(value(&after, overloaded) > value(&before, overloaded));
+    });
 }
