@@ -80,6 +80,8 @@ ids! {
     ApprovalId,
     /// A named group of transfers: one business event in the ledger.
     TransactionId,
+    /// A run of the ledger's checker.
+    ReconciliationRunId,
 }
 
 owned_ids! {

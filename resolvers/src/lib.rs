@@ -43,4 +43,5 @@ mod wallets;
 pub use mining::{LARGEST_LEADERBOARD, Ranks, ReferralUrls};
 pub use schema::{Schema, schema, sdl};
 pub use type_index::TypeIndex;
-pub use wallets::wallet::statement::{StatementLink, wallet_key};
+pub use wallets::wallet::objects::wallet_key;
+pub use wallets::wallet::statement::StatementLink;

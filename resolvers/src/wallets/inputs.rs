@@ -2,26 +2,18 @@
 
 use async_graphql::{InputType, InputValueError, InputValueResult, OneofObject, Value};
 use db::platform::configuration::Section as _;
-use domain::money::CurrencyCode as Code;
 use domain::wallets::{
     self as rules, Metadata, OwnerKind, ServiceReference, WalletConfiguration, WalletOwner,
 };
-use rust_decimal::Decimal as Exact;
 
-use super::configuration::objects::MoneyInput;
-use super::wallet::objects::WalletOwnerKind;
 use crate::delegation::input_like;
 use crate::node::AnyId;
 use crate::platform::configuration::objects::stored_in_force;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 
-impl MoneyInput {
-    /// Amount and currency.
-    pub(crate) fn parts(&self) -> (Exact, Code) {
-        (self.amount.0, self.currency.0)
-    }
-}
+/// Kinds of owners of wallets.
+pub type WalletOwnerKind = EnumOf<OwnerKind>;
 
 /// Owner of wallets.
 #[derive(InputObject)]

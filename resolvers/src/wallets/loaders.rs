@@ -13,7 +13,8 @@ use db::wallets::wallet::{freezes_of, queries, transactions};
 use db::wallets::{conversion, deposit, hold, settlement, withdrawal};
 use db::{Page, Slice};
 use domain::ids::{
-    ConversionId, DepositId, HoldId, OwnerId, SettlementId, TransactionId, WithdrawalId,
+    ConversionId, DepositId, HoldId, OwnerId, ReconciliationRunId, SettlementId, TransactionId,
+    WithdrawalId,
 };
 use domain::money::{CurrencyCode, Money};
 use domain::wallets::conversion::{Conversion, Rate, RateKey};
@@ -27,7 +28,6 @@ use domain::wallets::{Wallet, WalletKey, WalletOwner};
 use uuid::Uuid;
 
 use crate::loading::{by_key, loader, pages};
-use crate::wallets::reconciliation::objects::RunId;
 
 loader! {
     /// Loads edges of wallets. A service's write for a person is not covered by the person's position.
@@ -74,12 +74,12 @@ by_key!(WalletLoader, WalletRowOf => Wallet,
     },
     |((owner, id), wallet)| (WalletRowOf(owner, id), wallet));
 
-by_key!(WalletLoader, RunId => ReconciliationRun,
+by_key!(WalletLoader, ReconciliationRunId => ReconciliationRun,
     |conn, ids| async {
-        let ids: Vec<_> = ids.into_iter().map(|RunId(id)| id).collect();
+        let ids: Vec<_> = ids.into_iter().map(|ReconciliationRunId(id)| id).collect();
         reconciliation::queries::by_id(conn, &ids).await
     },
-    |run| (RunId(run.id), run));
+    |run| (ReconciliationRunId(run.id), run));
 
 by_key!(WalletLoader, SumOf => Money,
     |conn, keys, db| async {

@@ -3,10 +3,12 @@
 use async_graphql::{Context, InputObject, Object};
 use db::DbError;
 use db::platform::configuration::Change;
-use domain::money::Minor;
+use domain::money::{CurrencyCode as Code, Minor};
 use domain::wallets::{
     self as rules, CurrencyDraft, IssuerDraft, PairDraft, VelocityDraft, WalletDraft,
 };
+
+use rust_decimal::Decimal as Exact;
 
 use crate::eager::ReadyList;
 use crate::enums::EnumOf;
@@ -242,6 +244,13 @@ pub struct MoneyInput {
     pub amount: Decimal,
     /// Code of the currency.
     pub currency: CurrencyCode,
+}
+
+impl MoneyInput {
+    /// Amount and currency.
+    pub(crate) fn parts(&self) -> (Exact, Code) {
+        (self.amount.0, self.currency.0)
+    }
 }
 
 /// Configuration of a currency.

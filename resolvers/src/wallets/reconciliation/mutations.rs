@@ -2,7 +2,7 @@
 
 use db::wallets::reconciliation::commands;
 
-use super::objects::{ReconciliationRun, RunId};
+use super::objects::ReconciliationRun;
 use super::refusals::ReconciliationUserError;
 use crate::prelude::*;
 
@@ -20,6 +20,6 @@ mutations! {
     }
     ReconciliationRunPayload(ReconciliationUserError) = |ctx, id: Uuid| {
         /// The started run; null when refused.
-        run: Loaded<ReconciliationRun> = load(ctx, RunId(id)).await,
+        run: Loaded<ReconciliationRun> = load(ctx, ReconciliationRunId(id)).await,
     }
 }

@@ -21,11 +21,7 @@ use crate::wallets::settlement::objects::Settlement;
 use crate::wallets::wallet::objects::{Money, Wallet};
 use crate::wallets::withdrawal::objects::Withdrawal;
 
-/// Id of a run of the checker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RunId(pub Uuid);
-
-uuid_keys!(RunId);
+uuid_keys!(ReconciliationRunId);
 
 /// States of a run of the checker.
 pub type ReconciliationStatus = EnumOf<rules::ReconciliationStatus>;
@@ -105,7 +101,7 @@ object! {
             ReconciliationMismatch::of(mismatch, currency.copied())
         };
         /// Global id, opaque and stable.
-        id: GlobalId = GlobalId::of::<Self>(&RunId(run.id)),
+        id: GlobalId = GlobalId::of::<Self>(&ReconciliationRunId(run.id)),
         /// End of the run; null while it runs.
         finished_at: Option<DateTime> = run.finished_at.map(DateTime),
         /// Number of mismatches found.
@@ -119,7 +115,7 @@ object! {
     }
 }
 
-node!(ReconciliationRun: RunId, |ctx, id| {
+node!(ReconciliationRun: ReconciliationRunId, |ctx, id| {
     if !ctx.may(Action::ReconciliationRead, Relation::Others) {
         return Ok(None);
     }

@@ -4,7 +4,10 @@ use chrono::TimeDelta;
 use db::wallets::settlement::{ClearingAccount as StoredClearing, queries as reads};
 use domain::money::{CurrencyCode as Code, Money as Exact};
 use domain::time::{hours, plus};
-use domain::wallets::{ServiceReference as Reference, settlement as rules};
+use domain::wallets::{
+    OwnerKind, ServiceReference as Reference, WalletKey, WalletKind, WalletOwner as Owner,
+    settlement as rules,
+};
 
 use crate::inputs::DateTimeRangeInput;
 use crate::node::KeyPart;
@@ -16,7 +19,7 @@ use crate::wallets::inputs::{
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
-use crate::wallets::wallet::objects::{Money, WalletOwner};
+use crate::wallets::wallet::objects::{Money, Wallet, WalletOwner, main};
 use crate::wallets::wallet::transactions::Transaction;
 
 owned_keys!(SettlementId);
@@ -151,6 +154,7 @@ object! {
     /// Account between losers and winners of one reference of a service.
     ClearingAccount(account: StoredClearing, overdue_before: Timestamp) {
         let key = ClearingKey(account.owner, account.balance.currency.code);
+        let wallet = main(Owner { kind: OwnerKind::System, id: key.0.0 }, key.1);
         /// Global id, opaque and stable.
         id: GlobalId = GlobalId::of::<Self>(&key),
         /// Key of the object in the platform's other services.
@@ -163,6 +167,8 @@ object! {
         opened_at: DateTime = account.opened_at.into(),
         /// Reference of the account.
         reference: ServiceReference = ServiceReference::of(account.reference),
+        /// The account with its entries; null for services.
+        wallet: Edge<Wallet> = Edge::to(WalletKey { kind: WalletKind::Clearing, ..wallet }),
     }
 }
 

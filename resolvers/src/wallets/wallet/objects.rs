@@ -18,13 +18,13 @@ use crate::delegation::output_like;
 use crate::eager::{EagerField, Selected};
 use crate::inputs::{DateTimeRangeInput, Parsed};
 use crate::links::SignedUrl;
-use crate::node::KeyPart;
+use crate::node::{AnyId, KeyPart};
 use crate::paging::Total;
 use crate::platform::users::User;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::user_errors::FactValue;
-use crate::wallets::inputs::AnyOwner;
+use crate::wallets::inputs::{AnyOwner, WalletOwnerKind};
 use crate::wallets::loaders::{BalanceAt, EntriesOf, SumOf, WalletLoader};
 use crate::wallets::may_see;
 
@@ -76,9 +76,6 @@ object! {
         scale: i32 = currency.scale.into(),
     }
 }
-
-/// Kinds of owners of wallets.
-pub type WalletOwnerKind = EnumOf<rules::OwnerKind>;
 
 object! {
     /// Owner of wallets. Equal keys of two kinds are two owners.
@@ -299,6 +296,14 @@ impl NodeKey for WalletKey {
     }
 }
 
+/// The wallet of an id in the path of a link.
+#[must_use]
+pub fn wallet_key(id: &str) -> Option<WalletKey> {
+    AnyId::of(id)
+        .filter(|id| id.kind == Wallet::KIND)
+        .and_then(|id| WalletKey::read(&id.key))
+}
+
 node!(Wallet: WalletKey, |ctx, key| {
     let wallet = ctx.loader::<WalletLoader>().load_one(key).await?;
     Ok(wallet.and_then(|wallet| Self::visible(ctx, &wallet)))
@@ -334,7 +339,7 @@ impl Wallet {
         ctx: &Context<'_>,
         #[graphql(desc = "Time of the postings.")] period: DateTimeRangeInput,
     ) -> Loaded<SignedUrl> {
-        Some(statement::link_to(ctx, self.key, period).await)
+        Some(statement::link_to(ctx, self.key, &self.id, period).await)
     }
 
     /// Postings of the wallet, newest first; none for accounts without a running balance, see `transfers`.

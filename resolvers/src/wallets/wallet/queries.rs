@@ -2,16 +2,14 @@
 
 use db::platform::configuration::Section;
 use db::wallets::wallet::queries::wallets_of;
-use db::wallets::wallet::transfers;
 use domain::access::Denied;
 use domain::wallets::{WalletConfiguration, WalletOwner};
 
 use super::objects::{Currency, Wallet, WalletBy};
 use super::trail::LedgerTrail;
 use super::transactions::{Transaction, TransactionBy};
-use super::transfers::{Transfer, TransferConnection, TransferFilter};
+use super::transfers::{TransferConnection, TransferFilter, list};
 use crate::inputs::Parsed;
-use crate::paging::Total;
 use crate::platform::configuration::objects::stored_in_force;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
@@ -114,31 +112,4 @@ list_field! {
         let filter = filter.of_list(ctx).await?;
         list(ctx, "transfers", filter, args).await
     }
-}
-
-/// A page of the transfers that meet the conditions.
-pub(super) async fn list(
-    ctx: &Context<'_>,
-    list: &'static str,
-    filter: transfers::TransferFilter,
-    args: PageArgs,
-) -> Result<TransferConnection> {
-    let page = args.page(list)?;
-    let (db, of_total) = (ctx.db().clone(), filter.clone());
-    let total = Total::query(move |db| {
-        let (of, filter) = (db.clone(), of_total.clone());
-        async move {
-            db.read_replicated(async move |conn| transfers::count(&of, conn, &filter).await)
-                .await
-        }
-    });
-    let read = ctx
-        .db()
-        .read_replicated(async move |conn| transfers::list(&db, conn, &filter, &page).await);
-    let transfers = read.await?.map(|transfer| {
-        let key = transfer.key;
-        let position = (transfer.posted_at, key.transaction.0, key.leg);
-        (position, Transfer::of(transfer.into()))
-    });
-    Ok(TransferConnection::new(list, transfers, total))
 }

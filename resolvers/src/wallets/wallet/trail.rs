@@ -5,8 +5,7 @@ use db::wallets::settlement::queries as clearing;
 use db::wallets::wallet::transfers::{TransferFilter, home_of};
 use domain::wallets::ServiceReference as Reference;
 
-use super::queries::list;
-use super::transfers::TransferConnection;
+use super::transfers::{TransferConnection, list};
 use crate::inputs::Parsed;
 use crate::prelude::*;
 use crate::wallets::hold::objects::{Hold, HoldConnection};

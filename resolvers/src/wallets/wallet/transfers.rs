@@ -9,6 +9,7 @@ use super::transactions::Transaction;
 use crate::eager::ReadyOption;
 use crate::inputs::{AmountRangeInput, DateTimeRangeInput};
 use crate::node::KeyPart;
+use crate::paging::Total;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::inputs::{AnyOwner, LedgerReferenceBy};
@@ -263,6 +264,33 @@ impl TransferFilter {
             at_most,
         })
     }
+}
+
+/// A page of the transfers that meet the conditions.
+pub(super) async fn list(
+    ctx: &Context<'_>,
+    list: &'static str,
+    filter: stored::TransferFilter,
+    args: PageArgs,
+) -> Result<TransferConnection> {
+    let page = args.page(list)?;
+    let (db, of_total) = (ctx.db().clone(), filter.clone());
+    let total = Total::query(move |db| {
+        let (of, filter) = (db.clone(), of_total.clone());
+        async move {
+            db.read_replicated(async move |conn| stored::count(&of, conn, &filter).await)
+                .await
+        }
+    });
+    let read = ctx
+        .db()
+        .read_replicated(async move |conn| stored::list(&db, conn, &filter, &page).await);
+    let transfers = read.await?.map(|transfer| {
+        let key = transfer.key;
+        let position = (transfer.posted_at, key.transaction.0, key.leg);
+        (position, Transfer::of(transfer.into()))
+    });
+    Ok(TransferConnection::new(list, transfers, total))
 }
 
 fn ends(range: Option<DateTimeRangeInput>) -> Result<(Option<Timestamp>, Option<Timestamp>)> {
