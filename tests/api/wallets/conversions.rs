@@ -360,6 +360,40 @@ fn holds_back_rates_that_jump() {
 }
 
 #[test]
+fn holds_back_rates_that_drift() {
+    test(async |app| {
+        open(app, json!({})).await;
+        let step = async |rate: &str| {
+            app.advance(TimeDelta::seconds(10)).await;
+            record(app, rate).await
+        };
+        let status = async |rate: &str| step(rate).await["status"].clone();
+        assert_eq!(status("20000").await, "ACCEPTED");
+        for rate in ["20400", "20800", "21000"] {
+            assert_eq!(status(rate).await, "ACCEPTED", "{rate}");
+        }
+        // Each step is small, all of them are more than 5 %.
+        for rate in ["21001", "21400"] {
+            assert_eq!(status(rate).await, "WAITING", "{rate}");
+        }
+        assert_eq!(
+            status("19000").await,
+            "WAITING",
+            "further than 5 % from 21000"
+        );
+        // An hour later the last rate used is the one compared with.
+        app.advance(TimeDelta::hours(1)).await;
+        assert_eq!(status("22050").await, "ACCEPTED");
+        let waits = step("22100").await;
+        assert_eq!(waits["status"], "WAITING");
+        // A second person moves the bounds.
+        app.finance().accept_rate(&waits["id"]).await.ok();
+        assert_eq!(status("23205").await, "ACCEPTED");
+        assert_eq!(status("23206").await, "WAITING");
+    });
+}
+
+#[test]
 fn uses_rates_of_the_configuration() {
     test(async |app| {
         let pair =
