@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::objects::Wallet;
-use crate::inputs::DateTimeRangeInput;
+use crate::inputs::{DateTimeRangeInput, Parsed};
 use crate::links::SignedUrl;
 use crate::node::AnyId;
 use crate::prelude::*;
@@ -31,9 +31,9 @@ pub fn wallet_key(id: &str) -> Option<WalletKey> {
 pub(super) async fn link_to(
     ctx: &Context<'_>,
     key: WalletKey,
-    period: DateTimeRangeInput,
+    period: Parsed<DateTimeRangeInput>,
 ) -> Result<SignedUrl> {
-    let (from, until) = period.ends()?;
+    let (from, until) = period.get()?.ends()?;
     if !key.kind.has_balance() {
         let problem = "this account keeps no running balance and has no statement: see `transfers`";
         return Err(ApiError::bad_input(problem));
