@@ -241,3 +241,22 @@ fn reads_blanks_within_types_of_variables() {
         }
     });
 }
+
+#[test]
+fn checks_defaults_before_their_cost() {
+    test(async |app| {
+        let query = "query ($n: Int! = 2147483648) { leaderboard(limit: $n) { entries { rank } } }";
+        let answer = app.anonymous().ask(query, json!({})).await;
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(
+            answer.code(),
+            "GRAPHQL_VALIDATION_FAILED",
+            "{}",
+            answer.body
+        );
+        assert!(
+            message.contains("the default of the variable $n is not of type Int"),
+            "{message}"
+        );
+    });
+}
