@@ -85,6 +85,11 @@ pub enum DbError {
     /// A text has a character that the database cannot store.
     #[error("a text has a character that cannot be stored, such as U+0000: remove it")]
     TextInvalid,
+    /// The smallest amount that a caller expects of a conversion can never be reached exactly.
+    #[error(
+        "`minToAmount` has to be above 0, and no finer than the smallest unit of the currency received"
+    )]
+    LeastInvalid,
     /// Any other error of the database.
     #[error(transparent)]
     Query(DieselError),

@@ -136,6 +136,7 @@ impl From<&DbError> for ApiError {
                     .retry_after(1);
             }
             DbError::TextInvalid
+            | DbError::LeastInvalid
             | DbError::IssuerForeign
             | DbError::IssuerMissing
             | DbError::OwnerRequired

@@ -145,6 +145,11 @@ fn refuses_to_convert_in_order() {
         ] {
             alice.convert(&amount, to).await.refused(code, path);
         }
+        for least in ["0", "-1", "0.0000001"] {
+            let convert = alice.convert(&usd("1"), "VND");
+            let convert = convert.with(json!({"minToAmount": least}));
+            convert.await.error("BAD_USER_INPUT");
+        }
         let mut currencies = wallet(json!({}))["currencies"].clone();
         currencies[8]["isEnabled"] = json!(false);
         app.configure_wallets(json!({"currencies": currencies, "conversionsFrozen": true}))

@@ -112,6 +112,9 @@ pub async fn conversion_execute(
         };
         let (given, target) =
             rules::convert(&configuration, tx.currencies(), draft.amount, draft.to)?;
+        if !rules::is_reachable(draft.expected, target) {
+            return Err(DbError::LeastInvalid.into());
+        }
         let verified = users::by_id(tx.conn(), &[user]).await?;
         if !verified.iter().any(|user| user.kyc_completed_at.is_some()) {
             return Err(ConversionRefusal::KycRequired.into());

@@ -40,7 +40,7 @@ mutations! {
         /// Notes, at most 20 and 2 KB in all.
         #[graphql(default)]
         metadata: Notes,
-        /// Smallest amount to receive; null for any.
+        /// Smallest amount to receive, above 0 and no finer than the smallest unit of `to`; null for any.
         min_to_amount: Option<Decimal>,
         /// `RateSnapshot` that must be in use; null for any.
         rate_snapshot_id: Option<Id<RateSnapshot>>,
