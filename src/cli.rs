@@ -17,6 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use crate::app::{App, Database};
+use crate::auth::MAX_LIFETIME;
 use crate::auth::demo::DemoTokens;
 use crate::config::{Config, Environment};
 use crate::logging;
@@ -72,8 +73,8 @@ struct TokenArgs {
     /// Name: alice, bob, carol, support, finance, admin, merchant, advertiser, or service.
     #[arg(long = "as", value_name = "NAME")]
     name: String,
-    /// Lifetime: 30m, 24h, 7d.
-    #[arg(long, default_value = "24h", value_parser = span)]
+    /// Lifetime: 30m, 24h, 7d; at most 3653d.
+    #[arg(long, default_value = "24h", value_parser = lifetime)]
     expires_in: TimeDelta,
 }
 
@@ -411,6 +412,16 @@ fn span(text: &str) -> Result<TimeDelta, String> {
         .ok_or_else(|| "the time must be positive and at most 36525d".to_owned())
 }
 
+/// Parses the lifetime of a token, of those that the server accepts.
+fn lifetime(text: &str) -> Result<TimeDelta, String> {
+    let lifetime = span(text)?;
+    if lifetime > MAX_LIFETIME {
+        let most = MAX_LIFETIME.num_days();
+        return Err(format!("the server accepts tokens for at most {most}d"));
+    }
+    Ok(lifetime)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,5 +447,15 @@ mod tests {
         for bad in ["", "h", "24", "-1h", "0s", "99999999d", "1é"] {
             assert!(span(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn refuses_lifetimes_that_the_server_refuses() {
+        assert_eq!(lifetime("3653d"), Ok(TimeDelta::days(3_653)));
+        let most = "the server accepts tokens for at most 3653d".to_owned();
+        for late in ["3654d", "87673h", "36525d"] {
+            assert_eq!(lifetime(late), Err(most.clone()), "{late}");
+        }
+        assert!(lifetime("soon").is_err());
     }
 }

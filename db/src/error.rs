@@ -82,6 +82,14 @@ pub enum DbError {
         /// The value, or the key of the row.
         value: String,
     },
+    /// A text has a character that the database cannot store.
+    #[error("a text has a character that cannot be stored, such as U+0000: remove it")]
+    TextInvalid,
+    /// The smallest amount that a caller expects of a conversion can never be reached exactly.
+    #[error(
+        "`minToAmount` has to be above 0, and no finer than the smallest unit of the currency received"
+    )]
+    LeastInvalid,
     /// Any other error of the database.
     #[error(transparent)]
     Query(DieselError),
@@ -141,7 +149,9 @@ impl DbError {
 
     /// The fault of an error with an SQLSTATE. None for errors of statements.
     fn of_state(code: &str, message: &str) -> Option<Self> {
-        let class = match (code.get(..2)?, code) {
+        let class: fn(String) -> Self = match (code.get(..2)?, code) {
+            // NUL in a text, and in a text of a JSON value.
+            (_, "22021" | "22P05") => return Some(Self::TextInvalid),
             // 57P01 to 57P05: the server stops, crashed, starts, dropped the database, or ended an idle session. 25P03:
             // it ended an idle transaction. 25006: it only reads.
             ("08", _) | (_, "25006" | "25P03") => Self::Closed,
@@ -225,6 +235,7 @@ mod tests {
                 DbError::Contended(_) => "contended",
                 DbError::Timeout(_) => "timeout",
                 DbError::Unavailable(_) => "unavailable",
+                DbError::TextInvalid => "text",
                 _ => "query",
             }
         };
@@ -233,6 +244,7 @@ mod tests {
             ("40001 40P01", "contended"),
             ("55P03 57014", "timeout"),
             ("53100 53300 58030 XX000", "unavailable"),
+            ("22021 22P05", "text"),
             ("42601 23505 57000 XX001 23514", "query"),
         ] {
             for code in codes.split(' ') {

@@ -17,7 +17,7 @@ diesel::table! {
         id -> Uuid,
         /// Name of the command
         command -> Text,
-        /// Person the command is about, who may not decide
+        /// First person the command is about; null without one
         subject -> Nullable<Uuid>,
         /// Values of the command
         proposal -> Jsonb,
@@ -37,6 +37,8 @@ diesel::table! {
         decided_at -> Nullable<Timestamptz>,
         /// Reason it was declined
         decision_reason -> Nullable<Text>,
+        /// Owners the command is about, by kind and id, who may not decide; empty before this column, when subject counts
+        subjects -> Jsonb,
     }
 }
 

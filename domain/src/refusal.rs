@@ -28,7 +28,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// A refusal because an object of the caller does not exist yet: a retry with the same key is checked anew.
+    /// A refusal because an object of the caller does not exist yet: a retry with the same key is checked anew. No other
+    /// refusal is: its key must not carry the command out later.
     pub(crate) const fn checked_anew(self) -> Self {
         Self {
             is_final: false,

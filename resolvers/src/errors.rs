@@ -135,7 +135,9 @@ impl From<&DbError> for ApiError {
                     .because("IN_PROGRESS")
                     .retry_after(1);
             }
-            DbError::IssuerForeign
+            DbError::TextInvalid
+            | DbError::LeastInvalid
+            | DbError::IssuerForeign
             | DbError::IssuerMissing
             | DbError::OwnerRequired
             | DbError::UserRequired => {

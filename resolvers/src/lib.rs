@@ -34,6 +34,7 @@ pub mod scalars;
 mod schema;
 pub mod strings;
 mod type_index;
+mod type_references;
 mod unions;
 mod user_errors;
 mod validation;

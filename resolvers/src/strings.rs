@@ -5,13 +5,22 @@ use std::borrow::Cow;
 
 use async_graphql::Pos;
 
+use crate::type_references::tighten;
+
 /// A lone half of a surrogate pair, or a number that is no character, and its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoCharacter(pub Pos);
 
-/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads, and descriptions by blanks. Positions of
-/// what follows stay the same.
+/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads, and descriptions by blanks, and tightens
+/// the types of variables. Positions of what follows stay the same.
 pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
+    Ok(match decode_strings(document)? {
+        Cow::Borrowed(document) => tighten(document),
+        Cow::Owned(document) => Cow::Owned(tighten(&document).into_owned()),
+    })
+}
+
+fn decode_strings(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
     if !document.contains('"') {
         return Ok(Cow::Borrowed(document));
     }
@@ -98,7 +107,7 @@ impl Place {
 }
 
 /// Whether a character is a blank of the grammar.
-fn is_ignored(character: char) -> bool {
+pub(crate) fn is_ignored(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\n' | ',' | '\u{feff}')
 }
 
@@ -157,7 +166,7 @@ fn decode_block(content: &str, to: &mut String) {
 }
 
 /// The end of a string: after its quote, or at the end of the line.
-fn end_of_string(string: &str) -> usize {
+pub(crate) fn end_of_string(string: &str) -> usize {
     let mut is_escaped = false;
     for (at, byte) in string.bytes().enumerate().skip(1) {
         match byte {

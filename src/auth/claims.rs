@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Authenticated, Reason};
 
 /// A longer lifetime is a mistake, such as a time in milliseconds.
-const MAX_LIFETIME: TimeDelta = TimeDelta::days(3_653);
+pub const MAX_LIFETIME: TimeDelta = TimeDelta::days(3_653);
 const MAX_SUBJECT_BYTES: usize = 200;
 
 /// The claim that is read before the verification, to select the key.
@@ -79,7 +79,8 @@ pub fn person(claims: Claims) -> Result<Authenticated, Reason> {
 
 /// The principal of a service token.
 pub fn service(claims: Claims) -> Result<Authenticated, Reason> {
-    if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT_BYTES {
+    let is_unprintable = claims.sub.chars().any(char::is_control);
+    if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT_BYTES || is_unprintable {
         return Err(Reason::Claim("sub"));
     }
     let expires_at = time(&claims.exp, "exp")?;

@@ -25,6 +25,7 @@ use domain::access::Principal;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, dangerous};
 
 use cache::VerifiedTokens;
+pub(crate) use claims::MAX_LIFETIME;
 use claims::{Claims, Issued};
 use keys::KeySet;
 pub use settings::{

@@ -159,12 +159,15 @@ class Document {
       if (!s.name) return `...${s.on ? ` on ${s.on}` : ''}${directives(s.directives)} ${select(s.selections)}`;
       return `${s.alias ? `${s.alias}: ` : ''}${s.name}${args(s.arguments)}${directives(s.directives)}${s.selections ? ` ${select(s.selections)}` : ''}`;
     }).join(' ')} }`;
-    const variables = [...this.variables].map(([name, v]) => `$${name}: ${v.type}${v.fallback ? ` = ${v.fallback}` : ''}${v.directives ?? ''}`);
+    const variables = [...this.variables].map(([name, v]) => `$${name}: ${spaced(v.type)}${v.fallback ? ` = ${v.fallback}` : ''}${v.directives ?? ''}`);
     const head = variables.length ? `${this.kind} D(${variables.join(', ')})` : this.kind;
     const fragments = this.fragments.map((f) => ` fragment ${f.name} on ${f.on}${directives(f.directives)} ${select(f.selections)}`);
     return `${head}${directives(this.rootDirectives)} ${select(this.selections)}${fragments.join('')}${this.more ?? ''}`;
   }
 }
+
+// A type with blanks, commas and comments between its tokens.
+const spaced = (type) => type.replace(/[[\]!]|\w+/g, (token) => (chance(0.05) ? pick([' ', ',', '\n', ' #[c!\n']) : '') + token);
 
 const LITERALS = ['1', '-1', '1.5', '"text"', 'true', 'null', 'ACTIVE', '[]', '[1]', '{}', '{a: 1}', '99999999999', '""', '"ACTIVE"', '[null]'];
 const DIRECTIVES = ['@include', '@include(if: 1)', '@skip(iff: true)', '@include(if: $b)', '@include(if: true) @include(if: true)', '@deprecated', '@oneOf', '@nothing', '@skip(if: null)', '@specifiedBy(url: "x")', '@include(if: true, if: true)'];

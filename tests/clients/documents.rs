@@ -5,7 +5,7 @@ use std::path::Path;
 
 use async_graphql::{Request, Variables};
 use resolvers::request::Engine as _;
-use resolvers::variables;
+use resolvers::{strings, variables};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -61,7 +61,10 @@ fn compare(script: &str, errors_of: impl Fn(&Document) -> Vec<String>) {
 fn soak_agrees_with_graphql_js_on_documents() {
     let schema = resolvers::schema();
     compare("documents.mjs", |document| {
-        let errors = schema.validate(&document.query).err().unwrap_or_default();
+        let Ok(query) = strings::decode(&document.query) else {
+            return vec!["a lone surrogate".to_owned()];
+        };
+        let errors = schema.validate(&query).err().unwrap_or_default();
         let errors: Vec<_> = errors.into_iter().map(|error| error.message).collect();
         let is_skipped = |message: &String| message.ends_with(SKIPS_ROOT_FIELDS);
         let is_known = errors.iter().any(is_skipped) || !errors.iter().any(|e| is_of_root(e));

@@ -85,6 +85,31 @@ fn judges_refusals_without_an_own_object_anew() {
     });
 }
 
+/// A missing verification is stored like any other refusal: its key never carries the command out.
+#[test]
+fn keeps_refusals_for_a_missing_verification() {
+    test(async |app| {
+        let alice = app.holder("100").await;
+        let withdraw = alice.withdraw("10").key("w");
+        let convert = alice
+            .convert(&json!({"amount": "1", "currency": "USD"}), "VND")
+            .key("c");
+        for run in [&withdraw, &convert] {
+            run.clone().await.refused("KYC_REQUIRED", None);
+        }
+        app.verify(&alice).await.ok();
+        for run in [&withdraw, &convert] {
+            let again = run.clone().await;
+            assert!(again.is_replay());
+            again.refused("KYC_REQUIRED", None);
+        }
+        let other = alice.withdraw("11").key("w").await;
+        other.error_with_reason("CONFLICT", "IDEMPOTENCY_KEY_REUSED");
+        assert_eq!(app.count("withdrawals", "true").await, 0);
+        alice.withdraw("10").key("new").await.ok();
+    });
+}
+
 /// Refusals that are not stored do not count against the quota.
 #[test]
 fn frees_the_keys_of_unstored_refusals() {

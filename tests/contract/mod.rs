@@ -14,6 +14,7 @@ mod house;
 mod idempotency;
 mod keys;
 mod mutations;
+mod nulls;
 mod payments;
 mod schema;
 mod search;

@@ -223,3 +223,40 @@ fn directives_read_the_defaults_of_variables() {
         assert_eq!(app.count("miners", "true").await, 0);
     });
 }
+
+#[test]
+fn reads_blanks_within_types_of_variables() {
+    test(async |app| {
+        let anonymous = app.anonymous();
+        for of in ["Int", "Int !", "Int,!", "Int #c\n !", "Int\t\r\n!"] {
+            let query =
+                format!("query ($n:{of}) {{ leaderboard(limit: $n) {{ entries {{ rank }} }} }}");
+            let seen = anonymous.get(&query, json!({"n": 1})).await;
+            assert!(seen["leaderboard"]["entries"].is_array(), "{of}: {seen}");
+        }
+        for of in ["[ID!] !", "[ ID! ]!", "[ID,! #]\n] !"] {
+            let query = format!("query ($n: {of} = []) {{ nodes(ids: $n) {{ id }} }}");
+            let seen = app.user().get(&query, json!({})).await;
+            assert_eq!(seen["nodes"], json!([]), "{of}");
+        }
+    });
+}
+
+#[test]
+fn checks_defaults_before_their_cost() {
+    test(async |app| {
+        let query = "query ($n: Int! = 2147483648) { leaderboard(limit: $n) { entries { rank } } }";
+        let answer = app.anonymous().ask(query, json!({})).await;
+        let message = answer.body["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(
+            answer.code(),
+            "GRAPHQL_VALIDATION_FAILED",
+            "{}",
+            answer.body
+        );
+        assert!(
+            message.contains("the default of the variable $n is not of type Int"),
+            "{message}"
+        );
+    });
+}

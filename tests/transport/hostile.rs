@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use db::wallets::conversion::queries;
 use domain::access::Role;
 use serde_json::{Value, json};
 
@@ -181,6 +182,51 @@ fn rejects_text_that_postgresql_cannot_store() {
             "query ($a: String) { miners(first: 1, filter: {search: $a}) { nodes { uuid } } }";
         let answer = support.ask(query, json!({"a": "\u{0}"})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT", "{}", answer.body);
+    });
+}
+
+#[test]
+fn refuses_nul_in_every_text_as_bad_input() {
+    test(async |app| {
+        let (finance, nul) = (app.person(&[Role::Finance]), "a\u{0}");
+        let of = json!({"issuer": nul, "referenceType": "bet", "referenceId": "1"});
+        let key = json!({"external": {"issuer": nul, "externalId": "1", "owner": {"kind": "USER", "ownerId": finance.id().to_string()}}});
+        for (query, value) in [
+            (
+                "($v: HoldFilter) { holds(filter: $v) { totalCount } }",
+                json!({"issuer": nul}),
+            ),
+            (
+                "($v: SettlementFilter) { settlements(filter: $v) { totalCount } }",
+                json!({"issuer": nul}),
+            ),
+            (
+                "($v: ClearingAccountFilter) { clearingAccounts(filter: $v) { totalCount } }",
+                json!({"issuer": nul}),
+            ),
+            (
+                "($v: ClearingAccountFilter) { clearingAccounts(filter: $v) { totalCount } }",
+                json!({"reference": of}),
+            ),
+            ("($v: HoldBy!) { hold(by: $v) { id } }", key.clone()),
+            (
+                "($v: ConversionBy!) { conversion(by: $v) { id } }",
+                key.clone(),
+            ),
+            ("($v: WithdrawalBy!) { withdrawal(by: $v) { id } }", key),
+        ] {
+            let answer = finance
+                .ask(&format!("query {query}"), json!({"v": value}))
+                .await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{query}: {}", answer.body);
+        }
+        // The database's own refusal is bad input, too.
+        let user = finance.id();
+        let read = app
+            .db
+            .read(async move |conn| queries::by_external_id(conn, user, nul, "1").await);
+        let fault = read.await.unwrap_err();
+        assert!(matches!(fault, db::DbError::TextInvalid), "{fault}");
     });
 }
 

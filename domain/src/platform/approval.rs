@@ -3,10 +3,12 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
+use crate::access::{Principal, Relation};
 use crate::ids::{ApprovalId, UserId};
 use crate::named::named;
 use crate::refusal::{REASON_INVALID, refusals, texts};
 use crate::time::{Timestamp, plus};
+use crate::wallets::WalletOwner;
 
 /// Time within which an approval has to be decided.
 const LIFETIME: TimeDelta = TimeDelta::days(7);
@@ -55,8 +57,8 @@ pub struct Approval {
     pub id: ApprovalId,
     /// Name of the command, such as `mining.miner_points_adjust`.
     pub command: String,
-    /// Person the command is about, who may not decide; none when it is about nobody.
-    pub subject: Option<UserId>,
+    /// Owners the command is about: whoever is one of them, in whatever capacity, may not decide.
+    pub subjects: Vec<WalletOwner>,
     /// Reason of the person who requested the command.
     pub reason: String,
     /// Person who requested the command.
@@ -107,7 +109,7 @@ impl Approval {
     pub fn requested(
         id: ApprovalId,
         command: &str,
-        subject: Option<UserId>,
+        subjects: Vec<WalletOwner>,
         reason: String,
         by: UserId,
         now: Timestamp,
@@ -115,7 +117,7 @@ impl Approval {
         Self {
             id,
             command: command.to_owned(),
-            subject,
+            subjects,
             reason,
             requested_by: by,
             requested_at: now,
@@ -135,16 +137,17 @@ impl Approval {
         }
     }
 
-    /// Checks that this person may decide at `now`.
+    /// Checks that this caller may decide at `now`.
     ///
     /// Refusals, in this order: [`ApprovalRefusal::OwnRequest`], [`ApprovalRefusal::OwnSubject`],
     /// [`ApprovalRefusal::NotPending`], [`ApprovalRefusal::Expired`].
-    pub fn may_be_decided(&self, by: UserId, now: Timestamp) -> Result<(), ApprovalRefusal> {
+    pub fn may_be_decided(&self, by: &Principal, now: Timestamp) -> Result<(), ApprovalRefusal> {
         let approval_id = self.id.0;
-        if self.requested_by == by {
+        if by.relation_to(self.requested_by) == Relation::Own {
             return Err(ApprovalRefusal::OwnRequest { approval_id });
         }
-        if self.subject == Some(by) {
+        let is_own = |subject: &WalletOwner| by.relation_to(*subject) == Relation::Own;
+        if self.subjects.iter().any(is_own) {
             return Err(ApprovalRefusal::OwnSubject { approval_id });
         }
         match self.status_at(now) {
@@ -163,38 +166,81 @@ impl Approval {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{Person, Role};
+    use crate::ids::{AdvertiserId, MerchantId};
     use crate::time::hours;
+
+    /// A person of finance; of a merchant and an advertiser with these keys.
+    fn caller(id: UserId, keys: Option<[Uuid; 2]>) -> Principal {
+        let mut roles = vec![Role::User, Role::Finance];
+        if keys.is_some() {
+            roles.extend([Role::Merchant, Role::Advertiser]);
+        }
+        Principal::Person(Person {
+            id,
+            issuer: "goodgo".to_owned(),
+            roles,
+            merchant_id: keys.map(|keys| keys[0].into()),
+            advertiser_id: keys.map(|keys| keys[1].into()),
+            name: None,
+        })
+    }
+
+    #[test]
+    fn refuses_every_capacity_of_a_subject() {
+        let now = Timestamp::UNIX_EPOCH;
+        let [merchant, advertiser] = [7, 8].map(Uuid::from_u128);
+        let user = |n| UserId(Uuid::from_u128(n));
+        let keys = Some([merchant, advertiser]);
+        let owners = [
+            MerchantId(merchant).into(),
+            AdvertiserId(advertiser).into(),
+            user(5).into(),
+        ];
+        for subject in owners {
+            let id = ApprovalId(Uuid::nil());
+            let subjects = vec![user(6).into(), subject];
+            let asked = Approval::requested(id, "a.b", subjects, "r".into(), user(1), now);
+            let own = asked.may_be_decided(&caller(user(5), keys), now);
+            let approval_id = id.0;
+            let refusal = ApprovalRefusal::OwnSubject { approval_id };
+            assert_eq!(own, Err(refusal), "{subject:?}");
+            let stranger = caller(user(9), None);
+            assert_eq!(asked.may_be_decided(&stranger, now), Ok(()), "{subject:?}");
+        }
+    }
 
     #[test]
     fn refuses_own_late_and_repeated_decisions() {
         let now = Timestamp::UNIX_EPOCH;
         let [one, other, third] = [1, 2, 5].map(|n| UserId(Uuid::from_u128(n)));
+        let [one_caller, other_caller, subject] = [one, other, third].map(|id| caller(id, None));
         let approval_id = Uuid::from_u128(4);
         let id = ApprovalId(approval_id);
-        let asked = Approval::requested(id, "a.b", Some(third), "a refund".into(), one, now);
+        let asked = Approval::requested(id, "a.b", vec![third.into()], "a refund".into(), one, now);
         assert_eq!(
-            asked.may_be_decided(one, now),
+            asked.may_be_decided(&one_caller, now),
             Err(ApprovalRefusal::OwnRequest { approval_id })
         );
         assert_eq!(
-            asked.may_be_decided(third, now),
+            asked.may_be_decided(&subject, now),
             Err(ApprovalRefusal::OwnSubject { approval_id })
         );
         let week = plus(now, hours(168));
-        assert_eq!(asked.may_be_decided(other, week), Ok(()));
+        assert_eq!(asked.may_be_decided(&other_caller, week), Ok(()));
         let late = plus(week, TimeDelta::microseconds(1));
         let expired = ApprovalRefusal::Expired {
             approval_id,
             expired_at: week,
         };
-        assert_eq!(asked.may_be_decided(other, late), Err(expired));
+        assert_eq!(asked.may_be_decided(&other_caller, late), Err(expired));
         assert_eq!(asked.status_at(late), ApprovalStatus::Expired);
         let done = Approval {
             state: ApprovalState::Approved { by: other, at: now },
             ..asked
         };
         assert_eq!(
-            done.may_be_decided(other, late),
+            done.may_be_decided(&other_caller, late),
             Err(ApprovalRefusal::NotPending { approval_id })
         );
         assert_eq!(done.status_at(late), ApprovalStatus::Approved);

@@ -8,13 +8,13 @@ mod tokens;
 
 use std::fmt;
 
-use async_graphql::Variables;
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Positioned};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
+use async_graphql::{Pos, Positioned, Value, Variables};
 
 use crate::merging;
 use crate::operation::executed;
 use crate::type_index::TypeIndex;
+use crate::variables::check_literal;
 use measure::Measuring;
 use tokens::Text;
 
@@ -165,6 +165,7 @@ impl Limits {
         let (mut fields, mut cost) = (0_u64, 1);
         for (known, operation) in document.operations.iter() {
             let operation = &operation.node;
+            check_defaults(types, operation)?;
             let measured = Measuring::new(types, document, operation, variables).operation()?;
             fields = fields.saturating_add(measured.fields);
             over("nesting", NESTING, measured.nesting).map_or(Ok(()), Err)?;
@@ -220,6 +221,21 @@ impl Limits {
             Mode::Enforce | Mode::Log => Err(excess),
         }
     }
+}
+
+/// Checks the defaults of variables, which may be lengths of lists. The engine's validation refuses null.
+fn check_defaults(types: &TypeIndex, operation: &OperationDefinition) -> Result<(), Problem> {
+    for variable in &operation.variable_definitions {
+        let (name, of) = (&variable.node.name.node, &variable.node.var_type.node);
+        let default = variable.node.default_value.as_ref();
+        if let Some(default) = default.filter(|default| default.node != Value::Null) {
+            check_literal(types, &default.node, of).map_err(|problem| {
+                let message = format!("the default of the variable ${name}{problem}");
+                invalid(message, default)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn over(limit: &'static str, maximum: u64, value: u64) -> Option<Excess> {

@@ -7,6 +7,7 @@ use domain::wallets::{
 };
 
 use crate::delegation::input_like;
+use crate::inputs::is_text;
 use crate::node::AnyId;
 use crate::platform::configuration::objects::stored_in_force;
 use crate::prelude::*;
@@ -248,10 +249,20 @@ pub(crate) async fn own_issuer(ctx: &Context<'_>) -> Result<Option<String>> {
     Ok(known.map(|known| known.name.clone()))
 }
 
+/// Checks the name of a service: other texts end the statement of all that is read with them.
+pub(crate) fn service_name(name: String) -> Result<String> {
+    if is_text(&name, usize::MAX) {
+        Ok(name)
+    } else {
+        let problem = "`issuer` has the character U+0000: name the service";
+        Err(ApiError::bad_input(problem))
+    }
+}
+
 /// The named service, or the calling one.
 pub(crate) async fn issuer(ctx: &Context<'_>, named: Option<String>) -> Result<String> {
     match named {
-        Some(name) => Ok(name),
+        Some(name) => service_name(name),
         None => own_issuer(ctx)
             .await?
             .ok_or_else(|| ApiError::bad_input("`issuer` is required: name the service")),
@@ -266,6 +277,7 @@ pub(crate) async fn visible_within(
     issuer: Option<String>,
 ) -> Result<Option<(Option<Vec<WalletOwner>>, Option<String>)>> {
     let principal = ctx.principal();
+    let issuer = issuer.map(service_name).transpose()?;
     let owners = owners_within(principal, Some(action), owner);
     if let Principal::Service(_) = principal {
         let own = own_issuer(ctx).await?;

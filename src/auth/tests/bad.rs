@@ -48,6 +48,11 @@ async fn refuses_bad_claims() {
         ("no sub", without(user(), "sub")),
         ("sub is null", with(user(), "sub", Value::Null)),
         ("sub is no UUID", with(user(), "sub", "bob")),
+        ("sub with NUL", with(user(), "sub", format!("{USER}\0"))),
+        (
+            "merchant_id with NUL",
+            with(user(), "merchant_id", format!("{USER}\0")),
+        ),
         (
             "sub is the nil UUID",
             with(user(), "sub", Uuid::nil().to_string()),
@@ -79,6 +84,9 @@ async fn refuses_bad_claims() {
         ("expired", with(service_claims(), "exp", in_seconds(-40))),
         ("no sub", without(service_claims(), "sub")),
         ("empty sub", with(service_claims(), "sub", "")),
+        ("sub with NUL", with(service_claims(), "sub", "till\0s")),
+        ("sub of two lines", with(service_claims(), "sub", "till\ns")),
+        ("iss with NUL", with(service_claims(), "iss", "goodgo\0")),
         ("no aud", without(service_claims(), "aud")),
         ("foreign aud", with(service_claims(), "aud", "other")),
         (

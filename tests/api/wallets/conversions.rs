@@ -145,6 +145,11 @@ fn refuses_to_convert_in_order() {
         ] {
             alice.convert(&amount, to).await.refused(code, path);
         }
+        for least in ["0", "-1", "0.0000001"] {
+            let convert = alice.convert(&usd("1"), "VND");
+            let convert = convert.with(json!({"minToAmount": least}));
+            convert.await.error("BAD_USER_INPUT");
+        }
         let mut currencies = wallet(json!({}))["currencies"].clone();
         currencies[8]["isEnabled"] = json!(false);
         app.configure_wallets(json!({"currencies": currencies, "conversionsFrozen": true}))
@@ -356,6 +361,40 @@ fn holds_back_rates_that_jump() {
         accept(&own["rate"]["id"])
             .await
             .refused("RATE_NOT_WAITING", Some("rateSnapshotId"));
+    });
+}
+
+#[test]
+fn holds_back_rates_that_drift() {
+    test(async |app| {
+        open(app, json!({})).await;
+        let step = async |rate: &str| {
+            app.advance(TimeDelta::seconds(10)).await;
+            record(app, rate).await
+        };
+        let status = async |rate: &str| step(rate).await["status"].clone();
+        assert_eq!(status("20000").await, "ACCEPTED");
+        for rate in ["20400", "20800", "21000"] {
+            assert_eq!(status(rate).await, "ACCEPTED", "{rate}");
+        }
+        // Each step is small, all of them are more than 5 %.
+        for rate in ["21001", "21400"] {
+            assert_eq!(status(rate).await, "WAITING", "{rate}");
+        }
+        assert_eq!(
+            status("19000").await,
+            "WAITING",
+            "further than 5 % from 21000"
+        );
+        // An hour later the last rate used is the one compared with.
+        app.advance(TimeDelta::hours(1)).await;
+        assert_eq!(status("22050").await, "ACCEPTED");
+        let waits = step("22100").await;
+        assert_eq!(waits["status"], "WAITING");
+        // A second person moves the bounds.
+        app.finance().accept_rate(&waits["id"]).await.ok();
+        assert_eq!(status("23205").await, "ACCEPTED");
+        assert_eq!(status("23206").await, "WAITING");
     });
 }
 

@@ -1,4 +1,8 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use domain::access::Role;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::support::rounds::rounds;
 use crate::support::samples::wallet;
@@ -215,6 +219,39 @@ fn keeps_payments_without_a_known_owner() {
                 nobody,
                 "{key}"
             );
+        }
+    });
+}
+
+/// A member of finance who is the merchant or the advertiser decides neither about a deposit nor its reversal.
+#[test]
+fn refuses_decisions_of_the_depositor() {
+    test(async |app| {
+        for (role, kind) in [
+            (Role::Merchant, "MERCHANT"),
+            (Role::Advertiser, "ADVERTISER"),
+        ] {
+            let (finance, own) = (app.finance(), app.person(&[Role::Finance, role]));
+            let whose = json!({"kind": kind, "ownerId": own.id().to_string()});
+            let credit = finance
+                .deposit(&own, "2500")
+                .with(json!({"owner": whose, "reason": "a test"}))
+                .with(vcb(kind));
+            let decide = async |waiting: &Value| {
+                let approval = &waiting["approval"]["id"];
+                for decision in [own.approve(approval), own.decline_approval(approval, "r")] {
+                    decision.await.refused("OWN_ACCOUNT", Some("approvalId"));
+                }
+                app.finance().approve(approval).await.ok();
+            };
+            decide(&credit.await.ok()).await;
+            let deposit = app
+                .row("deposits", &format!("credited_id = '{}'", own.id()))
+                .await;
+            let transaction: Uuid = deposit["transaction_id"].as_str().unwrap().parse().unwrap();
+            let id = URL_SAFE_NO_PAD.encode(format!("Transaction:{}", transaction.simple()));
+            let reversed = finance.reverse(&json!({"id": id})).await.ok();
+            decide(&reversed).await;
         }
     });
 }

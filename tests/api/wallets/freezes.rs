@@ -164,24 +164,30 @@ fn checks_a_lifted_ban_again_when_it_is_approved() {
     });
 }
 
-/// The second person owns the frozen wallets as a merchant.
+/// The second person owns the frozen wallets as a merchant or an advertiser.
 #[test]
 fn refuses_a_second_person_who_owns_the_wallets() {
     test(async |app| {
-        let selling = app.person(&[Role::Finance, Role::Merchant]);
-        let shop = selling.id();
-        app.sql(&format!(
-            "INSERT INTO owners (owner_id, owner_kind, is_frozen, freezes, created_at)
-             VALUES ('{shop}', 'MERCHANT', true, '{{BAN}}', app_now())"
-        ))
-        .await;
-        let waiting = app.finance().unfreeze(&merchant(shop.0), "BAN").await.ok();
-        let approval = &waiting["approval"]["id"];
-        let refused = selling.approve(approval).await;
-        let refused = refused.refused("COMMAND_REFUSED", Some("approvalId"));
-        assert_eq!(refused["cause"]["walletCode"], "OWN_ACCOUNT");
-        app.finance().approve(approval).await.ok();
-        assert_eq!(app.count("owners", "is_frozen").await, 0);
+        for (role, kind) in [
+            (Role::Merchant, "MERCHANT"),
+            (Role::Advertiser, "ADVERTISER"),
+        ] {
+            let own = app.person(&[Role::Finance, role]);
+            let id = own.id();
+            app.sql(&format!(
+                "INSERT INTO owners (owner_id, owner_kind, is_frozen, freezes, created_at)
+                 VALUES ('{id}', '{kind}', true, '{{BAN}}', app_now())"
+            ))
+            .await;
+            let whose = json!({"kind": kind, "ownerId": id.to_string()});
+            let waiting = app.finance().unfreeze(&whose, "BAN").await.ok();
+            let approval = &waiting["approval"]["id"];
+            for decision in [own.approve(approval), own.decline_approval(approval, "r")] {
+                decision.await.refused("OWN_ACCOUNT", Some("approvalId"));
+            }
+            app.finance().approve(approval).await.ok();
+            assert_eq!(app.count("owners", "is_frozen").await, 0);
+        }
     });
 }
 

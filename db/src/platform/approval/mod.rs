@@ -9,6 +9,7 @@ mod rows;
 use domain::access::{Action, Relation};
 use domain::platform::{Approval, ApprovalRefusal, ApprovalState};
 use domain::reason::Reason;
+use domain::wallets::WalletOwner;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -124,8 +125,8 @@ fn carry_out<'t, P: Proposal>(
 
 /// A new request for approval.
 pub(crate) struct NewApproval<'a, P> {
-    /// Person whom the command is about.
-    pub subject: Option<UserId>,
+    /// Owners whom the command is about.
+    pub subjects: Vec<WalletOwner>,
     /// Reason of the person who requested it.
     pub reason: &'a Reason,
     /// Person who requested it.
@@ -145,7 +146,7 @@ pub(crate) async fn request<P: Proposal>(
     let id = ApprovalId(tx.new_id());
     let reason = new.reason.as_str().to_owned();
     let command = P::COMMAND.name;
-    let approval = Approval::requested(id, command, new.subject, reason, new.by, tx.now());
+    let approval = Approval::requested(id, command, new.subjects, reason, new.by, tx.now());
     let stored = Stored { approval, proposal };
     diesel::insert_into(approvals::table)
         .values(ApprovalRow::from(&stored))
@@ -196,7 +197,7 @@ async fn lock(
     }
     stored
         .approval
-        .may_be_decided(request.person()?.id, tx.now())?;
+        .may_be_decided(&request.principal, tx.now())?;
     Ok((stored, registered))
 }
 

@@ -2,10 +2,13 @@
 
 use diesel::AsChangeset;
 use domain::platform::{Approval, ApprovalState, ApprovalStatus};
-use serde_json::Value;
+use domain::wallets::{OwnerKind, WalletOwner};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::prelude::*;
 use crate::schema::approvals;
+use crate::text::named;
 
 /// An approval with its command's values.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,12 +28,21 @@ pub struct ApprovalSeen {
     pub at: Timestamp,
 }
 
+/// An owner in the column `subjects`.
+#[derive(Deserialize)]
+struct Subject {
+    #[serde(deserialize_with = "named::deserialize")]
+    kind: OwnerKind,
+    id: Uuid,
+}
+
 #[derive(HasQuery, Insertable)]
 #[diesel(table_name = approvals, check_for_backend(diesel::pg::Pg))]
 pub(super) struct ApprovalRow {
     id: Uuid,
     command: String,
     subject: Option<Uuid>,
+    subjects: Value,
     proposal: Value,
     reason: String,
     requested_by: Uuid,
@@ -71,12 +83,36 @@ impl ApprovalRow {
     }
 }
 
+fn subjects_as_json(subjects: &[WalletOwner]) -> Value {
+    let shown = |owner: &WalletOwner| json!({"kind": owner.kind.name(), "id": owner.id});
+    subjects.iter().map(shown).collect()
+}
+
+/// Owners of both columns: instances of the version before store the person alone.
+fn subjects_of(person: Option<Uuid>, stored: Value) -> Result<Vec<WalletOwner>> {
+    let stored: Vec<Subject> = serde_json::from_value(stored)
+        .map_err(|error| DbError::inconsistent("approvals", "subjects", error))?;
+    let stored = stored
+        .into_iter()
+        .map(|Subject { kind, id }| WalletOwner { kind, id });
+    let mut subjects: Vec<_> = stored.collect();
+    let person = person.map(|person| WalletOwner::from(UserId(person)));
+    subjects.extend(person.filter(|person| !subjects.contains(person)));
+    Ok(subjects)
+}
+
 impl From<&Stored> for ApprovalRow {
     fn from(Stored { approval, proposal }: &Stored) -> Self {
         Self {
             id: approval.id.0,
             command: approval.command.clone(),
-            subject: approval.subject.map(|user| user.0),
+            // Instances of the version before read the first person alone.
+            subject: approval
+                .subjects
+                .iter()
+                .find_map(WalletOwner::user)
+                .map(|user| user.0),
+            subjects: subjects_as_json(&approval.subjects),
             proposal: proposal.clone(),
             reason: approval.reason.clone(),
             requested_by: approval.requested_by.0,
@@ -113,7 +149,7 @@ impl TryFrom<ApprovalRow> for Stored {
             approval: Approval {
                 id: ApprovalId(row.id),
                 command: row.command,
-                subject: row.subject.map(UserId),
+                subjects: subjects_of(row.subject, row.subjects)?,
                 reason: row.reason,
                 requested_by: UserId(row.requested_by),
                 requested_at: row.requested_at,

@@ -142,7 +142,7 @@ async fn wait<C: SectionsUpdate>(
     });
     let proposal = SectionsProposal::<C>::new(sections.collect(), reason);
     let new = NewApproval {
-        subject: None,
+        subjects: Vec::new(),
         reason,
         by: request.person()?.id,
         proposal: &proposal,

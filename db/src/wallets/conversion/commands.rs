@@ -112,6 +112,9 @@ pub async fn conversion_execute(
         };
         let (given, target) =
             rules::convert(&configuration, tx.currencies(), draft.amount, draft.to)?;
+        if !rules::is_reachable(draft.expected, target) {
+            return Err(DbError::LeastInvalid.into());
+        }
         let verified = users::by_id(tx.conn(), &[user]).await?;
         if !verified.iter().any(|user| user.kyc_completed_at.is_some()) {
             return Err(ConversionRefusal::KycRequired.into());
@@ -181,7 +184,7 @@ pub async fn conversion_execute(
     .await
 }
 
-/// Records a rate of a pair, which is in use from then on unless it jumped; returns its id.
+/// Records a rate of a pair, which is in use from then on unless it jumped or drifted; returns its id.
 pub async fn rate_record(
     tx: &mut Tx,
     request: &Request,
@@ -195,13 +198,19 @@ pub async fn rate_record(
         let configuration = configuration::in_force(tx.conn()).await?;
         tx.know_currencies([pair.0, pair.1]).await?;
         let numbers = rates::numbers(tx.currencies(), pair);
-        let (mut newest, mut in_use) = (None, None);
+        let now = tx.now();
+        let (mut newest, mut in_use, mut anchor) = (None, None, None);
         if let Some(numbers) = numbers {
             lock(tx, numbers).await?;
             newest = rates::newest_time(tx.conn(), numbers).await?;
             in_use = last_used(tx, pair).await?.map(|rate| rate.value);
+            let currencies = tx.currencies().clone();
+            anchor = rates::anchor(tx.conn(), &currencies, numbers, now).await?;
         }
-        let now = tx.now();
+        let known: Vec<_> = in_use
+            .into_iter()
+            .chain(anchor.map(|rate| rate.value))
+            .collect();
         let observed_at = observed_at.unwrap_or(now);
         let status = rules::new_rate(
             &configuration,
@@ -209,7 +218,7 @@ pub async fn rate_record(
             pair,
             value,
             (observed_at, now),
-            (newest, in_use),
+            (newest, &known),
         )?;
         let rate = Rate {
             key: RateKey::Recorded(id),

@@ -1,7 +1,7 @@
 //! Reads of rates: those in use, and those recorded.
 
 use domain::money::CurrencyCode;
-use domain::wallets::conversion::{Rate, RateKey, RateStatus, usable};
+use domain::wallets::conversion::{Rate, RateKey, RateStatus, anchored_until, usable};
 use domain::wallets::{Currencies, RateSource, WalletConfiguration};
 
 use super::rows::RateRow;
@@ -81,6 +81,40 @@ pub(super) async fn newest(
         .first(conn)
         .await
         .optional()?;
+    row.map(|row| row.into_rate(currencies)).transpose()
+}
+
+/// The rate from which others recorded at `now` may only be so far, whatever was recorded since: the newest one in use
+/// that a person accepted or that was recorded an hour ago; without one the first of the pair.
+pub(super) async fn anchor(
+    conn: &mut Connection,
+    currencies: &Currencies,
+    (from, to): (i16, i16),
+    now: Timestamp,
+) -> Result<Option<Rate>> {
+    let accepted = || {
+        RateRow::query()
+            .filter(rates::from_currency.eq(from))
+            .filter(rates::to_currency.eq(to))
+            .filter(rates::status.eq(RateStatus::Accepted.name()))
+    };
+    let is_settled = rates::recorded_at
+        .le(anchored_until(now))
+        .or(rates::decided_by.is_not_null());
+    let row: Option<RateRow> = accepted()
+        .filter(is_settled)
+        .order(rates::observed_at.desc())
+        .first(conn)
+        .await
+        .optional()?;
+    let row = match row {
+        Some(row) => Some(row),
+        None => accepted()
+            .order(rates::observed_at.asc())
+            .first(conn)
+            .await
+            .optional()?,
+    };
     row.map(|row| row.into_rate(currencies)).transpose()
 }
 

@@ -393,7 +393,7 @@ async fn wait<P: Proposal>(
     proposal: &P,
 ) -> Result<DepositDone, Stop<DepositRefusal>> {
     let new = NewApproval {
-        subject: owner.and_then(|owner| owner.user()),
+        subjects: owner.into_iter().collect(),
         reason,
         by: request.person()?.id,
         proposal,

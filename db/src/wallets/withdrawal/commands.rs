@@ -284,7 +284,7 @@ pub async fn withdrawal_fail(
                 reason: reason.as_str().to_owned(),
             };
             let new = NewApproval {
-                subject: withdrawal.owner.user(),
+                subjects: vec![withdrawal.owner],
                 reason: &reason,
                 by: person.id,
                 proposal: &proposal,

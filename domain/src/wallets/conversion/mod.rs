@@ -4,9 +4,9 @@ mod rates;
 mod refusal;
 mod rules;
 
-pub use rates::{Rate, RateKey, RateStatus, new_rate, usable};
+pub use rates::{Rate, RateKey, RateStatus, anchored_until, new_rate, usable};
 pub use refusal::{ConversionRefusal, ConversionRefusalKind};
-pub use rules::{Converted, Expected, convert, quoted, within_exposure};
+pub use rules::{Converted, Expected, convert, is_reachable, quoted, within_exposure};
 
 use super::Metadata;
 use crate::ids::{ConversionId, TransactionId, UserId};

@@ -8,8 +8,17 @@ use super::ConversionRefusal;
 use crate::ids::UserId;
 use crate::money::CurrencyCode;
 use crate::named::named;
-use crate::time::Timestamp;
+use crate::time::{Timestamp, plus};
 use crate::wallets::{Currencies, RateSource, WalletConfiguration};
+
+/// Time in which the rate of a pair moves by at most `rateMaxJumpBps` without a second person.
+const ANCHOR_AGE: TimeDelta = TimeDelta::hours(1);
+
+/// Latest time at which a rate was recorded that is an anchor at `now`.
+#[must_use]
+pub fn anchored_until(now: Timestamp) -> Timestamp {
+    plus(now, -ANCHOR_AGE)
+}
 
 /// Largest number of decimals of a rate.
 const DECIMALS: u32 = 12;
@@ -73,11 +82,12 @@ named! {
 
     /// Can be used while it is the newest.
     Accepted = "ACCEPTED";
-    /// Jumped by more than `rateMaxJumpBps`; waits for `rateAccept`.
+    /// Further than `rateMaxJumpBps` from the last rate used or from that of an hour ago; waits for `rateAccept`.
     Waiting = "WAITING";
 }
 
-/// Checks a new rate of a pair against the newest one and the one in use; returns its status.
+/// Checks a new rate of a pair against the newest one; returns its status. It waits when it is too far from one of the
+/// `known` rates: the last one used and the anchor, which bounds what many small steps add up to.
 ///
 /// Refusals, in this order: [`ConversionRefusal::CurrencyUnknown`], [`ConversionRefusal::PairInvalid`],
 /// [`ConversionRefusal::RateInvalid`], [`ConversionRefusal::RateTimeInvalid`].
@@ -87,7 +97,7 @@ pub fn new_rate(
     (from, to): (CurrencyCode, CurrencyCode),
     value: Decimal,
     (observed_at, now): (Timestamp, Timestamp),
-    (newest, in_use): (Option<Timestamp>, Option<Decimal>),
+    (newest, known): (Option<Timestamp>, &[Decimal]),
 ) -> Result<RateStatus, ConversionRefusal> {
     if !currencies.contains_key(&from) || !currencies.contains_key(&to) {
         return Err(ConversionRefusal::CurrencyUnknown);
@@ -101,15 +111,15 @@ pub fn new_rate(
     if observed_at > now || newest.is_some_and(|newest| observed_at <= newest) {
         return Err(ConversionRefusal::RateTimeInvalid);
     }
-    let jumped = in_use.is_some_and(|last| is_jump(last, value, configuration.rate_max_jump_bps));
-    Ok(if jumped {
+    let most = configuration.rate_max_jump_bps;
+    Ok(if known.iter().any(|known| is_jump(*known, value, most)) {
         RateStatus::Waiting
     } else {
         RateStatus::Accepted
     })
 }
 
-/// Whether a rate is further from the last one used than so many hundredths of a percent. Overflow is a jump.
+/// Whether a rate is further from a known one than so many hundredths of a percent. Overflow is a jump.
 fn is_jump(last: Decimal, value: Decimal, max_bps: u32) -> bool {
     let distance = value
         .checked_sub(last)
@@ -146,7 +156,7 @@ pub fn usable<'r>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{minutes, plus};
+    use crate::time::minutes;
     use crate::wallets::samples::{configuration, currencies};
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -180,7 +190,7 @@ mod tests {
                 pair,
                 value,
                 times,
-                (newest, None),
+                (newest, &[]),
             )
         };
         let late = plus(NOW, minutes(1));
@@ -240,6 +250,27 @@ mod tests {
             assert_eq!(jumped, status, "{value}");
         }
         assert!(is_jump(Decimal::MAX, Decimal::ONE, 500));
+    }
+
+    #[test]
+    fn compares_with_every_known_rate() {
+        let pair = (CurrencyCode::MP, code("PT"));
+        let judge = |value: i64, known: &[i64]| {
+            let known: Vec<_> = known.iter().copied().map(Decimal::from).collect();
+            let times = (None, known.as_slice());
+            let value = Decimal::from(value);
+            new_rate(
+                &configuration(),
+                &currencies(),
+                pair,
+                value,
+                (NOW, NOW),
+                times,
+            )
+        };
+        assert_eq!(judge(105, &[104, 100]), Ok(RateStatus::Accepted));
+        assert_eq!(judge(106, &[104, 100]), Ok(RateStatus::Waiting));
+        assert_eq!(judge(105, &[90, 100]), Ok(RateStatus::Waiting));
     }
 
     #[test]

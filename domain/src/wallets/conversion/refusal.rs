@@ -50,11 +50,11 @@ refusals! {
     /// The user's identity is not verified.
     KycRequired = texts("KYC_REQUIRED", "",
         "the person's identity has to be verified first",
-        "cần xác minh danh tính trước").checked_anew();
+        "cần xác minh danh tính trước");
     /// Conversions are switched off.
     Frozen = texts("CONVERSIONS_FROZEN", "",
         "conversions are switched off",
-        "việc chuyển đổi đang bị tắt").checked_anew();
+        "việc chuyển đổi đang bị tắt");
     /// The configuration does not open this conversion.
     PairClosed = texts("PAIR_CLOSED", "to",
         "this conversion is not open: see `rates`",
@@ -62,7 +62,7 @@ refusals! {
     /// There is no rate that can be used.
     RateStale = texts("RATE_STALE", "",
         "there is no rate that can be used now: try again",
-        "hiện không có tỷ giá nào dùng được: hãy thử lại").checked_anew();
+        "hiện không có tỷ giá nào dùng được: hãy thử lại");
     /// The expected rate is not the one in use, or `minToAmount` is not reached; see `rate`.
     RateChanged {
         rate_id: Option<Uuid>, version: Option<i32>, from: CurrencyCode, to: CurrencyCode
@@ -87,7 +87,7 @@ refusals! {
     /// The platform's exposure limit of the currency received is reached.
     FxExhausted = texts("FX_EXHAUSTED", "",
         "the platform has no more of the currency received for now",
-        "hiện nền tảng đã hết hạn mức của loại tiền nhận được").checked_anew();
+        "hiện nền tảng đã hết hạn mức của loại tiền nhận được");
     /// A new balance would be too large to store.
     BalanceOverflow = BALANCE_OVERFLOW;
 }

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::{ConversionRefusal, Rate, RateKey};
-use crate::money::{Currency, CurrencyCode, Minor, Money};
+use crate::money::{Currency, CurrencyCode, Minor, Money, amount};
 use crate::wallets::{ConversionPair, Currencies, WalletConfiguration, enabled_amount};
 
 /// Hundredths of a percent in the whole.
@@ -58,6 +58,13 @@ pub struct Expected {
     pub rate: Option<RateKey>,
     /// Smallest amount to receive.
     pub least: Option<Decimal>,
+}
+
+/// Whether the smallest amount that the caller expects is an amount of the currency received, above 0.
+#[must_use]
+pub fn is_reachable(expected: Expected, target: Currency) -> bool {
+    let parsed = |least| amount(least, target.scale).is_ok_and(|least| least > Minor::ZERO);
+    expected.least.is_none_or(parsed)
 }
 
 /// The amounts of a conversion of an open pair at a rate that can be used.

@@ -29,7 +29,7 @@ refusals! {
     /// The person's identity is not verified.
     KycRequired = texts("KYC_REQUIRED", "",
         "the person's identity has to be verified first",
-        "cần xác minh danh tính trước").checked_anew();
+        "cần xác minh danh tính trước");
     /// The external id was used before; see `duplicateId`.
     DuplicateExternalId { owner_id: Uuid, duplicate_id: Uuid } = DUPLICATE_EXTERNAL_ID;
     /// The owner is frozen; nothing can leave their wallets.

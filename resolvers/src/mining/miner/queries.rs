@@ -73,9 +73,10 @@ list_field! {
     MinersQuery;
 
     /// Miners.
-    miners(filter: Option<MinerFilter>, order_by: Option<MinerOrder>) -> MinerConnection = |ctx, args| {
+    miners(filter: Option<MinerFilter>, order_by: Option<Parsed<MinerOrder>>) -> MinerConnection = |ctx, args| {
         ctx.check_staff(Action::MinersList)?;
         let filter = Filter::try_from(filter.unwrap_or_default())?;
+        let order_by = order_by.map(Parsed::get).transpose()?;
         let (field, descending) = order_by.map_or((OrderField::CreatedAt, true), |order| {
             (order.field.0, order.direction == OrderDirection::Desc)
         });

@@ -5,6 +5,7 @@ use db::platform::configuration::{self as rows, ProposedSection, StoredVersion, 
 
 use super::{AnyVersion, Sections};
 use crate::abstracts::Abstract;
+use crate::inputs::Parsed;
 use crate::node::KeyPart;
 use crate::paging::Total;
 use crate::platform::approval::objects::Approval;
@@ -60,22 +61,23 @@ impl ConfigurationVersions {
     async fn versions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Section whose versions to list.")] section: ConfigurationSection,
+        #[graphql(desc = "Section whose versions to list.")] section: Parsed<ConfigurationSection>,
         first: Option<i32>,
         last: Option<i32>,
         after: Option<String>,
         before: Option<String>,
     ) -> Loaded<ConfigurationVersionConnection> {
         let args = PageArgs::new(first, last, after, before);
-        Some(versions(ctx, section.name(), &args).await)
+        Some(versions(ctx, section, &args).await)
     }
 }
 
 async fn versions(
     ctx: &Context<'_>,
-    section: &'static str,
+    section: Parsed<ConfigurationSection>,
     args: &PageArgs,
 ) -> Result<ConfigurationVersionConnection> {
+    let section = section.get()?.name();
     let page = args.page::<i64>(section)?;
     let slice = ctx
         .db()

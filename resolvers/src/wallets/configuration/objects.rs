@@ -47,7 +47,8 @@ sections! {
         orphan_hold_minutes: i32 = whole(of.settings.orphan_hold_minutes),
         /// Age in seconds up to which a recorded rate is used.
         rate_max_age_seconds: i32 = whole(of.settings.rate_max_age_seconds),
-        /// Distance to the last rate used, in hundredths of a percent, above which a rate waits for `rateAccept`.
+        /// Distance to the last rate used, and to the rate of an hour ago or one accepted by a person since, in hundredths of a
+        /// percent, above which a rate waits for `rateAccept`.
         rate_max_jump_bps: i32 = whole(of.settings.rate_max_jump_bps),
         /// Source of conversion rates.
         rate_source: RateSource = of.settings.rate_source.into(),
@@ -172,7 +173,8 @@ pub struct WalletConfigurationInput {
     pub orphan_hold_minutes: i32,
     /// Age in seconds up to which a recorded rate is used: 1 to 86,400.
     pub rate_max_age_seconds: i32,
-    /// Distance to the last rate used, in hundredths of a percent, above which a rate waits for `rateAccept`: 1 to 10,000.
+    /// Distance to the last rate used, and to the rate of an hour ago or one accepted by a person since, in hundredths of a
+    /// percent, above which a rate waits for `rateAccept`: 1 to 10,000.
     pub rate_max_jump_bps: i32,
     /// Source of conversion rates.
     pub rate_source: RateSource,

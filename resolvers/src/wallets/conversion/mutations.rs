@@ -40,7 +40,7 @@ mutations! {
         /// Notes, at most 20 and 2 KB in all.
         #[graphql(default)]
         metadata: Notes,
-        /// Smallest amount to receive; null for any.
+        /// Smallest amount to receive, above 0 and no finer than the smallest unit of `to`; null for any.
         min_to_amount: Option<Decimal>,
         /// `RateSnapshot` that must be in use; null for any.
         rate_snapshot_id: Option<Id<RateSnapshot>>,
@@ -57,7 +57,7 @@ mutations! {
             Transaction::load_commanded(ctx, done.transaction, [done.conversion[0]]).await,
     }
 
-    /// Records a rate of a pair, which is used from then on unless it jumped.
+    /// Records a rate of a pair, which is used from then on unless it jumped, or drifted within an hour: see `RateStatus`.
     rate_record = commands::RATE_RECORD, |call| {
         let input = call.input;
         let pair = (input.from.0, input.to.0);
@@ -79,7 +79,7 @@ mutations! {
         rate: Loaded<RateSnapshot> = load(ctx, RateKey::Recorded(id)).await,
     }
 
-    /// Accepts a rate that jumped, recorded by somebody else.
+    /// Accepts a rate that waits, recorded by somebody else.
     rate_accept = commands::RATE_ACCEPT, |call| {
         let (id, reason) = (call.input.rate_snapshot_id.key, &call.input.reason);
         commands::rate_accept(call.tx, call.request, id, reason).boxed()

@@ -11,7 +11,7 @@ use crate::platform::users::User;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::{MetadataEntry, notes};
-use crate::wallets::inputs::{ExternalId, ExternalKeyInput, number_of, own_issuer};
+use crate::wallets::inputs::{ExternalId, ExternalKeyInput, number_of, own_issuer, service_name};
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::wallet::objects::Money;
 use crate::wallets::wallet::transactions::Transaction;
@@ -89,7 +89,7 @@ impl ConversionBy {
                     return Ok(None);
                 };
                 let issuer = match key.issuer {
-                    Some(issuer) => issuer,
+                    Some(issuer) => service_name(issuer)?,
                     // Those that people requested have no service.
                     None => own_issuer(ctx).await?.unwrap_or_else(|| PEOPLE.to_owned()),
                 };

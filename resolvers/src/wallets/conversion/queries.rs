@@ -31,7 +31,7 @@ impl ConversionQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Amount to give, above 0.")] amount: Parsed<MoneyInput>,
-        #[graphql(desc = "Currency to receive.")] to: CurrencyCode,
+        #[graphql(desc = "Currency to receive.")] to: Parsed<CurrencyCode>,
     ) -> Loaded<ConversionQuote> {
         quote(ctx, amount, to).await.transpose()
     }
@@ -58,14 +58,19 @@ async fn find(ctx: &Context<'_>, by: Parsed<ConversionBy>) -> Result<Option<Conv
 async fn quote(
     ctx: &Context<'_>,
     amount: Parsed<MoneyInput>,
-    to: CurrencyCode,
+    to: Parsed<CurrencyCode>,
 ) -> Result<Option<ConversionQuote>> {
     ctx.principal()
         .check(Action::ConversionQuote, Relation::Own)?;
     let configuration = configuration(ctx).await?;
     let currencies = ctx.db().currencies();
     let bad = |refusal: &ConversionRefusal| ApiError::bad_input(refusal.to_string());
-    let converted = rules::convert(&configuration, currencies, amount.get()?.parts(), to.0);
+    let converted = rules::convert(
+        &configuration,
+        currencies,
+        amount.get()?.parts(),
+        to.get()?.0,
+    );
     let (given, target) = converted.map_err(|refusal| bad(&refusal))?;
     let pair = (given.currency.code, target.code);
     let in_use = in_use(ctx, configuration.clone(), vec![pair]).await?;

@@ -15,7 +15,8 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::Hold;
 use crate::wallets::inputs::{
-    OwnerInput, ServiceReferenceInput, configuration, issuer, number_of, own_issuer, visible_within,
+    OwnerInput, ServiceReferenceInput, configuration, issuer, number_of, own_issuer, service_name,
+    visible_within,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::ServiceReference;
@@ -232,7 +233,8 @@ impl ClearingAccountFilter {
                 ..Default::default()
             });
         }
-        let mut named: Vec<_> = self.issuer.into_iter().collect();
+        let named = self.issuer.map(service_name).transpose()?;
+        let mut named: Vec<_> = named.into_iter().collect();
         let mut owner = None;
         if let Some(reference) = self.reference {
             let of_filter = named.first().cloned();

@@ -252,8 +252,8 @@ impl Wallet {
         Ok(LedgerEntryConnection::new(LIST, slice, total))
     }
 
-    async fn past_balance(&self, ctx: &Context<'_>, at: Timestamp) -> Result<WalletBalance> {
-        let at = BalanceAt((self.key, at));
+    async fn past_balance(&self, ctx: &Context<'_>, at: Parsed<DateTime>) -> Result<WalletBalance> {
+        let at = BalanceAt((self.key, at.get()?.0));
         let balance = ctx.loader::<WalletLoader>().load_one(at).await?;
         match balance.unwrap_or(Err(NoBalance::NotFinal)) {
             Ok(balance) => Ok(WalletBalance::of(balance)),
@@ -328,16 +328,16 @@ impl Wallet {
         #[graphql(
             desc = "Time of the balance, in the past. UNAVAILABLE with reason BALANCE_NOT_FINAL while a posting can still change it: retry in a second. For accounts without a running balance a midnight in UTC."
         )]
-        at: DateTime,
+        at: Parsed<DateTime>,
     ) -> Loaded<WalletBalance> {
-        Some(self.past_balance(ctx, at.0).await)
+        Some(self.past_balance(ctx, at).await)
     }
 
     /// Link to the postings of a period as CSV, oldest first. Null only on error.
     async fn statement_url(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Time of the postings.")] period: DateTimeRangeInput,
+        #[graphql(desc = "Time of the postings.")] period: Parsed<DateTimeRangeInput>,
     ) -> Loaded<SignedUrl> {
         Some(statement::link_to(ctx, self.key, &self.id, period).await)
     }

@@ -3,7 +3,7 @@
 use db::platform::configuration::Section;
 use db::wallets::wallet::queries::wallets_of;
 use domain::access::Denied;
-use domain::wallets::{WalletConfiguration, WalletOwner};
+use domain::wallets::WalletConfiguration;
 
 use super::objects::{Currency, Wallet, WalletBy};
 use super::trail::LedgerTrail;
@@ -39,9 +39,9 @@ impl WalletQuery {
     async fn wallets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Owner of the wallets.")] owner: AnyOwner,
+        #[graphql(desc = "Owner of the wallets.")] owner: Parsed<AnyOwner>,
     ) -> Loaded<Vec<Wallet>> {
-        Some(of_owner(ctx, owner.0).await)
+        Some(of_owner(ctx, owner).await)
     }
 
     /// Business event of the ledger with this key; null when there is none or the caller sees none of its entries.
@@ -83,7 +83,8 @@ async fn find(ctx: &Context<'_>, by: Parsed<WalletBy>) -> Result<Option<Wallet>>
     }
 }
 
-async fn of_owner(ctx: &Context<'_>, owner: WalletOwner) -> Result<Vec<Wallet>> {
+async fn of_owner(ctx: &Context<'_>, owner: Parsed<AnyOwner>) -> Result<Vec<Wallet>> {
+    let owner = owner.get()?.0;
     ctx.principal()
         .check(Action::WalletsList, Relation::Others)?;
     let db = ctx.db().at_primary();

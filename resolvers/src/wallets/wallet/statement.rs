@@ -4,7 +4,7 @@ use domain::wallets::WalletKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::inputs::DateTimeRangeInput;
+use crate::inputs::{DateTimeRangeInput, Parsed};
 use crate::links::SignedUrl;
 use crate::prelude::*;
 
@@ -22,9 +22,9 @@ pub(super) async fn link_to(
     ctx: &Context<'_>,
     key: WalletKey,
     id: &GlobalId,
-    period: DateTimeRangeInput,
+    period: Parsed<DateTimeRangeInput>,
 ) -> Result<SignedUrl> {
-    let (from, until) = period.ends()?;
+    let (from, until) = period.get()?.ends()?;
     if !key.kind.has_balance() {
         let problem = "this account keeps no running balance and has no statement: see `transfers`";
         return Err(ApiError::bad_input(problem));

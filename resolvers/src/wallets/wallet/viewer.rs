@@ -3,6 +3,7 @@
 use db::wallets::wallet::queries::wallets_of;
 
 use super::objects::Wallet;
+use crate::inputs::Parsed;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 
@@ -23,16 +24,21 @@ impl ViewerWallets {
     }
 }
 
+impl ViewerWallets {
+    async fn of(&self, ctx: &Context<'_>, of: Parsed<CurrencyCode>) -> Result<Option<Wallet>> {
+        Wallet::of_owner(ctx, self.0.into(), of.get()?.0).await
+    }
+}
+
 #[Object]
 impl ViewerWallets {
     /// The caller's wallet of a currency, with zeros before its first posting; null for an unknown currency.
     async fn wallet(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Currency of the wallet.")] currency: CurrencyCode,
+        #[graphql(desc = "Currency of the wallet.")] currency: Parsed<CurrencyCode>,
     ) -> Loaded<Wallet> {
-        let wallet = Wallet::of_owner(ctx, self.0.into(), currency.0).await;
-        wallet.transpose()
+        self.of(ctx, currency).await.transpose()
     }
 
     /// The caller's wallets that have postings, by currency.

@@ -14,7 +14,7 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::{Hold, MetadataEntry, notes};
 use crate::wallets::inputs::{
-    ExternalId, ExternalKeyInput, OwnerInput, number_of, own_issuer, owners_within,
+    ExternalId, ExternalKeyInput, OwnerInput, number_of, own_issuer, owners_within, service_name,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::payment::ProviderPayment;
@@ -99,7 +99,7 @@ impl WithdrawalBy {
             }
             Self::External(key) => {
                 let issuer = match key.issuer {
-                    Some(issuer) => issuer,
+                    Some(issuer) => service_name(issuer)?,
                     // Those that people requested have no service.
                     None => own_issuer(ctx)
                         .await?

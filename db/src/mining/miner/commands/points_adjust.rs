@@ -91,7 +91,7 @@ pub async fn miner_points_adjust(
             tx,
             request,
             NewApproval {
-                subject: Some(miner.id.user),
+                subjects: vec![miner.id.user.into()],
                 reason: &reason,
                 by,
                 proposal: &proposal,

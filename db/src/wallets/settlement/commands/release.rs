@@ -147,7 +147,7 @@ pub async fn clearing_release(
         post(tx, request, &configuration, &release, Mode::Judge).await?;
         let proposal = release.proposal();
         let new = NewApproval {
-            subject: payee.and_then(|payee| payee.user()),
+            subjects: payee.into_iter().collect(),
             reason: &release.reason,
             by: person.id,
             proposal: &proposal,

@@ -105,7 +105,7 @@ pub async fn wallet_unfreeze(
             cause,
         };
         let new = NewApproval {
-            subject: owner.user(),
+            subjects: vec![owner],
             reason: &reason,
             by: request.person()?.id,
             proposal: &proposal,

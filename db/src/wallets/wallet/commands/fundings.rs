@@ -139,7 +139,7 @@ pub async fn treasury_fund(
         posted.map_err(overflow)?;
         let proposal = funding.proposal();
         let new = NewApproval {
-            subject: None,
+            subjects: Vec::new(),
             reason: &funding.reason,
             by,
             proposal: &proposal,

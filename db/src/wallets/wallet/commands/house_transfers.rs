@@ -97,7 +97,7 @@ pub async fn house_transfer(
             reason: reason.as_str().to_owned(),
         };
         let new = NewApproval {
-            subject: None,
+            subjects: Vec::new(),
             reason: &reason,
             by: request.person()?.id,
             proposal: &proposal,

@@ -92,7 +92,7 @@ pub async fn transaction_reverse(
             reason: reversal.reason.as_str().to_owned(),
         };
         let new = NewApproval {
-            subject: reversal.owners.iter().find_map(WalletOwner::user),
+            subjects: reversal.owners.clone(),
             reason: &reversal.reason,
             by: request.person()?.id,
             proposal: &proposal,
