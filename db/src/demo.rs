@@ -146,7 +146,9 @@ async fn people_with_miners(db: &Db) -> Result<[UserId; 2]> {
 /// Names the demo service as an issuer and opens a conversion, in a new version of the section `wallet`.
 async fn name_service(tx: &mut Tx) -> Result<()> {
     let mut section = crate::wallets::configuration::in_force(tx.conn()).await?;
-    if section.issuer(SERVICE_ISSUER, SERVICE_SUBJECT).is_some() {
+    let is_named = section.issuer(SERVICE_ISSUER, SERVICE_SUBJECT).is_some();
+    let is_open = demo_wallets::open_conversion(&mut section);
+    if is_named && is_open {
         return Ok(());
     }
     let ceilings = DEPOSIT_CEILINGS.iter().filter_map(|(code, units)| {
@@ -162,7 +164,6 @@ async fn name_service(tx: &mut Tx) -> Result<()> {
     };
     section.issuers.retain(|known| known.name != issuer.name);
     section.issuers.push(issuer);
-    demo_wallets::open_conversion(&mut section);
     section.version = section.version.saturating_add(1);
     crate::platform::configuration::seed(tx, &section, section.version).await
 }

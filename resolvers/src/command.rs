@@ -224,8 +224,9 @@ pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
     body: Body<I, T>,
 ) -> Result<Result<T, Refused>> {
     let started = Instant::now();
-    let answer = answer(ctx, command, input, body).await?;
-    count(command.name, &answer, started);
+    let answered = answer(ctx, command, input, body).await;
+    count(command.name, answered.as_ref(), started);
+    let answer = answered?;
     if answer.is_replay {
         note_replay(ctx);
     }
@@ -233,11 +234,12 @@ pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
 }
 
 /// Counts a command by its outcome and measures it.
-fn count<T>(command: &'static str, answer: &Answer<T>, started: Instant) {
-    let (outcome, refusal) = match &answer.outcome {
-        _ if answer.is_replay => ("replayed", String::new()),
-        Ok(_) => ("applied", String::new()),
-        Err(refused) => ("refused", refused.name.clone()),
+fn count<T>(command: &'static str, answer: Result<&Answer<T>, &ApiError>, started: Instant) {
+    let (outcome, refusal) = match answer.map(|answer| (answer.is_replay, &answer.outcome)) {
+        Err(_) => ("failed", String::new()),
+        Ok((true, _)) => ("replayed", String::new()),
+        Ok((false, Ok(_))) => ("applied", String::new()),
+        Ok((false, Err(refused))) => ("refused", refused.name.clone()),
     };
     metrics::counter!("goodgo_commands_total", "command" => command, "outcome" => outcome, "refusal" => refusal)
         .increment(1);

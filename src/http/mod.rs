@@ -184,8 +184,10 @@ pub fn router(state: HttpState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), public::charge_file));
     let images = Router::new()
         .route("/invites/{file}", get(invites::qr_code))
-        .route("/wallets/{id}/statement.csv", get(statement::csv))
         .route_layer(from_fn_with_state(state.clone(), public::charge_image));
+    let statements = Router::new()
+        .route("/wallets/{id}/statement.csv", get(statement::csv))
+        .route_layer(from_fn_with_state(state.clone(), public::charge_statement));
     let probes = Router::new()
         .route("/metrics", get(documents::metrics))
         .layer(compression())
@@ -198,6 +200,7 @@ pub fn router(state: HttpState) -> Router {
         .merge(graphql)
         .merge(files)
         .merge(images)
+        .merge(statements)
         .merge(probes)
         .fallback_service(unknown.with_state(state.clone()))
         .method_not_allowed_fallback(unknown_method)

@@ -16,6 +16,9 @@ const FILE_POINTS: u64 = 1;
 /// Points of a QR code, which is drawn for each request.
 const IMAGE_POINTS: u64 = 10;
 
+/// Points of a statement, which reads many rows.
+const STATEMENT_POINTS: u64 = 100;
+
 /// Points of a probe or of the metrics.
 const PROBE_POINTS: u64 = 1;
 
@@ -36,6 +39,11 @@ pub async fn charge_preflight(state: State<HttpState>, request: Request, next: N
 /// Charges a QR code.
 pub async fn charge_image(state: State<HttpState>, request: Request, next: Next) -> Response {
     charge(state, request, next, IMAGE_POINTS, of_anonymous).await
+}
+
+/// Charges a statement.
+pub async fn charge_statement(state: State<HttpState>, request: Request, next: Next) -> Response {
+    charge(state, request, next, STATEMENT_POINTS, of_anonymous).await
 }
 
 /// Charges a probe. Its bucket is separate, so that callers behind the address of a load balancer can't make it fail.

@@ -86,8 +86,12 @@ pub async fn csv(
             let rows = rows(&entries)?;
             let next = match last_sequence(&entries) {
                 Some(last) if entries.len() >= PAGE as usize => {
-                    let next = read(&db, key, &filter, last).await;
-                    Some(next.map_err(std::io::Error::other)?)
+                    // Earlier partitions need not be looked at again.
+                    let filter = EntryFilter {
+                        from: entries.last().map(|last| last.transfer.posted_at),
+                        ..filter
+                    };
+                    Some(read(&db, key, &filter, last).await.map_err(broken)?)
                 }
                 _ => None,
             };
@@ -114,6 +118,12 @@ fn unavailable(fault: &DbError) -> Response {
     drop(ApiError::from(fault));
     let body = axum::Json(serde_json::json!({"error": "the statement can't be read now: retry"}));
     (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+}
+
+/// A fault after the answer began, which ends the stream.
+fn broken(fault: DbError) -> std::io::Error {
+    drop(ApiError::from(&fault));
+    std::io::Error::other(fault)
 }
 
 /// The entries behind a sequence number, oldest first.

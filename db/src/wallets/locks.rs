@@ -59,19 +59,24 @@ pub(super) async fn wallets(tx: &mut Tx, keys: &BTreeSet<WalletKey>) -> Result<L
 }
 
 /// Locks the owners of wallets that have to be created, so that a concurrent freeze sees the new wallets; returns those
-/// that are frozen.
+/// that are frozen, and the time after the locks: a posting is not stamped before, so that past balances of a wallet
+/// without a row can be final.
 ///
 /// Never waits, because wallets come after owners in the order of locks. An owner without a row, or one that is being
 /// frozen, is [`DbError::UnknownOwners`], after which the command is run again.
 pub(super) async fn owners_of(
     tx: &mut Tx,
     missing: &BTreeSet<WalletKey>,
-) -> Result<BTreeSet<WalletOwner>> {
+) -> Result<(BTreeSet<WalletOwner>, Option<Timestamp>)> {
+    if missing.is_empty() {
+        return Ok((BTreeSet::new(), None));
+    }
     let mut owners: BTreeSet<_> = missing.iter().map(|key| key.owner).collect();
     let wanted: Vec<_> = owners.iter().copied().collect();
     let wanted = per_statement(tx, wanted, |owner| owner.id, Ok)?;
     let conn: &Connection = tx.conn();
-    let found = try_join_all(wanted.iter().map(|owners| share(owners, conn))).await?;
+    let shares = try_join_all(wanted.iter().map(|owners| share(owners, conn)));
+    let (found, locked_at) = tokio::try_join!(shares, clock::pipelined(conn))?;
     let mut frozen = BTreeSet::new();
     for (owner, is_frozen) in found.into_iter().flatten() {
         owners.remove(&owner);
@@ -80,7 +85,7 @@ pub(super) async fn owners_of(
         }
     }
     if owners.is_empty() {
-        Ok(frozen)
+        Ok((frozen, Some(locked_at)))
     } else {
         let unknown = owners.into_iter().map(Into::into);
         Err(DbError::UnknownOwners(unknown.collect()))

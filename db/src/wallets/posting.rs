@@ -47,7 +47,8 @@ pub async fn post(
         .into_iter()
         .filter(|key| !ids.contains_key(key))
         .collect();
-    let frozen = locks::owners_of(tx, &missing).await?;
+    let (frozen, locked_at) = locks::owners_of(tx, &missing).await?;
+    let posted_at = locked_at.map_or(posted_at, |locked_at| posted_at.max(locked_at));
     for key in &missing {
         ids.insert(*key, new_id(tx, key.currency)?);
         if key.kind.has_balance() {

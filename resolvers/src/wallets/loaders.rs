@@ -104,6 +104,17 @@ by_key!(WalletLoader, DepositId => Deposit,
     |conn, ids, db| deposit::queries::by_id(&db, conn, &ids),
     |deposit| (deposit.id, deposit));
 
+/// A deposit by its uuid alone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct DepositOf(pub Uuid);
+
+by_key!(WalletLoader, DepositOf => DepositId,
+    |conn, of| async {
+        let uuids: Vec<_> = of.into_iter().map(|DepositOf(uuid)| uuid).collect();
+        deposit::queries::by_uuids(conn, &uuids).await
+    },
+    |id| (DepositOf(id.uuid), id));
+
 by_key!(WalletLoader, HoldId => Hold,
     |conn, ids, db| hold::queries::by_id(&db, conn, &ids),
     |hold| (hold.id, hold));

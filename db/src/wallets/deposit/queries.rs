@@ -48,6 +48,17 @@ pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<Deposit
     Ok(owner.map(|owner| [owner, uuid].into()))
 }
 
+/// The ids of deposits by their uuids alone; a read over all shards.
+pub async fn by_uuids(conn: &mut Connection, uuids: &[Uuid]) -> Result<Vec<DepositId>> {
+    let rows: Vec<(Uuid, Uuid)> = deposits::table
+        .filter(deposits::id.eq_any(uuids))
+        .select((deposits::owner_id, deposits::id))
+        .load(conn)
+        .await?;
+    let ids = rows.into_iter();
+    Ok(ids.map(|(owner, uuid)| [owner, uuid].into()).collect())
+}
+
 /// The id of a payment's deposit.
 pub async fn by_payment(
     conn: &mut Connection,

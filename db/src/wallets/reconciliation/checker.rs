@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::sql_types::{BigInt, Jsonb};
 use domain::named::Named;
 use domain::wallets::reconciliation::ReconciliationCheck;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::Db;
@@ -48,11 +48,11 @@ pub struct Facts {
     /// Number of the currency.
     #[serde(default)]
     pub currency: Option<i16>,
-    /// Amount in the smallest unit, or number, that the rule expects.
-    #[serde(default)]
+    /// Amount in the smallest unit, or number, that the rule expects; none beyond 64 bits.
+    #[serde(default, deserialize_with = "whole")]
     pub expected: Option<i64>,
-    /// Amount in the smallest unit, or number, that was found.
-    #[serde(default)]
+    /// Amount in the smallest unit, or number, that was found; none beyond 64 bits.
+    #[serde(default, deserialize_with = "whole")]
     pub actual: Option<i64>,
     /// Kind of the object: wallet, settlement, withdrawal, conversion or deposit.
     #[serde(default)]
@@ -63,6 +63,12 @@ pub struct Facts {
     /// Id of the object within the owner.
     #[serde(default)]
     pub id: Option<String>,
+}
+
+/// A number of 64 bits; none for others, which damage can make.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let number = Option::<Value>::deserialize(from)?;
+    Ok(number.and_then(|number| number.as_i64()))
 }
 
 /// A violation as a rule's query returns it.

@@ -15,7 +15,8 @@ WITH sums AS (
 )
 SELECT format('owner %s, wallet %s: available %s, entries say %s; held %s, entries say %s',
               w.owner_id, w.id, w.available, coalesce(s.available, 0), w.held, coalesce(s.held, 0)) AS detail,
-       w.currency, coalesce(s.available, 0) + coalesce(s.held, 0) AS expected, w.available + w.held AS actual,
+       w.currency, CASE WHEN w.available <> coalesce(s.available, 0) THEN coalesce(s.available, 0) ELSE coalesce(s.held, 0) END AS expected,
+       CASE WHEN w.available <> coalesce(s.available, 0) THEN w.available ELSE w.held END AS actual,
        'wallet' AS object, w.owner_id, w.id::text AS id
 FROM wallets w LEFT JOIN sums s ON s.owner_id = w.owner_id AND s.wallet = w.id
 WHERE w.available <> coalesce(s.available, 0) OR w.held <> coalesce(s.held, 0)
@@ -63,7 +64,8 @@ WHERE coalesce(w.held, 0) <> coalesce(h.amount, 0)
 --- owner CLEARING: each settlement moved its amount and its payouts
 SELECT format('owner %s, settlement %s: settled %s, moved %s; payouts %s, moved %s', s.owner_id, s.id, s.amount,
               coalesce(t.settled, 0), s.paid, coalesce(t.paid, 0)) AS detail,
-       s.currency, s.amount + s.paid AS expected, coalesce(t.settled, 0) + coalesce(t.paid, 0) AS actual,
+       s.currency, CASE WHEN s.amount <> coalesce(t.settled, 0) THEN s.amount ELSE s.paid END AS expected,
+       CASE WHEN s.amount <> coalesce(t.settled, 0) THEN coalesce(t.settled, 0) ELSE coalesce(t.paid, 0) END AS actual,
        'settlement' AS object, s.owner_id, s.id::text AS id
 FROM (
     SELECT owner_id, id, transaction_id, currency, amount,
@@ -79,7 +81,7 @@ WHERE s.amount <> coalesce(t.settled, 0) OR s.paid <> coalesce(t.paid, 0)
 --- owner WITHDRAWAL: each withdrawal held its amount, and paid it out or returned it
 SELECT format('owner %s, withdrawal %s, %s: %s, held %s, paid %s, returned %s', w.owner_id, w.id, w.status, w.amount,
               coalesce(t.held, 0), coalesce(t.paid, 0), coalesce(t.returned, 0)) AS detail,
-       w.currency, w.amount AS expected, coalesce(t.held, 0) AS actual, 'withdrawal' AS object, w.owner_id, w.id::text AS id
+       w.currency, 'withdrawal' AS object, w.owner_id, w.id::text AS id
 FROM withdrawals w LEFT JOIN (
     SELECT owner_id, reference_id, sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_REQUESTED') AS held,
            sum(amount) FILTER (WHERE reason = 'WITHDRAWAL_COMPLETED') AS paid,

@@ -79,22 +79,28 @@ async fn start(tx: &mut Tx) -> Result<Option<Uuid>> {
 /// enough; none when nothing is due.
 pub async fn due_run(db: &Db) -> Result<Option<Uuid>> {
     db.write("wallets.reconciliation_start", async move |tx| {
-        let last: Option<(Uuid, String, Timestamp)> = runs::table
-            .order((runs::started_at.desc(), runs::id.desc()))
-            .select((runs::id, runs::status, runs::started_at))
+        let running: Option<Uuid> = runs::table
+            .filter(runs::status.eq(ReconciliationStatus::Running.name()))
+            .select(runs::id)
             .first(tx.conn())
             .await
             .optional()?;
-        let interval = match &last {
-            Some((id, status, _)) if status == ReconciliationStatus::Running.name() => {
-                return Ok(Some(*id));
+        if running.is_some() {
+            return Ok(running);
+        }
+        let last: Option<(String, Timestamp, Option<Timestamp>)> = runs::table
+            .order((runs::started_at.desc(), runs::id.desc()))
+            .select((runs::status, runs::started_at, runs::finished_at))
+            .first(tx.conn())
+            .await
+            .optional()?;
+        let is_due = last.is_none_or(|(status, started_at, finished_at)| {
+            if status == ReconciliationStatus::Aborted.name() {
+                tx.now() - finished_at.unwrap_or(started_at) >= RETRY_INTERVAL
+            } else {
+                tx.now() - started_at >= INTERVAL
             }
-            Some((_, status, _)) if status == ReconciliationStatus::Aborted.name() => {
-                RETRY_INTERVAL
-            }
-            _ => INTERVAL,
-        };
-        let is_due = last.is_none_or(|(.., started_at)| tx.now() - started_at >= interval);
+        });
         if is_due { start(tx).await } else { Ok(None) }
     })
     .await

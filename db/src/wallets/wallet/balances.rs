@@ -53,11 +53,17 @@ pub async fn balances_at(
     db.know_currencies(conn, keys.iter().map(|key| key.currency))
         .await?;
     let now = clock::now(conn).await?;
-    let settled = settled_owners(conn, &keys).await?;
-    let ids = ids_of_keys(db, conn, &keys).await?;
+    let mut ids = ids_of_keys(db, conn, &keys).await?;
+    let is_missing = |key: &&WalletKey| !ids.contains_key(key);
+    let missing: Vec<WalletKey> = keys.iter().filter(is_missing).copied().collect();
+    let settled = settled_owners(conn, &missing).await?;
+    if !missing.is_empty() {
+        // A posting that held the owner's lock may have made them meanwhile.
+        ids.extend(ids_of_keys(db, conn, &missing).await?);
+    }
     let later = last_postings(conn, &ids).await?;
     let judge = |(key, at): &WalletAt| -> Result<Option<i64>, NoBalance> {
-        if *at > now {
+        if *at >= now {
             return Err(NoBalance::Future);
         }
         let id = ids.get(key).copied();
@@ -119,11 +125,14 @@ pub async fn balances_at(
     balances.collect()
 }
 
-/// Owners for whom nobody makes a wallet at the moment. Must be asked before the wallets are read.
+/// Owners of wallets without a row for whom nobody makes one at the moment. Must be asked before those are read again.
 async fn settled_owners(
     conn: &mut Connection,
     keys: &[WalletKey],
 ) -> Result<BTreeSet<WalletOwner>> {
+    if keys.is_empty() {
+        return Ok(BTreeSet::new());
+    }
     let wanted: BTreeSet<Uuid> = keys.iter().map(|key| key.owner.id).collect();
     let all: Vec<(Uuid, String)> = owners::table
         .filter(owners::owner_id.eq_any(wanted.clone()))

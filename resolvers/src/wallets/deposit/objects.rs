@@ -14,7 +14,7 @@ use crate::platform::approval::RegisteredProposal;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::inputs::OwnerInput;
-use crate::wallets::loaders::WalletLoader;
+use crate::wallets::loaders::{DepositOf, WalletLoader};
 use crate::wallets::payment::{
     PaymentReference, ProviderName, ProviderPayment, ProviderPaymentInput,
 };
@@ -63,10 +63,12 @@ pub(crate) const REFERENCE: RegisteredReference = RegisteredReference::custom::<
     "deposit",
     |ctx, _, uuid| {
         async move {
-            let found = ctx
-                .db()
-                .read_replicated(async move |conn| reads::by_uuid(conn, uuid).await);
-            Ok(match found.await? {
+            if !ctx.may(Action::DepositRead, Relation::Others) {
+                return Ok(None);
+            }
+            let loader = ctx.loader::<WalletLoader>();
+            let found = loader.load_one(DepositOf(uuid)).await?;
+            Ok(match found {
                 Some(id) => Deposit::load(ctx, id).await?.map(reference),
                 None => None,
             })

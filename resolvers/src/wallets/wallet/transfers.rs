@@ -3,6 +3,7 @@
 use async_graphql::Enum;
 use db::wallets::wallet::entries::EntryFilter;
 use db::wallets::wallet::transfers::{self as stored, EntryKey, TransferKey, TransferPosition};
+use domain::wallets::WalletOwner;
 
 use super::objects::{Money, TransferReason, Wallet, WalletBucket, WalletKind};
 use super::transactions::Transaction;
@@ -227,7 +228,7 @@ pub struct TransferFilter {
     pub currency: Option<CurrencyCode>,
     /// Kind of either side's account.
     pub kind: Option<WalletKind>,
-    /// Owner of either side.
+    /// Owner of either side; for the platform's own accounts give `kind`.
     pub owner: Option<AnyOwner>,
     /// Time of the transfer.
     pub posted_at: Option<DateTimeRangeInput>,
@@ -240,6 +241,11 @@ pub struct TransferFilter {
 impl TransferFilter {
     /// The filter of the database.
     pub(super) async fn of_list(self, ctx: &Context<'_>) -> Result<stored::TransferFilter> {
+        let owner = self.owner.map(|owner| owner.0);
+        if owner.is_some_and(|owner| owner == WalletOwner::SYSTEM) {
+            let problem = "the platform's own accounts have no home: filter by `kind`";
+            return Err(ApiError::bad_input(problem));
+        }
         let (from, until) = ends(self.posted_at)?;
         let currencies = ctx.db().currencies();
         let currency = self.currency.map(|code| currencies.get(&code.0).copied());
@@ -252,7 +258,7 @@ impl TransferFilter {
             _ => (None, None),
         };
         Ok(stored::TransferFilter {
-            owner: self.owner.map(|owner| owner.0),
+            owner,
             kind: self.kind.map(|kind| kind.0),
             // 0 is the number of no currency.
             currency: currency.map(|known| known.map_or(0, |currency| currency.number)),
