@@ -73,10 +73,12 @@ impl Types {
         };
         if let Some((input, is_one_of)) = self.input(name) {
             let fields: Vec<_> = input.fields.iter().map(|field| &field.node).collect();
-            return match is_one_of {
-                true => self.object(&fields[..1], None),
-                false => self.object(&required(&fields), None),
+            let given = if is_one_of {
+                fields[..1].to_vec()
+            } else {
+                required(&fields)
             };
+            return self.object(&given, None);
         }
         if let Some(TypeKind::Enum(of)) = self.0.get(name).map(|of| &of.kind) {
             return of.values[0].node.value.node.to_string();
