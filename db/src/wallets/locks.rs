@@ -10,6 +10,7 @@ use domain::wallets::{Balances, WalletKey, WalletOwner, WalletState};
 use futures_util::future::{try_join_all, try_join3};
 
 use super::posting::{WalletIds, number_of, only};
+use crate::clock;
 use crate::prelude::*;
 use crate::prepared::Prepared;
 
