@@ -22,9 +22,10 @@ const VALUES = {
     'CircleMember', 'ConversionPair', 'ConversionPairSettings', 'CurrencySettings', 'HoldSettlementResult', 'IssuerSettings', 'LeaderboardEntry',
     'MetadataEntry', 'Payout', 'StreakTier', 'VelocityRule',
     // Parts of an object, and references.
-    'ConversionQuote', 'LedgerReference', 'MiningRate', 'MiningStreak', 'Money', 'ProviderPayment', 'ReferralStatistics', 'Service', 'ServiceReference', 'WalletOwner',
+    'ConversionQuote', 'IssuanceStatus', 'LedgerTrail', 'MiningRate', 'MiningStreak', 'Money', 'ProviderPayment', 'ReconciliationMismatch', 'ReferralStatistics',
+    'Service', 'ServiceReference', 'SignedUrl', 'WalletBalance', 'WalletOwner',
     // Known by a code, or unique.
-    'Currency', 'Leaderboard', 'PageInfo', 'ServerInfo', 'SystemConfiguration',
+    'Currency', 'Leaderboard', 'PageInfo', 'Reconciliation', 'ServerInfo', 'SystemConfiguration',
   ],
 };
 

@@ -13,6 +13,7 @@ use domain::ids::UserId;
 use domain::wallets::Origin;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use resolvers::command_slots::CommandSlots;
 use resolvers::language::Language;
 use resolvers::live::{LeaderboardTopic, LeaderboardUpdate, MinerTopic, MinerUpdate, event_bus};
 use resolvers::request::{
@@ -88,6 +89,7 @@ pub(super) async fn quiet(app: &TestApp) -> Services {
         introspection: Introspection::Everybody,
         of_contexts: ContextServices::default()
             .with(Ranks::default())
+            .with(CommandSlots::new(64))
             .with(ReferralUrls {
                 share: Arc::from("https://goodgo.app/invite"),
                 server: Arc::from("http://localhost:8080"),
@@ -266,7 +268,7 @@ fn seeds_a_consistent_demo_town() {
         // Mined points equal the wallets and the sums of the histories.
         let wrong = app
             .count(
-                "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN'",
+                "miners m LEFT JOIN wallets w ON w.owner_id = m.user_id AND w.kind = 'MAIN' AND w.currency = 1",
                 "m.lifetime_points <> coalesce(w.available, 0)
                     OR m.lifetime_points <> (SELECT coalesce(sum(points), 0) FROM mining_history h WHERE h.user_id = m.user_id)",
             )

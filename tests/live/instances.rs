@@ -40,9 +40,6 @@ fn reads_the_state_before_it_subscribes() {
     test(async |app| {
         let alice = app.miner().await;
         let mut socket = alice.socket().await;
-        // The job that reads these tables has run.
-        app.until_count("jobs", "name = 'reconciliation' AND runs = 1", 1)
-            .await;
         for (table, field) in [
             ("miners", "minerUpdated"),
             ("wallets", "walletUpdated"),
