@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::access::Principal;
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::errors::{ApiError, Code, Result};
 
@@ -35,10 +35,10 @@ impl CommandSlots {
     /// Takes a slot; UNAVAILABLE with reason OVERLOADED when all are taken.
     pub(crate) fn take(&self, principal: &Principal) -> Result<Slot> {
         let taken = self.of_issuer(principal).and_then(|of_issuer| {
-            let permit = Arc::clone(&self.all).try_acquire_owned().ok()?;
-            Some((permit, of_issuer))
+            let permit = Arc::clone(&self.all).try_acquire_owned()?;
+            Ok((permit, of_issuer))
         });
-        let Some(permits) = taken else {
+        let Ok(permits) = taken else {
             metrics::counter!("goodgo_commands_overloaded_total").increment(1);
             let problem = "too many commands run at once: nothing was executed, retry";
             let error = ApiError::new(Code::Unavailable, problem);
@@ -48,17 +48,20 @@ impl CommandSlots {
         Ok(Slot { _permits: permits })
     }
 
-    /// The permit of the issuer, which people don't need; none when its share is taken.
-    fn of_issuer(&self, principal: &Principal) -> Option<Option<OwnedSemaphorePermit>> {
+    /// The permit of the issuer, which people don't need; an error when its share is taken.
+    fn of_issuer(
+        &self,
+        principal: &Principal,
+    ) -> std::result::Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         let Principal::Service(service) = principal else {
-            return Some(None);
+            return Ok(None);
         };
         // Issuers are configured, so there are few.
         let mut issuers = self.issuers.lock();
         let slots = issuers
             .entry(service.issuer.clone())
             .or_insert_with(|| Arc::new(Semaphore::new(self.of_issuer)));
-        Arc::clone(slots).try_acquire_owned().ok().map(Some)
+        Arc::clone(slots).try_acquire_owned().map(Some)
     }
 }
 

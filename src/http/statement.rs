@@ -179,7 +179,9 @@ fn rows(entries: &[LedgerEntry]) -> std::io::Result<Bytes> {
             transfer.key.transaction.0.to_string(),
         ])?;
     }
-    let rows = writer.into_inner().map_err(|error| error.into_error())?;
+    let rows = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(rows.into())
 }
 

@@ -341,16 +341,14 @@ fn returns_house_balances_at_ends_of_days() {
         let query = "query ($owner: WalletOwnerInput!, $at: DateTime!) { wallets(owner: $owner) {
             kind currency balanceAt(at: $at) { available { amount } } } }";
         let owner = json!({"kind": "SYSTEM", "ownerId": Uuid::nil()});
-        let midnight = |days: i64| {
-            let date = chrono::Utc::now().date_naive() + TimeDelta::days(days);
-            json!(format!("{date}T00:00:00Z"))
-        };
+        let tomorrow = app.now().await.date_naive() + TimeDelta::days(1);
+        let midnight = format!("{tomorrow}T00:00:00Z");
         let noon = json!({"owner": owner, "at": "2020-01-01T12:00:00Z"});
         assert_eq!(staff.ask(query, noon).await.code(), "BAD_USER_INPUT");
         app.advance(TimeDelta::days(1)).await;
         app.advance(TimeDelta::hours(1)).await;
         let seen = staff
-            .get(query, json!({"owner": owner, "at": midnight(1)}))
+            .get(query, json!({"owner": owner, "at": midnight}))
             .await;
         let mining = seen["wallets"]
             .as_array()

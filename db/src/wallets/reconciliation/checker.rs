@@ -20,7 +20,7 @@ pub struct Report {
     pub wallets: i64,
     /// Number of violations.
     pub count: i64,
-    /// Violations, at most [`PER_RULE`] per rule; empty when the ledger is right.
+    /// Violations, at most 20 per rule; empty when the ledger is right.
     pub mismatches: Vec<Mismatch>,
 }
 

@@ -52,7 +52,7 @@ pub struct LastRun {
 pub async fn last_run(conn: &mut Connection) -> Result<Option<LastRun>> {
     let ended = [ReconciliationStatus::Passed, ReconciliationStatus::Failed];
     let last: Option<(Option<Timestamp>, i64)> = runs::table
-        .filter(runs::status.eq_any(ended.map(|status| status.name())))
+        .filter(runs::status.eq_any(ended.map(ReconciliationStatus::name)))
         .order((runs::started_at.desc(), runs::id.desc()))
         .select((runs::finished_at, runs::mismatch_count))
         .first(conn)

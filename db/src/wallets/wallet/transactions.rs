@@ -18,7 +18,7 @@ const MOST_ENTRIES: usize = 100;
 pub struct TransactionKey {
     /// Id of the event.
     pub id: TransactionId,
-    /// Owners whose entries are read, at most [`MOST_OWNERS`]; empty for all, which is a read over all shards.
+    /// Owners whose entries are read, at most 11; empty for all, which is a read over all shards.
     pub owners: Vec<OwnerId>,
 }
 

@@ -275,7 +275,8 @@ impl NodeKey for WalletKey {
         let Owner { kind, id } = self.owner;
         let mut text = format!("{}:{}:{}", kind.name(), id.simple(), self.currency);
         if self.kind != rules::WalletKind::Main {
-            text.push_str(&format!(":{}:{}", self.kind.name(), self.for_id.simple()));
+            let (kind, for_id) = (self.kind.name(), self.for_id.simple());
+            text = format!("{text}:{kind}:{for_id}");
         }
         KeyPart::Text(text)
     }

@@ -44,8 +44,8 @@ impl LedgerTrail {
         Ok(home.map(|home| Self { kind, id, home }))
     }
 
-    fn stored(&self) -> Option<(String, String)> {
-        Some((self.kind.clone(), self.id.clone()))
+    fn stored(&self) -> (String, String) {
+        (self.kind.clone(), self.id.clone())
     }
 }
 
@@ -87,7 +87,7 @@ impl LedgerTrail {
     ) -> Loaded<TransferConnection> {
         let args = PageArgs::new(first, last, after, before);
         let filter = TransferFilter {
-            reference: self.stored(),
+            reference: Some(self.stored()),
             ..Default::default()
         };
         Some(list(ctx, "reference_transfers", filter, args).await)
@@ -111,11 +111,11 @@ impl LedgerTrail {
     }
 
     async fn load_holds(&self, ctx: &Context<'_>, args: PageArgs) -> Result<HoldConnection> {
+        const LIST: &str = "reference_holds";
         let filter = HoldFilter {
-            reference: self.stored(),
+            reference: Some(self.stored()),
             ..Default::default()
         };
-        const LIST: &str = "reference_holds";
         let page = args.page(LIST)?;
         let db = ctx.db().clone();
         read_list!(
