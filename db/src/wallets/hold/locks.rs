@@ -4,6 +4,7 @@ use diesel::dsl::{Eq, Filter, Find};
 use domain::wallets::hold::{Hold, HoldStatus};
 use futures_util::future::try_join_all;
 
+use super::queries;
 use super::rows::HoldRow;
 use crate::prelude::*;
 use crate::schema::holds;
@@ -72,15 +73,8 @@ pub(super) async fn by_external_id(tx: &mut Tx, hold: &Hold) -> Result<Option<Uu
     let Some(external_id) = &hold.external_id else {
         return Ok(None);
     };
-    let found = holds::table
-        .filter(holds::owner_id.eq(hold.owner.id))
-        .filter(holds::owner_kind.eq(hold.owner.kind.name()))
-        .filter(holds::issuer.eq(&hold.issuer))
-        .filter(holds::external_id.eq(external_id))
-        .select(holds::id)
-        .first(tx.conn())
-        .await;
-    Ok(found.optional()?)
+    let found = queries::by_external_id(tx.conn(), hold.owner, &hold.issuer, external_id).await?;
+    Ok(found.map(|id| id.uuid))
 }
 
 type Held = Filter<Find<holds::table, (Uuid, Uuid)>, Eq<holds::status, &'static str>>;

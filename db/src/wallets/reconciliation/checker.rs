@@ -42,7 +42,7 @@ pub struct Mismatch {
     pub facts: Facts,
 }
 
-/// What a rule knows of a violation.
+/// Amounts and object of a violation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Number of the currency.
@@ -214,7 +214,7 @@ async fn ask(conn: &mut Connection, scope: Scope) -> Result<Report> {
     })
 }
 
-/// What a rule is about, its invariant, its name and its query.
+/// The parts of a rule: its subject (`owner`, `transaction` or `ledger`), invariant, name and query.
 fn parts_of(rule: &str) -> Result<(&str, ReconciliationCheck, &str, &str)> {
     let parts = rule.split_once('\n').and_then(|(title, query)| {
         let (of, rule) = title.split_once(": ")?;

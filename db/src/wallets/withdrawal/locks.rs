@@ -3,6 +3,7 @@
 use diesel::dsl::{Eq, Filter, Find};
 use domain::wallets::withdrawal::{Withdrawal, WithdrawalStatus};
 
+use super::queries;
 use super::rows::WithdrawalRow;
 use crate::prelude::*;
 use crate::schema::withdrawals;
@@ -27,15 +28,9 @@ pub(super) async fn by_external_id(tx: &mut Tx, withdrawal: &Withdrawal) -> Resu
     let Some(external_id) = &withdrawal.external_id else {
         return Ok(None);
     };
-    let found = withdrawals::table
-        .filter(withdrawals::owner_id.eq(withdrawal.owner.id))
-        .filter(withdrawals::owner_kind.eq(withdrawal.owner.kind.name()))
-        .filter(withdrawals::issuer.eq(&withdrawal.issuer))
-        .filter(withdrawals::external_id.eq(external_id))
-        .select(withdrawals::id)
-        .first(tx.conn())
-        .await;
-    Ok(found.optional()?)
+    let Withdrawal { owner, issuer, .. } = withdrawal;
+    let found = queries::by_external_id(tx.conn(), *owner, issuer, external_id).await?;
+    Ok(found.map(|id| id.uuid))
 }
 
 type InStatus =
