@@ -58,7 +58,7 @@ struct Reference {
     /// Place behind the last token.
     end: usize,
     tokens: String,
-    /// What stands between the tokens.
+    /// Blanks, commas and comments between tokens.
     ignored: String,
 }
 

@@ -28,14 +28,14 @@ pub struct LinkSigner {
     key: Arc<OnceCell<Vec<u8>>>,
 }
 
-/// What a link's token says.
+/// The claims of a link's token.
 #[derive(Serialize, Deserialize)]
 struct Claims<T> {
     /// Path of the file.
     path: String,
     /// Time the link stops working, in seconds.
     exp: i64,
-    /// What the file contains.
+    /// Parameters of the file, such as its period.
     of: T,
 }
 
@@ -55,7 +55,7 @@ impl LinkSigner {
         Ok(self.key.get_or_try_init(read).await?)
     }
 
-    /// What the file of this path contains, if the token is valid for it.
+    /// The parameters in a token; none when it is invalid for this path or has expired.
     pub async fn check<T>(&self, path: &str, token: &str) -> Result<Option<T>, DbError>
     where
         T: DeserializeOwned + Clone,

@@ -61,7 +61,7 @@ fn examples() -> Vec<Example> {
         .collect()
 }
 
-/// What a person puts in place of `<hold>`.
+/// The id that a person puts in place of `<hold>`.
 async fn newest_hold(service: &Actor) -> String {
     let query = "{ holds(first: 1, filter: {status: HELD}) { nodes { id } } }";
     let holds = service.get(query, json!({})).await;
@@ -71,7 +71,7 @@ async fn newest_hold(service: &Actor) -> String {
         .to_owned()
 }
 
-/// What the page puts in place of `<bob>`.
+/// The id that the page puts in place of `<bob>`.
 async fn person_of(bob: &Actor) -> String {
     let seen = bob.get("{ viewer { user { uuid } } }", json!({})).await;
     seen["viewer"]["user"]["uuid"].as_str().unwrap().to_owned()

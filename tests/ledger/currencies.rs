@@ -110,7 +110,7 @@ fn posts_first_or_changes_the_scale_first() {
                     sent.refused("AMOUNT_INVALID", Some("amount.amount"));
                 }
             }
-            // What is stored has the scale in force.
+            // The stored amount has the scale in force.
             let expected = match (scale, amount) {
                 (3, "1.5") => (1_500, "1.500"),
                 (3, _) => (1_125, "1.125"),

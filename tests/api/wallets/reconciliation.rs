@@ -38,7 +38,7 @@ fn runs_the_checker_when_requested() {
         assert_eq!(seen["latestRun"]["id"], started["id"]);
         assert_eq!(seen["latestRun"]["status"], "PASSED");
         assert_eq!(seen["latestRun"]["mismatches"], json!([]));
-        // Nothing is due before an hour has passed.
+        // The next run is due an hour after the last.
         run_job(app).await;
         assert_eq!(runs(app).await["runs"]["totalCount"], 1);
         app.advance(chrono::TimeDelta::hours(1)).await;

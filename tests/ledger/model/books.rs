@@ -80,7 +80,7 @@ pub struct Wallet {
 pub struct Books(pub BTreeMap<(usize, Code), Wallet>);
 
 impl Books {
-    /// What a person can spend.
+    /// A person's available balance.
     pub fn available(&self, person: usize, code: Code) -> i128 {
         let wallet = self.0.get(&(person, code));
         wallet.map_or(0, |wallet| wallet.available)

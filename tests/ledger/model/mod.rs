@@ -33,7 +33,7 @@ const CHUNK: usize = 250;
 /// Commands that run at the same time.
 const WIDTH: usize = 8;
 
-/// What all programs share.
+/// Configuration and people that all programs share.
 struct World {
     /// The service with all scopes that the programs need.
     service: Actor,

@@ -88,7 +88,7 @@ fn check(is_so: bool, refusal: Refusal) -> Result<(), Refusal> {
     if is_so { Ok(()) } else { Err(refusal) }
 }
 
-/// What a conversion gives: nothing for a pair that is closed.
+/// Result of a conversion; none when the pair is closed.
 pub fn received(amount: i128, from: Code, to: Code) -> Option<i128> {
     let (_, _, rate, per, fee) = PAIRS.iter().find(|pair| (pair.0, pair.1) == (from, to))?;
     let (up, down) = (10_i128.pow(scale(to)), 10_i128.pow(scale(from)));

@@ -39,7 +39,7 @@ pub enum Step {
         amount: Amount,
         to: Code,
     },
-    /// What was received goes back.
+    /// Converts the result of a conversion back.
     ConvertBack {
         person: usize,
         amount: Amount,

@@ -8,7 +8,7 @@ use crate::inputs::{DateTimeRangeInput, Parsed};
 use crate::links::SignedUrl;
 use crate::prelude::*;
 
-/// What a link to a statement says beside the wallet, which is in its path.
+/// The period of a statement, signed in its link. The wallet is in the link's path.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatementLink {
     /// Start, included; none for the first posting.
