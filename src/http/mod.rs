@@ -32,6 +32,7 @@ mod statement;
 pub mod static_file;
 mod subscription;
 pub mod timeouts;
+pub mod unique_json;
 mod unread;
 
 use std::sync::Arc;

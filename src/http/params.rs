@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::persisted::{Name, Source};
 use super::refusal::Refusal;
+use super::unique_json::{DOUBLED, UniqueJson};
 
 /// The parameters of a request.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub fn from_body(body: &[u8]) -> Result<Params, Refusal> {
         ));
     }
     check_size(text)?;
-    let json = serde_json::from_str(text).map_err(|error| {
+    let UniqueJson(json) = serde_json::from_str(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let problem = problem_of(&error.to_string());
         Refusal::malformed(format!("{problem} (line {line}, column {column})"))
@@ -47,6 +48,8 @@ fn problem_of(message: &str) -> &'static str {
         "the body has a number that is too large"
     } else if message.contains("surrogate") || message.contains("hex escape") {
         "the body has an escape that stands for no character"
+    } else if message.starts_with(DOUBLED) {
+        "the body has an object with the same name twice"
     } else {
         "the body is not JSON"
     }
@@ -89,8 +92,18 @@ pub fn from_query(query: &str) -> Result<Params, Refusal> {
         let value = match &*name {
             "query" | "operationName" | "documentId" => Json::String(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Json::Null,
-            "variables" | "extensions" => serde_json::from_str(&value)
-                .map_err(|_| Refusal::malformed(format!("the parameter {name} is not JSON")))?,
+            "variables" | "extensions" => {
+                let UniqueJson(json) = serde_json::from_str(&value).map_err(|error| {
+                    let is_doubled = error.to_string().starts_with(DOUBLED);
+                    let problem = if is_doubled {
+                        "has an object with the same name twice"
+                    } else {
+                        "is not JSON"
+                    };
+                    Refusal::malformed(format!("the parameter {name} {problem}"))
+                })?;
+                json
+            }
             _ => continue,
         };
         if params.contains_key(&*name) {
@@ -235,6 +248,8 @@ mod tests {
             br#"{"query":"{a}","variables":"{}"}"#,
             br#"{"query":"{a}","operationName":{}}"#,
             br#"{"query":"{a}","extensions":1}"#,
+            br#"{"query":"{a}","query":"{b}"}"#,
+            br#"{"query":"{a}","variables":{"x":[{"y":1,"\u0079":2}]}}"#,
             "[".repeat(100_000).as_bytes(),
         ] {
             let refusal = from_body(body).unwrap_err();
@@ -251,6 +266,7 @@ mod tests {
             "query={a}&query={b}",
             "query={a}&variables=x",
             "query={a}&variables=[]",
+            "query={a}&variables={\"x\":1,\"x\":2}",
         ] {
             assert_eq!(
                 from_query(query).unwrap_err().kind,

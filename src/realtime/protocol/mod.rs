@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::http::params::{self, Params};
 use crate::http::refusal::{Kind, Refusal};
+use crate::http::unique_json;
 
 /// Longer ids of operations are refused.
 const MAX_ID_BYTES: usize = 1_024;
@@ -177,6 +178,7 @@ struct Raw {
     #[serde(rename = "type")]
     kind: String,
     id: Option<String>,
+    #[serde(default, deserialize_with = "unique_json::optional")]
     payload: Option<Value>,
 }
 
