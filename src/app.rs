@@ -333,7 +333,11 @@ impl App {
             settings: Arc::new(HttpSettings {
                 referral_urls,
                 allowed_origins: match self.config.environment {
-                    Environment::Development => self.config.http.origins(),
+                    Environment::Development => {
+                        let http = &self.config.http;
+                        let page = format!("http://{}:{}", http.host, http.port);
+                        http.origins().with_page_at(&page)
+                    }
                     Environment::Production => self.config.http.origins().only_listed(),
                 },
                 trusted_proxies: self.config.http.trusted_proxies,

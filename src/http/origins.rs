@@ -1,5 +1,7 @@
 //! Origins whose pages may call.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 use reqwest::Url;
 
@@ -50,8 +52,7 @@ impl Origins {
         self
     }
 
-    /// Allows no other origins, not even the request's own host: a name that was made to resolve to the server (DNS
-    /// rebinding) would be one.
+    /// Allows no other origins, not even the request's own host.
     #[must_use]
     pub fn only_listed(self) -> Self {
         Self {
@@ -67,14 +68,16 @@ impl Origins {
 
     /// Whether a socket may be opened. Browsers send no preflight request for sockets, so the server checks the origin.
     ///
-    /// Apps send no origin and are allowed; so is, in development, our own site, whose origin has the request's host.
+    /// Apps send no origin and are allowed; so is, in development, our own site, whose origin has the request's host:
+    /// `localhost` or an IP address, because any other name may have been made to resolve to the server.
     #[must_use]
     pub fn allow_socket(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => true,
             (Some(origin), None) => {
-                let is_own = || is_same_host(origin, headers.get(header::HOST));
+                let host = headers.get(header::HOST);
+                let is_own = || is_same_host(origin, host) && host.is_some_and(is_fixed);
                 self.listed.contains(origin) || (!self.only_listed && is_own())
             }
             (Some(_), Some(_)) => false,
@@ -122,6 +125,28 @@ fn parse(origin: &str) -> Result<HeaderValue, String> {
         }
     };
     HeaderValue::try_from(serialized).map_err(|_| wrong())
+}
+
+/// Whether DNS can't make a `Host` resolve to another machine.
+fn is_fixed(host: &HeaderValue) -> bool {
+    host.to_str().is_ok_and(|host| {
+        let name = host_name(host);
+        is_localhost(name) || name.parse::<IpAddr>().is_ok()
+    })
+}
+
+/// Whether a name is `localhost` or below it (RFC 6761, 6.3).
+pub(super) fn is_localhost(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
+}
+
+/// The name or address in a `Host`, without its port and the brackets of IPv6.
+pub(super) fn host_name(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((name, _)) => name,
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    }
 }
 
 /// Whether an origin has this host.
@@ -202,23 +227,30 @@ mod tests {
     #[test]
     fn allows_sockets_of_listed_sites_our_own_and_apps() {
         let origins = origins("https://admin.example.com").0;
-        let ask = |origin: Option<&'static str>| {
+        let ask_at = |host: &'static str, origin: Option<&'static str>| {
             let mut headers = HeaderMap::new();
-            headers.insert(
-                header::HOST,
-                HeaderValue::from_static("api.example.com:8080"),
-            );
+            headers.insert(header::HOST, HeaderValue::from_static(host));
             if let Some(origin) = origin {
                 headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
             }
             origins.allow_socket(&headers)
         };
+        let ask = |origin| ask_at("localhost:8080", origin);
         assert!(ask(None));
         assert!(ask(Some("https://admin.example.com")));
-        assert!(ask(Some("http://api.example.com:8080")));
+        for (host, own) in [
+            ("localhost:8080", "http://localhost:8080"),
+            ("shop.localhost", "https://shop.localhost"),
+            ("192.168.1.5:8080", "http://192.168.1.5:8080"),
+            ("[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert!(ask_at(host, Some(own)), "{host}");
+        }
+        let rebound = Some("http://rebound.example:8080");
+        assert!(!ask_at("rebound.example:8080", rebound));
         for foreign in [
             "null",
-            "https://api.example.com",
+            "https://localhost",
             "https://evil.example",
             "https://admin.example.com.evil.example",
         ] {
@@ -229,11 +261,8 @@ mod tests {
     #[test]
     fn refuses_the_own_host_where_only_listed_origins_count() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("evil.example"));
-        headers.insert(
-            header::ORIGIN,
-            HeaderValue::from_static("http://evil.example"),
-        );
+        headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+        headers.insert(header::ORIGIN, HeaderValue::from_static("http://localhost"));
         let (development, _) = origins("https://admin.example");
         assert!(development.allow_socket(&headers));
         let production = development.clone().only_listed();

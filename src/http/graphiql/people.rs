@@ -14,23 +14,29 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::super::HttpState;
-use super::super::origins::is_same_host;
+use super::super::origins::{host_name, is_localhost, is_same_host};
 use crate::auth::demo::DemoTokens;
 
 /// The lifetime of a token.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// Headers of proxies. A client behind a proxy may be on another machine.
-const FORWARDED: [&str; 8] = [
+/// Headers of proxies, and the beginnings of their names. A client behind a proxy may be on another machine.
+const FORWARDED: [&str; 11] = [
+    "cdn-loop",
+    "cf-",
+    "client-ip",
+    "fastly-",
     "forwarded",
+    "true-client-ip",
     "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "cf-connecting-ip",
+    "x-client",
+    "x-cluster-client",
+    "x-envoy-",
+    "x-forward",
 ];
+
+/// Words within other names of their headers, such as `x-real-ip` and `x-original-host`.
+const FORWARDED_WITHIN: [&str; 3] = ["-real-ip", "-original-", "-proxy"];
 
 /// Makes the tokens, and knows the host of the page.
 #[derive(derive_more::Debug)]
@@ -87,7 +93,7 @@ async fn mint(tokens: &DemoTokens, state: &HttpState) -> anyhow::Result<Value> {
 
 /// Whether the request comes from our own page, under a host name of this machine.
 fn is_own_page(headers: &HeaderMap, configured_host: &str) -> bool {
-    if FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+    if headers.keys().any(|name| is_of_a_proxy(name.as_str())) {
         return false;
     }
     // Browsers set this header; pages can't.
@@ -105,13 +111,15 @@ fn is_own_page(headers: &HeaderMap, configured_host: &str) -> bool {
             .is_some_and(|host| is_of_this_machine(host, configured_host))
 }
 
+fn is_of_a_proxy(header: &str) -> bool {
+    FORWARDED.iter().any(|name| header.starts_with(name))
+        || FORWARDED_WITHIN.iter().any(|word| header.contains(word))
+}
+
 /// Whether a host names this machine. Any other name may have been made to resolve to it.
 fn is_of_this_machine(host: &str, configured_host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((name, _)) => name,
-        None => host.split_once(':').map_or(host, |(name, _)| name),
-    };
-    name.eq_ignore_ascii_case("localhost")
+    let name = host_name(host);
+    is_localhost(name)
         || name.eq_ignore_ascii_case(configured_host)
         || name.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
@@ -183,7 +191,13 @@ mod tests {
             ("sec-fetch-site", "same-site"),
             ("origin", "http://localhost:3000"),
             ("origin", "null"),
+            ("via", "1.1 proxy"),
             ("x-forwarded-for", "10.0.0.7"),
+            ("x-forwarded-server", "proxy"),
+            ("x-real-ip", "10.0.0.7"),
+            ("x-original-host", "dev.example"),
+            ("true-client-ip", "10.0.0.7"),
+            ("x-envoy-external-address", "10.0.0.7"),
         ] {
             assert!(!ask(&[host, (name, value)]), "{name}: {value}");
         }
