@@ -2,7 +2,8 @@
 //!
 //! An answer that the peer doesn't read stays in our buffers; without a timeout it would stay as long as the peer's
 //! machine runs. hyper's timeout of headers also runs while a connection waits for its next request. [`HeaderTimer`]
-//! starts it at the accept, and later at the first byte of a request; the idle timeout covers the time between.
+//! starts it at the accept, and later at the first read of a request; the idle timeout covers the time between, and
+//! headers that began in the same read as the request before them.
 
 use std::io;
 use std::pin::Pin;
