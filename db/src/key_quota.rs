@@ -16,8 +16,8 @@ pub const KEYS_PER_HOUR: u16 = 1_000;
 const MAX_PEOPLE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 /// Seconds of a period, the unit in which time is counted.
 const PERIOD_SECONDS: u64 = 600;
-/// Counted periods: the present one and those of the hour before.
-const PERIODS: usize = 7;
+/// Counted periods: the present one and the five before, which make up an hour at most.
+const PERIODS: usize = 6;
 
 /// Counts the keys that people store. Clones share the counts.
 #[derive(Clone, Debug)]
@@ -143,12 +143,12 @@ mod tests {
         };
         assert_eq!(store(ALICE, minutes(5), 400), Ok(()));
         assert_eq!(store(ALICE, minutes(31), 600), Ok(()));
-        assert_eq!(store(ALICE, minutes(31), 1), Err(39 * 60));
+        assert_eq!(store(ALICE, minutes(31), 1), Err(29 * 60));
         assert_eq!(store(Uuid::from_u128(2), minutes(31), 1), Ok(()));
         // The first 400 no longer count.
-        assert_eq!(store(ALICE, minutes(69), 1), Err(60));
-        assert_eq!(store(ALICE, minutes(70), 400), Ok(()));
-        assert_eq!(store(ALICE, minutes(70), 1), Err(30 * 60));
+        assert_eq!(store(ALICE, minutes(59), 1), Err(60));
+        assert_eq!(store(ALICE, minutes(60), 400), Ok(()));
+        assert_eq!(store(ALICE, minutes(60), 1), Err(30 * 60));
         assert_eq!(store(ALICE, minutes(1_000), 1_000), Ok(()));
     }
 
