@@ -14,10 +14,11 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{PATIENCE, variable};
+use crate::support::{PATIENCE, is_soak, variable};
 
 /// The oldest Node that runs them.
 const OLDEST_NODE: (u32, u32) = (20, 19);
@@ -88,7 +89,7 @@ impl Node {
         if let Some(browser) = &self.browser {
             command.env("GOODGO_CHROMIUM", browser);
         }
-        let output = tokio::time::timeout(PATIENCE, command.output())
+        let output = tokio::time::timeout(longest_run(), command.output())
             .await
             .unwrap_or_else(|_| panic!("{script} doesn't end"))
             .unwrap();
@@ -100,6 +101,11 @@ impl Node {
         );
         said.into_owned()
     }
+}
+
+/// Longest run of a program. In a soak it compares many more documents.
+fn longest_run() -> Duration {
+    if is_soak() { PATIENCE * 60 } else { PATIENCE }
 }
 
 fn folder() -> PathBuf {
