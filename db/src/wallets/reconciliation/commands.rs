@@ -1,6 +1,7 @@
 //! Runs of the checker: requested by people, due by time, stored with their results.
 
 use chrono::TimeDelta;
+use diesel::AsChangeset;
 use domain::reason::Reason;
 use domain::wallets::reconciliation::{ReconciliationRefusal, ReconciliationStatus};
 use serde::Serialize;
@@ -109,20 +110,11 @@ pub async fn due_run(db: &Db) -> Result<Option<Uuid>> {
 /// Stores the result of a run, with an event if it found violations.
 pub async fn finish(db: &Db, id: Uuid, report: Report) -> Result<()> {
     db.write("wallets.reconciliation_finish", async move |tx| {
-        let status = status_of(&report);
-        let change = (
-            runs::status.eq(status.name()),
-            runs::finished_at.eq(tx.now()),
-            runs::transfers_checked.eq(report.transfers),
-            runs::wallets_checked.eq(report.wallets),
-            runs::mismatch_count.eq(report.count),
-            runs::mismatches.eq(stored(&report)?),
-        );
         let running = runs::table
             .find(id)
             .filter(runs::status.eq(ReconciliationStatus::Running.name()));
         let finished = diesel::update(running)
-            .set(change)
+            .set(Finished::of(&report, tx.now())?)
             .execute(tx.conn())
             .await?;
         if finished == 1 {
@@ -159,12 +151,7 @@ pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<()>
             .values((
                 runs::id.eq(id),
                 runs::started_at.eq(started_at),
-                runs::status.eq(status_of(&report).name()),
-                runs::finished_at.eq(tx.now()),
-                runs::transfers_checked.eq(report.transfers),
-                runs::wallets_checked.eq(report.wallets),
-                runs::mismatch_count.eq(report.count),
-                runs::mismatches.eq(stored(&report)?),
+                Finished::of(&report, tx.now())?,
             ))
             .execute(tx.conn())
             .await?;
@@ -173,18 +160,36 @@ pub async fn store(db: &Db, report: Report, started_at: Timestamp) -> Result<()>
     .await
 }
 
-fn status_of(report: &Report) -> ReconciliationStatus {
-    if report.count == 0 {
-        ReconciliationStatus::Passed
-    } else {
-        ReconciliationStatus::Failed
-    }
+/// Columns of a run that has ended with a report.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = runs)]
+struct Finished {
+    status: &'static str,
+    finished_at: Timestamp,
+    transfers_checked: i64,
+    wallets_checked: i64,
+    mismatch_count: i64,
+    mismatches: serde_json::Value,
 }
 
-fn stored(report: &Report) -> Result<serde_json::Value> {
-    let first: Vec<&Mismatch> = report.mismatches.iter().take(MOST_STORED).collect();
-    serde_json::to_value(first)
-        .map_err(|error| DbError::inconsistent("reconciliation_runs", "mismatches", error))
+impl Finished {
+    fn of(report: &Report, at: Timestamp) -> Result<Self> {
+        let status = match report.count {
+            0 => ReconciliationStatus::Passed,
+            _ => ReconciliationStatus::Failed,
+        };
+        let first: Vec<&Mismatch> = report.mismatches.iter().take(MOST_STORED).collect();
+        let mismatches = serde_json::to_value(first)
+            .map_err(|error| DbError::inconsistent("reconciliation_runs", "mismatches", error))?;
+        Ok(Self {
+            status: status.name(),
+            finished_at: at,
+            transfers_checked: report.transfers,
+            wallets_checked: report.wallets,
+            mismatch_count: report.count,
+            mismatches,
+        })
+    }
 }
 
 fn report_failure(tx: &mut Tx, id: Uuid, report: &Report) -> Result<()> {
