@@ -1,4 +1,4 @@
-//! Creates the partitions of the next days, and drops old ones.
+//! Creates the partitions of the next days, and drops old ones; deletes old sums of velocity rules, which are few.
 
 use std::time::Duration;
 
@@ -18,5 +18,8 @@ async fn run(db: Db) -> Result<(), DbError> {
     db.autocommit(async |conn| db::clock::ensure_partitions(conn).await)
         .await?;
     db.autocommit(async |conn| db::clock::drop_old_partitions(conn).await)
-        .await
+        .await?;
+    db.autocommit(async |conn| db::wallets::velocity::delete_old(conn).await)
+        .await?;
+    Ok(())
 }

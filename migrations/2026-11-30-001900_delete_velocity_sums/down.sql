@@ -1,0 +1,1 @@
+REVOKE DELETE ON velocity_sums FROM goodgo_app;

@@ -1,0 +1,1 @@
+GRANT DELETE ON velocity_sums TO goodgo_app;
