@@ -4,11 +4,13 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::pg::{Pg, PgValue};
 use diesel::sql_types::Jsonb;
 use domain::access::{Action, Person, Principal};
+use domain::ids::OwnerId;
 use domain::refusal::{Declaration, Fact, Refusal as Declared, Rejection, declaration};
 use domain::wallets::{Origin, PostingCause};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use crate::{DbError, Owner, Result};
 
@@ -272,7 +274,26 @@ pub struct Request {
     /// Id of the HTTP request or socket operation.
     pub request_id: String,
     /// Owner whom the command of a service names; its key and the owner's rows are on one shard.
-    pub subject: Option<Owner>,
+    pub subject: Option<Home>,
+}
+
+/// Owner with whose rows an idempotency key is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// An owner, whose row is created when it is missing.
+    Owner(Owner),
+    /// Id of the owner of an object that the request names. Without a row of that owner the object does not exist.
+    OfObject(Uuid),
+}
+
+impl Home {
+    /// The owner's id.
+    pub(crate) fn id(self) -> Uuid {
+        match self {
+            Self::Owner(owner) => owner.id,
+            Self::OfObject(id) => id,
+        }
+    }
 }
 
 impl Request {
@@ -292,19 +313,28 @@ impl Request {
     #[must_use]
     pub(crate) fn naming(&self, owner: impl Into<Owner>) -> Self {
         Self {
-            subject: Some(owner.into()),
+            subject: Some(Home::Owner(owner.into())),
+            ..self.clone()
+        }
+    }
+
+    /// The request with the owner of the object that it names.
+    #[must_use]
+    pub(crate) fn about_object_of(&self, owner: OwnerId) -> Self {
+        Self {
+            subject: Some(Home::OfObject(owner.0)),
             ..self.clone()
         }
     }
 
     /// Owner with whose rows the idempotency key is stored: whom a service names, else the caller.
-    pub(crate) fn home(&self) -> Result<Owner> {
+    pub(crate) fn home(&self) -> Result<Home> {
         let named = match self.principal {
             Principal::Service(_) => self.subject,
             Principal::Anonymous | Principal::Person(_) => None,
         };
         named
-            .or_else(|| Owner::of(&self.principal))
+            .or_else(|| Owner::of(&self.principal).map(Home::Owner))
             .ok_or_else(|| DbError::inconsistent("policy", "principal", "an anonymous caller"))
     }
 

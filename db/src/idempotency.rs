@@ -9,12 +9,14 @@ use domain::access::Principal;
 use domain::ids::TransactionId;
 use domain::refusal::declaration;
 use domain::wallets::Origin;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join3};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::command::{Command, KeyRule, Refusal, Refused, Request, Stop};
+use crate::command::{Command, Home, KeyRule, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
 use crate::schema::{idempotency_keys as keys, owners};
 use crate::{Connection, DbError, Result, Tx, service_refusals};
@@ -62,13 +64,38 @@ where
     R: Refusal,
     F: AsyncFnOnce(&mut Tx, &mut Key) -> Result<T, Stop<R>>,
 {
-    if let Some(answer) = claim(tx, command.name, request).await? {
+    let nothing = || std::future::ready(Ok(())).boxed();
+    once_reading(
+        tx,
+        request,
+        command,
+        |_| nothing(),
+        async |tx, key, ()| body(tx, key).await,
+    )
+    .await
+}
+
+/// [`once`] with what the body begins with, read without locks in the round trip that claims the key.
+pub(crate) async fn once_reading<T, R, P, F>(
+    tx: &mut Tx,
+    request: &Request,
+    command: &'static Command<R>,
+    read: impl FnOnce(&Connection) -> BoxFuture<'_, Result<P>>,
+    body: F,
+) -> Result<Answer<T>>
+where
+    T: Serialize + DeserializeOwned,
+    R: Refusal,
+    F: AsyncFnOnce(&mut Tx, &mut Key, P) -> Result<T, Stop<R>>,
+{
+    let (claimed, read) = claim(tx, command.name, request, read).await?;
+    if let Claim::Stored(answer) = claimed {
         return replay(request, answer);
     }
     reserve(tx, request)?;
     let mut key = Key::default();
     let mut is_final = true;
-    let outcome = match body(tx, &mut key).await {
+    let outcome = match body(tx, &mut key, read).await {
         Ok(done) => Ok(done),
         Err(stop) => {
             let (refusal, stored) = stop.stored()?;
@@ -95,6 +122,13 @@ where
         audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
     }
     if is_final {
+        if matches!(claimed, Claim::NoHome) {
+            return Err(DbError::inconsistent(
+                "owners",
+                "owner_id",
+                request.home()?.id(),
+            ));
+        }
         store(tx, request, command.name, &key, answer, outcome.is_err())?;
     } else {
         tx.reserved_key = None;
@@ -138,43 +172,66 @@ fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answ
     })
 }
 
-/// Claims the request's key without waiting; returns the stored answer, if there is one.
-async fn claim(tx: &mut Tx, operation: &'static str, request: &Request) -> Result<Option<Stored>> {
+/// Result of claiming a key.
+enum Claim {
+    /// The command was carried out before.
+    Stored(Stored),
+    /// The command is to be carried out; also without a key.
+    Granted,
+    /// The object does not exist, so the command has no effect, and its answer is not stored.
+    NoHome,
+}
+
+/// Claims the request's key without waiting. Reads what the body begins with in the same round trip.
+async fn claim<P>(
+    tx: &mut Tx,
+    operation: &'static str,
+    request: &Request,
+    read: impl FnOnce(&Connection) -> BoxFuture<'_, Result<P>>,
+) -> Result<(Claim, P)> {
     let Some(key) = &request.key else {
-        return Ok(None);
+        return Ok((Claim::Granted, read(tx.conn()).await?));
     };
     let caller = request.caller();
     let home = request.home()?;
     // On a row that always exists, so that a cluster takes the lock on the shard of the key.
     let lock = owners::table
-        .find((home.id, home.kind))
+        .filter(owners::owner_id.eq(home.id()))
+        .limit(1)
         .select(pg_try_advisory_xact_lock(lock_of(
-            home.id, &caller, operation, key,
+            home.id(),
+            &caller,
+            operation,
+            key,
         )));
     // A statement of its own, which begins behind the other in one round trip: its snapshot has to include what the lock's
     // last holder committed. It searches all live days.
     let look_up = Stored::query().filter(
         keys::home_id
-            .eq(home.id)
+            .eq(home.id())
             .and(keys::caller.eq(&caller))
             .and(keys::operation.eq(operation))
             .and(keys::key.eq(key)),
     );
-    let (mut locking, mut looking): (&Connection, &Connection) = {
-        let conn: &Connection = tx.conn();
-        (conn, conn)
-    };
-    let (granted, stored): (QueryResult<bool>, QueryResult<Stored>) =
-        tokio::join!(lock.first(&mut locking), look_up.first(&mut looking));
-    match granted.optional()? {
-        None => return Err(DbError::UnknownOwners(vec![home])),
-        Some(false) => return Err(DbError::InProgress),
-        Some(true) => {}
+    let conn: &Connection = tx.conn();
+    let (mut locking, mut looking) = (conn, conn);
+    let (granted, stored, read): (QueryResult<bool>, QueryResult<Stored>, Result<P>) = join3(
+        lock.first(&mut locking),
+        look_up.first(&mut looking),
+        read(conn),
+    )
+    .await;
+    match (granted.optional()?, home) {
+        (Some(true), _) => {}
+        (Some(false), _) => return Err(DbError::InProgress),
+        (None, Home::Owner(owner)) => return Err(DbError::UnknownOwners(vec![owner])),
+        (None, Home::OfObject(_)) => return Ok((Claim::NoHome, read?)),
     }
     tx.holds_key = true;
     match stored.optional()? {
         Some(stored) if stored.request_hash != request.hash => Err(DbError::KeyReused),
-        stored => Ok(stored),
+        Some(stored) => Ok((Claim::Stored(stored), read?)),
+        None => Ok((Claim::Granted, read?)),
     }
 }
 
@@ -224,7 +281,7 @@ fn store(
     };
     let now = tx.now();
     let insert = diesel::insert_into(keys::table).values((
-        keys::home_id.eq(request.home()?.id),
+        keys::home_id.eq(request.home()?.id()),
         keys::day.eq(now.date_naive()),
         keys::caller.eq(request.caller()),
         keys::operation.eq(operation),

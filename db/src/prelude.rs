@@ -11,6 +11,6 @@ pub(crate) use domain::time::Timestamp;
 pub(crate) use uuid::Uuid;
 
 pub(crate) use crate::command::{Request, Stop, commands};
-pub(crate) use crate::idempotency::{Answer, Key, once};
+pub(crate) use crate::idempotency::{Answer, Key, once, once_reading};
 pub(crate) use crate::text::{fit, read_name, values};
 pub(crate) use crate::{Connection, Count, DbError, Page, Result, Slice, Tx};

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::connection::TransactionDepthChange;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
-use diesel_async::{AnsiTransactionManager, TransactionManager};
+use diesel_async::{AnsiTransactionManager, SimpleAsyncConnection, TransactionManager};
 use domain::money::{Currency, CurrencyCode};
 use domain::time::Timestamp;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -281,8 +282,7 @@ impl Db {
 
     async fn attempt(&self, body: &Body) -> Result<Output, Attempt> {
         let mut conn = self.connection(Use::Write).await?;
-        AnsiTransactionManager::begin_transaction(&mut *conn).await?;
-        let now = clock::now(&mut conn).await?;
+        let now = begin(&mut conn).await?;
         let mut tx = Tx {
             conn,
             now,
@@ -359,6 +359,19 @@ impl Db {
             }
         }
     }
+}
+
+/// Begins a transaction and reads the clock in it, in one round trip.
+async fn begin(conn: &mut Connection) -> Result<Timestamp> {
+    let shared: &Connection = conn;
+    let mut beginning = shared;
+    let begin = beginning.batch_execute("BEGIN");
+    let (begun, now) = join(begin, clock::pipelined(shared)).await;
+    begun?;
+    AnsiTransactionManager::transaction_manager_status_mut(conn)
+        .transaction_state()?
+        .change_transaction_depth(TransactionDepthChange::IncreaseDepth)?;
+    now
 }
 
 /// Runs the body, then sends its last writes and events; returns whether there were events.

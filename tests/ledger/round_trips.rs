@@ -14,6 +14,7 @@ use domain::money::CurrencyCode;
 use domain::wallets::settlement::{PayoutDraft, SettlementDraft, SettlementOutcome};
 use domain::wallets::{Origin, WalletOwner};
 use rust_decimal::Decimal;
+use serde_json::json;
 
 use crate::support::test;
 use crate::support::wallets::loss;
@@ -38,13 +39,15 @@ fn request(key: &str) -> Request {
 type Trips = Vec<Vec<&'static str>>;
 
 /// Parts of statements, in the order in which they are looked for, and names.
-const NAMES: [(&str, &str); 9] = [
+const NAMES: [(&str, &str); 11] = [
     ("WITH w0 AS", "writes"),
     ("pg_try_advisory_xact_lock", "key lock"),
     ("FROM \"idempotency_keys\"", "stored answer"),
     ("FROM \"configurations\"", "configuration"),
     ("\"holds\".\"id\" FOR NO KEY UPDATE", "hold lock"),
+    ("\"holds\".\"external_id\" = ", "external id"),
     ("FROM \"holds\"", "hold"),
+    ("FROM \"velocity_sums\"", "velocity sums"),
     ("FOR NO KEY UPDATE OF w", "wallet locks"),
     ("FOR SHARE OF o", "owner locks"),
     ("SELECT app_now()", "clock"),
@@ -73,17 +76,20 @@ fn round_trips(record: &Arc<Record>) -> Trips {
         }
     }
     let mut trips: Vec<_> = trips.into_iter().map(|(_, trip)| trip).collect();
-    assert_eq!(trips.remove(0), ["BEGIN"]);
+    assert_eq!(trips.remove(0), ["BEGIN", "SELECT app_now()"]);
     assert_eq!(trips.pop().unwrap(), ["COMMIT"]);
     let names = |trip: Vec<String>| trip.iter().map(|text| name_of(text)).collect();
     trips.into_iter().map(names).collect()
 }
 
-/// The goal is three: the reads before the locks could be sent together, and both locks too.
 #[test]
 fn pins_the_round_trips_of_commands_on_holds() {
     test(async |app| {
         let (alice, game) = (app.holder("100").await, app.game());
+        app.configure_wallets(json!({"velocityRules": [{
+            "operation": "HOLD", "currency": "MP", "window": "DAY", "maxCount": 100, "maxAmount": null,
+        }]}))
+        .await;
         // The clearing account exists.
         let first = game.placed(&alice, "1", "7").await;
         game.settle(loss(&first)).await.ok();
@@ -110,20 +116,14 @@ fn count(url: &str, owner: WalletOwner) {
             .unwrap();
         let (hold, trips) = place(&db, owner, "a").await;
         let placing: Trips = vec![
-            vec!["clock"],
-            vec!["key lock", "stored answer"],
-            vec!["configuration"],
-            vec!["wallet locks", "clock"],
+            vec!["key lock", "stored answer", "configuration"],
+            vec!["wallet locks", "clock", "external id", "velocity sums"],
             vec!["writes"],
         ];
         assert_eq!(trips, placing);
         let ending: Trips = vec![
-            vec!["clock"],
-            vec!["hold"],
-            vec!["key lock", "stored answer"],
-            vec!["configuration"],
-            vec!["wallet locks", "clock"],
-            vec!["hold lock"],
+            vec!["key lock", "stored answer", "hold", "configuration"],
+            vec!["wallet locks", "clock", "hold lock"],
             vec!["writes"],
         ];
         assert_eq!(release(&db, hold, "b").await, ending);
@@ -142,7 +142,7 @@ async fn place(db: &Db, owner: WalletOwner, key: &str) -> (HoldId, Trips) {
         reference: ("bet".to_owned(), "7".to_owned()),
         reason: "A bet".to_owned(),
         expires_at: None,
-        external_id: None,
+        external_id: Some(key.to_owned()),
         metadata: Vec::new(),
     };
     let (request, record) = (request(key), Record::noting());

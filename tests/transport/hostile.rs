@@ -224,7 +224,7 @@ fn refuses_nul_in_every_text_as_bad_input() {
         let user = finance.id();
         let read = app
             .db
-            .read(async move |conn| queries::by_external_id(conn, user, nul, "1").await);
+            .read(async move |conn| queries::by_external_id(conn, user.into(), nul, "1").await);
         let fault = read.await.unwrap_err();
         assert!(matches!(fault, db::DbError::TextInvalid), "{fault}");
     });

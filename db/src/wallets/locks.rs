@@ -7,7 +7,7 @@ use diesel::sql_types::{
 };
 use domain::money::Minor;
 use domain::wallets::{Balances, WalletKey, WalletOwner, WalletState};
-use futures_util::future::{try_join_all, try_join3};
+use futures_util::future::{BoxFuture, try_join_all, try_join4};
 
 use super::posting::{WalletIds, number_of, only};
 use crate::clock;
@@ -27,18 +27,23 @@ pub(super) struct Locked {
 /// Finds wallets by their owners' keys. Those that keep a balance are locked in ascending order, accounts of nil last; the
 /// others are found without a lock, because a lock on them would serialize all postings of a campaign.
 ///
-/// A locking statement returns the newest version of a row for which it waited, so it is also the read. The clock is
-/// read behind it in the same round trip.
-pub(super) async fn wallets(tx: &mut Tx, keys: &BTreeSet<WalletKey>) -> Result<Locked> {
+/// A locking statement returns the newest version of a row for which it waited, so it is also the read. The clock, and
+/// what the caller reads or locks next, follow in the same round trip.
+pub(super) async fn wallets<B>(
+    tx: &mut Tx,
+    keys: &BTreeSet<WalletKey>,
+    behind: impl FnOnce(&Connection) -> BoxFuture<'_, Result<B>>,
+) -> Result<(Locked, B)> {
     let (kept, others): (Vec<_>, Vec<_>) = keys.iter().partition(|key| key.kind.has_balance());
     let by_owner = |key: &&WalletKey| key.owner.id;
     let kept = per_statement(tx, kept, by_owner, |keys| Wanted::of(tx, keys))?;
     let others = per_statement(tx, others, by_owner, |keys| Wanted::of(tx, keys))?;
     let conn: &Connection = tx.conn();
-    let (kept, others, now) = try_join3(
+    let (kept, others, now, behind) = try_join4(
         try_join_all(kept.iter().map(|wanted| wanted.load(LOCK, conn))),
         try_join_all(others.iter().map(|wanted| wanted.load(FIND, conn))),
-        crate::clock::pipelined(conn),
+        clock::pipelined(conn),
+        behind(conn),
     )
     .await?;
     let mut locked = Locked {
@@ -56,7 +61,7 @@ pub(super) async fn wallets(tx: &mut Tx, keys: &BTreeSet<WalletKey>) -> Result<L
     }
     let others = others.into_iter().flatten();
     locked.ids.extend(others.map(|(key, row)| (key, row.id)));
-    Ok(locked)
+    Ok((locked, behind))
 }
 
 /// Locks the owners of wallets that have to be created, so that a concurrent freeze sees the new wallets; returns those

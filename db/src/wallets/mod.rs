@@ -12,7 +12,7 @@ pub mod posting;
 pub mod proposed;
 pub mod reconciliation;
 pub mod settlement;
-mod velocity;
+pub mod velocity;
 pub mod wallet;
 pub mod withdrawal;
 mod writes;
@@ -91,6 +91,48 @@ macro_rules! owned_by {
     }};
 }
 use owned_by;
+
+/// Declares the read of an object's id by its uuid alone.
+macro_rules! by_uuid {
+    ($table:ident, $id:ty) => {
+        /// The id by the uuid alone; a read over all shards.
+        pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<$id>> {
+            let owner: Option<Uuid> = $table::table
+                .filter($table::id.eq(uuid))
+                .select($table::owner_id)
+                .first(conn)
+                .await
+                .optional()?;
+            Ok(owner.map(|owner| [owner, uuid].into()))
+        }
+    };
+}
+use by_uuid;
+
+/// Declares the read of an object's id by its external id. A table without the owner's kind has rows of users only.
+macro_rules! by_external_id {
+    ($table:ident, $id:ty $(, $kind:ident)?) => {
+        /// The id by the key that its issuer gave.
+        pub async fn by_external_id(
+            mut conn: &Connection,
+            owner: domain::wallets::WalletOwner,
+            issuer: &str,
+            external_id: &str,
+        ) -> Result<Option<$id>> {
+            let found: Option<Uuid> = $table::table
+                .filter($table::owner_id.eq(owner.id))
+                $(.filter($table::$kind.eq(owner.kind.name())))?
+                .filter($table::issuer.eq(issuer))
+                .filter($table::external_id.eq(external_id))
+                .select($table::id)
+                .first(&mut conn)
+                .await
+                .optional()?;
+            Ok(found.map(|uuid| [owner.id, uuid].into()))
+        }
+    };
+}
+use by_external_id;
 
 /// Ids of owners.
 fn ids_of(owners: &[WalletOwner]) -> Vec<Uuid> {

@@ -7,6 +7,8 @@ use domain::money::CurrencyCode;
 use domain::wallets::{
     Entry, Posted, Posting, PostingRefusal, WalletKey, WalletState, at_homes, decide,
 };
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::locks::{self, Locked};
 use super::writes::Writes;
@@ -28,6 +30,16 @@ pub async fn post(
     tx: &mut Tx,
     postings: &[Posting],
 ) -> Result<Vec<Result<Posted, PostingRefusal>>> {
+    let posted = post_reading(tx, postings, |_| std::future::ready(Ok(())).boxed());
+    Ok(posted.await?.0)
+}
+
+/// [`post`] with what the caller reads or locks behind the locks of the wallets, in the same round trip.
+pub(super) async fn post_reading<B>(
+    tx: &mut Tx,
+    postings: &[Posting],
+    behind: impl FnOnce(&Connection) -> BoxFuture<'_, Result<B>>,
+) -> Result<(Vec<Result<Posted, PostingRefusal>>, B)> {
     let legs = postings.iter().flat_map(|posting| &posting.legs);
     let sides = legs.flat_map(|leg| [leg.debit.wallet, leg.credit.wallet]);
     let sides: BTreeSet<WalletKey> = sides.collect();
@@ -37,11 +49,12 @@ pub async fn post(
         .into_iter()
         .filter(|key| key.home().is_some())
         .collect();
+    let (locked, behind) = locks::wallets(tx, &keys, behind).await?;
     let Locked {
         mut ids,
         mut balances,
         posted_at,
-    } = locks::wallets(tx, &keys).await?;
+    } = locked;
     // A wallet without a row has a balance of zero; the first posting creates the row.
     let missing: BTreeSet<_> = keys
         .into_iter()
@@ -98,7 +111,7 @@ pub async fn post(
             entries,
         })
     });
-    Ok(results.collect())
+    Ok((results.collect(), behind))
 }
 
 /// Posts one business event.

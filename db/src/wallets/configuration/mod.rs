@@ -25,11 +25,16 @@ extern "SQL" {
 
 /// Reads the section in force.
 pub async fn in_force(conn: &mut Connection) -> Result<WalletConfiguration> {
+    pipelined(conn).await
+}
+
+/// [`in_force`] behind the statements that were sent before on this connection, without waiting for them.
+pub(super) async fn pipelined(mut conn: &Connection) -> Result<WalletConfiguration> {
     let (version, body): (i32, Value) = versions::table
         .filter(versions::section.eq(WalletConfiguration::INFO.name))
         .order(versions::version.desc())
         .select((versions::version, versions::body))
-        .first(conn)
+        .first(&mut conn)
         .await?;
     WalletConfiguration::read(version, &body)
 }

@@ -7,6 +7,7 @@ use crate::Db;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::prelude::*;
 use crate::schema::conversions;
+use crate::wallets::{by_external_id, by_uuid};
 
 /// Conditions on conversions, which all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,34 +42,8 @@ pub async fn by_id(
     read(db, rows)
 }
 
-/// The id of a conversion by its uuid alone; a read over all shards.
-pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<ConversionId>> {
-    let owner: Option<Uuid> = conversions::table
-        .filter(conversions::id.eq(uuid))
-        .select(conversions::owner_id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(owner.map(|owner| [owner, uuid].into()))
-}
-
-/// The id of a conversion by the key that its issuer gave.
-pub async fn by_external_id(
-    conn: &mut Connection,
-    user: UserId,
-    issuer: &str,
-    external_id: &str,
-) -> Result<Option<ConversionId>> {
-    let found: Option<Uuid> = conversions::table
-        .filter(conversions::owner_id.eq(user.0))
-        .filter(conversions::issuer.eq(issuer))
-        .filter(conversions::external_id.eq(external_id))
-        .select(conversions::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(found.map(|uuid| [user.0, uuid].into()))
-}
+by_uuid!(conversions, ConversionId);
+by_external_id!(conversions, ConversionId);
 
 /// Narrows a query to the conversions that meet the conditions.
 macro_rules! filter_conversions {

@@ -8,6 +8,7 @@ use crate::Db;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::prelude::*;
 use crate::schema::deposits;
+use crate::wallets::by_uuid;
 use crate::wallets::directory::{self, Space};
 
 /// Conditions on deposits, which all have to hold.
@@ -37,16 +38,7 @@ pub async fn by_id(db: &Db, conn: &mut Connection, ids: &[DepositId]) -> Result<
     read(db, rows)
 }
 
-/// The id of a deposit by its uuid alone; a read over all shards.
-pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<DepositId>> {
-    let owner: Option<Uuid> = deposits::table
-        .filter(deposits::id.eq(uuid))
-        .select(deposits::owner_id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(owner.map(|owner| [owner, uuid].into()))
-}
+by_uuid!(deposits, DepositId);
 
 /// The ids of deposits by their uuids alone; a read over all shards.
 pub async fn by_uuids(conn: &mut Connection, uuids: &[Uuid]) -> Result<Vec<DepositId>> {

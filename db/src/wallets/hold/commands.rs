@@ -8,6 +8,8 @@ use domain::wallets::{
     Leg, Metadata, Origin, Posted, Posting, PostingCause, PostingRefusal, Reference,
     ServiceReference, Side, TransferReason, VelocityOperation, WalletKind, WalletOwner,
 };
+use futures_util::FutureExt;
+use futures_util::future::try_join;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -119,91 +121,108 @@ pub async fn hold_place(
     draft: &HoldDraft,
 ) -> Result<Answer<HoldPosted>> {
     let request = &request.naming(draft.owner);
-    once(tx, request, &HOLD_PLACE, async |tx, key| {
-        let configuration = configuration::in_force(tx.conn()).await?;
-        let named = draft.issuer.as_ref();
-        let issuer = issuer::owner_of_reference(&configuration, request, named)?;
-        let (amount, expires_at, now) = (draft.amount, draft.expires_at, tx.now());
-        tx.know_currencies([amount.1]).await?;
-        let new = rules::place(
-            &configuration,
-            tx.currencies(),
-            &draft.reason,
-            amount,
-            expires_at,
-            now,
-        )?;
-        let (of_type, id) = draft.reference.clone();
-        let reference = ServiceReference {
-            issuer: issuer.clone(),
-            of_type,
-            id,
-        };
-        let mut hold = Hold {
-            id: [draft.owner.id, tx.new_id()].into(),
-            owner: draft.owner,
-            amount: new.amount,
-            issuer,
-            reference_kind: reference.kind(),
-            reference_id: reference.id,
-            reason: new.reason.as_str().to_owned(),
-            external_id: draft.external_id.clone(),
-            metadata: draft.metadata.clone(),
-            status: HoldStatus::Held,
-            release_reason: None,
-            settlement: None,
-            created_at: now,
-            expires_at: Some(new.expires_at),
-            ended_at: None,
-            version: 0,
-        };
-        let (transaction_id, posted) = post(tx, request, &hold, TransferReason::HoldPlaced).await?;
-        // Under the wallet's lock.
-        if let Some(duplicate) = locks::by_external_id(tx, &hold).await? {
-            return Err(Stop::Refused(HoldRefusal::DuplicateExternalId {
-                owner_id: draft.owner.id,
-                duplicate_id: duplicate,
-            }));
-        }
-        let operation = VelocityOperation::Hold;
-        if let Err(PostingRefusal::WalletFrozen { .. }) = posted {
-            return Err(Stop::Refused(HoldRefusal::WalletFrozen));
-        }
-        let exceeded =
-            velocity::check(tx, &configuration, operation, draft.owner, hold.amount).await?;
-        if let Some(exceeded) = exceeded {
-            return Err(HoldRefusal::from((exceeded, hold.amount)).into());
-        }
-        if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
-            return Err(Stop::Refused(HoldRefusal::InsufficientFunds {
-                available: available.to_decimal(hold.amount.currency.scale),
-                currency: hold.amount.currency.code,
-            }));
-        }
-        posted.map_err(DbError::from)?;
-        velocity::add(tx, operation, draft.owner, hold.amount);
-        let mut events = HoldEvents::of(&hold, Some(transaction_id));
-        events.push(HoldEvent::HoldPlaced {
-            expires_at: hold.expires_at,
-        });
-        hold.version = events.enqueue(tx, &request.request_id)?;
-        // A command with the same external id may have placed a hold in another currency meanwhile.
-        let insert = diesel::insert_into(holds::table)
-            .values(HoldRow::of(&hold))
-            .on_conflict((
-                holds::owner_id,
-                holds::owner_kind,
-                holds::issuer,
-                holds::external_id,
-            ))
-            .do_nothing();
-        tx.write_last_racing("holds", 1, insert);
-        key.transaction_id = Some(transaction_id);
-        Ok(HoldPosted {
-            hold: hold.id.into(),
-            transaction: transaction_id.0,
-        })
-    })
+    once_reading(
+        tx,
+        request,
+        &HOLD_PLACE,
+        |conn| configuration::pipelined(conn).boxed(),
+        async |tx, key, configuration| {
+            let named = draft.issuer.as_ref();
+            let issuer = issuer::owner_of_reference(&configuration, request, named)?;
+            let (amount, expires_at, now) = (draft.amount, draft.expires_at, tx.now());
+            tx.know_currencies([amount.1]).await?;
+            let new = rules::place(
+                &configuration,
+                tx.currencies(),
+                &draft.reason,
+                amount,
+                expires_at,
+                now,
+            )?;
+            let (of_type, id) = draft.reference.clone();
+            let reference = ServiceReference {
+                issuer: issuer.clone(),
+                of_type,
+                id,
+            };
+            let mut hold = Hold {
+                id: [draft.owner.id, tx.new_id()].into(),
+                owner: draft.owner,
+                amount: new.amount,
+                issuer,
+                reference_kind: reference.kind(),
+                reference_id: reference.id,
+                reason: new.reason.as_str().to_owned(),
+                external_id: draft.external_id.clone(),
+                metadata: draft.metadata.clone(),
+                status: HoldStatus::Held,
+                release_reason: None,
+                settlement: None,
+                created_at: now,
+                expires_at: Some(new.expires_at),
+                ended_at: None,
+                version: 0,
+            };
+            let operation = VelocityOperation::Hold;
+            let rules = velocity::Rules::of(&configuration, operation, hold.amount, now);
+            let cause = request.posting_cause();
+            let posting = posting_of(tx, &hold, TransferReason::HoldPlaced, cause);
+            let transaction_id = posting.transaction_id;
+            let (new, judged) = (hold.clone(), rules.clone());
+            // Under the wallet's lock.
+            let (posted, (duplicate, sums)) =
+                posting::post_reading(tx, std::slice::from_ref(&posting), |conn| {
+                    async move {
+                        let duplicate = locks::by_external_id(conn, &new);
+                        try_join(duplicate, judged.sums(conn, new.owner)).await
+                    }
+                    .boxed()
+                })
+                .await?;
+            let posted = only(posted)?;
+            if let Some(duplicate) = duplicate {
+                return Err(Stop::Refused(HoldRefusal::DuplicateExternalId {
+                    owner_id: draft.owner.id,
+                    duplicate_id: duplicate,
+                }));
+            }
+            if let Err(PostingRefusal::WalletFrozen { .. }) = posted {
+                return Err(Stop::Refused(HoldRefusal::WalletFrozen));
+            }
+            if let Some(exceeded) = rules.exceeded(&sums) {
+                return Err(HoldRefusal::from((exceeded, hold.amount)).into());
+            }
+            if let Err(PostingRefusal::InsufficientFunds { available, .. }) = posted {
+                return Err(Stop::Refused(HoldRefusal::InsufficientFunds {
+                    available: available.to_decimal(hold.amount.currency.scale),
+                    currency: hold.amount.currency.code,
+                }));
+            }
+            posted.map_err(DbError::from)?;
+            velocity::add(tx, operation, draft.owner, hold.amount);
+            let mut events = HoldEvents::of(&hold, Some(transaction_id));
+            events.push(HoldEvent::HoldPlaced {
+                expires_at: hold.expires_at,
+            });
+            hold.version = events.enqueue(tx, &request.request_id)?;
+            // A command with the same external id may have placed a hold in another currency meanwhile.
+            let insert = diesel::insert_into(holds::table)
+                .values(HoldRow::of(&hold))
+                .on_conflict((
+                    holds::owner_id,
+                    holds::owner_kind,
+                    holds::issuer,
+                    holds::external_id,
+                ))
+                .do_nothing();
+            tx.write_last_racing("holds", 1, insert);
+            key.transaction_id = Some(transaction_id);
+            Ok(HoldPosted {
+                hold: hold.id.into(),
+                transaction: transaction_id.0,
+            })
+        },
+    )
     .await
 }
 
@@ -214,29 +233,34 @@ pub async fn hold_extend(
     id: HoldId,
     expires_at: Timestamp,
 ) -> Result<Answer<[Uuid; 2]>> {
-    let found = locks::find(tx, id).await?;
-    let request = &about_owner(request, found.as_ref());
-    once(tx, request, &HOLD_EXTEND, async |tx, key| {
-        key.about = Some(About::new("hold", Some(id.uuid), None));
-        let configuration = configuration::in_force(tx.conn()).await?;
-        let issuer = issuer::name_of(&configuration, request)?;
-        own(found.as_ref(), &issuer)?;
-        let hold = locks::lock(tx, id).await?;
-        // The lock may have been long in coming.
-        let now = crate::clock::now(tx.conn()).await?;
-        let extended = rules::extend(&hold, &configuration, expires_at, now)?;
-        let mut events = HoldEvents::of(&extended, None);
-        let expires_at = extended.expires_at;
-        events.push(HoldEvent::HoldExtended { expires_at });
-        let version = events.enqueue(tx, &request.request_id)?;
-        let change = (holds::expires_at.eq(expires_at), holds::version.eq(version));
-        tx.write_last("holds", 1, diesel::update(locks::held(id)).set(change));
-        key.change = Some(Change {
-            before: json!({"expiresAt": hold.expires_at}),
-            after: json!({"expiresAt": expires_at}),
-        });
-        Ok(id.into())
-    })
+    let request = &request.about_object_of(id.owner);
+    once_reading(
+        tx,
+        request,
+        &HOLD_EXTEND,
+        |conn| locks::find_in_force(conn, vec![id]),
+        async |tx, key, (rows, configuration)| {
+            key.about = Some(About::new("hold", Some(id.uuid), None));
+            let found = locks::read(tx, rows, &[id])?;
+            let issuer = issuer::name_of(&configuration, request)?;
+            own(&found, &issuer)?;
+            let hold = locks::lock(tx, id).await?;
+            // The lock may have been long in coming.
+            let now = crate::clock::now(tx.conn()).await?;
+            let extended = rules::extend(&hold, &configuration, expires_at, now)?;
+            let mut events = HoldEvents::of(&extended, None);
+            let expires_at = extended.expires_at;
+            events.push(HoldEvent::HoldExtended { expires_at });
+            let version = events.enqueue(tx, &request.request_id)?;
+            let change = (holds::expires_at.eq(expires_at), holds::version.eq(version));
+            tx.write_last("holds", 1, diesel::update(locks::held(id)).set(change));
+            key.change = Some(Change {
+                before: json!({"expiresAt": hold.expires_at}),
+                after: json!({"expiresAt": expires_at}),
+            });
+            Ok(id.into())
+        },
+    )
     .await
 }
 
@@ -246,27 +270,34 @@ pub async fn hold_release(
     request: &Request,
     id: HoldId,
 ) -> Result<Answer<HoldPosted>> {
-    let found = locks::find(tx, id).await?;
-    let request = &about_owner(request, found.as_ref());
-    once(tx, request, &HOLD_RELEASE, async |tx, key| {
-        let configuration = configuration::in_force(tx.conn()).await?;
-        let issuer = issuer::name_of(&configuration, request)?;
-        let hold = own(found.as_ref(), &issuer)?;
-        rules::release(hold).map_err(HoldRefusal::from)?;
-        let reason = TransferReason::HoldReleased;
-        let (transaction_id, posted) = post(tx, request, hold, reason).await?;
-        // Under the wallet's lock.
-        let hold = locks::lock(tx, id).await?;
-        rules::release(&hold).map_err(HoldRefusal::from)?;
-        let posted = posted.map_err(DbError::from)?;
-        let release = (HoldReleaseReason::Issuer, HoldEvent::HoldReleased {});
-        store_release(tx, &request.request_id, &hold, release, &posted)?;
-        key.transaction_id = Some(transaction_id);
-        Ok(HoldPosted {
-            hold: id.into(),
-            transaction: transaction_id.0,
-        })
-    })
+    let request = &request.about_object_of(id.owner);
+    once_reading(
+        tx,
+        request,
+        &HOLD_RELEASE,
+        |conn| locks::find_in_force(conn, vec![id]),
+        async |tx, key, (rows, configuration)| {
+            let found = locks::read(tx, rows, &[id])?;
+            let issuer = issuer::name_of(&configuration, request)?;
+            let hold = own(&found, &issuer)?;
+            rules::release(hold).map_err(HoldRefusal::from)?;
+            let cause = request.posting_cause();
+            let posting = posting_of(tx, hold, TransferReason::HoldReleased, cause);
+            let transaction_id = posting.transaction_id;
+            let (posted, locked) =
+                locks::post_and_lock(tx, std::slice::from_ref(&posting), &[id]).await?;
+            let hold = only(locked)?;
+            rules::release(&hold).map_err(HoldRefusal::from)?;
+            let posted = only(posted)?.map_err(DbError::from)?;
+            let release = (HoldReleaseReason::Issuer, HoldEvent::HoldReleased {});
+            store_release(tx, &request.request_id, &hold, release, &posted)?;
+            key.transaction_id = Some(transaction_id);
+            Ok(HoldPosted {
+                hold: id.into(),
+                transaction: transaction_id.0,
+            })
+        },
+    )
     .await
 }
 
@@ -283,10 +314,9 @@ pub async fn holds_expire(tx: &mut Tx) -> Result<usize> {
             posting_of(tx, hold, TransferReason::HoldExpired, cause)
         })
         .collect();
-    let posted = posting::post(tx, &postings).await?;
     let ids: Vec<_> = due.iter().map(|hold| hold.id).collect();
     let now = tx.now();
-    let locked = locks::lock_all(tx, &ids).await?;
+    let (posted, locked) = locks::post_and_lock(tx, &postings, &ids).await?;
     let is_due = |hold: &Hold| matches!(rules::settleable(hold, now), Err(Ended::Expired(_)));
     if !locked.iter().all(is_due) {
         // Released, settled or extended meanwhile: the next attempt does not select them.
@@ -317,15 +347,10 @@ pub(in crate::wallets) fn reference_type(hold: &Hold) -> String {
     reference.map_or_else(|| hold.reference_kind.clone(), |of| of.of_type)
 }
 
-/// The request with the owner of the hold that it names: key and hold are on one shard.
-pub(in crate::wallets) fn about_owner(request: &Request, hold: Option<&Hold>) -> Request {
-    hold.map_or_else(|| request.clone(), |hold| request.naming(hold.owner))
-}
-
 /// The hold, if the service placed it.
-fn own<'h>(hold: Option<&'h Hold>, issuer: &str) -> Result<&'h Hold, HoldRefusal> {
-    hold.filter(|hold| hold.issuer == issuer)
-        .ok_or(HoldRefusal::NotFound)
+fn own<'h>(found: &'h [Hold], issuer: &str) -> Result<&'h Hold, HoldRefusal> {
+    let mut own = found.iter().filter(|hold| hold.issuer == issuer);
+    own.next().ok_or(HoldRefusal::NotFound)
 }
 
 /// Stores the end of a hold with its event.
@@ -349,17 +374,7 @@ fn store_release(
     Ok(())
 }
 
-/// Posts what a command moves out of or into a hold; returns the transaction and its result.
-async fn post(
-    tx: &mut Tx,
-    request: &Request,
-    hold: &Hold,
-    reason: TransferReason,
-) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
-    post_by(tx, request.posting_cause(), hold, reason).await
-}
-
-/// Posts what moves out of or into a hold.
+/// Posts what moves out of or into a hold; returns the transaction and its result.
 pub(in crate::wallets) async fn post_by(
     tx: &mut Tx,
     cause: PostingCause,
@@ -367,10 +382,14 @@ pub(in crate::wallets) async fn post_by(
     reason: TransferReason,
 ) -> Result<(TransactionId, Result<Posted, PostingRefusal>)> {
     let posting = posting_of(tx, hold, reason, cause);
-    let posted = posting::post(tx, std::slice::from_ref(&posting)).await?;
-    let posted = posted.into_iter().next();
-    let nothing = || DbError::inconsistent("posting", "results", "none");
-    Ok((posting.transaction_id, posted.ok_or_else(nothing)?))
+    let posted = posting::post_one(tx, &posting).await?;
+    Ok((posting.transaction_id, posted))
+}
+
+/// The result for one hold.
+fn only<T>(results: Vec<T>) -> Result<T> {
+    let only = results.into_iter().next();
+    only.ok_or_else(|| DbError::inconsistent("holds", "results", "none"))
 }
 
 fn posting_of(tx: &Tx, hold: &Hold, reason: TransferReason, cause: PostingCause) -> Posting {

@@ -9,7 +9,7 @@ use crate::Db;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::prelude::*;
 use crate::schema::{holds, settlements};
-use crate::wallets::ids_of;
+use crate::wallets::{by_external_id, by_uuid, ids_of};
 
 /// Conditions on holds, which all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -43,35 +43,8 @@ pub async fn by_id(db: &Db, conn: &mut Connection, ids: &[HoldId]) -> Result<Vec
     read(db, rows)
 }
 
-/// The id of a hold by its uuid alone; a read over all shards.
-pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<HoldId>> {
-    let owner: Option<Uuid> = holds::table
-        .filter(holds::id.eq(uuid))
-        .select(holds::owner_id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(owner.map(|owner| [owner, uuid].into()))
-}
-
-/// The id of a hold by the key that its issuer gave.
-pub async fn by_external_id(
-    conn: &mut Connection,
-    owner: WalletOwner,
-    issuer: &str,
-    external_id: &str,
-) -> Result<Option<HoldId>> {
-    let found: Option<Uuid> = holds::table
-        .filter(holds::owner_id.eq(owner.id))
-        .filter(holds::owner_kind.eq(owner.kind.name()))
-        .filter(holds::issuer.eq(issuer))
-        .filter(holds::external_id.eq(external_id))
-        .select(holds::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(found.map(|uuid| [owner.id, uuid].into()))
-}
+by_uuid!(holds, HoldId);
+by_external_id!(holds, HoldId, owner_kind);
 
 /// Applies a filter to a boxed query.
 macro_rules! filter_holds {

@@ -8,7 +8,7 @@ use crate::Db;
 use crate::paging::{count_rows, keyset, narrow};
 use crate::prelude::*;
 use crate::schema::withdrawals;
-use crate::wallets::ids_of;
+use crate::wallets::{by_external_id, by_uuid, ids_of};
 
 /// Conditions on withdrawals, which all have to hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,35 +41,8 @@ pub async fn by_id(
     read(db, rows)
 }
 
-/// The id of a withdrawal by its uuid alone; a read over all shards.
-pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<WithdrawalId>> {
-    let owner: Option<Uuid> = withdrawals::table
-        .filter(withdrawals::id.eq(uuid))
-        .select(withdrawals::owner_id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(owner.map(|owner| [owner, uuid].into()))
-}
-
-/// The id of a withdrawal by the key that its issuer gave.
-pub async fn by_external_id(
-    conn: &mut Connection,
-    owner: WalletOwner,
-    issuer: &str,
-    external_id: &str,
-) -> Result<Option<WithdrawalId>> {
-    let found: Option<Uuid> = withdrawals::table
-        .filter(withdrawals::owner_id.eq(owner.id))
-        .filter(withdrawals::owner_kind.eq(owner.kind.name()))
-        .filter(withdrawals::issuer.eq(issuer))
-        .filter(withdrawals::external_id.eq(external_id))
-        .select(withdrawals::id)
-        .first(conn)
-        .await
-        .optional()?;
-    Ok(found.map(|uuid| [owner.id, uuid].into()))
-}
+by_uuid!(withdrawals, WithdrawalId);
+by_external_id!(withdrawals, WithdrawalId, owner_kind);
 
 /// Narrows a query to the withdrawals that meet the conditions.
 macro_rules! filter_withdrawals {

@@ -85,9 +85,10 @@ impl ConversionBy {
                 Ok(found.await?)
             }
             Self::External(key) => {
-                let Some(user) = key.owner.0.user() else {
+                let owner = key.owner.0;
+                if owner.user().is_none() {
                     return Ok(None);
-                };
+                }
                 let issuer = match key.issuer {
                     Some(issuer) => service_name(issuer)?,
                     // Those that people requested have no service.
@@ -95,7 +96,7 @@ impl ConversionBy {
                 };
                 let id = key.external_id.0;
                 let found = db
-                    .read(async move |conn| reads::by_external_id(conn, user, &issuer, &id).await);
+                    .read(async move |conn| reads::by_external_id(conn, owner, &issuer, &id).await);
                 Ok(found.await?)
             }
         }

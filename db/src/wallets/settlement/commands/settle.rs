@@ -9,7 +9,7 @@ use domain::wallets::settlement::{
 };
 use domain::wallets::{
     Leg, Posted, Posting, PostingRefusal, Reference, ServiceReference, Side, TransferReason,
-    WalletKey, WalletKind,
+    WalletConfiguration, WalletKey, WalletKind,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -19,9 +19,9 @@ use crate::command::Refusal as _;
 use crate::outbox::SubjectEvents;
 use crate::prelude::*;
 use crate::schema::{holds, settlements};
-use crate::wallets::hold::commands::{HoldEvent, HoldEvents, about_owner, reference_type};
+use crate::wallets::hold::commands::{HoldEvent, HoldEvents, reference_type};
 use crate::wallets::hold::locks;
-use crate::wallets::{configuration, issuer, posting};
+use crate::wallets::issuer;
 
 commands! {
     SettlementRefusal;
@@ -65,25 +65,30 @@ pub async fn hold_settle(
     request: &Request,
     draft: &SettlementDraft,
 ) -> Result<Answer<HoldSettled>> {
-    let found = locks::find(tx, draft.hold).await?;
-    let request = &about_owner(request, found.as_ref());
-    once(tx, request, &HOLD_SETTLE, async |tx, key| {
-        let drafts = std::slice::from_ref(draft);
-        let holds: Vec<_> = found.iter().cloned().collect();
-        match settle_all(tx, request, drafts, &holds).await? {
-            Ok(settled) => {
-                let only = settled.into_iter().next();
-                let only =
-                    only.ok_or_else(|| DbError::inconsistent("settlements", "id", "none"))?;
-                key.transaction_id = Some(TransactionId(only.transaction));
-                Ok(only)
+    let request = &request.about_object_of(draft.hold.owner);
+    once_reading(
+        tx,
+        request,
+        &HOLD_SETTLE,
+        |conn| locks::find_in_force(conn, vec![draft.hold]),
+        async |tx, key, (rows, configuration)| {
+            let drafts = std::slice::from_ref(draft);
+            let holds = locks::read(tx, rows, &[draft.hold])?;
+            match settle_all(tx, request, &configuration, drafts, &holds).await? {
+                Ok(settled) => {
+                    let only = settled.into_iter().next();
+                    let only =
+                        only.ok_or_else(|| DbError::inconsistent("settlements", "id", "none"))?;
+                    key.transaction_id = Some(TransactionId(only.transaction));
+                    Ok(only)
+                }
+                Err(refused) => match refused.into_iter().flatten().next() {
+                    Some(refusal) => Err(Stop::Refused(refusal)),
+                    None => Err(DbError::inconsistent("settlements", "refusal", "none").into()),
+                },
             }
-            Err(refused) => match refused.into_iter().flatten().next() {
-                Some(refusal) => Err(Stop::Refused(refusal)),
-                None => Err(DbError::inconsistent("settlements", "refusal", "none").into()),
-            },
-        }
-    })
+        },
+    )
     .await
 }
 
@@ -94,30 +99,36 @@ pub async fn hold_batch_settle(
     request: &Request,
     drafts: &[SettlementDraft],
 ) -> Result<Answer<Vec<HoldSettled>>> {
-    once(tx, request, &HOLD_BATCH_SETTLE, async |tx, key| {
-        let ids: Vec<_> = drafts.iter().map(|draft| draft.hold).collect();
-        let holds = locks::find_all(tx, &ids).await?;
-        match settle_all(tx, request, drafts, &holds).await? {
-            Ok(settled) => {
-                let first = settled.as_slice().first();
-                key.transaction_id = first.map(|first| TransactionId(first.transaction));
-                Ok(settled)
+    let ids: Vec<_> = drafts.iter().map(|draft| draft.hold).collect();
+    once_reading(
+        tx,
+        request,
+        &HOLD_BATCH_SETTLE,
+        |conn| locks::find_in_force(conn, ids.clone()),
+        async |tx, key, (rows, configuration)| {
+            let holds = locks::read(tx, rows, &ids)?;
+            match settle_all(tx, request, &configuration, drafts, &holds).await? {
+                Ok(settled) => {
+                    let first = settled.as_slice().first();
+                    key.transaction_id = first.map(|first| TransactionId(first.transaction));
+                    Ok(settled)
+                }
+                Err(refused) => {
+                    let items = refused.into_iter().enumerate().map(|(index, refusal)| {
+                        let mut item = refusal.unwrap_or(SettlementRefusal::NotApplied).stored();
+                        // The path starts at `settlement`, which is a list here.
+                        let rest = item.field.split_off(item.field.len().min(1));
+                        if !item.field.is_empty() {
+                            item.field = vec!["settlements".to_owned(), index.to_string()];
+                            item.field.extend(rest);
+                        }
+                        item
+                    });
+                    Err(Stop::Each(SettlementRefusal::BatchRefused, items.collect()))
+                }
             }
-            Err(refused) => {
-                let items = refused.into_iter().enumerate().map(|(index, refusal)| {
-                    let mut item = refusal.unwrap_or(SettlementRefusal::NotApplied).stored();
-                    // The path starts at `settlement`, which is a list here.
-                    let rest = item.field.split_off(item.field.len().min(1));
-                    if !item.field.is_empty() {
-                        item.field = vec!["settlements".to_owned(), index.to_string()];
-                        item.field.extend(rest);
-                    }
-                    item
-                });
-                Err(Stop::Each(SettlementRefusal::BatchRefused, items.collect()))
-            }
-        }
-    })
+        },
+    )
     .await
 }
 
@@ -137,11 +148,11 @@ struct Decided<'d> {
 async fn settle_all(
     tx: &mut Tx,
     request: &Request,
+    configuration: &WalletConfiguration,
     drafts: &[SettlementDraft],
     holds: &[Hold],
 ) -> Result<Result<Vec<HoldSettled>, Refused>> {
-    let configuration = configuration::in_force(tx.conn()).await?;
-    let issuer = issuer::name_of(&configuration, request)?;
+    let issuer = issuer::name_of(configuration, request)?;
     let now = tx.now();
     let mut decided = Vec::with_capacity(drafts.len());
     let mut refused: Refused = Vec::with_capacity(drafts.len());
@@ -173,12 +184,11 @@ async fn settle_all(
         return Ok(Err(refused));
     }
     let postings = postings_of(request, &decided);
-    let posted = posting::post(tx, &postings).await?;
-    // Under the wallets' locks, which may have been long in coming.
+    let ids: Vec<_> = decided.iter().map(|one| one.hold.id).collect();
+    let (posted, locked) = locks::post_and_lock(tx, &postings, &ids).await?;
+    // The wallets' locks may have been long in coming.
     let posted_at = posted.iter().flatten().map(|posted| posted.posted_at).max();
     let now = posted_at.unwrap_or(now);
-    let ids: Vec<_> = decided.iter().map(|one| one.hold.id).collect();
-    let locked = locks::lock_all(tx, &ids).await?;
     for (one, refusal) in decided.iter().zip(&mut refused) {
         let hold = locked.iter().find(|hold| hold.id == one.hold.id);
         let hold = hold.ok_or_else(|| DbError::inconsistent("holds", "id", one.hold.id))?;
