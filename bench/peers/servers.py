@@ -122,9 +122,9 @@ def start_ours(more):
     return ours
 
 
-def sign_in(ours, more):
+def sign_in(ours, more, name="support"):
     env = {**os.environ, "GOODGO_DATA_DIR": data_folder(), "DATABASE_URL": "", **OURS, **more}
-    done = subprocess.run([goodgo(), "token", "--as", "support"], env=env, capture_output=True, text=True)
+    done = subprocess.run([goodgo(), "token", "--as", name], env=env, capture_output=True, text=True)
     if done.returncode:
         raise Stop(f"no token: {done.stderr}")
     ours.token = done.stdout.strip()
