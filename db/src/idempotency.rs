@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::command::{Command, Home, KeyRule, Refusal, Refused, Request, Stop};
 use crate::platform::audit;
 use crate::schema::{idempotency_keys as keys, owners};
-use crate::{Connection, DbError, Result, Tx, service_refusals};
+use crate::{Connection, DbError, Result, Tx, operation_trace, service_refusals};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -95,7 +95,14 @@ where
     reserve(tx, request)?;
     let mut key = Key::default();
     let mut is_final = true;
-    let outcome = match body(tx, &mut key, read).await {
+    let done = body(tx, &mut key, read).await;
+    if let Some(id) = key.transaction_id {
+        operation_trace::identify("goodgo.transaction_id", id.0);
+    }
+    if let Ok(home) = request.home() {
+        operation_trace::identify("goodgo.owner_id", home.id());
+    }
+    let outcome = match done {
         Ok(done) => Ok(done),
         Err(stop) => {
             let (refusal, stored) = stop.stored()?;

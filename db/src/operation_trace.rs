@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
+use uuid::Uuid;
 
 /// Largest number of recorded steps; further ones are counted.
 const MAX_STEPS: usize = 256;
@@ -65,6 +66,8 @@ pub enum Action {
         name: &'static str,
         /// Number of attempts.
         attempts: u32,
+        /// Ids of what the command changed, by name.
+        ids: Vec<(&'static str, Uuid)>,
     },
 }
 
@@ -161,19 +164,37 @@ pub async fn loading<F: Future>(loader: Cow<'static, str>, keys: usize, load: F)
 
 /// Records a transaction, with its statements as child steps.
 pub(crate) async fn writing<F: Future>(name: &'static str, write: F) -> F::Output {
-    within(move || Action::Write { name, attempts: 1 }, write).await
+    let action = move || Action::Write {
+        name,
+        attempts: 1,
+        ids: Vec::new(),
+    };
+    within(action, write).await
 }
 
-/// Records a retry of the running transaction.
+/// Records a retry of the running transaction, whose ids change.
 pub(crate) fn retrying() {
+    change_write(|attempts, ids| {
+        *attempts += 1;
+        ids.clear();
+    });
+}
+
+/// Records the id of an object of the running transaction.
+pub(crate) fn identify(name: &'static str, id: Uuid) {
+    change_write(|_, ids| ids.push((name, id)));
+}
+
+/// Changes the step of the running transaction, if there is one.
+fn change_write(change: impl FnOnce(&mut u32, &mut Vec<(&'static str, Uuid)>)) {
     if let Some(scope) = current()
         && let (Some(place), Some(mut steps)) = (scope.parent, scope.record.steps())
         && let Some(Step {
-            action: Action::Write { attempts, .. },
+            action: Action::Write { attempts, ids, .. },
             ..
         }) = steps.get_mut(place)
     {
-        *attempts += 1;
+        change(attempts, ids);
     }
 }
 

@@ -315,11 +315,17 @@ fn describe(action: Action) -> (&'static str, SpanKind, Vec<KeyValue>) {
             ];
             ("load", SpanKind::Internal, attributes)
         }
-        Action::Write { name, attempts } => {
-            let attributes = vec![
+        Action::Write {
+            name,
+            attempts,
+            ids,
+        } => {
+            let mut attributes = vec![
                 KeyValue::new("goodgo.command", name),
                 KeyValue::new("goodgo.attempts", i64::from(attempts)),
             ];
+            let ids = ids.into_iter();
+            attributes.extend(ids.map(|(name, id)| KeyValue::new(name, id.to_string())));
             ("write", SpanKind::Internal, attributes)
         }
     }

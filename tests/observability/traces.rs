@@ -8,6 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::collector::{Collector, Told, hex};
+use crate::support::wallets::loss;
 use crate::support::{TestApp, test};
 
 const QUERY: &str = "query Town($n: Int) { miners(first: $n) { nodes { uuid rate { hourlyRate } session { status } } } }";
@@ -125,6 +126,10 @@ fn exports_a_mutation_without_its_values() {
         assert_eq!(write.trace, claim.trace);
         assert_eq!(write.says("goodgo.command"), "mining.mining_session_claim");
         assert_eq!(write.says("goodgo.attempts"), "1");
+        let user = bob.id().0.to_string();
+        assert_eq!(write.says("goodgo.owner_id"), user);
+        let posted = format!("transaction_id = '{}'", write.says("goodgo.transaction_id"));
+        assert!(app.count("transfers", &posted).await > 0);
         let statements: Vec<_> = parts_of(&spans, &write).collect();
         for verb in ["BEGIN", "SELECT", "WITH", "COMMIT"] {
             assert!(
@@ -133,17 +138,40 @@ fn exports_a_mutation_without_its_values() {
             );
         }
         assert!(statements.iter().all(|span| span.trace == claim.trace));
-        let user = bob.id().0.to_string();
-        for secret in [
-            key,
-            "id-nobody-may-see",
-            user.as_str(),
-            "-- binds",
-            bob.token().unwrap(),
-        ] {
+        for secret in [key, "id-nobody-may-see", "-- binds", bob.token().unwrap()] {
             assert!(!collector.knows(secret), "{secret} was told");
         }
         assert!(!collector.knows("pointsEarned"), "the document was told");
+    });
+}
+
+#[test]
+fn names_the_objects_of_a_settlement() {
+    test(async |app| {
+        let collector = Collector::start().await;
+        let other = traced(app, &collector, "1").await;
+        let (alice, game) = (app.holder("100").await, app.game().at(other.address()));
+        let hold = game.placed(&alice, "1", "7").await;
+        game.settle(loss(&hold)).await.ok();
+        other.stop().await;
+        for (command, kinds) in [("wallets.hold_place", 3), ("wallets.hold_settle", 4)] {
+            let writes = collector.named("write");
+            let write = writes
+                .iter()
+                .find(|span| span.says("goodgo.command") == command);
+            let write = write.unwrap();
+            let stored = [
+                ("owner", "holds", "owner_id"),
+                ("hold", "holds", "id"),
+                ("transaction", "transfers", "transaction_id"),
+                ("settlement", "settlements", "id"),
+            ];
+            for (name, table, column) in &stored[..kinds] {
+                let id = write.says(&format!("goodgo.{name}_id"));
+                let found = app.count(table, &format!("{column}::text = '{id}'")).await;
+                assert!(found > 0, "{command}: {name} {id}");
+            }
+        }
     });
 }
 

@@ -16,6 +16,7 @@ use serde_json::json;
 
 use super::locks;
 use super::rows::HoldRow;
+use crate::operation_trace;
 use crate::outbox::SubjectEvents;
 use crate::platform::audit::{About, Change};
 use crate::prelude::*;
@@ -163,6 +164,7 @@ pub async fn hold_place(
                 ended_at: None,
                 version: 0,
             };
+            operation_trace::identify("goodgo.hold_id", hold.id.uuid);
             let operation = VelocityOperation::Hold;
             let rules = velocity::Rules::of(&configuration, operation, hold.amount, now);
             let cause = request.posting_cause();
@@ -241,6 +243,7 @@ pub async fn hold_extend(
         |conn| locks::find_in_force(conn, vec![id]),
         async |tx, key, (rows, configuration)| {
             key.about = Some(About::new("hold", Some(id.uuid), None));
+            operation_trace::identify("goodgo.hold_id", id.uuid);
             let found = locks::read(tx, rows, &[id])?;
             let issuer = issuer::name_of(&configuration, request)?;
             own(&found, &issuer)?;
@@ -277,6 +280,7 @@ pub async fn hold_release(
         &HOLD_RELEASE,
         |conn| locks::find_in_force(conn, vec![id]),
         async |tx, key, (rows, configuration)| {
+            operation_trace::identify("goodgo.hold_id", id.uuid);
             let found = locks::read(tx, rows, &[id])?;
             let issuer = issuer::name_of(&configuration, request)?;
             let hold = own(&found, &issuer)?;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::rows::{SettlementRow, store_clearing};
 use crate::command::Refusal as _;
+use crate::operation_trace;
 use crate::outbox::SubjectEvents;
 use crate::prelude::*;
 use crate::schema::{holds, settlements};
@@ -73,6 +74,7 @@ pub async fn hold_settle(
         |conn| locks::find_in_force(conn, vec![draft.hold]),
         async |tx, key, (rows, configuration)| {
             let drafts = std::slice::from_ref(draft);
+            operation_trace::identify("goodgo.hold_id", draft.hold.uuid);
             let holds = locks::read(tx, rows, &[draft.hold])?;
             match settle_all(tx, request, &configuration, drafts, &holds).await? {
                 Ok(settled) => {
@@ -80,6 +82,7 @@ pub async fn hold_settle(
                     let only =
                         only.ok_or_else(|| DbError::inconsistent("settlements", "id", "none"))?;
                     key.transaction_id = Some(TransactionId(only.transaction));
+                    operation_trace::identify("goodgo.settlement_id", only.settlement[1]);
                     Ok(only)
                 }
                 Err(refused) => match refused.into_iter().flatten().next() {
