@@ -37,7 +37,7 @@ const COUNTERS: &str = "http_requests_total: Answered requests
     goodgo_statements_total: Sent SQL statements
     goodgo_reads_total: Reads by server: primary, and replica
     goodgo_write_retries_total: Retried transactions
-    goodgo_commands_total: Commands by name, outcome (applied, replayed, refused, failed) and refusal
+    goodgo_commands_total: Commands by name, outcome (applied, replayed, refused, failed) and code of a refusal or error
     goodgo_commands_overloaded_total: Commands that were refused because too many ran at once
     goodgo_service_refusals_total: Refused commands of services by caller, command and code
     goodgo_job_runs_total: Runs of jobs by outcome

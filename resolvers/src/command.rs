@@ -225,7 +225,7 @@ pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
 ) -> Result<Result<T, Refused>> {
     let started = Instant::now();
     let answered = answer(ctx, command, input, body).await;
-    count(command.name, answered.as_ref(), started);
+    count(command, answered.as_ref(), started);
     let answer = answered?;
     if answer.is_replay {
         note_replay(ctx);
@@ -234,16 +234,26 @@ pub(crate) async fn outcome<I: CommandInput, R: Refusal, T: Send + 'static>(
 }
 
 /// Counts a command by its outcome and measures it.
-fn count<T>(command: &'static str, answer: Result<&Answer<T>, &ApiError>, started: Instant) {
-    let (outcome, refusal) = match answer.map(|answer| (answer.is_replay, &answer.outcome)) {
-        Err(_) => ("failed", String::new()),
-        Ok((true, _)) => ("replayed", String::new()),
-        Ok((false, Ok(_))) => ("applied", String::new()),
-        Ok((false, Err(refused))) => ("refused", refused.name.clone()),
+fn count<R: Refusal, T>(
+    command: &'static Command<R>,
+    answer: Result<&Answer<T>, &ApiError>,
+    started: Instant,
+) {
+    let (outcome, code) = match answer.map(|answer| (answer.is_replay, &answer.outcome)) {
+        Err(error) => ("failed", error.code().as_str()),
+        Ok((true, _)) => ("replayed", ""),
+        Ok((false, Ok(_))) => ("applied", ""),
+        Ok((false, Err(refused))) => {
+            let declared = refused.declaration::<R>();
+            (
+                "refused",
+                declared.map_or("", |declared| declared.texts.code),
+            )
+        }
     };
-    metrics::counter!("goodgo_commands_total", "command" => command, "outcome" => outcome, "refusal" => refusal)
+    metrics::counter!("goodgo_commands_total", "command" => command.name, "outcome" => outcome, "code" => code)
         .increment(1);
-    metrics::histogram!("goodgo_command_duration_seconds", "command" => command)
+    metrics::histogram!("goodgo_command_duration_seconds", "command" => command.name)
         .record(started.elapsed());
 }
 

@@ -89,6 +89,10 @@ impl ApiError {
         Self::new(Code::BadUserInput, message)
     }
 
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
     pub(crate) fn because(self, reason: &'static str) -> Self {
         Self {
             reason: Some(reason),

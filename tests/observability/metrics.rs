@@ -286,13 +286,13 @@ fn counts_commands_and_refuses_too_many() {
     test_with(&[("GOODGO_COMMANDS", "1")], async |app| {
         let [alice, bob] = [app.miner().ready().await, app.miner().await];
         let series = |outcome: &str| {
-            let refusal = if outcome == "refused" {
-                "AlreadyClaimed"
+            let code = if outcome == "refused" {
+                "SESSION_ALREADY_CLAIMED"
             } else {
                 ""
             };
             format!(
-                "goodgo_commands_total{{command=\"mining.mining_session_claim\",outcome=\"{outcome}\",refusal=\"{refusal}\"}}"
+                "goodgo_commands_total{{command=\"mining.mining_session_claim\",outcome=\"{outcome}\",code=\"{code}\"}}"
             )
         };
         let before = scrape(app).await;
