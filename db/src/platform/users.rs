@@ -1,12 +1,17 @@
 //! People of the platform, as known from their tokens.
 
 use diesel::dsl::Eq;
+use diesel::{ExpressionMethods, QueryDsl, Queryable};
+use diesel_async::RunQueryDsl;
 use domain::access::Person;
+use domain::ids::UserId;
 use domain::platform::DisplayName;
 use domain::text::fold;
+use domain::time::Timestamp;
+use uuid::Uuid;
 
-use crate::prelude::*;
 use crate::schema::{demo_people, users};
+use crate::{Connection, Result, Tx};
 
 /// A person known to the platform.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]

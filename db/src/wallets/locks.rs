@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::sql_types::{
     Array, BigInt, Bool, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
 };
-use domain::money::Minor;
+use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{Balances, WalletKey, WalletOwner, WalletState};
 use futures_util::future::{BoxFuture, try_join_all, try_join4};
 
-use super::posting::{WalletIds, number_of, only};
 use crate::clock;
 use crate::prelude::*;
 use crate::prepared::Prepared;
+
+/// Ids of wallets by key.
+pub(super) type WalletIds = BTreeMap<WalletKey, i64>;
 
 /// Existing wallets of a posting.
 pub(super) struct Locked {
@@ -259,4 +261,18 @@ fn at<T>(objects: &[T], position: i64) -> Result<&T> {
     index
         .and_then(|index| objects.get(index))
         .ok_or_else(|| DbError::inconsistent("unnest", "position", position))
+}
+
+/// Number of a currency.
+pub(super) fn number_of(tx: &Tx, code: CurrencyCode) -> Result<i16> {
+    let currency = tx.currencies().get(&code);
+    currency
+        .map(|currency| currency.number)
+        .ok_or_else(|| DbError::inconsistent("currencies", "code", code))
+}
+
+/// The owner, if all are the same.
+pub(super) fn only(owners: &[Uuid]) -> Option<Uuid> {
+    let (first, rest) = owners.split_first()?;
+    rest.iter().all(|owner| owner == first).then_some(*first)
 }

@@ -10,7 +10,7 @@ use domain::wallets::{
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::locks::{self, Locked};
+use super::locks::{self, Locked, number_of};
 use super::writes::Writes;
 
 use crate::prelude::*;
@@ -141,20 +141,3 @@ fn new_id(tx: &Tx, currency: CurrencyCode) -> Result<i64> {
     let random = i64::from_be_bytes(tx.ids().bytes()) & i64::MAX & !255;
     Ok(random | 1 << 62 | i64::from(number_of(tx, currency)?))
 }
-
-/// Number of a currency.
-pub(super) fn number_of(tx: &Tx, code: CurrencyCode) -> Result<i16> {
-    let currency = tx.currencies().get(&code);
-    currency
-        .map(|currency| currency.number)
-        .ok_or_else(|| DbError::inconsistent("currencies", "code", code))
-}
-
-/// The owner, if all are the same.
-pub(super) fn only(owners: &[Uuid]) -> Option<Uuid> {
-    let (first, rest) = owners.split_first()?;
-    rest.iter().all(|owner| owner == first).then_some(*first)
-}
-
-/// Ids of wallets by key.
-pub(super) type WalletIds = BTreeMap<WalletKey, i64>;

@@ -5,7 +5,7 @@ use diesel::sql_types::{
 };
 use domain::wallets::{Entry, Posting, WalletKey, WalletState};
 
-use super::posting::{WalletIds, number_of, only};
+use super::locks::{WalletIds, number_of, only};
 use crate::last_writes::{LastWrite, Text};
 use crate::prelude::*;
 

@@ -2,18 +2,21 @@
 
 pub mod queries;
 
+use diesel::ExpressionMethods;
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
+use diesel_async::RunQueryDsl;
 use domain::access::Principal;
+use domain::ids::TransactionId;
 use domain::reason::Reason;
 use domain::wallets::Origin;
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::Db;
-use crate::command::actor;
+use crate::command::{Request, actor};
 use crate::platform::users;
-use crate::prelude::*;
 use crate::schema::audit_log;
+use crate::{Db, Result, Tx};
 
 /// Appends a command that the policy denied, in a transaction of its own. Only those of staff and services are recorded:
 /// one entry per caller, command and minute, with the number of attempts.

@@ -21,6 +21,7 @@ use crate::platform::audit::{About, Change};
 use crate::prelude::*;
 use crate::schema::{reversals, transfers, wallets};
 use crate::wallets::deposit::commands::unassign;
+use crate::wallets::locks::number_of;
 use crate::wallets::posting;
 use crate::wallets::settlement::update_clearing;
 use crate::wallets::wallet::rows::currency_of;
@@ -225,7 +226,7 @@ fn store(tx: &mut Tx, reversal: &Reversal, posted: &Posted) -> Result<()> {
     tx.write_last_racing("reversals", 1, insert.on_conflict_do_nothing());
     for (wallet, balance) in posted.balances() {
         if wallet.kind == WalletKind::Clearing {
-            let number = posting::number_of(tx, wallet.currency)?;
+            let number = number_of(tx, wallet.currency)?;
             update_clearing(tx, wallet.owner.id, number, balance);
         }
     }
