@@ -367,7 +367,9 @@ mod tests {
             .follow(async {
                 statement(&"SELECT 1", Instant::now(), false);
                 let write = writing("test.write", async {
+                    identify("lost", Uuid::nil());
                     retrying();
+                    identify("kept", Uuid::max());
                     statement(&"SELECT 2", Instant::now(), true);
                 });
                 tokio::spawn(carried(write)).await.expect("an end");
@@ -384,7 +386,12 @@ mod tests {
         let parents: Vec<_> = steps.iter().map(|step| step.parent).collect();
         assert_eq!(parents, [None, None, Some(1), None, Some(3)]);
         let name = "test.write";
-        assert_eq!(steps[1].action, Action::Write { name, attempts: 2 });
+        let write = Action::Write {
+            name,
+            attempts: 2,
+            ids: vec![("kept", Uuid::max())],
+        };
+        assert_eq!(steps[1].action, write);
         assert!(steps[2].is_failed);
         assert!(steps.iter().all(|step| step.ended.is_some()));
     }
