@@ -84,6 +84,8 @@ const HISTORY: &str = "a miner's transfers are the changes in its history";
 const SESSIONS: &str = "each claimed session was paid once, as the session and the history say";
 const LIFETIME: &str = "a miner's lifetime points are the sum of its history, prices aside";
 const REASONS: &str = "every transfer's reason fits its origin, its reference and its sides";
+const ISSUANCE: &str =
+    "what is mined on a day exceeds no ceiling of the day by more than a hundredth";
 const ADJUSTMENTS: &str = "every adjustment has the audit entry of its points";
 
 /// SQL that forges the newest entry of each person's wallet: balance, sequence and time fit, and event, idempotency key
@@ -201,6 +203,7 @@ fn finds_every_kind_of_damage() {
             ("UPDATE audit_log SET after = '{\"totalMinedPoints\": \"16.0000\"}'".to_owned(), ADJUSTMENTS),
             ("UPDATE audit_log SET entity_id = gen_random_uuid()::text".to_owned(), ADJUSTMENTS),
             ("DELETE FROM transfers WHERE reason = 'ADJUSTMENT'".to_owned(), ADJUSTMENTS),
+            ("UPDATE transfers SET amount = amount * 100000000 WHERE reason = 'MINING_REWARD'".to_owned(), ISSUANCE),
         ] {
             let rules = damaged(app, &damage, &[Scope::All]).await.remove(0);
             assert!(rules.contains(&rule), "{damage}: found {rules:?}");

@@ -132,6 +132,28 @@ FROM wallets w LEFT JOIN (
 ) d USING (currency)
 WHERE w.kind = 'SUSPENSE' AND w.available <> coalesce(d.amount, 0)
 
+--- ledger ISSUANCE: what is mined on a day exceeds no ceiling of the day by more than a hundredth
+WITH mined AS (
+    -- A count that is a second old lets some claims through; demo data has the points of earlier days.
+    SELECT t.currency, (t.posted_at AT TIME ZONE 'UTC')::date AS day, sum(t.amount) AS amount
+    FROM transfers t JOIN public.wallets house ON house.owner_id = '00000000-0000-0000-0000-000000000000' AND house.id = t.debit_wallet
+        AND house.kind = 'MINING'
+    WHERE t.reason <> 'OPENING_BALANCE' GROUP BY 1, 2
+), ceilings AS (
+    SELECT c.number AS currency, (settings.body->>'issuanceCeiling')::bigint AS ceiling, v.updated_at AS since,
+           lead(v.updated_at, 1, 'infinity') OVER (PARTITION BY c.number ORDER BY v.version) AS until
+    FROM public.configurations v CROSS JOIN jsonb_array_elements(v.body->'currencies') AS settings (body)
+    JOIN public.currencies c ON c.code = settings.body->>'code'
+    WHERE v.section = 'wallet'
+)
+SELECT format('currency %s, %s: mined %s, ceiling %s', m.currency, m.day, m.amount, c.ceiling) AS detail,
+       m.currency, c.ceiling AS expected, m.amount AS actual
+FROM mined m CROSS JOIN LATERAL (
+    SELECT max(ceiling) AS ceiling FROM ceilings
+    WHERE ceilings.currency = m.currency AND since < (m.day + 1) AT TIME ZONE 'UTC' AND until >= m.day AT TIME ZONE 'UTC'
+) c
+WHERE m.amount > c.ceiling + c.ceiling / 100
+
 --- owner CLEARING: each clearing account has its reference, which says whether it is at zero
 SELECT format('owner %s, currency %s: balance %s, open since %s', w.owner_id, w.currency, w.available, c.open_since) AS detail,
        w.currency, NULL::bigint AS expected, w.available AS actual, 'wallet' AS object, w.owner_id, w.id::text AS id

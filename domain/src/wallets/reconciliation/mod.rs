@@ -40,6 +40,8 @@ named! {
     Held = "HELD";
     /// Fundings of treasuries and transfers of the house moved their amounts.
     House = "HOUSE";
+    /// What is mined on a day is within its issuance ceiling, but for claims within the second in which it is counted.
+    Issuance = "ISSUANCE";
     /// A reversal is its transaction the other way round.
     Reversal = "REVERSAL";
     /// Rewards agree with sessions, history, adjustments and treasuries of campaigns.
