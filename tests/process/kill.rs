@@ -10,6 +10,9 @@ use crate::support::{Actor, is_soak};
 /// Number of concurrent callers.
 const PEOPLE: usize = 60;
 
+/// Number of callers who prepare and check at the same time.
+const AT_ONCE: usize = 8;
+
 /// Number of kills. More in script/soak.
 fn kills() -> usize {
     if is_soak() { 20 } else { 3 }
@@ -93,6 +96,8 @@ fn starts_a_killed_cluster_again() {
     assert_eq!(postmaster(folder.path()), None);
 }
 
+/// Runs a body for each person, for a few at a time: a busy machine refuses what waits long for a connection.
 async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {
-    futures_util::future::join_all(people.iter().map(|person| body(person))).await;
+    let bodies = people.iter().map(|person| body(person));
+    futures_util::stream::iter(bodies).buffer_unordered(AT_ONCE).for_each(async |()| ()).await;
 }
