@@ -327,6 +327,15 @@ impl Request {
         }
     }
 
+    /// The request without an owner whom it names.
+    #[must_use]
+    pub(crate) fn naming_nobody(&self) -> Self {
+        Self {
+            subject: None,
+            ..self.clone()
+        }
+    }
+
     /// Owner with whose rows the idempotency key is stored: whom a service names, else the caller.
     pub(crate) fn home(&self) -> Result<Home> {
         let named = match self.principal {

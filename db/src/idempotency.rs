@@ -64,15 +64,8 @@ where
     R: Refusal,
     F: AsyncFnOnce(&mut Tx, &mut Key) -> Result<T, Stop<R>>,
 {
-    let nothing = || std::future::ready(Ok(())).boxed();
-    once_reading(
-        tx,
-        request,
-        command,
-        |_| nothing(),
-        async |tx, key, ()| body(tx, key).await,
-    )
-    .await
+    let body = async |tx: &mut Tx, key: &mut Key, ()| body(tx, key).await;
+    once_reading(tx, request, command, no_read, body).await
 }
 
 /// [`once`] with what the body begins with, read without locks in the round trip that claims the key.
@@ -88,7 +81,16 @@ where
     R: Refusal,
     F: AsyncFnOnce(&mut Tx, &mut Key, P) -> Result<T, Stop<R>>,
 {
-    let (claimed, read) = claim(tx, command.name, request, read).await?;
+    let (mut claimed, read) = claim(tx, command.name, request, read).await?;
+    let own = request.naming_nobody();
+    let request = match claimed {
+        // The object does not exist, so the refusal is stored with the caller's own rows.
+        Claim::NoHome => {
+            (claimed, ()) = claim(tx, command.name, &own, no_read).await?;
+            &own
+        }
+        Claim::Stored(_) | Claim::Granted => request,
+    };
     if let Claim::Stored(answer) = claimed {
         return replay(request, answer);
     }
@@ -129,13 +131,6 @@ where
         audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
     }
     if is_final {
-        if matches!(claimed, Claim::NoHome) {
-            return Err(DbError::inconsistent(
-                "owners",
-                "owner_id",
-                request.home()?.id(),
-            ));
-        }
         store(tx, request, command.name, &key, answer, outcome.is_err())?;
     } else {
         tx.reserved_key = None;
@@ -179,13 +174,18 @@ fn replay<T: DeserializeOwned>(request: &Request, stored: Stored) -> Result<Answ
     })
 }
 
+/// Reads nothing.
+fn no_read(_: &Connection) -> BoxFuture<'_, Result<()>> {
+    std::future::ready(Ok(())).boxed()
+}
+
 /// Result of claiming a key.
 enum Claim {
     /// The command was carried out before.
     Stored(Stored),
     /// The command is to be carried out; also without a key.
     Granted,
-    /// The object does not exist, so the command has no effect, and its answer is not stored.
+    /// The owner of the named object does not exist, nor does the object.
     NoHome,
 }
 

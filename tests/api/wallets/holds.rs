@@ -141,7 +141,9 @@ fn refuses_to_place_in_order() {
                 "ASCII",
             ),
             (json!({"externalId": ""}), "external id"),
-            (json!({"externalId": "a\u{7}b"}), "control character"),
+            (json!({"externalId": "a\u{7}b"}), "visible characters"),
+            (json!({"externalId": "a "}), "blanks at the ends"),
+            (json!({"externalId": "a\u{200b}"}), "visible characters"),
             (
                 json!({"metadata": [{"key": "a\u{0}b", "value": ""}]}),
                 "none of them NUL",
@@ -485,6 +487,16 @@ fn knows_holds_of_the_calling_service_only() {
             app.anonymous().ask(query, by).await.code(),
             "UNAUTHENTICATED"
         );
+        // The owner of this hold has no row: the refusal is stored with the service's own keys.
+        let unknown = json!(
+            "SG9sZDo3ZjAwMDAwMDAwMDA0MDAwODAwMDAwMDAwMDAwMDAwMTdmMDAwMDAwMDAwMDQwMDA4MDAwMDAwMDAwMDAwMDAy"
+        );
+        let release = game.release_hold(&unknown).key("unknown");
+        release
+            .clone()
+            .await
+            .refused("HOLD_NOT_FOUND", Some("holdId"));
+        assert!(release.await.is_replay());
         // The constraint of the table fails the test's own change otherwise.
         app.sql("UPDATE holds SET issuer = 'tester'").await;
         game.release_hold(&hold).await.ok();
