@@ -9,7 +9,7 @@ use icu_normalizer::{ComposingNormalizerBorrowed, DecomposingNormalizerBorrowed}
 use icu_properties::props::{
     BinaryProperty, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifier,
     EnumeratedProperty, ExtendedPictographic, GeneralCategory, GeneralCategoryGroup, Ideographic,
-    IndicSyllabicCategory, JoiningType, PrependedConcatenationMark,
+    IndicSyllabicCategory, JoiningType, PrependedConcatenationMark, Script,
 };
 
 /// ZERO WIDTH NON-JOINER.
@@ -20,6 +20,8 @@ const JOINER: char = '\u{200D}';
 const PRESENTATIONS: [char; 2] = ['\u{FE0E}', '\u{FE0F}'];
 /// Variation selectors that choose the form of an ideograph, as Japanese names need it.
 const IDEOGRAPH_VARIANTS: RangeInclusive<char> = '\u{E0100}'..='\u{E01EF}';
+/// Variation selectors and the vowel separator, which the ordinary spelling of Mongolian needs.
+const MONGOLIAN_VARIANTS: RangeInclusive<char> = '\u{180B}'..='\u{180F}';
 const KEYCAP: char = '\u{20E3}';
 /// The flag before the tags of a region, such as Scotland.
 const BLACK_FLAG: char = '\u{1F3F4}';
@@ -36,6 +38,26 @@ const BRAILLE_BLANK: char = '\u{2800}';
 #[must_use]
 pub fn parse(text: &str, longest: usize) -> Option<String> {
     parse_any(text).filter(|text| text.chars().count() <= longest)
+}
+
+/// Whether a text has 1 to `longest` visible characters, in NFC and without blanks at the ends: two of these never differ in
+/// what nobody sees.
+#[must_use]
+pub fn is_line(text: &str, longest: usize) -> bool {
+    parse(text, longest).as_deref() == Some(text)
+}
+
+/// Parses a text of several lines, each by the rule of [`parse`] or empty. Line breaks count as characters.
+#[must_use]
+pub fn parse_lines(text: &str, longest: usize) -> Option<String> {
+    let lines = text.trim().lines().map(|line| match line.trim() {
+        "" => Some(String::new()),
+        line => parse_any(line),
+    });
+    let text = lines.collect::<Option<Vec<_>>>()?.join("\n");
+    (1..=longest)
+        .contains(&text.chars().count())
+        .then_some(text)
 }
 
 /// Parses a text and cuts it after `longest` characters; a cut emoji sequence is left out.
@@ -129,6 +151,9 @@ fn is_shown(chars: &[char]) -> bool {
             char if IDEOGRAPH_VARIANTS.contains(&char) => before
                 .last()
                 .is_some_and(|base| Ideographic::for_char(*base)),
+            char if MONGOLIAN_VARIANTS.contains(&char) => before
+                .last()
+                .is_some_and(|base| Script::for_char(*base) == Script::Mongolian),
             char => !is_hidden(char),
         };
         if !is_allowed {
@@ -249,6 +274,9 @@ mod tests {
             "क\u{94D}\u{200D}ष",
             "ශ\u{DCA}\u{200D}රී",
             "അവന\u{D4D}\u{200D}",
+            // Mongolian with variation selector and vowel separator.
+            "ᠮᠣᠩᠭᠣᠯ\u{180B}",
+            "ᠬᠠᠨ\u{180E}ᠠ",
             // Emoji: families, skin tones, presentations, keycaps, flags.
             FAMILY,
             "👩🏽\u{200D}🚀",
