@@ -1065,6 +1065,8 @@ diesel::table! {
         next_attempt_at -> Nullable<Timestamptz>,
         /// Number of its events
         version -> Int8,
+        /// Person who requested it, who may not decide about it; null for one that a service requested
+        requested_by -> Nullable<Uuid>,
     }
 }
 

@@ -359,6 +359,22 @@ impl Person {
     }
 }
 
+impl Person {
+    /// Whether an owner is the person's own, in whatever capacity and whatever the roles of this token: the person, the
+    /// merchant and the advertiser of its claims, and those with the person's id. Staff decide nothing about these.
+    #[must_use]
+    pub fn is_own(&self, owner: impl Into<WalletOwner>) -> bool {
+        let owner = owner.into();
+        let claimed = match owner.kind {
+            OwnerKind::System => return false,
+            OwnerKind::User => None,
+            OwnerKind::Merchant => self.merchant_id.map(|merchant| merchant.0),
+            OwnerKind::Advertiser => self.advertiser_id.map(|advertiser| advertiser.0),
+        };
+        owner.id == self.id.0 || claimed == Some(owner.id)
+    }
+}
+
 /// Another service of the platform, from its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -405,6 +421,12 @@ impl Principal {
         }
     }
 
+    /// Whether an owner is the caller's own in whatever capacity; see [`Person::is_own`].
+    #[must_use]
+    pub fn is_own(&self, owner: impl Into<WalletOwner>) -> bool {
+        self.person().is_some_and(|person| person.is_own(owner))
+    }
+
     /// Relation of the caller to an owner's objects: own as a user, as their merchant or as their advertiser.
     #[must_use]
     pub fn relation_to(&self, owner: impl Into<WalletOwner>) -> Relation {
@@ -441,5 +463,43 @@ impl Principal {
     #[must_use]
     pub fn may(&self, action: Action, relation: Relation) -> bool {
         self.check(action, relation).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_own_owners_whatever_the_roles() {
+        let id = uuid::Uuid::from_u128;
+        let mut person = Person {
+            id: UserId(id(1)),
+            issuer: "iam".to_owned(),
+            roles: vec![Role::Finance],
+            merchant_id: Some(MerchantId(id(2))),
+            advertiser_id: Some(AdvertiserId(id(3))),
+            name: None,
+        };
+        let owner = |kind, number| WalletOwner {
+            kind,
+            id: id(number),
+        };
+        for (owner, is_own) in [
+            (owner(OwnerKind::User, 1), true),
+            (owner(OwnerKind::Merchant, 1), true),
+            (owner(OwnerKind::Merchant, 2), true),
+            (owner(OwnerKind::Advertiser, 1), true),
+            (owner(OwnerKind::Advertiser, 3), true),
+            (owner(OwnerKind::User, 2), false),
+            (owner(OwnerKind::Merchant, 3), false),
+            (owner(OwnerKind::Advertiser, 2), false),
+            (owner(OwnerKind::System, 1), false),
+        ] {
+            assert_eq!(person.is_own(owner), is_own, "{owner:?}");
+        }
+        person.roles.clear();
+        assert!(person.is_own(MerchantId(id(2))));
+        assert!(!Principal::Anonymous.is_own(UserId(id(1))));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::access::{Principal, Relation};
+use crate::access::Principal;
 use crate::ids::{ApprovalId, UserId};
 use crate::named::named;
 use crate::refusal::{REASON_INVALID, refusals, texts};
@@ -143,11 +143,10 @@ impl Approval {
     /// [`ApprovalRefusal::NotPending`], [`ApprovalRefusal::Expired`].
     pub fn may_be_decided(&self, by: &Principal, now: Timestamp) -> Result<(), ApprovalRefusal> {
         let approval_id = self.id.0;
-        if by.relation_to(self.requested_by) == Relation::Own {
+        if by.is_own(self.requested_by) {
             return Err(ApprovalRefusal::OwnRequest { approval_id });
         }
-        let is_own = |subject: &WalletOwner| by.relation_to(*subject) == Relation::Own;
-        if self.subjects.iter().any(is_own) {
+        if self.subjects.iter().any(|subject| by.is_own(*subject)) {
             return Err(ApprovalRefusal::OwnSubject { approval_id });
         }
         match self.status_at(now) {

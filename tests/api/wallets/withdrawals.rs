@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use chrono::TimeDelta;
 use db::wallets::withdrawal::payout::PayoutAnswer;
-use domain::access::Scope;
+use domain::access::{Role, Scope};
 use domain::wallets::ProviderPayment;
 use domain::wallets::withdrawal::Withdrawal;
 use futures_util::FutureExt;
@@ -72,7 +72,7 @@ fn pays_out_what_was_held() {
         assert_eq!(completed["withdrawal"]["status"], "COMPLETED");
         assert_eq!(
             completed["withdrawal"]["payout"],
-            json!({"provider": "VCB", "reference": "P-1"})
+            json!({"provider": "vcb", "reference": "P-1"})
         );
         assert_eq!(completed["withdrawal"]["hold"]["status"], "SETTLED");
         assert_eq!(completed["transaction"]["cause"], "WITHDRAWAL_COMPLETED");
@@ -260,6 +260,41 @@ fn belongs_to_its_owner() {
             .await
             .refused("OWN_ACCOUNT", Some("withdrawalId"));
         finance.cancel_withdrawal(&own).await.ok();
+    });
+}
+
+/// Another token of the same person has other roles and claims, but the same subject.
+#[test]
+fn refuses_decisions_about_own_merchants_with_any_token() {
+    test(async |app| {
+        let seller = app.person(&[Role::Merchant]);
+        let shop = json!({"kind": "MERCHANT", "ownerId": seller.id().to_string()});
+        let bank = app.bank().await;
+        bank.deposit(&seller, "10")
+            .with(json!({"owner": shop}))
+            .await
+            .ok();
+        let asked = seller.withdraw("1").with(json!({"owner": shop})).await.ok();
+        let asked = &asked["withdrawal"]["id"];
+        let desk = app.person_of(&seller, &[Role::Finance]);
+        let path = Some("withdrawalId");
+        desk.process(asked).await.refused("OWN_ACCOUNT", path);
+        app.finance().process(asked).await.ok();
+        desk.complete(asked, "P").await.refused("OWN_ACCOUNT", path);
+        desk.fail(asked).await.refused("OWN_ACCOUNT", path);
+        desk.freeze(&shop).await.refused("OWN_ACCOUNT", None);
+        let failing = app.finance().fail(asked).await.ok();
+        let decision = desk.approve(&failing["approval"]["id"]).await;
+        decision.refused("OWN_ACCOUNT", Some("approvalId"));
+        // Who requested it may not decide, also when its owner is of a claim that another token lacks.
+        app.sql("UPDATE approvals SET subjects = '[]', subject = NULL")
+            .await;
+        let other = app.person(&[Role::Merchant]);
+        let set = format!("UPDATE withdrawals SET requested_by = '{}'", other.id());
+        app.sql(&set).await;
+        let desk = app.person_of(&other, &[Role::Finance]);
+        desk.complete(asked, "P").await.refused("OWN_ACCOUNT", path);
+        app.finance().complete(asked, "P").await.ok();
     });
 }
 

@@ -109,6 +109,7 @@ pub async fn withdrawal_request(
             external_id: draft.external_id.clone(),
             metadata: draft.metadata.clone(),
             status: WithdrawalStatus::Requested,
+            requested_by: request.principal.person().map(|person| person.id),
             requested_at: tx.now(),
             processed_at: None,
             ended_at: None,
@@ -284,7 +285,7 @@ pub async fn withdrawal_fail(
                 reason: reason.as_str().to_owned(),
             };
             let new = NewApproval {
-                subjects: vec![withdrawal.owner],
+                subjects: subjects_of(&withdrawal),
                 reason: &reason,
                 by: person.id,
                 proposal: &proposal,
@@ -406,6 +407,14 @@ pub(super) async fn check_unused(
         Some(_) => Err(WithdrawalRefusal::PayoutReferenceUsed.into()),
         None => Ok(()),
     }
+}
+
+/// Owners who may not decide about a withdrawal: its own, and the person who requested it.
+fn subjects_of(withdrawal: &Withdrawal) -> Vec<WalletOwner> {
+    let mut subjects = vec![withdrawal.owner];
+    subjects.extend(withdrawal.requested_by.map(WalletOwner::from));
+    subjects.dedup();
+    subjects
 }
 
 /// The request with the owner of the withdrawal that it names: key and withdrawal are on one shard.

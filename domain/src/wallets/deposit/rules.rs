@@ -35,9 +35,7 @@ pub fn check_amount(
 /// Refuses staff who would credit themselves, in whatever capacity: [`DepositRefusal::OwnAccount`].
 pub fn check_own(person: &Person, owner: Option<WalletOwner>) -> Result<(), DepositRefusal> {
     match owner {
-        Some(owner) if person.wallet_owner(owner.kind) == Some(owner) => {
-            Err(DepositRefusal::OwnAccount)
-        }
+        Some(owner) if person.is_own(owner) => Err(DepositRefusal::OwnAccount),
         _ => Ok(()),
     }
 }

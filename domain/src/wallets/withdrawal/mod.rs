@@ -10,7 +10,7 @@ pub use rules::{
 };
 
 use super::{Metadata, ProviderPayment, WalletOwner};
-use crate::ids::{HoldId, WithdrawalId};
+use crate::ids::{HoldId, UserId, WithdrawalId};
 use crate::money::Money;
 use crate::named::named;
 use crate::time::Timestamp;
@@ -36,6 +36,8 @@ pub struct Withdrawal {
     pub metadata: Metadata,
     /// State.
     pub status: WithdrawalStatus,
+    /// Person who requested it; none for a service.
+    pub requested_by: Option<UserId>,
     /// Time of the request.
     pub requested_at: Timestamp,
     /// Time processing began.

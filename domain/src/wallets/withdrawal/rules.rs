@@ -45,10 +45,11 @@ pub fn withdraw(
     })
 }
 
-/// Refuses staff who decide about a withdrawal of their own, in whatever capacity: [`WithdrawalRefusal::OwnAccount`].
+/// Refuses staff who decide about a withdrawal of their own, in whatever capacity, or about one that they requested:
+/// [`WithdrawalRefusal::OwnAccount`].
 pub fn check_own(withdrawal: &Withdrawal, person: &Person) -> Result<(), WithdrawalRefusal> {
-    let owner = withdrawal.owner;
-    if person.wallet_owner(owner.kind) == Some(owner) {
+    let requested = withdrawal.requested_by == Some(person.id);
+    if requested || person.is_own(withdrawal.owner) {
         Err(WithdrawalRefusal::OwnAccount)
     } else {
         Ok(())
@@ -131,6 +132,7 @@ mod tests {
             external_id: None,
             metadata: Vec::new(),
             status,
+            requested_by: None,
             requested_at: Timestamp::UNIX_EPOCH,
             processed_at: None,
             ended_at: None,

@@ -1,6 +1,6 @@
 //! Releasing a clearing account: by its service, or by finance and a second person once it is overdue.
 
-use domain::access::{Principal, Relation};
+use domain::access::Principal;
 use domain::money::{CurrencyCode, Minor, Money};
 use domain::reason::Reason;
 use domain::wallets::settlement::{self as rules, SettlementRefusal};
@@ -226,8 +226,10 @@ async fn check(
     if account.is_none() {
         return Err(SettlementRefusal::ClearingNotFound.into());
     }
-    let is_own = |payee| request.principal.relation_to(payee) == Relation::Own;
-    if draft.payee.is_some_and(is_own) {
+    if draft
+        .payee
+        .is_some_and(|payee| request.principal.is_own(payee))
+    {
         return Err(SettlementRefusal::OwnAccount.into());
     }
     Ok(Release {

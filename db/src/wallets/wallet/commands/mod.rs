@@ -7,7 +7,6 @@ mod issuance;
 mod reversals;
 mod rewards;
 
-use domain::access::Relation;
 use domain::money::Currency;
 use domain::wallets::wallet::WalletRefusal;
 use domain::wallets::{OwnerKind, PostingRefusal, WalletOwner};
@@ -86,9 +85,10 @@ fn entity_of(owner: WalletOwner) -> &'static str {
 ///
 /// Refusal: [`WalletRefusal::OwnAccount`].
 fn not_own(request: &Request, owner: WalletOwner) -> Result<(), WalletRefusal> {
-    match request.principal.relation_to(owner) {
-        Relation::Own => Err(WalletRefusal::OwnAccount),
-        Relation::Others => Ok(()),
+    if request.principal.is_own(owner) {
+        Err(WalletRefusal::OwnAccount)
+    } else {
+        Ok(())
     }
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE withdrawals DROP COLUMN requested_by;
