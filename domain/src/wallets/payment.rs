@@ -5,7 +5,7 @@ use crate::text;
 /// Payment at a provider. An incoming one is credited once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderPayment {
-    /// Name of the provider.
+    /// Name of the provider, in the form of [`Self::provider_of`].
     pub provider: String,
     /// Key of the payment at the provider. Case counts.
     pub reference: String,
@@ -15,25 +15,33 @@ impl ProviderPayment {
     /// Whether a text is the name of a provider: 1 to 64 characters.
     #[must_use]
     pub fn is_provider(text: &str) -> bool {
-        is_line(text, 64)
+        text::is_line(text, 64)
+    }
+
+    /// The form in which names of providers are stored: the width of letters and their case make no other provider.
+    #[must_use]
+    pub fn provider_of(text: &str) -> String {
+        text::fold(&text::plain(text))
     }
 
     /// Whether a text is the key of a payment: 1 to 128 characters.
     #[must_use]
     pub fn is_reference(text: &str) -> bool {
-        is_line(text, 128)
+        text::is_line(text, 128)
     }
-}
-
-/// Whether a text has 1 to `longest` visible characters, in NFC and without blanks at the ends: two payments never differ in
-/// what nobody sees.
-fn is_line(text: &str, longest: usize) -> bool {
-    text::parse(text, longest).as_deref() == Some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_a_provider_in_any_case_and_width() {
+        for name in ["stripe", "Stripe", "STRIPE", "\u{ff53}tripe"] {
+            assert_eq!(ProviderPayment::provider_of(name), "stripe");
+        }
+        assert_eq!(ProviderPayment::provider_of("Ngân hàng"), "ngân hàng");
+    }
 
     #[test]
     fn checks_providers_and_references() {

@@ -5,6 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::{OwnerKind, WalletOwner};
+use crate::text;
 
 /// Separates the issuer from the type in [`ServiceReference::kind`]; kinds of our own objects do not contain it.
 const SEPARATOR: char = ':';
@@ -71,10 +72,10 @@ impl fmt::Display for ServiceReference {
     }
 }
 
-/// Whether a text is an external id: 1 to 128 characters without control characters.
+/// Whether a text is an external id: 1 to 128 visible characters, in NFC and without blanks at the ends.
 #[must_use]
 pub fn is_external_id(text: &str) -> bool {
-    (1..=128).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    text::is_line(text, 128)
 }
 
 /// Notes of a service or owner on a business row; no rule and no filter reads them.

@@ -114,11 +114,11 @@ pub(crate) use texts;
 
 texts! {
     /// Key of a claim.
-    ClaimReference = rules::is_external_id, "a claim reference has 1 to 128 characters";
+    ClaimReference = rules::is_external_id, "a claim reference has 1 to 128 visible characters, composed (NFC) and without blanks at the ends";
     /// Reference of an object outside of the platform.
-    ExternalReference = rules::is_external_id, "an external reference has 1 to 128 characters";
+    ExternalReference = rules::is_external_id, "an external reference has 1 to 128 visible characters, composed (NFC) and without blanks at the ends";
     /// Key that a caller gives to what it makes.
-    ExternalId = rules::is_external_id, "an external id has 1 to 128 characters, none of them a control character";
+    ExternalId = rules::is_external_id, "an external id has 1 to 128 visible characters, composed (NFC) and without blanks at the ends";
     /// Kind of a service's object.
     ReferenceType = ServiceReference::is_type, "a reference type has 1 to 40 characters of a–z and underscore";
     /// Key of a service's object.

@@ -10,7 +10,7 @@ use crate::wallets::inputs::texts;
 object! {
     /// Payment at a provider. An incoming one is credited once, as a deposit or for an invoice.
     ProviderPayment(payment: Payment) {
-        /// Name of the provider, 1 to 64 characters.
+        /// Name of the provider in lower case, 1 to 64 characters.
         provider: String = payment.provider,
         /// Key of the payment at the provider, 1 to 128 characters.
         reference: String = payment.reference,
@@ -26,10 +26,17 @@ texts! {
         "a payment's reference has 1 to 128 visible characters, composed (NFC) and without blanks at the ends";
 }
 
+impl ProviderName {
+    /// The name as it is stored.
+    pub(crate) fn key(&self) -> String {
+        Payment::provider_of(&self.0)
+    }
+}
+
 /// Payment at a provider. An incoming one is credited once, as a deposit or for an invoice.
 #[derive(InputObject)]
 pub struct ProviderPaymentInput {
-    /// Name of the provider, 1 to 64 characters.
+    /// Name of the provider, 1 to 64 visible characters; case and width of letters do not count.
     pub provider: ProviderName,
     /// Key of the payment at the provider, 1 to 128 characters.
     pub reference: PaymentReference,
@@ -39,7 +46,7 @@ impl ProviderPaymentInput {
     /// The payment.
     pub(crate) fn payment(&self) -> Payment {
         Payment {
-            provider: self.provider.0.clone(),
+            provider: self.provider.key(),
             reference: self.reference.0.clone(),
         }
     }

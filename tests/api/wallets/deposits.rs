@@ -27,7 +27,10 @@ fn credits_a_payment_once() {
         assert_eq!(deposit["status"], "CREDITED");
         assert_eq!(deposit["amount"], mp("12.5000"));
         assert_eq!(deposit["owner"]["uuid"], alice.id().to_string());
-        assert_eq!(deposit["payment"], vcb("7")["payment"]);
+        assert_eq!(
+            deposit["payment"],
+            json!({"provider": "vcb", "reference": "7"})
+        );
         assert_eq!(deposit["receivedAt"], deposit["creditedAt"]);
         let receipt = &done["transaction"];
         assert_eq!(receipt["cause"], "DEPOSIT");
@@ -41,6 +44,11 @@ fn credits_a_payment_once() {
         assert_eq!(again["deposit"]["id"], deposit["id"]);
         assert_eq!(again["transaction"], *receipt);
         assert_eq!(available(app, &alice).await, "12.5000");
+        for same in ["vcb", "Vcb", "\u{ff36}CB"] {
+            let same = json!({"payment": {"provider": same, "reference": "7"}});
+            let again = bank.deposit(&alice, "12.5").with(same).await.ok();
+            assert_eq!(again["deposit"]["id"], deposit["id"]);
+        }
         // References are those of their provider.
         let other = json!({"payment": {"provider": "ACB", "reference": "7"}});
         bank.deposit(&alice, "1").with(other).await.ok();

@@ -141,7 +141,7 @@ impl TryFrom<DepositFilter> for reads::DepositFilter {
         };
         Ok(Self {
             owner: filter.owner.map(|owner| owner.0),
-            provider: filter.provider.map(|provider| provider.0),
+            provider: filter.provider.map(|provider| provider.key()),
             reference: filter.reference.map(|reference| reference.0),
             received_from,
             received_until,
