@@ -5,7 +5,9 @@
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
-use apollo_compiler::ast::{Definition, DirectiveList, Document, OperationType, Selection, Value};
+use apollo_compiler::ast::{
+    Definition, DirectiveList, Document, OperationType, Selection, Value, VariableDefinition,
+};
 use apollo_compiler::parser::LineColumn;
 use apollo_compiler::schema::Implementers;
 use apollo_compiler::validation::{DiagnosticList, Valid};
@@ -68,6 +70,12 @@ impl Validator {
                 return Err(errors);
             }
         }
+        // The library lets a default value of null stand for a value where none may be null.
+        if let Some(without) = without_null_defaults(&parsed)
+            && let Err(invalid) = without.to_executable_validate(&self.schema)
+        {
+            return Err(errors_of(&invalid.errors));
+        }
         let repeated: Vec<_> = values(&parsed).into_iter().flat_map(repeated).collect();
         if repeated.is_empty() {
             return Ok(());
@@ -82,6 +90,29 @@ impl Validator {
         };
         Err(repeated.into_iter().map(error).collect())
     }
+}
+
+/// The document without default values of null; none if it has none.
+fn without_null_defaults(document: &Document) -> Option<Document> {
+    let is_null = |variable: &Node<VariableDefinition>| {
+        let default = variable.default_value.as_ref();
+        default.is_some_and(|default| default.is_null())
+    };
+    let mut document = document.clone();
+    let mut has_changed = false;
+    for definition in &mut document.definitions {
+        if let Definition::OperationDefinition(operation) = definition
+            && operation.variables.iter().any(is_null)
+        {
+            has_changed = true;
+            for variable in &mut operation.make_mut().variables {
+                if is_null(variable) {
+                    variable.make_mut().default_value = None;
+                }
+            }
+        }
+    }
+    has_changed.then_some(document)
 }
 
 fn errors_of(found: &DiagnosticList) -> Vec<ServerError> {

@@ -76,7 +76,9 @@ class Document {
     const name = `v${this.variables.size}`;
     const stricter = !type.endsWith('!') && chance(0.3) ? `${type}!` : type;
     const loosened = hasDefault && type.endsWith('!') && chance(0.5) ? type.slice(0, -1) : stricter;
-    this.variables.set(name, { type: loosened, fallback: null });
+    // A default of null stands for no value.
+    const isNull = chance(0.05);
+    this.variables.set(name, { type: isNull ? loosened.replace(/!$/, '') : loosened, fallback: isNull ? 'null' : null });
     return { variable: name };
   }
 

@@ -200,6 +200,31 @@ fn executes_nothing_of_a_document_with_a_misused_variable() {
 }
 
 #[test]
+fn refuses_default_values_of_null_where_no_value_may_be_null() {
+    test(async |app| {
+        let alice = app.miner().ready().await;
+        let token = alice.token().unwrap();
+        for query in [
+            "query($v: Boolean = null) { serverInfo { __typename @skip(if: $v) } }",
+            "query($v: CircleBy = null) { circle(by: $v) { id } }",
+            "query($i: [ID!] = null) { nodes(ids: $i) { id } }",
+            "mutation($k: String = null) { miningSessionClaim(input: {idempotencyKey: $k}) { userErrors { code } } }",
+        ] {
+            let answer = send(app, token, query).await;
+            let code = &answer["errors"][0]["extensions"]["code"];
+            assert_eq!(code, "GRAPHQL_VALIDATION_FAILED", "{query}: {answer}");
+            assert!(answer.get("data").is_none(), "{answer}");
+        }
+        let query = "query($n: Int = null) { viewer { wallets { id entries(first: 1, last: $n) { totalCount } } } }";
+        assert!(send(app, token, query).await.get("errors").is_none());
+        let query = "{ miners(first: 1, offset: -0) { totalCount } }";
+        let staff = app.admin();
+        let answer = send(app, staff.token().unwrap(), query).await;
+        assert!(answer.get("errors").is_none(), "{answer}");
+    });
+}
+
+#[test]
 fn directives_read_the_defaults_of_variables() {
     test(async |app| {
         let alice = app.user();
