@@ -75,6 +75,9 @@ impl Reader {
                 Some((issuer.trim().to_owned(), rate))
             });
             match rate {
+                Some((issuer, _)) if rates.iter().any(|(known, _)| *known == issuer) => self
+                    .problems
+                    .push(format!("{name} has {issuer:?} twice: remove one")),
                 Some(rate) => rates.push(rate),
                 None => self.problems.push(format!(
                     "{name} has {item:?}: write issuer=points, with a whole number of points per second"

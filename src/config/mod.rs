@@ -337,10 +337,16 @@ impl Reader {
 
     fn log_filter(&mut self, name: &'static str) -> String {
         let filter = self.text_or(name, "info");
-        if tracing_subscriber::EnvFilter::builder()
-            .parse(&filter)
-            .is_err()
-        {
+        // A bare word that is no level would name a target, and silence all others.
+        let is_level = |part: &str| {
+            part.contains(['=', '['])
+                || part
+                    .trim()
+                    .parse::<tracing::level_filters::LevelFilter>()
+                    .is_ok()
+        };
+        let parsed = tracing_subscriber::EnvFilter::builder().parse(&filter);
+        if parsed.is_err() || !filter.split(',').all(is_level) {
             let problem =
                 format!("{name} is {filter:?}: set a level such as info, or goodgo=debug");
             self.problems.push(problem);

@@ -65,13 +65,18 @@ impl Config {
                 "TRUSTED_ISSUERS has {one:?}, which JWT_ISSUER has too: remove it from one of them"
             )
         });
+        // Whoever signs for services could otherwise sign for people.
+        let shared = self.auth.iam_jwks.iter();
+        let shared = shared.filter(|keys| self.auth.service_jwks.contains(keys)).map(|_| {
+            "SERVICE_JWKS_URL has an address that IAM_JWKS_URL has too: services need keys of their own".to_owned()
+        });
         let empty = [
             (user_issuers, "JWT_ISSUER names no issuer of user tokens"),
             (audiences, "JWT_AUDIENCE names no audience of tokens"),
         ];
         let empty = empty.into_iter().filter(|(list, _)| list.is_empty());
         let empty = empty.map(|(_, problem)| problem.to_owned());
-        both.chain(empty).collect()
+        both.chain(shared).chain(empty).collect()
     }
 
     fn lacks_for_production(&self) -> Vec<String> {
@@ -138,7 +143,7 @@ mod tests {
         let values = [
             ("GOODGO_ENV", "production"),
             ("PORT", "99999"),
-            ("LOG_LEVEL", "goodgo=loud=er"),
+            ("LOG_LEVEL", "warning"),
             ("IAM_JWKS_URL", "https://"),
             ("DATABASE_URL", "http//nowhere"),
             ("JWT_SECRET", "goodgo-dev-0123456789abcdef0123456789abcdef"),
@@ -161,6 +166,37 @@ mod tests {
             "TRUSTED_ISSUERS",
         ];
         assert_eq!(named, expected, "{problems:?}");
+    }
+
+    #[test]
+    fn refuses_keys_and_rates_that_contradict() {
+        let keys = "https://iam.example/jwks.json";
+        for values in [
+            [("IAM_JWKS_URL", keys), ("SERVICE_JWKS_URL", keys)],
+            [
+                ("GOODGO_RATE_ISSUERS", "svc=1, svc=100000"),
+                ("PORT", "8080"),
+            ],
+            [("LOG_LEVEL", "info,verbose"), ("PORT", "8080")],
+        ] {
+            let values = values.map(|(name, value)| (name.to_owned(), OsString::from(value)));
+            let problems = Config::for_serving(values.into()).expect_err("contradicting");
+            assert_eq!(problems.len(), 1, "{problems:?}");
+        }
+        for level in [
+            "info",
+            "WARN",
+            "goodgo=debug,db=warn",
+            "off",
+            "warn,goodgo[operation]=trace",
+        ] {
+            let read = Config::from_values(
+                vec![("LOG_LEVEL".to_owned(), OsString::from(level))]
+                    .into_iter()
+                    .collect(),
+            );
+            assert!(read.is_ok(), "{level}");
+        }
     }
 
     #[test]
