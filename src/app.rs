@@ -237,6 +237,8 @@ impl App {
                 "the database's clock was moved, which is for development only: this database can't serve production"
             );
         }
+        let address = tcp.local_addr()?;
+        tracing::info!(%address, "Listening on http://{address}");
         let telemetry = self.telemetry.clone();
         let mut background = JoinSet::new();
         background.spawn(telemetry::watch::run(self.db.clone(), self.metrics.clone()));
@@ -336,7 +338,9 @@ impl App {
                     Environment::Development => {
                         let http = &self.config.http;
                         let page = format!("http://{}:{}", http.host, http.port);
-                        http.origins().with_page_at(&page)
+                        http.origins()
+                            .with_page_at(&page)
+                            .with_page_at(&http.server_url())
                     }
                     Environment::Production => self.config.http.origins().only_listed(),
                 },

@@ -1,6 +1,7 @@
 //! The commands of the program.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use db::wallets::reconciliation::checker::{self, Scope};
 use db::wallets::reconciliation::commands;
 use db::{Db, Ids, Tls};
 use devdb::{Cluster, DataDir, Options, running};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
@@ -70,7 +71,7 @@ struct VerifyArgs {
 
 #[derive(Args)]
 struct TokenArgs {
-    /// Name: alice, bob, carol, support, finance, admin, merchant, advertiser, or service.
+    /// Name: alice, bob, carol, support, finance, controller, admin, supervisor, merchant, advertiser, or service.
     #[arg(long = "as", value_name = "NAME")]
     name: String,
     /// Lifetime: 30m, 24h, 7d; at most 3653d.
@@ -87,6 +88,9 @@ enum ClockCommand {
         by: TimeDelta,
     },
 }
+
+/// Largest number of connections that wait to be accepted. The kernel may allow fewer.
+const BACKLOG: u32 = 4_096;
 
 /// Parses the command line and runs the command.
 #[must_use]
@@ -201,7 +205,6 @@ async fn serve_on(
     if is_development {
         welcome(address, has_graphiql);
     }
-    tracing::info!(%address, "Listening on http://{address}");
     app.serve(tcp, stop).await
 }
 
@@ -221,7 +224,7 @@ fn welcome(address: SocketAddr, has_graphiql: bool) {
     schema         http://{address}/schema.graphql
     health         http://{address}/health
 
-    token          script/token bob      (alice, carol, support, finance, admin, merchant, advertiser, service)
+    token          script/token bob      (alice, carol, support, finance, controller, admin, supervisor, merchant, advertiser, service)
     next day       target/debug/goodgo clock advance 24h
 "
     );
@@ -230,9 +233,28 @@ fn welcome(address: SocketAddr, has_graphiql: bool) {
 /// Binds the port before anything is started, so that an occupied one is reported first.
 async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     let (host, port) = (&config.http.host, config.http.port);
-    TcpListener::bind((host.as_str(), port)).await.with_context(|| {
+    listen(host, port).await.with_context(|| {
         format!("port {port} of {host} can't be bound: stop the process that uses it, or set another one with PORT=8081")
     })
+}
+
+/// Listens on the first address of a host that can be bound.
+async fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut failure = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in tokio::net::lookup_host((host, port)).await? {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        // A restarted server can use the port again at once.
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 fn cluster_options(config: &Config) -> Options {
@@ -346,7 +368,13 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
     let tls = Tls::from_machine();
     let now = match command {
         Some(ClockCommand::Advance { by }) => {
-            db::clock::advance(&database.migration_url, &tls, by).await?
+            let now = db::clock::advance(&database.migration_url, &tls, by).await?;
+            // What was issued counts as of the new time at once, not only after the next run of the job.
+            let db = connect(config).await?;
+            let count =
+                async |tx: &mut db::Tx| db::wallets::wallet::commands::issuance_count(tx).await;
+            db.write("wallets.issuance_count", count).await?;
+            now
         }
         None => db::clock::now(&mut db::connect_as_migrator(&database.url, &tls).await?).await?,
     };

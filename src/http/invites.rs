@@ -1,5 +1,6 @@
 //! Invite links as QR codes.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -15,8 +16,13 @@ const SIDE: u32 = 256;
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
 /// `/invites/{code}.svg`: a QR code of the invite link. It doesn't depend on whether the referral code exists.
-pub async fn qr_code(State(state): State<HttpState>, Path(file): Path<String>) -> Response {
-    let code = file.strip_suffix(".svg").and_then(ReferralCode::parse);
+pub async fn qr_code(
+    State(state): State<HttpState>,
+    file: Result<Path<String>, PathRejection>,
+) -> Response {
+    let file = file.ok().map(|Path(file)| file);
+    let code = file.as_deref().and_then(|file| file.strip_suffix(".svg"));
+    let code = code.and_then(ReferralCode::parse);
     let share = &state.settings.referral_urls.share;
     let link = code.map(|code| format!("{share}/{}", code.as_str()));
     // Only a long SHARE_BASE_URL makes a link too long for a QR code.

@@ -89,6 +89,7 @@ fn returns_404_for_invalid_codes() {
             "/invites/A9A9HJKI.svg",
             "/invites/.svg",
             "/invites/%00.svg",
+            "/invites/%F2.svg",
             "/invites/A9A9HJKL/x.svg",
         ] {
             assert_eq!(Reply::to(get(app, path)).await.status, 404, "{path}");
