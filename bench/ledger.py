@@ -2,7 +2,7 @@
 """Holds and settlements a second over HTTP, with a service's token.
 
 A service places holds of many owners, a hundred for each reference, and settles them as lost: one by one, and in batches. In the same run
-pgbench measures the empty commits a second of this machine (fsync on). Rates are counted by the database's own times.
+pgbench measures the commits a second of one message in the log. Rates are counted by the database's own times.
 Run it with script/bench ledger.
 """
 import argparse, json, os, re, signal, subprocess, sys, tempfile, uuid
@@ -34,7 +34,7 @@ def options():
 def deposit(ours, owner):
     """Gives an owner money. The first deposit of a new owner is the one that counts."""
     payment = {"provider": "bench", "reference": str(uuid.uuid4())}
-    given = {"idempotencyKey": str(uuid.uuid4()), "payment": payment, "owner": {"kind": "MERCHANT", "ownerId": owner}, "amount": {"amount": "1000", "currency": "USD"}}
+    given = {"idempotencyKey": str(uuid.uuid4()), "payment": payment, "owner": {"kind": "MERCHANT", "ownerId": owner}, "amount": {"amount": "1", "currency": "USD"}}
     answer = json.loads(ours.ask(json.dumps({"query": DEPOSIT, "variables": {"i": given}}).encode()))
     if answer != {"data": {"depositCredit": {"userErrors": []}}}:
         raise Stop(f"no deposit: {answer}")
@@ -43,7 +43,7 @@ def deposit(ours, owner):
 def commits(cluster, connections, seconds):
     """Empty commits a second: each is written to the disk."""
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as f:
-        f.write("SELECT pg_current_xact_id();\n")
+        f.write("SELECT pg_logical_emit_message(true, 'bench', '');\n")
         f.flush()
         out = cluster.tool("pgbench", "-n", "-M", "prepared", "-f", f.name, "-c", str(connections), "-T", str(seconds))
     return float(re.search(r"tps = ([\d.]+)", out)[1])
@@ -63,6 +63,11 @@ def load(o, ours, cluster, mode, files, number):
     count, seconds = cluster.psql("-F", " ", "-c", COUNTS["place" if mode == "place" else "settle"].format(since=since)).split()
     count, seconds = int(count), float(seconds)
     percentile = lambda p: measure.milliseconds(re.search(rf"^\s+{p}%\s+(\S+)", done.stdout, re.M)[1])
+    with open(files["HOLDS"]) as f:
+        holds = sum(1 for _ in f)
+    if mode != "place" and count + batch > holds:
+        # Further answers were replays.
+        percentile = lambda p: float("nan")
     return {"mode": mode, "rate": count / max(seconds, 0.001), "count": count, "p50": percentile(50), "p99": percentile(99), "cpu_ms": cpu / count * 1e3, "pg_ms": pg / count * 1e3}
 
 
@@ -73,14 +78,17 @@ def run(o, started):
     ours.wait()
     cluster = servers.Cluster(ours)
     servers.sign_in(ours, OURS, "service")
-    owners = [str(uuid.uuid4()) for _ in range(o.owners)]
-    for owner in owners:
-        deposit(ours, owner)
+    # Owners of earlier runs are used again: deposits have a daily ceiling.
+    owners = cluster.psql("-c", f"SELECT owner_id FROM wallets WHERE owner_kind = 'MERCHANT' AND available > 500000 LIMIT {o.owners}").split()
+    while len(owners) < o.owners:
+        owners.append(str(uuid.uuid4()))
+        deposit(ours, owners[-1])
     files = {name: os.path.join(servers.FOLDER, name.lower() + ".txt") for name in ("OWNERS", "HOLDS")}
     with open(files["OWNERS"], "w") as f:
         f.write("\n".join(owners) + "\n")
     rows = []
-    print(f"{o.rounds} rounds, {o.conns} connections, {o.owners} owners, batches of {o.batch}")
+    settings = ", ".join(f"{name} {cluster.psql('-c', 'SHOW ' + name).strip()}" for name in ("fsync", "synchronous_commit"))
+    print(f"{o.rounds} rounds, {o.conns} connections, {o.owners} owners, batches of {o.batch}; {settings}")
     print(f"{'':10}{'items/s':>10}{'p50 ms':>10}{'p99 ms':>10}{'CPU ms':>10}{'PG ms':>10}   (times per item, percentiles per request)", flush=True)
     for number in range(o.rounds):
         empty = commits(cluster, o.conns, 3)
