@@ -99,5 +99,8 @@ fn starts_a_killed_cluster_again() {
 /// Runs a body for each person, for a few at a time: a busy machine refuses what waits long for a connection.
 async fn each(people: &[Actor], body: impl AsyncFn(&Actor)) {
     let bodies = people.iter().map(|person| body(person));
-    futures_util::stream::iter(bodies).buffer_unordered(AT_ONCE).for_each(async |()| ()).await;
+    futures_util::stream::iter(bodies)
+        .buffer_unordered(AT_ONCE)
+        .for_each(async |()| ())
+        .await;
 }
