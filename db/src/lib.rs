@@ -27,6 +27,7 @@ pub mod platform;
 mod pool;
 mod prelude;
 mod prepared;
+pub mod promotions;
 pub mod proof;
 mod read_after;
 mod replica;
@@ -56,15 +57,22 @@ pub use wire::Tls;
 
 use command::Described;
 use domain::mining::{MiningConfiguration, ReferralConfiguration, StreakConfiguration};
+use domain::promotions::PromotionConfiguration;
 use domain::wallets::WalletConfiguration;
 use mining::configuration::commands::{MiningUpdate, ReferralUpdate, StreakUpdate};
 use platform::approval::Registered;
 use platform::configuration::commands::SystemUpdate;
 use platform::configuration::{Section, SectionInfo, SectionsProposal};
+use promotions::configuration::commands::PromotionUpdate;
 use wallets::configuration::commands::WalletUpdate;
 
 /// Descriptors of all commands, by context and aggregate.
-pub const COMMANDS: &[&[&[Described]]] = &[platform::COMMANDS, mining::COMMANDS, wallets::COMMANDS];
+pub const COMMANDS: &[&[&[Described]]] = &[
+    platform::COMMANDS,
+    mining::COMMANDS,
+    promotions::COMMANDS,
+    wallets::COMMANDS,
+];
 
 /// Commands that can wait for a second person.
 pub static PROPOSALS: &[Registered] = &[
@@ -75,6 +83,7 @@ pub static PROPOSALS: &[Registered] = &[
     Registered::of::<SectionsProposal<MiningUpdate>>(),
     Registered::of::<SectionsProposal<StreakUpdate>>(),
     Registered::of::<SectionsProposal<ReferralUpdate>>(),
+    Registered::of::<SectionsProposal<PromotionUpdate>>(),
     Registered::of::<SectionsProposal<WalletUpdate>>(),
     Registered::of::<SectionsProposal<SystemUpdate>>(),
     Registered::of::<wallets::settlement::commands::ReleaseProposal>(),
@@ -89,5 +98,6 @@ pub static SECTIONS: &[&SectionInfo] = &[
     MiningConfiguration::INFO,
     StreakConfiguration::INFO,
     ReferralConfiguration::INFO,
+    PromotionConfiguration::INFO,
     WalletConfiguration::INFO,
 ];

@@ -15,6 +15,7 @@ pub mod mining;
 pub mod money;
 pub mod named;
 pub mod platform;
+pub mod promotions;
 pub mod reason;
 pub mod refusal;
 pub mod text;

@@ -29,6 +29,7 @@ mod operation;
 pub mod paging;
 mod platform;
 mod prelude;
+mod promotions;
 pub mod request;
 pub mod scalars;
 mod schema;

@@ -74,6 +74,10 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
         ("Job", "/jobs/0/id"),
         ("StreakConfiguration", "/systemConfiguration/streak/id"),
         ("ReferralConfiguration", "/systemConfiguration/referral/id"),
+        (
+            "PromotionConfiguration",
+            "/systemConfiguration/promotion/id",
+        ),
         ("WalletConfiguration", "/systemConfiguration/wallet/id"),
     ];
     for (name, path) in ids_of {

@@ -170,6 +170,12 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
         |app| configure(app, "referral").boxed(),
     ),
     (
+        "promotionConfigurationUpdate",
+        Administrators,
+        Optional,
+        |app| configure(app, "promotion").boxed(),
+    ),
+    (
         "walletConfigurationUpdate",
         Administrators,
         Optional,
@@ -352,6 +358,7 @@ async fn section(app: &TestApp, name: &str) -> Value {
     match name {
         "mining" => samples::mining(version),
         "streak" => samples::streak(version),
+        "promotion" => samples::promotion(version),
         "wallet" => {
             let tester = json!([{
                 "name": "tester", "issuer": "goodgo-dev-services", "subject": "tester", "depositCeilings": [],
@@ -372,7 +379,7 @@ async fn configure(app: &TestApp, name: &str) -> Sample {
 
 async fn configure_all(app: &TestApp) -> Sample {
     let mut sections = json!({"reason": "a test"});
-    for name in ["mining", "streak", "referral", "wallet"] {
+    for name in ["mining", "streak", "referral", "promotion", "wallet"] {
         sections = merged(sections, json!({name: section(app, name).await}));
     }
     let run = app.admin().run("systemConfigurationUpdate", sections);

@@ -37,6 +37,16 @@ pub fn referral(fields: Value) -> Value {
     merged(section, fields)
 }
 
+/// The section `promotion` of the migration, with some fields set to other values.
+pub fn promotion(fields: Value) -> Value {
+    let section = json!({
+        "codeGuessesPerHour": 20, "maxOpenCampaigns": 50, "maxPendingRedemptions": 10, "maxPriceMultiple": 10,
+        "maxValidityDays": 1825, "maxVouchersPerCampaign": 100_000, "maxVouchersPerDay": 500_000, "priceLimits": [],
+        "returnDays": 90, "returnGraceDays": 14, "settleHours": 72, "version": 1,
+    });
+    merged(section, fields)
+}
+
 /// The section `wallet`, with some fields set to other values: that of the migration, with a shorter limit of holds.
 pub fn wallet(fields: Value) -> Value {
     let currencies = [

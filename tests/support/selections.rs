@@ -25,6 +25,7 @@ pub fn payload_of(field: &str) -> &'static str {
         "miningConfigurationUpdate" => MINING_CONFIGURATION,
         "streakConfigurationUpdate" => STREAK_CONFIGURATION,
         "referralConfigurationUpdate" => REFERRAL_CONFIGURATION,
+        "promotionConfigurationUpdate" => PROMOTION_CONFIGURATION,
         "walletConfigurationUpdate" => WALLET_CONFIGURATION,
         "systemConfigurationUpdate" => SYSTEM_CONFIGURATION,
         "conversionExecute" => CONVERSION,
@@ -178,6 +179,11 @@ const STREAK_CONFIGURATION: &str = "approval { id } configuration { id version
 const REFERRAL_CONFIGURATION: &str =
     "approval { id } configuration { id version bonusRate maxBonusRate kycRequired
     maxReferralLevels updatedAt updatedBy { uuid } reason }";
+const PROMOTION_CONFIGURATION: &str =
+    "approval { id } configuration { id version codeGuessesPerHour maxOpenCampaigns
+    maxPendingRedemptions maxPriceMultiple maxValidityDays maxVouchersPerCampaign maxVouchersPerDay
+    priceLimits { faceCurrency priceCurrency maxPrice } returnDays returnGraceDays settleHours
+    updatedAt updatedBy { uuid } reason }";
 const WALLET_CONFIGURATION: &str = "approval { id status reason proposal { ... on ConfigurationUpdateProposal {
         sections { section configuration replaces { version } } } } }
     configuration { id version clearingAgeHours conversionPairs { from to feeBps staticRate } conversionsFrozen
@@ -188,4 +194,5 @@ const WALLET_CONFIGURATION: &str = "approval { id status reason proposal { ... o
 const SYSTEM_CONFIGURATION: &str = "approval { id } configuration {
     mining { version baseRate updatedBy { uuid } reason }
     streak { version tiers { minDays maxDays bonusRate } recoveryCost reason }
+    promotion { version maxPriceMultiple reason }
     referral { version bonusRate reason } }";

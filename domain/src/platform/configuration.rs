@@ -2,8 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use crate::money::{AmountError, Minor, amount};
+use crate::money::{AmountError, LARGEST_WHOLE_UNITS, Minor, amount};
 use crate::refusal::{Fact, REASON_INVALID, Refusal, refusals, texts};
+
+/// Largest number of decimals of a rate.
+const RATE_DECIMALS: u32 = 12;
 
 refusals! {
     /// Kinds of refusals of the system configuration; [`ConfigurationRefusal`] adds the setting.
@@ -220,6 +223,23 @@ impl Field {
                 let (min, max) = (min.into(), max.into());
                 self.refuse(ConfigurationProblem::OutOfRange { min, max })
             })
+    }
+
+    /// Checks a price or rate per unit: above 0, at most 12 decimals.
+    pub fn rate(self, value: Decimal) -> Judged<Decimal> {
+        let (min, max) = (
+            Decimal::new(1, RATE_DECIMALS),
+            Decimal::from(LARGEST_WHOLE_UNITS),
+        );
+        if value <= Decimal::ZERO || value > max {
+            return Err(self.refuse(ConfigurationProblem::OutOfRange { min, max }));
+        }
+        let exact = value.normalize();
+        if exact.scale() > RATE_DECIMALS {
+            let max_decimals = RATE_DECIMALS;
+            return Err(self.refuse(ConfigurationProblem::TooFine { max_decimals }));
+        }
+        Ok(exact)
     }
 
     /// Checks a decimal that is stored with `scale` decimals.

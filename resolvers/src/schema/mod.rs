@@ -31,7 +31,7 @@ use crate::user_errors::{AnyUserError, RegisteredUserError, UserErrors};
 use crate::validation::Validator;
 use crate::wallets::references::{AnyReference, References, RegisteredReference, ServiceReference};
 use crate::wallets::{conversion, deposit, hold, reconciliation, settlement, wallet, withdrawal};
-use crate::{describe, limits, mining, platform, wallets};
+use crate::{describe, limits, mining, platform, promotions, wallets};
 
 /// Reads. Root fields are nullable so that a fault in one leaves the others intact.
 #[derive(MergedObject, Default)]
@@ -68,6 +68,7 @@ pub struct Query(
 pub struct Mutation(
     approval::mutations::ApprovalMutation,
     mining_configuration::mutations::ConfigurationMutation,
+    promotions::configuration::mutations::PromotionConfigurationMutation,
     wallets::configuration::mutations::WalletConfigurationMutation,
     system_configuration::SystemConfigurationMutation,
     miner::mutations::MinerMutation,
@@ -144,6 +145,7 @@ const NODES: &[&[RegisteredNode]] = &[
     &[RegisteredNode::new::<Viewer>()],
     platform::NODES,
     mining::NODES,
+    promotions::NODES,
     wallets::NODES,
 ];
 const USER_ERRORS: &[&[RegisteredUserError]] = &[

@@ -6,6 +6,7 @@ use db::mining::configuration::commands::{
 };
 use db::platform::configuration::commands::{SYSTEM_CONFIGURATION_UPDATE, SystemUpdate};
 use db::platform::configuration::{Updated, update};
+use db::promotions::configuration::commands::PROMOTION_CONFIGURATION_UPDATE;
 use db::wallets::configuration::commands::WALLET_CONFIGURATION_UPDATE;
 
 use crate::mining::configuration as mining;
@@ -22,11 +23,14 @@ use crate::platform::configuration::objects::{
 use crate::platform::configuration::refusals::ConfigurationUserError;
 use crate::platform::configuration::{RegisteredSection, Sections};
 use crate::prelude::*;
+use crate::promotions::configuration as promotions;
+use crate::promotions::configuration::objects::{PromotionConfigurationInput, PromotionSections};
 use crate::wallets::configuration as wallets;
 use crate::wallets::configuration::objects::{WalletConfigurationInput, WalletSections};
 
 /// The sections, by context.
-pub(super) const SECTIONS: &[&[RegisteredSection]] = &[mining::SECTIONS, wallets::SECTIONS];
+pub(super) const SECTIONS: &[&[RegisteredSection]] =
+    &[mining::SECTIONS, promotions::SECTIONS, wallets::SECTIONS];
 
 fn section(is_wanted: impl Fn(&RegisteredSection) -> bool) -> Option<&'static RegisteredSection> {
     let mut known = SECTIONS.iter().copied().flatten();
@@ -60,6 +64,7 @@ pub(super) const PROPOSALS: &[RegisteredProposal] = &[
     proposal(MINING_CONFIGURATION_UPDATE.name),
     proposal(STREAK_CONFIGURATION_UPDATE.name),
     proposal(REFERRAL_CONFIGURATION_UPDATE.name),
+    proposal(PROMOTION_CONFIGURATION_UPDATE.name),
     proposal(WALLET_CONFIGURATION_UPDATE.name),
     proposal(SYSTEM_CONFIGURATION_UPDATE.name),
 ];
@@ -70,7 +75,12 @@ const fn proposal(command: &'static str) -> RegisteredProposal {
 
 /// Sections of the configuration, each in the version in force.
 #[derive(MergedObject, Default)]
-pub struct SystemConfiguration(ConfigurationVersions, MiningSections, WalletSections);
+pub struct SystemConfiguration(
+    ConfigurationVersions,
+    MiningSections,
+    PromotionSections,
+    WalletSections,
+);
 
 /// The system configuration.
 #[derive(Default)]
@@ -103,8 +113,9 @@ mutations! {
             let mining = input.mining.as_ref().map(|of| of.change("mining"));
             let streak = input.streak.as_ref().map(|of| of.change("streak"));
             let referral = input.referral.as_ref().map(|of| of.change("referral"));
+            let promotion = input.promotion.as_ref().map(|of| of.change("promotion"));
             let wallet = input.wallet.as_ref().map(|of| of.change("wallet"));
-            let changes = [mining, streak, referral, wallet].into_iter().flatten();
+            let changes = [mining, streak, referral, promotion, wallet].into_iter().flatten();
             let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
             update::<SystemUpdate>(call.tx, call.request, &changes, &input.reason).await
         }
@@ -113,6 +124,8 @@ mutations! {
     SystemConfigurationUpdateInput(Optional) {
         /// New section `mining`; null leaves it unchanged.
         mining: Option<MiningConfigurationInput>,
+        /// New section `promotion`; null leaves it unchanged.
+        promotion: Option<PromotionConfigurationInput>,
         /// Reason for the audit log, 1 to 500 visible characters on one line.
         reason: String,
         /// New section `referral`; null leaves it unchanged.

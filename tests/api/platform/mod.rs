@@ -4,6 +4,7 @@ mod jobs;
 mod mining_configuration_update;
 mod node;
 mod owner_keys;
+mod promotion_configuration_update;
 mod referral_configuration_update;
 mod server_info;
 mod streak_configuration_update;

@@ -19,6 +19,8 @@ use crate::scalars::Json;
 pub enum ConfigurationSection {
     /// `mining`
     Mining,
+    /// `promotion`
+    Promotion,
     /// `referral`
     Referral,
     /// `streak`
@@ -31,6 +33,7 @@ impl ConfigurationSection {
     fn name(self) -> &'static str {
         match self {
             Self::Mining => "mining",
+            Self::Promotion => "promotion",
             Self::Referral => "referral",
             Self::Streak => "streak",
             Self::Wallet => "wallet",
@@ -38,7 +41,13 @@ impl ConfigurationSection {
     }
 
     fn of_name(name: &str) -> Option<Self> {
-        let all = [Self::Mining, Self::Referral, Self::Streak, Self::Wallet];
+        let all = [
+            Self::Mining,
+            Self::Promotion,
+            Self::Referral,
+            Self::Streak,
+            Self::Wallet,
+        ];
         all.into_iter().find(|section| section.name() == name)
     }
 }

@@ -20,8 +20,6 @@ const MOST_ENTRIES: usize = 100;
 const MOST_RULES: usize = 200;
 /// Largest scale of a currency.
 const LARGEST_SCALE: u8 = 6;
-/// Largest number of decimals of a static rate.
-const RATE_DECIMALS: u32 = 12;
 /// Largest number of characters of an issuer's name.
 const LONGEST_NAME: usize = 40;
 /// Largest number of characters of `iss` and `sub`.
@@ -193,7 +191,7 @@ impl WalletDraft {
             if draft.static_rate.is_none() && self.rate_source == RateSource::Static {
                 return Err(at("staticRate").refuse(ConfigurationProblem::PairRateMissing));
             }
-            let rate = draft.static_rate.map(|value| rate(at("staticRate"), value));
+            let rate = draft.static_rate.map(|value| at("staticRate").rate(value));
             Ok(ConversionPair {
                 from: draft.from,
                 to: draft.to,
@@ -377,22 +375,6 @@ fn decimals(field: Field, value: i32, max: u8) -> Judged<u8> {
 
 fn amount(field: Field, value: Decimal, scale: u8) -> Judged<Minor> {
     field.exact(value, scale, Decimal::ZERO, LARGEST_WHOLE_UNITS.into())
-}
-
-fn rate(field: Field, value: Decimal) -> Judged<Decimal> {
-    let (min, max) = (
-        Decimal::new(1, RATE_DECIMALS),
-        Decimal::from(LARGEST_WHOLE_UNITS),
-    );
-    if value <= Decimal::ZERO || value > max {
-        return Err(field.refuse(ConfigurationProblem::OutOfRange { min, max }));
-    }
-    let exact = value.normalize();
-    if exact.scale() > RATE_DECIMALS {
-        let max_decimals = RATE_DECIMALS;
-        return Err(field.refuse(ConfigurationProblem::TooFine { max_decimals }));
-    }
-    Ok(exact)
 }
 
 /// Whether a service can have this name.

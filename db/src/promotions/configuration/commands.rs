@@ -1,0 +1,16 @@
+//! The command that changes the section `promotion`.
+
+use domain::platform::ConfigurationRefusal;
+
+use crate::command::commands;
+use crate::platform::configuration::updates;
+
+commands! {
+    ConfigurationRefusal;
+    PROMOTION_CONFIGURATION_UPDATE = "platform.promotion_configuration_update", ConfigurationUpdate, Optional:
+        ReasonInvalid, OutOfRange, ListLength, TooFine, PairItself, Duplicate, CurrencyUnknown, Stale;
+}
+
+updates! {
+    PromotionUpdate = PROMOTION_CONFIGURATION_UPDATE, "promotion";
+}

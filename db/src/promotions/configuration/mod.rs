@@ -1,0 +1,4 @@
+//! The section `promotion` of the configuration.
+
+pub mod commands;
+mod rows;

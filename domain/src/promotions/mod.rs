@@ -1,0 +1,6 @@
+//! Promotions: campaigns of merchants, their vouchers, and redemptions.
+
+pub mod campaign;
+mod configuration;
+
+pub use configuration::{PriceLimit, PriceLimitDraft, PromotionConfiguration, PromotionDraft};
