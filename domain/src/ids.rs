@@ -130,6 +130,11 @@ owned_ids! {
         /// The person.
         user: UserId
     }
+    /// A campaign of a merchant.
+    CampaignId {
+        /// The merchant.
+        merchant: MerchantId
+    }
     /// A referral of one miner by another.
     ReferralId {
         /// User of the referrer.

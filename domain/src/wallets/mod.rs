@@ -13,7 +13,7 @@ pub mod reconciliation;
 mod reference;
 mod refusal;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod settlement;
 mod velocity;
 pub mod wallet;

@@ -16,7 +16,7 @@ fn pt() -> CurrencyCode {
 }
 
 /// MP, and PT, which is switched off.
-pub(super) fn configuration() -> WalletConfiguration {
+pub(crate) fn configuration() -> WalletConfiguration {
     let currency = |code, is_enabled| CurrencySettings {
         code,
         asset_type: AssetType::Point,
@@ -44,7 +44,7 @@ pub(super) fn configuration() -> WalletConfiguration {
 }
 
 /// The currencies of [`configuration`].
-pub(super) fn currencies() -> Currencies {
+pub(crate) fn currencies() -> Currencies {
     let codes = [(1, CurrencyCode::MP), (2, pt())];
     let currency = |(number, code)| {
         let currency = Currency {
@@ -59,7 +59,7 @@ pub(super) fn currencies() -> Currencies {
 }
 
 /// A hold of so many whole MP of a user, placed at the epoch for an hour.
-pub(super) fn hold(amount: i64) -> Hold {
+pub(crate) fn hold(amount: i64) -> Hold {
     let owner = WalletOwner {
         kind: OwnerKind::User,
         id: Uuid::from_u128(1),
