@@ -195,6 +195,7 @@ const GRID: &[(&str, &[&str])] = &[
         "platform",
         &["audit", "approval", "job", "configuration", "users"],
     ),
+    ("promotions", &["campaign", "configuration"]),
     (
         "wallets",
         &[

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::async_fn::AsyncFunc;
 use crate::key_quota::{KeyQuota, ReservedKey};
-use crate::last_writes::{self, LastWrite};
+use crate::last_writes::{self, LastWrite, Statement};
 use crate::outbox::{self, NewRow};
 use crate::pool::{PooledConnection, Use};
 use crate::wallets::Constants;
@@ -115,12 +115,7 @@ impl Tx {
         rows: usize,
         statement: impl QueryFragment<Pg> + Send + Sync + 'static,
     ) {
-        self.last_writes.push(LastWrite {
-            table,
-            rows,
-            is_race: false,
-            statement: Box::new(statement),
-        });
+        self.push_write(table, rows, false, Box::new(statement));
     }
 
     /// [`Tx::write_last`] for rows that a concurrent transaction may have inserted first: this one is retried then.
@@ -130,11 +125,21 @@ impl Tx {
         rows: usize,
         statement: impl QueryFragment<Pg> + Send + Sync + 'static,
     ) {
+        self.push_write(table, rows, true, Box::new(statement));
+    }
+
+    fn push_write(
+        &mut self,
+        table: &'static str,
+        rows: usize,
+        is_race: bool,
+        statement: Statement,
+    ) {
         self.last_writes.push(LastWrite {
             table,
             rows,
-            is_race: true,
-            statement: Box::new(statement),
+            is_race,
+            statement,
         });
     }
 

@@ -185,7 +185,7 @@ mod tests {
         }
         for level in [
             "info",
-            "WARN",
+            "Warn",
             "goodgo=debug,db=warn",
             "off",
             "warn,goodgo[operation]=trace",

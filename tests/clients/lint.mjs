@@ -20,7 +20,7 @@ const VALUES = {
     'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
     // Items of a list that belongs to an object, known by their position.
     'CircleMember', 'ConversionPair', 'ConversionPairSettings', 'CurrencySettings', 'HoldSettlementResult', 'IssuerSettings', 'LeaderboardEntry',
-    'MetadataEntry', 'Payout', 'StreakTier', 'VelocityRule',
+    'MetadataEntry', 'Payout', 'PriceLimit', 'StreakTier', 'VelocityRule',
     // Parts of an object, and references.
     'ConversionQuote', 'IssuanceStatus', 'LedgerTrail', 'MiningRate', 'MiningStreak', 'Money', 'ProviderPayment', 'ReconciliationMismatch', 'ReferralStatistics',
     'Service', 'ServiceReference', 'SignedUrl', 'WalletBalance', 'WalletOwner',

@@ -64,7 +64,7 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
         "query ($id: ID!) { miner(by: {id: $id}) { user { id } history(first: 1) { nodes { id } }
             session { configuration { id } } }
         auditLog(first: 1) { nodes { id } } jobs { id }
-        systemConfiguration { streak { id } referral { id } wallet { id } } }";
+        systemConfiguration { streak { id } referral { id } wallet { id } promotion { id } } }";
     let seen = staff.get(query, json!({"id": ids["Miner"]})).await;
     let ids_of = [
         ("User", "/miner/user/id"),

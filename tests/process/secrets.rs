@@ -13,6 +13,7 @@ fn logs_no_secrets_at_any_level() {
     test(async |app| {
         let folder = folder();
         let key_server = "http://bob:password-of-keys@127.0.0.1:1/jwks.json?key=secret-of-query";
+        let service_keys = key_server.replace("jwks", "services");
         let url = &app.database_url;
         let url = format!(
             "{url}{}password=password-of-database",
@@ -22,7 +23,7 @@ fn logs_no_secrets_at_any_level() {
             TRACE,
             ("DATABASE_URL", url.as_str()),
             ("IAM_JWKS_URL", key_server),
-            ("SERVICE_JWKS_URL", key_server),
+            ("SERVICE_JWKS_URL", service_keys.as_str()),
         ];
         let program = Program::start_with(folder.path(), &settings);
         let alice = program.newcomer();

@@ -194,5 +194,4 @@ const WALLET_CONFIGURATION: &str = "approval { id status reason proposal { ... o
 const SYSTEM_CONFIGURATION: &str = "approval { id } configuration {
     mining { version baseRate updatedBy { uuid } reason }
     streak { version tiers { minDays maxDays bonusRate } recoveryCost reason }
-    promotion { version maxPriceMultiple reason }
     referral { version bonusRate reason } }";

@@ -217,10 +217,6 @@ fn refuses_default_values_of_null_where_no_value_may_be_null() {
         }
         let query = "query($n: Int = null) { viewer { wallets { id entries(first: 1, last: $n) { totalCount } } } }";
         assert!(send(app, token, query).await.get("errors").is_none());
-        let query = "{ miners(first: 1, offset: -0) { totalCount } }";
-        let staff = app.admin();
-        let answer = send(app, staff.token().unwrap(), query).await;
-        assert!(answer.get("errors").is_none(), "{answer}");
     });
 }
 

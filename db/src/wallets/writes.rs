@@ -6,7 +6,7 @@ use diesel::sql_types::{
 use domain::wallets::{Entry, Posting, WalletKey, WalletState};
 
 use super::locks::{WalletIds, number_of, only};
-use crate::last_writes::{LastWrite, Text};
+use crate::last_writes::Text;
 use crate::prelude::*;
 
 const INSERT_WALLETS: &str = "INSERT INTO wallets (owner_id, id, owner_kind, currency, kind, for_id, available, held, sequence,
@@ -189,13 +189,8 @@ impl Writes {
         let posted_at = self.posted_at;
         let (new, changed, transfers) = (self.new, self.changed, self.transfers);
         if !new.id.is_empty() {
-            tx.last_writes.push(LastWrite {
-                table: "wallets",
-                rows: new.id.len(),
-                // Another transaction created a wallet first.
-                is_race: true,
-                statement: Box::new(new.insert(posted_at, tx.now())),
-            });
+            let (rows, insert) = (new.id.len(), new.insert(posted_at, tx.now()));
+            tx.write_last_racing("wallets", rows, insert);
         }
         if !changed.id.is_empty() {
             tx.write_last("wallets", changed.id.len(), changed.update(posted_at));

@@ -125,6 +125,34 @@ texts! {
     ReferenceId = ServiceReference::is_id, "a reference id has 1 to 128 visible ASCII characters";
 }
 
+/// Declares how a key finds the id of its object. The last part is the issuer of an external key.
+macro_rules! find_by_key {
+    ($by:ident => $id:ty, |$ctx:ident, $key:ident| $issuer:expr) => {
+        impl $by {
+            /// The id of the object, if there is one.
+            pub(super) async fn find(self, $ctx: &Context<'_>) -> Result<Option<$id>> {
+                let db = $ctx.db().at_primary();
+                Ok(match self {
+                    Self::Id(id) => Some(id.key),
+                    Self::Uuid(uuid) => {
+                        db.read(async move |conn| reads::by_uuid(conn, uuid).await)
+                            .await?
+                    }
+                    Self::External($key) => {
+                        let issuer = $issuer;
+                        let (owner, id) = ($key.owner.0, $key.external_id.0);
+                        let read = async move |conn: &mut db::Connection| {
+                            reads::by_external_id(conn, owner, &issuer, &id).await
+                        };
+                        db.read(read).await?
+                    }
+                })
+            }
+        }
+    };
+}
+pub(crate) use find_by_key;
+
 /// Key of a person or an object, which is never nil: nil is the platform itself.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectKey(pub Uuid);
@@ -256,6 +284,18 @@ pub(crate) fn service_name(name: String) -> Result<String> {
     } else {
         let problem = "`issuer` has the character U+0000: name the service";
         Err(ApiError::bad_input(problem))
+    }
+}
+
+/// The issuer of an external key: the named one, or the calling service; people have `people`.
+pub(crate) async fn issuer_or(
+    ctx: &Context<'_>,
+    named: Option<String>,
+    people: &str,
+) -> Result<String> {
+    match named {
+        Some(issuer) => service_name(issuer),
+        None => Ok(own_issuer(ctx).await?.unwrap_or_else(|| people.to_owned())),
     }
 }
 

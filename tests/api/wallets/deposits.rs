@@ -287,7 +287,7 @@ fn waits_for_a_second_person_above_the_limit() {
         assert_eq!(
             shown["node"]["proposal"],
             json!({
-                "amount": mp("600.0000"), "owner": {"uuid": alice.id().to_string()}, "payment": vcb("2")["payment"],
+                "amount": mp("600.0000"), "owner": {"uuid": alice.id().to_string()}, "payment": {"provider": "vcb", "reference": "2"},
             })
         );
         finance

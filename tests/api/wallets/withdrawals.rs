@@ -268,6 +268,7 @@ fn belongs_to_its_owner() {
 fn refuses_decisions_about_own_merchants_with_any_token() {
     test(async |app| {
         let seller = app.person(&[Role::Merchant]);
+        app.verify(&seller).await.ok();
         let shop = json!({"kind": "MERCHANT", "ownerId": seller.id().to_string()});
         let bank = app.bank().await;
         bank.deposit(&seller, "10")

@@ -50,13 +50,13 @@ pub trait Proposal: Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// Carries the command out for the person who requested it; every rule is checked again.
-    fn carry_out<'t>(
+    fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         requested_by: UserId,
-    ) -> BoxFuture<'t, Result<Effect, Stop<Self::Refusal>>>;
+    ) -> impl Future<Output = Result<Effect, Stop<Self::Refusal>>> + Send;
 }
 
 /// Reason why an approved command was not carried out.
@@ -129,15 +129,16 @@ pub(crate) struct NewApproval<'a, P> {
     pub subjects: Vec<WalletOwner>,
     /// Reason of the person who requested it.
     pub reason: &'a Reason,
-    /// Person who requested it.
-    pub by: UserId,
     /// The command's values.
     pub proposal: &'a P,
+    /// The object and what is proposed, for the audit log.
+    pub change: Change,
 }
 
-/// Stores a command that waits for a second person; returns the approval's id.
+/// Stores a command that waits for a second person, with its change for the audit log; returns the approval's id.
 pub(crate) async fn request<P: Proposal>(
     tx: &mut Tx,
+    key: &mut Key,
     request: &Request,
     new: NewApproval<'_, P>,
 ) -> Result<Uuid> {
@@ -146,13 +147,17 @@ pub(crate) async fn request<P: Proposal>(
     let id = ApprovalId(tx.new_id());
     let reason = new.reason.as_str().to_owned();
     let command = P::COMMAND.name;
-    let approval = Approval::requested(id, command, new.subjects, reason, new.by, tx.now());
+    let by = request.person()?.id;
+    let approval = Approval::requested(id, command, new.subjects, reason, by, tx.now());
     let stored = Stored { approval, proposal };
     diesel::insert_into(approvals::table)
         .values(ApprovalRow::from(&stored))
         .execute(tx.conn())
         .await?;
     publish(tx, request, &stored)?;
+    let Change { before, mut after } = new.change;
+    after["approval"] = json!(id.0);
+    key.change = Some(Change { before, after });
     Ok(id.0)
 }
 

@@ -5,8 +5,6 @@ use std::marker::PhantomData;
 use domain::ids::UserId;
 use domain::platform::ConfigurationRefusal;
 use domain::reason::Reason;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -50,10 +48,27 @@ impl<C: SectionsUpdate> SectionsProposal<C> {
             of: PhantomData,
         }
     }
+}
+
+fn section(name: &str) -> Result<&'static SectionInfo> {
+    let known = SECTIONS.iter().find(|info| info.name == name);
+    known
+        .copied()
+        .ok_or_else(|| DbError::inconsistent("approvals", "proposal", name))
+}
+
+impl<C: SectionsUpdate> Proposal for SectionsProposal<C> {
+    type Refusal = ConfigurationRefusal;
+    const COMMAND: &'static Command<ConfigurationRefusal> = C::COMMAND;
+
+    fn entity_id(_: Uuid) -> String {
+        C::ENTITY.to_owned()
+    }
 
     async fn carry_out(
         self,
         tx: &mut Tx,
+        _: &mut Key,
         request: &Request,
         requested_by: UserId,
     ) -> Result<Effect, Stop<ConfigurationRefusal>> {
@@ -92,31 +107,5 @@ impl<C: SectionsUpdate> SectionsProposal<C> {
             entity: ("configuration", Uuid::nil()),
             change,
         })
-    }
-}
-
-fn section(name: &str) -> Result<&'static SectionInfo> {
-    let known = SECTIONS.iter().find(|info| info.name == name);
-    known
-        .copied()
-        .ok_or_else(|| DbError::inconsistent("approvals", "proposal", name))
-}
-
-impl<C: SectionsUpdate> Proposal for SectionsProposal<C> {
-    type Refusal = ConfigurationRefusal;
-    const COMMAND: &'static Command<ConfigurationRefusal> = C::COMMAND;
-
-    fn entity_id(_: Uuid) -> String {
-        C::ENTITY.to_owned()
-    }
-
-    fn carry_out<'t>(
-        self,
-        tx: &'t mut Tx,
-        _: &'t mut Key,
-        request: &'t Request,
-        requested_by: UserId,
-    ) -> BoxFuture<'t, Result<Effect, Stop<ConfigurationRefusal>>> {
-        self.carry_out(tx, request, requested_by).boxed()
     }
 }

@@ -103,10 +103,8 @@ pub async fn update<C: SectionsUpdate>(
         }
         for section in &checked {
             if section.loosens()? {
-                let (id, change) = wait::<C>(tx, request, &reason, &checked).await?;
-                key.change = Some(change);
                 return Ok(Updated {
-                    approval_id: Some(id),
+                    approval_id: Some(wait::<C>(tx, key, request, &reason, &checked).await?),
                     ..Updated::default()
                 });
             }
@@ -127,13 +125,14 @@ pub async fn update<C: SectionsUpdate>(
     .await
 }
 
-/// Requests the approval of a change; returns its id, and the change for the audit log.
+/// Requests the approval of a change; returns its id.
 async fn wait<C: SectionsUpdate>(
     tx: &mut Tx,
+    key: &mut Key,
     request: &Request,
     reason: &Reason,
     checked: &[Checked<'_>],
-) -> Result<(Uuid, audit::Change)> {
+) -> Result<Uuid> {
     let sections = checked.iter().map(|section| ProposedSection {
         section: section.info.name.to_owned(),
         replaces: section.before.number,
@@ -141,20 +140,21 @@ async fn wait<C: SectionsUpdate>(
         configuration: section.after.shown.clone(),
     });
     let proposal = SectionsProposal::<C>::new(sections.collect(), reason);
-    let new = NewApproval {
-        subjects: Vec::new(),
-        reason,
-        by: request.person()?.id,
-        proposal: &proposal,
-    };
-    let id = approval::request(tx, request, new).await?;
     let mut shown = BySection::of(C::ENTITY);
     for section in checked {
         shown.add(section.info.name, section.change()?);
     }
     let audit::Change { before, after } = shown.change();
-    let after = json!({"approval": id, "proposed": after});
-    Ok((id, audit::Change { before, after }))
+    let new = NewApproval {
+        subjects: Vec::new(),
+        reason,
+        proposal: &proposal,
+        change: audit::Change {
+            before,
+            after: json!({"proposed": after}),
+        },
+    };
+    approval::request(tx, key, request, new).await
 }
 
 fn refuse<T>(problem: ConfigurationProblem) -> Result<T, Stop<ConfigurationRefusal>> {

@@ -8,8 +8,6 @@ use domain::wallets::{
     Leg, Posting, PostingRefusal, ProviderPayment, Reference, Side, TransferReason, WalletKind,
     WalletOwner,
 };
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -259,35 +257,32 @@ impl Proposal for DepositCreditProposal {
     type Refusal = DepositRefusal;
     const COMMAND: &'static crate::command::Command<DepositRefusal> = &DEPOSIT_CREDIT;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<DepositRefusal>>> {
-        async move {
-            let draft = self.draft();
-            let amount = check(tx, &draft).await?;
-            rules::check_own(request.person()?, draft.owner)?;
-            let (deposit, change) = match recorded(tx, &draft).await? {
-                Some(first) => {
-                    rules::is_first(&first, &draft)?;
-                    let as_it_is = shown(&first);
-                    let change = Change {
-                        before: as_it_is.clone(),
-                        after: as_it_is,
-                    };
-                    (first, change)
-                }
-                None => credit(tx, key, request, &draft, amount).await?,
-            };
-            Ok(approval::Effect {
-                entity: ("deposit", deposit.id.uuid),
-                change,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<DepositRefusal>> {
+        let draft = self.draft();
+        let amount = check(tx, &draft).await?;
+        rules::check_own(request.person()?, draft.owner)?;
+        let (deposit, change) = match recorded(tx, &draft).await? {
+            Some(first) => {
+                rules::is_first(&first, &draft)?;
+                let as_it_is = shown(&first);
+                let change = Change {
+                    before: as_it_is.clone(),
+                    after: as_it_is,
+                };
+                (first, change)
+            }
+            None => credit(tx, key, request, &draft, amount).await?,
+        };
+        Ok(approval::Effect {
+            entity: ("deposit", deposit.id.uuid),
+            change,
+        })
     }
 }
 
@@ -295,24 +290,21 @@ impl Proposal for DepositAssignProposal {
     type Refusal = DepositRefusal;
     const COMMAND: &'static crate::command::Command<DepositRefusal> = &DEPOSIT_ASSIGN;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<DepositRefusal>>> {
-        async move {
-            let owner = self.owner.0;
-            let deposit = assignable(tx, self.deposit.into(), owner).await?;
-            rules::check_own(request.person()?, Some(owner))?;
-            let (assigned, _, change) = assign(tx, key, request, &deposit, owner).await?;
-            Ok(approval::Effect {
-                entity: ("deposit", assigned.id.uuid),
-                change,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<DepositRefusal>> {
+        let owner = self.owner.0;
+        let deposit = assignable(tx, self.deposit.into(), owner).await?;
+        rules::check_own(request.person()?, Some(owner))?;
+        let (assigned, _, change) = assign(tx, key, request, &deposit, owner).await?;
+        Ok(approval::Effect {
+            entity: ("deposit", assigned.id.uuid),
+            change,
+        })
     }
 }
 
@@ -395,16 +387,14 @@ async fn wait<P: Proposal>(
     let new = NewApproval {
         subjects: owner.into_iter().collect(),
         reason,
-        by: request.person()?.id,
         proposal,
+        change: Change {
+            before: Value::Null,
+            after: json!({}),
+        },
     };
-    let approval_id = approval::request(tx, request, new).await?;
-    key.change = Some(Change {
-        before: Value::Null,
-        after: json!({"approval": approval_id}),
-    });
     Ok(DepositDone {
-        approval_id: Some(approval_id),
+        approval_id: Some(approval::request(tx, key, request, new).await?),
         ..DepositDone::default()
     })
 }

@@ -9,8 +9,6 @@ use domain::wallets::withdrawal::{
 use domain::wallets::{
     Metadata, PostingRefusal, ProviderPayment, TransferReason, VelocityOperation, WalletOwner,
 };
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -277,7 +275,7 @@ pub async fn withdrawal_fail(
         let reason = reason.ok_or(WithdrawalRefusal::ReasonInvalid)?;
         let withdrawal = decidable(tx, key, request, id, Some(&reason)).await?;
         rules::check_fail(&withdrawal)?;
-        if let Some(person) = request.principal.person()
+        if let Some(_person) = request.principal.person()
             && rules::waits_for_second_person(&withdrawal)
         {
             let proposal = WithdrawalFailProposal {
@@ -287,16 +285,14 @@ pub async fn withdrawal_fail(
             let new = NewApproval {
                 subjects: subjects_of(&withdrawal),
                 reason: &reason,
-                by: person.id,
                 proposal: &proposal,
+                change: Change {
+                    before: shown(&withdrawal),
+                    after: json!({}),
+                },
             };
-            let approval_id = approval::request(tx, request, new).await?;
-            key.change = Some(Change {
-                before: shown(&withdrawal),
-                after: json!({"approval": approval_id}),
-            });
             return Ok(WithdrawalDone {
-                approval_id: Some(approval_id),
+                approval_id: Some(approval::request(tx, key, request, new).await?),
                 ..done(&withdrawal, None)
             });
         }
@@ -310,26 +306,23 @@ impl Proposal for WithdrawalFailProposal {
     type Refusal = WithdrawalRefusal;
     const COMMAND: &'static crate::command::Command<WithdrawalRefusal> = &WITHDRAWAL_FAIL;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<WithdrawalRefusal>>> {
-        async move {
-            let withdrawal = lock(tx, self.withdrawal.into()).await?;
-            rules::check_own(&withdrawal, request.person()?)?;
-            rules::check_fail(&withdrawal)?;
-            end(tx, key, request, &withdrawal, Ending::Failed(self.reason)).await?;
-            let change = key.change.take();
-            Ok(approval::Effect {
-                entity: ("withdrawal", withdrawal.id.uuid),
-                change: change
-                    .ok_or_else(|| DbError::inconsistent("withdrawals", "change", withdrawal.id))?,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<WithdrawalRefusal>> {
+        let withdrawal = lock(tx, self.withdrawal.into()).await?;
+        rules::check_own(&withdrawal, request.person()?)?;
+        rules::check_fail(&withdrawal)?;
+        end(tx, key, request, &withdrawal, Ending::Failed(self.reason)).await?;
+        let change = key.change.take();
+        Ok(approval::Effect {
+            entity: ("withdrawal", withdrawal.id.uuid),
+            change: change
+                .ok_or_else(|| DbError::inconsistent("withdrawals", "change", withdrawal.id))?,
+        })
     }
 }
 

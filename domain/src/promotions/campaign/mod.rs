@@ -2,6 +2,8 @@
 
 mod refusal;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use refusal::{CampaignRefusal, CampaignRefusalKind};
 pub use rules::{

@@ -11,7 +11,7 @@ use crate::platform::users::User;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::{MetadataEntry, notes};
-use crate::wallets::inputs::{ExternalId, ExternalKeyInput, number_of, own_issuer, service_name};
+use crate::wallets::inputs::{ExternalId, ExternalKeyInput, find_by_key, issuer_or, number_of};
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::wallet::objects::Money;
 use crate::wallets::wallet::transactions::Transaction;
@@ -74,34 +74,13 @@ pub enum ConversionBy {
     Uuid(Uuid),
 }
 
-impl ConversionBy {
-    /// The id of the conversion, if there is one.
-    pub(super) async fn find(self, ctx: &Context<'_>) -> Result<Option<ConversionId>> {
-        let db = ctx.db().at_primary();
-        match self {
-            Self::Id(id) => Ok(Some(id.key)),
-            Self::Uuid(uuid) => {
-                let found = db.read(async move |conn| reads::by_uuid(conn, uuid).await);
-                Ok(found.await?)
-            }
-            Self::External(key) => {
-                let owner = key.owner.0;
-                if owner.user().is_none() {
-                    return Ok(None);
-                }
-                let issuer = match key.issuer {
-                    Some(issuer) => service_name(issuer)?,
-                    // Those that people requested have no service.
-                    None => own_issuer(ctx).await?.unwrap_or_else(|| PEOPLE.to_owned()),
-                };
-                let id = key.external_id.0;
-                let found = db
-                    .read(async move |conn| reads::by_external_id(conn, owner, &issuer, &id).await);
-                Ok(found.await?)
-            }
-        }
+find_by_key!(ConversionBy => ConversionId, |ctx, key| {
+    if key.owner.0.user().is_none() {
+        return Ok(None);
     }
-}
+    // Conversions that people requested have no service.
+    issuer_or(ctx, key.issuer, PEOPLE).await?
+});
 
 /// Conditions on conversions.
 #[derive(InputObject, Default)]

@@ -9,7 +9,8 @@ use crate::inputs::DateTimeRangeInput;
 use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::inputs::{
-    ExternalKeyInput, LedgerReferenceBy, OwnerInput, issuer, number_of, own_issuer, visible_within,
+    ExternalKeyInput, LedgerReferenceBy, OwnerInput, find_by_key, issuer, number_of, own_issuer,
+    visible_within,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::references::{LedgerReference, load_reference};
@@ -126,26 +127,7 @@ pub enum HoldBy {
     Uuid(Uuid),
 }
 
-impl HoldBy {
-    /// The id of the hold, if there is one.
-    pub(super) async fn find(self, ctx: &Context<'_>) -> Result<Option<HoldId>> {
-        let db = ctx.db().at_primary();
-        match self {
-            Self::Id(id) => Ok(Some(id.key)),
-            Self::Uuid(uuid) => {
-                let found = db.read(async move |conn| reads::by_uuid(conn, uuid).await);
-                Ok(found.await?)
-            }
-            Self::External(key) => {
-                let issuer = issuer(ctx, key.issuer).await?;
-                let (owner, id) = (key.owner.0, key.external_id.0);
-                let found = db
-                    .read(async move |conn| reads::by_external_id(conn, owner, &issuer, &id).await);
-                Ok(found.await?)
-            }
-        }
-    }
-}
+find_by_key!(HoldBy => HoldId, |ctx, key| issuer(ctx, key.issuer).await?);
 
 /// Conditions on holds.
 #[derive(InputObject, Default)]

@@ -14,7 +14,7 @@ use crate::prelude::*;
 use crate::scalars::CurrencyCode;
 use crate::wallets::hold::objects::{Hold, MetadataEntry, notes};
 use crate::wallets::inputs::{
-    ExternalId, ExternalKeyInput, OwnerInput, number_of, own_issuer, owners_within, service_name,
+    ExternalId, ExternalKeyInput, OwnerInput, find_by_key, issuer_or, number_of, owners_within,
 };
 use crate::wallets::loaders::WalletLoader;
 use crate::wallets::payment::ProviderPayment;
@@ -87,32 +87,8 @@ pub enum WithdrawalBy {
     Uuid(Uuid),
 }
 
-impl WithdrawalBy {
-    /// The id of the withdrawal, if there is one.
-    pub(super) async fn find(self, ctx: &Context<'_>) -> Result<Option<WithdrawalId>> {
-        let db = ctx.db().at_primary();
-        match self {
-            Self::Id(id) => Ok(Some(id.key)),
-            Self::Uuid(uuid) => {
-                let found = db.read(async move |conn| reads::by_uuid(conn, uuid).await);
-                Ok(found.await?)
-            }
-            Self::External(key) => {
-                let issuer = match key.issuer {
-                    Some(issuer) => service_name(issuer)?,
-                    // Those that people requested have no service.
-                    None => own_issuer(ctx)
-                        .await?
-                        .unwrap_or_else(|| rules::PEOPLE.to_owned()),
-                };
-                let (owner, id) = (key.owner.0, key.external_id.0);
-                let found = db
-                    .read(async move |conn| reads::by_external_id(conn, owner, &issuer, &id).await);
-                Ok(found.await?)
-            }
-        }
-    }
-}
+// Withdrawals that people requested have no service.
+find_by_key!(WithdrawalBy => WithdrawalId, |ctx, key| issuer_or(ctx, key.issuer, rules::PEOPLE).await?);
 
 /// Conditions on withdrawals.
 #[derive(InputObject, Default)]

@@ -4,8 +4,6 @@ use domain::mining::miner::{adjust, points_to_adjust};
 use domain::mining::{HistorySource, Miner, MinerRefusal, Points, Rate};
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::{Reference, TransferReason};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -87,25 +85,19 @@ pub async fn miner_points_adjust(
             miner_id: id.uuid,
             points: points.0,
         };
-        let approval_id = approval::request(
-            tx,
-            request,
-            NewApproval {
-                subjects: vec![miner.id.user.into()],
-                reason: &reason,
-                by,
-                proposal: &proposal,
+        let new = NewApproval {
+            subjects: vec![miner.id.user.into()],
+            reason: &reason,
+            proposal: &proposal,
+            change: Change {
+                before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
+                after: json!({"points": text::points(points)}),
             },
-        )
-        .await?;
-        key.change = Some(Change {
-            before: json!({"totalMinedPoints": text::points(miner.lifetime_points)}),
-            after: json!({"approval": approval_id, "points": text::points(points)}),
-        });
+        };
         Ok(PointsAdjusted {
             user_id: id.user.0,
             entry_id: None,
-            approval_id: Some(approval_id),
+            approval_id: Some(approval::request(tx, key, request, new).await?),
         })
     })
     .await
@@ -115,26 +107,23 @@ impl Proposal for PointsProposal {
     type Refusal = MinerRefusal;
     const COMMAND: &'static crate::command::Command<MinerRefusal> = &MINER_POINTS_ADJUST;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         requested_by: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<MinerRefusal>>> {
-        async move {
-            let points = Minor(self.points);
-            let miner = lock(tx, UserId(self.user_id)).await?;
-            // `may_be_decided` checked the second person; the rules apply to the first person again.
-            let total_points = adjust(&miner, points, requested_by)?;
-            check_ceiling(tx, points).await?;
-            let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
-            Ok(approval::Effect {
-                entity: ("miner", miner.id.user.0),
-                change,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<MinerRefusal>> {
+        let points = Minor(self.points);
+        let miner = lock(tx, UserId(self.user_id)).await?;
+        // `may_be_decided` checked the second person; the rules apply to the first person again.
+        let total_points = adjust(&miner, points, requested_by)?;
+        check_ceiling(tx, points).await?;
+        let (_, change) = apply(tx, key, request, &miner, points, total_points).await?;
+        Ok(approval::Effect {
+            entity: ("miner", miner.id.user.0),
+            change,
+        })
     }
 }
 

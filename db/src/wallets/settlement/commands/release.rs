@@ -8,8 +8,6 @@ use domain::wallets::{
     Leg, Posted, Posting, PostingRefusal, Reference, ServiceReference, Side, TransferReason,
     WalletConfiguration, WalletKind, WalletOwner,
 };
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -138,7 +136,7 @@ pub async fn clearing_release(
             transaction: None,
             owners: Vec::new(),
         };
-        let Principal::Person(person) = &request.principal else {
+        let Principal::Person(_person) = &request.principal else {
             key.change = Some(apply(tx, key, request, &configuration, &release).await?);
             done.transaction = Some(release.transaction_id.0);
             done.owners = release.owners().collect();
@@ -149,15 +147,13 @@ pub async fn clearing_release(
         let new = NewApproval {
             subjects: payee.into_iter().collect(),
             reason: &release.reason,
-            by: person.id,
             proposal: &proposal,
+            change: Change {
+                before: json!({}),
+                after: json!({"amount": proposal.amount, "currency": proposal.currency.as_str()}),
+            },
         };
-        let approval_id = approval::request(tx, request, new).await?;
-        key.change = Some(Change {
-            before: json!({}),
-            after: json!({"approval": approval_id, "amount": proposal.amount, "currency": proposal.currency.as_str()}),
-        });
-        done.approval_id = Some(approval_id);
+        done.approval_id = Some(approval::request(tx, key, request, new).await?);
         Ok(done)
     })
     .await
@@ -167,32 +163,29 @@ impl Proposal for ReleaseProposal {
     type Refusal = SettlementRefusal;
     const COMMAND: &'static crate::command::Command<SettlementRefusal> = &CLEARING_RELEASE;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<SettlementRefusal>>> {
-        async move {
-            let draft = ReleaseDraft {
-                issuer: Some(self.issuer),
-                reference: (self.reference_type, self.reference_id),
-                amount: (self.amount, self.currency),
-                payee: self.owner.map(Into::into),
-                external_id: self.external_id,
-                reason: self.reason,
-            };
-            let configuration = configuration::in_force(tx.conn()).await?;
-            let about = key.about.take();
-            let release = check(tx, key, request, &configuration, &draft).await?;
-            key.about = about;
-            Ok(approval::Effect {
-                entity: (ENTITY, release.reference.clearing_owner().id),
-                change: apply(tx, key, request, &configuration, &release).await?,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<SettlementRefusal>> {
+        let draft = ReleaseDraft {
+            issuer: Some(self.issuer),
+            reference: (self.reference_type, self.reference_id),
+            amount: (self.amount, self.currency),
+            payee: self.owner.map(Into::into),
+            external_id: self.external_id,
+            reason: self.reason,
+        };
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let about = key.about.take();
+        let release = check(tx, key, request, &configuration, &draft).await?;
+        key.about = about;
+        Ok(approval::Effect {
+            entity: (ENTITY, release.reference.clearing_owner().id),
+            change: apply(tx, key, request, &configuration, &release).await?,
+        })
     }
 }
 

@@ -3,8 +3,6 @@
 use domain::reason::Reason;
 use domain::wallets::WalletOwner;
 use domain::wallets::wallet::{self as rules, FreezeCause, Freezes, WalletRefusal};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -107,17 +105,15 @@ pub async fn wallet_unfreeze(
         let new = NewApproval {
             subjects: vec![owner],
             reason: &reason,
-            by: request.person()?.id,
             proposal: &proposal,
+            change: Change {
+                before: shown(&before),
+                after: json!({"cause": cause.name()}),
+            },
         };
-        let approval_id = approval::request(tx, request, new).await?;
-        key.change = Some(Change {
-            before: shown(&before),
-            after: json!({"approval": approval_id, "cause": cause.name()}),
-        });
         Ok(WalletUnfrozen {
             owner: owner.into(),
-            approval_id: Some(approval_id),
+            approval_id: Some(approval::request(tx, key, request, new).await?),
         })
     })
     .await
@@ -127,23 +123,20 @@ impl Proposal for UnfreezeProposal {
     type Refusal = WalletRefusal;
     const COMMAND: &'static crate::command::Command<WalletRefusal> = &WALLET_UNFREEZE;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        _: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        _: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<WalletRefusal>>> {
-        async move {
-            let owner = self.owner.into();
-            // The second person may own the wallets as a merchant or an advertiser.
-            not_own(request, owner)?;
-            Ok(approval::Effect {
-                entity: (entity_of(owner), owner.id),
-                change: lift(tx, request, owner, self.cause).await?,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<WalletRefusal>> {
+        let owner = self.owner.into();
+        // The second person may own the wallets as a merchant or an advertiser.
+        not_own(request, owner)?;
+        Ok(approval::Effect {
+            entity: (entity_of(owner), owner.id),
+            change: lift(tx, request, owner, self.cause).await?,
+        })
     }
 }
 

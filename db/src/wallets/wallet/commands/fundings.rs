@@ -8,8 +8,6 @@ use domain::wallets::{
     Leg, Posted, Posting, Reference, Side, TransferReason, WalletConfiguration, WalletKind,
     WalletOwner,
 };
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -141,18 +139,15 @@ pub async fn treasury_fund(
         let new = NewApproval {
             subjects: Vec::new(),
             reason: &funding.reason,
-            by,
             proposal: &proposal,
+            change: Change {
+                before: json!({}),
+                after: json!({
+                    "amount": proposal.amount, "currency": proposal.currency.as_str(), "issuer": proposal.issuer,
+                }),
+            },
         };
-        let approval_id = approval::request(tx, request, new).await?;
-        key.change = Some(Change {
-            before: json!({}),
-            after: json!({
-                "approval": approval_id, "amount": proposal.amount, "currency": proposal.currency.as_str(),
-                "issuer": proposal.issuer,
-            }),
-        });
-        done.approval_id = Some(approval_id);
+        done.approval_id = Some(approval::request(tx, key, request, new).await?);
         Ok(done)
     })
     .await
@@ -162,29 +157,26 @@ impl Proposal for FundingProposal {
     type Refusal = WalletRefusal;
     const COMMAND: &'static crate::command::Command<WalletRefusal> = &TREASURY_FUND;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<WalletRefusal>>> {
-        async move {
-            let draft = FundingDraft {
-                campaign: self.campaign_id,
-                amount: (self.amount, self.currency),
-                issuer: self.issuer,
-                external_id: self.external_id,
-                reason: self.reason,
-            };
-            let configuration = configuration::in_force(tx.conn()).await?;
-            let funding = check(tx, &configuration, &draft).await?;
-            Ok(approval::Effect {
-                entity: (ENTITY, funding.campaign),
-                change: apply(tx, key, request, &configuration, &funding).await?,
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<WalletRefusal>> {
+        let draft = FundingDraft {
+            campaign: self.campaign_id,
+            amount: (self.amount, self.currency),
+            issuer: self.issuer,
+            external_id: self.external_id,
+            reason: self.reason,
+        };
+        let configuration = configuration::in_force(tx.conn()).await?;
+        let funding = check(tx, &configuration, &draft).await?;
+        Ok(approval::Effect {
+            entity: (ENTITY, funding.campaign),
+            change: apply(tx, key, request, &configuration, &funding).await?,
+        })
     }
 }
 

@@ -4,8 +4,6 @@ use domain::money::{CurrencyCode, Money};
 use domain::reason::Reason;
 use domain::wallets::wallet::{self as rules, HouseAccount, WalletRefusal};
 use domain::wallets::{Leg, Posting, Reference, TransferReason};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -99,17 +97,13 @@ pub async fn house_transfer(
         let new = NewApproval {
             subjects: Vec::new(),
             reason: &reason,
-            by: request.person()?.id,
             proposal: &proposal,
+            change: Change {
+                before: json!({}),
+                after: shown(draft, amount),
+            },
         };
-        let approval_id = approval::request(tx, request, new).await?;
-        let mut after = shown(draft, amount);
-        after["approval"] = json!(approval_id);
-        key.change = Some(Change {
-            before: json!({}),
-            after,
-        });
-        Ok(approval_id)
+        Ok(approval::request(tx, key, request, new).await?)
     })
     .await
 }
@@ -118,73 +112,70 @@ impl Proposal for HouseTransferProposal {
     type Refusal = WalletRefusal;
     const COMMAND: &'static crate::command::Command<WalletRefusal> = &HOUSE_TRANSFER;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<WalletRefusal>>> {
-        async move {
-            let draft = HouseTransferDraft {
-                from: self.from,
-                to: self.to,
-                amount: (self.amount, self.currency),
-                reference: self.reference,
-                reason: self.reason,
-            };
-            let (amount, reason) = check(tx, &draft).await?;
-            let transaction_id = TransactionId(tx.new_id());
-            let code = amount.currency.code;
-            let posting = Posting {
-                transaction_id,
-                reference: Reference {
-                    kind: ENTITY.into(),
-                    id: draft.reference.clone(),
-                },
-                cause: request.posting_cause(),
-                legs: vec![Leg {
-                    debit: draft.from.side(code),
-                    credit: draft.to.side(code),
-                    amount: amount.amount,
-                    reason: TransferReason::HouseTransfer,
-                }],
-            };
-            let posted = posting::post_one(tx, &posting).await?;
-            let posted = posted.map_err(DbError::from)?;
-            key.transaction_id = Some(transaction_id);
-            let insert = diesel::insert_into(house_transfers::table).values((
-                house_transfers::reference.eq(draft.reference.clone()),
-                house_transfers::from_kind.eq(draft.from.name()),
-                house_transfers::to_kind.eq(draft.to.name()),
-                house_transfers::currency.eq(amount.currency.number),
-                house_transfers::amount.eq(amount.amount.0),
-                house_transfers::reason.eq(reason.as_str().to_owned()),
-                house_transfers::transaction_id.eq(transaction_id.0),
-                house_transfers::created_at.eq(posted.posted_at),
-            ));
-            // Another approval may have used the reference meanwhile.
-            tx.write_last_racing("house_transfers", 1, insert.on_conflict_do_nothing());
-            let mut events = SubjectEvents::new(ENTITY, transaction_id.0, 0);
-            events.transaction_id = Some(transaction_id);
-            events.push(HouseEvent::HouseTransferred {
-                from: draft.from.name(),
-                to: draft.to.name(),
-                amount: amount.to_decimal(),
-                currency: code.to_string(),
-                reference: draft.reference.clone(),
-                transaction_id: transaction_id.0,
-            });
-            events.enqueue(tx, &request.request_id)?;
-            Ok(approval::Effect {
-                entity: (ENTITY, transaction_id.0),
-                change: Change {
-                    before: json!({}),
-                    after: shown(&draft, amount),
-                },
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<WalletRefusal>> {
+        let draft = HouseTransferDraft {
+            from: self.from,
+            to: self.to,
+            amount: (self.amount, self.currency),
+            reference: self.reference,
+            reason: self.reason,
+        };
+        let (amount, reason) = check(tx, &draft).await?;
+        let transaction_id = TransactionId(tx.new_id());
+        let code = amount.currency.code;
+        let posting = Posting {
+            transaction_id,
+            reference: Reference {
+                kind: ENTITY.into(),
+                id: draft.reference.clone(),
+            },
+            cause: request.posting_cause(),
+            legs: vec![Leg {
+                debit: draft.from.side(code),
+                credit: draft.to.side(code),
+                amount: amount.amount,
+                reason: TransferReason::HouseTransfer,
+            }],
+        };
+        let posted = posting::post_one(tx, &posting).await?;
+        let posted = posted.map_err(DbError::from)?;
+        key.transaction_id = Some(transaction_id);
+        let insert = diesel::insert_into(house_transfers::table).values((
+            house_transfers::reference.eq(draft.reference.clone()),
+            house_transfers::from_kind.eq(draft.from.name()),
+            house_transfers::to_kind.eq(draft.to.name()),
+            house_transfers::currency.eq(amount.currency.number),
+            house_transfers::amount.eq(amount.amount.0),
+            house_transfers::reason.eq(reason.as_str().to_owned()),
+            house_transfers::transaction_id.eq(transaction_id.0),
+            house_transfers::created_at.eq(posted.posted_at),
+        ));
+        // Another approval may have used the reference meanwhile.
+        tx.write_last_racing("house_transfers", 1, insert.on_conflict_do_nothing());
+        let mut events = SubjectEvents::new(ENTITY, transaction_id.0, 0);
+        events.transaction_id = Some(transaction_id);
+        events.push(HouseEvent::HouseTransferred {
+            from: draft.from.name(),
+            to: draft.to.name(),
+            amount: amount.to_decimal(),
+            currency: code.to_string(),
+            reference: draft.reference.clone(),
+            transaction_id: transaction_id.0,
+        });
+        events.enqueue(tx, &request.request_id)?;
+        Ok(approval::Effect {
+            entity: (ENTITY, transaction_id.0),
+            change: Change {
+                before: json!({}),
+                after: shown(&draft, amount),
+            },
+        })
     }
 }
 

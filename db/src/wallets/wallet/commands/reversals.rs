@@ -8,8 +8,6 @@ use domain::wallets::wallet::{self as rules, StoredTransfer, WalletRefusal};
 use domain::wallets::{
     Leg, Posted, Posting, PostingRefusal, Reference, Side, WalletKey, WalletKind, WalletOwner,
 };
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -95,15 +93,13 @@ pub async fn transaction_reverse(
         let new = NewApproval {
             subjects: reversal.owners.clone(),
             reason: &reversal.reason,
-            by: request.person()?.id,
             proposal: &proposal,
+            change: Change {
+                before: json!({"reversal": null}),
+                after: json!({}),
+            },
         };
-        let approval_id = approval::request(tx, request, new).await?;
-        key.change = Some(Change {
-            before: json!({"reversal": null}),
-            after: json!({"approval": approval_id}),
-        });
-        Ok(approval_id)
+        Ok(approval::request(tx, key, request, new).await?)
     })
     .await
 }
@@ -112,34 +108,31 @@ impl Proposal for ReversalProposal {
     type Refusal = WalletRefusal;
     const COMMAND: &'static crate::command::Command<WalletRefusal> = &TRANSACTION_REVERSE;
 
-    fn carry_out<'t>(
+    async fn carry_out(
         self,
-        tx: &'t mut Tx,
-        key: &'t mut Key,
-        request: &'t Request,
+        tx: &mut Tx,
+        key: &mut Key,
+        request: &Request,
         _: UserId,
-    ) -> BoxFuture<'t, Result<approval::Effect, Stop<WalletRefusal>>> {
-        async move {
-            let reason = Reason::parse(&self.reason);
-            let reason = reason
-                .ok_or_else(|| DbError::inconsistent("approvals", "proposal", &self.reason))?;
-            let original = TransactionId(self.transaction_id);
-            let reversal = check(tx, request, original, reason).await?;
-            let posted = posting::post_one(tx, &reversal.posting(request)).await?;
-            let posted = behind_locks(tx, &reversal, posted).await?;
-            key.transaction_id = Some(reversal.transaction_id);
-            store(tx, &reversal, &posted)?;
-            unassign_deposit(tx, &reversal).await?;
-            publish(tx, request, &reversal)?;
-            Ok(approval::Effect {
-                entity: (ENTITY, original.0),
-                change: Change {
-                    before: json!({"reversal": null}),
-                    after: json!({"reversal": reversal.transaction_id.0}),
-                },
-            })
-        }
-        .boxed()
+    ) -> Result<approval::Effect, Stop<WalletRefusal>> {
+        let reason = Reason::parse(&self.reason);
+        let reason =
+            reason.ok_or_else(|| DbError::inconsistent("approvals", "proposal", &self.reason))?;
+        let original = TransactionId(self.transaction_id);
+        let reversal = check(tx, request, original, reason).await?;
+        let posted = posting::post_one(tx, &reversal.posting(request)).await?;
+        let posted = behind_locks(tx, &reversal, posted).await?;
+        key.transaction_id = Some(reversal.transaction_id);
+        store(tx, &reversal, &posted)?;
+        unassign_deposit(tx, &reversal).await?;
+        publish(tx, request, &reversal)?;
+        Ok(approval::Effect {
+            entity: (ENTITY, original.0),
+            change: Change {
+                before: json!({"reversal": null}),
+                after: json!({"reversal": reversal.transaction_id.0}),
+            },
+        })
     }
 }
 
