@@ -10,12 +10,17 @@ use crate::operation::executed;
 use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
 use crate::type_index::{InputObject, TypeIndex};
 
-/// Checks the variables of a request's operation, whose document is valid, adds the defaults of those without a value, and
-/// turns whole numbers such as `1.0` into integers. The engine alone ignores defaults in `@skip` and `@include`.
+/// Turns whole numbers such as `1.0` and `1e2` into integers, for JSON has none. Both the limits and the check read the
+/// integers.
+pub fn normalize(variables: &mut Variables) {
+    variables.values_mut().for_each(make_integers);
+}
+
+/// Checks the [normalized](normalize) variables of a request's operation, whose document is valid, and adds the defaults of
+/// those without a value. The engine alone ignores defaults in `@skip` and `@include`.
 pub fn check(types: &TypeIndex, request: &mut Request) -> Result<(), String> {
     // Parsing borrows the whole request; its variables, which can be large, are moved out and back.
     let mut variables = std::mem::take(&mut request.variables);
-    variables.values_mut().for_each(make_integers);
     let checked = check_values(types, request, &mut variables);
     request.variables = variables;
     checked
@@ -53,7 +58,6 @@ fn check_values(
     Ok(())
 }
 
-/// JSON has no integers: `1.0` is an Int.
 fn make_integers(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -220,14 +224,16 @@ mod tests {
     use crate::request::Engine as _;
 
     fn checked(query: &str, variables: Json) -> Result<(), String> {
-        let mut request = Request::new(query).variables(Variables::from_json(variables));
+        let mut variables = Variables::from_json(variables);
+        normalize(&mut variables);
+        let mut request = Request::new(query).variables(variables);
         check(crate::schema().types(), &mut request)
     }
 
     #[test]
     fn adds_defaults() {
         let query = "query ($b: Boolean! = true, $n: Int = 7, $m: Int = 8, $o: Int) { __typename }";
-        let given = Variables::from_json(json!({"n": null, "m": 9.0}));
+        let given = Variables::from_json(json!({"n": null, "m": 9}));
         let mut request = Request::new(query).variables(given);
         assert_eq!(check(crate::schema().types(), &mut request), Ok(()));
         let expected = json!({"b": true, "n": null, "m": 9});

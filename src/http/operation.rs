@@ -15,6 +15,7 @@ use futures_util::stream::BoxStream;
 use resolvers::errors::Code;
 use resolvers::request::{self, Caller, Engine, Services};
 use resolvers::strings::{self, NoCharacter};
+use resolvers::variables;
 use tokio::time::{Instant, timeout};
 
 use super::HttpState;
@@ -91,7 +92,7 @@ fn cost_of_text(text: &str) -> u64 {
 
 impl Operation {
     /// Finds the document, checks its limits, parses it once, and finds the operation in it.
-    pub fn of(params: Params, state: &HttpState) -> Result<Self, Refusal> {
+    pub fn of(mut params: Params, state: &HttpState) -> Result<Self, Refusal> {
         let document = state.documents.find(params.source)?;
         let limits = &state.settings.limits;
         limits.check_text(&document.text)?;
@@ -111,6 +112,7 @@ impl Operation {
         let (own_name, operation) = find(&parsed.operations, name)?;
         let kind = operation.ty;
         let (own_name, field) = (own_name.map(str::to_owned), first_field(operation));
+        variables::normalize(&mut params.variables);
         let cost = limits.check(state.schema.types(), parsed, name, &params.variables)?;
         let cost = cost.saturating_add(cost_of_text(&document.text));
         request.operation_name = params.operation_name;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::parser::types::{
-    Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
+    BaseType, Directive, ExecutableDocument, Field, OperationDefinition, OperationType, Selection,
     SelectionSet,
 };
 use async_graphql::{Name, Positioned, Value, Variables};
@@ -274,31 +274,33 @@ impl<'a> Measuring<'a> {
     fn length(&self, field: &Field, known: &type_index::Field) -> Option<u64> {
         let sizes = LENGTHS.into_iter().filter_map(|name| {
             let input = known.arguments.get(name)?;
+            let is_list = matches!(input.of.base, BaseType::List(_));
             let given = field.get_argument(name);
-            let given = given.and_then(|given| self.given_length(&given.node));
-            given.or_else(|| input.default.as_ref().and_then(length_of))
+            let given = given.and_then(|given| self.given_length(&given.node, is_list));
+            given.or_else(|| length_of(input.default.as_ref()?, is_list))
         });
         let input = field.get_argument("input");
         let lists = INPUT_LISTS
             .into_iter()
             .filter_map(|name| match &input?.node {
                 Written::Variable(variable) => match self.variable(variable)? {
-                    Value::Object(fields) => fields.get(name).and_then(length_of),
+                    Value::Object(fields) => length_of(fields.get(name)?, true),
                     _ => None,
                 },
-                Written::Object(fields) => self.given_length(fields.get(name)?),
+                Written::Object(fields) => self.given_length(fields.get(name)?, true),
                 _ => None,
             });
         sizes.chain(lists).max()
     }
 
     /// Number of items that a value of the document asks for. Variables, which can be large, are borrowed.
-    fn given_length(&self, value: &Written) -> Option<u64> {
+    fn given_length(&self, value: &Written, is_list: bool) -> Option<u64> {
         match value {
-            Written::Variable(variable) => self.variable(variable).and_then(length_of),
-            Written::Number(number) => length_of(&Value::Number(number.clone())),
+            Written::Variable(variable) => length_of(self.variable(variable)?, is_list),
+            Written::Number(number) => length_of(&Value::Number(number.clone()), is_list),
             Written::List(items) => u64::try_from(items.len()).ok(),
-            _ => None,
+            Written::Null => None,
+            _ => is_list.then_some(1),
         }
     }
 
@@ -357,14 +359,17 @@ fn size_of(value: &Value) -> u64 {
     inside.saturating_add(1)
 }
 
-/// Number of items that a value asks for, as a number or as the length of a list; at least 0.
-fn length_of(value: &Value) -> Option<u64> {
+/// Number of items that a value asks for, as a number or as the length of a list; at least 0. A single value of a list is a
+/// list of one.
+fn length_of(value: &Value, is_list: bool) -> Option<u64> {
     match value {
+        Value::List(items) => u64::try_from(items.len()).ok(),
+        Value::Null => None,
+        _ if is_list => Some(1),
         Value::Number(number) => {
             let number = number.as_i64()?;
             Some(u64::try_from(number).unwrap_or(0))
         }
-        Value::List(items) => u64::try_from(items.len()).ok(),
         _ => None,
     }
 }
@@ -483,6 +488,9 @@ mod tests {
                 r#"{ nodes(ids: ["a", "b"]) { ... on Miner { circle { uuid } } } }"#,
                 4,
             ),
+            ("{ nodes(ids: 1000000) { id } }", 1),
+            (r#"{ nodes(ids: "a") { id } }"#, 1),
+            ("query ($n: ID!) { nodes(ids: $n) { id } }", 1),
             ("{ currencies { code } }", 5),
             (
                 "mutation { miningSessionStart(input: {}) { session { uuid } } }",
