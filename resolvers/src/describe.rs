@@ -40,8 +40,8 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("status", "Status to select; null selects all."),
 ];
 
-const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
-const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 characters: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. An `Idempotency-Key` header, if sent too, must be equal.";
+const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 visible characters without blanks at its ends: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
+const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 visible characters without blanks at its ends: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. An `Idempotency-Key` header, if sent too, must be equal.";
 
 /// Ends the description of a payload's object: it is read after the commit. All other fields are stored with the key.
 const PRESENT: &str = "A replay shows the present state.";

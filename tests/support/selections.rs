@@ -120,7 +120,7 @@ const RECEIPT: &str = "transaction { id uuid cause entries { side amount { amoun
 const TREASURY_FUND: &str =
     "transaction { id uuid cause entries { side amount { amount currency } } }
     approval { id status proposal { ... on TreasuryFundProposal {
-        amount { amount currency } campaignId issuer } } }";
+        amount { amount currency } campaignId issuer presentIssuer } } }";
 const HOUSE_TRANSFER: &str = "approval { id status reason proposal { ... on HouseTransferProposal {
     amount { amount currency } from to reference } } }";
 const TRANSACTION_REVERSE: &str =

@@ -1,3 +1,5 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -95,7 +97,9 @@ fn waits_for_a_second_person_above_the_limit() {
         let (finance, other) = (app.finance(), app.finance());
         let waiting = finance.fund(CAMPAIGN, &mp("1000.0001")).await.ok();
         assert_eq!(waiting["transaction"], Value::Null);
-        let proposal = json!({"amount": mp("1000.0001"), "campaignId": CAMPAIGN.to_string(), "issuer": "tester"});
+        let proposal = json!({
+            "amount": mp("1000.0001"), "campaignId": CAMPAIGN.to_string(), "issuer": "tester", "presentIssuer": null,
+        });
         assert_eq!(waiting["approval"]["proposal"], proposal);
         let approval = &waiting["approval"]["id"];
         finance
@@ -120,6 +124,76 @@ fn waits_for_a_second_person_above_the_limit() {
             .map(|entry| entry.transaction_id.is_some())
             .collect();
         assert_eq!(posted, [false, true, true, false]);
+    });
+}
+
+/// Stores a section `wallet` with the services `tester` and `other`.
+async fn configure_two_services(app: &TestApp) {
+    let issuer = |name: &str| json!({"name": name, "issuer": "goodgo-dev-services", "subject": name, "depositCeilings": []});
+    let section = wallet(json!({"issuers": [issuer("tester"), issuer("other")]}));
+    let update = app
+        .admin()
+        .run("walletConfigurationUpdate", with_reason(section));
+    let waiting = update.await.ok();
+    app.admin().approve(&waiting["approval"]["id"]).await.ok();
+}
+
+#[test]
+fn waits_for_a_second_person_who_names_another_service() {
+    test(async |app| {
+        configure_two_services(app).await;
+        let campaign = app.campaign("10").await;
+        let (finance, second, minter, alice) =
+            (app.finance(), app.finance(), app.minter(), app.user());
+        let fund = |issuer: &str| {
+            finance
+                .fund(campaign, &mp("0.0001"))
+                .with(json!({"issuer": issuer}))
+        };
+        let waiting = fund("other").await.ok()["approval"].clone();
+        let proposal = json!({
+            "amount": mp("0.0001"), "campaignId": campaign.to_string(), "issuer": "other", "presentIssuer": "tester",
+        });
+        assert_eq!(waiting["proposal"], proposal);
+        minter.mint(campaign, &alice, "c-1", "1").await.ok();
+        let renamed = second.approve(&waiting["id"]).await.ok();
+        assert_eq!(renamed["approval"]["status"], "APPROVED");
+        let short = minter.mint(campaign, &alice, "c-2", "1").await;
+        short.refused("TREASURY_SHORT", Some("amount"));
+        let funding = app.row("treasury_fundings", "issuer = 'other'").await;
+        let uuid: Uuid = funding["transaction_id"].as_str().unwrap().parse().unwrap();
+        let approved = URL_SAFE_NO_PAD.encode(format!("Transaction:{}", uuid.simple()));
+        // The service that has it now needs no second person.
+        let funded = fund("other").await.ok();
+        assert_eq!(funded["approval"], Value::Null);
+        // Without its fundings the treasury is again that of the first service.
+        for transaction in [json!({"id": approved}), funded["transaction"].clone()] {
+            let short = minter.mint(campaign, &alice, "c-2", "1").await;
+            short.refused("TREASURY_SHORT", Some("amount"));
+            app.approved_by_finance(finance.reverse(&transaction)).await;
+        }
+        minter.mint(campaign, &alice, "c-2", "1").await.ok();
+    });
+}
+
+/// Of two first fundings at the same time, the second one finds the treasury named.
+#[test]
+fn names_a_new_treasury_once() {
+    test(async |app| {
+        configure_two_services(app).await;
+        app.count_issuance().await;
+        let finance = app.finance();
+        rounds(async |round| {
+            let campaign = Uuid::from_u128(0xca40 + round as u128);
+            let runs = ["tester", "other"].map(|issuer| {
+                let fund = finance.fund(campaign, &mp("0.0001"));
+                fund.with(json!({"issuer": issuer}))
+            });
+            let payloads = at_once(runs).await.all_ok();
+            let posted = payloads.iter().filter(|one| one["transaction"].is_object());
+            assert_eq!(posted.count(), 1, "{payloads:?}");
+        })
+        .await;
     });
 }
 

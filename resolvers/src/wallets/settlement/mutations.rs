@@ -90,7 +90,7 @@ mutations! {
     ClearingReleaseInput(Required) {
         /// Amount to pay, above 0.
         amount: MoneyInput,
-        /// Key of the release, 1 to 128 characters, used once; null without one.
+        /// Key of the release, 1 to 128 characters, used once per reference; null without one.
         external_id: Option<ExternalId>,
         /// Owner to pay; null for the platform's revenue.
         owner: Option<OwnerInput>,

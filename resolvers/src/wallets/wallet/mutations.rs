@@ -71,8 +71,9 @@ mutations! {
     /// Commands on treasuries and accounts of the house.
     HouseMutation;
 
-    /// Moves money from the platform's treasury to that of a rewards campaign; the command waits for a second person when its
-    /// amount and those that the caller moved alone in this hour and the 24 before exceed the currency's `dualControlLimit`.
+    /// Moves money from the platform's treasury to that of a rewards campaign; the command waits for a second person when it
+    /// names another service than the treasury's present one, and when its amount and those that the caller moved alone in this
+    /// hour and the 24 before exceed the currency's `dualControlLimit`.
     treasury_fund = commands::TREASURY_FUND, |call| {
         let input = call.input;
         let draft = FundingDraft {
@@ -89,9 +90,9 @@ mutations! {
         amount: MoneyInput,
         /// Key of the rewards campaign.
         campaign_id: ObjectKey,
-        /// Key of the funding, 1 to 128 characters, used once; null without one.
+        /// Key of the funding, 1 to 128 characters, used once per campaign; null without one.
         external_id: Option<ExternalId>,
-        /// Name of the service that may mint rewards from the treasury; that of the newest funding counts.
+        /// Name of the service that may mint rewards from the treasury; that of the newest funding counts, unless it is reversed.
         issuer: String,
         /// Reason for the audit log, 1 to 500 characters.
         reason: String,

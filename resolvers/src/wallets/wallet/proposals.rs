@@ -30,6 +30,8 @@ object! {
         campaign_id: Uuid = proposal.campaign_id,
         /// Service that may mint rewards from it.
         issuer: String = proposal.issuer,
+        /// Service that could mint from it at the request; null before the treasury's first funding.
+        present_issuer: Option<String> = proposal.present_issuer,
     }
 }
 

@@ -1,5 +1,10 @@
-//! Funding the treasury of a rewards campaign. Above `dualControlLimit` a funding waits for a second person.
+//! Funding the treasury of a rewards campaign. A funding above `dualControlLimit`, or by another service than the treasury's
+//! present one, waits for a second person.
 
+use chrono::{DateTime, Utc};
+use diesel::IntoSql;
+use diesel::query_dsl::methods;
+use diesel::sql_types::Bool;
 use diesel::upsert::excluded;
 use domain::money::{CurrencyCode, Minor, Money};
 use domain::reason::Reason;
@@ -18,7 +23,7 @@ use crate::outbox::SubjectEvents;
 use crate::platform::approval::{self, Alone, NewApproval, Proposal, may_act_alone};
 use crate::platform::audit::{About, Change};
 use crate::prelude::*;
-use crate::schema::{campaign_treasuries, treasury_fundings};
+use crate::schema::{campaign_treasuries, reversals, treasury_fundings};
 use crate::text::code;
 use crate::wallets::{configuration, posting};
 
@@ -86,6 +91,8 @@ pub struct FundingProposal {
     pub currency: CurrencyCode,
     /// Name of the service that may mint rewards from it.
     pub issuer: String,
+    /// Name of the service that it could be minted by at the request.
+    pub present_issuer: Option<String>,
     /// Key given by the caller.
     pub external_id: Option<String>,
     /// Reason.
@@ -103,8 +110,15 @@ struct Funding {
     transaction_id: TransactionId,
 }
 
+/// Whether a second person approved a funding, which may then name another service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Authority {
+    One,
+    Two,
+}
+
 /// Moves money from the platform's treasury to that of a rewards campaign, whose service it names. It waits for a second
-/// person beyond what the caller may do alone.
+/// person beyond what the caller may do alone, and when it names another service than the treasury's present one.
 pub async fn treasury_fund(
     tx: &mut Tx,
     request: &Request,
@@ -127,21 +141,24 @@ pub async fn treasury_fund(
             approval_id: None,
             transaction: None,
         };
-        if may_act_alone(tx, &alone).await? {
-            key.change = Some(apply(tx, key, request, &configuration, &funding).await?);
+        let present = present_issuer(tx, &funding).await?;
+        let is_renaming = present.as_ref().is_some_and(|name| *name != funding.issuer);
+        if !is_renaming && may_act_alone(tx, &alone).await? {
+            let change = apply(tx, key, request, &configuration, &funding, Authority::One);
+            key.change = Some(change.await?);
             done.transaction = Some(funding.transaction_id.0);
             return Ok(done);
         }
         let posted = posting::judge(tx, &funding.posting(request)).await?;
         judge(tx, &configuration, &funding).await?;
         posted.map_err(overflow)?;
-        let proposal = funding.proposal();
+        let proposal = funding.proposal(present);
         let new = NewApproval {
             subjects: Vec::new(),
             reason: &funding.reason,
             proposal: &proposal,
             change: Change {
-                before: json!({}),
+                before: json!({"issuer": proposal.present_issuer}),
                 after: json!({
                     "amount": proposal.amount, "currency": proposal.currency.as_str(), "issuer": proposal.issuer,
                 }),
@@ -173,9 +190,10 @@ impl Proposal for FundingProposal {
         };
         let configuration = configuration::in_force(tx.conn()).await?;
         let funding = check(tx, &configuration, &draft).await?;
+        let change = apply(tx, key, request, &configuration, &funding, Authority::Two);
         Ok(approval::Effect {
             entity: (ENTITY, funding.campaign),
-            change: apply(tx, key, request, &configuration, &funding).await?,
+            change: change.await?,
         })
     }
 }
@@ -199,6 +217,14 @@ async fn check(
         reason: new.reason,
         transaction_id: TransactionId(tx.new_id()),
     })
+}
+
+/// Name of the service that may mint from the treasury now; none before its first funding.
+async fn present_issuer(tx: &mut Tx, funding: &Funding) -> Result<Option<String>> {
+    let key = (funding.campaign, funding.amount.currency.number);
+    let named = campaign_treasuries::table.find(key);
+    let named = named.select(campaign_treasuries::issuer);
+    Ok(named.first(tx.conn()).await.optional()?)
 }
 
 /// Checks under the lock of the campaign's treasury what another command may have changed.
@@ -235,12 +261,13 @@ async fn apply(
     request: &Request,
     configuration: &WalletConfiguration,
     funding: &Funding,
+    authority: Authority,
 ) -> Result<Change, Stop<WalletRefusal>> {
     let posted = posting::post_one(tx, &funding.posting(request)).await?;
     judge(tx, configuration, funding).await?;
     let posted = posted.map_err(overflow)?;
     key.transaction_id = Some(funding.transaction_id);
-    store(tx, funding, &posted);
+    store(tx, funding, authority, &posted);
     let mut events = SubjectEvents::new("treasury_funding", funding.id, 0);
     events.transaction_id = Some(funding.transaction_id);
     events.push(FundingEvent::TreasuryFunded {
@@ -269,7 +296,7 @@ async fn apply(
     })
 }
 
-fn store(tx: &mut Tx, funding: &Funding, posted: &Posted) {
+fn store(tx: &mut Tx, funding: &Funding, authority: Authority, posted: &Posted) {
     let number = funding.amount.currency.number;
     let insert = diesel::insert_into(treasury_fundings::table)
         .values((
@@ -287,7 +314,7 @@ fn store(tx: &mut Tx, funding: &Funding, posted: &Posted) {
         .do_nothing();
     // A command with the same external id may have funded another currency meanwhile.
     tx.write_last_racing("treasury_fundings", 1, insert);
-    let name = diesel::insert_into(campaign_treasuries::table)
+    let named = diesel::insert_into(campaign_treasuries::table)
         .values((
             campaign_treasuries::owner_id.eq(funding.campaign),
             campaign_treasuries::currency.eq(number),
@@ -300,7 +327,46 @@ fn store(tx: &mut Tx, funding: &Funding, posted: &Posted) {
             campaign_treasuries::issuer.eq(excluded(campaign_treasuries::issuer)),
             campaign_treasuries::named_at.eq(excluded(campaign_treasuries::named_at)),
         ));
-    tx.write_last("campaign_treasuries", 1, name);
+    let is_same = campaign_treasuries::issuer.eq(excluded(campaign_treasuries::issuer));
+    let may_differ = (authority == Authority::Two).into_sql::<Bool>();
+    let named = methods::FilterDsl::filter(named, is_same.or(may_differ));
+    // Another funding may have named another service meanwhile.
+    tx.write_last_racing("campaign_treasuries", 1, named);
+}
+
+/// Names the service of the newest funding that is not reversed; the last one keeps its name.
+pub(super) async fn name_as_before(
+    tx: &mut Tx,
+    campaign: Uuid,
+    number: i16,
+    reversed: TransactionId,
+) -> Result<()> {
+    let is_reversed = diesel::dsl::exists(
+        reversals::table
+            .filter(reversals::owner_id.eq(treasury_fundings::owner_id))
+            .filter(reversals::transaction_id.eq(treasury_fundings::transaction_id)),
+    );
+    let newest: Option<(String, DateTime<Utc>)> = treasury_fundings::table
+        .filter(treasury_fundings::owner_id.eq(campaign))
+        .filter(treasury_fundings::currency.eq(number))
+        .filter(treasury_fundings::transaction_id.ne(reversed.0))
+        .filter(diesel::dsl::not(is_reversed))
+        .order((
+            treasury_fundings::created_at.desc(),
+            treasury_fundings::id.desc(),
+        ))
+        .select((treasury_fundings::issuer, treasury_fundings::created_at))
+        .first(tx.conn())
+        .await
+        .optional()?;
+    if let Some((issuer, named_at)) = newest {
+        let named = diesel::update(campaign_treasuries::table.find((campaign, number))).set((
+            campaign_treasuries::issuer.eq(issuer),
+            campaign_treasuries::named_at.eq(named_at),
+        ));
+        tx.write_last("campaign_treasuries", 1, named);
+    }
+    Ok(())
 }
 
 impl Funding {
@@ -320,12 +386,13 @@ impl Funding {
         }
     }
 
-    fn proposal(&self) -> FundingProposal {
+    fn proposal(&self, present_issuer: Option<String>) -> FundingProposal {
         FundingProposal {
             campaign_id: self.campaign,
             amount: self.amount.to_decimal(),
             currency: self.amount.currency.code,
             issuer: self.issuer.clone(),
+            present_issuer,
             external_id: self.external_id.clone(),
             reason: self.reason.as_str().to_owned(),
         }

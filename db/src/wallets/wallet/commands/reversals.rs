@@ -12,6 +12,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::fundings::name_as_before;
 use super::{not_own, short_or_overflow};
 use crate::outbox::SubjectEvents;
 use crate::platform::approval::{self, NewApproval, Proposal};
@@ -125,6 +126,7 @@ impl Proposal for ReversalProposal {
         key.transaction_id = Some(reversal.transaction_id);
         store(tx, &reversal, &posted)?;
         unassign_deposit(tx, &reversal).await?;
+        rename_treasury(tx, &reversal).await?;
         publish(tx, request, &reversal)?;
         Ok(approval::Effect {
             entity: (ENTITY, original.0),
@@ -242,6 +244,18 @@ async fn unassign_deposit(tx: &mut Tx, reversal: &Reversal) -> Result<()> {
         .map_err(|error| DbError::inconsistent("transfers", "reference_id", error))?;
     unassign(tx, deposit);
     Ok(())
+}
+
+/// Takes the treasury of a reversed funding from the service that the funding named.
+async fn rename_treasury(tx: &mut Tx, reversal: &Reversal) -> Result<()> {
+    let mut debits = reversal.legs.iter().map(|leg| leg.debit.wallet);
+    match debits.find(|wallet| wallet.kind == WalletKind::CampaignTreasury) {
+        Some(treasury) => {
+            let number = number_of(tx, treasury.currency)?;
+            name_as_before(tx, treasury.owner.id, number, reversal.original).await
+        }
+        None => Ok(()),
+    }
 }
 
 /// Enqueues an event for each leg, about the owner who gives the amount back.
