@@ -1,5 +1,5 @@
-//! Strings of a document that the engine's parser misreads: escapes of characters beyond U+FFFF, block strings, and
-//! descriptions of operations, fragments and variables.
+//! What the engine's parser misreads in a document: escapes of characters beyond U+FFFF, block strings, descriptions of
+//! operations, fragments and variables, and comments and commas in some places.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use crate::type_references::tighten;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoCharacter(pub Pos);
 
-/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads, and descriptions by blanks, and tightens
-/// the types of variables. Positions of what follows stay the same.
+/// Replaces surrogate pairs, `\u{…}` and block strings by what the parser reads, and descriptions, comments and commas by
+/// blanks, and tightens the types of variables. Positions of what follows stay the same.
 pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
     Ok(match decode_strings(document)? {
         Cow::Borrowed(document) => tighten(document),
@@ -21,7 +21,7 @@ pub fn decode(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
 }
 
 fn decode_strings(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
-    if !document.contains('"') {
+    if !document.contains(['"', '#', ',']) {
         return Ok(Cow::Borrowed(document));
     }
     let mut decoded = String::with_capacity(document.len());
@@ -30,10 +30,10 @@ fn decode_strings(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
     while let Some(start) = rest.find(['"', '#']) {
         let (before, token) = rest.split_at(start);
         place.pass(before);
-        decoded.push_str(before);
+        push_without_commas(&mut decoded, before);
         if token.starts_with('#') {
             let end = token.find(['\n', '\r']).unwrap_or(token.len());
-            decoded.push_str(&token[..end]);
+            decoded.extend(token[..end].chars().map(|_| ' '));
             rest = &token[end..];
             continue;
         }
@@ -60,8 +60,13 @@ fn decode_strings(document: &str) -> Result<Cow<'_, str>, NoCharacter> {
         place.last = Some('"');
         rest = after;
     }
-    decoded.push_str(rest);
+    push_without_commas(&mut decoded, rest);
     Ok(Cow::Owned(decoded))
+}
+
+/// Writes a text without strings and comments, with a blank for each comma.
+fn push_without_commas(decoded: &mut String, text: &str) {
+    decoded.extend(text.chars().map(|c| if c == ',' { ' ' } else { c }));
 }
 
 /// Place between the tokens of a document.
@@ -285,16 +290,16 @@ mod tests {
         for (document, decoded) in [
             (r#"{a(b: "\uD83D\uDE00!")}"#, "{a(b: \"😀!\"           )}"),
             (
-                r#"{a(b: "\u{1F600}", c: "\u{41}\u{22}")}"#,
-                "{a(b: \"😀\"        , c: \"\\u0041\\u0022\")}",
+                r#"{a(b: "\u{1F600}" c: "\u{41}\u{22}")}"#,
+                "{a(b: \"😀\"         c: \"\\u0041\\u0022\")}",
             ),
             (
                 r#"{a(b: "\n\u00e9\\u{1F600}")}"#,
                 r#"{a(b: "\n\u00e9\\u{1F600}")}"#,
             ),
             (
-                r#"{a(b: """\uD83D \""" " """, c: "")} # "\uD83D"#,
-                r#"{a(b: "\\uD83D \"\"\" \" ", c: "")} # "\uD83D"#,
+                r#"{a(b: """\uD83D \""" " """ c: "")} # "\uD83D"#,
+                r#"{a(b: "\\uD83D \"\"\" \" " c: "")}          "#,
             ),
             (r#"{a(b: "\u12")}"#, r#"{a(b: "\u12")}"#),
             (r#"{a(b: "\u{}\uX"#, r#"{a(b: "\u{}\uX"#),
@@ -304,16 +309,33 @@ mod tests {
     }
 
     #[test]
+    fn omits_comments_and_commas() {
+        for document in [
+            "{ a { ...on#c\nB { b } } }",
+            "{ a, { ...,F } } fragment F,on,B { b }",
+            "{ a,:b(c,:\"#,\",d:[1,,2]),{ e } } # end",
+            "query,A($b#:\n:,Int,=,1#,\n$d:Int),{ a }",
+        ] {
+            let decoded = decode(document).expect(document);
+            assert_eq!(decoded.chars().count(), document.chars().count());
+            let parsed = async_graphql::parser::parse_query(decoded.as_ref());
+            assert!(parsed.is_ok(), "{document}: {parsed:?}");
+        }
+        let kept = "{ a(b: \"#,\") }";
+        assert_eq!(decode(kept).as_deref(), Ok(kept));
+    }
+
+    #[test]
     fn omits_descriptions() {
         for (document, without) in [
             (r#""Doc" query A { a }"#, "      query A { a }"),
             (
-                "\"\"\"\n\\\"\"\"\n\"\"\" query A(\"n\" $n: Int, \"m\" $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
-                "   \n    \n    query A(    $n: Int,     $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
+                "\"\"\"\n\\\"\"\"\n\"\"\" query A(\"n\" $n: Int \"m\" $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
+                "   \n    \n    query A(    $n: Int     $m: S = \"x\" $k: Int) { a(b: [\"x\" $n]) }",
             ),
             (
                 "{ ...F } # \"\n\"Doc\" fragment F on A { b(c: \"d\") }",
-                "{ ...F } # \"\n      fragment F on A { b(c: \"d\") }",
+                "{ ...F }    \n      fragment F on A { b(c: \"d\") }",
             ),
         ] {
             assert_eq!(decode(document).as_deref(), Ok(without), "{document}");

@@ -1,11 +1,11 @@
-//! Types of a document's variables, within which the engine's parser reads no blanks, commas and comments.
+//! Types of a document's variables, within which the engine's parser reads no blanks.
 
 use std::borrow::Cow;
 
 use crate::strings::{end_of_string, is_ignored};
 
-/// Moves what the grammar ignores within the types of variables behind them: `[ID !]` becomes `[ID!] `. Positions of what
-/// follows stay the same, except on the lines of such a type.
+/// Moves the blanks within the types of variables behind them: `[ID !]` becomes `[ID!] `. Comments and commas are blanks
+/// already. Positions of what follows stay the same, except on the lines of such a type.
 pub(crate) fn tighten(document: &str) -> Cow<'_, str> {
     if !document.contains('$') {
         return Cow::Borrowed(document);
@@ -21,10 +21,6 @@ pub(crate) fn tighten(document: &str) -> Cow<'_, str> {
             ')' => parentheses = parentheses.saturating_sub(1),
             '"' => {
                 at += end_of_string(&document[at..]);
-                continue;
-            }
-            '#' => {
-                at += end_of_comment(&document[at..]);
                 continue;
             }
             '$' if (braces, parentheses) == (0, 1) => {
@@ -58,7 +54,7 @@ struct Reference {
     /// Place behind the last token.
     end: usize,
     tokens: String,
-    /// Blanks, commas and comments between tokens.
+    /// Blanks between tokens.
     ignored: String,
 }
 
@@ -107,19 +103,8 @@ impl Reference {
 }
 
 /// The place of the next token.
-fn skip_ignored(document: &str, mut at: usize) -> usize {
-    loop {
-        let rest = document[at..].trim_start_matches(is_ignored);
-        at = document.len() - rest.len();
-        if !rest.starts_with('#') {
-            return at;
-        }
-        at += end_of_comment(rest);
-    }
-}
-
-fn end_of_comment(comment: &str) -> usize {
-    comment.find(['\n', '\r']).unwrap_or(comment.len())
+fn skip_ignored(document: &str, at: usize) -> usize {
+    document.len() - document[at..].trim_start_matches(is_ignored).len()
 }
 
 /// Length of the name at the start of a text.
@@ -141,11 +126,10 @@ mod tests {
             ("query($a:Int !) { a }", "query($a:Int! ) { a }"),
             ("query($a:[ID!] !) { a }", "query($a:[ID!]! ) { a }"),
             ("query($a:[ ID ]) { a }", "query($a:[ID]  ) { a }"),
-            ("query($a:Int,!) { a }", "query($a:Int!,) { a }"),
-            ("query($a:Int #c\n !) { a }", "query($a:Int! #c\n ) { a }"),
+            ("query($a:Int\n !) { a }", "query($a:Int!\n ) { a }"),
             (
-                "query($a : [ [ID\n!]\u{feff},] = \"$b: Int !\", $b:Int\r! @d(x: 1)) { a }",
-                "query($a : [[ID!]] \n\u{feff}, = \"$b: Int !\", $b:Int!\r @d(x: 1)) { a }",
+                "query($a : [ [ID\n!]\u{feff} ] = \"$b: Int !\", $b:Int\r! @d(x: 1)) { a }",
+                "query($a : [[ID!]] \n\u{feff}  = \"$b: Int !\", $b:Int!\r @d(x: 1)) { a }",
             ),
         ] {
             assert_eq!(tighten(document), tightened, "{document}");
@@ -158,7 +142,7 @@ mod tests {
         for document in [
             "{ a }",
             "query($a: Int!, $b: [ID!]! = [\"] !\"]) { a(b: $a) }",
-            "query Q($a: Int = 1 # $b: Int !\n) { a(b: [$a ], c: {d : $a}) }",
+            "query Q($a: Int = 1\n) { a(b: [$a ], c: {d : $a}) }",
             "query($a: Int",
             "query($",
             "query($a: [",
