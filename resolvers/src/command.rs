@@ -10,6 +10,7 @@ use db::command::{Command, Refusal, Refused, Request};
 use db::idempotency::Answer;
 use db::{DbError, Tx};
 use domain::access::{Action, Denied, Principal, Relation};
+use domain::text::is_line;
 use domain::wallets::Origin;
 use futures_util::future::BoxFuture;
 
@@ -22,8 +23,8 @@ use crate::node::NodeType;
 use crate::request::{OperationContext, note_replay};
 use crate::user_errors::UserErrorType;
 
-/// Characters of an idempotency key.
-const KEY_LENGTH: std::ops::RangeInclusive<usize> = 1..=128;
+/// Characters of an idempotency key at most.
+const KEY_LENGTH: usize = 128;
 
 /// The input of a mutation. [`mutations`] declares it.
 pub(crate) trait CommandInput: InputType + 'static {
@@ -334,11 +335,8 @@ fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<S
         None if rule == KeyRule::Required => Err(ApiError::bad_input(
             "`idempotencyKey` is required: send a new UUID for each command, and the same in its retries",
         )),
-        Some(key) if !KEY_LENGTH.contains(&key.chars().count()) => Err(ApiError::bad_input(
-            "`idempotencyKey` must have 1 to 128 characters",
-        )),
-        Some(key) if key.contains('\0') => Err(ApiError::bad_input(
-            "`idempotencyKey` must not contain NUL characters",
+        Some(key) if !is_line(key, KEY_LENGTH) => Err(ApiError::bad_input(
+            "`idempotencyKey` must have 1 to 128 visible characters, without blanks at its ends",
         )),
         key => Ok(key.map(str::to_owned)),
     }
