@@ -32,13 +32,24 @@ pub enum JwksSource {
 impl FromStr for JwksSource {
     type Err = anyhow::Error;
 
-    /// Parses an `http` or `https` URL, or else a path.
+    /// Parses an `http` or `https` URL, or else a path. Errors don't quote the text, whose password may be secret.
     fn from_str(text: &str) -> anyhow::Result<Self> {
         ensure!(!text.is_empty(), "a JWKS needs a URL or a path");
-        if text.starts_with("https://") || text.starts_with("http://") {
+        if let Some((scheme, _)) = text.split_once("://") {
+            let is_known = ["https", "http"]
+                .iter()
+                .any(|known| scheme.eq_ignore_ascii_case(known));
+            ensure!(
+                is_known,
+                "the URL of a JWKS must start with https:// or http://"
+            );
             let url = text.parse().context("the URL of a JWKS can't be read")?;
             return Ok(Self::Url(url));
         }
+        ensure!(
+            !text.contains([':', '@', '?']),
+            "a JWKS is a URL that starts with https:// or http://, or a path without `:`, `@` and `?`"
+        );
         Ok(Self::File(text.into()))
     }
 }

@@ -326,11 +326,9 @@ impl Reader {
     /// Addresses or files of key sets.
     fn key_sets(&mut self, name: &'static str) -> Vec<String> {
         let listed = self.list(name, "");
-        let unreadable = listed.iter().any(|one| one.parse::<JwksSource>().is_err());
-        if unreadable {
-            // An address may contain a password.
-            let problem = format!("{name} has an address that can't be read");
-            self.problems.push(problem);
+        let mut parsed = listed.iter().map(|one| one.parse::<JwksSource>());
+        if let Some(Err(error)) = parsed.find(Result::is_err) {
+            self.problems.push(format!("{name}: {error:#}"));
         }
         listed
     }

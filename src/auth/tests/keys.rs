@@ -170,6 +170,15 @@ fn hides_passwords_of_key_sources() {
     let shown = format!("{source} {source:?}");
     assert!(shown.contains("https://iam.example/jwks.json"), "{shown}");
     assert!(!shown.contains("hunter"), "{shown}");
-    let wrong = "https://bob:hunter2@:1/".parse::<JwksSource>().unwrap_err();
-    assert!(!format!("{wrong:#}").contains("hunter"), "{wrong:#}");
+    let upper = "HTTPS://iam.example/jwks.json".parse::<JwksSource>();
+    assert!(matches!(upper, Ok(JwksSource::Url(_))), "{upper:?}");
+    for wrong in [
+        "https://bob:hunter2@:1/",
+        "htps://bob:hunter2@iam.example/",
+        "https:/bob:hunter2@iam.example/",
+        "iam.example/jwks.json?key=hunter3",
+    ] {
+        let error = wrong.parse::<JwksSource>().expect_err(wrong);
+        assert!(!format!("{error:#}").contains("hunter"), "{error:#}");
+    }
 }
