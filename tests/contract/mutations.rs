@@ -524,11 +524,11 @@ fn refuses_a_key_of_another_input() {
 }
 
 #[test]
-fn rejects_keys_of_0_or_129_characters() {
+fn rejects_keys_of_0_or_129_characters_or_invisible_ones() {
     test(async |app| {
         for (_, _, _, setup) in ROWS {
             let run = setup(app).await.run.select("__typename");
-            for key in [String::new(), "k".repeat(129)] {
+            for key in [String::new(), "k".repeat(129), "k\u{200b}".to_owned()] {
                 run.clone().key(&key).await.error("BAD_USER_INPUT");
             }
             run.key(&"k".repeat(128)).await.ok();

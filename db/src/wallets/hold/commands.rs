@@ -207,17 +207,7 @@ pub async fn hold_place(
                 expires_at: hold.expires_at,
             });
             hold.version = events.enqueue(tx, &request.request_id)?;
-            // A command with the same external id may have placed a hold in another currency meanwhile.
-            let insert = diesel::insert_into(holds::table)
-                .values(HoldRow::of(&hold))
-                .on_conflict((
-                    holds::owner_id,
-                    holds::owner_kind,
-                    holds::issuer,
-                    holds::external_id,
-                ))
-                .do_nothing();
-            tx.write_last_racing("holds", 1, insert);
+            store(tx, &hold);
             key.transaction_id = Some(transaction_id);
             Ok(HoldPosted {
                 hold: hold.id.into(),
@@ -226,6 +216,21 @@ pub async fn hold_place(
         },
     )
     .await
+}
+
+/// Stores a new hold.
+fn store(tx: &mut Tx, hold: &Hold) {
+    let insert = diesel::insert_into(holds::table)
+        .values(HoldRow::of(hold))
+        .on_conflict((
+            holds::owner_id,
+            holds::owner_kind,
+            holds::issuer,
+            holds::external_id,
+        ))
+        .do_nothing();
+    // A command with the same external id may have placed a hold in another currency meanwhile.
+    tx.write_last_racing("holds", 1, insert);
 }
 
 /// Moves the expiry of a hold to a later time; returns the hold.

@@ -132,7 +132,7 @@ fn covers_every_voucher_by_escrow() {
 fn refuses_new_campaigns_at_the_field() {
     use CampaignRefusal as Refusal;
     let max = Decimal::from;
-    let cases: [(Edit, Refusal); 26] = [
+    let cases: [(Edit, Refusal); 19] = [
         (|d| d.name = "\u{202e}".to_owned(), Refusal::NameInvalid),
         (
             |d| d.description = Some(String::new()),
@@ -180,6 +180,46 @@ fn refuses_new_campaigns_at_the_field() {
             |d| d.face_value.0 = Decimal::from(1_000_000_000_000_i64),
             Refusal::VoucherCountInvalid { max: max(9) },
         ),
+        (|d| d.ends_at = d.starts_at, Refusal::EndNotAfterStart),
+        (
+            |d| {
+                d.starts_at = crate::time::plus(NOW, chrono::TimeDelta::hours(-2));
+                d.ends_at = NOW;
+            },
+            Refusal::EndPast,
+        ),
+        (
+            |d| d.voucher_validity_days = 366,
+            Refusal::ValidityInvalid { max: max(365) },
+        ),
+        (|d| d.max_per_user = -1, Refusal::LimitNegative),
+        (
+            |d| {
+                d.acquisition_type = AcquisitionType::Free;
+                d.price = None;
+                d.max_per_user = 0;
+            },
+            Refusal::LimitMissing,
+        ),
+        (
+            |d| d.total_vouchers = 501,
+            Refusal::DayLimit { max: max(1_500) },
+        ),
+        (
+            |d| d.voucher_validity_days = 0,
+            Refusal::ValidityInvalid { max: max(365) },
+        ),
+    ];
+    for (number, (edit, refusal)) in cases.into_iter().enumerate() {
+        assert_eq!(created(edit), Err(refusal), "case {number}");
+    }
+}
+
+#[test]
+fn refuses_prices_of_new_campaigns() {
+    use CampaignRefusal as Refusal;
+    let max = Decimal::from;
+    let cases: [(Edit, Refusal); 7] = [
         (
             |d| d.acquisition_type = AcquisitionType::Free,
             Refusal::PriceForFree,
@@ -213,35 +253,6 @@ fn refuses_new_campaigns_at_the_field() {
         (
             |d| d.price = Some((Decimal::ONE, code("USD"))),
             Refusal::PriceClosed,
-        ),
-        (|d| d.ends_at = d.starts_at, Refusal::EndNotAfterStart),
-        (
-            |d| {
-                d.starts_at = crate::time::plus(NOW, chrono::TimeDelta::hours(-2));
-                d.ends_at = NOW;
-            },
-            Refusal::EndPast,
-        ),
-        (
-            |d| d.voucher_validity_days = 366,
-            Refusal::ValidityInvalid { max: max(365) },
-        ),
-        (|d| d.max_per_user = -1, Refusal::LimitNegative),
-        (
-            |d| {
-                d.acquisition_type = AcquisitionType::Free;
-                d.price = None;
-                d.max_per_user = 0;
-            },
-            Refusal::LimitMissing,
-        ),
-        (
-            |d| d.total_vouchers = 501,
-            Refusal::DayLimit { max: max(1_500) },
-        ),
-        (
-            |d| d.voucher_validity_days = 0,
-            Refusal::ValidityInvalid { max: max(365) },
         ),
     ];
     for (number, (edit, refusal)) in cases.into_iter().enumerate() {
