@@ -369,7 +369,7 @@ async fn clock(config: &Config, command: Option<ClockCommand>) -> anyhow::Result
     let now = match command {
         Some(ClockCommand::Advance { by }) => {
             let now = db::clock::advance(&database.migration_url, &tls, by).await?;
-            // What was issued counts as of the new time at once, not only after the next run of the job.
+            // Counts issuance as of the new time at once; otherwise commands would wait for the job's next run.
             let db = connect(config).await?;
             let count =
                 async |tx: &mut db::Tx| db::wallets::wallet::commands::issuance_count(tx).await;

@@ -1,5 +1,5 @@
-//! What the engine's parser misreads in a document: escapes of characters beyond U+FFFF, block strings, descriptions of
-//! operations, fragments and variables, and comments and commas in some places.
+//! Parts of a document that the engine's parser misreads: escapes of characters beyond U+FFFF, block strings, descriptions
+//! of operations, fragments and variables, and comments and commas in some places.
 
 use std::borrow::Cow;
 

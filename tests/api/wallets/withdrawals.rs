@@ -287,7 +287,7 @@ fn refuses_decisions_about_own_merchants_with_any_token() {
         let failing = app.finance().fail(asked).await.ok();
         let decision = desk.approve(&failing["approval"]["id"]).await;
         decision.refused("OWN_ACCOUNT", Some("approvalId"));
-        // Who requested it may not decide, also when its owner is of a claim that another token lacks.
+        // The requester may not decide, even with a token that lacks the claim of the withdrawal's owner.
         app.sql("UPDATE approvals SET subjects = '[]', subject = NULL")
             .await;
         let other = app.person(&[Role::Merchant]);

@@ -68,7 +68,7 @@ pub struct NewCampaign {
     pub escrow: Minor,
 }
 
-/// What a merchant has made so far.
+/// Campaigns and vouchers that a merchant has made so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Made {
     /// Campaigns that have not ended.

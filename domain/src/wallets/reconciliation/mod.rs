@@ -40,7 +40,7 @@ named! {
     Held = "HELD";
     /// Fundings of treasuries and transfers of the house moved their amounts.
     House = "HOUSE";
-    /// What is mined on a day is within its issuance ceiling, but for claims within the second in which it is counted.
+    /// The points mined on a day are within its issuance ceiling, except claims within the second of a count.
     Issuance = "ISSUANCE";
     /// A reversal is its transaction the other way round.
     Reversal = "REVERSAL";

@@ -91,7 +91,7 @@ pub struct FundingProposal {
     pub currency: CurrencyCode,
     /// Name of the service that may mint rewards from it.
     pub issuer: String,
-    /// Name of the service that it could be minted by at the request.
+    /// Name of the service that could mint from it at the request; none before the first funding.
     pub present_issuer: Option<String>,
     /// Key given by the caller.
     pub external_id: Option<String>,
