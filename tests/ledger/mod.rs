@@ -4,6 +4,7 @@ mod checker;
 mod connections;
 mod currencies;
 mod homes;
+mod locks;
 mod lost_commit;
 mod model;
 mod partitions;
