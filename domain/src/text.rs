@@ -26,8 +26,14 @@ const KEYCAP: char = '\u{20E3}';
 /// The flag before the tags of a region, such as Scotland.
 const BLACK_FLAG: char = '\u{1F3F4}';
 const CANCEL_TAG: char = '\u{E007F}';
-/// A symbol by its category, but blank.
-const BRAILLE_BLANK: char = '\u{2800}';
+/// Letters and symbols by their category, but blank: of braille, hieroglyphs, the Khitan script and music.
+const BLANKS: [char; 5] = [
+    '\u{2800}',
+    '\u{13441}',
+    '\u{13442}',
+    '\u{16FE4}',
+    '\u{1D159}',
+];
 
 /// Parses a text of at most `longest` characters: in NFC, without surrounding blanks.
 ///
@@ -135,7 +141,7 @@ fn is_visible(char: char) -> bool {
         GeneralCategoryGroup::Punctuation,
         GeneralCategoryGroup::Symbol,
     ];
-    (has_glyph.iter().any(|group| group.contains(category)) && char != BRAILLE_BLANK)
+    (has_glyph.iter().any(|group| group.contains(category)) && !BLANKS.contains(&char))
         || ExtendedPictographic::for_char(char)
 }
 
@@ -378,6 +384,9 @@ mod tests {
             "\u{2800}",
             "\u{301}",
             "\u{2800} \u{301}",
+            "\u{1D159}\u{1D159}",
+            "\u{13441}\u{13442}",
+            "\u{16FE4}",
         ] {
             assert_eq!(parse(text, 100), None, "{text:?}");
         }
