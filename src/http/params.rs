@@ -150,6 +150,12 @@ fn name(
     let id = text(params, "documentId")?.filter(|id| !id.is_empty());
     let persisted = match extensions.get("persistedQuery") {
         None | Some(Json::Null) => return Ok(id.map(Name::Id)),
+        Some(_) if id.is_some() => {
+            return Err(Refusal::request(
+                Code::BadRequest,
+                "name the document once: by documentId or by extensions.persistedQuery",
+            ));
+        }
         Some(persisted) => persisted,
     };
     if persisted["version"] != 1 {
@@ -308,6 +314,7 @@ mod tests {
             r#"{"extensions":{"persistedQuery":{"version":1}}}"#,
             r#"{"extensions":{"persistedQuery":{"version":2,"sha256Hash":"ab"}}}"#,
             r#"{"documentId":7}"#,
+            r#"{"documentId":"ab","extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#,
         ] {
             assert_eq!(source(bad).unwrap_err().code, Code::BadRequest, "{bad}");
         }
