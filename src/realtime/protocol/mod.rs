@@ -193,7 +193,7 @@ fn init(payload: Option<Value>) -> Result<ClientMessage, Close> {
 
 /// The token of the payload, or else of its `headers`, where some clients put it.
 fn authorization(mut payload: Map<String, Value>) -> Result<Option<String>, Close> {
-    let headers = take(&mut payload, "headers");
+    let headers = take(&mut payload, "headers")?;
     match (bearer(payload)?, headers) {
         (None, Some(Value::Object(headers))) => bearer(headers),
         (bearer, _) => Ok(bearer),
@@ -202,18 +202,21 @@ fn authorization(mut payload: Map<String, Value>) -> Result<Option<String>, Clos
 
 /// The token of a map. Clients without a token may send `null` or an empty text.
 fn bearer(mut map: Map<String, Value>) -> Result<Option<String>, Close> {
-    match take(&mut map, "authorization") {
+    match take(&mut map, "authorization")? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(bearer)) => Ok(Some(bearer).filter(|bearer| !bearer.trim().is_empty())),
         Some(_) => Err(Close::BAD_TOKEN),
     }
 }
 
-/// Takes the entry with a case-insensitive name.
-fn take(map: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    let name = map.keys().find(|key| key.eq_ignore_ascii_case(name))?;
-    let name = name.clone();
-    map.remove(&name)
+/// Takes the entry with a case-insensitive name, which may be given once.
+fn take(map: &mut Map<String, Value>, name: &str) -> Result<Option<Value>, Close> {
+    let mut found = map.keys().filter(|key| key.eq_ignore_ascii_case(name));
+    let (found, another) = (found.next().cloned(), found.next());
+    if another.is_some() {
+        return Err(Close::MALFORMED);
+    }
+    Ok(found.and_then(|name| map.remove(&name)))
 }
 
 /// Parses the payload of an operation. A message without the fields of the subprotocol closes the socket; an operation

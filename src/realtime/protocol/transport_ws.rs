@@ -130,6 +130,8 @@ mod tests {
             r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"complete"}"#,
             r#"{"type":"ping","payload":"x"}"#,
+            r#"{"type":"connection_init","payload":{"Authorization":"Bearer x","authorization":"Bearer y"}}"#,
+            r#"{"type":"connection_init","payload":{"headers":{"Authorization":"Bearer x","AUTHORIZATION":null}}}"#,
         ] {
             assert_eq!(parse(text).map(drop), Err(Close::MALFORMED), "{text}");
         }
