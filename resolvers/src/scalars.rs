@@ -46,7 +46,11 @@ fn decimal(text: &str) -> Option<rust_decimal::Decimal> {
     let sign = if is_negative { "-" } else { "" };
     let point = if fraction.is_empty() { "" } else { "." };
     let whole = whole.trim_start_matches('0');
-    rust_decimal::Decimal::from_str_exact(&format!("{sign}0{whole}{point}{fraction}")).ok()
+    let parsed = rust_decimal::Decimal::from_str_exact(&format!("{sign}0{whole}{point}{fraction}"));
+    // The library also holds some numbers of 29 digits.
+    parsed
+        .ok()
+        .filter(|parsed| parsed.mantissa().unsigned_abs() < 10_u128.pow(28))
 }
 
 impl Decimal {
@@ -212,7 +216,13 @@ mod tests {
 
     #[test]
     fn reads_decimals_exactly() {
-        for exact in ["0", "6.2500", "-0.0001", "1000000000000.123456"] {
+        for exact in [
+            "0",
+            "6.2500",
+            "-0.0001",
+            "1000000000000.123456",
+            "9999999999999999999999999999",
+        ] {
             assert_eq!(
                 Decimal::parse(text(exact)).expect(exact).to_value(),
                 text(exact)
@@ -233,6 +243,9 @@ mod tests {
             "NaN",
             "1,5",
             "0.12345678901234567890123456789",
+            "10000000000000000000000000000",
+            "79228162514264337593543950335",
+            "-7.9228162514264337593543950335",
         ] {
             assert!(Decimal::parse(text(bad)).is_err(), "{bad}");
         }
