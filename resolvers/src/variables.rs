@@ -150,28 +150,7 @@ impl TypeIndex {
                 Err(Misfit::new(format!("is not a value of {name}")))
             };
         }
-        let fits = match name {
-            "Int" => matches!(value, Value::Number(number)
-                if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
-            "Float" => matches!(value, Value::Number(_)),
-            "String" => matches!(value, Value::String(_)),
-            "Boolean" => matches!(value, Value::Boolean(_)),
-            "ID" => <async_graphql::ID as ScalarType>::is_valid(value),
-            // The library also reads other forms.
-            "UUID" => matches!(value, Value::String(text) if text.len() == 36
-                && text.parse::<uuid::Uuid>().is_ok()),
-            "Decimal" => return parses::<Decimal>(value, name),
-            "BigInt" => return parses::<BigInt>(value, name),
-            "DateTime" => return parses::<DateTime>(value, name),
-            "CurrencyCode" => return parses::<CurrencyCode>(value, name),
-            // The engine's validation rejects unknown types.
-            _ => true,
-        };
-        if fits {
-            Ok(())
-        } else {
-            Err(Misfit::new(format!("is not of type {name}")))
-        }
+        check_scalar(value, name).map_err(Misfit::new)
     }
 
     fn check_object(&self, value: &Value, name: &str, object: &InputObject) -> Result<(), Misfit> {
@@ -204,15 +183,41 @@ impl TypeIndex {
     }
 }
 
+/// Checks a value of a scalar; the problem has no subject.
+pub(crate) fn check_scalar(value: &Value, name: &str) -> Result<(), String> {
+    let fits = match name {
+        "Int" => matches!(value, Value::Number(number)
+            if number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())),
+        "Float" => matches!(value, Value::Number(_)),
+        "String" => matches!(value, Value::String(_)),
+        "Boolean" => matches!(value, Value::Boolean(_)),
+        "ID" => <async_graphql::ID as ScalarType>::is_valid(value),
+        // The library also reads other forms.
+        "UUID" => matches!(value, Value::String(text) if text.len() == 36
+            && text.parse::<uuid::Uuid>().is_ok()),
+        "Decimal" => return parses::<Decimal>(value, name),
+        "BigInt" => return parses::<BigInt>(value, name),
+        "DateTime" => return parses::<DateTime>(value, name),
+        "CurrencyCode" => return parses::<CurrencyCode>(value, name),
+        // The validation of documents rejects unknown types.
+        _ => true,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("is not of type {name}"))
+    }
+}
+
 /// Checks a value by its scalar, whose error says what to write.
-fn parses<S: ScalarType + InputType>(value: &Value, name: &str) -> Result<(), Misfit> {
+fn parses<S: ScalarType + InputType>(value: &Value, name: &str) -> Result<(), String> {
     let parsed: InputValueResult<S> = ScalarType::parse(value.clone());
     parsed.map(drop).map_err(|error| {
         let advice = error.into_server_error(Pos::default()).message;
         let advice = advice
             .rsplit_once("\": ")
             .map_or(advice.as_str(), |(_, advice)| advice);
-        Misfit::new(format!("is not of type {name}: {advice}"))
+        format!("is not of type {name}: {advice}")
     })
 }
 

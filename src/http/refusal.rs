@@ -59,6 +59,10 @@ impl From<Problem> for Refusal {
                 locations: vec![at],
                 ..Self::request(Code::GraphqlValidationFailed, message)
             },
+            Problem::Variable { message, at } => Self {
+                locations: vec![at],
+                ..Self::request(Code::BadUserInput, message)
+            },
         }
     }
 }

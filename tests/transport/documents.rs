@@ -281,3 +281,20 @@ fn checks_defaults_before_their_cost() {
         );
     });
 }
+
+#[test]
+fn refuses_null_for_a_condition() {
+    test(async |app| {
+        for declared in ["Boolean = false", "Boolean!"] {
+            let query =
+                format!("query ($v: {declared}) {{ serverInfo {{ version @include(if: $v) }} }}");
+            let answer = app.anonymous().ask(&query, json!({"v": null})).await;
+            assert_eq!(
+                answer.code(),
+                "BAD_USER_INPUT",
+                "{declared}: {}",
+                answer.body
+            );
+        }
+    });
+}

@@ -118,13 +118,20 @@ pub enum Problem {
         /// Position in the document.
         at: Pos,
     },
+    /// A variable has a value that the document can't use.
+    Variable {
+        /// Text for developers.
+        message: String,
+        /// Position of its use in the document.
+        at: Pos,
+    },
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Excess(excess) => excess.fmt(f),
-            Self::Invalid { message, at } => {
+            Self::Invalid { message, at } | Self::Variable { message, at } => {
                 write!(f, "{message} (line {}, column {})", at.line, at.column)
             }
         }

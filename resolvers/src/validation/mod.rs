@@ -2,6 +2,8 @@
 //!
 //! The engine's own validation accepts many invalid documents, so it is switched off.
 
+mod literals;
+
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 
@@ -61,20 +63,29 @@ impl Validator {
     fn validate(&self, document: &str) -> Result<(), Vec<ServerError>> {
         let parsed =
             Document::parse(document, "document").map_err(|invalid| errors_of(&invalid.errors))?;
-        if let Err(invalid) = parsed.to_executable_validate(&self.schema) {
-            let mut errors = errors_of(&invalid.errors);
-            if have_one_root_field(&parsed) {
-                errors.retain(|error| !error.message.ends_with(SEVERAL_ROOT_FIELDS));
+        let executable = match parsed.to_executable_validate(&self.schema) {
+            Ok(executable) => executable.into_inner(),
+            Err(invalid) => {
+                let mut errors = errors_of(&invalid.errors);
+                if have_one_root_field(&parsed) {
+                    errors.retain(|error| !error.message.ends_with(SEVERAL_ROOT_FIELDS));
+                }
+                if !errors.is_empty() {
+                    return Err(errors);
+                }
+                invalid.partial
             }
-            if !errors.is_empty() {
-                return Err(errors);
-            }
-        }
+        };
         // The library lets a default value of null stand for a value where none may be null.
         if let Some(without) = without_null_defaults(&parsed)
             && let Err(invalid) = without.to_executable_validate(&self.schema)
         {
             return Err(errors_of(&invalid.errors));
+        }
+        let misfits = literals::misfits(&self.schema, &executable);
+        if !misfits.is_empty() {
+            let error = |(message, at): (String, Option<LineColumn>)| error(message, at);
+            return Err(misfits.into_iter().map(error).collect());
         }
         let repeated: Vec<_> = values(&parsed).into_iter().flat_map(repeated).collect();
         if repeated.is_empty() {
@@ -243,6 +254,56 @@ mod tests {
             "fragment F on Subscription { b:",
         );
         assert_eq!(errors(&two).len(), 1, "{:?}", errors(&two));
+    }
+
+    #[test]
+    fn refuses_literals_of_custom_scalars_beside_variables() {
+        let quote = |amount: &str, rest: &str| {
+            let document = "query ($d: Decimal!) { conversionQuote(amount: {amount: $d, currency: AMOUNT}, to: \"VND\") REST { __typename } }";
+            errors(&document.replace("AMOUNT", amount).replace("REST", rest))
+        };
+        let wanted = |amount| {
+            let problem = "the argument amount.currency is not of type CurrencyCode: ";
+            let found = quote(amount, "");
+            assert!(
+                found.len() == 1 && found[0].starts_with(problem),
+                "{amount}: {found:?}"
+            );
+        };
+        ["true", "5", "MP", "\"mp\"", "{a: 1}"].map(wanted);
+        assert_eq!(quote("\"MP\"", ""), Vec::<String>::new());
+        assert_eq!(quote("5", "@skip(if: true)").len(), 1);
+        for (document, path) in [
+            (
+                "query A { __typename } query B($d: Decimal!) { conversionQuote(amount: {amount: $d, currency: 5}, to: \"VND\") { __typename } }",
+                "the argument amount.currency",
+            ),
+            (
+                "query ($v: DateTime) { auditLog(first: 1, filter: {occurredAt: {from: $v}, actorId: \"x\"}) { totalCount } }",
+                "the argument filter.actorId",
+            ),
+            (
+                "query ($v: DateTime) { auditLog(first: 1, filter: {occurredAt: {from: $v, until: \"zz\"}}) { totalCount } }",
+                "the argument filter.occurredAt.until",
+            ),
+            (
+                "query ($d: Decimal = true) { conversionQuote(amount: {amount: $d, currency: \"MP\"}, to: \"VND\") { __typename } }",
+                "the default of the variable $d",
+            ),
+            (
+                "query { ...F } fragment F on Query { conversionQuote(amount: {amount: \"x\", currency: \"MP\"}, to: \"VND\") { __typename } }",
+                "the argument amount.amount",
+            ),
+            (
+                "mutation ($k: String!) { withdrawalRequest(input: {idempotencyKey: $k, destination: \"d\", amount: {amount: true, currency: \"MP\"}}) { __typename } }",
+                "the argument input.amount.amount",
+            ),
+        ] {
+            let found = errors(document);
+            let is_found =
+                found.len() == 1 && found[0].starts_with(&format!("{path} is not of type "));
+            assert!(is_found, "{document}: {found:?}");
+        }
     }
 
     #[test]
