@@ -195,7 +195,7 @@ const GRID: &[(&str, &[&str])] = &[
         "platform",
         &["audit", "approval", "job", "configuration", "users"],
     ),
-    ("promotions", &["campaign", "configuration"]),
+    ("promotions", &["campaign", "voucher", "configuration"]),
     (
         "wallets",
         &[
@@ -309,6 +309,7 @@ fn requires_the_same_aggregates_in_every_layer() {
                 "transfers",
                 "entries",
                 "balances",
+                "codes",
             ],
         ),
         (

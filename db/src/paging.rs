@@ -187,14 +187,14 @@ macro_rules! keyset {
         let page = &$page;
         let mut query = $query;
         // The redundant bound on the first column lets the index find the start.
-        if let Some((key, id)) = page.after {
+        if let Some((key, id)) = page.after.to_owned() {
             query = query
-                .filter($column.$after_or_at(key))
+                .filter($column.$after_or_at(key.to_owned()))
                 .filter($column.$after(key).or($id.$after(id)));
         }
-        if let Some((key, id)) = page.before {
+        if let Some((key, id)) = page.before.to_owned() {
             query = query
-                .filter($column.$before_or_at(key))
+                .filter($column.$before_or_at(key.to_owned()))
                 .filter($column.$before(key).or($id.$before(id)));
         }
         page.cut(if page.from_end {

@@ -83,6 +83,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Merchants of campaigns, for reads by the id alone
+    campaign_ids (id) {
+        /// Id of the campaign
+        id -> Uuid,
+        /// Merchant
+        merchant_id -> Uuid,
+    }
+}
+
+diesel::table! {
     /// Services that may mint rewards from the treasuries of rewards campaigns
     campaign_treasuries (owner_id, currency) {
         /// The rewards campaign, owner of the wallet
@@ -93,6 +103,54 @@ diesel::table! {
         issuer -> Text,
         /// Time of the newest funding
         named_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Offers of merchants with vouchers that their escrow covers
+    campaigns (merchant_id, id) {
+        /// Merchant
+        merchant_id -> Uuid,
+        /// Id of the campaign
+        id -> Uuid,
+        /// Name
+        name -> Text,
+        /// Name as lists are ordered by it
+        name_folded -> Text,
+        /// Description; null without one
+        description -> Nullable<Text>,
+        /// Name and description as searches compare them
+        text_folded -> Text,
+        /// Number of the currency of the vouchers
+        currency -> Int2,
+        /// Value of a voucher in the smallest unit
+        face_value -> Int8,
+        /// Number of vouchers
+        total_vouchers -> Int4,
+        /// Way to acquire a voucher
+        acquisition_type -> Text,
+        /// Number of the currency of the price; null for a free one
+        price_currency -> Nullable<Int2>,
+        /// Price of a voucher in the smallest unit; null for a free one
+        price -> Nullable<Int8>,
+        /// Time from which vouchers can be acquired
+        starts_at -> Timestamptz,
+        /// Time of the end
+        ends_at -> Timestamptz,
+        /// Days a voucher is valid after it was acquired
+        voucher_validity_days -> Int4,
+        /// Vouchers per person; 0 for no limit
+        max_per_user -> Int4,
+        /// Whether a voucher keeps its remainder after a redemption
+        allow_partial_redemption -> Bool,
+        /// State
+        status -> Text,
+        /// Time of creation
+        created_at -> Timestamptz,
+        /// Time of the last change
+        updated_at -> Timestamptz,
+        /// Number of its events
+        version -> Int8,
     }
 }
 
@@ -729,6 +787,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Figures of campaigns by quarter of an hour; stripes keep commands of one campaign apart
+    promotion_rollups (merchant_id, campaign_id, quarter, stripe) {
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Campaign
+        campaign_id -> Uuid,
+        /// Start of the quarter of an hour
+        quarter -> Timestamptz,
+        /// Stripe, 0 to 15
+        stripe -> Int2,
+        /// Vouchers that were acquired
+        issued -> Int4,
+    }
+}
+
+diesel::table! {
     /// Recorded rates of pairs of currencies
     rate_snapshots (id) {
         /// Id of the rate
@@ -991,6 +1065,40 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Vouchers by their codes, which are unique on the platform
+    voucher_codes (code) {
+        /// Code
+        code -> Text,
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Voucher
+        voucher_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    /// Vouchers of campaigns, each of which is backed by escrow
+    vouchers (merchant_id, id) {
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Id of the voucher
+        id -> Uuid,
+        /// Campaign
+        campaign_id -> Uuid,
+        /// Number within the campaign, from 1
+        number -> Int4,
+        /// Code, a secret of the holder
+        code -> Text,
+        /// State
+        status -> Text,
+        /// Value that is left in the smallest unit
+        remaining -> Int8,
+        /// Time of creation
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Balances: one row per owner, currency, kind and campaign, inserted by the first posting
     wallets (owner_id, id) {
         /// Id of the owner within its kind; nil for the house as a whole
@@ -1095,7 +1203,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     app_clock,
     approvals,
     audit_log,
+    campaign_ids,
     campaign_treasuries,
+    campaigns,
     circle_invitations,
     circle_members,
     circles,
@@ -1122,6 +1232,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mining_sessions,
     outbox,
     owners,
+    promotion_rollups,
     rate_snapshots,
     reconciliation_runs,
     referral_codes,
@@ -1133,6 +1244,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     treasury_fundings,
     users,
     velocity_sums,
+    voucher_codes,
+    vouchers,
     wallets,
     withdrawals,
 );

@@ -77,6 +77,8 @@ named! {
 
     /// Approve and decline commands of the caller's own roles that another person requested.
     ApprovalsDecide = "APPROVALS_DECIDE";
+    /// Force completion, cancellation and revocation of campaigns.
+    CampaignsManage = "CAMPAIGNS_MANAGE";
     /// Force disbanding of circles.
     CirclesManage = "CIRCLES_MANAGE";
     /// Change the system configuration.
@@ -197,7 +199,7 @@ const fn services(scopes: &'static [Scope]) -> Rule {
 }
 
 use Permission as May;
-use Role::{Admin, Finance, User};
+use Role::{Admin, Finance, Merchant, User};
 
 #[rustfmt::skip]
 policy! {
@@ -278,6 +280,16 @@ policy! {
     ReconciliationRead:       STAFF_READ,                                   "Read the results of the ledger's checker.";
     ReconciliationRun:        staff(&[Finance], May::WalletsManage),        "Start a run of the ledger's checker.";
     TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
+    CampaignsRead:            PUBLIC,                                       "Read public offers.";
+    CampaignRead:             own_or_staff(Merchant, &[Scope::PromotionsRead]), "Read a campaign in any state, its money and its figures.";
+    CampaignCreate:           own(Merchant),                                "Create a campaign.";
+    CampaignUpdate:           own(Merchant),                                "Change a campaign.";
+    CampaignActivate:         own(Merchant),                                "Activate a campaign.";
+    CampaignPause:            own(Merchant),                                "Pause a campaign.";
+    CampaignComplete:         own(Merchant),                                "Complete a campaign.";
+    CampaignCancel:           own(Merchant),                                "Cancel a campaign.";
+    CampaignForceComplete:    staff(&[Admin], May::CampaignsManage),        "Complete any campaign.";
+    CampaignForceCancel:      staff(&[Admin], May::CampaignsManage),        "Cancel any campaign.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
     ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
 pub mod access;
+mod code;
 pub mod ids;
 pub mod mining;
 pub mod money;

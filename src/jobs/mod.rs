@@ -1,5 +1,6 @@
 //! Background jobs, one file each. [`runner`] runs each job on one instance at a time.
 
+mod campaign_completion;
 mod circle_invitation_expiry;
 mod fx_count;
 mod hold_expiry;
@@ -27,7 +28,8 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 8] = [
+pub const ALL: [Job; 9] = [
+    campaign_completion::JOB,
     circle_invitation_expiry::JOB,
     fx_count::JOB,
     hold_expiry::JOB,

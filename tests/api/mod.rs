@@ -2,4 +2,5 @@
 
 pub mod mining;
 mod platform;
+mod promotions;
 mod wallets;

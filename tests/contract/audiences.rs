@@ -185,6 +185,16 @@ pub const ROOTS: &[Root] = &[
         hear: [SIGN_IN, Answer, Answer, Answer, FORBIDDEN],
     },
     Root {
+        field: "Query.campaign",
+        operation: "query ($campaign: ID!) { campaign(by: {id: $campaign}) { status } }",
+        hear: [Answer; 5],
+    },
+    Root {
+        field: "Query.campaigns",
+        operation: "{ campaigns(first: 1) { totalCount } }",
+        hear: [Answer; 5],
+    },
+    Root {
         field: "Query.clearingAccounts",
         operation: "{ clearingAccounts(first: 1) { totalCount } }",
         hear: [SIGN_IN, FORBIDDEN, FORBIDDEN, Answer, FORBIDDEN],
@@ -247,6 +257,7 @@ pub const NODES: &[(&str, [bool; 5])] = &[
     ("Conversion", [false, false, true, true, false]),
     ("RateSnapshot", [false, true, true, true, true]),
     ("Deposit", [false, false, false, true, false]),
+    ("Campaign", [true; 5]),
     ("Withdrawal", [false, false, true, true, false]),
 ];
 
@@ -259,6 +270,17 @@ pub const VALUES: &[&str] = &[
     "ApprovalUserError",
     "AuditLogEntryConnection",
     "AuditLogEntryEdge",
+    "CampaignActivatePayload",
+    "CampaignCancelPayload",
+    "CampaignCompletePayload",
+    "CampaignConnection",
+    "CampaignCreatePayload",
+    "CampaignEdge",
+    "CampaignForceCancelPayload",
+    "CampaignForceCompletePayload",
+    "CampaignPausePayload",
+    "CampaignUpdatePayload",
+    "CampaignUserError",
     "CircleConnection",
     "CircleCreatePayload",
     "CircleDisbandPayload",

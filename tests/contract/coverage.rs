@@ -56,6 +56,7 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     ids["Conversion"] = conversion["id"].clone();
     ids["RateSnapshot"] = conversion["rate"]["id"].clone();
     ids["Withdrawal"] = owner.withdraw("0.1").await.ok()["withdrawal"]["id"].clone();
+    ids["Campaign"] = app.offered().await.1;
     let stranger = app.miner().await;
     let payload = app.admin().adjust(&owner, "2500").await.ok();
     ids["Approval"] = payload["approval"]["id"].clone();
@@ -104,7 +105,7 @@ fn answers_each_audience_of_a_root_field() {
             "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
             "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"], "hold": cast.ids["Hold"],
             "deposit": cast.ids["Deposit"], "withdrawal": cast.ids["Withdrawal"], "conversion": cast.ids["Conversion"],
-            "transaction": cast.ids["Transaction"], "user": cast.asking[2].id().0,
+            "transaction": cast.ids["Transaction"], "campaign": cast.ids["Campaign"], "user": cast.asking[2].id().0,
         });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {

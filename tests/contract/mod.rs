@@ -3,6 +3,7 @@
 
 mod access;
 mod audiences;
+mod campaigns;
 mod circles;
 mod coverage;
 mod distribution;

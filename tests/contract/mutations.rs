@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::{circles, holds, house, payments};
+use super::{campaigns, circles, holds, house, payments};
 use crate::support::wallets::mp;
 use crate::support::{Actor, Run, TestApp, merged, samples, test};
 
@@ -42,6 +42,8 @@ enum Callers {
     Administrators,
     /// Administrators and FINANCE, each of whom decides about commands of their own roles.
     Deciders,
+    /// People with the role MERCHANT.
+    Merchants,
     /// Services with the scope `mining:events`.
     Events,
     /// FINANCE.
@@ -64,8 +66,8 @@ enum Callers {
     Minters,
 }
 use Callers::{
-    Administrators, Deciders, Depositors, Events, Finance, Holders, Minters, Payers, Releasers,
-    Savers, Settlers, Sources, Users,
+    Administrators, Deciders, Depositors, Events, Finance, Holders, Merchants, Minters, Payers,
+    Releasers, Savers, Settlers, Sources, Users,
 };
 
 /// Whether a mutation needs an idempotency key.
@@ -275,6 +277,30 @@ const ROWS: &[(&str, Callers, Key, Setup)] = &[
     ("walletUnfreeze", Finance, Optional, |app| {
         house::unfreeze(app).boxed()
     }),
+    ("campaignCreate", Merchants, Required, |app| {
+        campaigns::create(app).boxed()
+    }),
+    ("campaignUpdate", Merchants, Optional, |app| {
+        campaigns::update(app).boxed()
+    }),
+    ("campaignActivate", Merchants, Optional, |app| {
+        campaigns::activate(app).boxed()
+    }),
+    ("campaignPause", Merchants, Optional, |app| {
+        campaigns::pause(app).boxed()
+    }),
+    ("campaignComplete", Merchants, Required, |app| {
+        campaigns::complete(app).boxed()
+    }),
+    ("campaignCancel", Merchants, Required, |app| {
+        campaigns::cancel(app).boxed()
+    }),
+    ("campaignForceComplete", Administrators, Required, |app| {
+        campaigns::force_complete(app).boxed()
+    }),
+    ("campaignForceCancel", Administrators, Required, |app| {
+        campaigns::force_cancel(app).boxed()
+    }),
 ];
 
 async fn register(app: &TestApp) -> Sample {
@@ -405,12 +431,19 @@ fn covers_every_mutation_of_the_schema() {
 /// Callers that a mutation is forbidden to, with whether the attempt is audited: attempts of staff and services at
 /// commands of staff and services are.
 fn forbidden(app: &TestApp, callers: Callers) -> Vec<(Actor, bool)> {
-    let service = (app.service(&Scope::ALL), callers != Users);
+    let is_audited = ![Users, Merchants].contains(&callers);
+    let service = (app.service(&Scope::ALL), is_audited);
     let staff = [Role::Support, Role::Finance].map(|role| (app.person(&[role]), true));
     let people =
         [&[][..], &[Role::Merchant], &[Role::Advertiser]].map(|roles| (app.person(roles), false));
     match callers {
         Users => vec![service],
+        Merchants => {
+            let people = [&[][..], &[Role::Advertiser]].map(|roles| (app.person(roles), false));
+            let staff = [Role::Support, Role::Finance, Role::Admin];
+            let staff = staff.map(|role| (app.person(&[role]), false));
+            [service].into_iter().chain(staff).chain(people).collect()
+        }
         Administrators => [service].into_iter().chain(staff).chain(people).collect(),
         Deciders => {
             let support = (app.support(), true);

@@ -227,6 +227,7 @@ fn exports_a_trace_per_job_run() {
         assert_eq!(
             names,
             [
+                "campaign_completion",
                 "circle_invitation_expiry",
                 "fx_count",
                 "hold_expiry",

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod lock;
 mod patience;
 mod postgres;
+pub mod promotions;
 pub mod rounds;
 mod run;
 pub mod samples;

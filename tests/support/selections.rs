@@ -48,6 +48,12 @@ pub fn payload_of(field: &str) -> &'static str {
         "reconciliationRun" => {
             "run { id status startedAt finishedAt mismatchCount mismatches { check } }"
         }
+        "campaignCreate"
+        | "campaignComplete"
+        | "campaignCancel"
+        | "campaignForceComplete"
+        | "campaignForceCancel" => CAMPAIGN_POSTED,
+        "campaignUpdate" | "campaignActivate" | "campaignPause" => CAMPAIGN,
         "walletFreeze" => "owner { kind uuid freezes }",
         "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
@@ -83,6 +89,9 @@ pub fn facts_of(field: &str) -> &'static str {
         }
         "holdSettle" | "holdBatchSettle" => {
             "available { amount currency } hold { id status releaseReason settlement { id } }"
+        }
+        name if name.starts_with("campaign") => {
+            "available { amount currency } campaign { id status } max"
         }
         name if name.starts_with("circleInvitation") => "limit retryAt",
         name if name.starts_with("circle") => "retryAt",
@@ -128,6 +137,13 @@ const TRANSACTION_REVERSE: &str =
     transaction { id uuid } } } }";
 const WALLET_UNFREEZE: &str = "owner { kind uuid freezes } approval { id status reason
         proposal { ... on WalletUnfreezeProposal { cause owner { kind uuid } } } }";
+const CAMPAIGN: &str = "campaign { id uuid name description status startsAt endsAt maxPerUser
+    totalVouchers issuedVouchers availableVouchers updatedAt escrow { amount currency } }";
+const CAMPAIGN_POSTED: &str = "campaign { id uuid name description merchantId status acquisitionType
+    acquisitionPrice { amount currency } allowPartialRedemption faceValue { amount currency } startsAt endsAt maxPerUser
+    totalVouchers issuedVouchers availableVouchers voucherValidityDays createdAt updatedAt
+    escrow { amount currency } escrowTotal { amount currency } proceeds { amount currency } }
+    transaction { id uuid cause entries { side amount { amount currency } } }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer
     metadata { key value } reason reference { ... on ServiceReference { issuer referenceType referenceId } } releaseReason

@@ -66,6 +66,28 @@ pub(super) async fn wallets<B>(
     Ok((locked, behind))
 }
 
+/// Balances of wallets as they are now, without a lock. A wallet without a row is frozen when its owner is.
+pub(super) async fn unlocked(tx: &mut Tx, keys: &BTreeSet<WalletKey>) -> Result<Balances> {
+    let by_owner = |key: &&WalletKey| key.owner.id;
+    let keys_of = |keys| Wanted::of(tx, keys);
+    let wanted = per_statement(tx, keys.iter().collect(), by_owner, keys_of)?;
+    let conn: &Connection = tx.conn();
+    let rows = try_join_all(wanted.iter().map(|wanted| wanted.load(FIND, conn))).await?;
+    let rows = rows.into_iter().flatten();
+    let mut balances: Balances = rows.map(|(key, row)| (key, row.state())).collect();
+    for key in keys {
+        if !balances.contains_key(key) {
+            let is_frozen = super::wallet::is_frozen(tx.conn(), key.owner).await?;
+            let state = WalletState {
+                is_frozen,
+                ..WalletState::default()
+            };
+            balances.insert(*key, state);
+        }
+    }
+    Ok(balances)
+}
+
 /// Locks the owners of wallets that have to be created, so that a concurrent freeze sees the new wallets; returns those
 /// that are frozen, and the time after the locks: a posting is not stamped before, so that past balances of a wallet
 /// without a row can be final.

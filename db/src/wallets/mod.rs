@@ -34,6 +34,7 @@ pub(crate) use constants::{Constants, CurrentConstants, constants, constants_sub
 pub use wallet::LedgerEntry;
 pub(crate) use wallet::commands::left_to_issue;
 pub(crate) use wallet::freeze_all_of;
+pub(crate) use wallet::rows::currency_of;
 
 /// Descriptors of the context's commands.
 pub const COMMANDS: &[&[Described]] = &[

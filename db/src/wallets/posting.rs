@@ -124,6 +124,17 @@ pub(super) async fn post_one(
     posted.ok_or_else(|| DbError::inconsistent("posting", "results", "none"))
 }
 
+/// The refusal that a posting would have now. It takes no lock, so the posting judges again.
+pub async fn foresee(tx: &mut Tx, posting: &Posting) -> Result<Option<PostingRefusal>> {
+    let sides = posting.legs.iter();
+    let sides = sides.flat_map(|leg| [leg.debit.wallet, leg.credit.wallet]);
+    let kept: BTreeSet<WalletKey> = sides.filter(|key| key.kind.has_balance()).collect();
+    tx.know_currencies(kept.iter().map(|key| key.currency))
+        .await?;
+    let mut balances = locks::unlocked(tx, &kept).await?;
+    Ok(decide(&mut balances, &posting.legs).err())
+}
+
 /// The result that [`post_one`] would have. Locks the wallets, but writes nothing.
 pub(super) async fn judge(
     tx: &mut Tx,

@@ -2,5 +2,6 @@
 
 pub mod campaign;
 mod configuration;
+pub mod voucher;
 
 pub use configuration::{PriceLimit, PriceLimitDraft, PromotionConfiguration, PromotionDraft};

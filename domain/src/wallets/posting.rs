@@ -137,6 +137,10 @@ named! {
     Reward = "REWARD";
     /// Funds of a rewards campaign.
     TreasuryFunded = "TREASURY_FUNDED";
+    /// Cover of a campaign's vouchers.
+    CampaignEscrow = "CAMPAIGN_ESCROW";
+    /// Cover returned to the merchant.
+    EscrowRelease = "ESCROW_RELEASE";
 }
 
 /// Object of a posting: kind and id, such as `mining_session` and its UUID.

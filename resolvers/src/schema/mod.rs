@@ -61,6 +61,8 @@ pub struct Query(
     settlement::queries::ClearingAccountsQuery,
     withdrawal::queries::WithdrawalQuery,
     withdrawal::queries::WithdrawalsQuery,
+    promotions::campaign::queries::CampaignQuery,
+    promotions::campaign::queries::CampaignsQuery,
 );
 
 /// Commands, one business command per field. Root fields are null only on error.
@@ -86,6 +88,7 @@ pub struct Mutation(
     reconciliation::mutations::ReconciliationMutation,
     wallet::mutations::FreezeMutation,
     wallet::mutations::HouseMutation,
+    promotions::campaign::mutations::CampaignMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -151,6 +154,7 @@ const NODES: &[&[RegisteredNode]] = &[
 const USER_ERRORS: &[&[RegisteredUserError]] = &[
     platform::USER_ERRORS,
     mining::USER_ERRORS,
+    promotions::USER_ERRORS,
     wallets::USER_ERRORS,
 ];
 const PROPOSALS: &[&[RegisteredProposal]] = &[
@@ -160,8 +164,17 @@ const PROPOSALS: &[&[RegisteredProposal]] = &[
     settlement::proposals::PROPOSALS,
     wallet::proposals::PROPOSALS,
 ];
-const REFERENCES: &[&[RegisteredReference]] = &[mining::REFERENCES, wallets::REFERENCES];
-const REQUIRES: &[&[(&str, Action)]] = &[platform::REQUIRES, mining::REQUIRES, wallets::REQUIRES];
+const REFERENCES: &[&[RegisteredReference]] = &[
+    mining::REFERENCES,
+    promotions::REFERENCES,
+    wallets::REFERENCES,
+];
+const REQUIRES: &[&[(&str, Action)]] = &[
+    platform::REQUIRES,
+    mining::REQUIRES,
+    promotions::REQUIRES,
+    wallets::REQUIRES,
+];
 
 /// Registrations of contexts, by type.
 fn registered() -> ContextServices {
@@ -170,6 +183,7 @@ fn registered() -> ContextServices {
         .with(UserErrors(USER_ERRORS))
         .with(platform::audit::Entities(&[
             mining::ENTITIES,
+            promotions::ENTITIES,
             wallets::ENTITIES,
             platform::ENTITIES,
             &[system_configuration::ENTITY],

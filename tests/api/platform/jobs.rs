@@ -17,6 +17,7 @@ fn returns_the_runs_of_each_job_to_staff() {
         assert_eq!(
             names,
             [
+                "CAMPAIGN_COMPLETION",
                 "CIRCLE_INVITATION_EXPIRY",
                 "FX_COUNT",
                 "HOLD_EXPIRY",

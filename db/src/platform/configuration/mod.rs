@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::prelude::*;
 
 pub use proposal::{ProposedSection, SectionsProposal};
+pub(crate) use queries::section;
 pub use queries::{StoredVersion, Version, by_key, history, in_force};
 pub(crate) use update::seed;
 pub use update::{Change, Updated, update};

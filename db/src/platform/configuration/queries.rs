@@ -62,6 +62,17 @@ pub async fn in_force(conn: &mut Connection) -> Result<Vec<StoredVersion>> {
         .await?)
 }
 
+/// A section in force, behind the statements that were sent before on this connection, without waiting for them.
+pub(crate) async fn section<S: Section>(mut conn: &Connection) -> Result<S> {
+    let (version, body): (i32, Value) = rows::table
+        .filter(rows::section.eq(S::INFO.name))
+        .order(rows::version.desc())
+        .select((rows::version, rows::body))
+        .first(&mut conn)
+        .await?;
+    S::read(version, &body)
+}
+
 /// The newest version of a section.
 pub(super) async fn newest(conn: &mut Connection, section: &'static str) -> Result<StoredVersion> {
     Ok(StoredVersion::query()

@@ -11,10 +11,9 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, select};
 use diesel_async::RunQueryDsl;
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::WalletConfiguration;
-use serde_json::Value;
 
-use crate::platform::configuration::Section;
-use crate::schema::{clearing_accounts, configurations as versions, holds};
+use crate::platform::configuration::section;
+use crate::schema::{clearing_accounts, holds};
 use crate::{Connection, Result, Tx};
 
 #[diesel::declare_sql_function]
@@ -29,14 +28,8 @@ pub async fn in_force(conn: &mut Connection) -> Result<WalletConfiguration> {
 }
 
 /// [`in_force`] behind the statements that were sent before on this connection, without waiting for them.
-pub(super) async fn pipelined(mut conn: &Connection) -> Result<WalletConfiguration> {
-    let (version, body): (i32, Value) = versions::table
-        .filter(versions::section.eq(WalletConfiguration::INFO.name))
-        .order(versions::version.desc())
-        .select((versions::version, versions::body))
-        .first(&mut conn)
-        .await?;
-    WalletConfiguration::read(version, &body)
+pub(super) async fn pipelined(conn: &Connection) -> Result<WalletConfiguration> {
+    section(conn).await
 }
 
 /// Largest gross sum that a person moves alone: what the section in force says, and nothing for other currencies.

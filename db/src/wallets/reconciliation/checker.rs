@@ -113,6 +113,9 @@ const OWNED: &[&str] = &[
 /// Tables of miners, which say why points moved.
 const MINERS: &[&str] = &["miners", "mining_sessions", "mining_history"];
 
+/// Tables of campaigns, which say what their escrow covers.
+const CAMPAIGNS: &[&str] = &["campaigns", "vouchers"];
+
 impl Scope {
     /// Condition on a column of ids.
     fn condition(self, column: &str) -> String {
@@ -130,8 +133,8 @@ impl Scope {
 
     /// Definitions in front of a rule about `what`; none when the rule does not apply to the scope.
     fn definitions(self, what: &str) -> Option<String> {
-        let (tables, column, others): (&[_], _, &[_]) = match (what, self) {
-            ("owner", _) => (OWNED, "owner_id", MINERS),
+        let (tables, column, is_owner): (&[_], _, _) = match (what, self) {
+            ("owner", _) => (OWNED, "owner_id", true),
             ("transaction", _) => (
                 &[
                     "transfers",
@@ -141,9 +144,9 @@ impl Scope {
                     "reversals",
                 ],
                 "transaction_id",
-                &[],
+                false,
             ),
-            (_, Self::All) => (&["wallets", "entries"], "owner_id", &[]),
+            (_, Self::All) => (&["wallets", "entries"], "owner_id", false),
             _ => return None,
         };
         let in_scope = |(table, column): (&str, &str)| {
@@ -151,8 +154,9 @@ impl Scope {
             format!("{table} AS (SELECT * FROM public.{table} WHERE {condition})")
         };
         let tables = tables.iter().map(|table| (*table, column));
-        let others = others.iter().map(|table| (*table, "user_id"));
-        let tables = tables.chain(others);
+        let miners = MINERS.iter().map(|table| (*table, "user_id"));
+        let campaigns = CAMPAIGNS.iter().map(|table| (*table, "merchant_id"));
+        let tables = tables.chain(miners.chain(campaigns).filter(|_| is_owner));
         let tables = tables.chain([("idempotency_keys", "home_id")]);
         Some(tables.map(in_scope).collect::<Vec<_>>().join(", "))
     }

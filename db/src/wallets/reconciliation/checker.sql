@@ -178,6 +178,27 @@ SELECT format('owner %s, transaction %s: funded %s, moved %s', owner_id, transac
 FROM treasury_fundings f FULL JOIN moved m USING (owner_id, transaction_id)
 WHERE f.amount IS DISTINCT FROM m.amount
 
+--- owner ESCROW: a campaign's escrow covers its vouchers
+WITH covered AS (
+    SELECT w.owner_id AS merchant_id, w.for_id AS id, w.id AS wallet, w.currency,
+           coalesce(sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END), 0) AS amount
+    FROM wallets w LEFT JOIN entries e ON e.owner_id = w.owner_id AND e.wallet = w.id
+    WHERE w.kind = 'ESCROW' GROUP BY 1, 2, 3, 4
+), needed AS (
+    -- Once a campaign's end is stored, its unissued vouchers are covered no more.
+    SELECT c.merchant_id, c.id, c.currency, c.total_vouchers, count(v.id) AS vouchers,
+           coalesce(sum(v.remaining) FILTER (WHERE v.status <> 'AVAILABLE' OR c.status IN ('ACTIVE', 'DRAFT', 'PAUSED')), 0) AS amount
+    FROM campaigns c LEFT JOIN vouchers v ON v.merchant_id = c.merchant_id AND v.campaign_id = c.id
+    GROUP BY c.merchant_id, c.id, c.currency, c.total_vouchers
+)
+SELECT format('merchant %s, campaign %s: escrow of %s, %s of %s vouchers need %s', merchant_id, id, c.amount, n.vouchers,
+              n.total_vouchers, n.amount) AS detail,
+       coalesce(c.currency, n.currency) AS currency, n.amount AS expected, c.amount AS actual,
+       'wallet' AS object, merchant_id AS owner_id, c.wallet::text AS id
+FROM needed n FULL JOIN covered c USING (merchant_id, id)
+WHERE c.amount IS DISTINCT FROM n.amount OR c.currency IS DISTINCT FROM n.currency
+   OR n.vouchers IS DISTINCT FROM n.total_vouchers
+
 --- owner REWARD: each reward was paid once
 WITH moved AS (
     SELECT owner_id, transaction_id, sum(amount) AS amount FROM transfers
@@ -330,6 +351,10 @@ WHERE NOT EXISTS (
 ) AND NOT EXISTS (
     SELECT FROM (VALUES
         ('TREASURY_FUNDED', 'STAFF', 'treasury_funding', 'TREASURY', 'CAMPAIGN_TREASURY'),
+        ('CAMPAIGN_ESCROW', 'USER', 'campaign', 'MAIN', 'ESCROW'),
+        ('ESCROW_RELEASE', 'USER', 'campaign', 'ESCROW', 'MAIN'),
+        ('ESCROW_RELEASE', 'STAFF', 'campaign', 'ESCROW', 'MAIN'),
+        ('ESCROW_RELEASE', 'JOB', 'campaign', 'ESCROW', 'MAIN'),
         ('REWARD', 'SERVICE', 'reward', 'CAMPAIGN_TREASURY', 'TRANSIT'),
         ('REWARD', 'SERVICE', 'reward', 'TRANSIT', 'MAIN'),
         -- The claimant's id is that of the campaign.

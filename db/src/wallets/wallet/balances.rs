@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{TimeDelta, Timelike};
-use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use domain::money::{Minor, Money};
 use domain::wallets::{WalletKey, WalletOwner};
 
@@ -254,29 +254,84 @@ async fn sum_before(conn: &mut Connection, id: i64, at: Timestamp) -> Result<Opt
     Ok(sum.amount)
 }
 
-/// Balances of accounts of the house that keep none: the sums of all their transfers.
+/// Balances of accounts that keep none: the sums of all their transfers. An account without transfers is at zero.
 pub async fn sums(
     db: &Db,
     conn: &mut Connection,
     keys: &[WalletKey],
 ) -> Result<Vec<(WalletKey, Money)>> {
+    let (campaigns, house): (Vec<WalletKey>, Vec<WalletKey>) =
+        keys.iter().partition(|key| key.kind.is_per_campaign());
+    let mut sums = BTreeMap::new();
+    if !house.is_empty() {
+        sums.extend(sums_of_house(db, conn, &house).await?);
+    }
+    if !campaigns.is_empty() {
+        sums.extend(sums_of_campaigns(db, conn, &campaigns).await?);
+    }
+    let money = |key: &WalletKey| {
+        let currency = *db.currencies().get(&key.currency)?;
+        let amount = Minor(sums.get(key).copied().unwrap_or_default());
+        Some((*key, Money { amount, currency }))
+    };
+    Ok(keys.iter().filter_map(money).collect())
+}
+
+async fn sums_of_house(
+    db: &Db,
+    conn: &mut Connection,
+    keys: &[WalletKey],
+) -> Result<Vec<(WalletKey, i64)>> {
     let house = &db.constants().house;
-    let ids = keys
-        .iter()
-        .filter_map(|key| house.get(&(key.kind, key.currency)));
+    let id_of = |key: &WalletKey| house.get(&(key.kind, key.currency)).copied();
     let rows: Vec<SumRow> = diesel::sql_query(
         "SELECT wallet AS id, sum(CASE side WHEN 'CREDIT' THEN amount ELSE -amount END)::bigint AS amount
          FROM entries WHERE wallet = ANY($1) GROUP BY wallet",
     )
-    .bind::<Array<BigInt>, _>(ids.copied().collect::<Vec<_>>())
+    .bind::<Array<BigInt>, _>(keys.iter().filter_map(id_of).collect::<Vec<_>>())
     .load(conn)
     .await?;
     let sum_of = |key: &WalletKey| {
-        let id = house.get(&(key.kind, key.currency))?;
-        let sum = rows.iter().find(|row| row.id == *id);
-        let amount = Minor(sum.and_then(|row| row.amount).unwrap_or(0));
-        let currency = *db.currencies().get(&key.currency)?;
-        Some((*key, Money { amount, currency }))
+        let id = id_of(key)?;
+        let sum = rows.iter().find(|row| row.id == id)?;
+        Some((*key, sum.amount?))
     };
     Ok(keys.iter().filter_map(sum_of).collect())
+}
+
+#[derive(QueryableByName)]
+struct CampaignSumRow {
+    #[diesel(sql_type = BigInt)]
+    position: i64,
+    #[diesel(sql_type = BigInt)]
+    amount: i64,
+}
+
+async fn sums_of_campaigns(
+    db: &Db,
+    conn: &mut Connection,
+    keys: &[WalletKey],
+) -> Result<Vec<(WalletKey, i64)>> {
+    let numbers = keys.iter().map(|key| {
+        let currency = db.currencies().get(&key.currency);
+        currency.map_or(0, |currency| currency.number)
+    });
+    let rows: Vec<CampaignSumRow> = diesel::sql_query(
+        "SELECT k.position, sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END)::bigint AS amount
+         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k (owner_id, kind, currency, for_id, position)
+         JOIN wallets w USING (owner_id, kind, currency, for_id)
+         JOIN entries e ON e.owner_id = w.owner_id AND e.wallet = w.id
+         WHERE w.owner_id = ANY($1) GROUP BY k.position",
+    )
+    .bind::<Array<SqlUuid>, _>(keys.iter().map(|key| key.owner.id).collect::<Vec<_>>())
+    .bind::<Array<Text>, _>(keys.iter().map(|key| key.kind.name()).collect::<Vec<_>>())
+    .bind::<Array<SmallInt>, _>(numbers.collect::<Vec<_>>())
+    .bind::<Array<SqlUuid>, _>(keys.iter().map(|key| key.for_id).collect::<Vec<_>>())
+    .load(conn)
+    .await?;
+    let sum_of = |row: &CampaignSumRow| {
+        let index = usize::try_from(row.position - 1).ok()?;
+        Some((*keys.get(index)?, row.amount))
+    };
+    Ok(rows.iter().filter_map(sum_of).collect())
 }

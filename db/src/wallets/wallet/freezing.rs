@@ -43,6 +43,19 @@ fn row_of(owner: WalletOwner) -> OwnerRow {
     owners::table.find((owner.id, owner.kind.name()))
 }
 
+/// Whether an owner is frozen now; one without a row is not.
+pub(in crate::wallets) async fn is_frozen(
+    conn: &mut Connection,
+    owner: WalletOwner,
+) -> Result<bool> {
+    let found: Option<bool> = row_of(owner)
+        .select(owners::is_frozen)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
 /// Locks an owner. One without a row is [`DbError::UnknownOwners`], after which the command is run again.
 pub(super) async fn lock(conn: &mut Connection, owner: WalletOwner) -> Result<LockedOwner> {
     let found: Option<(Vec<String>, i64)> = row_of(owner)

@@ -11,4 +11,5 @@ pub mod transfers;
 
 pub(crate) use freezing::freeze_all_of;
 pub use freezing::freezes_of;
+pub(super) use freezing::is_frozen;
 pub use transfers::LedgerEntry;

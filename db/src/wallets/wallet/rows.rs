@@ -79,7 +79,7 @@ impl WalletRow {
 }
 
 /// The currency with this number in the ledger.
-pub(in crate::wallets) fn currency_of(currencies: &Currencies, number: i16) -> Result<Currency> {
+pub(crate) fn currency_of(currencies: &Currencies, number: i16) -> Result<Currency> {
     currencies
         .values()
         .find(|currency| currency.number == number)

@@ -9,6 +9,7 @@ pub use refusal::*;
 pub use status::*;
 
 use super::{Bps, Points, RatePerHour, Streak};
+use crate::code::{is_code, letters};
 use crate::ids::{CircleId, HistoryId, MinerId, SessionId, UserId};
 use crate::named::named;
 use crate::text;
@@ -108,8 +109,6 @@ pub struct Miner {
 pub struct ReferralCode(String);
 
 impl ReferralCode {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-
     /// Parses a code as people paste it: in any case, in full-width letters, with blanks, dashes or invisible
     /// characters, or as the last part of an invite link.
     #[must_use]
@@ -124,22 +123,13 @@ impl ReferralCode {
     }
 
     fn exact(code: &str) -> Option<Self> {
-        let is_code = code.len() == 8 && code.bytes().all(|byte| Self::ALPHABET.contains(&byte));
-        is_code.then(|| Self(code.to_owned()))
+        (code.len() == 8 && is_code(code)).then(|| Self(code.to_owned()))
     }
 
     /// Makes a code from eight random bytes.
     #[must_use]
     pub fn from_random(bytes: [u8; 8]) -> Self {
-        Self(
-            bytes
-                .into_iter()
-                .map(|byte| {
-                    let index = usize::from(byte & 31);
-                    char::from(Self::ALPHABET.get(index).copied().unwrap_or(b'A'))
-                })
-                .collect(),
-        )
+        Self(letters(bytes))
     }
 
     /// The code as text.

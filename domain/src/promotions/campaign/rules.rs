@@ -366,6 +366,13 @@ pub fn end(
     Ok(with_status(campaign, ended, now))
 }
 
+/// A campaign whose time is over, ended; none for one that has not ended or whose end is stored.
+#[must_use]
+pub fn end_in_time(campaign: &Campaign, now: Timestamp) -> Option<Campaign> {
+    let status = campaign.status(now);
+    (status != campaign.stored_status).then(|| with_status(campaign, status, now))
+}
+
 /// [`end`] by staff: [`CampaignRefusal::OwnAccount`] for a campaign of their own merchant.
 pub fn end_of_any(
     campaign: &Campaign,

@@ -34,6 +34,8 @@ named! {
     CurrencySum = "CURRENCY_SUM";
     /// A deposit's transfers agree with it, and those without an owner are in SUSPENSE.
     Deposit = "DEPOSIT";
+    /// A campaign's escrow covers its vouchers.
+    Escrow = "ESCROW";
     /// A wallet is frozen when its owner is.
     Freeze = "FREEZE";
     /// A wallet's held amount is the sum of its active holds.

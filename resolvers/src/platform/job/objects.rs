@@ -10,6 +10,8 @@ use crate::prelude::*;
 /// Background jobs.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobName {
+    /// Completes campaigns past their end.
+    CampaignCompletion,
     /// Expires invitations that nobody answered.
     CircleInvitationExpiry,
     /// Counts the balances of the conversion accounts.

@@ -111,7 +111,7 @@ object! {
         fee_bps: i32 = crate::wallets::whole(pair.fee_bps),
         /// Currency that is given.
         from: CurrencyCode = CurrencyCode(pair.from),
-        /// Whether the rate is missing, too old, or not below the inverse of the opposite one, so that conversions are refused.
+        /// Whether the rate is missing, too old, or above the inverse of the opposite one, so that conversions are refused.
         is_stale: bool = !in_use.is_usable,
         /// Rate in use; null before the first.
         rate: Edge<RateSnapshot> = Edge(in_use.rate.map(|rate| rate.key)),

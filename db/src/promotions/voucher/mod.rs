@@ -1,0 +1,5 @@
+//! Vouchers.
+
+mod codes;
+
+pub(super) use codes::make_vouchers;

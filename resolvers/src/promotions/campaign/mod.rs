@@ -1,0 +1,6 @@
+//! Campaigns.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod refusals;

@@ -1,0 +1,2 @@
+mod campaign_commands;
+mod campaigns;
