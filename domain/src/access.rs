@@ -280,7 +280,7 @@ policy! {
     ReconciliationRead:       STAFF_READ,                                   "Read the results of the ledger's checker.";
     ReconciliationRun:        staff(&[Finance], May::WalletsManage),        "Start a run of the ledger's checker.";
     TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
-    CampaignsRead:            PUBLIC,                                       "Read public offers.";
+    OffersRead:               PUBLIC,                                       "Read public offers.";
     CampaignRead:             own_or_staff(Merchant, &[Scope::PromotionsRead]), "Read a campaign in any state, its money and its figures.";
     CampaignCreate:           own(Merchant),                                "Create a campaign.";
     CampaignUpdate:           own(Merchant),                                "Change a campaign.";

@@ -135,11 +135,6 @@ owned_ids! {
         /// The merchant.
         merchant: MerchantId
     }
-    /// A voucher of a campaign.
-    VoucherId {
-        /// The merchant.
-        merchant: MerchantId
-    }
     /// A referral of one miner by another.
     ReferralId {
         /// User of the referrer.

@@ -137,3 +137,19 @@ GRANT SELECT, INSERT ON campaigns, campaign_ids, vouchers, voucher_codes, promot
 GRANT UPDATE (name, name_folded, description, text_folded, starts_at, ends_at, max_per_user, status, updated_at, version)
     ON campaigns TO goodgo_app;
 GRANT UPDATE (issued) ON promotion_rollups TO goodgo_app;
+
+-- Campaigns keep face values and prices in the smallest unit, so they fix the scale of their currencies.
+CREATE OR REPLACE FUNCTION currency_is_used(wanted text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$
+DECLARE
+    nil constant uuid := '00000000-0000-0000-0000-000000000000';
+    known smallint;
+BEGIN
+    SELECT number INTO known FROM currencies WHERE code = wanted FOR UPDATE;
+    RETURN EXISTS (SELECT FROM wallets WHERE currency = known AND (owner_id <> nil OR sequence > 0))
+        OR EXISTS (SELECT FROM transfers WHERE owner_id = nil AND currency = known)
+        OR EXISTS (SELECT FROM rate_snapshots WHERE from_currency = known OR to_currency = known)
+        OR EXISTS (SELECT FROM campaigns WHERE currency = known OR price_currency = known);
+END $$;
+COMMENT ON FUNCTION currency_is_used IS 'Whether a currency has postings, recorded rates or campaigns; locks it against the first one';

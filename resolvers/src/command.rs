@@ -9,9 +9,9 @@ pub(crate) use db::command::KeyRule;
 use db::command::{Command, Refusal, Refused, Request};
 use db::idempotency::Answer;
 use db::{DbError, Tx};
-use domain::access::{Action, Denied, Principal, Relation};
+use domain::access::{Action, Denied, Principal, Relation, Role};
 use domain::text::is_line;
-use domain::wallets::Origin;
+use domain::wallets::{Origin, OwnerKind, WalletOwner};
 use futures_util::future::BoxFuture;
 
 use crate::command_slots::CommandSlots;
@@ -267,7 +267,11 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     let origin = authorize(ctx, command.name, command.action).await?;
     let input = input.get()?;
     let key = key(ctx, command.key, input.idempotency_key())?;
-    let request = request(ctx, origin, key, &input.to_value());
+    let mut text = canonical(&input.to_value());
+    if let Some(owner) = acting_for(ctx, command.action) {
+        text.push_str(&owner.id.to_string());
+    }
+    let request = request(ctx, origin, key, &text);
     let slots: &CommandSlots = ctx.operation().services.of_contexts.get();
     // Kept by the write, which goes on when the client disconnects.
     let slot = slots.take(ctx.principal())?;
@@ -297,19 +301,30 @@ async fn authorize(ctx: &Context<'_>, name: &'static str, action: Action) -> Res
     // Commands that neither staff nor services may send are not in the audit log, nor are attempts of other people.
     let is_recorded = action.rule().is_audited() && origin != Origin::User;
     if denied == Denied::Forbidden && is_recorded {
-        let request = request(ctx, origin, None, &Value::Null);
+        let request = request(ctx, origin, None, "");
         db::platform::audit::append_forbidden(ctx.db(), request, name).await?;
     }
     Err(denied.into())
 }
 
-fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &Value) -> Request {
+/// The merchant or advertiser for whom a person sends a command of that role. A key belongs to one of them: with another
+/// one the same input is another command.
+fn acting_for(ctx: &Context<'_>, action: Action) -> Option<WalletOwner> {
+    let kind = match action.rule().own? {
+        Role::Merchant => OwnerKind::Merchant,
+        Role::Advertiser => OwnerKind::Advertiser,
+        _ => return None,
+    };
+    ctx.principal().person()?.wallet_owner(kind)
+}
+
+fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &str) -> Request {
     let caller = &ctx.operation().caller;
     Request {
         principal: caller.principal.clone(),
         origin,
         key,
-        hash: Request::hash_of(&canonical(input)),
+        hash: Request::hash_of(input),
         request_id: caller.request_id.clone(),
         subject: None,
     }

@@ -1,6 +1,9 @@
 //! Inputs that several contexts use.
 
-use async_graphql::{Enum, InputObject, InputType, InputValueError, InputValueResult, Pos, Value};
+use async_graphql::{
+    Enum, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, Name, Pos,
+    Value,
+};
 use domain::ids::UserId;
 use domain::time::Timestamp;
 use rust_decimal::Decimal as Exact;
@@ -38,6 +41,26 @@ impl<I: InputType> InputType for Parsed<I> {
 
     fn to_value(&self) -> Value {
         self.0.as_ref().map(I::to_value).unwrap_or_default()
+    }
+}
+
+/// A value that null removes; an absent one is left as it is. Idempotency keys tell the two apart.
+pub struct Removable<T>(pub MaybeUndefined<T>);
+
+impl<T: InputType> InputType for Removable<T> {
+    input_like!(MaybeUndefined<T>);
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let parsed = MaybeUndefined::parse(value);
+        parsed.map(Self).map_err(InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> Value {
+        match &self.0 {
+            MaybeUndefined::Undefined => Value::Null,
+            MaybeUndefined::Null => Value::Enum(Name::new("null")),
+            MaybeUndefined::Value(value) => value.to_value(),
+        }
     }
 }
 

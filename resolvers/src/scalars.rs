@@ -1,7 +1,7 @@
 //! Scalars: exact numbers, times, currency codes, URLs, JSON.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime as ChronoDateTime, Datelike, SecondsFormat, Utc};
+use chrono::{DateTime as ChronoDateTime, Datelike, SecondsFormat, SubsecRound, Utc};
 use domain::money::{CurrencyCode as Code, Minor};
 use domain::time::Timestamp;
 
@@ -100,7 +100,8 @@ fn time(text: &str) -> Option<Timestamp> {
     let has_date = matches!(bytes.get(10), Some(b'T' | b't'));
     let is_leap = bytes.get(17..19) == Some(b"60");
     let at = ChronoDateTime::parse_from_rfc3339(text).ok()?;
-    let at = at.with_timezone(&Utc);
+    // Times of the platform have microseconds.
+    let at = at.with_timezone(&Utc).trunc_subsecs(6);
     // Not every year that the library reads is one of PostgreSQL's.
     let is_known = (1970..=9999).contains(&at.year());
     (is_utc && has_date && !is_leap && is_known).then_some(at)

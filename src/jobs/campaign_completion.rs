@@ -11,5 +11,5 @@ use super::Job;
 pub const JOB: Job = Job {
     name: "campaign_completion",
     every: Duration::from_secs(30),
-    run: |db| async move { end_over(&db).await.map(|_| ()) }.boxed(),
+    run: |db| async move { end_over(&db).await }.boxed(),
 };

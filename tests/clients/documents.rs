@@ -95,7 +95,10 @@ fn is_stricter(message: &str) -> bool {
         || message.ends_with(SKIPS_ROOT_FIELDS)
         || ["Decimal", "DateTime", "UUID", "BigInt", "CurrencyCode"]
             .iter()
-            .any(|scalar| message.starts_with(&format!("expected value of type {scalar}")))
+            .any(|scalar| {
+                message.starts_with(&format!("expected value of type {scalar}"))
+                    || message.contains(&format!(" is not of type {scalar}"))
+            })
 }
 
 #[test]

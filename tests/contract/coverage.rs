@@ -49,6 +49,7 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     let query = "{ clearingAccounts(first: 1) { nodes { id } } }";
     let page = game.get(query, json!({})).await["clearingAccounts"].clone();
     ids["ClearingAccount"] = page["nodes"][0]["id"].clone();
+    ids["Campaign"] = app.offered().await.1;
     ids["Deposit"] = app.bank().await.suspended("7", "7").await;
     app.verify(&owner).await.ok();
     app.open_conversions().await;
@@ -56,7 +57,6 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     ids["Conversion"] = conversion["id"].clone();
     ids["RateSnapshot"] = conversion["rate"]["id"].clone();
     ids["Withdrawal"] = owner.withdraw("0.1").await.ok()["withdrawal"]["id"].clone();
-    ids["Campaign"] = app.offered().await.1;
     let stranger = app.miner().await;
     let payload = app.admin().adjust(&owner, "2500").await.ok();
     ids["Approval"] = payload["approval"]["id"].clone();

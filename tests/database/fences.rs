@@ -1,17 +1,18 @@
-//! Constraints of the tables: each refuses a row that nothing else refuses.
+//! CHECKs, unique and foreign keys of the tables: each refuses a row that nothing else refuses.
 //!
 //! `fences.json` has for each table the values of a valid row and for each CHECK the values that break it alone. Unique
-//! constraints are broken by a second row with the same key, foreign keys by a row with a key of nothing. The test drops
-//! each constraint to see that the row is then accepted, and fails for a constraint of the catalog without a case and for
+//! constraints are broken by a second row with the same key, foreign keys by a row whose key no row has. The test drops
+//! each constraint to see that the row is then accepted, and fails for a CHECK of the catalog without a case and for
 //! a case without a constraint.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveTime, TimeDelta, Utc};
+use chrono::{NaiveTime, TimeDelta};
+use db::Ids;
+use goodgo::auth::clock::instance_now;
 use serde_json::{Value, json};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
-use uuid::Uuid;
 
 use crate::support::{Cluster, merged};
 
@@ -28,7 +29,7 @@ struct Fence {
     kind: Kind,
     /// Columns of the key.
     columns: Vec<String>,
-    /// Whether it counts for some rows only.
+    /// Whether it counts for some rows only, or contains expressions.
     is_partial: bool,
     /// Statement that drops it.
     drop: String,
@@ -38,7 +39,7 @@ struct Fence {
 /// of this month count, without the month in their names.
 const FENCES: &str = r"
     WITH indexes AS (
-        SELECT i.relname, x.indrelid, x.indexrelid, x.indpred IS NOT NULL AS is_partial,
+        SELECT i.relname, x.indrelid, x.indexrelid, x.indpred IS NOT NULL OR x.indexprs IS NOT NULL AS is_partial,
                COALESCE((SELECT inhparent FROM pg_inherits WHERE inhrelid = x.indrelid), x.indrelid) AS of_table,
                (SELECT array_agg(a.attname::text) FROM pg_attribute a
                 WHERE a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)) AS columns
@@ -60,13 +61,12 @@ const FENCES: &str = r"
 
 /// A value of a type for a row of a number: rows differ in everything but truth values and documents.
 fn value_of(kind: &str, number: i64) -> Value {
-    let noon = Utc::now().date_naive().and_time(NaiveTime::MIN) + TimeDelta::hours(12);
+    let noon = instance_now().date_naive().and_time(NaiveTime::MIN) + TimeDelta::hours(12);
     match kind {
-        "uuid" => json!(Uuid::new_v4()),
+        "uuid" => json!(Ids::random().uuid(instance_now())),
         // Eight characters, in the form of a referral code.
         "text" => {
-            let id = Uuid::new_v4();
-            let letters = id.as_bytes()[8..].iter();
+            let letters = Ids::random().bytes::<8>().into_iter();
             json!(
                 letters
                     .map(|byte| char::from(b'A' + byte % 8))
@@ -234,7 +234,7 @@ fn plain(name: &str) -> String {
 
 async fn fences(client: &Client) -> Vec<Fence> {
     let rows = client
-        .query(FENCES, &[&Utc::now().format("%Y%m").to_string()])
+        .query(FENCES, &[&instance_now().format("%Y%m").to_string()])
         .await
         .unwrap();
     let fence = |row: &tokio_postgres::Row| Fence {

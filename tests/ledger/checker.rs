@@ -29,7 +29,9 @@ fn triggers(state: &str) -> String {
 }
 
 /// Tables that damage may change.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 22] = [
+    "campaigns",
+    "vouchers",
     "transfers",
     "wallets",
     "outbox",
@@ -269,6 +271,36 @@ fn finds_damage_of_the_house() {
         ] {
             let rules = damaged(app, damage, &[Scope::All]).await.remove(0);
             assert!(rules.contains(&rule), "{damage}: found {rules:?}");
+        }
+    });
+}
+
+#[test]
+fn finds_vouchers_that_escrow_does_not_cover() {
+    test(async |app| {
+        let (merchant, _) = app.offered().await;
+        let escrow = "a campaign's escrow covers its vouchers";
+        let owner = Scope::Owner(merchant.id().0);
+        for damage in [
+            "UPDATE vouchers SET remaining = remaining + 1 WHERE number = 3",
+            "DELETE FROM vouchers WHERE number = 3",
+            "UPDATE campaigns SET status = 'COMPLETED'",
+            "DELETE FROM campaigns",
+            "UPDATE campaigns SET currency = currency + 1",
+            "UPDATE transfers SET amount = amount + 1 WHERE reason = 'CAMPAIGN_ESCROW'",
+        ] {
+            for rules in damaged(app, damage, &[Scope::All, owner]).await {
+                assert!(rules.contains(&escrow), "{damage}: found {rules:?}");
+            }
+        }
+        for damage in [
+            "origin = 'JOB'",
+            "reference_kind = 'voucher'",
+            "reason = 'ESCROW_RELEASE'",
+        ] {
+            let damage = format!("UPDATE transfers SET {damage} WHERE reason = 'CAMPAIGN_ESCROW'");
+            let rules = damaged(app, &damage, &[Scope::All]).await.remove(0);
+            assert!(rules.contains(&REASONS), "{damage}: found {rules:?}");
         }
     });
 }

@@ -84,3 +84,25 @@ fn processes_no_withdrawal_of_an_owner_who_is_being_frozen() {
         assert_eq!(seen["withdrawal"]["status"], "REQUESTED");
     });
 }
+
+#[test]
+fn changes_a_campaign_as_it_is_behind_the_lock() {
+    test(async |app| {
+        let (merchant, campaign) = app.offered().await;
+        // The key is a prefix and the last four bytes of the id.
+        let key = app.number(
+            "SELECT (x'63616d70'::bigint << 32) | ('x' || right(id::text, 8))::bit(32)::bigint FROM campaigns",
+        );
+        let key = key.await;
+        let lock = Lock::by(app, &format!("SELECT pg_advisory_xact_lock({key})")).await;
+        let change = merchant.update_campaign(&campaign, json!({"name": "Tea"}));
+        let change = tokio::spawn(change.into_future());
+        until_waiting(app, 1).await;
+        app.sql("UPDATE campaigns SET status = 'PAUSED', version = version + 1")
+            .await;
+        lock.release().await;
+        let changed = change.await.unwrap().ok();
+        assert_eq!(changed["campaign"]["status"], "PAUSED");
+        assert_eq!(changed["campaign"]["name"], "Tea");
+    });
+}

@@ -8,7 +8,9 @@ use std::sync::Mutex;
 
 /// Tables and views with their keys.
 const KEYED: &[(&str, &str)] = &[
+    ("campaign_ids", "id"),
     ("campaign_treasuries", "owner_id"),
+    ("campaigns", "merchant_id"),
     ("circle_invitations", "circle_id"),
     ("circle_members", "circle_id"),
     ("circles", "id"),
@@ -22,6 +24,7 @@ const KEYED: &[(&str, &str)] = &[
     ("mining_sessions", "user_id"),
     ("outbox", "subject_id"),
     ("owners", "owner_id"),
+    ("promotion_rollups", "merchant_id"),
     ("referral_codes", "code"),
     ("referrals", "referrer_user_id"),
     ("reversals", "owner_id"),
@@ -29,6 +32,8 @@ const KEYED: &[(&str, &str)] = &[
     ("transfers", "owner_id"),
     ("treasury_fundings", "owner_id"),
     ("users", "id"),
+    ("voucher_codes", "code"),
+    ("vouchers", "merchant_id"),
     ("wallets", "owner_id"),
 ];
 
@@ -67,6 +72,18 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "circles.updated_at from circles … order by … limit",
         "staff list circles, in pages",
+    ),
+    (
+        "from campaigns where … order by campaigns.ends_at, campaigns.id limit",
+        "a job looks for campaigns whose time is over",
+    ),
+    (
+        "from campaigns … order by … limit",
+        "people list public offers of all merchants, in pages",
+    ),
+    (
+        "select campaigns.id from campaigns … limit",
+        "the number of campaigns that a list has, at most 10,001",
     ),
     (
         "select circles.id from circles … limit",

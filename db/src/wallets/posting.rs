@@ -124,7 +124,7 @@ pub(super) async fn post_one(
     posted.ok_or_else(|| DbError::inconsistent("posting", "results", "none"))
 }
 
-/// The refusal that a posting would have now. It takes no lock, so the posting judges again.
+/// Decides a posting without a lock; returns its refusal. The answer can change before it is posted.
 pub async fn foresee(tx: &mut Tx, posting: &Posting) -> Result<Option<PostingRefusal>> {
     let sides = posting.legs.iter();
     let sides = sides.flat_map(|leg| [leg.debit.wallet, leg.credit.wallet]);

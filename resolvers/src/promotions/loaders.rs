@@ -6,8 +6,8 @@ use domain::ids::CampaignId;
 use crate::loading::{by_key, loader};
 
 loader! {
-    /// Loads edges of promotions. Commands of several people change a campaign, so replicas may be behind the caller's own.
-    PromotionLoader.at_primary
+    /// Loads edges of promotions.
+    PromotionLoader
 }
 
 by_key!(PromotionLoader, CampaignId => CampaignSeen,

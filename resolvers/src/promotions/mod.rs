@@ -28,8 +28,8 @@ pub(crate) const REFERENCES: &[RegisteredReference] = &[RegisteredReference::of:
 pub(crate) const ENTITIES: &[Entity] = &[campaign::objects::ENTITY];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
-    ("Query.campaign", Action::CampaignsRead),
-    ("Query.campaigns", Action::CampaignsRead),
+    ("Query.campaign", Action::OffersRead),
+    ("Query.campaigns", Action::OffersRead),
     ("Campaign.escrow", Action::CampaignRead),
     ("Campaign.escrowTotal", Action::CampaignRead),
     ("Campaign.proceeds", Action::CampaignRead),

@@ -10,7 +10,8 @@ use crate::support::test;
 use crate::support::wallets::{bet, mp};
 
 /// Inputs and arguments with the key of an owner, each of which a test below uses.
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
+    "CampaignFilter.merchantId",
     "ConversionExecuteInput.userId",
     "ConversionFilter.userId",
     "KycCompleteInput.userId",
@@ -80,6 +81,10 @@ fn refuses_the_nil_uuid_as_an_owner() {
         let query =
             "query ($by: ConversionFilter) { conversions(first: 1, filter: $by) { totalCount } }";
         let answer = admin.ask(query, json!({"by": {"userId": nil}})).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let query =
+            "query ($by: CampaignFilter) { campaigns(first: 1, filter: $by) { totalCount } }";
+        let answer = admin.ask(query, json!({"by": {"merchantId": nil}})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
         let mut socket = app.person(&[Role::Support]).socket().await;
         let follow = format!("subscription {{ walletUpdated(userId: \"{nil}\") {{ sequence }} }}");

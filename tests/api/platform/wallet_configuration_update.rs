@@ -332,6 +332,22 @@ fn keeps_the_scale_of_a_used_currency() {
 }
 
 #[test]
+fn keeps_the_scale_of_a_price() {
+    test(async |app| {
+        app.drafted().await;
+        app.sql(
+            "UPDATE campaigns SET acquisition_type = 'PURCHASE', price = 1,
+                 price_currency = (SELECT number FROM currencies WHERE code = 'VND')",
+        )
+        .await;
+        let fields = json!({"scale": 2, "displayDecimals": 2});
+        let change = merged(with(8, fields), json!({"version": 2}));
+        let outcome = update(&app.admin(), change).await;
+        outcome.refused("CURRENCY_IN_USE", Some("configuration.currencies.8.scale"));
+    });
+}
+
+#[test]
 fn keeps_the_name_of_a_service_in_use() {
     test(async |app| {
         let (admin, game) = (app.admin(), app.game());

@@ -168,7 +168,31 @@ fn shows_money_to_its_merchant_and_staff() {
             app.anonymous().get(by_uuid, nobody).await["campaign"],
             json!(null)
         );
-        merchant.cancel_campaign(&campaign).await.ok();
+        // Drafts and cancelled campaigns are for their merchant and staff.
+        let draft = merchant.create_campaign().await.ok()["campaign"].clone();
+        let gone = merchant.cancel_campaign(&campaign).await.ok()["campaign"].clone();
+        let query_all = "query ($id: ID!, $uuid: UUID!) { a: campaign(by: {id: $id}) { name }
+            b: campaign(by: {uuid: $uuid}) { name } c: node(id: $id) { ... on Campaign { name } } }";
+        for (who, may) in [
+            (&app.anonymous(), false),
+            (&app.user(), false),
+            (&other, false),
+            (&app.service(&[Scope::WalletRead]), false),
+            (&merchant, true),
+            (&app.support(), true),
+            (&app.service(&[Scope::PromotionsRead]), true),
+        ] {
+            for campaign in [&draft, &gone] {
+                let variables = json!({"id": campaign["id"], "uuid": campaign["uuid"]});
+                let seen = who.get(query_all, variables).await;
+                let name = if may {
+                    json!({"name": "Coffee for two"})
+                } else {
+                    json!(null)
+                };
+                assert_eq!(seen, json!({"a": name, "b": name, "c": name}), "{campaign}");
+            }
+        }
         let hidden = app.anonymous().get(query, variables.clone()).await;
         assert_eq!(hidden["campaign"], json!(null));
         assert_eq!(

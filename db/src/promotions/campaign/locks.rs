@@ -1,7 +1,9 @@
 //! Locks of campaigns. They come before wallets in the order of `docs/LEDGER.md`.
 
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
+use chrono::NaiveTime;
+use diesel::sql_types::{BigInt, Bool, Text, Uuid as SqlUuid};
 use domain::promotions::campaign::{Campaign, Made};
+use domain::wallets::WalletOwner;
 
 use super::rows::CampaignRow;
 use crate::prelude::*;
@@ -33,17 +35,32 @@ pub(super) async fn lock(tx: &mut Tx, id: CampaignId) -> Result<Option<Campaign>
     row.into_campaign(currencies).map(Some)
 }
 
-/// Locks what a merchant has made against its other creations, and counts it.
+#[derive(QueryableByName)]
+struct Granted {
+    #[diesel(sql_type = Bool)]
+    granted: bool,
+}
+
+/// Locks what a merchant has made against its other creations, and counts it. It never waits, because a creation takes
+/// seconds and a waiting one would keep its connection: [`DbError::InProgress`]. A merchant without a row is
+/// [`DbError::UnknownOwners`], after which the command is run again.
 pub(super) async fn lock_made(tx: &mut Tx, merchant: MerchantId) -> Result<Made> {
-    let midnight = tx
-        .now()
-        .date_naive()
-        .and_time(chrono::NaiveTime::MIN)
-        .and_utc();
-    diesel::sql_query("SELECT pg_advisory_xact_lock($1)")
-        .bind::<BigInt, _>(key(OF_MERCHANTS, merchant.0))
-        .execute(tx.conn())
-        .await?;
+    let midnight = tx.now().date_naive().and_time(NaiveTime::MIN).and_utc();
+    let owner = WalletOwner::from(merchant);
+    let lock: Option<Granted> = diesel::sql_query(
+        "SELECT pg_try_advisory_xact_lock($1) AS granted FROM owners WHERE owner_id = $2 AND owner_kind = $3",
+    )
+    .bind::<BigInt, _>(key(OF_MERCHANTS, merchant.0))
+    .bind::<SqlUuid, _>(owner.id)
+    .bind::<Text, _>(owner.kind.name())
+    .get_result(tx.conn())
+    .await
+    .optional()?;
+    match lock {
+        None => return Err(DbError::UnknownOwners(vec![owner.into()])),
+        Some(lock) if !lock.granted => return Err(DbError::InProgress),
+        Some(_) => {}
+    }
     let now = tx.now();
     let open: i64 = campaigns::table
         .filter(campaigns::merchant_id.eq(merchant.0))

@@ -128,18 +128,28 @@ pub async fn by_uuid(conn: &mut Connection, uuid: Uuid) -> Result<Option<Campaig
     Ok(merchant.map(|merchant| [merchant, uuid].into()))
 }
 
-/// Campaigns whose end has passed but is not stored.
-pub(super) async fn over(conn: &mut Connection, limit: i64) -> Result<Vec<CampaignId>> {
-    let ids: Vec<(Uuid, Uuid)> = campaigns::table
+/// Campaigns whose end has passed but is not stored, with their ends, in the order of these; those behind a position.
+pub(super) async fn over(
+    conn: &mut Connection,
+    after: Option<(Timestamp, Uuid)>,
+    limit: i64,
+) -> Result<Vec<(CampaignId, Timestamp)>> {
+    let (ends_at, id) = after.unwrap_or((Timestamp::UNIX_EPOCH, Uuid::nil()));
+    let behind = campaigns::ends_at
+        .gt(ends_at)
+        .or(campaigns::ends_at.eq(ends_at).and(campaigns::id.gt(id)));
+    let rows: Vec<(Uuid, Uuid, Timestamp)> = campaigns::table
         .filter(campaigns::status.eq_any(open_states()))
         .filter(campaigns::ends_at.le(ReadAt))
-        .order(campaigns::ends_at)
+        .filter(behind)
+        .order((campaigns::ends_at, campaigns::id))
         .limit(limit)
-        .select((campaigns::merchant_id, campaigns::id))
+        .select((campaigns::merchant_id, campaigns::id, campaigns::ends_at))
         .load(conn)
         .await?;
-    let ids = ids.into_iter();
-    Ok(ids.map(|(merchant, id)| [merchant, id].into()).collect())
+    let rows = rows.into_iter();
+    let of_row = |(merchant, id, ends_at): (Uuid, Uuid, _)| ([merchant, id].into(), ends_at);
+    Ok(rows.map(of_row).collect())
 }
 
 /// Narrows a query to the campaigns that meet the conditions.

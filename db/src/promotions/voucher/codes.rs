@@ -6,14 +6,24 @@ use diesel::sql_types::{Array, BigInt, Integer, Text as SqlText, Timestamptz, Uu
 use domain::promotions::campaign::Campaign;
 use domain::promotions::voucher::VoucherCode;
 
-use crate::pool::batch;
 use crate::prelude::*;
 
 /// Rows of one statement, which stays far below the statement timeout.
 const AT_ONCE: usize = 10_000;
 
-/// Time to wait for another campaign that has drawn the same code and is not committed.
-const WAIT: &str = "SET LOCAL lock_timeout = '15s'";
+/// Rounds of draws, each of which leaves about one code of ten thousand at the most.
+const ROUNDS: usize = 20;
+
+/// Timeouts while codes are written: a campaign that has drawn the same code and is not committed can take seconds.
+const PATIENT: [&str; 2] = ["15s", "16s"];
+
+#[derive(QueryableByName)]
+struct Timeouts {
+    #[diesel(sql_type = SqlText)]
+    lock: String,
+    #[diesel(sql_type = SqlText)]
+    statement: String,
+}
 
 #[derive(QueryableByName)]
 struct Taken {
@@ -27,44 +37,65 @@ struct Existing {
     count: i64,
 }
 
-/// Makes all vouchers of a new campaign. Codes are written in ascending order, so that two campaigns at once do not
-/// deadlock; those that exist are drawn again.
+/// Makes all vouchers of a new campaign. Each round writes its codes in ascending order, so that two campaigns at once
+/// hardly ever deadlock; codes that exist are drawn again.
 pub(in crate::promotions) async fn make_vouchers(tx: &mut Tx, campaign: &Campaign) -> Result<()> {
-    batch(tx.conn(), WAIT).await?;
+    let current = "SELECT current_setting('lock_timeout') AS lock, current_setting('statement_timeout') AS statement";
+    let usual: Timeouts = diesel::sql_query(current).get_result(tx.conn()).await?;
+    set_timeouts(tx, PATIENT).await?;
+    let made = draw(tx, campaign).await?;
+    // Numbered in the order of the ids, which says nothing about the codes.
+    let made: Vec<(i32, (Uuid, VoucherCode))> = (1..).zip(made).collect();
+    for rows in made.chunks(AT_ONCE) {
+        insert(tx, campaign, rows).await?;
+    }
+    set_timeouts(tx, [&usual.lock, &usual.statement]).await
+}
+
+async fn set_timeouts(tx: &mut Tx, [lock, statement]: [&str; 2]) -> Result<()> {
+    let set =
+        "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)";
+    diesel::sql_query(set)
+        .bind::<SqlText, _>(lock)
+        .bind::<SqlText, _>(statement)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Draws a code for each voucher, and writes it into the directory.
+async fn draw(tx: &mut Tx, campaign: &Campaign) -> Result<BTreeMap<Uuid, VoucherCode>> {
     let estimate =
         "SELECT reltuples::bigint AS count FROM pg_class WHERE oid = 'voucher_codes'::regclass";
     let existing: Existing = diesel::sql_query(estimate).get_result(tx.conn()).await?;
     let ids = (0..campaign.total_vouchers).map(|_| tx.new_id());
     let mut without: Vec<Uuid> = ids.collect();
     let mut made: BTreeMap<Uuid, VoucherCode> = BTreeMap::new();
-    while !without.is_empty() {
+    for _ in 0..ROUNDS {
         let mut drawn: BTreeMap<VoucherCode, Uuid> = BTreeMap::new();
         for id in std::mem::take(&mut without) {
             let code = VoucherCode::from_random(tx.ids().bytes(), existing.count);
-            // A code that was drawn twice is for the second one, and the first draws again.
+            // Of two vouchers with one code the earlier one draws again.
             without.extend(drawn.insert(code, id));
         }
         let drawn: Vec<(VoucherCode, Uuid)> = drawn.into_iter().collect();
         for rows in drawn.chunks(AT_ONCE) {
             let taken = take(tx, campaign.id.merchant, rows).await?;
             for (code, id) in rows {
-                if taken
-                    .binary_search_by(|one| one.as_str().cmp(code.as_str()))
-                    .is_ok()
-                {
+                let is_taken = taken.binary_search_by(|one| one.as_str().cmp(code.as_str()));
+                if is_taken.is_ok() {
                     made.insert(*id, code.clone());
                 } else {
                     without.push(*id);
                 }
             }
         }
+        if without.is_empty() {
+            return Ok(made);
+        }
     }
-    // Numbered in the order of the ids, which says nothing about the codes.
-    let made: Vec<(i32, (Uuid, VoucherCode))> = (1..).zip(made).collect();
-    for rows in made.chunks(AT_ONCE) {
-        insert(tx, campaign, rows).await?;
-    }
-    Ok(())
+    let problem = format!("{} codes were drawn in vain", without.len());
+    Err(DbError::inconsistent("voucher_codes", "code", problem))
 }
 
 /// Inserts codes into the directory; returns those that did not exist, in ascending order.

@@ -77,7 +77,8 @@ pub(super) async fn ids_of_keys(
     ids.collect()
 }
 
-/// All wallets of an owner: those that have a posting, and the accounts of the house; by currency and kind.
+/// The wallets of an owner: those that have a posting, accounts of campaigns aside, whose number has no limit, and the
+/// accounts of the house; by currency and kind.
 pub async fn wallets_of(db: &Db, conn: &mut Connection, owner: WalletOwner) -> Result<Vec<Wallet>> {
     let rows: Vec<WalletRow> = WalletRow::query()
         .filter(wallets::owner_kind.eq(owner.kind.name()))
@@ -87,7 +88,8 @@ pub async fn wallets_of(db: &Db, conn: &mut Connection, owner: WalletOwner) -> R
                 .gt(0)
                 .or(wallets::owner_id.eq(WalletOwner::SYSTEM.id)),
         )
-        .order((wallets::currency, wallets::kind, wallets::for_id))
+        .filter(wallets::for_id.eq(Uuid::nil()))
+        .order((wallets::currency, wallets::kind))
         .load(conn)
         .await?;
     let mut wallets = into_wallets(db, conn, rows).await?;

@@ -6,12 +6,12 @@ use uuid::Uuid;
 use crate::money::CurrencyCode;
 use crate::refusal::{REASON_INVALID, Texts, refusals, texts};
 
-/// No campaign of the caller's merchant has the id.
+/// No campaign that the caller may change has the id.
 pub(super) const CAMPAIGN_NOT_FOUND: Texts = texts(
     "CAMPAIGN_NOT_FOUND",
     "campaignId",
-    "your merchant has no campaign with this id",
-    "doanh nghiệp của bạn không có chiến dịch nào với mã này",
+    "no campaign that you may change has this id",
+    "không có chiến dịch nào mà bạn được thay đổi với mã này",
 );
 
 /// A currency does not exist.
@@ -50,7 +50,7 @@ refusals! {
 
     /// The reason is empty or longer than 500 characters.
     ReasonInvalid = REASON_INVALID;
-    /// No campaign of the caller's merchant has this id.
+    /// No campaign has this id, or it belongs to another merchant than the caller's.
     NotFound = CAMPAIGN_NOT_FOUND;
     /// The campaign belongs to the caller's merchant; another person has to decide.
     OwnAccount = texts("OWN_ACCOUNT", "campaignId",

@@ -321,7 +321,7 @@ pub fn update(
             return Err(CampaignRefusal::LimitLower);
         }
     }
-    changed.updated_at = now;
+    changed.updated_at = now.max(campaign.updated_at);
     Ok(changed)
 }
 
@@ -330,16 +330,11 @@ fn ranked(limit: u32) -> u32 {
     if limit == 0 { u32::MAX } else { limit }
 }
 
-/// The activated campaign.
-///
-/// Refusals, in this order: [`CampaignRefusal::StatusInvalid`] unless it is a draft or paused, [`CampaignRefusal::EndPast`].
+/// The activated campaign: [`CampaignRefusal::StatusInvalid`] unless it is a draft or paused and its end is not past.
 pub fn activate(campaign: &Campaign, now: Timestamp) -> Result<Campaign, CampaignRefusal> {
     let startable = [CampaignStatus::Draft, CampaignStatus::Paused];
-    if !startable.contains(&campaign.stored_status) {
+    if !startable.contains(&campaign.status(now)) {
         return Err(status_invalid(campaign));
-    }
-    if campaign.ends_at <= now {
-        return Err(CampaignRefusal::EndPast);
     }
     Ok(with_status(campaign, CampaignStatus::Active, now))
 }
@@ -389,7 +384,8 @@ pub fn end_of_any(
 fn with_status(campaign: &Campaign, status: CampaignStatus, now: Timestamp) -> Campaign {
     Campaign {
         stored_status: status,
-        updated_at: now,
+        // A command that waited for the lock may have begun before the last one ended.
+        updated_at: now.max(campaign.updated_at),
         ..campaign.clone()
     }
 }

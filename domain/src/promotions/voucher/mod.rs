@@ -9,7 +9,7 @@ use crate::code::letters;
 pub struct VoucherCode(String);
 
 impl VoucherCode {
-    /// Number of codes from which new ones have a letter more, so that few guesses find one.
+    /// Number of existing codes from which new ones have seven letters, so that hardly a guess finds one.
     pub const MANY: i64 = 100_000_000;
 
     /// Makes a code from random bytes; `existing` is about the number of codes so far.

@@ -6,6 +6,7 @@ use domain::promotions::campaign::{CampaignChange, CampaignDraft};
 
 use super::objects::{AcquisitionType, Campaign};
 use super::refusals::CampaignUserError;
+use crate::inputs::Removable;
 use crate::prelude::*;
 use crate::wallets::configuration::objects::MoneyInput;
 use crate::wallets::wallet::transactions::Transaction;
@@ -73,7 +74,7 @@ mutations! {
         let input = call.input;
         let change = CampaignChange {
             name: input.name.clone(),
-            description: match &input.description {
+            description: match &input.description.0 {
                 MaybeUndefined::Undefined => None,
                 MaybeUndefined::Null => Some(None),
                 MaybeUndefined::Value(text) => Some(Some(text.clone())),
@@ -89,7 +90,7 @@ mutations! {
         /// Campaign to change.
         campaign_id: Id<Campaign>,
         /// New description, at most 1,000 characters; null removes it.
-        description: MaybeUndefined<String>,
+        description: Removable<String>,
         /// New end, later than the present one once activated; null leaves it unchanged.
         ends_at: Option<DateTime>,
         /// New limit per person, only higher once activated; null leaves it unchanged.

@@ -85,7 +85,7 @@ impl Campaign {
     }
 
     /// Escrow placed at creation, face value × vouchers; null for callers without access.
-    async fn escrow_total(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
+    fn escrow_total(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         if !self.is_visible(ctx) {
             return Ok(None);
         }
@@ -207,9 +207,8 @@ impl CampaignBy {
         match self {
             Self::Id(id) => Ok(Some(id.key)),
             Self::Uuid(uuid) => {
-                let db = ctx.db().at_primary();
-                let found = db.read(async move |conn| reads::by_uuid(conn, uuid).await);
-                Ok(found.await?)
+                let read = async move |conn: &mut db::Connection| reads::by_uuid(conn, uuid).await;
+                Ok(ctx.db().read_replicated(read).await?)
             }
         }
     }

@@ -14,7 +14,7 @@ user_error! {
     available: Money,
     /// The campaign as it is; null except with CAMPAIGN_STATUS_INVALID.
     campaign: Edge<Campaign>,
-    /// Largest accepted value; null unless a value is too large.
+    /// Largest accepted value or number; null for other refusals.
     max: Decimal,
 }
 

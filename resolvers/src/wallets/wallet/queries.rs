@@ -35,7 +35,7 @@ impl WalletQuery {
         find(ctx, by).await.transpose()
     }
 
-    /// Wallets of an owner that have postings, by currency; of the platform its accounts.
+    /// Wallets of an owner that have postings, by currency, without the accounts of campaigns; of the platform its accounts.
     async fn wallets(
         &self,
         ctx: &Context<'_>,

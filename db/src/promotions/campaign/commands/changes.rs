@@ -13,7 +13,7 @@ commands! {
     CAMPAIGN_UPDATE = "promotions.campaign_update", CampaignUpdate, Optional:
         NotFound, NothingToChange, StatusInvalid, NameInvalid, DescriptionInvalid, StartFixed, EndNotAfterStart, EndPast,
         EndEarlier, LimitNegative, LimitMissing, LimitLower;
-    CAMPAIGN_ACTIVATE = "promotions.campaign_activate", CampaignActivate, Optional: NotFound, StatusInvalid, EndPast;
+    CAMPAIGN_ACTIVATE = "promotions.campaign_activate", CampaignActivate, Optional: NotFound, StatusInvalid;
     CAMPAIGN_PAUSE = "promotions.campaign_pause", CampaignPause, Optional: NotFound, StatusInvalid;
 }
 

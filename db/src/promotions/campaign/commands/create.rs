@@ -80,7 +80,7 @@ pub async fn campaign_create(
     .await
 }
 
-/// Checks all but the wallet. Other creations of the merchant wait from then on.
+/// Checks the draft, under the lock of the merchant's creations.
 async fn check(
     tx: &mut Tx,
     merchant: MerchantId,

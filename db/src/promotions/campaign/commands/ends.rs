@@ -24,7 +24,7 @@ commands! {
         ReasonInvalid, NotFound, OwnAccount, StatusInvalid;
 }
 
-/// Campaigns that one run of [`end_over`] reads at a time.
+/// Campaigns that [`end_over`] reads at a time.
 const AT_ONCE: i64 = 100;
 
 /// Completes a campaign of the caller's merchant.
@@ -115,20 +115,24 @@ async fn end_any(
     Ok(CampaignDone::of(&ended, transaction))
 }
 
-/// Stores the ends of campaigns whose time is over; returns their number. Commands and reads count them as ended already.
-pub async fn end_over(db: &Db) -> Result<usize> {
-    let mut count = 0;
+/// Stores the ends of campaigns whose time is over. Commands and reads count them as ended already. One that fails does not
+/// keep the others: the first fault is returned at the end.
+pub async fn end_over(db: &Db) -> Result<()> {
+    let mut failed = None;
+    let mut after: Option<(Timestamp, Uuid)> = None;
     loop {
-        let over = db.read(async move |conn| queries::over(conn, AT_ONCE).await);
+        let over = db.read(async move |conn| queries::over(conn, after, AT_ONCE).await);
         let over = over.await?;
-        for id in &over {
-            let id = *id;
+        let Some((last, ends_at)) = over.last() else {
+            return failed.map_or(Ok(()), Err);
+        };
+        after = Some((*ends_at, last.uuid));
+        for (id, _) in over {
             let end = async move |tx: &mut Tx| end_one(tx, id).await;
-            db.write("promotions.campaign_completion", end).await?;
-        }
-        count += over.len();
-        if over.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
-            return Ok(count);
+            if let Err(fault) = db.write("promotions.campaign_completion", end).await {
+                tracing::error!(campaign = %id.uuid, error = %fault, "A campaign's end is not stored");
+                failed.get_or_insert(fault);
+            }
         }
     }
 }
