@@ -208,7 +208,7 @@ async fn is_needed(
     }
 }
 
-/// Whether a narrower unique key refuses everything that this one refuses: it only serves foreign keys.
+/// Whether a narrower unique key refuses all that this one refuses. Such a key exists for foreign keys alone.
 fn is_implied(fence: &Fence, fences: &[Fence]) -> bool {
     fence.kind == Kind::Unique
         && fences.iter().any(|other| {

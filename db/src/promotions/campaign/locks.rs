@@ -14,8 +14,8 @@ const OF_CAMPAIGNS: i64 = 0x6361_6d70 << 32;
 /// Prefix of the keys of merchants' locks.
 const OF_MERCHANTS: i64 = 0x6d65_7263 << 32;
 
-/// Locks a campaign for a change of its state; none when there is none. Acquisitions of its vouchers take the same lock
-/// shared: its queue is fair, so that a stream of them does not hold up a change.
+/// Locks a campaign for a change; none when there is none. The lock is advisory, so that commands on its vouchers can share
+/// it: its queue is fair, and a stream of them can't hold up a change as shared row locks would.
 pub(super) async fn lock(tx: &mut Tx, id: CampaignId) -> Result<Option<Campaign>> {
     diesel::sql_query(
         "SELECT pg_advisory_xact_lock($1) FROM campaigns WHERE merchant_id = $2 AND id = $3",

@@ -70,7 +70,7 @@ pub enum Visible {
 /// Conditions on campaigns, which all have to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CampaignFilter {
-    /// What the caller may list.
+    /// Campaigns that the caller may list.
     pub visible: Visible,
     /// Way to acquire a voucher.
     pub acquisition_type: Option<AcquisitionType>,

@@ -11,7 +11,7 @@ use crate::prelude::*;
 /// Rows of one statement, which stays far below the statement timeout.
 const AT_ONCE: usize = 10_000;
 
-/// Rounds of draws, each of which leaves about one code of ten thousand at the most.
+/// Most rounds of drawing codes. At most one possible code in ten exists, so a round leaves a tenth of the vouchers without.
 const ROUNDS: usize = 20;
 
 /// Timeouts while codes are written: a campaign that has drawn the same code and is not committed can take seconds.
