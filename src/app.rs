@@ -13,10 +13,12 @@ use db::{Db, Ids, Settings, Tls};
 use devdb::DataDir;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use resolvers::Guesses;
 use resolvers::command_slots::CommandSlots;
 use resolvers::limits::{Limits, Problem};
 use resolvers::links::Links;
 use resolvers::request::{About, ContextServices, Engine, Services};
+use resolvers::turns::Turns;
 use resolvers::{Ranks, ReferralUrls, Schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -191,6 +193,8 @@ impl App {
             of_contexts: ContextServices::default()
                 .with(Ranks::default())
                 .with(CommandSlots::new(config.database.commands))
+                .with(Guesses::default())
+                .with(Turns::default())
                 .with(Links(Arc::new(links.clone())))
                 .with(referral_urls(&config)),
         };

@@ -33,6 +33,12 @@ pub enum DbError {
     /// A service names no person.
     #[error("`userId` is required for services: name the person")]
     UserRequired,
+    /// A person names the person.
+    #[error("`userId` is for services: leave it out")]
+    UserSuperfluous,
+    /// A holder or a service redeems a voucher without an order.
+    #[error("`orderId` is required: only the merchant redeems vouchers without an order")]
+    OrderRequired,
     /// A person names an owner whose wallets are not theirs.
     #[error("the wallets of this owner are not yours")]
     OwnerForeign,
@@ -69,6 +75,9 @@ pub enum DbError {
     /// Serialization failures, deadlocks or membership changes exceeded the retries.
     #[error("could not be serialized after several tries: {0}")]
     Contended(String),
+    /// Other transactions hold all that is left of something; the transaction is run again, because one may fail.
+    #[error("others hold all that is left")]
+    AllTaken,
     /// Owners have no row yet; the transaction is retried after they were inserted.
     #[error("owners without a row: {0:?}")]
     UnknownOwners(Vec<Owner>),

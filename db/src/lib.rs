@@ -36,6 +36,7 @@ pub mod schema;
 mod search;
 mod service_refusals;
 mod standby;
+mod stock;
 pub mod tables;
 mod text;
 mod tx;
@@ -88,6 +89,7 @@ pub static PROPOSALS: &[Registered] = &[
     Registered::of::<SectionsProposal<SystemUpdate>>(),
     Registered::of::<wallets::settlement::commands::ReleaseProposal>(),
     Registered::of::<wallets::wallet::commands::UnfreezeProposal>(),
+    Registered::of::<promotions::campaign::commands::RevocationProposal>(),
     Registered::of::<wallets::wallet::commands::FundingProposal>(),
     Registered::of::<wallets::wallet::commands::HouseTransferProposal>(),
     Registered::of::<wallets::wallet::commands::ReversalProposal>(),

@@ -24,6 +24,7 @@ use crate::key_quota::KeyQuota;
 use crate::operation_trace::Busy;
 use crate::replica::{OperationReads, Replica};
 use crate::standby;
+use crate::stock::Stocks;
 use crate::wallets::{Constants, CurrentConstants};
 use crate::wire::{CONNECT_TIMEOUT, Endpoint, Tls, describe};
 use crate::{DbError, Ids, Result};
@@ -155,6 +156,7 @@ struct Shared {
     constants: Arc<CurrentConstants>,
     committed: Notify,
     key_quota: KeyQuota,
+    stocks: Stocks,
     /// Permits to cancel statements: each cancellation opens a connection beside the pool.
     cancelling: Arc<Semaphore>,
     sent: Arc<Sent>,
@@ -184,6 +186,7 @@ impl Shared {
             constants,
             committed: Notify::new(),
             key_quota: KeyQuota::default(),
+            stocks: Stocks::default(),
             cancelling: Arc::new(Semaphore::new(CANCELLED_AT_ONCE)),
             sent,
         }
@@ -303,6 +306,11 @@ impl Db {
     /// Quota of idempotency keys.
     pub(crate) fn key_quota(&self) -> &KeyQuota {
         &self.shared.key_quota
+    }
+
+    /// Where to look for the next free object of a stock.
+    pub(crate) fn stocks(&self) -> &Stocks {
+        &self.shared.stocks
     }
 
     /// Opens a connection beside the pool, in the role of the URL.

@@ -107,6 +107,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Vouchers of a campaign per person
+    campaign_users (merchant_id, campaign_id, user_id) {
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Campaign
+        campaign_id -> Uuid,
+        /// Person
+        user_id -> Uuid,
+        /// Vouchers that the person acquired, but those that were refunded in full
+        acquired -> Int4,
+    }
+}
+
+diesel::table! {
     /// Offers of merchants with vouchers that their escrow covers
     campaigns (merchant_id, id) {
         /// Merchant
@@ -151,6 +165,12 @@ diesel::table! {
         updated_at -> Timestamptz,
         /// Number of its events
         version -> Int8,
+        /// Time its vouchers were revoked; null unless they were
+        revoked_at -> Nullable<Timestamptz>,
+        /// Reason of the revocation; null unless revoked
+        revocation_reason -> Nullable<Text>,
+        /// Vouchers that could be redeemed when it was revoked; null unless revoked
+        vouchers_to_revoke -> Nullable<Int4>,
     }
 }
 
@@ -733,6 +753,22 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Orders for which vouchers were redeemed
+    orders (merchant_id, id) {
+        /// Merchant
+        merchant_id -> Uuid,
+        /// Key of the order at the merchant
+        id -> Uuid,
+        /// Number of the currency
+        currency -> Int2,
+        /// Amount in the smallest unit
+        amount -> Int8,
+        /// Part that vouchers pay, in the smallest unit
+        covered -> Int8,
+    }
+}
+
+diesel::table! {
     /// Events, inserted in the transaction of their cause, announced to subscribers and delivered to the platform
     outbox (subject_id, day, event_id) {
         /// Key of the subject: of a miner the user, of others their id
@@ -799,6 +835,14 @@ diesel::table! {
         stripe -> Int2,
         /// Vouchers that were acquired
         issued -> Int4,
+        /// Redemptions that are not voided
+        redeemed -> Int4,
+        /// Value that they used, in the smallest unit
+        used -> Int8,
+        /// Surplus that they took, in the smallest unit
+        refunded -> Int8,
+        /// Value that was returned of them, in the smallest unit
+        returned -> Int8,
     }
 }
 
@@ -847,6 +891,50 @@ diesel::table! {
         status -> Text,
         /// Number of violations of rules
         mismatch_count -> Int8,
+    }
+}
+
+diesel::table! {
+    /// Uses of vouchers
+    redemptions (merchant_id, id) {
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Id of the redemption
+        id -> Uuid,
+        /// Campaign of the voucher
+        campaign_id -> Uuid,
+        /// Voucher
+        voucher_id -> Uuid,
+        /// Holder of the voucher
+        user_id -> Uuid,
+        /// Key of the order; null without one, at the till
+        order_id -> Nullable<Uuid>,
+        /// Amount of the order in the smallest unit
+        order_amount -> Int8,
+        /// Value used for the order, in the smallest unit
+        used -> Int8,
+        /// Surplus that goes to the merchant, in the smallest unit
+        refunded -> Int8,
+        /// Value returned to the voucher, in the smallest unit
+        returned -> Int8,
+        /// Part of the price that it earns the merchant, in the smallest unit; 0 for a free voucher
+        price_share -> Int8,
+        /// Part of the price share that was returned, in the smallest unit
+        price_returned -> Int8,
+        /// State
+        status -> Text,
+        /// Caller who redeemed it
+        redeemed_by -> Text,
+        /// Time of the redemption
+        redeemed_at -> Timestamptz,
+        /// Time it is voided if not settled; null once it has ended
+        settle_expires_at -> Nullable<Timestamptz>,
+        /// Time it was settled or voided; null while pending
+        ended_at -> Nullable<Timestamptz>,
+        /// Posting of the settlement; null before it
+        transaction_id -> Nullable<Uuid>,
+        /// Number of its events
+        version -> Int8,
     }
 }
 
@@ -1029,6 +1117,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Redemptions by the holders of their vouchers, for reads by the person
+    user_redemptions (user_id, redemption_id) {
+        /// Holder
+        user_id -> Uuid,
+        /// Redemption
+        redemption_id -> Uuid,
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Time of the redemption
+        redeemed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Vouchers by their holders, for reads by the person
+    user_vouchers (user_id, voucher_id) {
+        /// Holder
+        user_id -> Uuid,
+        /// Voucher
+        voucher_id -> Uuid,
+        /// Merchant of the campaign
+        merchant_id -> Uuid,
+        /// Time it was acquired
+        claimed_at -> Timestamptz,
+        /// Time until which it can be redeemed
+        expires_at -> Timestamptz,
+        /// State of the voucher
+        status -> Text,
+    }
+}
+
+diesel::table! {
     /// People of the platform, as known from their tokens and events
     users (id) {
         /// Subject of the person's tokens
@@ -1091,10 +1211,32 @@ diesel::table! {
         code -> Text,
         /// State
         status -> Text,
-        /// Value that is left in the smallest unit
+        /// Value that is left in the smallest unit; of an expired one the value that it had left
         remaining -> Int8,
         /// Time of creation
         created_at -> Timestamptz,
+        /// Part of its price that no redemption has earned, in the smallest unit
+        unearned -> Int8,
+        /// Holder; null before it was acquired
+        owner_id -> Nullable<Uuid>,
+        /// Time it was acquired
+        claimed_at -> Nullable<Timestamptz>,
+        /// End of its validity
+        expires_at -> Nullable<Timestamptz>,
+        /// Time until which it can be redeemed: after its validity if value came back
+        usable_until -> Nullable<Timestamptz>,
+        /// Time of the last redemption; null before the first
+        redeemed_at -> Nullable<Timestamptz>,
+        /// Time it was revoked; null unless it was
+        revoked_at -> Nullable<Timestamptz>,
+        /// Reason of the revocation; null unless revoked
+        revocation_reason -> Nullable<Text>,
+        /// Whether its holder was told that it expires soon
+        is_warned -> Bool,
+        /// Time of the last change
+        updated_at -> Timestamptz,
+        /// Number of its events
+        version -> Int8,
     }
 }
 
@@ -1191,6 +1333,7 @@ diesel::joinable!(house_transfers -> currencies (currency));
 diesel::joinable!(miners -> users (user_id));
 diesel::joinable!(mining_history -> miners (user_id));
 diesel::joinable!(mining_sessions -> miners (user_id));
+diesel::joinable!(orders -> currencies (currency));
 diesel::joinable!(referrals -> miners (referrer_user_id));
 diesel::joinable!(rewards -> currencies (currency));
 diesel::joinable!(settlements -> currencies (currency));
@@ -1205,6 +1348,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_log,
     campaign_ids,
     campaign_treasuries,
+    campaign_users,
     campaigns,
     circle_invitations,
     circle_members,
@@ -1230,11 +1374,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     miners,
     mining_history,
     mining_sessions,
+    orders,
     outbox,
     owners,
     promotion_rollups,
     rate_snapshots,
     reconciliation_runs,
+    redemptions,
     referral_codes,
     referrals,
     reversals,
@@ -1242,6 +1388,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     settlements,
     transfers,
     treasury_fundings,
+    user_redemptions,
+    user_vouchers,
     users,
     velocity_sums,
     voucher_codes,

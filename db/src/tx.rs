@@ -21,6 +21,7 @@ use crate::key_quota::{KeyQuota, ReservedKey};
 use crate::last_writes::{self, LastWrite, Statement};
 use crate::outbox::{self, NewRow};
 use crate::pool::{PooledConnection, Use};
+use crate::stock::Stocks;
 use crate::wallets::Constants;
 use crate::{Connection, Db, DbError, Ids, Result, clock, operation_trace, owners};
 
@@ -29,6 +30,9 @@ const ATTEMPTS: u32 = 4;
 
 /// Time without an answer after which a commit counts as lost. No statement timeout ends a commit.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Time during which a command is run again because others hold all that is left.
+const TAKEN_FOR: Duration = Duration::from_secs(3);
 
 /// Time during which a command whose commit was lost is run again to find its stored answer.
 const LOST_FOR: Duration = Duration::from_secs(3);
@@ -99,6 +103,11 @@ impl Tx {
     /// Quota of idempotency keys.
     pub(crate) fn key_quota(&self) -> &KeyQuota {
         self.db.key_quota()
+    }
+
+    /// Where to look for the next free object of a stock.
+    pub(crate) fn stocks(&self) -> &Stocks {
+        self.db.stocks()
     }
 
     /// Whether statements that lock rows have to name one owner.
@@ -202,6 +211,7 @@ impl Db {
 
     async fn attempt_all(&self, body: &Body) -> Result<Output> {
         let mut attempt = 1;
+        let started_at = Instant::now();
         // After a lost commit only a stored answer can tell the outcome.
         let mut lost_at: Option<Instant> = None;
         loop {
@@ -242,6 +252,7 @@ impl Db {
             }
             let again = match (&error, lost_at) {
                 (_, Some(lost_at)) => lost_at.elapsed() < LOST_FOR,
+                (Attempt::Rolled(DbError::AllTaken), None) => started_at.elapsed() < TAKEN_FOR,
                 (Attempt::Rolled(error), None) => attempt < ATTEMPTS && error.is_transient(),
                 (Attempt::CommitLost { .. }, None) => false,
             };
@@ -257,7 +268,13 @@ impl Db {
             metrics::counter!("goodgo_write_retries_total").increment(1);
             operation_trace::retrying();
             let [jitter] = self.ids().bytes();
-            let wait = u64::from(attempt.min(20)) * 5 + u64::from(jitter) / 16;
+            // At most 50 ms while others hold all that is left.
+            let steps = if matches!(error, Attempt::Rolled(DbError::AllTaken)) {
+                6
+            } else {
+                20
+            };
+            let wait = u64::from(attempt.min(steps)) * 5 + u64::from(jitter) / 16;
             tokio::time::sleep(Duration::from_millis(wait)).await;
             attempt += 1;
         }

@@ -93,6 +93,8 @@ named! {
     RatesRecord = "RATES_RECORD";
     /// Read everything.
     StaffRead = "STAFF_READ";
+    /// Revoke and extend vouchers.
+    VouchersManage = "VOUCHERS_MANAGE";
     /// Process, complete and fail withdrawals.
     WithdrawalsManage = "WITHDRAWALS_MANAGE";
     /// Freeze owners, fund treasuries, release clearing accounts, transfer between accounts of the house, reverse
@@ -105,9 +107,9 @@ named! {
 pub struct Rule {
     /// Whether every caller may take the action, anonymous ones included.
     pub is_public: bool,
-    /// Role that may take the action on its own objects. [`Role::User`] stands for the person, [`Role::Merchant`] for
+    /// Roles that may take the action on their own objects. [`Role::User`] stands for the person, [`Role::Merchant`] for
     /// their merchant, [`Role::Advertiser`] for their advertiser.
-    pub own: Option<Role>,
+    pub own: &'static [Role],
     /// Staff roles that may take the action on every object.
     pub roles: &'static [Role],
     /// Service scopes that may take the action on every object.
@@ -152,7 +154,7 @@ macro_rules! policy {
 
 const NOBODY: Rule = Rule {
     is_public: false,
-    own: None,
+    own: &[],
     roles: &[],
     scopes: &[],
     permission: None,
@@ -168,17 +170,17 @@ const STAFF_READ: Rule = Rule {
 };
 
 /// Persons, on their own objects.
-const fn own(role: Role) -> Rule {
+const fn own(roles: &'static [Role]) -> Rule {
     Rule {
-        own: Some(role),
+        own: roles,
         ..NOBODY
     }
 }
 
 /// Persons, on their own objects; staff, and services with one of these scopes, on every object.
-const fn own_or_staff(role: Role, scopes: &'static [Scope]) -> Rule {
+const fn own_or_staff(roles: &'static [Role], scopes: &'static [Scope]) -> Rule {
     Rule {
-        own: Some(role),
+        own: roles,
         scopes,
         ..STAFF_READ
     }
@@ -206,32 +208,32 @@ policy! {
     ServerInfoRead:           PUBLIC,                                       "Read the server's version and clock.";
     CurrenciesRead:           PUBLIC,                                       "Read the currencies.";
     MinerProfileRead:         PUBLIC,                                       "Read the leaderboard and public profiles of miners.";
-    UserRead:                 own_or_staff(User, &[Scope::MiningRead]),     "Read a person's registration and verification.";
-    MinerRead:                own_or_staff(User, &[Scope::MiningRead]),     "Read a miner: rate, session, streak, history.";
+    UserRead:                 own_or_staff(&[User], &[Scope::MiningRead]),     "Read a person's registration and verification.";
+    MinerRead:                own_or_staff(&[User], &[Scope::MiningRead]),     "Read a miner: rate, session, streak, history.";
     MinersList:               STAFF_READ,                                   "List and search miners.";
-    MinerFollow:              own_or_staff(User, &[]),                      "Follow a miner's events.";
-    MinerRegister:            own(User),                                    "Register as a miner.";
-    MiningSessionStart:       own(User),                                    "Start a session.";
-    MiningSessionClaim:       own(User),                                    "Claim a session.";
-    StreakRecover:            own(User),                                    "Recover a broken streak.";
-    ReferralApply:            own(User),                                    "Apply a referral code.";
-    ReferralRead:             own_or_staff(User, &[Scope::MiningRead, Scope::MiningEvents]), "Read a referral, as either side.";
+    MinerFollow:              own_or_staff(&[User], &[]),                      "Follow a miner's events.";
+    MinerRegister:            own(&[User]),                                    "Register as a miner.";
+    MiningSessionStart:       own(&[User]),                                    "Start a session.";
+    MiningSessionClaim:       own(&[User]),                                    "Claim a session.";
+    StreakRecover:            own(&[User]),                                    "Recover a broken streak.";
+    ReferralApply:            own(&[User]),                                    "Apply a referral code.";
+    ReferralRead:             own_or_staff(&[User], &[Scope::MiningRead, Scope::MiningEvents]), "Read a referral, as either side.";
     ReferralsList:            STAFF_READ,                                   "List referrals.";
     KycComplete:              services(&[Scope::MiningEvents]),             "Report that a person's identity was verified.";
-    CircleRead:               own_or_staff(User, &[]),                      "Read a circle and its members, as a member.";
+    CircleRead:               own_or_staff(&[User], &[]),                      "Read a circle and its members, as a member.";
     CirclesList:              STAFF_READ,                                   "List and search circles.";
-    CircleFollow:             own_or_staff(User, &[]),                      "Follow a circle, as a member.";
-    CircleInvitationRead:     own_or_staff(User, &[]),                      "Read an invitation, as its invitee or the circle's owner.";
-    CircleCreate:             own(User),                                    "Create a circle.";
-    CircleRename:             own(User),                                    "Rename a circle.";
-    CircleMemberRemove:       own(User),                                    "Remove a member from a circle.";
-    CircleLeave:              own(User),                                    "Leave a circle.";
-    CircleDisband:            own(User),                                    "Disband one's own circle.";
+    CircleFollow:             own_or_staff(&[User], &[]),                      "Follow a circle, as a member.";
+    CircleInvitationRead:     own_or_staff(&[User], &[]),                      "Read an invitation, as its invitee or the circle's owner.";
+    CircleCreate:             own(&[User]),                                    "Create a circle.";
+    CircleRename:             own(&[User]),                                    "Rename a circle.";
+    CircleMemberRemove:       own(&[User]),                                    "Remove a member from a circle.";
+    CircleLeave:              own(&[User]),                                    "Leave a circle.";
+    CircleDisband:            own(&[User]),                                    "Disband one's own circle.";
     CircleForceDisband:       staff(&[Admin], May::CirclesManage),          "Disband any circle.";
-    CircleInvitationSend:     own(User),                                    "Invite a miner into a circle.";
-    CircleInvitationAccept:   own(User),                                    "Join a circle by an invitation.";
-    CircleInvitationDecline:  own(User),                                    "Decline an invitation.";
-    CircleInvitationCancel:   own(User),                                    "Cancel an invitation.";
+    CircleInvitationSend:     own(&[User]),                                    "Invite a miner into a circle.";
+    CircleInvitationAccept:   own(&[User]),                                    "Join a circle by an invitation.";
+    CircleInvitationDecline:  own(&[User]),                                    "Decline an invitation.";
+    CircleInvitationCancel:   own(&[User]),                                    "Cancel an invitation.";
     MinerSuspend:             staff(&[Admin], May::MinersManage),           "Suspend a miner.";
     MinerRestore:             staff(&[Admin], May::MinersManage),           "Restore a suspended miner.";
     MinerBan:                 staff(&[Admin], May::MinersManage),           "Ban a miner for good.";
@@ -239,33 +241,33 @@ policy! {
     MinerStreakReset:         staff(&[Admin], May::MinersManage),           "Set a miner's streak to 0.";
     MinerNodeOperatorGrant:   staff(&[Admin], May::MinersManage),           "Grant the role NODE_OPERATOR.";
     MinerNodeOperatorRevoke:  staff(&[Admin], May::MinersManage),           "Revoke the role NODE_OPERATOR.";
-    WalletRead:               own_or_staff(User, &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
-    WalletFollow:             own_or_staff(User, &[]),                      "Follow the wallets of a person.";
-    TransactionRead:          own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read a business event of the ledger: by one of its wallets, or as the service it is about.";
+    WalletRead:               own_or_staff(&[User], &[Scope::WalletRead]),     "Read a wallet and its entries, of every capacity of the owner.";
+    WalletFollow:             own_or_staff(&[User], &[]),                      "Follow the wallets of a person.";
+    TransactionRead:          own_or_staff(&[User], &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read a business event of the ledger: by one of its wallets, or as the service it is about.";
     TransactionCallerRead:    STAFF_READ,                                   "Read who caused a business event of the ledger.";
     TransfersList:            STAFF_READ,                                   "List transfers.";
     WalletsList:              Rule { scopes: &[Scope::WalletRead], ..STAFF_READ }, "Read the wallets of an owner.";
     ReferenceRead:            Rule { scopes: &[Scope::WalletRead], ..STAFF_READ }, "Read all that the ledger knows about a reference.";
-    HoldRead:                 own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
+    HoldRead:                 own_or_staff(&[User], &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read holds, of every capacity of the owner.";
     HoldPlace:                services(&[Scope::WalletHold]),               "Place a hold.";
     HoldExtend:               services(&[Scope::WalletHold]),               "Extend a hold.";
     HoldRelease:              services(&[Scope::WalletHold]),               "Release a hold.";
     HoldSettle:               services(&[Scope::WalletSettle]),             "Settle holds.";
-    SettlementRead:           own_or_staff(User, &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
+    SettlementRead:           own_or_staff(&[User], &[Scope::WalletHold, Scope::WalletSettle, Scope::WalletRead]), "Read settlements, of every capacity of the hold's owner.";
     DepositCredit:            Rule { scopes: &[Scope::WalletDeposit], ..staff(&[Finance], May::DepositsManage) }, "Credit a deposit.";
     DepositAssign:            staff(&[Finance], May::DepositsManage),       "Assign an unmatched deposit to an owner.";
     DepositRead:              Rule { scopes: &[Scope::WalletDeposit, Scope::WalletRead], ..STAFF_READ }, "Read a deposit.";
     DepositsList:             STAFF_READ,                                   "List deposits.";
-    WithdrawalRead:           own_or_staff(User, &[Scope::WalletWithdraw, Scope::WalletRead]), "Read withdrawals, of every capacity of the owner.";
-    WithdrawalRequest:        Rule { scopes: &[Scope::WalletWithdraw], ..own(User) }, "Request a withdrawal.";
-    WithdrawalCancel:         Rule { scopes: &[Scope::WalletWithdraw], ..own(User) }, "Cancel a withdrawal.";
+    WithdrawalRead:           own_or_staff(&[User], &[Scope::WalletWithdraw, Scope::WalletRead]), "Read withdrawals, of every capacity of the owner.";
+    WithdrawalRequest:        Rule { scopes: &[Scope::WalletWithdraw], ..own(&[User]) }, "Request a withdrawal.";
+    WithdrawalCancel:         Rule { scopes: &[Scope::WalletWithdraw], ..own(&[User]) }, "Cancel a withdrawal.";
     WithdrawalProcess:        Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Hand a withdrawal to the provider.";
     WithdrawalComplete:       Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Record that a withdrawal was paid.";
     WithdrawalFail:           Rule { scopes: &[Scope::WalletWithdraw], ..staff(&[Finance], May::WithdrawalsManage) }, "Record that a withdrawal will not be paid.";
-    ConversionRead:           own_or_staff(User, &[Scope::WalletConvert, Scope::WalletRead]), "Read conversions.";
-    ConversionExecute:        Rule { scopes: &[Scope::WalletConvert], ..own(User) }, "Convert between two wallets.";
-    ConversionQuote:          own_or_staff(User, &[Scope::WalletConvert]),  "Ask what a conversion would give.";
-    RatesRead:                own_or_staff(User, &[Scope::WalletConvert, Scope::WalletRead, Scope::RatesWrite]), "Read rates in use.";
+    ConversionRead:           own_or_staff(&[User], &[Scope::WalletConvert, Scope::WalletRead]), "Read conversions.";
+    ConversionExecute:        Rule { scopes: &[Scope::WalletConvert], ..own(&[User]) }, "Convert between two wallets.";
+    ConversionQuote:          own_or_staff(&[User], &[Scope::WalletConvert]),  "Ask what a conversion would give.";
+    RatesRead:                own_or_staff(&[User], &[Scope::WalletConvert, Scope::WalletRead, Scope::RatesWrite]), "Read rates in use.";
     RateHistoryRead:          Rule { scopes: &[Scope::RatesWrite], ..STAFF_READ }, "Read all recorded rates.";
     RateAuthorsRead:          STAFF_READ,                                   "Read who recorded and accepted rates.";
     RateRecord:               Rule { scopes: &[Scope::RatesWrite], ..staff(&[Admin], May::RatesRecord) }, "Record a rate.";
@@ -281,15 +283,32 @@ policy! {
     ReconciliationRun:        staff(&[Finance], May::WalletsManage),        "Start a run of the ledger's checker.";
     TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
     OffersRead:               PUBLIC,                                       "Read public offers.";
-    CampaignRead:             own_or_staff(Merchant, &[Scope::PromotionsRead]), "Read a campaign in any state, its money and its figures.";
-    CampaignCreate:           own(Merchant),                                "Create a campaign.";
-    CampaignUpdate:           own(Merchant),                                "Change a campaign.";
-    CampaignActivate:         own(Merchant),                                "Activate a campaign.";
-    CampaignPause:            own(Merchant),                                "Pause a campaign.";
-    CampaignComplete:         own(Merchant),                                "Complete a campaign.";
-    CampaignCancel:           own(Merchant),                                "Cancel a campaign.";
+    CampaignRead:             own_or_staff(&[Merchant], &[Scope::PromotionsRead]), "Read a campaign in any state, its money and its figures.";
+    CampaignCreate:           own(&[Merchant]),                                "Create a campaign.";
+    CampaignUpdate:           own(&[Merchant]),                                "Change a campaign.";
+    CampaignActivate:         own(&[Merchant]),                                "Activate a campaign.";
+    CampaignPause:            own(&[Merchant]),                                "Pause a campaign.";
+    CampaignComplete:         own(&[Merchant]),                                "Complete a campaign.";
+    CampaignCancel:           own(&[Merchant]),                                "Cancel a campaign.";
     CampaignForceComplete:    staff(&[Admin], May::CampaignsManage),        "Complete any campaign.";
     CampaignForceCancel:      staff(&[Admin], May::CampaignsManage),        "Cancel any campaign.";
+    VoucherRead:              own_or_staff(&[User, Merchant], &[Scope::PromotionsRead]), "Read a voucher, as its holder or its merchant.";
+    VoucherCodeRead:          own(&[User]),                                 "Read the code of one's own voucher.";
+    VoucherFollow:            own(&[User]),                                 "Follow one's own vouchers.";
+    VouchersList:             Rule { scopes: &[Scope::PromotionsRead], ..STAFF_READ }, "List and search vouchers.";
+    VoucherValidate:          Rule { scopes: &[Scope::PromotionsRedeem], ..own(&[User, Merchant]) }, "Ask whether a voucher can be redeemed.";
+    VoucherClaim:             own(&[User]),                                 "Claim a free voucher.";
+    VoucherExchange:          own(&[User]),                                 "Exchange points for a voucher.";
+    VoucherPurchase:          own(&[User]),                                 "Purchase a voucher.";
+    VoucherRedeem:            Rule { scopes: &[Scope::PromotionsRedeem], ..own(&[User, Merchant]) }, "Redeem a voucher.";
+    VoucherRevoke:            staff(&[Admin], May::VouchersManage),         "Revoke a voucher.";
+    VoucherExtend:            staff(&[Admin], May::VouchersManage),         "Extend a voucher.";
+    RedemptionRead:           own_or_staff(&[User, Merchant], &[Scope::PromotionsRead, Scope::PromotionsRedeem]), "Read a redemption, as the holder of its voucher or its merchant.";
+    RedemptionsList:          Rule { scopes: &[Scope::PromotionsRead, Scope::PromotionsRedeem], ..STAFF_READ }, "List redemptions.";
+    RedemptionSettle:         services(&[Scope::PromotionsRedeem]),         "Settle a redemption.";
+    RedemptionVoid:           services(&[Scope::PromotionsRedeem]),         "Void a redemption.";
+    RedemptionReturn:         Rule { scopes: &[Scope::PromotionsRedeem], ..own(&[Merchant]) }, "Return value of a redemption.";
+    PromotionStatisticsRead:  STAFF_READ,                                   "Read numbers of all campaigns.";
     JobsRead:                 STAFF_READ,                                   "Read the background jobs.";
     ConfigurationRead:        STAFF_READ,                                   "Read the system configuration and its versions.";
     ConfigurationUpdate:      staff(&[Admin], May::ConfigurationManage),    "Change the system configuration.";
@@ -456,7 +475,7 @@ impl Principal {
             || match self {
                 Self::Anonymous => return Err(Denied::Unauthenticated),
                 Self::Person(person) => {
-                    (relation == Relation::Own && rule.own.is_some_and(|role| person.has(role)))
+                    (relation == Relation::Own && rule.own.iter().any(|role| person.has(*role)))
                         || rule.roles.iter().any(|role| person.has(*role))
                 }
                 Self::Service(service) => rule

@@ -135,6 +135,16 @@ owned_ids! {
         /// The merchant.
         merchant: MerchantId
     }
+    /// A voucher of a campaign.
+    VoucherId {
+        /// Merchant of the campaign.
+        merchant: MerchantId
+    }
+    /// Use of a voucher.
+    RedemptionId {
+        /// Merchant of the voucher's campaign.
+        merchant: MerchantId
+    }
     /// A referral of one miner by another.
     ReferralId {
         /// User of the referrer.

@@ -12,6 +12,7 @@ use db::{DbError, Tx};
 use domain::access::{Action, Denied, Principal, Relation, Role};
 use domain::text::is_line;
 use domain::wallets::{Origin, OwnerKind, WalletOwner};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::command_slots::CommandSlots;
@@ -30,7 +31,21 @@ const KEY_LENGTH: usize = 128;
 pub(crate) trait CommandInput: InputType + 'static {
     /// The idempotency key in the input.
     fn idempotency_key(&self) -> Option<&str>;
+
+    /// What the command needs before its transaction; nothing for most.
+    fn admission<'a>(&'a self, _: &'a Context<'_>) -> BoxFuture<'a, Result<Option<Admission>>> {
+        std::future::ready(Ok(None)).boxed()
+    }
 }
+
+/// What a command holds from before its transaction until its outcome is known, such as a turn.
+pub(crate) trait Admitted: Send + Sync {
+    /// Takes note of the outcome: the code of a refusal, or none.
+    fn ended(&self, _refusal: Option<&str>) {}
+}
+
+/// See [`Admitted`].
+pub(crate) type Admission = Arc<dyn Admitted>;
 
 /// The payload of a mutation. [`mutations`] declares it.
 pub(crate) trait Payload {
@@ -42,7 +57,8 @@ pub(crate) trait Payload {
 }
 
 /// Declares mutations: the command with its body, the input's and the payload's own fields. Common fields are added; the
-/// values of selected payload fields are read after the commit.
+/// values of selected payload fields are read after the commit. The key rule of an input may be followed by the function that
+/// admits its command (see [`Admitted`]).
 ///
 /// ```text
 /// mutations! {
@@ -66,7 +82,7 @@ macro_rules! mutations {
         $(#[$doc:meta])* $root:ident;
         $(
             $(#[$mutation_doc:meta])* $mutation:ident = $command:expr, $body:expr;
-            $input:ident($key:ident) { $($(#[$in_doc:meta])* $in_field:ident: $in_type:ty),* $(,)? }
+            $input:ident($key:ident $(, $admit:path)?) { $($(#[$in_doc:meta])* $in_field:ident: $in_type:ty),* $(,)? }
             $payload:ident($error:ty) = |$ctx:ident, $done:ident: $done_type:ty| {
                 $($(#[$out_doc:meta])* $out_field:ident: $out_type:ty = $out_value:expr),* $(,)?
             }
@@ -116,6 +132,16 @@ macro_rules! mutations {
                 fn idempotency_key(&self) -> Option<&str> {
                     $crate::command::key_text!($key, self.idempotency_key)
                 }
+
+                $(fn admission<'a>(
+                    &'a self,
+                    ctx: &'a async_graphql::Context<'_>,
+                ) -> futures_util::future::BoxFuture<
+                    'a,
+                    $crate::errors::Result<Option<$crate::command::Admission>>,
+                > {
+                    $admit(self, ctx)
+                })?
             }
 
             #[doc = concat!("Result of `", stringify!($mutation), "`.")]
@@ -244,18 +270,18 @@ fn count<R: Refusal, T>(
         Err(error) => ("failed", error.code().as_str()),
         Ok((true, _)) => ("replayed", ""),
         Ok((false, Ok(_))) => ("applied", ""),
-        Ok((false, Err(refused))) => {
-            let declared = refused.declaration::<R>();
-            (
-                "refused",
-                declared.map_or("", |declared| declared.texts.code),
-            )
-        }
+        Ok((false, Err(refused))) => ("refused", code_of::<R>(refused).unwrap_or_default()),
     };
     metrics::counter!("goodgo_commands_total", "command" => command.name, "outcome" => outcome, "code" => code)
         .increment(1);
     metrics::histogram!("goodgo_command_duration_seconds", "command" => command.name)
         .record(started.elapsed());
+}
+
+/// The code of a stored refusal.
+fn code_of<R: Refusal>(refused: &Refused) -> Option<&'static str> {
+    let declared = refused.declaration::<R>();
+    declared.map(|declared| declared.texts.code)
 }
 
 async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
@@ -272,20 +298,26 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
         text.push_str(&owner.id.to_string());
     }
     let request = request(ctx, origin, key, &text);
+    let admission = input.admission(ctx).await?;
     let slots: &CommandSlots = ctx.operation().services.of_contexts.get();
     // Kept by the write, which goes on when the client disconnects.
     let slot = slots.take(ctx.principal())?;
-    let sent = Arc::new((request, input, slot));
+    let sent = Arc::new((request, input, slot, admission.clone()));
     let write = ctx.db().write(command.name, async move |tx: &mut Tx| {
-        let (request, input, _) = &*sent;
+        let (request, input, ..) = &*sent;
         body(Call { tx, request, input }).await
     });
-    Ok(write.await?)
+    let answer = write.await?;
+    if let Some(admission) = admission {
+        let refused = answer.outcome.as_ref().err();
+        admission.ended(refused.and_then(code_of::<R>));
+    }
+    Ok(answer)
 }
 
 /// Checks the policy. Denied commands of staff and services are appended to the audit log.
 async fn authorize(ctx: &Context<'_>, name: &'static str, action: Action) -> Result<Origin> {
-    let is_own = action.rule().own.is_some();
+    let is_own = !action.rule().own.is_empty();
     let principal = ctx.principal();
     let denied = principal.check(action, Relation::from(is_own)).err();
     let origin = match principal {
@@ -310,12 +342,13 @@ async fn authorize(ctx: &Context<'_>, name: &'static str, action: Action) -> Res
 /// The merchant or advertiser for whom a person sends a command of that role. A key belongs to one of them: with another
 /// one the same input is another command.
 fn acting_for(ctx: &Context<'_>, action: Action) -> Option<WalletOwner> {
-    let kind = match action.rule().own? {
-        Role::Merchant => OwnerKind::Merchant,
-        Role::Advertiser => OwnerKind::Advertiser,
-        _ => return None,
-    };
-    ctx.principal().person()?.wallet_owner(kind)
+    let person = ctx.principal().person()?;
+    let mut owners = action.rule().own.iter().filter_map(|role| match role {
+        Role::Merchant => person.wallet_owner(OwnerKind::Merchant),
+        Role::Advertiser => person.wallet_owner(OwnerKind::Advertiser),
+        _ => None,
+    });
+    owners.next()
 }
 
 fn request(ctx: &Context<'_>, origin: Origin, key: Option<String>, input: &str) -> Request {

@@ -153,11 +153,10 @@ fn require(field: &mut MetaField, rule: Rule, separator: &str) {
         return;
     }
     let mut audiences = Vec::new();
-    match rule.own {
-        Some(Role::User) => audiences.push("a signed-in user (own data)".to_owned()),
-        Some(role) => audiences.push(format!("role {} (own data)", role.name())),
-        None => {}
-    }
+    audiences.extend(rule.own.iter().map(|role| match role {
+        Role::User => "a signed-in user (own data)".to_owned(),
+        role => format!("role {} (own data)", role.name()),
+    }));
     if !rule.roles.is_empty() {
         let roles: Vec<_> = rule.roles.iter().map(|role| role.name()).collect();
         audiences.push(format!("role {}", either(&roles)));

@@ -144,7 +144,9 @@ impl From<&DbError> for ApiError {
             | DbError::IssuerForeign
             | DbError::IssuerMissing
             | DbError::OwnerRequired
-            | DbError::UserRequired => {
+            | DbError::UserRequired
+            | DbError::UserSuperfluous
+            | DbError::OrderRequired => {
                 return Self::bad_input(fault.to_string());
             }
             DbError::OwnerForeign => return Self::new(Code::Forbidden, fault.to_string()),
@@ -180,6 +182,11 @@ impl From<&DbError> for ApiError {
             DbError::Contended(_) => {
                 Self::new(Code::Unavailable, "too many concurrent changes: retry").retry_after(1)
             }
+            DbError::AllTaken => Self::new(
+                Code::Unavailable,
+                "others are taking what is left: retry, one may become free",
+            )
+            .retry_after(1),
             DbError::Timeout(_) => Self::new(Code::Timeout, "the database took too long"),
             _ => Self::new(Code::InternalServerError, MASKED),
         }

@@ -22,6 +22,11 @@ const LONGEST_SEARCH: usize = 100;
 pub struct Parsed<I>(Result<I>);
 
 impl<I> Parsed<I> {
+    /// A value that was not sent.
+    pub(crate) fn default_of(value: I) -> Self {
+        Self(Ok(value))
+    }
+
     /// The value.
     pub(crate) fn get(self) -> Result<I> {
         self.0

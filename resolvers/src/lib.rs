@@ -34,6 +34,7 @@ pub mod request;
 pub mod scalars;
 mod schema;
 pub mod strings;
+pub mod turns;
 mod type_index;
 mod type_references;
 mod unions;
@@ -43,6 +44,8 @@ pub mod variables;
 mod wallets;
 
 pub use mining::{LARGEST_LEADERBOARD, Ranks, ReferralUrls};
+pub use promotions::voucher::guesses::Guesses;
+pub use promotions::voucher::objects::voucher_id;
 pub use schema::{Schema, schema, sdl};
 pub use type_index::TypeIndex;
 pub use wallets::wallet::objects::wallet_key;

@@ -6,6 +6,7 @@ pub use crate::mining::live::{
     CircleSubject, CircleTopic, CircleUpdate, LeaderboardTopic, LeaderboardUpdate, MinerTopic,
     MinerUpdate,
 };
+pub use crate::promotions::live::{CampaignTopic, CampaignUpdate, VoucherTopic, VoucherUpdate};
 pub use crate::wallets::live::{WalletTopic, WalletUpdate};
 
 /// An event bus with all topics.
@@ -16,4 +17,6 @@ pub fn event_bus() -> EventBus {
         .with::<WalletTopic>()
         .with::<CircleTopic>()
         .with::<LeaderboardTopic>()
+        .with::<CampaignTopic>()
+        .with::<VoucherTopic>()
 }

@@ -120,6 +120,8 @@ pub struct About {
 pub struct Caller {
     /// Identity.
     pub principal: Principal,
+    /// Address, or the network of an IPv6 address.
+    pub network: std::net::IpAddr,
     /// Id of the request in logs and errors.
     pub request_id: String,
     /// The `Idempotency-Key` header.

@@ -207,6 +207,31 @@ impl ScalarType for Url {
     }
 }
 
+/// Name of a time zone of the IANA database, such as `"Asia/Ho_Chi_Minh"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeZone(pub chrono_tz::Tz);
+
+/// Name of a time zone of the IANA database, such as `"Asia/Ho_Chi_Minh"`.
+#[Scalar(
+    name = "TimeZone",
+    specified_by_url = "https://www.iana.org/time-zones"
+)]
+impl ScalarType for TimeZone {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let zone = match &value {
+            Value::String(name) => name.parse().ok(),
+            _ => None,
+        };
+        let problem = "write the name of a time zone, such as \"Asia/Ho_Chi_Minh\"";
+        zone.map(Self)
+            .ok_or_else(|| InputValueError::custom(problem))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.name().to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -114,6 +114,14 @@ impl<E: UserErrorType> EnumValue for RefusalCode<E> {
 /// The error code enum of an aggregate, such as `CircleErrorCode`.
 pub type ErrorCode<E> = EnumOf<RefusalCode<E>>;
 
+/// The code of a refusal.
+pub(crate) fn code_of<E: UserErrorType>(refusal: &E::Refusal) -> ErrorCode<E> {
+    EnumOf(RefusalCode {
+        code: refusal.code(),
+        of: PhantomData,
+    })
+}
+
 /// The code of a stored refusal.
 pub(crate) fn code<E: UserErrorType>(refused: &Refused) -> Result<ErrorCode<E>> {
     Ok(EnumOf(RefusalCode {

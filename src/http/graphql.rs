@@ -19,7 +19,7 @@ use super::caller::Client;
 use super::negotiate::{Media, is_json, negotiate};
 use super::operation::{HttpCaller, Operation, RequestContext};
 use super::params;
-use super::rate::RateKey;
+use super::rate::{RateKey, network};
 use super::read_after;
 use super::refusal::Refusal;
 use super::reply;
@@ -223,6 +223,7 @@ async fn authenticate(state: &HttpState, parts: &Parts, id: &str) -> Result<Http
         rate_key: RateKey::of(&authenticated.principal, client.address),
         caller: Caller {
             principal: authenticated.principal,
+            network: network(client.address),
             request_id: id.to_owned(),
             idempotency_key: idempotency_key.map(str::to_owned),
             language: client.language,

@@ -2,18 +2,10 @@
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::mining::ReferralCode;
-use qrcode::QrCode;
-use qrcode::render::svg;
 
-use super::{HttpState, unknown_path};
-
-/// Minimum of pixels per side. Modules are whole pixels.
-const SIDE: u32 = 256;
-/// Forbids scripts and loading wherever the image is opened.
-const POLICY: &str = "default-src 'none'; frame-ancestors 'none'; sandbox";
+use super::{HttpState, qr_code as image, unknown_path};
 
 /// `/invites/{code}.svg`: a QR code of the invite link. It doesn't depend on whether the referral code exists.
 pub async fn qr_code(
@@ -26,15 +18,6 @@ pub async fn qr_code(
     let share = &state.settings.referral_urls.share;
     let link = code.map(|code| format!("{share}/{}", code.as_str()));
     // Only a long SHARE_BASE_URL makes a link too long for a QR code.
-    let Some(code) = link.and_then(|link| QrCode::new(link).ok()) else {
-        return unknown_path();
-    };
-    let image = code.render::<svg::Color<'_>>();
-    let image = { image }.min_dimensions(SIDE, SIDE).build();
-    let headers = [
-        (header::CONTENT_TYPE, "image/svg+xml"),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::CACHE_CONTROL, "public, max-age=86400"),
-    ];
-    (headers, image).into_response()
+    let image = link.and_then(|link| image::svg(&link, "public, max-age=86400"));
+    image.unwrap_or_else(unknown_path)
 }

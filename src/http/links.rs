@@ -28,6 +28,13 @@ pub struct LinkSigner {
     key: Arc<OnceCell<Vec<u8>>>,
 }
 
+/// The query of a signed link.
+#[derive(Deserialize)]
+pub struct Signed {
+    /// The link's token.
+    pub token: String,
+}
+
 /// The claims of a link's token.
 #[derive(Serialize, Deserialize)]
 struct Claims<T> {

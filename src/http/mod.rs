@@ -23,6 +23,7 @@ pub mod panics;
 pub mod params;
 pub mod persisted;
 mod public;
+mod qr_code;
 pub mod rate;
 pub mod read_after;
 pub mod refusal;
@@ -34,6 +35,7 @@ mod subscription;
 pub mod timeouts;
 pub mod unique_json;
 mod unread;
+mod voucher_codes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -188,6 +190,7 @@ pub fn router(state: HttpState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), public::charge_image));
     let statements = Router::new()
         .route("/wallets/{id}/statement.csv", get(statement::csv))
+        .route("/vouchers/{id}/qr.svg", get(voucher_codes::qr))
         .route_layer(from_fn_with_state(state.clone(), public::charge_statement));
     let probes = Router::new()
         .route("/metrics", get(documents::metrics))

@@ -15,9 +15,9 @@ use domain::wallets::WalletKey;
 use futures_util::stream::try_unfold;
 use resolvers::errors::ApiError;
 use resolvers::{StatementLink, wallet_key};
-use serde::Deserialize;
 
 use super::HttpState;
+use super::links::Signed;
 
 /// Entries that are read at a time.
 const PAGE: u32 = 1_000;
@@ -38,12 +38,6 @@ const COLUMNS: [&str; 11] = [
     "referenceId",
     "transactionId",
 ];
-
-/// The query of a signed link.
-#[derive(Deserialize)]
-pub struct Signed {
-    token: String,
-}
 
 /// `/wallets/{id}/statement.csv`: the entries of a period, oldest first, by a signed link.
 pub async fn csv(
@@ -113,10 +107,11 @@ pub async fn csv(
     (headers, Body::from_stream(pages)).into_response()
 }
 
-fn unavailable(fault: &DbError) -> Response {
+/// The answer while the database can't be read.
+pub fn unavailable(fault: &DbError) -> Response {
     // Logs the fault.
     drop(ApiError::from(fault));
-    let body = axum::Json(serde_json::json!({"error": "the statement can't be read now: retry"}));
+    let body = axum::Json(serde_json::json!({"error": "the file can't be made now: retry"}));
     (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
 }
 

@@ -1,6 +1,7 @@
 //! Background jobs, one file each. [`runner`] runs each job on one instance at a time.
 
 mod campaign_completion;
+mod campaign_revocation;
 mod circle_invitation_expiry;
 mod fx_count;
 mod hold_expiry;
@@ -8,7 +9,9 @@ mod issuance_count;
 mod mining_session_completion;
 mod partition_maintenance;
 mod reconciliation;
+mod redemption_expiry;
 pub mod runner;
+mod voucher_expiry;
 pub mod withdrawal_payout;
 
 use std::time::Duration;
@@ -28,8 +31,9 @@ pub struct Job {
 }
 
 /// The registered jobs.
-pub const ALL: [Job; 9] = [
+pub const ALL: [Job; 12] = [
     campaign_completion::JOB,
+    campaign_revocation::JOB,
     circle_invitation_expiry::JOB,
     fx_count::JOB,
     hold_expiry::JOB,
@@ -37,5 +41,7 @@ pub const ALL: [Job; 9] = [
     mining_session_completion::JOB,
     partition_maintenance::JOB,
     reconciliation::JOB,
+    redemption_expiry::JOB,
+    voucher_expiry::JOB,
     withdrawal_payout::JOB,
 ];

@@ -22,7 +22,7 @@ use crate::http::caller::Client;
 use crate::http::operation::{Operation, RequestContext};
 use crate::http::panics;
 use crate::http::params::Params;
-use crate::http::rate::{RateExceeded, RateKey};
+use crate::http::rate::{RateExceeded, RateKey, network};
 use crate::http::refusal::Refusal;
 use crate::http::reply::is_request_error;
 use crate::metrics::Counted;
@@ -122,6 +122,7 @@ impl Operations {
         let context = RequestContext {
             caller: request::Caller {
                 principal: caller.principal.clone(),
+                network: network(caller.client.address),
                 request_id: (state.new_request_id)(),
                 idempotency_key: None,
                 language: caller.client.language,

@@ -53,7 +53,7 @@ pub(crate) async fn ensure(tx: &mut Tx, id: UserId, name: Option<&DisplayName>) 
 }
 
 /// Inserts a person, if there is none with this id. It does not wait for commands that hold the person's row.
-pub(super) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<()> {
+pub(crate) async fn ensure_exists(tx: &mut Tx, person: &Person) -> Result<()> {
     diesel::insert_into(users::table)
         .values(row(tx, person.id, person.name.as_ref()))
         .on_conflict_do_nothing()

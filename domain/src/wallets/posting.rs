@@ -141,6 +141,16 @@ named! {
     CampaignEscrow = "CAMPAIGN_ESCROW";
     /// Cover returned to the merchant.
     EscrowRelease = "ESCROW_RELEASE";
+    /// Price of a voucher.
+    VoucherPrice = "VOUCHER_PRICE";
+    /// Price of a voucher earned by the merchant.
+    VoucherPriceEarned = "VOUCHER_PRICE_EARNED";
+    /// Price of a revoked voucher returned to its holder.
+    VoucherRefund = "VOUCHER_REFUND";
+    /// Redemption paid to the merchant.
+    RedemptionSettled = "REDEMPTION_SETTLED";
+    /// Value of a settled redemption returned to the voucher.
+    RedemptionReturned = "REDEMPTION_RETURNED";
 }
 
 /// Object of a posting: kind and id, such as `mining_session` and its UUID.

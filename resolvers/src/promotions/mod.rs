@@ -2,7 +2,12 @@
 
 pub(crate) mod campaign;
 pub(crate) mod configuration;
+pub(crate) mod live;
 pub(crate) mod loaders;
+pub(crate) mod redemption;
+pub(crate) mod statistics;
+pub(crate) mod subscriptions;
+pub mod voucher;
 
 use domain::access::Action;
 
@@ -15,17 +20,23 @@ use crate::wallets::references::RegisteredReference;
 pub(crate) const NODES: &[RegisteredNode] = &[
     RegisteredNode::new::<campaign::objects::Campaign>(),
     RegisteredNode::new::<configuration::objects::PromotionConfiguration>(),
+    RegisteredNode::new::<redemption::objects::Redemption>(),
+    RegisteredNode::new::<voucher::objects::Voucher>(),
 ];
 
-pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[RegisteredUserError::new::<
-    campaign::refusals::CampaignUserError,
->()];
+pub(crate) const USER_ERRORS: &[RegisteredUserError] = &[
+    RegisteredUserError::new::<campaign::refusals::CampaignUserError>(),
+    RegisteredUserError::new::<redemption::refusals::RedemptionUserError>(),
+    RegisteredUserError::new::<voucher::refusals::VoucherUserError>(),
+];
 
-pub(crate) const REFERENCES: &[RegisteredReference] = &[RegisteredReference::of::<
-    campaign::objects::Campaign,
->("campaign")];
+pub(crate) const REFERENCES: &[RegisteredReference] = &[
+    RegisteredReference::of::<campaign::objects::Campaign>("campaign"),
+    redemption::objects::REFERENCE,
+    voucher::objects::REFERENCE,
+];
 
-pub(crate) const ENTITIES: &[Entity] = &[campaign::objects::ENTITY];
+pub(crate) const ENTITIES: &[Entity] = &[campaign::objects::ENTITY, voucher::objects::ENTITY];
 
 pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.campaign", Action::OffersRead),
@@ -33,4 +44,17 @@ pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Campaign.escrow", Action::CampaignRead),
     ("Campaign.escrowTotal", Action::CampaignRead),
     ("Campaign.proceeds", Action::CampaignRead),
+    ("Campaign.redemptions", Action::CampaignRead),
+    ("Campaign.statistics", Action::CampaignRead),
+    ("Campaign.vouchers", Action::CampaignRead),
+    ("Query.promotionStatistics", Action::PromotionStatisticsRead),
+    ("Query.redemption", Action::RedemptionRead),
+    ("Query.redemptions", Action::RedemptionsList),
+    ("Query.voucher", Action::VoucherRead),
+    ("Query.voucherValidation", Action::VoucherValidate),
+    ("Query.vouchers", Action::VouchersList),
+    ("Subscription.campaignUpdated", Action::OffersRead),
+    ("Subscription.vouchersUpdated", Action::VoucherFollow),
+    ("Voucher.code", Action::VoucherCodeRead),
+    ("Voucher.qrCodeUrl", Action::VoucherCodeRead),
 ];

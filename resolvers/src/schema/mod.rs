@@ -63,6 +63,11 @@ pub struct Query(
     withdrawal::queries::WithdrawalsQuery,
     promotions::campaign::queries::CampaignQuery,
     promotions::campaign::queries::CampaignsQuery,
+    promotions::voucher::queries::VoucherQuery,
+    promotions::voucher::queries::VouchersQuery,
+    promotions::redemption::queries::RedemptionQuery,
+    promotions::redemption::queries::RedemptionsQuery,
+    promotions::statistics::StatisticsQuery,
 );
 
 /// Commands, one business command per field. Root fields are null only on error.
@@ -89,6 +94,8 @@ pub struct Mutation(
     wallet::mutations::FreezeMutation,
     wallet::mutations::HouseMutation,
     promotions::campaign::mutations::CampaignMutation,
+    promotions::voucher::mutations::VoucherMutation,
+    promotions::redemption::mutations::RedemptionMutation,
 );
 
 /// Live updates. After a reconnect, query the current state: missed events are not sent again.
@@ -97,6 +104,7 @@ pub struct Subscription(
     miner::subscriptions::MinerSubscription,
     circle::subscriptions::CircleSubscription,
     wallet::subscriptions::WalletSubscription,
+    promotions::subscriptions::PromotionSubscription,
 );
 
 /// The signed-in person and what is theirs.
@@ -106,6 +114,8 @@ pub struct Viewer(
     miner::viewer::ViewerMining,
     wallet::viewer::ViewerWallets,
     withdrawal::viewer::ViewerWithdrawals,
+    promotions::voucher::viewer::ViewerVouchers,
+    promotions::redemption::viewer::ViewerRedemptions,
 );
 
 impl Viewer {
@@ -116,6 +126,8 @@ impl Viewer {
             miner::viewer::ViewerMining(person.id),
             wallet::viewer::ViewerWallets(person.id),
             withdrawal::viewer::ViewerWithdrawals,
+            promotions::voucher::viewer::ViewerVouchers(person.id),
+            promotions::redemption::viewer::ViewerRedemptions(person.id),
         ))
     }
 }
@@ -159,6 +171,7 @@ const USER_ERRORS: &[&[RegisteredUserError]] = &[
 ];
 const PROPOSALS: &[&[RegisteredProposal]] = &[
     mining::PROPOSALS,
+    promotions::campaign::proposals::PROPOSALS,
     wallets::PROPOSALS,
     system_configuration::PROPOSALS,
     settlement::proposals::PROPOSALS,

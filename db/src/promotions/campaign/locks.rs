@@ -10,7 +10,7 @@ use crate::prelude::*;
 use crate::schema::campaigns;
 
 /// Prefix of the keys of campaigns' locks.
-const OF_CAMPAIGNS: i64 = 0x6361_6d70 << 32;
+pub(in crate::promotions) const OF_CAMPAIGNS: i64 = 0x6361_6d70 << 32;
 /// Prefix of the keys of merchants' locks.
 const OF_MERCHANTS: i64 = 0x6d65_7263 << 32;
 
@@ -83,7 +83,7 @@ pub(super) async fn lock_made(tx: &mut Tx, merchant: MerchantId) -> Result<Made>
 
 /// Key of an advisory lock: a prefix and the id's last four bytes, which are random. Two objects with one key wait for
 /// each other without need.
-fn key(prefix: i64, id: Uuid) -> i64 {
+pub(in crate::promotions) fn key(prefix: i64, id: Uuid) -> i64 {
     let [.., a, b, c, d] = *id.as_bytes();
     prefix | i64::from(u32::from_be_bytes([a, b, c, d]))
 }

@@ -2,6 +2,6 @@
 
 pub mod commands;
 mod events;
-mod locks;
+pub(super) mod locks;
 pub mod queries;
 mod rows;

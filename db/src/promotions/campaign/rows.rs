@@ -4,7 +4,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::sql_types::BigInt;
 use domain::money::{Minor, Money};
-use domain::promotions::campaign::{Acquisition, Campaign};
+use domain::promotions::campaign::{Acquisition, Campaign, CampaignRevocation};
 use domain::text::fold;
 use domain::wallets::Currencies;
 
@@ -34,6 +34,9 @@ pub(super) struct CampaignRow {
     created_at: Timestamp,
     updated_at: Timestamp,
     version: i64,
+    revoked_at: Option<Timestamp>,
+    revocation_reason: Option<String>,
+    vouchers_to_revoke: Option<i32>,
     #[diesel(skip_insertion)]
     #[diesel(select_expression = issued(), select_expression_type = SqlLiteral<BigInt>)]
     issued_vouchers: i64,
@@ -68,6 +71,9 @@ impl CampaignRow {
             created_at: campaign.created_at,
             updated_at: campaign.updated_at,
             version: campaign.version,
+            revoked_at: None,
+            revocation_reason: None,
+            vouchers_to_revoke: None,
             issued_vouchers: campaign.issued_vouchers.into(),
         })
     }
@@ -81,6 +87,18 @@ impl CampaignRow {
             })
         };
         let price = self.price.zip(self.price_currency);
+        let revocation = match (
+            self.revoked_at,
+            self.revocation_reason,
+            self.vouchers_to_revoke,
+        ) {
+            (Some(at), Some(reason), Some(vouchers)) => Some(CampaignRevocation {
+                at,
+                reason,
+                vouchers: fit("campaigns", "vouchers_to_revoke", vouchers)?,
+            }),
+            _ => None,
+        };
         Ok(Campaign {
             id: [self.merchant_id, self.id].into(),
             name: self.name,
@@ -98,6 +116,7 @@ impl CampaignRow {
             max_per_user: fit("campaigns", "max_per_user", self.max_per_user)?,
             allow_partial_redemption: self.allow_partial_redemption,
             stored_status: read_name("campaigns", "status", &self.status)?,
+            revocation,
             created_at: self.created_at,
             updated_at: self.updated_at,
             version: self.version,

@@ -128,8 +128,8 @@ async fn insert(
     let numbers: Vec<i32> = rows.iter().map(|(number, _)| *number).collect();
     let ids: Vec<Uuid> = rows.iter().map(|(_, (id, _))| *id).collect();
     let codes: Vec<&str> = rows.iter().map(|(_, (_, code))| code.as_str()).collect();
-    let insert = "INSERT INTO vouchers (merchant_id, id, campaign_id, number, code, status, remaining, created_at)
-                  SELECT $1, id, $2, number, code, 'AVAILABLE', $3, $4
+    let insert = "INSERT INTO vouchers (merchant_id, id, campaign_id, number, code, status, remaining, created_at, updated_at)
+                  SELECT $1, id, $2, number, code, 'AVAILABLE', $3, $4, $4
                   FROM unnest($5, $6, $7) AS made (number, id, code)";
     diesel::sql_query(insert)
         .bind::<SqlUuid, _>(campaign.id.merchant.0)

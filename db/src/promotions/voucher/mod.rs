@@ -1,5 +1,18 @@
 //! Vouchers.
 
 mod codes;
+pub mod commands;
+mod events;
+pub mod expiry;
+pub(super) mod locks;
+pub mod queries;
+pub mod revocation;
+mod rows;
+pub mod till;
+mod writes;
 
 pub(super) use codes::make_vouchers;
+pub(super) use commands::refund;
+pub use expiry::expire;
+pub(super) use rows::OfferRow;
+pub(super) use writes::{quarter, store_held};

@@ -178,7 +178,7 @@ SELECT format('owner %s, transaction %s: funded %s, moved %s', owner_id, transac
 FROM treasury_fundings f FULL JOIN moved m USING (owner_id, transaction_id)
 WHERE f.amount IS DISTINCT FROM m.amount
 
---- owner ESCROW: a campaign's escrow covers its vouchers
+--- owner ESCROW: a campaign's escrow covers its vouchers and pending redemptions
 WITH covered AS (
     SELECT w.owner_id AS merchant_id, w.for_id AS id, w.id AS wallet, w.currency,
            coalesce(sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END), 0) AS amount
@@ -187,7 +187,10 @@ WITH covered AS (
 ), needed AS (
     -- Once a campaign's end is stored, its unissued vouchers are covered no more.
     SELECT c.merchant_id, c.id, c.currency, c.total_vouchers, count(v.id) AS vouchers,
-           coalesce(sum(v.remaining) FILTER (WHERE v.status <> 'AVAILABLE' OR c.status IN ('ACTIVE', 'DRAFT', 'PAUSED')), 0) AS amount
+           coalesce(sum(v.remaining) FILTER (WHERE v.status IN ('CLAIMED', 'PARTIALLY_REDEEMED')
+               OR (v.status = 'AVAILABLE' AND c.status IN ('ACTIVE', 'DRAFT', 'PAUSED'))), 0)
+           + coalesce((SELECT sum(r.used + r.refunded) FROM redemptions r
+                       WHERE r.merchant_id = c.merchant_id AND r.campaign_id = c.id AND r.status = 'PENDING'), 0) AS amount
     FROM campaigns c LEFT JOIN vouchers v ON v.merchant_id = c.merchant_id AND v.campaign_id = c.id
     GROUP BY c.merchant_id, c.id, c.currency, c.total_vouchers
 )
@@ -198,6 +201,64 @@ SELECT format('merchant %s, campaign %s: escrow of %s, %s of %s vouchers need %s
 FROM needed n FULL JOIN covered c USING (merchant_id, id)
 WHERE c.amount IS DISTINCT FROM n.amount OR c.currency IS DISTINCT FROM n.currency
    OR n.vouchers IS DISTINCT FROM n.total_vouchers
+
+--- owner PROCEEDS: a campaign's proceeds are the prices that its vouchers and pending redemptions have not earned
+WITH covered AS (
+    SELECT w.owner_id AS merchant_id, w.for_id AS id, w.id AS wallet, w.currency,
+           coalesce(sum(CASE e.side WHEN 'CREDIT' THEN e.amount ELSE -e.amount END), 0) AS amount
+    FROM wallets w LEFT JOIN entries e ON e.owner_id = w.owner_id AND e.wallet = w.id
+    WHERE w.kind = 'PROCEEDS' GROUP BY 1, 2, 3, 4
+), needed AS (
+    SELECT c.merchant_id, c.id, c.price_currency AS currency,
+           coalesce((SELECT sum(v.unearned) FROM vouchers v WHERE v.merchant_id = c.merchant_id AND v.campaign_id = c.id
+                     AND v.status IN ('CLAIMED', 'PARTIALLY_REDEEMED')), 0)
+           + coalesce((SELECT sum(r.price_share) FROM redemptions r
+                       WHERE r.merchant_id = c.merchant_id AND r.campaign_id = c.id AND r.status = 'PENDING'), 0) AS amount
+    FROM campaigns c
+)
+SELECT format('merchant %s, campaign %s: proceeds of %s, not earned %s', merchant_id, id, c.amount, n.amount) AS detail,
+       coalesce(c.currency, n.currency) AS currency, n.amount AS expected, c.amount AS actual,
+       'wallet' AS object, merchant_id AS owner_id, c.wallet::text AS id
+FROM needed n FULL JOIN covered c USING (merchant_id, id)
+-- Before its first sale a campaign has no such account.
+WHERE coalesce(c.amount, 0) <> coalesce(n.amount, 0) OR (c.wallet IS NOT NULL AND n.currency <> c.currency)
+
+--- owner VOUCHERS: figures, orders and directories agree with vouchers and redemptions
+WITH redeemed AS (
+    SELECT merchant_id, campaign_id AS id, count(*) AS redeemed, sum(used) AS used, sum(refunded) AS refunded,
+           sum(returned) AS returned
+    FROM redemptions WHERE status <> 'VOIDED' GROUP BY 1, 2
+), counted AS (
+    SELECT merchant_id, campaign_id AS id, sum(issued) AS issued, sum(redeemed) AS redeemed, sum(used) AS used,
+           sum(refunded) AS refunded, sum(returned) AS returned
+    FROM promotion_rollups GROUP BY 1, 2
+), issued AS (
+    SELECT merchant_id, campaign_id AS id, count(*) AS issued FROM vouchers WHERE status <> 'AVAILABLE' GROUP BY 1, 2
+)
+SELECT format('merchant %s, campaign %s: figures %s, rows %s', merchant_id, id,
+              (c.issued, c.redeemed, c.used, c.refunded, c.returned), (i.issued, r.redeemed, r.used, r.refunded, r.returned)) AS detail
+FROM campaigns LEFT JOIN counted c USING (merchant_id, id) LEFT JOIN issued i USING (merchant_id, id)
+     LEFT JOIN redeemed r USING (merchant_id, id)
+WHERE coalesce(c.issued, 0) <> coalesce(i.issued, 0) OR coalesce(c.redeemed, 0) <> coalesce(r.redeemed, 0)
+   OR coalesce(c.used, 0) <> coalesce(r.used, 0) OR coalesce(c.refunded, 0) <> coalesce(r.refunded, 0)
+   OR coalesce(c.returned, 0) <> coalesce(r.returned, 0)
+UNION ALL
+SELECT format('merchant %s, order %s: %s of %s covered, redemptions of %s', o.merchant_id, o.id, o.covered, o.amount, r.used)
+FROM orders o LEFT JOIN LATERAL (
+    SELECT coalesce(sum(used), 0) AS used, bool_and(order_amount = o.amount) AS fits FROM redemptions
+    WHERE merchant_id = o.merchant_id AND order_id = o.id AND status <> 'VOIDED'
+) r ON true
+WHERE o.covered <> r.used OR NOT coalesce(r.fits, true)
+UNION ALL
+SELECT format('merchant %s, voucher %s: holder %s, in the directory %s %s until %s', v.merchant_id, v.id, v.owner_id, u.user_id, u.status,
+              u.expires_at)
+FROM vouchers v LEFT JOIN user_vouchers u ON u.user_id = v.owner_id AND u.voucher_id = v.id
+WHERE v.status <> 'AVAILABLE' AND (u.merchant_id, u.status, u.expires_at, u.claimed_at)
+    IS DISTINCT FROM (v.merchant_id, v.status, v.usable_until, v.claimed_at)
+UNION ALL
+SELECT format('merchant %s, redemption %s of %s is not in the directory', r.merchant_id, r.id, r.user_id)
+FROM redemptions r
+WHERE NOT EXISTS (SELECT FROM user_redemptions u WHERE u.user_id = r.user_id AND u.redemption_id = r.id)
 
 --- owner REWARD: each reward was paid once
 WITH moved AS (
@@ -355,12 +416,41 @@ WHERE NOT EXISTS (
         ('ESCROW_RELEASE', 'USER', 'campaign', 'ESCROW', 'MAIN'),
         ('ESCROW_RELEASE', 'STAFF', 'campaign', 'ESCROW', 'MAIN'),
         ('ESCROW_RELEASE', 'JOB', 'campaign', 'ESCROW', 'MAIN'),
+        ('ESCROW_RELEASE', 'STAFF', 'voucher', 'ESCROW', 'MAIN'),
+        ('ESCROW_RELEASE', 'JOB', 'voucher', 'ESCROW', 'MAIN'),
+        ('VOUCHER_PRICE', 'USER', 'voucher', 'MAIN', 'TRANSIT'),
+        ('VOUCHER_PRICE', 'USER', 'voucher', 'TRANSIT', 'PROCEEDS'),
+        -- The buyer's id is that of the merchant.
+        ('VOUCHER_PRICE', 'USER', 'voucher', 'MAIN', 'PROCEEDS'),
+        ('VOUCHER_PRICE_EARNED', 'JOB', 'campaign', 'PROCEEDS', 'MAIN'),
+        ('VOUCHER_REFUND', 'STAFF', 'voucher', 'PROCEEDS', 'TRANSIT'),
+        ('VOUCHER_REFUND', 'STAFF', 'voucher', 'TRANSIT', 'MAIN'),
+        ('VOUCHER_REFUND', 'STAFF', 'voucher', 'PROCEEDS', 'MAIN'),
+        ('VOUCHER_REFUND', 'JOB', 'voucher', 'PROCEEDS', 'TRANSIT'),
+        ('VOUCHER_REFUND', 'JOB', 'voucher', 'TRANSIT', 'MAIN'),
+        ('VOUCHER_REFUND', 'JOB', 'voucher', 'PROCEEDS', 'MAIN'),
         ('REWARD', 'SERVICE', 'reward', 'CAMPAIGN_TREASURY', 'TRANSIT'),
         ('REWARD', 'SERVICE', 'reward', 'TRANSIT', 'MAIN'),
         -- The claimant's id is that of the campaign.
         ('REWARD', 'SERVICE', 'reward', 'CAMPAIGN_TREASURY', 'MAIN')
     ) fits (reason, origin, reference_kind, debit, credit)
     WHERE fits = (t.reason, t.origin, t.reference_kind, d.kind, c.kind)
+) AND NOT EXISTS (
+    -- Redemptions, of an order or without one: settled, voided too late, or returned.
+    SELECT FROM (VALUES
+        ('REDEMPTION_SETTLED', 'ESCROW', 'MAIN'),
+        ('VOUCHER_PRICE_EARNED', 'PROCEEDS', 'MAIN'),
+        ('ESCROW_RELEASE', 'ESCROW', 'MAIN'),
+        ('REDEMPTION_RETURNED', 'MAIN', 'ESCROW'),
+        ('REDEMPTION_RETURNED', 'MAIN', 'PROCEEDS'),
+        ('VOUCHER_REFUND', 'PROCEEDS', 'TRANSIT'),
+        ('VOUCHER_REFUND', 'MAIN', 'TRANSIT'),
+        ('VOUCHER_REFUND', 'TRANSIT', 'MAIN'),
+        ('VOUCHER_REFUND', 'PROCEEDS', 'MAIN'),
+        ('VOUCHER_REFUND', 'MAIN', 'MAIN')
+    ) fits (reason, debit, credit)
+    WHERE fits = (t.reason, d.kind, c.kind) AND t.reference_kind IN ('order', 'redemption')
+      AND t.origin IN ('USER', 'STAFF', 'SERVICE', 'JOB')
 ) AND NOT EXISTS (
     -- The other way round: of deposits, rewards, fundings and releases of clearing accounts.
     SELECT FROM (VALUES

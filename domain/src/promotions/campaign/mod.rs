@@ -6,6 +6,7 @@ mod rules;
 mod tests;
 
 pub use refusal::{CampaignRefusal, CampaignRefusalKind};
+pub(crate) use rules::shown_amount;
 pub use rules::{
     CampaignChange, CampaignDraft, Made, NewCampaign, Terms, activate, create, end, end_in_time,
     end_of_any, pause, update,
@@ -45,12 +46,25 @@ pub struct Campaign {
     pub allow_partial_redemption: bool,
     /// State as it is stored.
     pub stored_status: CampaignStatus,
+    /// Revocation of its vouchers.
+    pub revocation: Option<CampaignRevocation>,
     /// Time of creation.
     pub created_at: Timestamp,
     /// Time of the last change.
     pub updated_at: Timestamp,
     /// Number of its events.
     pub version: i64,
+}
+
+/// Revocation of a campaign's vouchers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CampaignRevocation {
+    /// Time.
+    pub at: Timestamp,
+    /// Reason.
+    pub reason: String,
+    /// Vouchers that could be redeemed then.
+    pub vouchers: u32,
 }
 
 /// Way to acquire a voucher, and its price.
@@ -90,6 +104,25 @@ named! {
     Paused = "PAUSED";
 }
 
+impl CampaignStatus {
+    /// The stored state as of a time: from its end on a campaign is completed and a draft cancelled, before a job has stored
+    /// it.
+    #[must_use]
+    pub fn at(self, ends_at: Timestamp, now: Timestamp) -> Self {
+        match self {
+            Self::Draft if ends_at <= now => Self::Cancelled,
+            Self::Active | Self::Paused if ends_at <= now => Self::Completed,
+            stored => stored,
+        }
+    }
+
+    /// Whether it is the end of a campaign.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled)
+    }
+}
+
 impl Campaign {
     /// The merchant.
     #[must_use]
@@ -97,25 +130,16 @@ impl Campaign {
         self.id.merchant
     }
 
-    /// State as of a time: from its end on a campaign is completed and a draft cancelled, before a job has stored it.
+    /// State as of a time; see [`CampaignStatus::at`].
     #[must_use]
     pub fn status(&self, now: Timestamp) -> CampaignStatus {
-        match self.stored_status {
-            CampaignStatus::Draft if self.ends_at <= now => CampaignStatus::Cancelled,
-            CampaignStatus::Active | CampaignStatus::Paused if self.ends_at <= now => {
-                CampaignStatus::Completed
-            }
-            stored => stored,
-        }
+        self.stored_status.at(self.ends_at, now)
     }
 
     /// Whether its vouchers can't be acquired any more.
     #[must_use]
     pub fn has_ended(&self, now: Timestamp) -> bool {
-        matches!(
-            self.status(now),
-            CampaignStatus::Completed | CampaignStatus::Cancelled
-        )
+        self.status(now).is_end()
     }
 
     /// Vouchers that can still be acquired: none once it has ended.

@@ -221,7 +221,7 @@ impl Terms<'_> {
 }
 
 /// An amount above zero with no more decimals than the currency shows.
-fn shown_amount(value: Decimal, currency: Currency) -> Option<Money> {
+pub(crate) fn shown_amount(value: Decimal, currency: Currency) -> Option<Money> {
     let is_coarse = value.normalize().scale() <= u32::from(currency.display_decimals);
     let amount = amount(value, currency.scale).ok();
     let amount = amount.filter(|amount| is_coarse && *amount > Minor::ZERO)?;

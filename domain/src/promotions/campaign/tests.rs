@@ -281,6 +281,7 @@ fn campaign(stored_status: CampaignStatus) -> Campaign {
         max_per_user: 2,
         allow_partial_redemption: true,
         stored_status,
+        revocation: None,
         created_at: NOW,
         updated_at: NOW,
         version: 1,

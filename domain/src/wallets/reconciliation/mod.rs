@@ -34,7 +34,7 @@ named! {
     CurrencySum = "CURRENCY_SUM";
     /// A deposit's transfers agree with it, and those without an owner are in SUSPENSE.
     Deposit = "DEPOSIT";
-    /// A campaign's escrow covers its vouchers.
+    /// A campaign's escrow covers its vouchers and pending redemptions.
     Escrow = "ESCROW";
     /// A wallet is frozen when its owner is.
     Freeze = "FREEZE";
@@ -44,6 +44,8 @@ named! {
     House = "HOUSE";
     /// The points mined on a day are within its issuance ceiling, except claims within the second of a count.
     Issuance = "ISSUANCE";
+    /// A campaign's proceeds are the prices that its vouchers and pending redemptions have not earned.
+    Proceeds = "PROCEEDS";
     /// A reversal is its transaction the other way round.
     Reversal = "REVERSAL";
     /// Rewards agree with sessions, history, adjustments and treasuries of campaigns.
@@ -54,6 +56,8 @@ named! {
     Trace = "TRACE";
     /// TRANSIT is zero after each transaction.
     Transit = "TRANSIT";
+    /// Figures of campaigns, orders and directories agree with vouchers and redemptions.
+    Vouchers = "VOUCHERS";
     /// A withdrawal's transfers agree with it.
     Withdrawal = "WITHDRAWAL";
 }

@@ -12,6 +12,8 @@ use crate::prelude::*;
 pub enum JobName {
     /// Completes campaigns past their end.
     CampaignCompletion,
+    /// Revokes the vouchers of revoked campaigns.
+    CampaignRevocation,
     /// Expires invitations that nobody answered.
     CircleInvitationExpiry,
     /// Counts the balances of the conversion accounts.
@@ -26,6 +28,10 @@ pub enum JobName {
     PartitionMaintenance,
     /// Checks that balances equal the sums of transfers.
     Reconciliation,
+    /// Voids redemptions that were not settled in time.
+    RedemptionExpiry,
+    /// Expires vouchers, and warns their holders three days before.
+    VoucherExpiry,
     /// Hands withdrawals to the provider and records its answers.
     WithdrawalPayout,
 }

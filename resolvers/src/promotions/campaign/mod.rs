@@ -2,5 +2,6 @@
 
 pub(crate) mod mutations;
 pub(crate) mod objects;
+pub(crate) mod proposals;
 pub(crate) mod queries;
 pub(crate) mod refusals;

@@ -7,6 +7,7 @@ use domain::promotions::campaign::{CampaignChange, CampaignDraft};
 use super::objects::{AcquisitionType, Campaign};
 use super::refusals::CampaignUserError;
 use crate::inputs::Removable;
+use crate::platform::approval::objects::Approval;
 use crate::prelude::*;
 use crate::wallets::configuration::objects::MoneyInput;
 use crate::wallets::wallet::transactions::Transaction;
@@ -180,19 +181,26 @@ mutations! {
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
-    /// Cancels any merchant's campaign and releases the escrow of unissued vouchers; issued ones stay redeemable.
+    /// Cancels any merchant's campaign, releases the escrow of unissued vouchers and, if asked, revokes the issued ones; a
+    /// revocation above `dualControlLimit` waits for a second person.
     campaign_force_cancel = commands::CAMPAIGN_FORCE_CANCEL, |call| {
-        let (id, reason) = (call.input.campaign_id.key, &call.input.reason);
-        commands::campaign_force_cancel(call.tx, call.request, id, reason).boxed()
+        let input = call.input;
+        let (id, revoke, reason) = (input.campaign_id.key, input.revoke_issued, &input.reason);
+        commands::campaign_force_cancel(call.tx, call.request, id, revoke, reason).boxed()
     };
     CampaignForceCancelInput(Required) {
         /// Campaign with status DRAFT, ACTIVE or PAUSED.
         campaign_id: Id<Campaign>,
         /// Reason for the audit log, 1 to 500 characters.
         reason: String,
+        /// Whether issued vouchers are revoked: escrow to the merchant, unearned prices to the holders.
+        #[graphql(default = false)]
+        revoke_issued: bool,
     }
     CampaignForceCancelPayload(CampaignUserError) = |ctx, done: CampaignDone| {
-        /// The cancelled campaign; null when refused.
+        /// Approval that the command waits for; null when it took effect or was refused.
+        approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
+        /// The campaign, cancelled unless the command waits; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
         /// Receipt of the postings, equal on replay; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,

@@ -1,6 +1,7 @@
 //! Types of campaigns.
 
 use async_graphql::OneofObject;
+use chrono_tz::Tz;
 use db::promotions::campaign::queries::{
     self as reads, CampaignFilter as Filter, CampaignKey, CampaignOrderField, CampaignSeen, Visible,
 };
@@ -9,12 +10,18 @@ use domain::wallets::{WalletKey, WalletKind};
 
 use crate::abstracts::DynOutput;
 use crate::eager::ReadyOption;
-use crate::inputs::{DateTimeRangeInput, OrderDirection, OwnerKey, search};
+use crate::inputs::{DateTimeRangeInput, OrderDirection, OwnerKey, Parsed, search};
 use crate::node::NodeKey;
 use crate::paging::CursorKey;
 use crate::platform::audit::Entity;
 use crate::prelude::*;
-use crate::promotions::loaders::PromotionLoader;
+use crate::promotions::loaders::{HolderOf, LeftToRevoke, PromotionLoader};
+use crate::promotions::redemption::objects::{RedemptionConnection, RedemptionFilter};
+use crate::promotions::redemption::queries::page as page_of_redemptions;
+use crate::promotions::statistics::{CampaignStatistics, of_campaign};
+use crate::promotions::voucher::objects::{VoucherConnection, VoucherFilter};
+use crate::promotions::voucher::queries::page as page_of_vouchers;
+use crate::scalars::TimeZone;
 use crate::wallets::loaders::{SumOf, WalletLoader};
 use crate::wallets::wallet::objects::Money;
 use crate::wallets::whole;
@@ -60,6 +67,10 @@ object! {
         merchant_id: Uuid = campaign.id.merchant.0,
         /// Name, 1 to 255 characters.
         name: String = campaign.name.clone(),
+        /// Progress of the revocation of its vouchers; null unless revoked.
+        revocation: ReadyOption<CampaignRevocation> = ReadyOption(
+            campaign.revocation.as_ref().map(|revocation| CampaignRevocation::of(campaign.id, revocation))
+        ),
         /// Time vouchers can be acquired from.
         starts_at: DateTime = campaign.starts_at.into(),
         /// State of the campaign as of now.
@@ -73,6 +84,32 @@ object! {
     }
     with {
         campaign: rules::Campaign = campaign.clone(),
+    }
+}
+
+object! {
+    /// Progress of the revocation of a campaign's vouchers. Nothing is redeemed from its start on.
+    #[graphql(complex)]
+    CampaignRevocation(id: CampaignId, revocation: &rules::CampaignRevocation) {
+        /// Time of the revocation.
+        started_at: DateTime = revocation.at.into(),
+        /// Vouchers to revoke.
+        total: i32 = whole(revocation.vouchers),
+    }
+    with {
+        left: LeftToRevoke = LeftToRevoke((id, revocation.at)),
+        vouchers: u32 = revocation.vouchers,
+    }
+}
+
+#[ComplexObject]
+impl CampaignRevocation {
+    /// Vouchers revoked so far.
+    async fn done(&self, ctx: &Context<'_>) -> Result<i32> {
+        let left = ctx.loader::<PromotionLoader>().load_one(self.left).await?;
+        Ok(whole(
+            self.vouchers.saturating_sub(left.unwrap_or_default()),
+        ))
     }
 }
 
@@ -105,9 +142,100 @@ impl Campaign {
             None => Ok(None),
         }
     }
+
+    /// Numbers of vouchers and redemptions; null for callers without access.
+    async fn statistics(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Time zone that bounds days, weeks and months.",
+            default_with = "Parsed::default_of(TimeZone(Tz::UTC))"
+        )]
+        time_zone: Parsed<TimeZone>,
+    ) -> Loaded<CampaignStatistics> {
+        self.figures(ctx, time_zone).await.transpose()
+    }
+
+    /// Vouchers, newest first; null for callers without access.
+    async fn vouchers(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<Parsed<VoucherFilter>>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Loaded<VoucherConnection> {
+        let args = PageArgs::new(first, last, after, before);
+        self.page_of_vouchers(ctx, filter, args).await.transpose()
+    }
+
+    /// Redemptions, newest first; null for callers without access.
+    async fn redemptions(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<Parsed<RedemptionFilter>>,
+        first: Option<i32>,
+        last: Option<i32>,
+        after: Option<String>,
+        before: Option<String>,
+    ) -> Loaded<RedemptionConnection> {
+        let args = PageArgs::new(first, last, after, before);
+        self.page_of_redemptions(ctx, filter, args)
+            .await
+            .transpose()
+    }
 }
 
 impl Campaign {
+    /// Its numbers; none for callers without access.
+    async fn figures(
+        &self,
+        ctx: &Context<'_>,
+        time_zone: Parsed<TimeZone>,
+    ) -> Result<Option<CampaignStatistics>> {
+        if !self.is_visible(ctx) {
+            return Ok(None);
+        }
+        of_campaign(ctx, self.campaign.id, time_zone.get()?.0).await
+    }
+
+    /// A page of its vouchers; none for callers without access.
+    async fn page_of_vouchers(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<Parsed<VoucherFilter>>,
+        args: PageArgs,
+    ) -> Result<Option<VoucherConnection>> {
+        if !self.is_visible(ctx) {
+            return Ok(None);
+        }
+        let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
+        let filter = filter.read(ctx).await?.of_campaign(self.campaign.id);
+        page_of_vouchers(ctx, filter, args).await.map(Some)
+    }
+
+    /// A page of its redemptions; none for callers without access.
+    async fn page_of_redemptions(
+        &self,
+        ctx: &Context<'_>,
+        filter: Option<Parsed<RedemptionFilter>>,
+        args: PageArgs,
+    ) -> Result<Option<RedemptionConnection>> {
+        if !self.is_visible(ctx) {
+            return Ok(None);
+        }
+        let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
+        let filter = filter.read()?.of_campaign(self.campaign.id);
+        page_of_redemptions(ctx, filter, args).await.map(Some)
+    }
+
+    /// Number that rises with each change: its version, and its issued vouchers.
+    pub(in crate::promotions) fn sequence(&self) -> i64 {
+        let issued = i64::from(self.campaign.issued_vouchers);
+        self.campaign.version.saturating_add(issued)
+    }
+
     /// Whether the caller may see its money and figures.
     fn is_visible(&self, ctx: &Context<'_>) -> bool {
         let relation = ctx.principal().relation_to(self.campaign.merchant());
@@ -143,7 +271,19 @@ node!(Campaign: CampaignId, |ctx, id| {
     };
     let relation = ctx.principal().relation_to(id.merchant);
     let may_see_all = ctx.may(Action::CampaignRead, relation);
-    Ok(seen.filter(|seen| may_see_all || is_public(seen)).map(Self::of))
+    let Some(seen) = seen else {
+        return Ok(None);
+    };
+    if may_see_all || is_public(&seen) {
+        return Ok(Some(Self::of(seen)));
+    }
+    // A holder of its vouchers sees a cancelled one, too.
+    let Some(person) = ctx.principal().person() else {
+        return Ok(None);
+    };
+    let loader = ctx.loader::<PromotionLoader>();
+    let held = loader.load_one(HolderOf(id, person.id)).await?;
+    Ok(held.map(|()| Self::of(seen)))
 });
 
 /// The object of an audit entry, which names the campaign alone.

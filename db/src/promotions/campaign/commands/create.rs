@@ -118,6 +118,7 @@ fn campaign(tx: &Tx, merchant: MerchantId, draft: &CampaignDraft, new: NewCampai
         max_per_user: new.max_per_user,
         allow_partial_redemption: draft.allow_partial_redemption,
         stored_status: CampaignStatus::Draft,
+        revocation: None,
         created_at: tx.now(),
         updated_at: tx.now(),
         version: 0,

@@ -20,8 +20,6 @@ commands! {
     CAMPAIGN_CANCEL = "promotions.campaign_cancel", CampaignCancel, Required: NotFound, StatusInvalid;
     CAMPAIGN_FORCE_COMPLETE = "promotions.campaign_force_complete", CampaignForceComplete, Required:
         ReasonInvalid, NotFound, OwnAccount, StatusInvalid;
-    CAMPAIGN_FORCE_CANCEL = "promotions.campaign_force_cancel", CampaignForceCancel, Required:
-        ReasonInvalid, NotFound, OwnAccount, StatusInvalid;
 }
 
 /// Campaigns that [`end_over`] reads at a time.
@@ -64,19 +62,6 @@ pub async fn campaign_force_complete(
     .await
 }
 
-/// Cancels any merchant's campaign.
-pub async fn campaign_force_cancel(
-    tx: &mut Tx,
-    request: &Request,
-    id: CampaignId,
-    reason: &str,
-) -> Result<Answer<CampaignDone>> {
-    once(tx, request, &CAMPAIGN_FORCE_CANCEL, async |tx, key| {
-        end_any(tx, key, request, id, CampaignStatus::Cancelled, reason).await
-    })
-    .await
-}
-
 async fn end_own(
     tx: &mut Tx,
     key: &mut Key,
@@ -91,7 +76,7 @@ async fn end_own(
     Ok(CampaignDone::of(&ended, transaction))
 }
 
-async fn end_any(
+pub(super) async fn end_any(
     tx: &mut Tx,
     key: &mut Key,
     request: &Request,
@@ -156,7 +141,7 @@ async fn end_one(tx: &mut Tx, id: CampaignId) -> Result<()> {
 }
 
 /// Stores the end of a locked campaign, and posts the escrow of its unissued vouchers back to the merchant.
-async fn store(
+pub(super) async fn store(
     tx: &mut Tx,
     ended: &Campaign,
     cause: PostingCause,
@@ -179,11 +164,21 @@ async fn store(
         _ => CampaignEvent::CampaignCompleted(facts),
     });
     let version = events.enqueue(tx, request_id)?;
+    let to_revoke = ended
+        .revocation
+        .as_ref()
+        .map(|revocation| revocation.vouchers);
+    let to_revoke: Option<i32> = to_revoke
+        .map(|vouchers| fit("campaigns", "vouchers_to_revoke", vouchers))
+        .transpose()?;
     let row = campaigns::table.find((ended.id.merchant.0, ended.id.uuid));
     let update = diesel::update(row).set((
         campaigns::status.eq(ended.stored_status.name()),
         campaigns::updated_at.eq(ended.updated_at),
         campaigns::version.eq(version),
+        campaigns::revoked_at.eq(ended.revocation.as_ref().map(|revocation| revocation.at)),
+        campaigns::revocation_reason.eq(ended.revocation.as_ref().map(|one| one.reason.clone())),
+        campaigns::vouchers_to_revoke.eq(to_revoke),
     ));
     tx.write_last("campaigns", 1, update);
     let Some(transaction_id) = transaction_id else {
@@ -206,9 +201,10 @@ async fn store(
 }
 
 /// A campaign in the audit log, under the names of the API.
-fn shown(campaign: &Campaign) -> Value {
+pub(super) fn shown(campaign: &Campaign) -> Value {
     json!({
         "name": campaign.name, "merchantId": campaign.merchant().0, "status": campaign.stored_status.name(),
         "totalVouchers": campaign.total_vouchers, "issuedVouchers": campaign.issued_vouchers,
+        "revokedVouchers": campaign.revocation.as_ref().map(|revocation| revocation.vouchers),
     })
 }

@@ -3,6 +3,7 @@
 mod changes;
 mod create;
 mod ends;
+mod revocation;
 
 use domain::ids::{CampaignId, MerchantId, TransactionId};
 use domain::promotions::campaign::{Campaign, CampaignRefusal};
@@ -19,9 +20,11 @@ pub(crate) use create::COMMANDS as CREATION;
 pub use create::{CAMPAIGN_CREATE, campaign_create};
 pub(crate) use ends::COMMANDS as ENDS;
 pub use ends::{
-    CAMPAIGN_CANCEL, CAMPAIGN_COMPLETE, CAMPAIGN_FORCE_CANCEL, CAMPAIGN_FORCE_COMPLETE,
-    campaign_cancel, campaign_complete, campaign_force_cancel, campaign_force_complete, end_over,
+    CAMPAIGN_CANCEL, CAMPAIGN_COMPLETE, CAMPAIGN_FORCE_COMPLETE, campaign_cancel,
+    campaign_complete, campaign_force_complete, end_over,
 };
+pub(crate) use revocation::COMMANDS as REVOCATION;
+pub use revocation::{CAMPAIGN_FORCE_CANCEL, RevocationProposal, campaign_force_cancel};
 
 use super::locks;
 use crate::command::{Request, Stop};
@@ -34,6 +37,8 @@ pub struct CampaignDone {
     pub campaign: [Uuid; 2],
     /// The posting; none when nothing was posted.
     pub transaction: Option<Uuid>,
+    /// Approval that the command waits for.
+    pub approval_id: Option<Uuid>,
 }
 
 impl CampaignDone {
@@ -41,6 +46,7 @@ impl CampaignDone {
         Self {
             campaign: campaign.id.into(),
             transaction: transaction.map(|id| id.0),
+            approval_id: None,
         }
     }
 }

@@ -1,0 +1,56 @@
+//! Redemptions inside a transaction. The lock of its voucher is that of a redemption.
+
+use domain::promotions::redemption::{Redemption, RedemptionStatus};
+use domain::promotions::voucher::Voucher;
+
+use super::rows::{self, RedemptionRow, with_offer};
+use crate::prelude::*;
+use crate::promotions::voucher::{OfferRow, locks as vouchers};
+use crate::schema::redemptions;
+
+/// A redemption, without a lock: voucher, order and amounts taken never change.
+pub(super) async fn find(tx: &mut Tx, id: RedemptionId) -> Result<Option<Redemption>> {
+    let found: Option<(RedemptionRow, OfferRow)> = with_offer()
+        .filter(redemptions::merchant_id.eq(id.merchant.0))
+        .filter(redemptions::id.eq(id.uuid))
+        .select((RedemptionRow::as_select(), OfferRow::as_select()))
+        .first(tx.conn())
+        .await
+        .optional()?;
+    Ok(rows::read(tx.currencies(), found)?.pop())
+}
+
+/// Locks campaign, order and voucher of a redemption; returns voucher and redemption as they are then.
+pub(super) async fn lock(tx: &mut Tx, found: &Redemption) -> Result<(Voucher, Redemption)> {
+    let campaign = [found.id.merchant.0, found.campaign].into();
+    vouchers::share_campaign(tx, campaign).await?;
+    if let Some(order) = found.order_id {
+        vouchers::lock_order(tx, campaign, order).await?;
+    }
+    let voucher = vouchers::lock(tx, found.voucher).await?;
+    let redemption = find(tx, found.id).await?;
+    let missing = || DbError::inconsistent("redemptions", "id", found.id);
+    Ok((voucher, redemption.ok_or_else(missing)?))
+}
+
+/// Number of a voucher's pending redemptions, and whether one for this order is not voided.
+pub(in crate::promotions) async fn of_voucher(
+    tx: &mut Tx,
+    id: VoucherId,
+    order: Option<Uuid>,
+) -> Result<(u32, bool)> {
+    let of_voucher = redemptions::table
+        .filter(redemptions::merchant_id.eq(id.merchant.0))
+        .filter(redemptions::voucher_id.eq(id.uuid))
+        .filter(redemptions::status.ne(RedemptionStatus::Voided.name()));
+    let rows: Vec<(String, Option<Uuid>)> = of_voucher
+        .select((redemptions::status, redemptions::order_id))
+        .load(tx.conn())
+        .await?;
+    let pending = rows
+        .iter()
+        .filter(|(status, _)| status == RedemptionStatus::Pending.name());
+    let pending = u32::try_from(pending.count()).unwrap_or(u32::MAX);
+    let is_repeated = order.is_some() && rows.iter().any(|(_, of)| *of == order);
+    Ok((pending, is_repeated))
+}

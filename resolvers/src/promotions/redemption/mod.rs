@@ -1,0 +1,7 @@
+//! Redemptions.
+
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod refusals;
+pub(crate) mod viewer;

@@ -1,0 +1,9 @@
+//! Vouchers.
+
+pub(crate) mod guesses;
+pub(crate) mod mutations;
+pub(crate) mod objects;
+pub(crate) mod queries;
+pub(crate) mod refusals;
+pub(crate) mod ticket;
+pub(crate) mod viewer;

@@ -1,0 +1,15 @@
+//! Voids redemptions that were not settled in time.
+
+use std::time::Duration;
+
+use db::promotions::redemption::commands::void_overdue;
+use futures_util::FutureExt;
+
+use super::Job;
+
+/// Reads and commands decide by time, so half a minute is soon enough for the books.
+pub const JOB: Job = Job {
+    name: "redemption_expiry",
+    every: Duration::from_secs(30),
+    run: |db| async move { void_overdue(&db).await }.boxed(),
+};
