@@ -21,7 +21,7 @@ const operations = join(folder, 'operations.ts');
 const scalar = { input: 'string', output: 'string' };
 const config = {
   strictScalars: true,
-  scalars: { BigInt: scalar, CurrencyCode: scalar, Date: scalar, DateTime: scalar, Decimal: scalar, ID: scalar, JSON: { input: 'unknown', output: 'unknown' }, URL: scalar, UUID: scalar },
+  scalars: { BigInt: scalar, CurrencyCode: scalar, Date: scalar, DateTime: scalar, Decimal: scalar, ID: scalar, JSON: { input: 'unknown', output: 'unknown' }, TimeZone: scalar, URL: scalar, UUID: scalar },
 };
 // It looks for its plugins from there.
 process.chdir(import.meta.dirname);

@@ -93,12 +93,19 @@ fn is_stricter(message: &str) -> bool {
     is_of_root(message)
         || is_nullable && message.contains("cannot be used for argument")
         || message.ends_with(SKIPS_ROOT_FIELDS)
-        || ["Decimal", "DateTime", "UUID", "BigInt", "CurrencyCode"]
-            .iter()
-            .any(|scalar| {
-                message.starts_with(&format!("expected value of type {scalar}"))
-                    || message.contains(&format!(" is not of type {scalar}"))
-            })
+        || [
+            "Decimal",
+            "DateTime",
+            "UUID",
+            "BigInt",
+            "CurrencyCode",
+            "TimeZone",
+        ]
+        .iter()
+        .any(|scalar| {
+            message.starts_with(&format!("expected value of type {scalar}"))
+                || message.contains(&format!(" is not of type {scalar}"))
+        })
 }
 
 #[test]

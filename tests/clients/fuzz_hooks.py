@@ -26,6 +26,7 @@ NONSENSE = {
     "Decimal": st.decimals(allow_nan=False, allow_infinity=False, places=4).map(str),
     "ID": st.text(max_size=80),
     "String": st.text(max_size=150),
+    "TimeZone": st.sampled_from(["UTC", "Asia/Ho_Chi_Minh", "Mars/Base"]),
     "URL": st.just("https://example.com/"),
     "UUID": st.uuids().map(str),
 }

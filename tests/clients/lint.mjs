@@ -15,14 +15,14 @@ const VALUES = {
   suffixes: ['Connection', 'Edge', 'Payload', 'Proposal', 'UserError'],
   types: [
     // Events, with the object they are about, which has an id.
-    'CircleEvent', 'CircleInvitationReceived', 'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged',
+    'CampaignEvent', 'CircleEvent', 'CircleInvitationReceived', 'LeaderboardEvent', 'MinerRoleChanged', 'MinerStatusChanged',
     'MiningSessionCompleted', 'MiningSessionExpired', 'MiningSessionStarted', 'PointsUpdated', 'ReferralActivated',
-    'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'StreakRecovered', 'WalletEvent',
+    'ReferralDeactivated', 'StreakBroken', 'StreakMilestoneReached', 'StreakRecovered', 'VoucherEvent', 'WalletEvent',
     // Items of a list that belongs to an object, known by their position.
     'CircleMember', 'ConversionPair', 'ConversionPairSettings', 'CurrencySettings', 'HoldSettlementResult', 'IssuerSettings', 'LeaderboardEntry',
     'MetadataEntry', 'Payout', 'PriceLimit', 'StreakTier', 'VelocityRule',
     // Parts of an object, and references.
-    'ConversionQuote', 'IssuanceStatus', 'LedgerTrail', 'MiningRate', 'MiningStreak', 'Money', 'ProviderPayment', 'ReconciliationMismatch', 'ReferralStatistics',
+    'CampaignRevocation', 'CampaignStatistics', 'ConversionQuote', 'IssuanceStatus', 'LedgerTrail', 'MiningRate', 'MiningStreak', 'Money', 'PromotionStatistics', 'ProviderPayment', 'ReconciliationMismatch', 'RedemptionStatistics', 'ReferralStatistics', 'VoucherValidation',
     'Service', 'ServiceReference', 'SignedUrl', 'WalletBalance', 'WalletOwner',
     // Known by a code, or unique.
     'Currency', 'Leaderboard', 'PageInfo', 'Reconciliation', 'ServerInfo', 'SystemConfiguration',

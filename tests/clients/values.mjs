@@ -27,6 +27,7 @@ const GRAMMARS = {
   BigInt: (v) => isWhole(v) || (typeof v === 'string' && /^[+-]?\d+$/.test(v)
     && BigInt(v.replace('+', '')) >= -(2n ** 63n) && BigInt(v.replace('+', '')) < 2n ** 63n),
   CurrencyCode: (v) => typeof v === 'string' && /^[A-Z0-9]{1,10}$/.test(v),
+  TimeZone: (v) => typeof v === 'string' && /^(Asia\/Ho_Chi_Minh|UTC)$/.test(v),
 };
 for (const [name, accepts] of Object.entries(GRAMMARS)) {
   const scalar = schema.getType(name);
@@ -42,6 +43,7 @@ const SAMPLES = {
   DateTime: '2027-01-15T08:00:00.123456Z',
   BigInt: '9007199254740993',
   CurrencyCode: 'MP',
+  TimeZone: 'Asia/Ho_Chi_Minh',
 };
 const SIGNS = ['0', '1', '9', '-', '+', '.', ' ', '_', 'e', 'T', 't', 'Z', 'z', ':', 'a', 'F', '', '60', '31', '02', '\u0661', '{', '0000000000'];
 const near = (text) => {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::mutations::Sample;
+use super::rows::Sample;
 use crate::support::{Actor, TestApp};
 
 /// A merchant with two active campaigns.

@@ -50,6 +50,10 @@ pub(super) async fn cast(app: &TestApp) -> Cast {
     let page = game.get(query, json!({})).await["clearingAccounts"].clone();
     ids["ClearingAccount"] = page["nodes"][0]["id"].clone();
     ids["Campaign"] = app.offered().await.1;
+    ids["Voucher"] = owner.claimed(&ids["Campaign"]).await;
+    let order = app.order().await;
+    let used = owner.redeem(&ids["Voucher"], order, "1").await.ok();
+    ids["Redemption"] = used["redemption"]["id"].clone();
     ids["Deposit"] = app.bank().await.suspended("7", "7").await;
     app.verify(&owner).await.ok();
     app.open_conversions().await;
@@ -105,7 +109,8 @@ fn answers_each_audience_of_a_root_field() {
             "miner": cast.ids["Miner"], "wallet": cast.ids["Wallet"], "circle": cast.ids["Circle"],
             "invitation": cast.ids["CircleInvitation"], "profile": cast.ids["MinerProfile"], "hold": cast.ids["Hold"],
             "deposit": cast.ids["Deposit"], "withdrawal": cast.ids["Withdrawal"], "conversion": cast.ids["Conversion"],
-            "transaction": cast.ids["Transaction"], "campaign": cast.ids["Campaign"], "user": cast.asking[2].id().0,
+            "transaction": cast.ids["Transaction"], "campaign": cast.ids["Campaign"], "voucher": cast.ids["Voucher"],
+            "redemption": cast.ids["Redemption"], "user": cast.asking[2].id().0,
         });
         let answered = |root: &&Root| !root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(answered) {
@@ -133,8 +138,7 @@ fn answers_each_audience_of_a_subscription() {
     test(async |app| {
         let cast = cast(app).await;
         let owner = cast.asking[2].id().to_string();
-        let variables =
-            json!({"miner": cast.ids["Miner"], "user": owner, "circle": cast.ids["Circle"]});
+        let variables = json!({"miner": cast.ids["Miner"], "user": owner, "circle": cast.ids["Circle"], "campaign": cast.ids["Campaign"]});
         let followed = |root: &&Root| root.field.starts_with("Subscription.");
         for root in ROOTS.iter().filter(followed) {
             for (who, (actor, expected)) in cast.asking.iter().zip(root.hear).enumerate() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::mutations::Sample;
+use super::rows::Sample;
 use crate::support::TestApp;
 use crate::support::wallets::{loss, mp};
 

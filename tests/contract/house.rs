@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::holds::two_holds;
-use super::mutations::Sample;
+use super::rows::Sample;
 use crate::support::TestApp;
 use crate::support::wallets::{loss, mp, owner};
 

@@ -87,6 +87,7 @@ impl Types {
             "Int" => "1",
             "Boolean" => "true",
             "CurrencyCode" => "\"USD\"",
+            "TimeZone" => "\"UTC\"",
             "DateTime" => "\"2026-01-01T00:00:00Z\"",
             "UUID" => "\"00000000-0000-4000-8000-000000000001\"",
             "Decimal" => "\"1\"",

@@ -3,7 +3,7 @@
 use domain::access::Scope;
 use serde_json::{Value, json};
 
-use super::mutations::Sample;
+use super::rows::Sample;
 use crate::support::wallets::mp;
 use crate::support::{Miner, TestApp};
 

@@ -108,6 +108,7 @@ pub(super) fn staff() -> Caller {
     });
     Caller {
         principal,
+        network: std::net::IpAddr::from([127, 0, 0, 1]),
         request_id: "test".to_owned(),
         idempotency_key: None,
         language: Language::English,

@@ -279,7 +279,7 @@ fn finds_damage_of_the_house() {
 fn finds_vouchers_that_escrow_does_not_cover() {
     test(async |app| {
         let (merchant, _) = app.offered().await;
-        let escrow = "a campaign's escrow covers its vouchers";
+        let escrow = "a campaign's escrow covers its vouchers and pending redemptions";
         let owner = Scope::Owner(merchant.id().0);
         for damage in [
             "UPDATE vouchers SET remaining = remaining + 1 WHERE number = 3",

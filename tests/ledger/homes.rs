@@ -84,6 +84,12 @@ fn writes_a_leg_between_two_homes_as_two_rows() {
             .await,
             2
         );
+        // No such campaigns exist, so nothing may be left in their accounts.
+        let rest = vec![
+            leg(proceeds.of_campaign(campaign), main, 5),
+            leg(main, proceeds.of_campaign(Uuid::from_u128(8)), 1),
+        ];
+        assert_eq!(post(&app.db, vec![posting_of(6, rest)]).await, [Ok(())]);
     });
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::lock::{Lock, until_waiting};
 use crate::support::rounds::rounds;
+use crate::support::wallets::{mp, owner};
 use crate::support::{at_once, test};
 
 #[test]
@@ -82,6 +83,44 @@ fn processes_no_withdrawal_of_an_owner_who_is_being_frozen() {
             )
             .await;
         assert_eq!(seen["withdrawal"]["status"], "REQUESTED");
+    });
+}
+
+#[test]
+fn freezes_wallets_in_the_order_of_their_ids() {
+    test(async |app| {
+        let alice = app.saver("10").await;
+        app.open_conversions().await;
+        alice.convert(&mp("1"), "PT").await.ok();
+        let wallets = format!("wallets WHERE owner_id = '{}'", alice.id());
+        assert_eq!(
+            app.number(&format!("SELECT count(*) FROM {wallets}")).await,
+            2
+        );
+        // A plan that reads the table as it lies, where the wallet with the lower id is the last.
+        let lower = format!("SELECT min(id) FROM {wallets}");
+        let upper = format!("SELECT max(id) FROM {wallets}");
+        app.sql(&format!(
+            "UPDATE wallets SET version = version WHERE id = ({lower})"
+        ))
+        .await;
+        let database = app.database_url.rsplit('/').next().unwrap();
+        app.sql(&format!(
+            "ALTER DATABASE \"{database}\" SET enable_indexscan = off;
+             ALTER DATABASE \"{database}\" SET enable_bitmapscan = off;
+             ALTER DATABASE \"{database}\" SET enable_indexonlyscan = off;
+             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ))
+        .await;
+        let lock = format!("SELECT FROM {wallets} AND id = ({lower}) FOR NO KEY UPDATE");
+        let lock = Lock::by(app, &lock).await;
+        let freeze = tokio::spawn(app.finance().freeze(&owner(&alice)).into_future());
+        until_waiting(app, 1).await;
+        let free = format!("SELECT FROM {wallets} AND id = ({upper}) FOR NO KEY UPDATE NOWAIT");
+        Lock::by(app, &free).await.release().await;
+        lock.release().await;
+        freeze.await.unwrap().ok();
     });
 }
 

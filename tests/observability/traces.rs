@@ -228,6 +228,7 @@ fn exports_a_trace_per_job_run() {
             names,
             [
                 "campaign_completion",
+                "campaign_revocation",
                 "circle_invitation_expiry",
                 "fx_count",
                 "hold_expiry",
@@ -235,6 +236,8 @@ fn exports_a_trace_per_job_run() {
                 "mining_session_completion",
                 "partition_maintenance",
                 "reconciliation",
+                "redemption_expiry",
+                "voucher_expiry",
                 "withdrawal_payout"
             ]
         );

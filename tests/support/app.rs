@@ -426,6 +426,7 @@ impl TestApp {
                 advertiser_id: None,
                 name: None,
             }),
+            network: std::net::IpAddr::from([127, 0, 0, 1]),
             request_id: "test".to_owned(),
             idempotency_key: None,
             language: Language::English,

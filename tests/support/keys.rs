@@ -10,6 +10,7 @@ use std::sync::Mutex;
 const KEYED: &[(&str, &str)] = &[
     ("campaign_ids", "id"),
     ("campaign_treasuries", "owner_id"),
+    ("campaign_users", "merchant_id"),
     ("campaigns", "merchant_id"),
     ("circle_invitations", "circle_id"),
     ("circle_members", "circle_id"),
@@ -22,15 +23,19 @@ const KEYED: &[(&str, &str)] = &[
     ("miners", "user_id"),
     ("mining_history", "user_id"),
     ("mining_sessions", "user_id"),
+    ("orders", "merchant_id"),
     ("outbox", "subject_id"),
     ("owners", "owner_id"),
     ("promotion_rollups", "merchant_id"),
+    ("redemptions", "merchant_id"),
     ("referral_codes", "code"),
     ("referrals", "referrer_user_id"),
     ("reversals", "owner_id"),
     ("rewards", "owner_id"),
     ("transfers", "owner_id"),
     ("treasury_fundings", "owner_id"),
+    ("user_redemptions", "user_id"),
+    ("user_vouchers", "user_id"),
     ("users", "id"),
     ("voucher_codes", "code"),
     ("vouchers", "merchant_id"),
@@ -84,6 +89,34 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "select campaigns.id from campaigns … limit",
         "the number of campaigns that a list has, at most 10,001",
+    ),
+    (
+        "from (vouchers inner join campaigns on",
+        "staff list vouchers, in pages, and people give the bare uuid of one",
+    ),
+    (
+        "select vouchers.merchant_id, vouchers.id from vouchers where",
+        "people give the bare uuid of a voucher, and transfers name it",
+    ),
+    (
+        "select distinct merchant_id, campaign_id from ( select merchant_id, campaign_id from vouchers where … limit",
+        "a job looks for vouchers whose time is over",
+    ),
+    (
+        "from (redemptions inner join campaigns on",
+        "staff and services list redemptions, in pages",
+    ),
+    (
+        "select redemptions.id from redemptions … limit",
+        "the number of redemptions that a list has, at most 10,001",
+    ),
+    (
+        "select redemptions.merchant_id, redemptions.id from redemptions where",
+        "people give the bare uuid of a redemption, and transfers name it",
+    ),
+    (
+        "from redemptions where … order by redemptions.settle_expires_at, redemptions.id limit",
+        "a job looks for redemptions that were not settled in time",
     ),
     (
         "select circles.id from circles … limit",

@@ -17,6 +17,7 @@ pub mod lock;
 mod patience;
 mod postgres;
 pub mod promotions;
+pub mod qr;
 pub mod rounds;
 mod run;
 pub mod samples;

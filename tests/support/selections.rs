@@ -48,12 +48,14 @@ pub fn payload_of(field: &str) -> &'static str {
         "reconciliationRun" => {
             "run { id status startedAt finishedAt mismatchCount mismatches { check } }"
         }
-        "campaignCreate"
-        | "campaignComplete"
-        | "campaignCancel"
-        | "campaignForceComplete"
-        | "campaignForceCancel" => CAMPAIGN_POSTED,
+        "campaignCreate" | "campaignComplete" | "campaignCancel" | "campaignForceComplete" => {
+            CAMPAIGN_POSTED
+        }
+        "campaignForceCancel" => CAMPAIGN_CANCELLED,
         "campaignUpdate" | "campaignActivate" | "campaignPause" => CAMPAIGN,
+        "voucherClaim" | "voucherExtend" => VOUCHER,
+        "voucherExchange" | "voucherPurchase" | "voucherRevoke" => VOUCHER_POSTED,
+        "voucherRedeem" | "redemptionSettle" | "redemptionVoid" | "redemptionReturn" => REDEMPTION,
         "walletFreeze" => "owner { kind uuid freezes }",
         "walletUnfreeze" => WALLET_UNFREEZE,
         other => panic!("no selection for the payload of {other}"),
@@ -92,6 +94,12 @@ pub fn facts_of(field: &str) -> &'static str {
         }
         name if name.starts_with("campaign") => {
             "available { amount currency } campaign { id status } max"
+        }
+        name if name.starts_with("voucher") => {
+            "available { amount currency } limit orderAmount { amount currency } retryAt"
+        }
+        name if name.starts_with("redemption") => {
+            "available { amount currency } redemption { id status } returnable { amount currency }"
         }
         name if name.starts_with("circleInvitation") => "limit retryAt",
         name if name.starts_with("circle") => "retryAt",
@@ -143,6 +151,22 @@ const CAMPAIGN_POSTED: &str = "campaign { id uuid name description merchantId st
     acquisitionPrice { amount currency } allowPartialRedemption faceValue { amount currency } startsAt endsAt maxPerUser
     totalVouchers issuedVouchers availableVouchers voucherValidityDays createdAt updatedAt
     escrow { amount currency } escrowTotal { amount currency } proceeds { amount currency } }
+    transaction { id uuid cause entries { side amount { amount currency } } }";
+const VOUCHER: &str = "voucher { id uuid status codeEnding claimedAt createdAt expiresAt owner { uuid } pricePaid { amount }
+    redeemedAt remainingValue { amount currency } revocationReason revokedAt updatedAt
+    campaign { id issuedVouchers availableVouchers } }";
+const VOUCHER_POSTED: &str = "voucher { id uuid status codeEnding claimedAt createdAt expiresAt owner { uuid } pricePaid { amount }
+    redeemedAt remainingValue { amount currency } revocationReason revokedAt updatedAt
+    campaign { id issuedVouchers availableVouchers } }
+    transaction { id uuid cause entries { side amount { amount currency } } }";
+const REDEMPTION: &str = "redemption { id uuid status amountUsed { amount currency } amountRefunded { amount }
+    amountReturned { amount } priceShare { amount currency } orderId orderAmount { amount } redeemedBy redeemedAt endedAt
+    settleExpiresAt user { uuid } voucher { id status remainingValue { amount } expiresAt } }
+    transaction { id uuid cause entries { side amount { amount currency } } }";
+const CAMPAIGN_CANCELLED: &str =
+    "campaign { id uuid status issuedVouchers availableVouchers escrow { amount currency }
+    proceeds { amount } revocation { done total startedAt } }
+    approval { id status proposal { ... on CampaignForceCancelProposal { campaign { id } } } }
     transaction { id uuid cause entries { side amount { amount currency } } }";
 const HOLD: &str =
     "hold { id uuid status amount { amount currency } createdAt endedAt expiresAt externalId issuer

@@ -18,6 +18,7 @@ fn returns_the_runs_of_each_job_to_staff() {
             names,
             [
                 "CAMPAIGN_COMPLETION",
+                "CAMPAIGN_REVOCATION",
                 "CIRCLE_INVITATION_EXPIRY",
                 "FX_COUNT",
                 "HOLD_EXPIRY",
@@ -25,6 +26,8 @@ fn returns_the_runs_of_each_job_to_staff() {
                 "MINING_SESSION_COMPLETION",
                 "PARTITION_MAINTENANCE",
                 "RECONCILIATION",
+                "REDEMPTION_EXPIRY",
+                "VOUCHER_EXPIRY",
                 "WITHDRAWAL_PAYOUT"
             ]
         );

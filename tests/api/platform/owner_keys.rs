@@ -10,14 +10,19 @@ use crate::support::test;
 use crate::support::wallets::{bet, mp};
 
 /// Inputs and arguments with the key of an owner, each of which a test below uses.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 13] = [
     "CampaignFilter.merchantId",
     "ConversionExecuteInput.userId",
     "ConversionFilter.userId",
     "KycCompleteInput.userId",
     "MinerBy.userId",
+    "Query.voucherValidation.userId",
+    "RedemptionFilter.merchantId",
+    "RedemptionFilter.userId",
     "RewardMintInput.userId",
     "Subscription.walletUpdated.userId",
+    "VoucherFilter.userId",
+    "VoucherRedeemInput.userId",
     "WalletOwnerInput.ownerId",
 ];
 
@@ -86,6 +91,27 @@ fn refuses_the_nil_uuid_as_an_owner() {
             "query ($by: CampaignFilter) { campaigns(first: 1, filter: $by) { totalCount } }";
         let answer = admin.ask(query, json!({"by": {"merchantId": nil}})).await;
         assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let shop = app.shop();
+        let redeem = json!({
+            "voucher": {"code": "VAAAAAA"}, "userId": nil, "orderId": app.order().await.to_string(), "orderAmount": mp("1"),
+        });
+        shop.run("voucherRedeem", redeem)
+            .await
+            .error("BAD_USER_INPUT");
+        let query = "query ($user: UUID!) { voucherValidation(by: {code: \"VAAAAAA\"}, userId: $user) { isValid } }";
+        let answer = shop.ask(query, json!({"user": nil})).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        for (list, filter) in [
+            ("vouchers", "userId"),
+            ("redemptions", "userId"),
+            ("redemptions", "merchantId"),
+        ] {
+            let query = format!(
+                "query ($key: UUID!) {{ {list}(first: 1, filter: {{{filter}: $key}}) {{ totalCount }} }}"
+            );
+            let answer = app.support().ask(&query, json!({"key": nil})).await;
+            assert_eq!(answer.code(), "BAD_USER_INPUT", "{list} {filter}");
+        }
         let mut socket = app.person(&[Role::Support]).socket().await;
         let follow = format!("subscription {{ walletUpdated(userId: \"{nil}\") {{ sequence }} }}");
         socket.subscribe("1", &follow).await;

@@ -1,0 +1,149 @@
+//! `campaignForceCancel` with `revokeIssued`, and the job that revokes.
+
+use chrono::TimeDelta;
+use db::promotions::voucher::revocation::revoke_all;
+use serde_json::json;
+
+use crate::support::rounds::rounds;
+use crate::support::wallets::mp;
+use crate::support::{at_once, test};
+
+const PROGRESS: &str =
+    "query ($by: CampaignBy!) { campaign(by: $by) { status revocation { done total } } }";
+
+#[test]
+fn revokes_the_vouchers_of_a_campaign() {
+    test(async |app| {
+        let (merchant, campaign) = app.sold().await;
+        let people = [
+            app.holder("10").await.actor(),
+            app.holder("10").await.actor(),
+        ];
+        let mut vouchers = Vec::new();
+        for person in &people {
+            let bought = person.exchange(&campaign).await.ok();
+            vouchers.push(bought["voucher"]["id"].clone());
+        }
+        let pending = people[0]
+            .redeem(&vouchers[0], app.order().await, "1")
+            .await
+            .ok();
+        let cancelled = app.admin().revoke_campaign(&campaign).await.ok()["campaign"].clone();
+        assert_eq!(cancelled["status"], "CANCELLED");
+        let revocation = cancelled["revocation"].clone();
+        assert_eq!(
+            (&revocation["done"], &revocation["total"]),
+            (&json!(0), &json!(2))
+        );
+        // From then on nothing is redeemed, before a job has revoked them.
+        people[1]
+            .redeem(&vouchers[1], app.order().await, "1")
+            .await
+            .refused("VOUCHER_REVOKED", None);
+        revoke_all(&app.db).await.unwrap();
+        let by = json!({"by": {"id": campaign}});
+        let seen = merchant.get(PROGRESS, by).await["campaign"].clone();
+        assert_eq!(seen["revocation"], json!({"done": 2, "total": 2}));
+        // 0.4 of the first price waits with the pending redemption.
+        assert_eq!(app.balance(&people[0]).await.0, "9.6000");
+        assert_eq!(app.balance(&people[1]).await.0, "10.0000");
+        let accounts = app.accounts(&merchant, &campaign).await;
+        assert_eq!(accounts, ("1.0000".to_owned(), "0.4000".to_owned()));
+        let id = pending["redemption"]["id"].clone();
+        app.shop().void_redemption(&id).await.ok();
+        assert_eq!(app.balance(&people[0]).await.0, "10.0000");
+        assert_eq!(app.till(&merchant).await, "100.0000");
+        assert_eq!(app.events("VoucherRevoked").await.len(), 2);
+    });
+}
+
+#[test]
+fn waits_for_a_second_person_above_the_limit() {
+    test(async |app| {
+        let merchant = app.merchant("5000").await;
+        let large = json!({"faceValue": mp("1500"), "totalVouchers": 2});
+        let payload = merchant.create_campaign().with(large).await.ok();
+        let campaign = payload["campaign"]["id"].clone();
+        merchant.activate(&campaign).await.ok();
+        let alice = app.user();
+        let voucher = alice.claimed(&campaign).await;
+        let waiting = app.admin().revoke_campaign(&campaign).await.ok();
+        assert_eq!(waiting["campaign"]["status"], "ACTIVE");
+        let approval = waiting["approval"].clone();
+        assert_eq!(approval["proposal"]["campaign"]["id"], campaign);
+        alice.redeem(&voucher, app.order().await, "1").await.ok();
+        app.admin().approve(&approval["id"]).await.ok();
+        revoke_all(&app.db).await.unwrap();
+        let query = "query ($by: VoucherBy!) { voucher(by: $by) { status revocationReason } }";
+        let seen = alice.get(query, json!({"by": {"id": voucher}})).await;
+        let revoked = json!({"status": "EXPIRED", "revocationReason": "a test"});
+        assert_eq!(seen["voucher"], revoked);
+    });
+}
+
+#[test]
+fn refuses_revocations_in_this_order() {
+    test(async |app| {
+        let (merchant, campaign) = app.offered().await;
+        let admin = app.admin();
+        admin
+            .revoke_campaign(&campaign)
+            .with(json!({"reason": ""}))
+            .await
+            .refused("REASON_INVALID", Some("reason"));
+        merchant.complete_campaign(&campaign).await.ok();
+        admin
+            .revoke_campaign(&campaign)
+            .await
+            .refused("CAMPAIGN_STATUS_INVALID", Some("campaignId"));
+    });
+}
+
+#[test]
+fn books_what_expired_before_the_revocation_as_expired() {
+    test(async |app| {
+        let (merchant, campaign) = app.sold().await;
+        let alice = app.holder("10").await.actor();
+        alice.exchange(&campaign).await.ok();
+        app.advance(TimeDelta::days(31)).await;
+        let cancelled = app.admin().revoke_campaign(&campaign).await.ok();
+        assert_eq!(cancelled["campaign"]["revocation"]["total"], 0);
+        revoke_all(&app.db).await.unwrap();
+        db::promotions::voucher::expire(&app.db).await.unwrap();
+        // The merchant has earned the price of a voucher that nobody used.
+        assert_eq!(app.balance(&alice).await.0, "8.0000");
+        assert_eq!(app.till(&merchant).await, "102.0000");
+    });
+}
+
+#[test]
+fn redeems_or_revokes_the_campaign_of_both_at_once() {
+    test(async |app| {
+        let merchant = app.merchant("5000").await;
+        let admin = app.admin();
+        app.configure("promotion", &json!({"maxOpenCampaigns": 1000}))
+            .await;
+        rounds(async |_| {
+            let payload = merchant
+                .create_campaign()
+                .with(json!({"totalVouchers": 1}))
+                .await
+                .ok();
+            let campaign = payload["campaign"]["id"].clone();
+            merchant.activate(&campaign).await.ok();
+            let alice = app.user();
+            let voucher = alice.claimed(&campaign).await;
+            let code = alice.code_of(&voucher).await;
+            let both = [
+                merchant.redeem_at_till(&code, "5"),
+                admin.revoke_campaign(&campaign),
+            ];
+            let outcomes = at_once(both).await;
+            let refusals = outcomes.refusals();
+            let one = [vec![None, None], vec![Some("VOUCHER_REVOKED"), None]];
+            assert!(one.contains(&refusals), "{refusals:?}");
+        })
+        .await;
+        revoke_all(&app.db).await.unwrap();
+    });
+}
