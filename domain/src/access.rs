@@ -284,6 +284,7 @@ policy! {
     TransactionReverse:       staff(&[Finance], May::WalletsManage),        "Reverse a transaction.";
     OffersRead:               PUBLIC,                                       "Read public offers.";
     CampaignRead:             own_or_staff(&[Merchant], &[Scope::PromotionsRead]), "Read a campaign in any state, its money and its figures.";
+    CampaignsOwnList:         own(&[Merchant]),                             "List the campaigns of one's merchant.";
     CampaignCreate:           own(&[Merchant]),                                "Create a campaign.";
     CampaignUpdate:           own(&[Merchant]),                                "Change a campaign.";
     CampaignActivate:         own(&[Merchant]),                                "Activate a campaign.";

@@ -16,7 +16,7 @@ use crate::support::test;
 const DEPTH: usize = 4;
 
 /// Selections that lead to an object of a type; `%` stands for its fields.
-const PATHS: [(&str, &str, &str); 4] = [
+const PATHS: [(&str, &str, &str); 5] = [
     ("Query", "%", ""),
     ("Viewer", "viewer { % }", "/viewer"),
     (
@@ -28,6 +28,11 @@ const PATHS: [(&str, &str, &str); 4] = [
         "Wallet",
         "viewer { wallet(currency: \"MP\") { % } }",
         "/viewer/wallet",
+    ),
+    (
+        "Campaign",
+        "campaigns(first: 1) { nodes { % } }",
+        "/campaigns/nodes/0",
     ),
 ];
 
@@ -220,6 +225,7 @@ fn refuses_null_in_its_field_alone() {
     assert!(queries.len() > 50, "{}", queries.len());
     test(async |app| {
         let caller = app.person(&[Role::Admin, Role::Finance, Role::Support]);
+        app.drafted().await;
         for (query, path) in &queries {
             let answer = caller.ask(query, json!({"v": null})).await;
             let body = &answer.body;
@@ -230,7 +236,12 @@ fn refuses_null_in_its_field_alone() {
                 Some(&Value::Null),
                 "{query}: {body}"
             );
-            let steps: Vec<_> = path.split('/').skip(1).collect();
+            let steps = path.split('/').skip(1);
+            let steps = steps.map(|step| {
+                step.parse::<usize>()
+                    .map_or_else(|_| json!(step), |place| json!(place))
+            });
+            let steps: Vec<Value> = steps.collect();
             assert_eq!(body["errors"][0]["path"], json!(steps), "{query}: {body}");
             assert_eq!(answer.code(), "BAD_USER_INPUT", "{query}: {body}");
         }

@@ -10,7 +10,7 @@ use domain::ids::{CampaignId, RedemptionId, UserId, VoucherId};
 use domain::promotions::redemption::Redemption;
 use uuid::Uuid;
 
-use super::statistics::starts;
+use super::periods::starts;
 use crate::loading::{by_key, loader, pages};
 
 loader! {

@@ -4,6 +4,7 @@ pub(crate) mod campaign;
 pub(crate) mod configuration;
 pub(crate) mod live;
 pub(crate) mod loaders;
+mod periods;
 pub(crate) mod redemption;
 pub(crate) mod statistics;
 pub(crate) mod subscriptions;
@@ -55,6 +56,7 @@ pub(crate) const REQUIRES: &[(&str, Action)] = &[
     ("Query.vouchers", Action::VouchersList),
     ("Subscription.campaignUpdated", Action::OffersRead),
     ("Subscription.vouchersUpdated", Action::VoucherFollow),
+    ("Viewer.campaigns", Action::CampaignsOwnList),
     ("Voucher.code", Action::VoucherCodeRead),
     ("Voucher.qrCodeUrl", Action::VoucherCodeRead),
 ];

@@ -114,6 +114,7 @@ pub struct Viewer(
     miner::viewer::ViewerMining,
     wallet::viewer::ViewerWallets,
     withdrawal::viewer::ViewerWithdrawals,
+    promotions::campaign::viewer::ViewerCampaigns,
     promotions::voucher::viewer::ViewerVouchers,
     promotions::redemption::viewer::ViewerRedemptions,
 );
@@ -126,6 +127,7 @@ impl Viewer {
             miner::viewer::ViewerMining(person.id),
             wallet::viewer::ViewerWallets(person.id),
             withdrawal::viewer::ViewerWithdrawals,
+            promotions::campaign::viewer::ViewerCampaigns,
             promotions::voucher::viewer::ViewerVouchers(person.id),
             promotions::redemption::viewer::ViewerRedemptions(person.id),
         ))

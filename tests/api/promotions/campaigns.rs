@@ -96,6 +96,21 @@ fn filters_by_each_condition() {
 }
 
 #[test]
+fn lists_a_merchants_own() {
+    test(async |app| {
+        let (merchant, campaign) = app.drafted().await;
+        let (other, _) = app.offered().await;
+        let query = "query ($filter: CampaignFilter) { viewer { campaigns(first: 5, filter: $filter) { totalCount nodes { id } } } }";
+        let own = merchant.get(query, json!({})).await["viewer"]["campaigns"].clone();
+        assert_eq!(own, json!({"totalCount": 1, "nodes": [{"id": campaign}]}));
+        let foreign = json!({"filter": {"merchantId": other.id().to_string()}});
+        let none = merchant.get(query, foreign).await["viewer"]["campaigns"].clone();
+        assert_eq!(none, json!({"totalCount": 0, "nodes": []}));
+        assert_eq!(app.user().ask(query, json!({})).await.code(), "FORBIDDEN");
+    });
+}
+
+#[test]
 fn orders_and_pages() {
     test(async |app| {
         campaigns(app).await;

@@ -5,3 +5,4 @@ pub(crate) mod objects;
 pub(crate) mod proposals;
 pub(crate) mod queries;
 pub(crate) mod refusals;
+pub(crate) mod viewer;

@@ -375,7 +375,7 @@ pub struct CampaignFilter {
 
 impl CampaignFilter {
     /// The conditions, with what the caller may list.
-    pub(super) fn among(self, visible: Visible) -> Result<Filter> {
+    pub(in crate::promotions) fn among(self, visible: Visible) -> Result<Filter> {
         let range = |range: Option<DateTimeRangeInput>| match range {
             Some(range) => range.ends(),
             None => Ok((None, None)),
