@@ -26,7 +26,7 @@ use crate::schema::{
     referrals, users,
 };
 use crate::wallets::posting;
-use crate::{Db, demo_wallets};
+use crate::{Db, demo_promotions, demo_wallets};
 
 /// Issuer of the demo service's tokens.
 const SERVICE_ISSUER: &str = "goodgo-dev-services";
@@ -87,13 +87,17 @@ pub async fn seed_town(db: &Db) -> Result<()> {
 /// Creates a new user for each name and keeps earlier ones.
 ///
 /// `alice` has a running session, `bob` one to claim; both are in a circle with a third miner, and have money, points, a hold,
-/// a conversion and a withdrawal in progress. The others have no miner.
+/// a conversion, a withdrawal in progress, and a voucher that is used in part. `merchant` has campaigns in every state. The
+/// others have no miner.
 pub async fn seed_people(db: &Db) -> Result<()> {
-    let with_miners = people_with_miners(db).await?;
-    demo_wallets::seed(db, &with_miners, (SERVICE_ISSUER, SERVICE_SUBJECT)).await
+    let (with_miners, merchant) = named_people(db).await?;
+    let service = (SERVICE_ISSUER, SERVICE_SUBJECT);
+    demo_wallets::seed(db, &with_miners, service).await?;
+    demo_promotions::seed(db, merchant, with_miners, service).await
 }
 
-async fn people_with_miners(db: &Db) -> Result<[UserId; 2]> {
+/// Creates the named people; returns those with miners, and the merchant.
+async fn named_people(db: &Db) -> Result<([UserId; 2], UserId)> {
     db.write("demo.people", async move |tx| {
         let configuration = crate::mining::configuration::in_force(tx.conn()).await?;
         let mut town = Town::default();
@@ -128,6 +132,9 @@ async fn people_with_miners(db: &Db) -> Result<[UserId; 2]> {
             .await?;
             people.push((name, user));
         }
+        let merchant = people.iter().find(|(name, _)| *name == "merchant");
+        let nobody = || DbError::inconsistent("demo_people", "name", "no merchant");
+        let merchant = merchant.map(|(_, user)| *user).ok_or_else(nobody)?;
         for (name, user) in people {
             diesel::insert_into(demo_people::table)
                 .values((demo_people::name.eq(name), demo_people::user_id.eq(user.0)))
@@ -138,7 +145,8 @@ async fn people_with_miners(db: &Db) -> Result<[UserId; 2]> {
                 .await?;
         }
         name_service(tx).await?;
-        Ok([0, 1].map(|number: usize| town.miners[number].miner.id.user))
+        let with_miners = [0, 1].map(|number: usize| town.miners[number].miner.id.user);
+        Ok((with_miners, merchant))
     })
     .await
 }

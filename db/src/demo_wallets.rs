@@ -5,7 +5,9 @@ use domain::ids::UserId;
 use domain::money::{CurrencyCode, Minor};
 use domain::wallets::conversion::Expected;
 use domain::wallets::deposit::DepositDraft;
-use domain::wallets::{ConversionPair, Origin, ProviderPayment, RateSource, WalletConfiguration};
+use domain::wallets::{
+    ConversionPair, Origin, ProviderPayment, RateSource, WalletConfiguration, WalletOwner,
+};
 use rust_decimal::Decimal;
 
 use crate::Db;
@@ -53,7 +55,7 @@ pub(crate) async fn seed(db: &Db, people: &[UserId], service: (&str, &str)) -> R
         let (service, person) = (by_service(db, service), by_person(db, *user));
         verify(db, *user).await?;
         for (code, units) in DEPOSITS {
-            deposit(db, &service, *user, (Decimal::from(units), code)).await?;
+            deposit(db, &service, (*user).into(), (Decimal::from(units), code)).await?;
         }
         convert(db, &person).await?;
         hold(db, &service, *user).await?;
@@ -62,7 +64,7 @@ pub(crate) async fn seed(db: &Db, people: &[UserId], service: (&str, &str)) -> R
     Ok(())
 }
 
-fn by_service(db: &Db, (issuer, subject): (&str, &str)) -> Request {
+pub(crate) fn by_service(db: &Db, (issuer, subject): (&str, &str)) -> Request {
     let service = Service {
         issuer: issuer.to_owned(),
         subject: subject.to_owned(),
@@ -83,7 +85,7 @@ fn by_person(db: &Db, id: UserId) -> Request {
     request(db, Principal::Person(person), Origin::User)
 }
 
-fn request(db: &Db, principal: Principal, origin: Origin) -> Request {
+pub(crate) fn request(db: &Db, principal: Principal, origin: Origin) -> Request {
     let key = format!("demo-{:016x}", u64::from_be_bytes(db.ids().bytes()));
     Request {
         principal,
@@ -95,12 +97,12 @@ fn request(db: &Db, principal: Principal, origin: Origin) -> Request {
     }
 }
 
-fn code(text: &str) -> Result<CurrencyCode> {
+pub(crate) fn code(text: &str) -> Result<CurrencyCode> {
     CurrencyCode::parse(text).ok_or_else(|| DbError::inconsistent("demo", "currency", text))
 }
 
 /// Notes a command that was refused: a developer may have changed the configuration.
-fn note<T>(what: &str, answer: &Answer<T>) {
+pub(crate) fn note<T>(what: &str, answer: &Answer<T>) {
     if let Err(refused) = &answer.outcome {
         tracing::warn!(?refused, "The demo data has no {what}: it was refused");
     }
@@ -118,18 +120,18 @@ async fn verify(db: &Db, user: UserId) -> Result<()> {
     .await
 }
 
-async fn deposit(
+pub(crate) async fn deposit(
     db: &Db,
     request: &Request,
-    user: UserId,
+    owner: WalletOwner,
     (units, currency): (Decimal, &str),
 ) -> Result<()> {
     let draft = DepositDraft {
         amount: (units, code(currency)?),
-        owner: Some(user.into()),
+        owner: Some(owner),
         payment: ProviderPayment {
             provider: "demo_bank".to_owned(),
-            reference: format!("{currency}-{}", user.0.simple()),
+            reference: format!("{currency}-{}", owner.id.simple()),
         },
     };
     let request = keyed(request, currency);

@@ -8,6 +8,7 @@ mod async_fn;
 pub mod clock;
 pub mod command;
 pub mod demo;
+mod demo_promotions;
 mod demo_wallets;
 mod error;
 pub mod idempotency;

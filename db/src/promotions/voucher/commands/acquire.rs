@@ -95,7 +95,7 @@ async fn acquire(
             if !is_known {
                 users::ensure_exists(tx, request.person()?).await?;
             }
-            let voucher = held(tx, offer, user, taken)?;
+            let voucher = held(tx, offer, user, &taken)?;
             let transaction = posting.as_ref().map(|posting| posting.transaction_id);
             let voucher = store(tx, request, voucher, transaction)?;
             if let Some(posting) = &posting {
@@ -129,7 +129,7 @@ fn price(tx: &Tx, request: &Request, offer: &Offer, user: UserId) -> Option<Post
 }
 
 /// The voucher with its holder.
-fn held(tx: &Tx, offer: Offer, user: UserId, taken: locks::Taken) -> Result<Voucher> {
+fn held(tx: &Tx, offer: Offer, user: UserId, taken: &locks::Taken) -> Result<Voucher> {
     let now = tx.now();
     let expires_at = plus(now, days(offer.voucher_validity_days));
     let unreadable = || DbError::inconsistent("vouchers", "code", taken.id);
