@@ -94,9 +94,10 @@ pub fn redeem(
     }
     let used = voucher.remaining.min(open);
     let rest = voucher.remaining.minus(used)?;
-    let (refunded, remaining) = match voucher.offer.allow_partial_redemption {
-        true => (Minor::ZERO, rest),
-        false => (rest, Minor::ZERO),
+    let (refunded, remaining) = if voucher.offer.allow_partial_redemption {
+        (Minor::ZERO, rest)
+    } else {
+        (rest, Minor::ZERO)
     };
     Ok(NewRedemption {
         order_amount,

@@ -89,7 +89,6 @@ impl Voucher {
     }
 
     /// Code, `V` and 6 or 7 characters of A–Z and 2–9 without I and O; null for everybody but the holder.
-    #[expect(clippy::unused_async, reason = "the engine takes async functions only")]
     async fn code(&self, ctx: &Context<'_>) -> Option<String> {
         self.is_held_by(ctx)
             .then(|| self.voucher.code.as_str().to_owned())
