@@ -65,7 +65,7 @@ impl Described {
 }
 
 impl<R: Refusal> Command<R> {
-    /// The descriptor without its refusal type. `codes` returns [`Command::codes`] of the same constant.
+    /// The descriptor without its refusal type. `codes` must call [`Command::codes`] of the same constant.
     #[must_use]
     pub const fn described(&self, codes: fn() -> Vec<&'static str>) -> Described {
         Described {
@@ -127,7 +127,8 @@ pub(crate) use commands;
 
 /// A refusal that can be stored. `refusable!` implements it for the enums of `domain`.
 ///
-/// A trait of this crate, so that [`Stop`] can convert from refusals and from faults.
+/// It is a trait of this crate because Rust's coherence rules would not let [`Stop`] convert from a foreign trait and from
+/// [`DbError`] alike.
 pub trait Refusal: Declared {
     /// The stored form.
     fn stored(&self) -> Refused {
@@ -273,16 +274,18 @@ pub struct Request {
     pub hash: [u8; 32],
     /// Id of the HTTP request or socket operation.
     pub request_id: String,
-    /// Owner whom the command of a service names; its key and the owner's rows are on one shard.
+    /// Owner that the input of a service's command names; the idempotency key is stored on that owner's shard. Ignored for
+    /// other callers.
     pub subject: Option<Home>,
 }
 
-/// Owner with whose rows an idempotency key is stored.
+/// Owner whose shard stores an idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
     /// An owner, whose row is created when it is missing.
     Owner(Owner),
-    /// Id of the owner of an object that the request names. Without a row of that owner the object does not exist.
+    /// Id of the owner of an object that the request names. The owner's row is not created: without it the object does not
+    /// exist, and the refusal is not stored.
     OfObject(Uuid),
 }
 
@@ -303,40 +306,40 @@ impl Request {
         Sha256::digest(input.as_bytes()).into()
     }
 
-    /// The person who sent the command. A fault for commands of services: the policy lets no other caller in.
+    /// The person who sent the command; a fault if the caller is a service, which the policy keeps out of such commands.
     pub fn person(&self) -> Result<&Person> {
         let person = self.principal.person();
         person.ok_or_else(|| DbError::inconsistent("policy", "person", "a service"))
     }
 
-    /// The request with the owner whom it names.
+    /// The request with this owner as its subject.
     #[must_use]
-    pub(crate) fn naming(&self, owner: impl Into<Owner>) -> Self {
+    pub(crate) fn with_subject(&self, owner: impl Into<Owner>) -> Self {
         Self {
             subject: Some(Home::Owner(owner.into())),
             ..self.clone()
         }
     }
 
-    /// The request with the owner of the object that it names.
+    /// The request with the owner of the object that it names as its subject.
     #[must_use]
-    pub(crate) fn about_object_of(&self, owner: OwnerId) -> Self {
+    pub(crate) fn with_subject_of_object(&self, owner: OwnerId) -> Self {
         Self {
             subject: Some(Home::OfObject(owner.0)),
             ..self.clone()
         }
     }
 
-    /// The request without an owner whom it names.
+    /// The request without a subject.
     #[must_use]
-    pub(crate) fn naming_nobody(&self) -> Self {
+    pub(crate) fn without_subject(&self) -> Self {
         Self {
             subject: None,
             ..self.clone()
         }
     }
 
-    /// Owner with whose rows the idempotency key is stored: whom a service names, else the caller.
+    /// Owner whose shard stores the idempotency key: whom a service names, else the caller.
     pub(crate) fn home(&self) -> Result<Home> {
         let named = match self.principal {
             Principal::Service(_) => self.subject,

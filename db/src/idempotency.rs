@@ -82,7 +82,7 @@ where
     F: AsyncFnOnce(&mut Tx, &mut Key, P) -> Result<T, Stop<R>>,
 {
     let (mut claimed, read) = claim(tx, command.name, request, read).await?;
-    let own = request.naming_nobody();
+    let own = request.without_subject();
     let request = match claimed {
         // The object does not exist, so the refusal is stored with the caller's own rows.
         Claim::NoHome => {

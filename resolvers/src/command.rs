@@ -40,7 +40,8 @@ pub(crate) trait CommandInput: InputType + 'static {
 
 /// What a command holds from before its transaction until its outcome is known, such as a turn.
 pub(crate) trait Admitted: Send + Sync {
-    /// Takes note of the outcome: the code of a refusal, or none.
+    /// Takes note of the outcome: the code of a refusal, or none after a success or a fault. Not called when the client
+    /// disconnects before.
     fn ended(&self, _refusal: Option<&str>) {}
 }
 
@@ -301,18 +302,25 @@ async fn answer<I: CommandInput, R: Refusal, T: Send + 'static>(
     let admission = input.admission(ctx).await?;
     let slots: &CommandSlots = ctx.operation().services.of_contexts.get();
     // Kept by the write, which goes on when the client disconnects.
-    let slot = slots.take(ctx.principal())?;
+    let slot = slots.take(ctx.principal()).inspect_err(|_| {
+        if let Some(admission) = &admission {
+            admission.ended(None);
+        }
+    })?;
     let sent = Arc::new((request, input, slot, admission.clone()));
     let write = ctx.db().write(command.name, async move |tx: &mut Tx| {
         let (request, input, ..) = &*sent;
         body(Call { tx, request, input }).await
     });
-    let answer = write.await?;
+    let answer = write.await;
     if let Some(admission) = admission {
-        let refused = answer.outcome.as_ref().err();
+        let refused = answer
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.outcome.as_ref().err());
         admission.ended(refused.and_then(code_of::<R>));
     }
-    Ok(answer)
+    Ok(answer?)
 }
 
 /// Checks the policy. Denied commands of staff and services are appended to the audit log.
@@ -384,7 +392,7 @@ fn key(ctx: &Context<'_>, rule: KeyRule, input: Option<&str>) -> Result<Option<S
             "`idempotencyKey` is required: send a new UUID for each command, and the same in its retries",
         )),
         Some(key) if !is_line(key, KEY_LENGTH) => Err(ApiError::bad_input(
-            "`idempotencyKey` must have 1 to 128 visible characters, without blanks at its ends",
+            "`idempotencyKey` must have 1 to 128 visible characters, no leading or trailing blanks",
         )),
         key => Ok(key.map(str::to_owned)),
     }

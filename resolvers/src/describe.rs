@@ -40,11 +40,11 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("status", "Status to select; null selects all."),
 ];
 
-const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 visible characters without blanks at its ends: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
-const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 visible characters without blanks at its ends: a retry with the same key returns the first result, except a refusal because the caller's own object does not exist. An `Idempotency-Key` header, if sent too, must be equal.";
+const OPTIONAL_KEY: &str = "Idempotency key, 1 to 128 visible characters, no leading or trailing blanks. A retry with the same key and input returns the first result and changes nothing; the same key with another input is IDEMPOTENCY_KEY_REUSED. Not stored: a refusal because the caller has no such object yet, such as MINER_NOT_FOUND. Null runs the command for each request, unless the `Idempotency-Key` header is sent.";
+const REQUIRED_KEY: &str = "Idempotency key, 1 to 128 visible characters, no leading or trailing blanks. A retry with the same key and input returns the first result and changes nothing; the same key with another input is IDEMPOTENCY_KEY_REUSED. Not stored: a refusal because the caller has no such object yet, such as MINER_NOT_FOUND. An `Idempotency-Key` header, if sent too, must be equal.";
 
 /// Ends the description of a payload's object: it is read after the commit. All other fields are stored with the key.
-const PRESENT: &str = "A replay shows the present state.";
+const PRESENT: &str = "A retry returns it as it is then.";
 
 /// Descriptors of all commands.
 pub(crate) static COMMANDS: LazyLock<Vec<Described>> = LazyLock::new(|| {

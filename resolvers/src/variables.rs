@@ -7,7 +7,7 @@ use async_graphql::parser::types::{BaseType, Type};
 use async_graphql::{InputType, InputValueResult, Pos, Request, ScalarType, Value, Variables};
 
 use crate::operation::executed;
-use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal};
+use crate::scalars::{BigInt, CurrencyCode, DateTime, Decimal, TimeZone};
 use crate::type_index::{InputObject, TypeIndex};
 
 /// Turns whole numbers such as `1.0` and `1e2` into integers, for JSON has none. Both the limits and the check read the
@@ -199,6 +199,7 @@ pub(crate) fn check_scalar(value: &Value, name: &str) -> Result<(), String> {
         "BigInt" => return parses::<BigInt>(value, name),
         "DateTime" => return parses::<DateTime>(value, name),
         "CurrencyCode" => return parses::<CurrencyCode>(value, name),
+        "TimeZone" => return parses::<TimeZone>(value, name),
         // The validation of documents rejects unknown types.
         _ => true,
     };
@@ -243,6 +244,21 @@ mod tests {
         assert_eq!(check(crate::schema().types(), &mut request), Ok(()));
         let expected = json!({"b": true, "n": null, "m": 9});
         assert_eq!(request.variables, Variables::from_json(expected));
+    }
+
+    #[test]
+    fn checks_every_scalar_of_inputs() {
+        let sdl = crate::sdl(&crate::schema());
+        let names = sdl.lines().filter_map(|line| line.strip_prefix("scalar "));
+        let names = names.filter_map(|line| line.split(' ').next());
+        // These are results only.
+        let names: Vec<&str> = names
+            .filter(|name| !["JSON", "URL"].contains(name))
+            .collect();
+        assert!(names.len() > 5, "{names:?}");
+        for name in names {
+            assert!(check_scalar(&Value::Boolean(true), name).is_err(), "{name}");
+        }
     }
 
     #[test]

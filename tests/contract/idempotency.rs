@@ -185,7 +185,7 @@ fn describes_the_objects_of_payloads_as_present() {
                 assert_eq!(field["type"]["kind"], "OBJECT", "{name}");
                 let description = field["description"].as_str().unwrap();
                 assert!(
-                    description.ends_with("A replay shows the present state."),
+                    description.ends_with("A retry returns it as it is then."),
                     "{name}"
                 );
                 objects += 1;

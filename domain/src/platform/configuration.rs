@@ -75,7 +75,7 @@ refusals! {
         "a service with holds or clearing accounts keeps its name and stays in the list",
         "dịch vụ đã có khoản giữ hoặc tài khoản thanh toán bù trừ phải giữ nguyên tên và ở lại trong danh sách");
     /// A service with holds or clearing accounts is missing or gets another name, or another service gets its name.
-    IssuerTaken = texts("ISSUER_IN_USE", "",
+    IssuerInUse = texts("ISSUER_IN_USE", "",
         "this name has holds or clearing accounts of another service: choose another name",
         "tên này đã có khoản giữ hoặc tài khoản thanh toán bù trừ của dịch vụ khác: hãy chọn tên khác");
     /// Two entries of a list have the same key.
@@ -87,7 +87,7 @@ refusals! {
         "give a name of 1 to 40 characters of a–z, 0–9 and hyphen, other than mining, promotions, billing and wallets",
         "hãy đặt tên gồm 1 đến 40 ký tự a–z, 0–9 và dấu gạch nối, khác với mining, promotions, billing và wallets");
     /// A pair converts a currency into itself, or lacks the static rate it needs.
-    PairItself = texts("PAIR_INVALID", "",
+    PairInvalid = texts("PAIR_INVALID", "",
         "a currency can't be converted into itself: name two currencies",
         "không thể đổi một loại tiền sang chính nó: hãy nêu hai loại tiền");
     /// A pair converts a currency into itself, or lacks the static rate it needs.
@@ -95,7 +95,7 @@ refusals! {
         "with rate source STATIC each pair needs a static rate",
         "với nguồn tỷ giá STATIC, mỗi cặp tiền cần có một tỷ giá cố định");
     /// A velocity rule limits neither the number nor the sum.
-    RuleEmpty = texts("RULE_WITHOUT_LIMIT", "",
+    RuleWithoutLimit = texts("RULE_WITHOUT_LIMIT", "",
         "give this rule a largest number, a largest sum, or both",
         "hãy đặt cho quy tắc này số lần tối đa, tổng tối đa, hoặc cả hai");
     /// The version given is not the one in force.

@@ -107,6 +107,11 @@ fn redeems_for_a_holder_as_a_service() {
         shop.redeem_for(&bob, &code, order, "9")
             .await
             .refused("VOUCHER_NOT_FOUND", None);
+        // A service needs the code: ids are in events.
+        shop.redeem(&voucher, order, "9")
+            .with(json!({"userId": alice.id().to_string()}))
+            .await
+            .refused("VOUCHER_NOT_FOUND", None);
         let used = shop.redeem_for(&alice, &code, order, "9").await.ok();
         assert_eq!(used["redemption"]["redeemedBy"], "SERVICE");
         assert_eq!(used["redemption"]["amountUsed"], mp("5.0000"));
@@ -266,6 +271,29 @@ fn voids_what_is_not_settled_in_time() {
         let nodes = json!([{"status": "VOIDED"}]);
         assert_eq!(seen["voucher"]["redemptions"]["nodes"], nodes);
         assert_eq!(app.events("RedemptionVoided").await.len(), 1);
+    });
+}
+
+#[test]
+fn gives_back_no_more_than_was_redeemed_after_the_end() {
+    test(async |app| {
+        let (merchant, campaign) = app.offered().await;
+        let alice = app.user();
+        let voucher = alice.claimed(&campaign).await;
+        app.advance(TimeDelta::days(28)).await;
+        alice.redeem(&voucher, app.order().await, "1").await.ok();
+        app.advance(TimeDelta::days(4)).await;
+        // Before the job that books expired vouchers.
+        void_overdue(&app.db).await.unwrap();
+        db::promotions::voucher::expire(&app.db).await.unwrap();
+        let query =
+            "query ($by: VoucherBy!) { voucher(by: $by) { status remainingValue { amount } } }";
+        let seen = alice.get(query, json!({"by": {"id": voucher}})).await;
+        let kept = json!({"status": "PARTIALLY_REDEEMED", "remainingValue": {"amount": "1.0000"}});
+        assert_eq!(seen["voucher"], kept);
+        let accounts = app.accounts(&merchant, &campaign).await;
+        assert_eq!(accounts.0, "46.0000");
+        assert_eq!(app.events("VoucherExpired").await.len(), 1);
     });
 }
 

@@ -81,6 +81,25 @@ fn waits_for_a_second_person_above_the_limit() {
     });
 }
 
+/// Voided after the revocation, they would move as much.
+#[test]
+fn judges_what_pending_redemptions_hold_too() {
+    test(async |app| {
+        let merchant = app.merchant("5000").await;
+        let large = json!({"faceValue": mp("1500"), "totalVouchers": 2});
+        let payload = merchant.create_campaign().with(large).await.ok();
+        let campaign = payload["campaign"]["id"].clone();
+        merchant.activate(&campaign).await.ok();
+        let alice = app.user();
+        let voucher = alice.claimed(&campaign).await;
+        let order = app.order().await;
+        alice.redeem(&voucher, order, "1500").await.ok();
+        let waiting = app.admin().revoke_campaign(&campaign).await.ok();
+        assert_eq!(waiting["campaign"]["status"], "ACTIVE");
+        assert!(waiting["approval"].is_object(), "{waiting}");
+    });
+}
+
 #[test]
 fn refuses_revocations_in_this_order() {
     test(async |app| {

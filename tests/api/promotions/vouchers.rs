@@ -235,6 +235,13 @@ fn limits_guesses_of_codes() {
             let valid = validated(&merchant, &json!({"code": code})).await;
             assert_eq!(valid["isValid"], true);
         }
+        // A command that was not carried out tells nothing.
+        for _ in 0..5 {
+            alice
+                .redeem_at_till(&code, "1")
+                .await
+                .error("BAD_USER_INPUT");
+        }
         let guess = json!({"code": "VAAAAAA"});
         validated(&merchant, &guess).await;
         merchant
@@ -254,6 +261,46 @@ fn limits_guesses_of_codes() {
             .error("RATE_LIMITED");
         // Others of the address are limited later.
         validated(&alice, &guess).await;
+    });
+}
+
+#[test]
+fn counts_each_code_in_a_list_as_a_guess() {
+    test(async |app| {
+        let (merchant, campaign) = app.offered().await;
+        let alice = app.user();
+        let voucher = alice.claimed(&campaign).await;
+        let code = alice.code_of(&voucher).await;
+        app.configure("promotion", &json!({"codeGuessesPerHour": 2}))
+            .await;
+        let query = "query ($by: CampaignBy!, $code: String) { campaign(by: $by) {
+            vouchers(first: 1, filter: {code: $code}) { nodes { id } }
+        } }";
+        let of_code = json!({"by": {"id": campaign}, "code": code});
+        let support = app.support();
+        for reader in [&merchant, &merchant, &support, &support, &support] {
+            let seen = reader.get(query, of_code.clone()).await;
+            assert_eq!(seen["campaign"]["vouchers"]["nodes"][0]["id"], voucher);
+        }
+        let limited = merchant.ask(query, of_code).await;
+        assert_eq!(limited.code(), "RATE_LIMITED");
+    });
+}
+
+#[test]
+fn warns_again_of_a_later_end() {
+    test(async |app| {
+        let (_, campaign) = app.offered().await;
+        let voucher = app.user().claimed(&campaign).await;
+        app.advance(TimeDelta::days(28)).await;
+        db::promotions::voucher::expire(&app.db).await.unwrap();
+        assert_eq!(app.events("VoucherExpiring").await.len(), 1);
+        app.admin().extend_voucher(&voucher, 10).await.ok();
+        db::promotions::voucher::expire(&app.db).await.unwrap();
+        assert_eq!(app.events("VoucherExpiring").await.len(), 1);
+        app.advance(TimeDelta::days(10)).await;
+        db::promotions::voucher::expire(&app.db).await.unwrap();
+        assert_eq!(app.events("VoucherExpiring").await.len(), 2);
     });
 }
 

@@ -95,7 +95,7 @@ pub async fn member_profiles(
         .collect()
 }
 
-/// Circles with their members, in two statements; read once for all subscribers.
+/// Circles with their members and the time of the read, in two statements; subscribers of a circle share one result.
 pub async fn seen(conn: &mut Connection, ids: &[CircleId]) -> Result<Vec<CircleSeen>> {
     let rows: Vec<(CircleRow, Timestamp)> = circles::table
         .filter(circles::id.eq_any(ids.iter().map(|id| id.0)))
@@ -192,7 +192,8 @@ pub async fn invitations_by_id(
     Ok(query.load(conn).await?)
 }
 
-/// Id of the invitation with an id of the platform's other services. Reads all shards.
+/// Id of an invitation by its UUID alone, as the platform's other services send it. The circle is unknown, so it reads all
+/// shards.
 pub async fn invitation_id(conn: &mut Connection, id: Uuid) -> Result<Option<CircleInvitationId>> {
     let circle = circle_invitations::table.filter(circle_invitations::id.eq(id));
     let circle = circle.select(circle_invitations::circle_id);
@@ -217,7 +218,8 @@ pub async fn pending_invitations(
         .await?)
 }
 
-/// Filters invitations by their status at the time of the read: pending ones expire by time alone.
+/// Filters by invitee and, if given, by status at the time of the read: a row with status PENDING is EXPIRED once its
+/// `expires_at` has passed.
 macro_rules! filter_received {
     ($query:ident, $invitee:expr, $status:expr) => {
         $query = $query.filter(circle_invitations::invitee_user_id.eq($invitee.0));

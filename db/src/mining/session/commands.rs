@@ -27,7 +27,8 @@ commands! {
         BalanceOverflow;
 }
 
-/// Starts a session at the caller's present rate; returns its id.
+/// Starts a session at the caller's present rate, after the newest session, if overdue, has expired and the streak is
+/// settled. Returns the ids of the user and the session.
 pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answer<[Uuid; 2]>> {
     once(tx, request, &MINING_SESSION_START, async |tx, _| {
         let now = tx.now();
@@ -77,16 +78,16 @@ pub async fn mining_session_start(tx: &mut Tx, request: &Request) -> Result<Answ
     .await
 }
 
-/// Result of [`mining_session_claim`]. Points are in ten-thousandths.
+/// Result of [`mining_session_claim`]. Points are in units of 1/10,000 point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionClaimed {
-    /// User of the miner.
+    /// Id of the user who mines.
     pub user_id: Uuid,
     /// The session.
     pub session_id: Uuid,
     /// Reward.
     pub points_earned: i64,
-    /// Milestone points paid with it.
+    /// Milestone points paid with the reward.
     pub milestone_points: i64,
 }
 

@@ -20,20 +20,21 @@ commands! {
         InsufficientPoints, BalanceOverflow;
 }
 
-/// Result of [`streak_recover`]. Points are in ten-thousandths.
+/// Result of [`streak_recover`]. Points are in units of 1/10,000 point.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreakRecovered {
-    /// User of the miner.
+    /// Id of the user who mines.
     pub user_id: Uuid,
-    /// History entry of the price.
+    /// Id of the history entry that records the price.
     pub entry_id: Uuid,
     /// Days added to the streak.
     pub recovered_days: u32,
-    /// Milestone points paid.
+    /// Milestone points credited to the miner's wallet.
     pub milestone_points: i64,
 }
 
-/// Adds the caller's broken streak to the present one; the wallet pays the price and receives the milestones reached.
+/// Adds the caller's broken streak to the present one; the wallet pays the price and receives the points of the
+/// milestones reached.
 pub async fn streak_recover(tx: &mut Tx, request: &Request) -> Result<Answer<StreakRecovered>> {
     once(tx, request, &STREAK_RECOVER, async |tx, key| {
         let miner = lock_caller::<StreakRefusal>(tx, request).await?;

@@ -10,7 +10,7 @@ commands! {
     SYSTEM_CONFIGURATION_UPDATE = "platform.system_configuration_update", ConfigurationUpdate, Optional:
         ReasonInvalid, NothingToChange, OutOfRange, ListLength, TextLength, TooFine, TierCount, BadgeName, TierGap,
         TierEmpty, TierEnd, ReferralLevels, CurrencyUnknown, CurrencyMissing, ScaleFixed, Duplicate, NameInvalid,
-        PairItself, PairRateMissing, RuleEmpty, IssuerMissing, IssuerTaken, Stale;
+        PairInvalid, PairRateMissing, RuleWithoutLimit, IssuerMissing, IssuerInUse, Stale;
 }
 
 updates! {

@@ -1,4 +1,4 @@
-//! The command that changes the section `promotion`.
+//! The command that changes the section `promotion` of the configuration.
 
 use domain::platform::ConfigurationRefusal;
 
@@ -8,7 +8,7 @@ use crate::platform::configuration::updates;
 commands! {
     ConfigurationRefusal;
     PROMOTION_CONFIGURATION_UPDATE = "platform.promotion_configuration_update", ConfigurationUpdate, Optional:
-        ReasonInvalid, OutOfRange, ListLength, TooFine, PairItself, Duplicate, CurrencyUnknown, Stale;
+        ReasonInvalid, OutOfRange, ListLength, TooFine, PairInvalid, Duplicate, CurrencyUnknown, Stale;
 }
 
 updates! {

@@ -47,7 +47,7 @@ pub async fn redemption_settle(
     request: &Request,
     id: RedemptionId,
 ) -> Result<Answer<RedemptionDone>> {
-    let request = &request.about_object_of(OwnerId(id.merchant.0));
+    let request = &request.with_subject_of_object(OwnerId(id.merchant.0));
     once(tx, request, &REDEMPTION_SETTLE, async |tx, key| {
         let (voucher, redemption) = locked(tx, id).await?;
         rules::check_pending(&redemption)?;
@@ -65,7 +65,7 @@ pub async fn redemption_void(
     request: &Request,
     id: RedemptionId,
 ) -> Result<Answer<RedemptionDone>> {
-    let request = &request.about_object_of(OwnerId(id.merchant.0));
+    let request = &request.with_subject_of_object(OwnerId(id.merchant.0));
     once(tx, request, &REDEMPTION_VOID, async |tx, key| {
         let (voucher, redemption) = locked(tx, id).await?;
         rules::check_pending(&redemption)?;
@@ -85,7 +85,7 @@ pub async fn redemption_return(
     id: RedemptionId,
     amount: Option<(Decimal, CurrencyCode)>,
 ) -> Result<Answer<RedemptionDone>> {
-    let request = &request.about_object_of(OwnerId(id.merchant.0));
+    let request = &request.with_subject_of_object(OwnerId(id.merchant.0));
     once(tx, request, &REDEMPTION_RETURN, async |tx, key| {
         if !is_concern(request, id.merchant) {
             return Err(RedemptionRefusal::NotFound.into());

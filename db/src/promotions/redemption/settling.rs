@@ -7,7 +7,7 @@ use domain::wallets::{Leg, Posting, PostingCause, Reference, TransferReason};
 use super::events::{RedemptionEvent, RedemptionEvents, price, value};
 use super::writes;
 use crate::prelude::*;
-use crate::promotions::voucher::{refund, store_held};
+use crate::promotions::voucher::{book_overdue, refund, store_held};
 use crate::promotions::{accounts, configuration};
 use crate::wallets::posting;
 
@@ -90,8 +90,9 @@ pub(super) async fn void(
     let destiny = destiny(voucher, holding, &promotion, now);
     let legs = match destiny {
         Destiny::Voucher(usable_until) => {
-            let kept = back.onto(voucher, holding, usable_until)?;
-            give_back(tx, kept, voucher.stored_status);
+            let booked = book_overdue(tx, voucher).await?;
+            let kept = back.onto(&booked, holding, usable_until)?;
+            give_back(tx, kept, booked.stored_status);
             Vec::new()
         }
         Destiny::Expiry | Destiny::Revocation => legs_away(voucher, back, holding.owner, destiny),

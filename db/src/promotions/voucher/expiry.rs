@@ -35,25 +35,26 @@ enum Step {
 pub async fn expire(db: &Db) -> Result<()> {
     let mut failed = None;
     for step in [Step::Warn, Step::Expire] {
+        // Campaigns left to the next run: their vouchers are locked by other transactions, or their batch failed.
+        let mut left: Vec<Uuid> = Vec::new();
         loop {
-            let due = db.read(async move |conn| due(conn, step).await).await?;
+            let skipped = left.clone();
+            let due = async move |conn: &mut Connection| due(conn, step, &skipped).await;
+            let due = db.read(due).await?;
             if due.is_empty() {
                 break;
             }
-            let mut done = 0;
             for campaign in due {
                 let book = async move |tx: &mut Tx| batch(tx, campaign, step).await;
                 match db.write("promotions.voucher_expiry", book).await {
-                    Ok(count) => done += count,
+                    Ok(0) => left.push(campaign.uuid),
+                    Ok(_) => {}
                     Err(fault) => {
                         tracing::error!(campaign = %campaign.uuid, error = %fault, "Expired vouchers are not booked");
                         failed.get_or_insert(fault);
+                        left.push(campaign.uuid);
                     }
                 }
-            }
-            // What is left is held by other transactions, or failed: the next run looks again.
-            if done == 0 {
-                break;
             }
         }
     }
@@ -81,18 +82,25 @@ struct Due {
     campaign_id: Uuid,
 }
 
-/// Campaigns with vouchers of a step.
-async fn due(conn: &mut Connection, step: Step) -> Result<Vec<CampaignId>> {
+/// Campaigns with vouchers of a step, without those left to the next run and those whose revocation takes the vouchers.
+async fn due(conn: &mut Connection, step: Step, left: &[Uuid]) -> Result<Vec<CampaignId>> {
     let now = crate::clock::now(conn).await?;
     let query = format!(
         "SELECT DISTINCT merchant_id, campaign_id FROM (
-             SELECT merchant_id, campaign_id FROM vouchers WHERE {} ORDER BY usable_until LIMIT $2
+             SELECT merchant_id, campaign_id FROM vouchers
+             WHERE {} AND campaign_id <> ALL ($3) AND NOT EXISTS (
+                 SELECT 1 FROM campaigns
+                 WHERE campaigns.merchant_id = vouchers.merchant_id AND campaigns.id = vouchers.campaign_id
+                   AND campaigns.revoked_at < vouchers.usable_until
+             )
+             ORDER BY usable_until LIMIT $2
          ) AS due",
         step.condition()
     );
     let rows: Vec<Due> = diesel::sql_query(query)
         .bind::<Timestamptz, _>(now)
         .bind::<BigInt, _>(AT_ONCE)
+        .bind::<Array<SqlUuid>, _>(left)
         .load(conn)
         .await?;
     let rows = rows.into_iter();
@@ -164,6 +172,26 @@ async fn warn(tx: &mut Tx, expiring: &[Voucher], ids: &[Uuid]) -> Result<()> {
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Books a locked voucher whose time is over and which the job has not reached, so that value comes back to it as to one that
+/// has expired; returns it as stored. It posts: the caller posts nothing else.
+pub(in crate::promotions) async fn book_overdue(tx: &mut Tx, voucher: &Voucher) -> Result<Voucher> {
+    let now = tx.now();
+    let is_over = voucher
+        .holding
+        .is_some_and(|holding| holding.usable_until <= now);
+    if !is_over || !voucher.is_stored_live() || voucher.offer.revocation.is_some() {
+        return Ok(voucher.clone());
+    }
+    let booked = std::slice::from_ref(voucher);
+    book(tx, voucher.offer.campaign, booked, vec![voucher.id.uuid]).await?;
+    Ok(Voucher {
+        stored_status: VoucherStatus::Expired,
+        updated_at: now.max(voucher.updated_at),
+        version: voucher.version + 1,
+        ..voucher.clone()
+    })
 }
 
 /// Books expired vouchers: one leg of escrow and one of proceeds for all of them.

@@ -45,7 +45,14 @@ const LEFT: &str = "SELECT count(*) AS vouchers, coalesce(sum(remaining), 0)::bi
                     FROM vouchers WHERE merchant_id = $1 AND campaign_id = $2
                       AND status IN ('CLAIMED', 'PARTIALLY_REDEEMED') AND usable_until > $3";
 
-/// What a revocation now would take. The caller has locked the campaign.
+/// What the pending redemptions of a campaign hold. Voided after a revocation, it goes where the vouchers' value goes.
+const PENDING: &str =
+    "SELECT count(*) AS vouchers, coalesce(sum(used + refunded), 0)::bigint AS value,
+                              coalesce(sum(price_share), 0)::bigint AS price
+                       FROM redemptions
+                       WHERE merchant_id = $1 AND campaign_id = $2 AND status = 'PENDING'";
+
+/// What a revocation now would take, with what pending redemptions may bring it. The caller has locked the campaign.
 pub(in crate::promotions) async fn revocable(tx: &mut Tx, id: CampaignId) -> Result<Revocable> {
     let now = tx.now();
     let left: Left = diesel::sql_query(LEFT)
@@ -54,10 +61,15 @@ pub(in crate::promotions) async fn revocable(tx: &mut Tx, id: CampaignId) -> Res
         .bind::<Timestamptz, _>(now)
         .get_result(tx.conn())
         .await?;
+    let pending: Left = diesel::sql_query(PENDING)
+        .bind::<SqlUuid, _>(id.merchant.0)
+        .bind::<SqlUuid, _>(id.uuid)
+        .get_result(tx.conn())
+        .await?;
     Ok(Revocable {
         vouchers: fit("vouchers", "count", left.vouchers)?,
-        value: Minor(left.value),
-        price: Minor(left.price),
+        value: Minor(left.value).plus(Minor(pending.value))?,
+        price: Minor(left.price).plus(Minor(pending.price))?,
     })
 }
 

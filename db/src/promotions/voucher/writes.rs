@@ -1,7 +1,10 @@
 //! Writes of vouchers: the row, the holder's directory, and the figures of the campaign.
 
 use chrono::{DurationRound, TimeDelta};
-use diesel::sql_types::{Integer, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid};
+use diesel::dsl::sql;
+use diesel::sql_types::{
+    Bool, Integer, Nullable, SmallInt, Text as SqlText, Timestamptz, Uuid as SqlUuid,
+};
 use domain::promotions::voucher::{Holding, Voucher, VoucherStatus};
 
 use crate::last_writes::Text;
@@ -77,6 +80,10 @@ pub(in crate::promotions) fn store(tx: &mut Tx, voucher: &Voucher, was: VoucherS
         vouchers::claimed_at.eq(holding.map(|holding| holding.claimed_at)),
         vouchers::expires_at.eq(holding.map(|holding| holding.expires_at)),
         vouchers::usable_until.eq(holding.map(|holding| holding.usable_until)),
+        // A later end is warned of again.
+        vouchers::is_warned.eq(sql::<Bool>("is_warned AND coalesce(usable_until >= ")
+            .bind::<Nullable<Timestamptz>, _>(holding.map(|holding| holding.usable_until))
+            .sql(", false)")),
         vouchers::redeemed_at.eq(voucher.redeemed_at),
         vouchers::revoked_at.eq(revocation.as_ref().map(|revocation| revocation.at)),
         vouchers::revocation_reason.eq(revocation.map(|revocation| revocation.reason)),

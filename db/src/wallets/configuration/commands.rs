@@ -1,4 +1,4 @@
-//! The command that changes the section `wallet`.
+//! The command that changes the section `wallet` of the configuration.
 
 use domain::platform::ConfigurationRefusal;
 
@@ -9,7 +9,7 @@ commands! {
     ConfigurationRefusal;
     WALLET_CONFIGURATION_UPDATE = "platform.wallet_configuration_update", ConfigurationUpdate, Optional:
         ReasonInvalid, OutOfRange, ListLength, TextLength, TooFine, CurrencyUnknown, CurrencyMissing, ScaleFixed,
-        Duplicate, NameInvalid, PairItself, PairRateMissing, RuleEmpty, IssuerMissing, IssuerTaken, Stale;
+        Duplicate, NameInvalid, PairInvalid, PairRateMissing, RuleWithoutLimit, IssuerMissing, IssuerInUse, Stale;
 }
 
 updates! {

@@ -102,7 +102,7 @@ pub async fn conversion_execute(
 ) -> Result<Answer<ConversionDone>> {
     let user = user_of(request, draft.user)?;
     let owner = WalletOwner::from(user);
-    let request = &request.naming(owner);
+    let request = &request.with_subject(owner);
     once(tx, request, &CONVERSION_EXECUTE, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
         tx.know_currencies([draft.amount.1, draft.to]).await?;

@@ -121,7 +121,7 @@ pub async fn hold_place(
     request: &Request,
     draft: &HoldDraft,
 ) -> Result<Answer<HoldPosted>> {
-    let request = &request.naming(draft.owner);
+    let request = &request.with_subject(draft.owner);
     once_reading(
         tx,
         request,
@@ -240,7 +240,7 @@ pub async fn hold_extend(
     id: HoldId,
     expires_at: Timestamp,
 ) -> Result<Answer<[Uuid; 2]>> {
-    let request = &request.about_object_of(id.owner);
+    let request = &request.with_subject_of_object(id.owner);
     once_reading(
         tx,
         request,
@@ -278,7 +278,7 @@ pub async fn hold_release(
     request: &Request,
     id: HoldId,
 ) -> Result<Answer<HoldPosted>> {
-    let request = &request.about_object_of(id.owner);
+    let request = &request.with_subject_of_object(id.owner);
     once_reading(
         tx,
         request,

@@ -82,7 +82,7 @@ pub async fn withdrawal_request(
     draft: &WithdrawalDraft,
 ) -> Result<Answer<WithdrawalDone>> {
     let owner = owner_of(request, draft.owner)?;
-    let request = &request.naming(owner);
+    let request = &request.with_subject(owner);
     once(tx, request, &WITHDRAWAL_REQUEST, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
         tx.know_currencies([draft.amount.1]).await?;
@@ -413,7 +413,7 @@ fn subjects_of(withdrawal: &Withdrawal) -> Vec<WalletOwner> {
 /// The request with the owner of the withdrawal that it names: key and withdrawal are on one shard.
 fn about_owner(request: &Request, withdrawal: Option<&Withdrawal>) -> Request {
     let owner = withdrawal.map(|withdrawal| withdrawal.owner);
-    owner.map_or_else(|| request.clone(), |owner| request.naming(owner))
+    owner.map_or_else(|| request.clone(), |owner| request.with_subject(owner))
 }
 
 fn about(withdrawal: &Withdrawal, reason: Option<Reason>) -> About {

@@ -89,7 +89,7 @@ impl PromotionDraft {
             let at = |name| Field::in_list("priceLimits", place, name);
             let pair = (draft.face_currency, draft.price_currency);
             if pair.0 == pair.1 {
-                return Err(at("priceCurrency").refuse(ConfigurationProblem::PairItself));
+                return Err(at("priceCurrency").refuse(ConfigurationProblem::PairInvalid));
             }
             if !known.insert(pair) {
                 return Err(at("priceCurrency").refuse(ConfigurationProblem::Duplicate));

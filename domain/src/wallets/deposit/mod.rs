@@ -19,7 +19,7 @@ pub struct Deposit {
     pub id: DepositId,
     /// Amount.
     pub amount: Money,
-    /// Payment at the provider.
+    /// Payment as identified by the payment provider.
     pub payment: ProviderPayment,
     /// Owner whom the payment named, also when nobody knew them; none for a payment without one.
     pub named: Option<WalletOwner>,
@@ -29,7 +29,7 @@ pub struct Deposit {
     pub received_at: Timestamp,
     /// Time it reached the owner's wallet; none while unmatched.
     pub credited_at: Option<Timestamp>,
-    /// Receipt of the postings that recorded it.
+    /// Ledger transaction with its postings that recorded it.
     pub transaction_id: TransactionId,
     /// Number of its events.
     pub version: i64,

@@ -16,7 +16,7 @@ pub struct DepositDraft {
     pub amount: (Decimal, CurrencyCode),
     /// Owner to credit; none for an unmatched deposit.
     pub owner: Option<WalletOwner>,
-    /// Payment at the provider.
+    /// Payment as identified by the payment provider.
     pub payment: ProviderPayment,
 }
 

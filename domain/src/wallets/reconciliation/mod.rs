@@ -28,11 +28,11 @@ named! {
     Balance = "BALANCE";
     /// A clearing account has its reference, and its settlements, payouts and releases moved their amounts.
     Clearing = "CLEARING";
-    /// A conversion's transfers agree with it.
+    /// A conversion's transfers have its amounts and accounts.
     Conversion = "CONVERSION";
     /// All accounts of a currency add up to zero.
     CurrencySum = "CURRENCY_SUM";
-    /// A deposit's transfers agree with it, and those without an owner are in SUSPENSE.
+    /// A deposit's transfers have its amount and accounts; a deposit without an owner is in SUSPENSE.
     Deposit = "DEPOSIT";
     /// A campaign's escrow covers its vouchers and pending redemptions.
     Escrow = "ESCROW";
@@ -42,22 +42,26 @@ named! {
     Held = "HELD";
     /// Fundings of treasuries and transfers of the house moved their amounts.
     House = "HOUSE";
-    /// The points mined on a day are within its issuance ceiling, except claims within the second of a count.
+    /// The points mined on a UTC day do not exceed the issuance ceiling of that day. What is claimed in the
+    /// second in which the ceiling is reached may exceed it.
     Issuance = "ISSUANCE";
-    /// A campaign's proceeds are the prices that its vouchers and pending redemptions have not earned.
+    /// The balance of a campaign's proceeds account is what holders paid for vouchers that are not redeemed yet or whose
+    /// redemption is pending.
     Proceeds = "PROCEEDS";
-    /// A reversal is its transaction the other way round.
+    /// A reversal has the transfers of the reversed transaction, with debit and credit swapped.
     Reversal = "REVERSAL";
-    /// Rewards agree with sessions, history, adjustments and treasuries of campaigns.
+    /// Transfers of rewards have the amounts of the sessions, adjustments and campaign treasuries that they pay; the mining
+    /// history has the same amounts.
     Reward = "REWARD";
     /// A wallet's entries are numbered without gaps and each balance follows from the one before.
     Sequence = "SEQUENCE";
-    /// Each transaction has its key, events and audit entry, and each transfer fits its reason.
+    /// Each transaction has its idempotency key, events and audit entry, and each transfer is between the accounts that its
+    /// reason allows.
     Trace = "TRACE";
-    /// TRANSIT is zero after each transaction.
+    /// The balance of the system account TRANSIT is zero after each transaction.
     Transit = "TRANSIT";
-    /// Figures of campaigns, orders and directories agree with vouchers and redemptions.
+    /// Counts and amounts stored with campaigns, orders and holders equal those of the vouchers and redemptions.
     Vouchers = "VOUCHERS";
-    /// A withdrawal's transfers agree with it.
+    /// A withdrawal's transfers have its amount and accounts and follow from its status.
     Withdrawal = "WITHDRAWAL";
 }

@@ -46,7 +46,7 @@ pub struct Withdrawal {
     pub ended_at: Option<Timestamp>,
     /// Reason of the failure.
     pub failure_reason: Option<String>,
-    /// Payment at the provider.
+    /// Payment as identified by the payment provider.
     pub payout: Option<ProviderPayment>,
     /// Number of its events.
     pub version: i64,

@@ -31,7 +31,7 @@ mutations! {
     };
     MiningSessionClaimInput(Required) {}
     MiningSessionClaimPayload(MiningSessionUserError) = |ctx, done: SessionClaimed| {
-        /// Milestone points paid, 0 if none; null when refused.
+        /// Milestone points credited to the wallet, 0 if none; null when refused.
         milestone_points: Option<Decimal> = Some(Decimal::points(Minor(done.milestone_points))),
         /// The caller's miner; null when refused.
         miner: Loaded<Miner> = load(ctx, UserId(done.user_id)).await,

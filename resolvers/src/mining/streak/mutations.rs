@@ -16,9 +16,9 @@ mutations! {
     streak_recover = STREAK_RECOVER, |call| streak_recover(call.tx, call.request).boxed();
     StreakRecoverInput(Required) {}
     StreakRecoverPayload(StreakUserError) = |ctx, done: StreakRecovered| {
-        /// History entry of the price; null when refused.
+        /// History entry that records the price; null when refused.
         entry: Loaded<MiningHistoryEntry> = load(ctx, HistoryId::from([done.user_id, done.entry_id])).await,
-        /// Milestone points paid, 0 if none; null when refused.
+        /// Milestone points credited to the wallet, 0 if none; null when refused.
         milestone_points: Option<Decimal> = Some(Decimal::points(Minor(done.milestone_points))),
         /// The caller's miner; null when refused.
         miner: Loaded<Miner> = load(ctx, UserId(done.user_id)).await,

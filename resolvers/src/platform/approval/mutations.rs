@@ -12,7 +12,8 @@ mutations! {
     /// Decisions about approvals.
     ApprovalMutation;
 
-    /// Approves a command of the caller's roles that another person requested and carries it out under its present rules.
+    /// Approves a command that another person requested, and carries it out. The caller must have a role that may send the
+    /// command itself. It is checked against the rules in force now, not those at the time of the request.
     approval_approve = commands::APPROVAL_APPROVE, |call| {
         commands::approval_approve(call.tx, call.request, call.input.approval_id.key, PROPOSALS).boxed()
     };
@@ -25,7 +26,7 @@ mutations! {
         approval: Loaded<Approval> = load(ctx, ApprovalId(id)).await,
     }
 
-    /// Declines a command of the caller's roles that another person requested.
+    /// Declines a command that another person requested. The caller must have a role that may send the command itself.
     approval_decline = commands::APPROVAL_DECLINE, |call| {
         let (id, reason) = (call.input.approval_id.key, &call.input.reason);
         commands::approval_decline(call.tx, call.request, id, reason, PROPOSALS).boxed()

@@ -66,7 +66,7 @@ mutations! {
     CampaignCreatePayload(CampaignUserError) = |ctx, done: CampaignDone| {
         /// The draft campaign; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -132,7 +132,8 @@ mutations! {
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
     }
 
-    /// Completes a campaign of the caller's merchant and releases the escrow of unissued vouchers.
+    /// Completes a campaign of the caller's merchant and returns the escrow of unissued vouchers to the merchant's wallet;
+    /// issued ones stay redeemable.
     campaign_complete = commands::CAMPAIGN_COMPLETE, |call| {
         commands::campaign_complete(call.tx, call.request, call.input.campaign_id.key).boxed()
     };
@@ -143,12 +144,12 @@ mutations! {
     CampaignCompletePayload(CampaignUserError) = |ctx, done: CampaignDone| {
         /// The completed campaign; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
-    /// Cancels a campaign of the caller's merchant and releases the escrow of unissued vouchers; issued ones stay
-    /// redeemable.
+    /// Cancels a campaign of the caller's merchant and returns the escrow of unissued vouchers to the merchant's wallet;
+    /// issued ones stay redeemable.
     campaign_cancel = commands::CAMPAIGN_CANCEL, |call| {
         commands::campaign_cancel(call.tx, call.request, call.input.campaign_id.key).boxed()
     };
@@ -159,7 +160,7 @@ mutations! {
     CampaignCancelPayload(CampaignUserError) = |ctx, done: CampaignDone| {
         /// The cancelled campaign; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -177,7 +178,7 @@ mutations! {
     CampaignForceCompletePayload(CampaignUserError) = |ctx, done: CampaignDone| {
         /// The completed campaign; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -202,7 +203,7 @@ mutations! {
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
         /// The campaign, cancelled unless the command waits; null when refused.
         campaign: Loaded<Campaign> = load(ctx, done.campaign.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 }

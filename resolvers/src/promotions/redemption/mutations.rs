@@ -23,7 +23,7 @@ mutations! {
     RedemptionSettlePayload(RedemptionUserError) = |ctx, done: RedemptionDone| {
         /// The settled redemption; null when refused.
         redemption: Loaded<Redemption> = load(ctx, done.redemption.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -39,7 +39,7 @@ mutations! {
     RedemptionVoidPayload(RedemptionUserError) = |ctx, done: RedemptionDone| {
         /// The voided redemption with the voucher; null when refused.
         redemption: Loaded<Redemption> = load(ctx, done.redemption.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -58,7 +58,7 @@ mutations! {
     RedemptionReturnPayload(RedemptionUserError) = |ctx, done: RedemptionDone| {
         /// The redemption with the voucher; null when refused.
         redemption: Loaded<Redemption> = load(ctx, done.redemption.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 }

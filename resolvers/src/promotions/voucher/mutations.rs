@@ -43,7 +43,7 @@ mutations! {
     VoucherExchangePayload(VoucherUserError) = |ctx, done: VoucherDone| {
         /// The acquired voucher; null when refused.
         voucher: Loaded<Voucher> = load(ctx, done.voucher.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = paid(ctx, &done).await,
     }
 
@@ -58,7 +58,7 @@ mutations! {
     VoucherPurchasePayload(VoucherUserError) = |ctx, done: VoucherDone| {
         /// The acquired voucher; null when refused.
         voucher: Loaded<Voucher> = load(ctx, done.voucher.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = paid(ctx, &done).await,
     }
 
@@ -87,7 +87,7 @@ mutations! {
     VoucherRedeemPayload(VoucherUserError) = |ctx, done: Redeemed| {
         /// The redemption with the voucher; null when refused.
         redemption: Loaded<Redemption> = load(ctx, done.redemption.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = {
             let [merchant, _] = done.redemption;
             Transaction::load_some_commanded(ctx, done.transaction, [merchant]).await
@@ -106,7 +106,7 @@ mutations! {
         voucher_id: Id<Voucher>,
     }
     VoucherRevokePayload(VoucherUserError) = |ctx, done: VoucherDone| {
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = revoked(ctx, &done).await,
         /// The revoked voucher; null when refused.
         voucher: Loaded<Voucher> = load(ctx, done.voucher.into()).await,

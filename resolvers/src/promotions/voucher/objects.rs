@@ -3,9 +3,11 @@
 use async_graphql::OneofObject;
 use db::promotions::redemption::queries::RedemptionFilter;
 use db::promotions::voucher::queries::{self as reads, VoucherFilter as Filter, VoucherSeen};
+use domain::access::Person;
 use domain::promotions::voucher::{self as rules, VoucherCode};
 use serde_json::json;
 
+use super::guesses::Guesses;
 use super::refusals::VoucherUserError;
 use crate::abstracts::DynOutput;
 use crate::eager::ReadyOption;
@@ -28,7 +30,7 @@ owned_keys!(VoucherId);
 pub type VoucherStatus = EnumOf<rules::VoucherStatus>;
 
 object! {
-    /// Claim on part of a campaign's escrow. Its face value is the campaign's.
+    /// Voucher of a campaign, backed by part of its escrow. Its face value is set on the campaign.
     #[graphql(complex)]
     Voucher(seen: VoucherSeen) {
         let voucher = &seen.voucher;
@@ -40,7 +42,7 @@ object! {
         id: GlobalId = GlobalId::of::<Self>(&voucher.id),
         /// Key of the object in the platform's other services.
         uuid: Uuid = voucher.id.uuid,
-        /// Time it was acquired; null before that.
+        /// Time a person claimed, exchanged or bought it; null before that.
         claimed_at: Option<DateTime> = of_holding(|holding| holding.claimed_at),
         /// Last two characters of the code.
         code_ending: String = voucher.code.ending().to_owned(),
@@ -94,8 +96,8 @@ impl Voucher {
             .then(|| self.voucher.code.as_str().to_owned())
     }
 
-    /// Link to an SVG QR code with a token for the till that works for five minutes; null for everybody but the holder and
-    /// unless it can be redeemed.
+    /// Link to an SVG QR code that the merchant scans to redeem the voucher. The token in it is valid for five minutes after
+    /// the image is loaded. Null if the caller is not the holder or the voucher can't be redeemed now.
     async fn qr_code_url(&self, ctx: &Context<'_>) -> Loaded<SignedUrl> {
         if !self.is_held_by(ctx) || !self.voucher.is_live(self.seen_at) {
             return None;
@@ -241,7 +243,8 @@ pub(super) async fn by_code(ctx: &Context<'_>, text: &str) -> Result<Option<Vouc
 pub struct VoucherFilter {
     /// Campaign of the voucher.
     pub campaign_id: Option<Id<Campaign>>,
-    /// Whole code of the voucher, ignoring case, blanks and hyphens.
+    /// Whole code of the voucher, ignoring case, blanks and hyphens. For others than staff each counts as an unknown code,
+    /// limited per caller and address.
     pub code: Option<String>,
     /// State of the voucher.
     pub status: Option<VoucherStatus>,
@@ -253,7 +256,13 @@ impl VoucherFilter {
     /// The filter of the database.
     pub(in crate::promotions) async fn read(self, ctx: &Context<'_>) -> Result<Filter> {
         let voucher = match &self.code {
-            Some(code) => Some(by_code(ctx, code).await?),
+            Some(code) => {
+                // It counts even if it is known: a list must not tell which codes of others exist.
+                if !ctx.principal().person().is_some_and(Person::is_staff) {
+                    Guesses::begin(ctx).await?;
+                }
+                Some(by_code(ctx, code).await?)
+            }
             None => None,
         };
         Ok(Filter {

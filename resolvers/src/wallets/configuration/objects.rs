@@ -242,7 +242,8 @@ impl IssuerSettingsInput {
 /// Amount in one currency.
 #[derive(InputObject)]
 pub struct MoneyInput {
-    /// Amount of at most 1,000,000,000,000 whole units. Digits beyond the currency's scale are refused, not rounded.
+    /// Amount in units of the currency, such as `12.34` dollars, at most 1,000,000,000,000. More decimal places than the
+    /// currency has are refused, not rounded.
     pub amount: Decimal,
     /// Code of the currency.
     pub currency: CurrencyCode,

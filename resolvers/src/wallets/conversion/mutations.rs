@@ -52,7 +52,7 @@ mutations! {
     ConversionExecutePayload(ConversionUserError) = |ctx, done: ConversionDone| {
         /// The conversion; null when refused.
         conversion: Loaded<Conversion> = load(ctx, done.conversion.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> =
             Transaction::load_commanded(ctx, done.transaction, [done.conversion[0]]).await,
     }

@@ -41,7 +41,7 @@ object! {
         rate: Edge<RateSnapshot> = Edge::to(conversion.rate),
         /// Amount received, after the fee.
         received: Money = Money::of(conversion.converted.received),
-        /// Receipt of the postings; null for services without the scope `wallet:read`.
+        /// Ledger transaction with its postings; null for services without the scope `wallet:read`.
         transaction: Edge<Transaction> = Edge::to(conversion.transaction_id),
         /// Person who owns both wallets; null for services without the scope `mining:read`.
         user: Edge<User> = Edge::to(conversion.id.user),

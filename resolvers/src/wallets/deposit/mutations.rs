@@ -32,9 +32,9 @@ mutations! {
         amount: MoneyInput,
         /// Owner to credit; null, or an unknown owner, keeps the deposit unmatched.
         owner: Option<OwnerInput>,
-        /// Payment at the provider.
+        /// Payment as identified by the payment provider.
         payment: ProviderPaymentInput,
-        /// Reason for the audit log, 1 to 500 characters: required for staff, null for services.
+        /// Reason for the audit log, 1 to 500 characters: required for staff, must be null for services.
         reason: Option<String>,
     }
     DepositCreditPayload(DepositUserError) = |ctx, done: DepositDone| {
@@ -42,7 +42,7 @@ mutations! {
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
         /// The deposit; null while the command waits and when refused.
         deposit: Loaded<Deposit> = load_some(ctx, done.deposit.map(DepositId::from)).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 
@@ -64,7 +64,7 @@ mutations! {
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
         /// The deposit, unmatched while the command waits; null when refused.
         deposit: Loaded<Deposit> = load_some(ctx, done.deposit.map(DepositId::from)).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
     }
 }

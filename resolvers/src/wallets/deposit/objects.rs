@@ -40,13 +40,13 @@ object! {
         credited_at: Option<DateTime> = deposit.credited_at.map(DateTime),
         /// Owner of the credited wallet; null while unmatched.
         owner: ReadyOption<WalletOwner> = ReadyOption(deposit.owner.map(WalletOwner::of)),
-        /// Payment at the provider.
+        /// Payment as identified by the payment provider.
         payment: ProviderPayment = ProviderPayment::of(deposit.payment.clone()),
         /// Time it was recorded.
         received_at: DateTime = deposit.received_at.into(),
         /// State of the deposit.
         status: DepositStatus = deposit.status().into(),
-        /// Receipt of the postings that recorded it; null for services without the scope `wallet:read`.
+        /// Ledger transaction with its postings that recorded it; null for services without the scope `wallet:read`.
         transaction: Edge<Transaction> = Edge::to(deposit.transaction_id),
     }
 }
@@ -161,7 +161,7 @@ object! {
         /// Owner to credit; null for an unmatched deposit.
         owner: ReadyOption<WalletOwner> =
             ReadyOption(proposal.owner.map(|owner| WalletOwner::of(owner.0))),
-        /// Payment at the provider.
+        /// Payment as identified by the payment provider.
         payment: ProviderPayment = ProviderPayment::of(proposal.payment()),
     }
 }

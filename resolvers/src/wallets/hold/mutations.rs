@@ -48,7 +48,7 @@ mutations! {
     HoldPlacePayload(HoldUserError) = |ctx, done: HoldPosted| {
         /// The new hold; null when refused.
         hold: Loaded<Hold> = load(ctx, done.hold.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, [done.hold[0]]).await,
     }
 
@@ -79,7 +79,7 @@ mutations! {
     HoldReleasePayload(HoldUserError) = |ctx, done: HoldPosted| {
         /// The released hold; null when refused.
         hold: Loaded<Hold> = load(ctx, done.hold.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, [done.hold[0]]).await,
     }
 }

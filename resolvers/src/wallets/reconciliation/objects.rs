@@ -37,13 +37,13 @@ object! {
             Some(currency) => kernel::Minor(number).to_decimal(currency.scale),
             None => Exact::from(number),
         }));
-        /// Amount or number that was found; null for a missing row and for checks without one.
+        /// Value that was found; null for a missing row and for checks that compare no values.
         actual: Option<Decimal> = in_units(mismatch.facts.actual),
         /// The violated invariant.
         check: ReconciliationCheck = mismatch.check.into(),
-        /// Currency; null for checks without one.
+        /// Currency; null for values that are not amounts.
         currency: Option<CurrencyCode> = currency.map(|currency| CurrencyCode(currency.code)),
-        /// Amount or number that was expected; null for a row that should not exist and for checks without one.
+        /// Value that was expected; null for a row that should not exist and for checks that compare no values.
         expected: Option<Decimal> = in_units(mismatch.facts.expected),
         /// Description for people, with amounts in the currency's smallest unit.
         message: String = format!("{}: {}", mismatch.rule, mismatch.detail),

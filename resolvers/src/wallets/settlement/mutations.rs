@@ -69,7 +69,7 @@ mutations! {
     HoldSettlePayload(SettlementUserError) = |ctx, done: HoldSettled| {
         /// The settlement with the settled hold; null when refused.
         settlement: Loaded<Settlement> = load(ctx, done.settlement.into()).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, done.owners.clone()).await,
     }
 
@@ -104,7 +104,7 @@ mutations! {
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
         /// The clearing account; null when refused.
         clearing: Loaded<ClearingAccount> = load(ctx, ClearingKey(OwnerId(done.clearing), done.currency)).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> =
             Transaction::load_some_commanded(ctx, done.transaction, done.owners.clone()).await,
     }

@@ -57,7 +57,7 @@ object! {
         /// Amounts paid from the clearing account, at most 10; empty for a loss.
         payouts: ReadyList<Payout> =
             ReadyList(settlement.payouts.into_iter().map(|payout| Payout::of(payout, amount)).collect()),
-        /// Receipt of the postings.
+        /// Ledger transaction with its postings.
         transaction: Edge<Transaction> = Edge::to(settlement.transaction_id),
     }
 }

@@ -100,7 +100,7 @@ mutations! {
     TreasuryFundPayload(WalletUserError) = |ctx, done: TreasuryFunded| {
         /// Approval that the command waits for; null when it took effect or was refused.
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> =
             Transaction::load_some_commanded(ctx, done.transaction, [done.campaign]).await,
     }
@@ -128,7 +128,7 @@ mutations! {
         user_id: ObjectKey,
     }
     RewardMintPayload(WalletUserError) = |ctx, done: RewardMinted| {
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = Transaction::load_commanded(ctx, done.transaction, done.owners).await,
     }
 

@@ -42,7 +42,7 @@ mutations! {
         owner: Option<OwnerInput>,
     }
     WithdrawalRequestPayload(WithdrawalUserError) = |ctx, done: WithdrawalDone| {
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
         /// The new withdrawal; null when refused.
         withdrawal: Loaded<Withdrawal> = load(ctx, done.withdrawal.into()).await,
@@ -57,7 +57,7 @@ mutations! {
         withdrawal_id: Id<Withdrawal>,
     }
     WithdrawalCancelPayload(WithdrawalUserError) = |ctx, done: WithdrawalDone| {
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
         /// The cancelled withdrawal; null when refused.
         withdrawal: Loaded<Withdrawal> = load(ctx, done.withdrawal.into()).await,
@@ -82,13 +82,13 @@ mutations! {
         async move { commands::withdrawal_complete(call.tx, call.request, id, &payout).await }.boxed()
     };
     WithdrawalCompleteInput(Required) {
-        /// Payment at the provider.
+        /// Payment as identified by the payment provider.
         payout: ProviderPaymentInput,
         /// Withdrawal with status PROCESSING.
         withdrawal_id: Id<Withdrawal>,
     }
     WithdrawalCompletePayload(WithdrawalUserError) = |ctx, done: WithdrawalDone| {
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
         /// The completed withdrawal; null when refused.
         withdrawal: Loaded<Withdrawal> = load(ctx, done.withdrawal.into()).await,
@@ -109,7 +109,7 @@ mutations! {
     WithdrawalFailPayload(WithdrawalUserError) = |ctx, done: WithdrawalDone| {
         /// Approval that the command waits for; null when it took effect or was refused.
         approval: Loaded<Approval> = load_some(ctx, done.approval_id.map(ApprovalId)).await,
-        /// Receipt of the postings, equal on replay; null when nothing was posted.
+        /// Ledger transaction of the command, the same on a retry; null when nothing was posted.
         transaction: Loaded<Transaction> = receipt(ctx, &done).await,
         /// The withdrawal, failed unless the command waits; null when refused.
         withdrawal: Loaded<Withdrawal> = load(ctx, done.withdrawal.into()).await,

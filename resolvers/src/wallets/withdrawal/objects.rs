@@ -50,7 +50,7 @@ object! {
         owner: WalletOwner = WalletOwner::of(withdrawal.owner),
         /// Time processing began; null before that.
         processed_at: Option<DateTime> = withdrawal.processed_at.map(DateTime),
-        /// Payment at the provider; null before it is completed.
+        /// Payment as identified by the payment provider; null before it is completed.
         payout: ReadyOption<ProviderPayment> = ReadyOption(withdrawal.payout.map(ProviderPayment::of)),
         /// Time of the request.
         requested_at: DateTime = withdrawal.requested_at.into(),

@@ -37,7 +37,7 @@ pub async fn kyc_complete(
     user: UserId,
     completed_at: Option<Timestamp>,
 ) -> Result<Answer<KycCompleted>> {
-    let request = &request.naming(user);
+    let request = &request.with_subject(user);
     once(tx, request, &KYC_COMPLETE, async |tx, key| {
         key.about = Some(About::new("user", Some(user.0), None));
         let completed_at = completed_at.unwrap_or(tx.now());

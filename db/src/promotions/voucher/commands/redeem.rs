@@ -67,7 +67,7 @@ pub async fn voucher_redeem(
     draft: &RedeemDraft,
 ) -> Result<Answer<Redeemed>> {
     let request = &match (&request.principal, draft.user) {
-        (Principal::Service(_), Some(user)) => request.naming(user),
+        (Principal::Service(_), Some(user)) => request.with_subject(user),
         (Principal::Service(_), None) => return Err(DbError::UserRequired),
         (_, Some(_)) => return Err(DbError::UserSuperfluous),
         _ => request.clone(),
@@ -153,7 +153,7 @@ pub struct Concern {
 }
 
 /// The capacity in which the caller may redeem a voucher that is shown; none when it is not their concern. A merchant needs
-/// its code or a token, a holder its code or its id.
+/// its code or a token, a holder its code or its id, a service its code.
 #[must_use]
 pub fn concern(of: &Concern, ticket: &Ticket, voucher: &Voucher) -> Option<RedemptionActor> {
     let is_token = matches!(ticket, Ticket::Token(_));
@@ -161,7 +161,8 @@ pub fn concern(of: &Concern, ticket: &Ticket, voucher: &Voucher) -> Option<Redem
         Principal::Anonymous => None,
         Principal::Service(_) => {
             let is_holder = of.user.is_some() && voucher.owner() == of.user;
-            (is_holder && !is_token).then_some(RedemptionActor::Service)
+            let is_code = matches!(ticket, Ticket::Code(_));
+            (is_holder && is_code).then_some(RedemptionActor::Service)
         }
         Principal::Person(person) => {
             let merchant = person.wallet_owner(OwnerKind::Merchant);

@@ -125,7 +125,7 @@ pub async fn clearing_release(
     draft: &ReleaseDraft,
 ) -> Result<Answer<ClearingReleased>> {
     let payee = draft.payee;
-    let request = &payee.map_or_else(|| request.clone(), |payee| request.naming(payee));
+    let request = &payee.map_or_else(|| request.clone(), |payee| request.with_subject(payee));
     once(tx, request, &CLEARING_RELEASE, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
         let release = check(tx, key, request, &configuration, draft).await?;

@@ -66,7 +66,7 @@ pub async fn hold_settle(
     request: &Request,
     draft: &SettlementDraft,
 ) -> Result<Answer<HoldSettled>> {
-    let request = &request.about_object_of(draft.hold.owner);
+    let request = &request.with_subject_of_object(draft.hold.owner);
     once_reading(
         tx,
         request,

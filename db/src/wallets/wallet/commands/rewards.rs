@@ -72,7 +72,7 @@ pub async fn reward_mint(
     draft: &RewardDraft,
 ) -> Result<Answer<RewardMinted>> {
     let campaign = campaign_owner(draft.campaign);
-    let request = &request.naming(campaign);
+    let request = &request.with_subject(campaign);
     once(tx, request, &REWARD_MINT, async |tx, key| {
         let configuration = configuration::in_force(tx.conn()).await?;
         let issuer = issuer::name_of(&configuration, request)?;

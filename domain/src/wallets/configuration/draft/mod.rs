@@ -183,7 +183,7 @@ impl WalletDraft {
             currencies.scale_of(at("from"), draft.from)?;
             currencies.scale_of(at("to"), draft.to)?;
             if draft.from == draft.to {
-                return Err(at("to").refuse(ConfigurationProblem::PairItself));
+                return Err(at("to").refuse(ConfigurationProblem::PairInvalid));
             }
             if !known.insert((draft.from, draft.to)) {
                 return Err(Field::item(LIST, place).refuse(ConfigurationProblem::Duplicate));
@@ -246,7 +246,7 @@ impl WalletDraft {
                 return Err(Field::item(LIST, place).refuse(ConfigurationProblem::Duplicate));
             }
             if draft.max_count.is_none() && draft.max_amount.is_none() {
-                return Err(Field::item(LIST, place).refuse(ConfigurationProblem::RuleEmpty));
+                return Err(Field::item(LIST, place).refuse(ConfigurationProblem::RuleWithoutLimit));
             }
             let count = draft
                 .max_count
@@ -305,7 +305,7 @@ impl WalletConfiguration {
             before.is_none_or(|before| !before.is_same_service(one))
         });
         let given = given.map(|(place, one)| {
-            let refusal = name_at(place).refuse(ConfigurationProblem::IssuerTaken);
+            let refusal = name_at(place).refuse(ConfigurationProblem::IssuerInUse);
             (one.name.as_str(), refusal)
         });
         let lost = in_force.issuers.iter();

@@ -395,5 +395,5 @@ fn keeps_names_in_use_with_their_service() {
     // A name that no service has at present, but that has holds.
     let given = with(&[service("game", "a")]);
     let refusal = given.judge_issuers(&with(&[]), &used).expect_err("taken");
-    assert_eq!(refusal.problem, ConfigurationProblem::IssuerTaken);
+    assert_eq!(refusal.problem, ConfigurationProblem::IssuerInUse);
 }
