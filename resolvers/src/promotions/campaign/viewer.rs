@@ -1,7 +1,6 @@
 //! Fields of `Viewer` about campaigns.
 
 use db::promotions::campaign::queries::{self as reads, CampaignKey, CampaignOrderField, Visible};
-use domain::access::Denied;
 use domain::wallets::OwnerKind;
 
 use super::objects::{Campaign, CampaignConnection, CampaignFilter};
@@ -13,7 +12,7 @@ pub struct ViewerCampaigns;
 
 #[Object]
 impl ViewerCampaigns {
-    /// Campaigns of the caller's merchant, newest first.
+    /// Campaigns of the caller's merchant, newest first; null for everybody but merchants.
     async fn campaigns(
         &self,
         ctx: &Context<'_>,
@@ -24,18 +23,18 @@ impl ViewerCampaigns {
         before: Option<String>,
     ) -> Loaded<CampaignConnection> {
         let args = PageArgs::new(first, last, after, before);
-        Some(page(ctx, filter, args).await)
+        let person = ctx.principal().person();
+        let merchant = person.and_then(|person| person.wallet_owner(OwnerKind::Merchant))?;
+        Some(page(ctx, MerchantId(merchant.id), filter, args).await)
     }
 }
 
 async fn page(
     ctx: &Context<'_>,
+    merchant: MerchantId,
     filter: Option<Parsed<CampaignFilter>>,
     args: PageArgs,
 ) -> Result<CampaignConnection> {
-    let person = ctx.principal().person();
-    let merchant = person.and_then(|person| person.wallet_owner(OwnerKind::Merchant));
-    let merchant = MerchantId(merchant.ok_or(Denied::Forbidden)?.id);
     let filter = filter.map(Parsed::get).transpose()?.unwrap_or_default();
     let mut filter = filter.among(Visible::All)?;
     // Another merchant's are not the caller's: both conditions have to hold.
