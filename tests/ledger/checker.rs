@@ -29,9 +29,14 @@ fn triggers(state: &str) -> String {
 }
 
 /// Tables that damage may change.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 27] = [
     "campaigns",
     "vouchers",
+    "redemptions",
+    "orders",
+    "promotion_rollups",
+    "user_vouchers",
+    "user_redemptions",
     "transfers",
     "wallets",
     "outbox",
@@ -301,6 +306,43 @@ fn finds_vouchers_that_escrow_does_not_cover() {
             let damage = format!("UPDATE transfers SET {damage} WHERE reason = 'CAMPAIGN_ESCROW'");
             let rules = damaged(app, &damage, &[Scope::All]).await.remove(0);
             assert!(rules.contains(&REASONS), "{damage}: found {rules:?}");
+        }
+    });
+}
+
+#[test]
+fn finds_damage_of_vouchers_and_redemptions() {
+    test(async |app| {
+        let (_, campaign) = app.sold().await;
+        let alice = app.holder("10").await.actor();
+        let voucher = alice.exchange(&campaign).await.ok()["voucher"]["id"].clone();
+        alice.redeem(&voucher, app.order().await, "3").await.ok();
+        for damage in [
+            "UPDATE vouchers SET unearned = unearned + 1 WHERE status = 'PARTIALLY_REDEEMED'",
+            "UPDATE redemptions SET price_share = price_share + 1",
+            "DELETE FROM redemptions",
+            "UPDATE transfers SET amount = amount + 1 WHERE reason = 'VOUCHER_PRICE'",
+            "UPDATE campaigns SET price_currency = price_currency + 1",
+        ] {
+            let rules = damaged(app, damage, &[Scope::All]).await.remove(0);
+            let proceeds = "a campaign's proceeds are the prices that its vouchers and pending redemptions have not earned";
+            assert!(rules.contains(&proceeds), "{damage}: found {rules:?}");
+        }
+        for damage in [
+            "UPDATE promotion_rollups SET issued = issued + 1",
+            "UPDATE promotion_rollups SET redeemed = redeemed + 1",
+            "UPDATE promotion_rollups SET used = used + 1",
+            "UPDATE promotion_rollups SET refunded = refunded + 1",
+            "UPDATE promotion_rollups SET returned = returned + 1 WHERE used > 0",
+            "UPDATE orders SET covered = covered - 1",
+            "DELETE FROM user_vouchers",
+            "UPDATE user_vouchers SET status = 'CLAIMED'",
+            "UPDATE user_vouchers SET expires_at = expires_at + interval '1 s'",
+            "DELETE FROM user_redemptions",
+        ] {
+            let rules = damaged(app, damage, &[Scope::All]).await.remove(0);
+            let figures = "figures, orders and directories agree with vouchers and redemptions";
+            assert!(rules.contains(&figures), "{damage}: found {rules:?}");
         }
     });
 }
