@@ -127,8 +127,7 @@ pub(crate) use commands;
 
 /// A refusal that can be stored. `refusable!` implements it for the enums of `domain`.
 ///
-/// It is a trait of this crate because Rust's coherence rules would not let [`Stop`] convert from a foreign trait and from
-/// [`DbError`] alike.
+/// Rust's coherence rules let [`Stop`] convert both from this trait and from [`DbError`] only if the trait is of this crate.
 pub trait Refusal: Declared {
     /// The stored form.
     fn stored(&self) -> Refused {

@@ -127,7 +127,9 @@ where
     }
     .map_err(|error| DbError::inconsistent("idempotency_keys", "answer", error))?;
     // A service's posting needs no entry: its transfers carry the caller, and its refusals are counted.
-    if request.origin != Origin::Service || command.key != KeyRule::Required {
+    let is_posting = key.transaction_id.is_some() || outcome.is_err();
+    let is_traced = command.key == KeyRule::Required && is_posting;
+    if request.origin != Origin::Service || !is_traced {
         audit(tx, request, command.name, &key, &answer, outcome.is_err()).await?;
     }
     if is_final {

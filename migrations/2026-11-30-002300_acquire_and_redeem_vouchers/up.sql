@@ -206,5 +206,5 @@ COMMENT ON COLUMN user_redemptions.redeemed_at IS 'Time of the redemption';
 GRANT SELECT, INSERT ON campaign_users, user_vouchers, orders, redemptions, user_redemptions TO goodgo_app;
 GRANT UPDATE (acquired) ON campaign_users TO goodgo_app;
 GRANT UPDATE (expires_at, status) ON user_vouchers TO goodgo_app;
-GRANT UPDATE (covered) ON orders TO goodgo_app;
+GRANT UPDATE (currency, amount, covered) ON orders TO goodgo_app;
 GRANT UPDATE (returned, price_returned, status, settle_expires_at, ended_at, transaction_id, version) ON redemptions TO goodgo_app;

@@ -38,7 +38,7 @@ pub(crate) trait CommandInput: InputType + 'static {
     }
 }
 
-/// What a command holds from before its transaction until its outcome is known, such as a turn.
+/// Something that a command holds from before its transaction until its outcome is known, such as a turn.
 pub(crate) trait Admitted: Send + Sync {
     /// Takes note of the outcome: the code of a refusal, or none after a success or a fault. Not called when the client
     /// disconnects before.

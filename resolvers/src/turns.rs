@@ -53,7 +53,7 @@ impl Turns {
         }
         let permit = queue.acquire_owned().await;
         drop(waiting);
-        // Nobody closes the queue.
+        // The queue is never closed.
         let permit = permit.map_err(|_| overloaded())?;
         Ok(Turn { _permit: permit })
     }

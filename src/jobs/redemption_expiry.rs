@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 
 use super::Job;
 
-/// Reads and commands decide by time, so half a minute is soon enough for the books.
+/// A redemption can be settled until it is voided: up to half a minute after `settleExpiresAt`, while this job runs.
 pub const JOB: Job = Job {
     name: "redemption_expiry",
     every: Duration::from_secs(30),

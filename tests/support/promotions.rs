@@ -81,7 +81,7 @@ impl TestApp {
         (text("escrow"), text("proceeds"))
     }
 
-    /// What a merchant's wallet of MP has available.
+    /// Amount of MP that a merchant's wallet has available.
     pub async fn till(&self, merchant: &Actor) -> String {
         let query = "query ($owner: WalletOwnerInput!) { wallets(owner: $owner) { kind currency available { amount } } }";
         let owner = json!({"owner": merchant_owner(merchant)});
@@ -159,9 +159,13 @@ impl Actor {
 
     /// The code of a voucher of the person.
     pub async fn code_of(&self, voucher: &Value) -> Value {
-        let query = "query ($by: VoucherBy!) { voucher(by: $by) { code } }";
-        let seen = self.get(query, json!({"by": {"id": voucher}})).await;
-        seen["voucher"]["code"].clone()
+        self.voucher(voucher, "code").await["code"].clone()
+    }
+
+    /// These fields of a voucher, as the person sees it.
+    pub async fn voucher(&self, id: &Value, fields: &str) -> Value {
+        let query = format!("query ($by: VoucherBy!) {{ voucher(by: $by) {{ {fields} }} }}");
+        self.get(&query, json!({"by": {"id": id}})).await["voucher"].clone()
     }
 
     /// Redeems a voucher of the person for an order of MP.

@@ -5,7 +5,7 @@ use db::promotions::campaign::queries::{self as campaigns, CampaignSeen};
 use db::promotions::redemption::queries as redemptions;
 use db::promotions::statistics::{self, CampaignFigures};
 use db::promotions::voucher::queries::{self as vouchers, VoucherSeen};
-use db::promotions::voucher::revocation::{self, RevokedAt};
+use db::promotions::voucher::revocation;
 use domain::ids::{CampaignId, RedemptionId, UserId, VoucherId};
 use domain::promotions::redemption::Redemption;
 use uuid::Uuid;
@@ -63,12 +63,12 @@ pages!(PromotionLoader, FiguresOf(CampaignId, Tz) => CampaignFigures, |conn, ids
 
 /// Vouchers of a campaign that are still to be revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct LeftToRevoke(pub RevokedAt);
+pub(crate) struct LeftToRevoke(pub CampaignId);
 
 by_key!(PromotionLoader, LeftToRevoke => u32,
     |conn, keys| async {
-        let wanted: Vec<RevokedAt> = keys.iter().map(|key| key.0).collect();
-        revocation::left(conn, &wanted).await
+        let ids: Vec<CampaignId> = keys.iter().map(|key| key.0).collect();
+        revocation::left(conn, &ids).await
     },
     |left| (LeftToRevoke(left.0), left.1));
 

@@ -1,12 +1,13 @@
 //! Root fields of Subscription about campaigns and vouchers.
 
 use std::collections::HashMap;
+use std::future::ready;
 
 use async_graphql::Subscription;
 use domain::access::Denied;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 
-use super::campaign::objects::Campaign;
+use super::campaign::objects::{Campaign, is_public, sees_hidden};
 use super::live::{CampaignTopic, CampaignUpdate, VoucherTopic, VoucherUpdate};
 use super::voucher::objects::Voucher;
 use crate::events::events;
@@ -18,7 +19,8 @@ pub struct PromotionSubscription;
 
 #[Subscription]
 impl PromotionSubscription {
-    /// State of a campaign after a change, at most one event a second.
+    /// State of a campaign after a change, at most one event a second. It completes when the campaign is cancelled, unless
+    /// the caller may see cancelled ones: its merchant, staff, and people who held one of its vouchers at the start.
     async fn campaign_updated(
         &self,
         ctx: &Context<'_>,
@@ -31,7 +33,11 @@ impl PromotionSubscription {
         let visible =
             visible.ok_or_else(|| ApiError::new(Code::NotFound, "no campaign has this id"))?;
         let mut last = visible.sequence();
+        let sees_hidden = sees_hidden(ctx, id).await?;
+        let is_visible = move |update: &Arc<CampaignUpdate>| sees_hidden || is_public(&update.0);
         let updates = subscribers.subscribe(id);
+        let updates =
+            updates.take_while(move |update| ready(update.as_ref().ok().is_none_or(is_visible)));
         let event = move |update: Arc<CampaignUpdate>| {
             let event = CampaignEvent::of(&update);
             let is_new = event.sequence.0 > last;

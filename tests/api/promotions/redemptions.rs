@@ -24,7 +24,7 @@ fn redeems_for_an_order_and_settles() {
         assert_eq!(used["priceShare"], mp("1.2000"));
         assert_eq!(used["voucher"]["status"], "PARTIALLY_REDEEMED");
         assert_eq!(used["voucher"]["remainingValue"]["amount"], "2.0000");
-        // Nothing is posted before it is settled.
+        // A pending redemption posts nothing.
         let accounts = app.accounts(&merchant, &campaign).await;
         assert_eq!(accounts, ("50.0000".to_owned(), "2.0000".to_owned()));
         let shop = app.shop();
@@ -265,11 +265,10 @@ fn voids_what_is_not_settled_in_time() {
         app.advance(TimeDelta::hours(73)).await;
         void_overdue(&app.db).await.unwrap();
         assert_eq!(app.count("redemptions", "status = 'VOIDED'").await, 1);
-        let query = "query ($by: VoucherBy!) { voucher(by: $by) { status redemptions(first: 5) { nodes { status } } } }";
-        let seen = alice.get(query, json!({"by": {"id": voucher}})).await;
-        assert_eq!(seen["voucher"]["status"], "CLAIMED");
-        let nodes = json!([{"status": "VOIDED"}]);
-        assert_eq!(seen["voucher"]["redemptions"]["nodes"], nodes);
+        let fields = "status redemptions(first: 5) { nodes { status } }";
+        let seen = alice.voucher(&voucher, fields).await;
+        assert_eq!(seen["status"], "CLAIMED");
+        assert_eq!(seen["redemptions"]["nodes"], json!([{"status": "VOIDED"}]));
         assert_eq!(app.events("RedemptionVoided").await.len(), 1);
     });
 }
@@ -286,14 +285,71 @@ fn gives_back_no_more_than_was_redeemed_after_the_end() {
         // Before the job that books expired vouchers.
         void_overdue(&app.db).await.unwrap();
         db::promotions::voucher::expire(&app.db).await.unwrap();
-        let query =
-            "query ($by: VoucherBy!) { voucher(by: $by) { status remainingValue { amount } } }";
-        let seen = alice.get(query, json!({"by": {"id": voucher}})).await;
+        let seen = alice
+            .voucher(&voucher, "status remainingValue { amount }")
+            .await;
         let kept = json!({"status": "PARTIALLY_REDEEMED", "remainingValue": {"amount": "1.0000"}});
-        assert_eq!(seen["voucher"], kept);
+        assert_eq!(seen, kept);
         let accounts = app.accounts(&merchant, &campaign).await;
         assert_eq!(accounts.0, "46.0000");
         assert_eq!(app.events("VoucherExpired").await.len(), 1);
+    });
+}
+
+#[test]
+fn returns_no_more_than_was_redeemed_after_the_end() {
+    test(async |app| {
+        let (merchant, campaign) = app.offered().await;
+        let alice = app.user();
+        let voucher = alice.claimed(&campaign).await;
+        let code = alice.code_of(&voucher).await;
+        let used = merchant.redeem_at_till(&code, "1").await.ok();
+        app.advance(TimeDelta::days(31)).await;
+        // Before the job that books expired vouchers.
+        let id = used["redemption"]["id"].clone();
+        let back = merchant.return_redemption(&id, None).await.ok();
+        let kept = &back["redemption"]["voucher"]["remainingValue"];
+        assert_eq!(kept["amount"], "1.0000");
+        let accounts = app.accounts(&merchant, &campaign).await;
+        assert_eq!(accounts.0, "46.0000");
+        assert_eq!(app.events("VoucherExpired").await.len(), 1);
+    });
+}
+
+#[test]
+fn takes_another_amount_once_all_of_an_order_is_voided() {
+    test(async |app| {
+        let (_, campaign) = app.offered().await;
+        let (alice, shop) = (app.user(), app.shop());
+        let voucher = alice.claimed(&campaign).await;
+        let order = app.order().await;
+        let used = alice.redeem(&voucher, order, "4").await.ok();
+        let id = used["redemption"]["id"].clone();
+        shop.void_redemption(&id).await.ok();
+        let again = alice.redeem(&voucher, order, "3").await.ok();
+        assert_eq!(again["redemption"]["amountUsed"], mp("3.0000"));
+    });
+}
+
+/// Their commands that post nothing leave no other trace.
+#[test]
+fn audits_what_services_redeem_and_void() {
+    test(async |app| {
+        let (_, campaign) = app.offered().await;
+        let (alice, shop) = (app.user(), app.shop());
+        let voucher = alice.claimed(&campaign).await;
+        let code = alice.code_of(&voucher).await;
+        let used = shop.redeem_for(&alice, &code, app.order().await, "2");
+        let id = used.await.ok()["redemption"]["id"].clone();
+        shop.void_redemption(&id).await.ok();
+        for action in ["promotions.voucher_redeem", "promotions.redemption_void"] {
+            assert_eq!(app.audited(action).await.len(), 1, "{action}");
+        }
+        // A posting carries its caller.
+        let used = shop.redeem_for(&alice, &code, app.order().await, "2");
+        let id = used.await.ok()["redemption"]["id"].clone();
+        shop.settle_redemption(&id).await.ok();
+        assert_eq!(app.audited("promotions.redemption_settle").await.len(), 0);
     });
 }
 

@@ -12,10 +12,12 @@ use domain::wallets::{
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::events::{RedemptionEvent, RedemptionEvents, price, value};
 use super::{locks, queries, settling, writes};
 use crate::Db;
+use crate::platform::audit::{About, Change};
 use crate::prelude::*;
 use crate::promotions::{accounts, configuration};
 use crate::wallets::posting;
@@ -73,6 +75,7 @@ pub async fn redemption_void(
         let (voided, transaction) =
             settling::void(tx, cause, &request.request_id, &voucher, &redemption).await?;
         key.transaction_id = transaction;
+        note(key, &redemption, &voided);
         Ok(done(&voided, transaction))
     })
     .await
@@ -99,8 +102,17 @@ pub async fn redemption_return(
             .holding
             .ok_or_else(|| DbError::inconsistent("vouchers", "owner_id", voucher.id))?;
         let destiny = destiny(&voucher, holding, &promotion, now);
-        let legs = legs_back(&voucher, back, holding.owner, destiny);
-        let transaction = (!legs.is_empty()).then(|| TransactionId(tx.new_id()));
+        let transaction_id = TransactionId(tx.new_id());
+        // What expired before is paid out first: the merchant may need it to cover the return.
+        let mut legs = match destiny {
+            Destiny::Voucher(usable_until) => {
+                let id = &request.request_id;
+                settling::give_back(tx, id, &voucher, back, usable_until, transaction_id)?
+            }
+            Destiny::Expiry | Destiny::Revocation => Vec::new(),
+        };
+        legs.extend(legs_back(&voucher, back, holding.owner, destiny));
+        let transaction = (!legs.is_empty()).then_some(transaction_id);
         let mut changed = returned.redemption;
         let mut events = RedemptionEvents::of(&redemption, transaction);
         events.push(RedemptionEvent::RedemptionReturned {
@@ -109,11 +121,6 @@ pub async fn redemption_return(
             price_returned: price(&redemption, changed.price_returned),
         });
         changed.version = events.enqueue(tx, &request.request_id)?;
-        if let Destiny::Voucher(usable_until) = destiny {
-            let kept = back.onto(&voucher, holding, usable_until);
-            let kept = kept.map_err(DbError::from)?;
-            settling::give_back(tx, kept, voucher.stored_status);
-        }
         writes::store(tx, &changed, RedemptionStatus::Settled);
         writes::count_returned(tx, &redemption, back.value.0);
         if let Some(transaction_id) = transaction {
@@ -129,6 +136,7 @@ pub async fn redemption_return(
             }
         }
         key.transaction_id = transaction;
+        note(key, &redemption, &changed);
         Ok(done(&changed, transaction))
     })
     .await
@@ -171,6 +179,21 @@ async fn void_one(tx: &mut Tx, id: RedemptionId) -> Result<()> {
         settling::void(tx, cause, job, &voucher, &redemption).await?;
     }
     Ok(())
+}
+
+/// Notes a change for the audit log, under the names of the API: a command that posts nothing leaves no other trace.
+fn note(key: &mut Key, before: &Redemption, after: &Redemption) {
+    key.about = Some(About::new("voucher", Some(after.voucher.uuid), None));
+    let shown = |redemption: &Redemption| {
+        json!({
+            "redemptionId": redemption.id.uuid, "status": redemption.status.name(),
+            "amountReturned": value(redemption, redemption.returned),
+        })
+    };
+    key.change = Some(Change {
+        before: shown(before),
+        after: shown(after),
+    });
 }
 
 /// The redemption of a command with its voucher, locked.

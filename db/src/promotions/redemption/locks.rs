@@ -39,18 +39,19 @@ pub(in crate::promotions) async fn of_voucher(
     id: VoucherId,
     order: Option<Uuid>,
 ) -> Result<(u32, bool)> {
-    let of_voucher = redemptions::table
+    let is_pending = redemptions::status.eq(RedemptionStatus::Pending.name());
+    // A voucher can have any number of settled redemptions: only those that matter are read.
+    let rows: Vec<(String, Option<Uuid>)> = redemptions::table
         .filter(redemptions::merchant_id.eq(id.merchant.0))
         .filter(redemptions::voucher_id.eq(id.uuid))
-        .filter(redemptions::status.ne(RedemptionStatus::Voided.name()));
-    let rows: Vec<(String, Option<Uuid>)> = of_voucher
+        .filter(redemptions::status.ne(RedemptionStatus::Voided.name()))
+        .filter(is_pending.or(redemptions::order_id.eq(order)))
         .select((redemptions::status, redemptions::order_id))
         .load(tx.conn())
         .await?;
     let pending = rows
         .iter()
         .filter(|(status, _)| status == RedemptionStatus::Pending.name());
-    let pending = u32::try_from(pending.count()).unwrap_or(u32::MAX);
     let is_repeated = order.is_some() && rows.iter().any(|(_, of)| *of == order);
-    Ok((pending, is_repeated))
+    Ok((fit("redemptions", "count", pending.count())?, is_repeated))
 }

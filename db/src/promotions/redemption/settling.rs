@@ -1,13 +1,13 @@
-//! How a redemption ends: settled, or voided.
+//! Ends of a redemption: settling and voiding.
 
 use domain::promotions::redemption::{Redemption, RedemptionStatus};
-use domain::promotions::voucher::{ComesBack, Destiny, Voucher, VoucherStatus, destiny};
+use domain::promotions::voucher::{ComesBack, Destiny, Voucher, destiny, overdue};
 use domain::wallets::{Leg, Posting, PostingCause, Reference, TransferReason};
 
 use super::events::{RedemptionEvent, RedemptionEvents, price, value};
 use super::writes;
 use crate::prelude::*;
-use crate::promotions::voucher::{book_overdue, refund, store_held};
+use crate::promotions::voucher::{VoucherEvent, VoucherEvents, refund, store_held};
 use crate::promotions::{accounts, configuration};
 use crate::wallets::posting;
 
@@ -88,16 +88,14 @@ pub(super) async fn void(
         .holding
         .ok_or_else(|| DbError::inconsistent("vouchers", "owner_id", voucher.id))?;
     let destiny = destiny(voucher, holding, &promotion, now);
+    let transaction = TransactionId(tx.new_id());
     let legs = match destiny {
         Destiny::Voucher(usable_until) => {
-            let booked = book_overdue(tx, voucher).await?;
-            let kept = back.onto(&booked, holding, usable_until)?;
-            give_back(tx, kept, booked.stored_status);
-            Vec::new()
+            give_back(tx, request_id, voucher, back, usable_until, transaction)?
         }
         Destiny::Expiry | Destiny::Revocation => legs_away(voucher, back, holding.owner, destiny),
     };
-    let transaction = (!legs.is_empty()).then(|| TransactionId(tx.new_id()));
+    let transaction = (!legs.is_empty()).then_some(transaction);
     let mut events = RedemptionEvents::of(redemption, transaction);
     events.push(RedemptionEvent::RedemptionVoided {
         amount_used: value(redemption, redemption.used),
@@ -123,11 +121,29 @@ pub(super) async fn void(
     Ok((voided, transaction))
 }
 
-/// Stores a voucher onto which value came back.
-pub(super) fn give_back(tx: &mut Tx, mut kept: Voucher, was: VoucherStatus) {
-    kept.updated_at = tx.now().max(kept.updated_at);
+/// Puts value back onto its voucher. Returns the legs that book the rest of one whose time was over, for the caller to post.
+pub(super) fn give_back(
+    tx: &mut Tx,
+    request_id: &str,
+    voucher: &Voucher,
+    back: ComesBack,
+    usable_until: Timestamp,
+    transaction: TransactionId,
+) -> Result<Vec<Leg>> {
+    let now = tx.now();
+    let mut kept = back.onto(voucher, usable_until, now)?;
+    kept.updated_at = now.max(kept.updated_at);
     kept.version += 1;
-    store_held(tx, &kept, was);
+    let rest = overdue(voucher, now).zip(voucher.owner());
+    let legs = rest.map(|(rest, holder)| legs_away(voucher, rest, holder, Destiny::Expiry));
+    if legs.is_some() {
+        let mut events = VoucherEvents::of(voucher);
+        events.transaction_id = Some(transaction);
+        events.push(VoucherEvent::VoucherExpired {});
+        kept.version = events.enqueue(tx, request_id)?;
+    }
+    store_held(tx, &kept, voucher.stored_status);
+    Ok(legs.unwrap_or_default())
 }
 
 /// Legs of value that does not go back onto its voucher: value to the merchant, price to the merchant or to the holder.

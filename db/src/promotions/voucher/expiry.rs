@@ -21,7 +21,7 @@ const AT_ONCE: i64 = 2_000;
 /// Request id of the job's events.
 const REQUEST: &str = "job voucher_expiry";
 
-/// What a batch does to its vouchers.
+/// Work of a batch on its vouchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// Books the expiry.
@@ -139,7 +139,7 @@ async fn batch(tx: &mut Tx, campaign: CampaignId, step: Step) -> Result<usize> {
         .select((VoucherRow::as_select(), OfferRow::as_select()))
         .load(tx.conn())
         .await?;
-    // What a revocation takes is not booked as expired.
+    // Vouchers that a revocation takes are not booked as expired.
     let mut vouchers = rows::read(tx.currencies(), rows)?;
     vouchers.retain(|voucher| voucher.pending_revocation().is_none());
     let ids: Vec<Uuid> = vouchers.iter().map(|voucher| voucher.id.uuid).collect();
@@ -172,26 +172,6 @@ async fn warn(tx: &mut Tx, expiring: &[Voucher], ids: &[Uuid]) -> Result<()> {
         .execute(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Books a locked voucher whose time is over and which the job has not reached, so that value comes back to it as to one that
-/// has expired; returns it as stored. It posts: the caller posts nothing else.
-pub(in crate::promotions) async fn book_overdue(tx: &mut Tx, voucher: &Voucher) -> Result<Voucher> {
-    let now = tx.now();
-    let is_over = voucher
-        .holding
-        .is_some_and(|holding| holding.usable_until <= now);
-    if !is_over || !voucher.is_stored_live() || voucher.offer.revocation.is_some() {
-        return Ok(voucher.clone());
-    }
-    let booked = std::slice::from_ref(voucher);
-    book(tx, voucher.offer.campaign, booked, vec![voucher.id.uuid]).await?;
-    Ok(Voucher {
-        stored_status: VoucherStatus::Expired,
-        updated_at: now.max(voucher.updated_at),
-        version: voucher.version + 1,
-        ..voucher.clone()
-    })
 }
 
 /// Books expired vouchers: one leg of escrow and one of proceeds for all of them.

@@ -13,7 +13,7 @@ mod writes;
 
 pub(super) use codes::make_vouchers;
 pub(super) use commands::refund;
-pub(super) use expiry::book_overdue;
+pub(super) use events::{VoucherEvent, VoucherEvents};
 pub use expiry::expire;
 pub(super) use rows::OfferRow;
 pub(super) use writes::{quarter, store_held};

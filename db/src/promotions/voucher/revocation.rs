@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use diesel::dsl::count_star;
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use domain::money::Minor;
 use domain::promotions::voucher::{Revocation, Voucher, VoucherStatus};
@@ -16,6 +17,8 @@ use crate::wallets::posting;
 
 /// Vouchers in one transaction.
 const BATCH: i64 = 100;
+/// States of vouchers that have value.
+const LIVE: [VoucherStatus; 2] = [VoucherStatus::Claimed, VoucherStatus::PartiallyRedeemed];
 /// Request id of the job's events.
 const REQUEST: &str = "job campaign_revocation";
 
@@ -52,7 +55,8 @@ const PENDING: &str =
                        FROM redemptions
                        WHERE merchant_id = $1 AND campaign_id = $2 AND status = 'PENDING'";
 
-/// What a revocation now would take, with what pending redemptions may bring it. The caller has locked the campaign.
+/// Amounts that a revocation now would take, with those of pending redemptions, which it may take later. The caller has
+/// locked the campaign.
 pub(in crate::promotions) async fn revocable(tx: &mut Tx, id: CampaignId) -> Result<Revocable> {
     let now = tx.now();
     let left: Left = diesel::sql_query(LEFT)
@@ -73,22 +77,20 @@ pub(in crate::promotions) async fn revocable(tx: &mut Tx, id: CampaignId) -> Res
     })
 }
 
-/// A campaign and the time of its revocation.
-pub type RevokedAt = (CampaignId, Timestamp);
-
-/// Vouchers that are still to be revoked, of campaigns that were revoked at a time.
-pub async fn left(conn: &mut Connection, wanted: &[RevokedAt]) -> Result<Vec<(RevokedAt, u32)>> {
-    let mut left = Vec::with_capacity(wanted.len());
-    for (id, at) in wanted {
-        let of_campaign: Left = diesel::sql_query(LEFT)
-            .bind::<SqlUuid, _>(id.merchant.0)
-            .bind::<SqlUuid, _>(id.uuid)
-            .bind::<Timestamptz, _>(at)
-            .get_result(conn)
-            .await?;
-        left.push(((*id, *at), fit("vouchers", "count", of_campaign.vouchers)?));
-    }
-    Ok(left)
+/// Vouchers that are still to be revoked, of each revoked campaign that has some.
+pub async fn left(conn: &mut Connection, ids: &[CampaignId]) -> Result<Vec<(CampaignId, u32)>> {
+    let rows: Vec<(Uuid, Uuid, i64)> = with_offer()
+        .filter(campaigns::merchant_id.eq_any(ids.iter().map(|id| id.merchant.0)))
+        .filter(campaigns::id.eq_any(ids.iter().map(|id| id.uuid)))
+        .filter(vouchers::status.eq_any(LIVE.map(VoucherStatus::name)))
+        .filter(vouchers::usable_until.gt(campaigns::revoked_at))
+        .group_by((campaigns::merchant_id, campaigns::id))
+        .select((campaigns::merchant_id, campaigns::id, count_star()))
+        .load(conn)
+        .await?;
+    let rows = rows.into_iter();
+    rows.map(|(merchant, id, count)| Ok(([merchant, id].into(), fit("vouchers", "count", count)?)))
+        .collect()
 }
 
 /// Revokes the vouchers of all revoked campaigns. A batch that fails does not keep other campaigns: the first fault is
@@ -115,10 +117,9 @@ pub async fn revoke_all(db: &Db) -> Result<()> {
 
 /// Revoked campaigns with vouchers that are not.
 async fn due(conn: &mut Connection) -> Result<Vec<(CampaignId, Revocation)>> {
-    let live = [VoucherStatus::Claimed, VoucherStatus::PartiallyRedeemed].map(VoucherStatus::name);
     let rows: Vec<(Uuid, Uuid, Option<Timestamp>, Option<String>)> = with_offer()
         .filter(campaigns::revoked_at.is_not_null())
-        .filter(vouchers::status.eq_any(live))
+        .filter(vouchers::status.eq_any(LIVE.map(VoucherStatus::name)))
         .filter(vouchers::usable_until.gt(campaigns::revoked_at))
         .select((
             campaigns::merchant_id,

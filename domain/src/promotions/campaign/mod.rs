@@ -116,6 +116,12 @@ impl CampaignStatus {
         }
     }
 
+    /// Whether everybody may see a campaign in this state.
+    #[must_use]
+    pub fn is_public(self) -> bool {
+        !matches!(self, Self::Draft | Self::Cancelled)
+    }
+
     /// Whether it is the end of a campaign.
     #[must_use]
     pub fn is_end(self) -> bool {

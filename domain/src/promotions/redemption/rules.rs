@@ -34,7 +34,7 @@ pub struct Use {
     pub is_at_till: bool,
 }
 
-/// What a use takes from the voucher.
+/// Amounts that a use takes from the voucher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NewRedemption {
     /// Amount of the order.
@@ -78,7 +78,8 @@ pub fn redeem(
         return Err(VoucherRefusal::PendingLimit { limit }.into());
     }
     let covered = match wanted.order {
-        Some(order) if order.amount != order_amount => {
+        // An order whose vouchers were all voided may have another amount now.
+        Some(order) if order.covered > Minor::ZERO && order.amount != order_amount => {
             return Err(VoucherRefusal::OrderAmountDiffers {
                 order_amount: order.amount.to_decimal(),
                 currency: order.amount.currency.code,

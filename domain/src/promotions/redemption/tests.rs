@@ -126,7 +126,7 @@ fn earns_the_price_in_parts() {
             earned += new.share.0;
             voucher.unearned = Minor(voucher.unearned.0 - new.share.0);
             voucher.remaining = new.remaining;
-            // What is unearned covers what remains, rounded up.
+            // The unearned price covers the value that remains, rounded up.
             assert!(voucher.unearned.0 * 10 >= voucher.remaining.0);
         }
         assert_eq!((earned, voucher.unearned), (10, Minor::ZERO));

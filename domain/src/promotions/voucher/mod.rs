@@ -8,7 +8,7 @@ mod tests;
 
 pub use code::VoucherCode;
 pub use refusal::{VoucherRefusal, VoucherRefusalKind};
-pub use rules::{ComesBack, Destiny, acquire, check_usable, destiny, extend, revoke};
+pub use rules::{ComesBack, Destiny, acquire, check_usable, destiny, extend, overdue, revoke};
 
 use super::campaign::{Acquisition, CampaignStatus};
 use crate::ids::{CampaignId, MerchantId, UserId, VoucherId};
@@ -178,6 +178,13 @@ impl Voucher {
     #[must_use]
     pub fn is_stored_live(&self) -> bool {
         is_live(self.stored_status)
+    }
+
+    /// Whether its time is over and that is not booked yet.
+    #[must_use]
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        let is_over = |holding: Holding| holding.usable_until <= now;
+        self.is_stored_live() && self.holding.is_some_and(is_over)
     }
 
     /// The state of an acquired voucher with a remaining value.

@@ -118,27 +118,37 @@ pub struct ComesBack {
 }
 
 impl ComesBack {
-    /// The voucher with this value and price. One that was booked as expired had its rest paid out.
+    /// The voucher with this value and price, usable until a time. One whose time was over keeps nothing else: its rest was
+    /// paid out when that was booked, or is [`overdue`].
     pub fn onto(
         self,
         voucher: &Voucher,
-        holding: Holding,
         usable_until: Timestamp,
+        now: Timestamp,
     ) -> Result<Voucher, Overflow> {
-        let was_booked = voucher.stored_status == VoucherStatus::Expired;
-        let kept = |amount: Minor| if was_booked { Minor::ZERO } else { amount };
+        let is_over = voucher.stored_status == VoucherStatus::Expired || voucher.is_overdue(now);
+        let kept = |amount: Minor| if is_over { Minor::ZERO } else { amount };
         let remaining = kept(voucher.remaining).plus(self.value)?;
         Ok(Voucher {
             stored_status: voucher.status_of(remaining),
             remaining,
             unearned: kept(voucher.unearned).plus(self.price)?,
-            holding: Some(Holding {
+            holding: voucher.holding.map(|holding| Holding {
                 usable_until,
                 ..holding
             }),
             ..voucher.clone()
         })
     }
+}
+
+/// What a voucher has left whose time is over, if that is not booked yet.
+#[must_use]
+pub fn overdue(voucher: &Voucher, now: Timestamp) -> Option<ComesBack> {
+    voucher.is_overdue(now).then_some(ComesBack {
+        value: voucher.remaining,
+        price: voucher.unearned,
+    })
 }
 
 /// The voucher, valid for more days, with its new holding.

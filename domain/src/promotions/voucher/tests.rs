@@ -156,17 +156,22 @@ fn gives_value_back_for_the_days_of_grace() {
         unearned: Minor::ZERO,
         ..voucher.clone()
     };
-    let kept = back.onto(&used, holding, at(50)).expect("a voucher");
+    let kept = back.onto(&used, at(50), at(2)).expect("a voucher");
     assert_eq!((kept.remaining, kept.unearned), (Minor(30), Minor(3)));
     assert_eq!(kept.status(at(49)), VoucherStatus::PartiallyRedeemed);
-    // What an expired one had left was paid out.
+    // An expired voucher keeps only what comes back: its rest was paid out, or is to be.
+    assert_eq!(overdue(&voucher, at(23)), None);
+    let rest = overdue(&voucher, at(24)).expect("a rest");
+    assert_eq!((rest.value, rest.price), (Minor(100), Minor(10)));
+    let kept = back.onto(&voucher, at(50), at(24)).expect("a voucher");
+    assert_eq!((kept.remaining, kept.unearned), (Minor(30), Minor(3)));
     let booked = Voucher {
         stored_status: VoucherStatus::Expired,
         remaining: Minor(70),
         unearned: Minor(7),
         ..voucher
     };
-    let kept = back.onto(&booked, holding, at(50)).expect("a voucher");
+    let kept = back.onto(&booked, at(50), at(26)).expect("a voucher");
     assert_eq!((kept.remaining, kept.unearned), (Minor(30), Minor(3)));
 }
 

@@ -97,7 +97,7 @@ object! {
         total: i32 = whole(revocation.vouchers),
     }
     with {
-        left: LeftToRevoke = LeftToRevoke((id, revocation.at)),
+        left: LeftToRevoke = LeftToRevoke(id),
         vouchers: u32 = revocation.vouchers,
     }
 }
@@ -264,27 +264,31 @@ impl Campaign {
 }
 
 node!(Campaign: CampaignId, |ctx, id| {
-    let seen = ctx.loader::<PromotionLoader>().load_one(id).await?;
-    let is_public = |seen: &CampaignSeen| {
-        let hidden = [rules::CampaignStatus::Draft, rules::CampaignStatus::Cancelled];
-        !hidden.contains(&seen.campaign.status(seen.at))
+    let Some(seen) = ctx.loader::<PromotionLoader>().load_one(id).await? else {
+        return Ok(None);
     };
+    let is_visible = is_public(&seen) || sees_hidden(ctx, id).await?;
+    Ok(is_visible.then(|| Self::of(seen)))
+});
+
+/// Whether everybody may see a campaign.
+pub(in crate::promotions) fn is_public(seen: &CampaignSeen) -> bool {
+    seen.campaign.status(seen.at).is_public()
+}
+
+/// Whether the caller may see a campaign that is not public: its merchant, staff, services, and holders of its vouchers.
+pub(in crate::promotions) async fn sees_hidden(ctx: &Context<'_>, id: CampaignId) -> Result<bool> {
     let relation = ctx.principal().relation_to(id.merchant);
-    let may_see_all = ctx.may(Action::CampaignRead, relation);
-    let Some(seen) = seen else {
-        return Ok(None);
-    };
-    if may_see_all || is_public(&seen) {
-        return Ok(Some(Self::of(seen)));
+    if ctx.may(Action::CampaignRead, relation) {
+        return Ok(true);
     }
-    // A holder of its vouchers sees a cancelled one, too.
     let Some(person) = ctx.principal().person() else {
-        return Ok(None);
+        return Ok(false);
     };
     let loader = ctx.loader::<PromotionLoader>();
     let held = loader.load_one(HolderOf(id, person.id)).await?;
-    Ok(held.map(|()| Self::of(seen)))
-});
+    Ok(held.is_some())
+}
 
 /// The object of an audit entry, which names the campaign alone.
 pub(in crate::promotions) const ENTITY: Entity = Entity::custom(

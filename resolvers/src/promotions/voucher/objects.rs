@@ -83,7 +83,7 @@ impl Voucher {
             .loader::<PromotionLoader>()
             .load_one(self.voucher.offer.campaign)
             .await;
-        // Who may see a voucher may see its campaign.
+        // A caller who may see a voucher may see its campaign.
         match seen {
             Ok(seen) => seen.map(Campaign::of).map(Ok),
             Err(fault) => Some(Err(fault.into())),

@@ -1,4 +1,4 @@
-//! What is shown to redeem or to validate a voucher.
+//! Ways to name a voucher that is redeemed or validated: code, token, id.
 
 use async_graphql::OneofObject;
 use db::promotions::voucher::commands::Ticket;

@@ -1,11 +1,11 @@
 //! Decisions of staff about a voucher: extending and revoking it.
 
-use domain::money::Money;
+use domain::money::{Minor, Money};
 use domain::promotions::voucher::{
     self as rules, Revocation, Voucher, VoucherRefusal, VoucherStatus,
 };
 use domain::reason::Reason;
-use domain::wallets::{Posting, PostingCause, Reference, Side, TransferReason, WalletKind};
+use domain::wallets::{Leg, Posting, PostingCause, Reference, Side, TransferReason, WalletKind};
 use serde_json::{Value, json};
 
 use super::VoucherDone;
@@ -151,9 +151,9 @@ pub(in crate::promotions) fn refund(
     holder: UserId,
     campaign: CampaignId,
     price: Money,
-    amount: domain::money::Minor,
-) -> domain::wallets::Leg {
-    domain::wallets::Leg {
+    amount: Minor,
+) -> Leg {
+    Leg {
         debit: accounts::proceeds(campaign, price),
         credit: Side::available(holder, WalletKind::Main, price.currency.code),
         amount,
@@ -161,7 +161,8 @@ pub(in crate::promotions) fn refund(
     }
 }
 
-fn change(before: &Voucher, after: &Voucher) -> Change {
+/// A change of a voucher for the audit log.
+pub(super) fn change(before: &Voucher, after: &Voucher) -> Change {
     Change {
         before: shown(before),
         after: shown(after),

@@ -1,7 +1,8 @@
 //! Redeeming a voucher.
 
+use diesel::sql_types::{BigInt, SmallInt, Uuid as SqlUuid};
 use domain::access::Principal;
-use domain::money::{CurrencyCode, Money};
+use domain::money::{CurrencyCode, Minor, Money};
 use domain::promotions::redemption::{
     self as uses, NewRedemption, Order, Redemption, RedemptionActor, RedemptionStatus, Use,
 };
@@ -11,6 +12,9 @@ use domain::wallets::OwnerKind;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::decisions::change;
+use crate::last_writes::Text;
+use crate::platform::audit::About;
 use crate::prelude::*;
 use crate::promotions::configuration;
 use crate::promotions::redemption::settling;
@@ -113,12 +117,12 @@ pub async fn voucher_redeem(
             order_amount: new.order_amount,
             used: new.used,
             refunded: new.refunded,
-            returned: domain::money::Minor::ZERO,
+            returned: Minor::ZERO,
             price_share: voucher.offer.price().map(|price| Money {
                 amount: new.share,
                 currency: price.currency,
             }),
-            price_returned: domain::money::Minor::ZERO,
+            price_returned: Minor::ZERO,
             status: RedemptionStatus::Pending,
             redeemed_by: actor,
             redeemed_at: now,
@@ -128,13 +132,16 @@ pub async fn voucher_redeem(
             version: 0,
         };
         let used = store(tx, request, &voucher, &redemption, &new)?;
-        cover(tx, &redemption, wanted.order);
+        cover(tx, &redemption);
         let redemption = match actor {
             RedemptionActor::Merchant => settling::settle(tx, request, &used, &redemption).await?,
             RedemptionActor::Holder | RedemptionActor::Service => redemption,
         };
         redemption_writes::insert(tx, &redemption);
         key.transaction_id = redemption.transaction.map(TransactionId);
+        // One that is pending posts nothing, so the audit log is its trace.
+        key.about = Some(About::new("voucher", Some(voucher.id.uuid), None));
+        key.change = Some(change(&voucher, &used));
         Ok(Redeemed {
             redemption: redemption.id.into(),
             transaction: redemption.transaction,
@@ -192,34 +199,30 @@ async fn order_of(tx: &mut Tx, merchant: MerchantId, order: Option<Uuid>) -> Res
     };
     Ok(Some(Order {
         amount: Money {
-            amount: domain::money::Minor(whole),
+            amount: Minor(whole),
             currency: currency_of(tx.currencies(), number)?,
         },
-        covered: domain::money::Minor(covered),
+        covered: Minor(covered),
     }))
 }
 
 /// Stores the part of an order that vouchers pay.
-fn cover(tx: &mut Tx, redemption: &Redemption, before: Option<Order>) {
+fn cover(tx: &mut Tx, redemption: &Redemption) {
     let Some(order) = redemption.order_id else {
         return;
     };
-    let merchant = redemption.id.merchant.0;
-    let used = redemption.used.0;
-    if before.is_some() {
-        let row = orders::table.find((merchant, order));
-        let update = diesel::update(row).set(orders::covered.eq(orders::covered + used));
-        tx.write_last("orders", 1, update);
-        return;
-    }
-    let insert = diesel::insert_into(orders::table).values((
-        orders::merchant_id.eq(merchant),
-        orders::id.eq(order),
-        orders::currency.eq(redemption.order_amount.currency.number),
-        orders::amount.eq(redemption.order_amount.amount.0),
-        orders::covered.eq(used),
-    ));
-    tx.write_last("orders", 1, insert);
+    let amount = redemption.order_amount;
+    let cover = Text::new(
+        "INSERT INTO orders (merchant_id, id, currency, amount, covered) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (merchant_id, id) DO UPDATE
+             SET currency = excluded.currency, amount = excluded.amount, covered = orders.covered + excluded.covered",
+    )
+    .bind::<SqlUuid, _>(redemption.id.merchant.0)
+    .bind::<SqlUuid, _>(order)
+    .bind::<SmallInt, _>(amount.currency.number)
+    .bind::<BigInt, _>(amount.amount.0)
+    .bind::<BigInt, _>(redemption.used.0);
+    tx.write_last("orders", 1, cover);
 }
 
 /// Stores the voucher without what the redemption takes.
