@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use db::promotions::voucher::revocation::revoke_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::rounds::rounds;
 use crate::support::wallets::mp;
@@ -54,6 +54,51 @@ fn revokes_the_vouchers_of_a_campaign() {
         assert_eq!(app.balance(&people[0]).await.0, "10.0000");
         assert_eq!(app.till(&merchant).await, "100.0000");
         assert_eq!(app.events("VoucherRevoked").await.len(), 2);
+        let refunds = app.events("VoucherRefunded").await.into_iter();
+        let mut prices: Vec<_> = refunds
+            .map(|event| event.payload["price"].clone())
+            .collect();
+        prices.sort_by_key(Value::to_string);
+        assert_eq!(json!(prices), json!(["0.4000", "1.6000", "2.0000"]));
+    });
+}
+
+#[test]
+fn counts_no_voucher_that_was_refunded_late_for_the_limit() {
+    test(async |app| {
+        let merchant = app.merchant("100").await;
+        let priced = json!({"acquisitionType": "EXCHANGE_POINTS", "acquisitionPrice": mp("2")});
+        let payload = merchant.create_campaign().with(priced).await.ok();
+        let campaign = payload["campaign"]["id"].clone();
+        merchant.activate(&campaign).await.ok();
+        let (admin, shop) = (app.admin(), app.shop());
+        let alice = app.holder("10").await.actor();
+        let buy = async || alice.exchange(&campaign).await.ok()["voucher"]["id"].clone();
+        let redeem = async |voucher: &Value, amount: &str| {
+            let redeemed = alice.redeem(voucher, app.order().await, amount).await.ok();
+            redeemed["redemption"]["id"].clone()
+        };
+        let is_full = async || alice.exchange(&campaign).await.refusal() == Some("LIMIT_PER_USER");
+        // Two redemptions that are voided after the revocation.
+        let voucher = buy().await;
+        let pending = [redeem(&voucher, "1").await, redeem(&voucher, "1").await];
+        admin.revoke_voucher(&voucher).await.ok();
+        for redemption in &pending {
+            assert!(is_full().await);
+            shop.void_redemption(redemption).await.ok();
+        }
+        // One that is settled, and returned in parts after the revocation.
+        let voucher = buy().await;
+        let settled = redeem(&voucher, "3").await;
+        shop.settle_redemption(&settled).await.ok();
+        admin.revoke_voucher(&voucher).await.ok();
+        for part in [Some("1"), None] {
+            assert!(is_full().await);
+            shop.return_redemption(&settled, part).await.ok();
+        }
+        buy().await;
+        assert_eq!(app.balance(&alice).await.0, "8.0000");
+        assert_eq!(app.events("VoucherRefunded").await.len(), 6);
     });
 }
 

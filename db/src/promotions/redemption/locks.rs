@@ -1,5 +1,6 @@
 //! Redemptions inside a transaction. The lock of its voucher is that of a redemption.
 
+use diesel::dsl::exists;
 use domain::promotions::redemption::{Redemption, RedemptionStatus};
 use domain::promotions::voucher::Voucher;
 
@@ -54,4 +55,16 @@ pub(in crate::promotions) async fn of_voucher(
         .filter(|(status, _)| status == RedemptionStatus::Pending.name());
     let is_repeated = order.is_some() && rows.iter().any(|(_, of)| *of == order);
     Ok((fit("redemptions", "count", pending.count())?, is_repeated))
+}
+
+/// Whether the voucher of a redemption has another one that is not undone.
+pub(super) async fn is_used_beside(tx: &mut Tx, redemption: &Redemption) -> Result<bool> {
+    let others = redemptions::table
+        .filter(redemptions::merchant_id.eq(redemption.id.merchant.0))
+        .filter(redemptions::voucher_id.eq(redemption.voucher.uuid))
+        .filter(redemptions::id.ne(redemption.id.uuid))
+        .filter(redemptions::status.ne(RedemptionStatus::Voided.name()))
+        .filter(redemptions::returned.lt(redemptions::used + redemptions::refunded));
+    let query = diesel::select(exists(others));
+    Ok(query.get_result(tx.conn()).await?)
 }

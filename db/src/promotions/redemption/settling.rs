@@ -1,13 +1,14 @@
 //! Ends of a redemption: settling and voiding.
 
+use domain::money::Minor;
 use domain::promotions::redemption::{Redemption, RedemptionStatus};
 use domain::promotions::voucher::{ComesBack, Destiny, Voucher, destiny, overdue};
 use domain::wallets::{Leg, Posting, PostingCause, Reference, TransferReason};
 
 use super::events::{RedemptionEvent, RedemptionEvents, price, value};
-use super::writes;
+use super::{locks, writes};
 use crate::prelude::*;
-use crate::promotions::voucher::{VoucherEvent, VoucherEvents, refund, store_held};
+use crate::promotions::voucher::{VoucherEvent, VoucherEvents, count_acquired, refund, store_held};
 use crate::promotions::{accounts, configuration};
 use crate::wallets::posting;
 
@@ -107,6 +108,9 @@ pub(super) async fn void(
         version: events.enqueue(tx, request_id)?,
         ..redemption.clone()
     };
+    if destiny == Destiny::Revocation {
+        refund_late(tx, request_id, voucher, &voided, back.price, transaction).await?;
+    }
     writes::store(tx, &voided, RedemptionStatus::Pending);
     writes::discount(tx, redemption);
     if let Some(transaction_id) = transaction {
@@ -144,6 +148,38 @@ pub(super) fn give_back(
     }
     store_held(tx, &kept, voucher.stored_status);
     Ok(legs.unwrap_or_default())
+}
+
+/// Notes what an unearned price does that goes to the holder of a revoked voucher, in a posting of the caller: it raises
+/// an event, and a voucher of which nothing else was used counts no more for the limit per person.
+pub(super) async fn refund_late(
+    tx: &mut Tx,
+    request_id: &str,
+    voucher: &Voucher,
+    after: &Redemption,
+    refunded: Minor,
+    transaction: Option<TransactionId>,
+) -> Result<()> {
+    let price = voucher.offer.price().filter(|_| refunded > Minor::ZERO);
+    if let (Some(price), Some(transaction)) = (price, transaction) {
+        let mut events = VoucherEvents::of(voucher);
+        events.transaction_id = Some(transaction);
+        events.push(VoucherEvent::refunded(price, refunded, transaction));
+        let version = events.enqueue(tx, request_id)?;
+        let updated_at = tx.now().max(voucher.updated_at);
+        let voucher = Voucher {
+            version,
+            updated_at,
+            ..voucher.clone()
+        };
+        store_held(tx, &voucher, voucher.stored_status);
+    }
+    if let Some(holder) = voucher.owner().filter(|_| after.is_undone())
+        && !locks::is_used_beside(tx, after).await?
+    {
+        count_acquired(tx, voucher, holder, -1);
+    }
+    Ok(())
 }
 
 /// Legs of value that does not go back onto its voucher: value to the merchant, price to the merchant or to the holder.

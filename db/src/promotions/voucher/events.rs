@@ -51,6 +51,17 @@ pub(in crate::promotions) enum VoucherEvent {
     },
 }
 
+impl VoucherEvent {
+    /// An unearned price that returns to the holder.
+    pub fn refunded(price: Money, unearned: Minor, transaction_id: TransactionId) -> Self {
+        Self::VoucherRefunded {
+            price: amount(price, unearned),
+            price_currency: price.currency.code.to_string(),
+            transaction_id: transaction_id.0,
+        }
+    }
+}
+
 /// Events of one voucher in one command.
 pub(in crate::promotions) type VoucherEvents = SubjectEvents<VoucherEvent>;
 

@@ -16,4 +16,4 @@ pub(super) use commands::refund;
 pub(super) use events::{VoucherEvent, VoucherEvents};
 pub use expiry::expire;
 pub(super) use rows::OfferRow;
-pub(super) use writes::{quarter, store_held};
+pub(super) use writes::{count_acquired, quarter, store_held};

@@ -37,7 +37,12 @@ pub(super) fn count_issued(tx: &mut Tx, voucher: &Voucher) {
 }
 
 /// Changes the number of vouchers of a campaign that a person acquired.
-pub(super) fn count_acquired(tx: &mut Tx, voucher: &Voucher, holder: UserId, change: i32) {
+pub(in crate::promotions) fn count_acquired(
+    tx: &mut Tx,
+    voucher: &Voucher,
+    holder: UserId,
+    change: i32,
+) {
     let count = Text::new(
         "INSERT INTO campaign_users (merchant_id, campaign_id, user_id, acquired) VALUES (?, ?, ?, greatest(?, 0))
          ON CONFLICT (merchant_id, campaign_id, user_id) DO UPDATE SET acquired = campaign_users.acquired + ?",

@@ -91,6 +91,12 @@ impl Redemption {
         self.price_share.map_or(Minor::ZERO, |share| share.amount)
     }
 
+    /// Whether everything it took went back: it was voided, or returned in full.
+    #[must_use]
+    pub fn is_undone(&self) -> bool {
+        self.status == RedemptionStatus::Voided || self.returned == self.taken()
+    }
+
     /// Value that can still be returned.
     #[must_use]
     pub fn returnable(&self) -> Minor {

@@ -130,11 +130,11 @@ pub(in crate::promotions) fn revoked(
     ));
     if let Some(price) = voucher.offer.price().filter(|_| voucher.unearned.0 > 0) {
         legs.push(refund(holder, campaign, price, voucher.unearned));
-        events.push(VoucherEvent::VoucherRefunded {
-            price: amount(price, voucher.unearned),
-            price_currency: price.currency.code.to_string(),
-            transaction_id: transaction_id.0,
-        });
+        events.push(VoucherEvent::refunded(
+            price,
+            voucher.unearned,
+            transaction_id,
+        ));
     }
     let version = events.enqueue(tx, request_id)?;
     let posting = Posting {
