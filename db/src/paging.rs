@@ -180,6 +180,21 @@ macro_rules! keyset {
     ($query:expr, $page:expr, [$t:ident::$c:ident asc, $u:ident::$i:ident asc]) => {
         $crate::paging::keyset!(@cut $query, $page, $t::$c, $u::$i, gt ge lt le, asc desc)
     };
+    ($query:expr, $page:expr, [$u:ident::$i:ident desc]) => {{
+        let page = &$page;
+        let mut query = $query;
+        if let Some(id) = page.after {
+            query = query.filter($u::$i.lt(id));
+        }
+        if let Some(id) = page.before {
+            query = query.filter($u::$i.gt(id));
+        }
+        page.cut(if page.from_end {
+            query.order($u::$i.asc())
+        } else {
+            query.order($u::$i.desc())
+        })
+    }};
     (
         @cut $query:expr, $page:expr, $column:expr, $id:expr,
         $after:ident $after_or_at:ident $before:ident $before_or_at:ident, $forward:ident $backward:ident

@@ -39,8 +39,8 @@ ALTER TABLE vouchers
     ADD CONSTRAINT vouchers_revoked_are_expired CHECK (revoked_at IS NULL OR status = 'EXPIRED');
 UPDATE vouchers SET updated_at = created_at;
 ALTER TABLE vouchers ALTER COLUMN updated_at SET NOT NULL;
-CREATE INDEX vouchers_newest ON vouchers (created_at, id);
-CREATE INDEX vouchers_of_campaign ON vouchers (merchant_id, campaign_id, created_at, id);
+-- With the id at the end, so that a join that begins with the campaign finds one voucher at once too.
+CREATE INDEX vouchers_of_campaign ON vouchers (merchant_id, campaign_id, id);
 CREATE INDEX vouchers_by_id ON vouchers (id);
 CREATE INDEX vouchers_to_expire ON vouchers (usable_until) WHERE status IN ('CLAIMED', 'PARTIALLY_REDEEMED');
 CREATE INDEX vouchers_to_warn ON vouchers (usable_until) WHERE status IN ('CLAIMED', 'PARTIALLY_REDEEMED') AND NOT is_warned;

@@ -175,7 +175,7 @@ macro_rules! filter_vouchers {
     };
 }
 
-/// One page of the vouchers that meet the conditions, newest first.
+/// One page of the vouchers that meet the conditions, newest first: an id begins with the time of its creation.
 pub async fn list(
     db: &Db,
     conn: &mut Connection,
@@ -186,7 +186,8 @@ pub async fn list(
         .select((VoucherRow::as_select(), OfferRow::as_select(), ReadAt))
         .into_boxed::<Pg>();
     filter_vouchers!(query, filter);
-    let query = keyset!(query, page, [vouchers::created_at desc, vouchers::id desc]);
+    let page = page.keyed(|(_, id)| Some(*id));
+    let query = keyset!(query, page, [vouchers::id desc]);
     let rows: Vec<Seen> = query.load(conn).await?;
     Ok(page.slice(read(db, rows)?))
 }
