@@ -15,6 +15,7 @@ mod database;
 mod jobs;
 mod ledger;
 mod live;
+mod market;
 mod observability;
 mod process;
 mod support;

@@ -15,3 +15,9 @@ pub fn variable(name: &str) -> Option<OsString> {
 pub fn is_soak() -> bool {
     variable("GOODGO_SOAK").is_some()
 }
+
+/// A number of the environment.
+pub fn number_of(name: &str, default: u64) -> u64 {
+    let given = variable(name).map(|text| text.into_string().unwrap().parse().unwrap());
+    given.unwrap_or(default)
+}

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use crate::jobs::sessions::settle;
+use crate::support::dice::Dice;
 use crate::support::events::documented;
 use crate::support::{Actor, Miner, TestApp, test};
 use model::{Model, ROUND};
@@ -28,23 +29,6 @@ struct Town<'a> {
     people: Vec<Miner>,
     admins: [Actor; 2],
     dice: Dice,
-}
-
-/// The same random numbers each time (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(sides).unwrap()).unwrap()
-    }
-
-    /// True once in a number of times, on average.
-    fn once_in(&mut self, times: usize) -> bool {
-        self.roll(times) == 0
-    }
 }
 
 #[test]
@@ -111,7 +95,7 @@ impl<'a> Town<'a> {
             model: Model::default(),
             people: Vec::new(),
             admins: [app.admin(), app.admin()],
-            dice: Dice(0x9E37_79B9_7F4A_7C15),
+            dice: Dice::new(1),
         };
         for number in 0..PEOPLE {
             let person = app.user();

@@ -19,7 +19,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::support::samples::wallet;
-use crate::support::{Actor, TestApp, is_soak, test, variable};
+use crate::support::{Actor, TestApp, is_soak, number_of, test};
 use books::decimal;
 use program::Program;
 use rules::PAIRS;
@@ -41,15 +41,10 @@ struct World {
     start: DateTime<Utc>,
 }
 
-fn number(name: &str, default: u64) -> u64 {
-    let given = variable(name).map(|text| text.into_string().unwrap().parse().unwrap());
-    given.unwrap_or(default)
-}
-
 #[test]
 fn soak_programs_of_commands_agree_with_the_model() {
-    let count = number("GOODGO_PROGRAMS", if is_soak() { 10_000 } else { BATCH });
-    let first = number("GOODGO_SEED", 1);
+    let count = number_of("GOODGO_PROGRAMS", if is_soak() { 10_000 } else { BATCH });
+    let first = number_of("GOODGO_SEED", 1);
     let seeds: Vec<u64> = (first..first + count).collect();
     test(async |app| {
         open(app).await;
