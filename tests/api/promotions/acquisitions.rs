@@ -107,24 +107,6 @@ fn refuses_in_this_order() {
 }
 
 #[test]
-fn gives_ten_vouchers_to_ten_of_many_people() {
-    test(async |app| {
-        let (_, campaign) = app.offered().await;
-        let people: Vec<_> = (0..60).map(|_| app.user()).collect();
-        let outcomes = at_once(people.iter().map(|one| one.claim_voucher(&campaign))).await;
-        let refusals = outcomes.refusals();
-        let applied = refusals.iter().filter(|code| code.is_none()).count();
-        assert_eq!(applied, 10, "{refusals:?}");
-        let others = refusals.iter().flatten();
-        assert!(
-            others.clone().all(|code| *code == "SOLD_OUT"),
-            "{refusals:?}"
-        );
-        assert_eq!(app.count("vouchers", "status = 'AVAILABLE'").await, 0);
-    });
-}
-
-#[test]
 fn gives_one_person_no_more_than_the_limit() {
     test(async |app| {
         let merchant = app.merchant("1000").await;

@@ -2,6 +2,7 @@ mod acquisitions;
 mod campaign_commands;
 mod campaigns;
 mod live;
+mod races;
 mod redemptions;
 mod revocations;
 mod statistics;
