@@ -35,11 +35,11 @@ fn request(key: &str) -> Request {
     }
 }
 
-/// Round trips of one command: the names of the statements of each.
+/// Round trips of one transaction: the names of the statements of each.
 type Trips = Vec<Vec<&'static str>>;
 
 /// Parts of statements, in the order in which they are looked for, and names.
-const NAMES: [(&str, &str); 11] = [
+const NAMES: [(&str, &str); 12] = [
     ("WITH w0 AS", "writes"),
     ("pg_try_advisory_xact_lock", "key lock"),
     ("FROM \"idempotency_keys\"", "stored answer"),
@@ -50,6 +50,7 @@ const NAMES: [(&str, &str); 11] = [
     ("FROM \"velocity_sums\"", "velocity sums"),
     ("FOR NO KEY UPDATE OF w", "wallet locks"),
     ("FOR SHARE OF o", "owner locks"),
+    ("INSERT INTO \"owners\"", "owner"),
     ("SELECT app_now()", "clock"),
 ];
 
@@ -58,8 +59,9 @@ fn name_of(text: &str) -> &'static str {
     found.unwrap_or_else(|| panic!("no name for {text}")).1
 }
 
-/// The statements that a transaction sent between BEGIN and COMMIT, those of a round trip together.
-fn round_trips(record: &Arc<Record>) -> Trips {
+/// The statements that each transaction of a command sent after BEGIN, those of a round trip together, without its end; with
+/// what was sent outside of one before the next.
+fn transactions(record: &Arc<Record>) -> Vec<Trips> {
     let mut trips: Vec<(Instant, Vec<String>)> = Vec::new();
     let (mut steps, _) = record.take_steps();
     steps.sort_by_key(|step| step.started);
@@ -75,11 +77,28 @@ fn round_trips(record: &Arc<Record>) -> Trips {
             _ => trips.push((ended, vec![text])),
         }
     }
-    let mut trips: Vec<_> = trips.into_iter().map(|(_, trip)| trip).collect();
-    assert_eq!(trips.remove(0), ["BEGIN", "SELECT app_now()"]);
-    assert_eq!(trips.pop().unwrap(), ["COMMIT"]);
-    let names = |trip: Vec<String>| trip.iter().map(|text| name_of(text)).collect();
-    trips.into_iter().map(names).collect()
+    let mut transactions: Vec<Trips> = Vec::new();
+    for (_, trip) in trips {
+        match trip[0].as_str() {
+            "BEGIN" => {
+                assert_eq!(trip, ["BEGIN", "SELECT app_now()"]);
+                transactions.push(Vec::new());
+            }
+            "COMMIT" | "ROLLBACK" => assert_eq!(trip.len(), 1),
+            _ => {
+                let names = trip.iter().map(|text| name_of(text)).collect();
+                transactions.last_mut().unwrap().push(names);
+            }
+        }
+    }
+    transactions
+}
+
+/// The round trips of a command that takes one transaction.
+fn round_trips(record: &Arc<Record>) -> Trips {
+    let mut transactions = transactions(record);
+    assert_eq!(transactions.len(), 1, "{transactions:?}");
+    transactions.remove(0)
 }
 
 #[test]
@@ -129,17 +148,30 @@ fn count(url: &str, owner: WalletOwner) {
         assert_eq!(release(&db, hold, "b").await, ending);
         for (key, payee) in [("c", None), ("d", Some(owner))] {
             let (hold, _) = place(&db, owner, key).await;
-            assert_eq!(settle(&db, hold, payee, key).await, ending, "{payee:?}");
+            let settled = settle(&db, hold, payee, key).await;
+            assert_eq!(settled, [ending.clone()], "{payee:?}");
         }
+        // The first settlement of a reference makes the owner of its clearing account between two attempts, and locks it.
+        let (hold, _) = place_for(&db, owner, "e", "8").await;
+        let mut attempt = ending.clone();
+        attempt.insert(2, vec!["owner locks", "clock"]);
+        let mut refused = attempt[..3].to_vec();
+        refused.extend([vec!["clock"], vec!["owner"]]);
+        let first = [refused, attempt];
+        assert_eq!(settle(&db, hold, None, "e").await, first);
     });
 }
 
 async fn place(db: &Db, owner: WalletOwner, key: &str) -> (HoldId, Trips) {
+    place_for(db, owner, key, "7").await
+}
+
+async fn place_for(db: &Db, owner: WalletOwner, key: &str, bet: &str) -> (HoldId, Trips) {
     let draft = HoldDraft {
         owner,
         amount: (Decimal::ONE, CurrencyCode::MP),
         issuer: None,
-        reference: ("bet".to_owned(), "7".to_owned()),
+        reference: ("bet".to_owned(), bet.to_owned()),
         reason: "A bet".to_owned(),
         expires_at: None,
         external_id: Some(key.to_owned()),
@@ -160,7 +192,7 @@ async fn release(db: &Db, hold: HoldId, key: &str) -> Trips {
 }
 
 /// Settles a hold as lost, or as won by a payee.
-async fn settle(db: &Db, hold: HoldId, payee: Option<WalletOwner>, key: &str) -> Trips {
+async fn settle(db: &Db, hold: HoldId, payee: Option<WalletOwner>, key: &str) -> Vec<Trips> {
     let amount = (Decimal::ONE, CurrencyCode::MP);
     let draft = SettlementDraft {
         hold,
@@ -172,5 +204,5 @@ async fn settle(db: &Db, hold: HoldId, payee: Option<WalletOwner>, key: &str) ->
     let command = async move |tx: &mut db::Tx| hold_settle(tx, &request, &draft).await;
     let done = record.follow(db.write("test", command)).await.unwrap();
     done.outcome.unwrap();
-    round_trips(&record)
+    transactions(&record)
 }
