@@ -3,6 +3,7 @@ ALTER TABLE promotion_rollups
     DROP CONSTRAINT promotion_rollups_not_negative,
     DROP COLUMN redeemed, DROP COLUMN used, DROP COLUMN refunded, DROP COLUMN returned,
     ADD CONSTRAINT promotion_rollups_not_negative CHECK (issued >= 0);
+ALTER TABLE vouchers ALTER COLUMN merchant_id SET STATISTICS -1, ALTER COLUMN campaign_id SET STATISTICS -1;
 DROP INDEX vouchers_of_campaign, vouchers_by_id, vouchers_to_expire, vouchers_to_warn;
 ALTER TABLE vouchers
     DROP CONSTRAINT vouchers_status_known,
