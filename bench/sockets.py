@@ -6,7 +6,7 @@ clients that don't read their answers. Times run from before the command is sent
 sockets on the same machine, has the event. Exits with 1 if a bar is missed: p99 within 1 s, at most 400 MB resident, no
 lost event. Run it with script/bench sockets.
 """
-import argparse, asyncio, base64, hashlib, hmac, json, os, re, resource, socket, struct, subprocess, sys, time, urllib.request, uuid
+import argparse, asyncio, json, os, re, resource, socket, struct, subprocess, sys, time, urllib.request, uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
 import measure, servers
@@ -24,18 +24,6 @@ def options():
     p.add_argument("--slow", type=int, default=100, help="number of clients that don't read, in the second half (100)")
     p.add_argument("--rounds", type=int, default=3, help="events of each kind in each half (3)")
     return p.parse_args()
-
-
-def url64(raw):
-    return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def token(secret):
-    """A token of somebody of the staff whom nobody has seen before."""
-    now = int(time.time())
-    claims = {"iss": "goodgo-platform", "aud": "goodgo-services", "sub": str(uuid.uuid4()), "roles": ["SUPPORT"], "iat": now, "nbf": now - 5, "exp": now + 3600}
-    text = url64(b'{"alg":"HS256","typ":"JWT"}') + b"." + url64(json.dumps(claims).encode())
-    return (text + b"." + url64(hmac.new(secret.encode(), text, hashlib.sha256).digest())).decode()
 
 
 def frame(text):
@@ -123,10 +111,8 @@ class Town:
     def __init__(self, ours, slow):
         self.ours, self.claims, self.points = ours, 0, 10**12
         self.cluster = servers.Cluster(ours)
-        moved = re.search(r"keeping the data elsewhere.*?path=(\S+)", ours.log())
-        with open(os.path.join(moved[1] if moved else servers.data_folder(), "secrets.json")) as f:
-            self.secret = json.load(f)["jwt_secret"]
-        self.miner_token = token(self.secret)
+        self.secret = servers.secret(ours)
+        self.miner_token = servers.token(self.secret, "SUPPORT")
         self.id = self.ask("mutation { minerRegister(input: {}) { miner { id } } }")["minerRegister"]["miner"]["id"]
         self.is_mining = False
 
@@ -175,7 +161,7 @@ async def connect(town, count, port, is_slow=False):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             raw.setblocking(False)
             await loop.sock_connect(raw, ("127.0.0.1", port))
-            _, client = await loop.create_connection(lambda: Client(token(town.secret)), sock=raw)
+            _, client = await loop.create_connection(lambda: Client(servers.token(town.secret, "SUPPORT")), sock=raw)
             await asyncio.wait_for(client.ready, 30)
             return client
 

@@ -1,5 +1,5 @@
 """Starts the three servers over one private PostgreSQL, and stops them again, by process id."""
-import glob, json, os, re, signal, socket, subprocess, time, urllib.error, urllib.request
+import base64, glob, hashlib, hmac, json, os, re, signal, socket, subprocess, time, uuid, urllib.error, urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -74,9 +74,7 @@ class Cluster:
     """The private PostgreSQL that ours runs: found by its process file."""
 
     def __init__(self, ours):
-        # As root the data may lie elsewhere: the log says where.
-        moved = re.search(r"keeping the data elsewhere.*?path=(\S+)", ours.log())
-        files = glob.glob(os.path.join(moved[1] if moved else data_folder(), "pg*", "postmaster.pid"))
+        files = glob.glob(os.path.join(data_of(ours), "pg*", "postmaster.pid"))
         if len(files) != 1:
             raise Stop(f"the private PostgreSQL is not where it should be: {files}")
         lines = open(files[0]).read().splitlines()
@@ -109,6 +107,27 @@ class Cluster:
 
 def data_folder():
     return os.path.join(FOLDER, "data")
+
+
+def data_of(ours):
+    """The data of a running server. As root they may lie elsewhere: the log says where."""
+    moved = re.search(r"keeping the data elsewhere.*?path=(\S+)", ours.log())
+    return moved[1] if moved else data_folder()
+
+
+def secret(ours):
+    """The key that signs people's tokens."""
+    with open(os.path.join(data_of(ours), "secrets.json")) as f:
+        return json.load(f)["jwt_secret"]
+
+
+def token(secret, *roles, person=None):
+    """A token of a person, by default of one whom nobody has seen before."""
+    now = int(time.time())
+    claims = {"iss": "goodgo-platform", "aud": "goodgo-services", "sub": person or str(uuid.uuid4()), "roles": list(roles), "iat": now, "nbf": now - 5, "exp": now + 3600}
+    url64 = lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=")
+    text = url64(b'{"alg":"HS256","typ":"JWT"}') + b"." + url64(json.dumps(claims).encode())
+    return (text + b"." + url64(hmac.new(secret.encode(), text, hashlib.sha256).digest())).decode()
 
 
 def goodgo():
