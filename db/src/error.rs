@@ -16,6 +16,11 @@ pub enum DbError {
     /// The same command with the same key is running; retry later.
     #[error("a command with this idempotency key is being executed")]
     InProgress,
+    /// A command of the same owner that excludes this one is running; retry later.
+    #[error(
+        "another command of this kind is being executed for the same owner: nothing was executed, retry"
+    )]
+    OwnerBusy,
     /// The key belongs to a request with another input.
     #[error("this idempotency key was used for another request")]
     KeyReused,

@@ -134,7 +134,7 @@ impl From<std::sync::Arc<DbError>> for ApiError {
 impl From<&DbError> for ApiError {
     fn from(fault: &DbError) -> Self {
         match fault {
-            DbError::InProgress => {
+            DbError::InProgress | DbError::OwnerBusy => {
                 return Self::new(Code::Conflict, fault.to_string())
                     .because("IN_PROGRESS")
                     .retry_after(1);

@@ -155,6 +155,17 @@ impl Market<'_> {
         self.run(deed, run, expected).await;
     }
 
+    /// Cancels the open campaign with most issued vouchers, and revokes them.
+    pub(super) async fn revoke_largest(&mut self) {
+        let model = &self.model;
+        let open =
+            (0..self.campaigns.len()).filter(|id| !model.campaigns[*id].has_ended(model.now));
+        let index = open.max_by_key(|id| model.campaigns[*id].issued).unwrap();
+        let expected = self.model.end(index, "CANCELLED", true);
+        let run = self.admin.revoke_campaign(&self.campaigns[index]);
+        self.run("forceCancel revoke", run, expected).await;
+    }
+
     async fn acquire(&mut self) {
         let index = self.choose(self.campaigns.len(), |market, index| {
             let campaign = &market.model.campaigns[index];

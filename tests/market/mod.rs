@@ -89,7 +89,9 @@ fn soak_campaigns_agree_with_the_model() {
     println!("{did:#?}");
     for deed in DEEDS {
         let has_happened = did.contains_key(*deed);
-        assert!(has_happened || count < 2, "it never happened: {deed}");
+        // Two programs have each kind of command, but not each refusal.
+        let is_rare = deed.contains(' ') && count < 10;
+        assert!(has_happened || is_rare, "it never happened: {deed}");
     }
 }
 
@@ -223,6 +225,9 @@ impl<'a> Market<'a> {
     /// Runs all rounds. The jobs run after most of them: commands and reads decide by time before.
     async fn live(&mut self, size: &Size) {
         for round in 0..size.rounds {
+            if round == size.rounds / 2 {
+                self.revoke_largest().await;
+            }
             for _ in 0..size.deeds {
                 self.deed().await;
             }

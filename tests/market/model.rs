@@ -396,13 +396,27 @@ impl Model {
         let (of, value, price) = (redemption.voucher, redemption.taken(), redemption.share);
         match self.destiny(of) {
             Destiny::Voucher(until) => self.give_back(of, until, value, price),
-            Destiny::Expiry => self.earn(of, value, price),
+            Destiny::Expiry => {
+                self.earn(of, value, price);
+                self.lose(of, value, false);
+            }
             Destiny::Revocation => {
                 self.refund(of, value, price);
+                self.lose(of, value, true);
                 self.forget(of);
             }
         }
         Ok(())
+    }
+
+    /// Ends a voucher whose value did not come back onto it, unless its end is still to be booked.
+    fn lose(&mut self, voucher: usize, value: i64, is_revoked: bool) {
+        let voucher = &mut self.vouchers[voucher];
+        if !voucher.is_stored_live() {
+            voucher.stored = "EXPIRED";
+            voucher.remaining += value;
+            voucher.is_revoked |= is_revoked;
+        }
     }
 
     /// Takes a refunded voucher off the limit per person once nothing of it is used.
@@ -458,9 +472,10 @@ impl Model {
                 self.pay(merchant, Party::Proceeds(index), currency, price);
                 self.give_back(of, until, value, price);
             }
-            Destiny::Expiry => {}
+            Destiny::Expiry => self.lose(of, value, false),
             Destiny::Revocation => {
                 self.pay(merchant, Party::Person(owner), currency, price);
+                self.lose(of, value, true);
                 if self.redemptions[id].is_undone() {
                     self.forget(of);
                 }

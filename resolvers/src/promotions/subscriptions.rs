@@ -29,10 +29,10 @@ impl PromotionSubscription {
         let id = campaign_id.key;
         let operation = ctx.shared_operation();
         let subscribers = operation.services.events.subscribers::<CampaignTopic>();
-        let visible = Campaign::load(ctx, id).await?;
-        let visible =
-            visible.ok_or_else(|| ApiError::new(Code::NotFound, "no campaign has this id"))?;
-        let mut last = visible.sequence();
+        if Campaign::load(ctx, id).await?.is_none() {
+            return Err(ApiError::new(Code::NotFound, "no campaign has this id").into());
+        }
+        let mut last = 0;
         let sees_hidden = sees_hidden(ctx, id).await?;
         let is_visible = move |update: &Arc<CampaignUpdate>| sees_hidden || is_public(&update.0);
         let updates = subscribers.subscribe(id);
@@ -78,13 +78,12 @@ impl PromotionSubscription {
 object! {
     /// Campaign after a change.
     CampaignEvent(update: &CampaignUpdate) {
-        let campaign = Campaign::of(update.0.clone());
         /// Time of the change.
         occurred_at: DateTime = update.0.at.into(),
-        /// Version of the campaign with its issued vouchers; it never decreases, gaps are coalesced events.
-        sequence: BigInt = BigInt(campaign.sequence()),
+        /// `occurredAt` in microseconds; it rises with each event, and one event can be about several changes.
+        sequence: BigInt = BigInt(update.0.at.timestamp_micros()),
         /// The campaign as it is now.
-        campaign: Campaign = campaign,
+        campaign: Campaign = Campaign::of(update.0.clone()),
     }
 }
 

@@ -75,6 +75,14 @@ fn refuses_in_this_order() {
         merchant.activate(&campaign).await.ok();
         let error = claim("CAMPAIGN_NOT_STARTED").await;
         assert!(error["retryAt"].is_string());
+        // One that has ended never starts.
+        let (other, never) = app.drafted().await;
+        let soon = json!({"startsAt": app.in_days(1).await});
+        other.update_campaign(&never, soon).await.ok();
+        other.activate(&never).await.ok();
+        other.complete_campaign(&never).await.ok();
+        let late = alice.claim_voucher(&never).await;
+        late.refused("CAMPAIGN_ENDED", Some("campaignId"));
         merchant.pause(&campaign).await.ok();
         claim("CAMPAIGN_NOT_ACTIVE").await;
         merchant.activate(&campaign).await.ok();

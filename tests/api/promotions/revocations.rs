@@ -145,6 +145,49 @@ fn judges_what_pending_redemptions_hold_too() {
 }
 
 #[test]
+fn revokes_what_a_pending_redemption_used_whole() {
+    test(async |app| {
+        let (merchant, campaign) = app.sold().await;
+        let alice = app.holder("10").await.actor();
+        let bought = alice.exchange(&campaign).await.ok();
+        let voucher = bought["voucher"]["id"].clone();
+        let redeemed = alice.redeem(&voucher, app.order().await, "5").await.ok();
+        app.admin().revoke_campaign(&campaign).await.ok();
+        revoke_all(&app.db).await.unwrap();
+        let id = redeemed["redemption"]["id"].clone();
+        app.shop().void_redemption(&id).await.ok();
+        let fields = "status revocationReason remainingValue { amount }";
+        assert_eq!(
+            alice.voucher(&voucher, fields).await,
+            json!({"status": "EXPIRED", "revocationReason": "a test", "remainingValue": {"amount": "5.0000"}})
+        );
+        assert_eq!(app.till(&merchant).await, "100.0000");
+        assert_eq!(app.balance(&alice).await.0, "10.0000");
+    });
+}
+
+#[test]
+fn lets_no_holder_decide_about_a_revocation() {
+    test(async |app| {
+        let merchant = app.merchant("5000").await;
+        let large = json!({"faceValue": mp("1500"), "totalVouchers": 2});
+        let payload = merchant.create_campaign().with(large).await.ok();
+        let campaign = payload["campaign"]["id"].clone();
+        merchant.activate(&campaign).await.ok();
+        let holder = app.admin();
+        holder.claimed(&campaign).await;
+        holder
+            .revoke_campaign(&campaign)
+            .await
+            .refused("OWN_ACCOUNT", Some("campaignId"));
+        let waiting = app.admin().revoke_campaign(&campaign).await.ok();
+        let approval = waiting["approval"]["id"].clone();
+        let decided = holder.approve(&approval).await;
+        assert!(decided.refusal().is_some(), "{}", decided.answer.body);
+    });
+}
+
+#[test]
 fn refuses_revocations_in_this_order() {
     test(async |app| {
         let (merchant, campaign) = app.offered().await;

@@ -265,6 +265,53 @@ fn limits_guesses_of_codes() {
 }
 
 #[test]
+fn takes_any_number_of_known_codes_at_once() {
+    test(async |app| {
+        let merchant = app.merchant("1000").await;
+        let many = json!({"totalVouchers": 30});
+        let payload = merchant.create_campaign().with(many).await.ok();
+        let campaign = payload["campaign"]["id"].clone();
+        merchant.activate(&campaign).await.ok();
+        app.configure("promotion", &json!({"codeGuessesPerHour": 2}))
+            .await;
+        let (shop, mut runs) = (app.shop(), Vec::new());
+        for _ in 0..20 {
+            let person = app.user();
+            let voucher = person.claimed(&campaign).await;
+            let code = person.code_of(&voucher).await;
+            runs.push(merchant.redeem_at_till(&code, "1"));
+            runs.push(shop.redeem_for(&person, &code, app.order().await, "1"));
+        }
+        at_once(runs).await.all_ok();
+        // A service guesses for each customer apart.
+        let (alice, bob) = (app.user(), app.user());
+        let order = app.order().await;
+        for code in ["VAAAAAA", "VBBBBBB"] {
+            shop.redeem_for(&alice, &json!(code), order, "1")
+                .await
+                .refused("VOUCHER_NOT_FOUND", None);
+        }
+        let voucher = bob.claimed(&campaign).await;
+        let code = bob.code_of(&voucher).await;
+        shop.redeem_for(&alice, &code, order, "1")
+            .await
+            .error("RATE_LIMITED");
+        shop.redeem_for(&bob, &code, order, "1").await.ok();
+        // An unissued voucher of the own campaign counts like an unknown code.
+        let unissued = app.row(
+            "vouchers",
+            "number = (SELECT max(number) FROM vouchers WHERE status = 'AVAILABLE')",
+        );
+        let guess = json!({"code": unissued.await["code"]});
+        for _ in 0..2 {
+            assert_eq!(validated(&merchant, &guess).await["isValid"], false);
+        }
+        let limited = merchant.ask(VALIDATION, json!({"by": guess})).await;
+        assert_eq!(limited.code(), "RATE_LIMITED");
+    });
+}
+
+#[test]
 fn counts_each_code_in_a_list_as_a_guess() {
     test(async |app| {
         let (merchant, campaign) = app.offered().await;

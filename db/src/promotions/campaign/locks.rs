@@ -42,7 +42,7 @@ struct Granted {
 }
 
 /// Locks what a merchant has made against its other creations, and counts it. It never waits, because a creation takes
-/// seconds and a waiting one would keep its connection: [`DbError::InProgress`]. A merchant without a row is
+/// seconds and a waiting one would keep its connection: [`DbError::OwnerBusy`]. A merchant without a row is
 /// [`DbError::UnknownOwners`], after which the command is run again.
 pub(super) async fn lock_made(tx: &mut Tx, merchant: MerchantId) -> Result<Made> {
     let midnight = tx.now().date_naive().and_time(NaiveTime::MIN).and_utc();
@@ -58,7 +58,7 @@ pub(super) async fn lock_made(tx: &mut Tx, merchant: MerchantId) -> Result<Made>
     .optional()?;
     match lock {
         None => return Err(DbError::UnknownOwners(vec![owner.into()])),
-        Some(lock) if !lock.granted => return Err(DbError::InProgress),
+        Some(lock) if !lock.granted => return Err(DbError::OwnerBusy),
         Some(_) => {}
     }
     let now = tx.now();

@@ -121,9 +121,9 @@ pub async fn redemption_return(
             price_returned: price(&redemption, changed.price_returned),
         });
         changed.version = events.enqueue(tx, &request.request_id)?;
-        if destiny == Destiny::Revocation {
-            let id = &request.request_id;
-            settling::refund_late(tx, id, &voucher, &changed, back.price, transaction).await?;
+        if !matches!(destiny, Destiny::Voucher(_)) {
+            let (id, lost) = (&request.request_id, (back, destiny));
+            settling::lose(tx, id, &voucher, &changed, lost, transaction).await?;
         }
         writes::store(tx, &changed, RedemptionStatus::Settled);
         writes::count_returned(tx, &redemption, back.value.0);

@@ -108,8 +108,16 @@ pub(super) async fn void(
         version: events.enqueue(tx, request_id)?,
         ..redemption.clone()
     };
-    if destiny == Destiny::Revocation {
-        refund_late(tx, request_id, voucher, &voided, back.price, transaction).await?;
+    if !matches!(destiny, Destiny::Voucher(_)) {
+        lose(
+            tx,
+            request_id,
+            voucher,
+            &voided,
+            (back, destiny),
+            transaction,
+        )
+        .await?;
     }
     writes::store(tx, &voided, RedemptionStatus::Pending);
     writes::discount(tx, redemption);
@@ -150,31 +158,34 @@ pub(super) fn give_back(
     Ok(legs.unwrap_or_default())
 }
 
-/// Notes what an unearned price does that goes to the holder of a revoked voucher, in a posting of the caller: it raises
-/// an event, and a voucher of which nothing else was used counts no more for the limit per person.
-pub(super) async fn refund_late(
+/// Notes what happens to a voucher by value that does not go back onto it, in a posting of the caller: it has ended, the
+/// holder is told of a refund, and a revoked one of which nothing else was used counts no more for the limit per person.
+pub(super) async fn lose(
     tx: &mut Tx,
     request_id: &str,
     voucher: &Voucher,
     after: &Redemption,
-    refunded: Minor,
+    (back, destiny): (ComesBack, Destiny),
     transaction: Option<TransactionId>,
 ) -> Result<()> {
-    let price = voucher.offer.price().filter(|_| refunded > Minor::ZERO);
-    if let (Some(price), Some(transaction)) = (price, transaction) {
-        let mut events = VoucherEvents::of(voucher);
+    let is_revoked = destiny == Destiny::Revocation;
+    let ended = back.lost(voucher, destiny)?;
+    let price = voucher.offer.price();
+    let refunded = price.filter(|_| is_revoked && back.price > Minor::ZERO);
+    let mut changed = ended.clone().unwrap_or_else(|| voucher.clone());
+    changed.updated_at = tx.now().max(voucher.updated_at);
+    if let (Some(price), Some(transaction)) = (refunded, transaction) {
+        let mut events = VoucherEvents::of(&changed);
         events.transaction_id = Some(transaction);
-        events.push(VoucherEvent::refunded(price, refunded, transaction));
-        let version = events.enqueue(tx, request_id)?;
-        let updated_at = tx.now().max(voucher.updated_at);
-        let voucher = Voucher {
-            version,
-            updated_at,
-            ..voucher.clone()
-        };
-        store_held(tx, &voucher, voucher.stored_status);
+        events.push(VoucherEvent::refunded(price, back.price, transaction));
+        changed.version = events.enqueue(tx, request_id)?;
+    } else if ended.is_some() {
+        changed.version += 1;
     }
-    if let Some(holder) = voucher.owner().filter(|_| after.is_undone())
+    if changed.version > voucher.version {
+        store_held(tx, &changed, voucher.stored_status);
+    }
+    if let Some(holder) = voucher.owner().filter(|_| is_revoked && after.is_undone())
         && !locks::is_used_beside(tx, after).await?
     {
         count_acquired(tx, voucher, holder, -1);

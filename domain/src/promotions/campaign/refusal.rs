@@ -52,10 +52,11 @@ refusals! {
     ReasonInvalid = REASON_INVALID;
     /// No campaign has this id, or it belongs to another merchant than the caller's.
     NotFound = CAMPAIGN_NOT_FOUND;
-    /// The campaign belongs to the caller's merchant; another person has to decide.
+    /// The campaign belongs to the caller's merchant, or the caller has vouchers that would be revoked; another person has to
+    /// decide.
     OwnAccount = texts("OWN_ACCOUNT", "campaignId",
-        "the campaign belongs to your own merchant: another person has to decide",
-        "chiến dịch này thuộc doanh nghiệp của chính bạn: cần người khác quyết định");
+        "the campaign belongs to your own merchant, or you have vouchers of it: another person has to decide",
+        "chiến dịch này thuộc doanh nghiệp của chính bạn hoặc bạn có voucher của nó: cần người khác quyết định");
     /// No new value is given.
     NothingToChange = texts("NOTHING_TO_CHANGE", "",
         "give at least one new value",

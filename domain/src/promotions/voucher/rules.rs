@@ -33,7 +33,7 @@ pub fn acquire(
     if status == CampaignStatus::Paused {
         return Err(VoucherRefusal::CampaignNotActive);
     }
-    if offer.starts_at > now {
+    if offer.starts_at > now && status == CampaignStatus::Active {
         let retry_at = offer.starts_at;
         return Err(VoucherRefusal::CampaignNotStarted { retry_at });
     }
@@ -139,6 +139,26 @@ impl ComesBack {
             }),
             ..voucher.clone()
         })
+    }
+}
+
+impl ComesBack {
+    /// The voucher after value and price went where its end sends them: one that had nothing left has ended too. None for
+    /// one whose end is not booked yet, which keeps what it has left until then.
+    pub fn lost(self, voucher: &Voucher, destiny: Destiny) -> Result<Option<Voucher>, Overflow> {
+        if voucher.is_stored_live() {
+            return Ok(None);
+        }
+        let of_campaign = voucher.offer.revocation.clone();
+        let is_revoked = destiny == Destiny::Revocation;
+        let revocation = of_campaign.filter(|_| is_revoked);
+        Ok(Some(Voucher {
+            stored_status: VoucherStatus::Expired,
+            remaining: voucher.remaining.plus(self.value)?,
+            unearned: voucher.unearned.plus(self.price)?,
+            revocation: voucher.revocation.clone().or(revocation),
+            ..voucher.clone()
+        }))
     }
 }
 

@@ -230,12 +230,6 @@ impl Campaign {
         page_of_redemptions(ctx, filter, args).await.map(Some)
     }
 
-    /// Number that rises with each change: its version, and its issued vouchers.
-    pub(in crate::promotions) fn sequence(&self) -> i64 {
-        let issued = i64::from(self.campaign.issued_vouchers);
-        self.campaign.version.saturating_add(issued)
-    }
-
     /// Whether the caller may see its money and figures.
     fn is_visible(&self, ctx: &Context<'_>) -> bool {
         let relation = ctx.principal().relation_to(self.campaign.merchant());

@@ -198,7 +198,8 @@ fn as_guess<'a>(
         if !input.voucher.is_guess() {
             return Ok(None);
         }
-        let guess = Guesses::begin(ctx).await?;
+        let named = input.user_id.map(|user| UserId(user.0));
+        let guess = Guesses::begin(ctx, named).await?;
         Ok(Some(Arc::new(guess) as Admission))
     }
     .boxed()

@@ -259,7 +259,7 @@ impl VoucherFilter {
             Some(code) => {
                 // It counts even if it is known: a list must not tell which codes of others exist.
                 if !ctx.principal().person().is_some_and(Person::is_staff) {
-                    Guesses::begin(ctx).await?;
+                    Guesses::begin(ctx, None).await?;
                 }
                 Some(by_code(ctx, code).await?)
             }

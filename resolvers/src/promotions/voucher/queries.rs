@@ -40,7 +40,7 @@ async fn find(ctx: &Context<'_>, by: Parsed<VoucherBy>) -> Result<Option<Voucher
     let by = by.get()?;
     let is_guess = matches!(by, VoucherBy::Code(_));
     let guess = if is_guess {
-        Some(Guesses::begin(ctx).await?)
+        Some(Guesses::begin(ctx, None).await?)
     } else {
         None
     };
@@ -76,7 +76,7 @@ async fn validate(
         _ => {}
     }
     let guess = if by.is_guess() {
-        Some(Guesses::begin(ctx).await?)
+        Some(Guesses::begin(ctx, user).await?)
     } else {
         None
     };
@@ -103,11 +103,11 @@ async fn validate(
             None,
         ));
     };
-    if let Some(guess) = guess {
-        guess.is_known();
-    }
     let refusal = check_usable(&seen.voucher, is_frozen, seen.at).err();
     let is_known = refusal != Some(VoucherRefusal::VoucherNotFound);
+    if let Some(guess) = guess.filter(|_| is_known) {
+        guess.is_known();
+    }
     Ok(VoucherValidation::of(
         refusal,
         Some(seen).filter(|_| is_known),

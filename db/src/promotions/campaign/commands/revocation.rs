@@ -1,5 +1,6 @@
 //! Cancelling any merchant's campaign, with the revocation of its issued vouchers.
 
+use diesel::dsl::exists;
 use domain::money::Minor;
 use domain::promotions::campaign::{
     self as rules, Campaign, CampaignRefusal, CampaignRevocation, CampaignStatus,
@@ -15,6 +16,7 @@ use crate::platform::audit::{About, Change};
 use crate::prelude::*;
 use crate::promotions::campaign::locks;
 use crate::promotions::voucher::revocation::{Revocable, revocable};
+use crate::schema::campaign_users;
 
 commands! {
     CampaignRefusal;
@@ -48,6 +50,7 @@ pub async fn campaign_force_cancel(
         key.about = Some(About::new("campaign", Some(id.uuid), reason.clone()));
         let reason = reason.ok_or(CampaignRefusal::ReasonInvalid)?;
         let (campaign, ended, moved) = judge(tx, request, id, &reason).await?;
+        check_no_holder(tx, id, request.person()?.id).await?;
         if may_revoke_alone(tx, request, &campaign, &moved).await? {
             let change = apply(tx, key, request, &campaign, &ended).await?;
             key.change = Some(change);
@@ -84,11 +87,14 @@ impl Proposal for RevocationProposal {
         tx: &mut Tx,
         key: &mut Key,
         request: &Request,
-        _: UserId,
+        requested_by: UserId,
     ) -> Result<approval::Effect, Stop<CampaignRefusal>> {
         let id = CampaignId::from(self.campaign);
         let reason = Reason::parse(&self.reason).ok_or(CampaignRefusal::ReasonInvalid)?;
         let (campaign, ended, _) = judge(tx, request, id, &reason).await?;
+        for person in [requested_by, request.person()?.id] {
+            check_no_holder(tx, id, person).await?;
+        }
         Ok(approval::Effect {
             entity: ("campaign", id.uuid),
             change: apply(tx, key, request, &campaign, &ended).await?,
@@ -118,6 +124,25 @@ async fn judge(
         ..ended
     };
     Ok((campaign, ended, left))
+}
+
+/// Refuses people who have vouchers of the campaign: the revocation would pay them.
+async fn check_no_holder(
+    tx: &mut Tx,
+    id: CampaignId,
+    person: UserId,
+) -> Result<(), Stop<CampaignRefusal>> {
+    let theirs = campaign_users::table
+        .find((id.merchant.0, id.uuid, person.0))
+        .filter(campaign_users::acquired.gt(0));
+    let is_holder: bool = diesel::select(exists(theirs))
+        .get_result(tx.conn())
+        .await
+        .map_err(DbError::from)?;
+    if is_holder {
+        return Err(CampaignRefusal::OwnAccount.into());
+    }
+    Ok(())
 }
 
 /// Whether the caller may revoke alone: judged on escrow and proceeds of the issued vouchers together, per currency.
