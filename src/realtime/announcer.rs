@@ -7,6 +7,9 @@ use db::Db;
 /// Interval at which events of other instances are looked for, which may have died before announcing them.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Time in which events gather after a batch. The first one after a pause is announced at once.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// Announces this instance's events as they are written, and leftover events of all instances. Never ends.
 pub async fn run(db: Db, has_broker: bool) {
     loop {
@@ -28,5 +31,6 @@ pub async fn run(db: Db, has_broker: bool) {
                 }
             }
         }
+        tokio::time::sleep(GATHER).await;
     }
 }

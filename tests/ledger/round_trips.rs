@@ -149,7 +149,7 @@ fn count(url: &str, owner: WalletOwner) {
         for (key, payee) in [("c", None), ("d", Some(owner))] {
             let (hold, _) = place(&db, owner, key).await;
             let settled = settle(&db, hold, payee, key).await;
-            assert_eq!(settled, [ending.clone()], "{payee:?}");
+            assert_eq!(settled, std::slice::from_ref(&ending), "{payee:?}");
         }
         // The first settlement of a reference makes the owner of its clearing account between two attempts, and locks it.
         let (hold, _) = place_for(&db, owner, "e", "8").await;

@@ -1,5 +1,7 @@
 //! Commands of a program: most are about objects that they can change, some about any.
 
+use std::collections::BTreeMap;
+
 use chrono::{SecondsFormat, TimeDelta};
 use serde_json::{Value, json};
 
@@ -74,7 +76,7 @@ impl Market<'_> {
             stored: "DRAFT",
             revoked_at: None,
             issued: 0,
-            acquired: Default::default(),
+            acquired: BTreeMap::default(),
         };
         let ends = self.start + TimeDelta::hours(ends_at);
         let price = (campaign.price > 0).then(|| money(campaign.price, currency));
