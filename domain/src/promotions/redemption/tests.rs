@@ -56,7 +56,10 @@ fn pays_what_the_order_leaves_open() {
         order_amount: Decimal::from(121),
         currency: CurrencyCode::MP,
     };
-    assert_eq!(used(&voucher, &order(121, 0)), Err(differs));
+    assert_eq!(used(&voucher, &order(121, 1)), Err(differs));
+    // All vouchers of the order were voided.
+    let anew = used(&voucher, &order(121, 0)).expect("a use");
+    assert_eq!(anew.used, Minor(100));
 }
 
 #[test]
