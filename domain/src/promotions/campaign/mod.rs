@@ -8,8 +8,8 @@ mod tests;
 pub use refusal::{CampaignRefusal, CampaignRefusalKind};
 pub(crate) use rules::shown_amount;
 pub use rules::{
-    CampaignChange, CampaignDraft, Made, NewCampaign, Terms, activate, create, end, end_in_time,
-    end_of_any, pause, update,
+    CampaignChange, CampaignDraft, Made, NewCampaign, Terms, activate, cancel_to_revoke, create,
+    end, end_in_time, end_of_any, pause, update,
 };
 
 use crate::ids::{CampaignId, MerchantId};

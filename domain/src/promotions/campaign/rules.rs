@@ -381,6 +381,21 @@ pub fn end_of_any(
     end(campaign, ended, now)
 }
 
+/// Any merchant's campaign, cancelled for a revocation of its vouchers, which would pay their holders.
+///
+/// Refusals: [`CampaignRefusal::OwnAccount`] when somebody who decides has such vouchers, then those of [`end_of_any`].
+pub fn cancel_to_revoke(
+    campaign: &Campaign,
+    person: &Person,
+    is_holder: bool,
+    now: Timestamp,
+) -> Result<Campaign, CampaignRefusal> {
+    if is_holder {
+        return Err(CampaignRefusal::OwnAccount);
+    }
+    end_of_any(campaign, person, CampaignStatus::Cancelled, now)
+}
+
 fn with_status(campaign: &Campaign, status: CampaignStatus, now: Timestamp) -> Campaign {
     Campaign {
         stored_status: status,

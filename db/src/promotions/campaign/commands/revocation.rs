@@ -49,8 +49,8 @@ pub async fn campaign_force_cancel(
         let reason = Reason::parse(reason);
         key.about = Some(About::new("campaign", Some(id.uuid), reason.clone()));
         let reason = reason.ok_or(CampaignRefusal::ReasonInvalid)?;
-        let (campaign, ended, moved) = judge(tx, request, id, &reason).await?;
-        check_no_holder(tx, id, request.person()?.id).await?;
+        let by = [request.person()?.id];
+        let (campaign, ended, moved) = judge(tx, request, id, &reason, &by).await?;
         if may_revoke_alone(tx, request, &campaign, &moved).await? {
             let change = apply(tx, key, request, &campaign, &ended).await?;
             key.change = Some(change);
@@ -91,10 +91,8 @@ impl Proposal for RevocationProposal {
     ) -> Result<approval::Effect, Stop<CampaignRefusal>> {
         let id = CampaignId::from(self.campaign);
         let reason = Reason::parse(&self.reason).ok_or(CampaignRefusal::ReasonInvalid)?;
-        let (campaign, ended, _) = judge(tx, request, id, &reason).await?;
-        for person in [requested_by, request.person()?.id] {
-            check_no_holder(tx, id, person).await?;
-        }
+        let by = [requested_by, request.person()?.id];
+        let (campaign, ended, _) = judge(tx, request, id, &reason, &by).await?;
         Ok(approval::Effect {
             entity: ("campaign", id.uuid),
             change: apply(tx, key, request, &campaign, &ended).await?,
@@ -102,18 +100,20 @@ impl Proposal for RevocationProposal {
     }
 }
 
-/// The locked campaign, as it would end, and what its vouchers have left.
+/// The locked campaign, as it would end by a decision of these people, and what its vouchers have left.
 async fn judge(
     tx: &mut Tx,
     request: &Request,
     id: CampaignId,
     reason: &Reason,
+    by: &[UserId],
 ) -> Result<(Campaign, Campaign, Revocable), Stop<CampaignRefusal>> {
     let campaign = locks::lock(tx, id).await?;
     let campaign = campaign.ok_or(CampaignRefusal::NotFound)?;
     let now = tx.now();
     let person = request.person()?;
-    let ended = rules::end_of_any(&campaign, person, CampaignStatus::Cancelled, now)?;
+    let is_holder = has_holder(tx, id, by).await?;
+    let ended = rules::cancel_to_revoke(&campaign, person, is_holder, now)?;
     let left = revocable(tx, id).await?;
     let ended = Campaign {
         revocation: Some(CampaignRevocation {
@@ -126,23 +126,15 @@ async fn judge(
     Ok((campaign, ended, left))
 }
 
-/// Refuses people who have vouchers of the campaign: the revocation would pay them.
-async fn check_no_holder(
-    tx: &mut Tx,
-    id: CampaignId,
-    person: UserId,
-) -> Result<(), Stop<CampaignRefusal>> {
+/// Whether one of these people has vouchers of the campaign.
+async fn has_holder(tx: &mut Tx, id: CampaignId, people: &[UserId]) -> Result<bool> {
     let theirs = campaign_users::table
-        .find((id.merchant.0, id.uuid, person.0))
+        .filter(campaign_users::merchant_id.eq(id.merchant.0))
+        .filter(campaign_users::campaign_id.eq(id.uuid))
+        .filter(campaign_users::user_id.eq_any(people.iter().map(|person| person.0)))
         .filter(campaign_users::acquired.gt(0));
-    let is_holder: bool = diesel::select(exists(theirs))
-        .get_result(tx.conn())
-        .await
-        .map_err(DbError::from)?;
-    if is_holder {
-        return Err(CampaignRefusal::OwnAccount.into());
-    }
-    Ok(())
+    let found = diesel::select(exists(theirs));
+    Ok(found.get_result(tx.conn()).await?)
 }
 
 /// Whether the caller may revoke alone: judged on escrow and proceeds of the issued vouchers together, per currency.
