@@ -283,8 +283,16 @@ fn takes_any_number_of_known_codes_at_once() {
             runs.push(shop.redeem_for(&person, &code, app.order().await, "1"));
         }
         at_once(runs).await.all_ok();
-        // A service guesses for each customer apart.
-        let (alice, bob) = (app.user(), app.user());
+    });
+}
+
+#[test]
+fn counts_guesses_of_a_service_per_holder() {
+    test(async |app| {
+        let (_, campaign) = app.offered().await;
+        app.configure("promotion", &json!({"codeGuessesPerHour": 2}))
+            .await;
+        let (shop, alice, bob) = (app.shop(), app.user(), app.user());
         let order = app.order().await;
         for code in ["VAAAAAA", "VBBBBBB"] {
             shop.redeem_for(&alice, &json!(code), order, "1")
@@ -297,12 +305,17 @@ fn takes_any_number_of_known_codes_at_once() {
             .await
             .error("RATE_LIMITED");
         shop.redeem_for(&bob, &code, order, "1").await.ok();
-        // An unissued voucher of the own campaign counts like an unknown code.
-        let unissued = app.row(
-            "vouchers",
-            "number = (SELECT max(number) FROM vouchers WHERE status = 'AVAILABLE')",
-        );
-        let guess = json!({"code": unissued.await["code"]});
+    });
+}
+
+#[test]
+fn counts_the_code_of_an_unissued_voucher_as_a_guess() {
+    test(async |app| {
+        let (merchant, _) = app.offered().await;
+        app.configure("promotion", &json!({"codeGuessesPerHour": 2}))
+            .await;
+        let unissued = app.row("vouchers", "number = 1").await;
+        let guess = json!({"code": unissued["code"]});
         for _ in 0..2 {
             assert_eq!(validated(&merchant, &guess).await["isValid"], false);
         }
