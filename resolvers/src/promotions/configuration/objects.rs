@@ -15,7 +15,8 @@ use crate::wallets::whole;
 sections! {
     /// Version of the section `promotion`.
     PromotionConfiguration("promotion", of: rules::PromotionConfiguration) {
-        /// Unknown codes per caller and hour before RATE_LIMITED; three times as many per address.
+        /// Unknown codes per caller and hour before RATE_LIMITED; three times as many per address. A service is
+        /// counted per holder that it names, not per address.
         code_guesses_per_hour: i32 = whole(of.settings.code_guesses_per_hour),
         /// Campaigns per merchant that have not ended.
         max_open_campaigns: i32 = whole(of.settings.max_open_campaigns),
@@ -67,7 +68,8 @@ impl PromotionSections {
 /// Section `promotion`, replaced as a whole.
 #[derive(InputObject)]
 pub struct PromotionConfigurationInput {
-    /// Unknown codes per caller and hour before RATE_LIMITED; three times as many per address: 1 to 1,000.
+    /// Unknown codes per caller and hour before RATE_LIMITED; three times as many per address: 1 to 1,000. A service
+    /// is counted per holder that it names, not per address.
     pub code_guesses_per_hour: i32,
     /// Campaigns per merchant that have not ended: 1 to 10,000.
     pub max_open_campaigns: i32,
