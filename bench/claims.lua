@@ -1,4 +1,5 @@
--- For wrk: posts the body from the file BODY_FILE, each time as the next person of the file TOKENS. Prints the 95th percentile.
+-- For wrk: posts the body from the file BODY_FILE, each time as the next person of the file TOKENS. Prints percentiles,
+-- the number of answers, and the seconds.
 local function lines(name)
   local list = {}
   for line in io.lines(name) do list[#list + 1] = line end

@@ -15,7 +15,7 @@ const PENDING: usize = 10;
 /// Days that a voucher is valid, at most.
 const VALID: i64 = 1825;
 
-/// What a command answers: the code of its refusal, or nothing.
+/// Outcome of a command: the code of its refusal, or nothing.
 pub type Answer = Result<(), &'static str>;
 
 /// A currency, and the decimals that it shows.
@@ -135,7 +135,7 @@ impl Campaign {
     }
 }
 
-/// Where value goes that comes back.
+/// Destination of value that comes back.
 enum Destiny {
     Voucher(i64),
     Expiry,

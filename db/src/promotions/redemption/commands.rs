@@ -103,7 +103,7 @@ pub async fn redemption_return(
             .ok_or_else(|| DbError::inconsistent("vouchers", "owner_id", voucher.id))?;
         let destiny = destiny(&voucher, holding, &promotion, now);
         let transaction_id = TransactionId(tx.new_id());
-        // What expired before is paid out first: the merchant may need it to cover the return.
+        // The expired rest is paid out first: the merchant may need it to cover the return.
         let mut legs = match destiny {
             Destiny::Voucher(usable_until) => {
                 let id = &request.request_id;

@@ -158,8 +158,8 @@ pub(super) fn give_back(
     Ok(legs.unwrap_or_default())
 }
 
-/// Notes what happens to a voucher by value that does not go back onto it, in a posting of the caller: it has ended, the
-/// holder is told of a refund, and a revoked one of which nothing else was used counts no more for the limit per person.
+/// Ends a voucher whose value goes to the merchant or the holder instead, by a posting of the caller: stores the end, raises
+/// an event about a refund, and takes a revoked voucher of which nothing else was used off the limit per person.
 pub(super) async fn lose(
     tx: &mut Tx,
     request_id: &str,

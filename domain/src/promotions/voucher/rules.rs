@@ -140,11 +140,9 @@ impl ComesBack {
             ..voucher.clone()
         })
     }
-}
 
-impl ComesBack {
-    /// The voucher after value and price went where its end sends them: one that had nothing left has ended too. None for
-    /// one whose end is not booked yet, which keeps what it has left until then.
+    /// The voucher after value and price went to the merchant or the holder instead: it has ended, even if it had nothing
+    /// left. None while its own end is not booked: that will pay the rest out.
     pub fn lost(self, voucher: &Voucher, destiny: Destiny) -> Result<Option<Voucher>, Overflow> {
         if voucher.is_stored_live() {
             return Ok(None);
@@ -162,7 +160,7 @@ impl ComesBack {
     }
 }
 
-/// What a voucher has left whose time is over, if that is not booked yet.
+/// Rest of a voucher whose time is over, if that is not booked yet.
 #[must_use]
 pub fn overdue(voucher: &Voucher, now: Timestamp) -> Option<ComesBack> {
     voucher.is_overdue(now).then_some(ComesBack {

@@ -131,7 +131,7 @@ impl Guesses {
 }
 
 impl Guess {
-    /// The code is known, so it doesn't count.
+    /// Marks the code as known, so that it doesn't count.
     pub(super) fn is_known(&self) {
         self.is_known.store(true, Ordering::Relaxed);
     }
@@ -176,7 +176,7 @@ mod tests {
     fn counts_unknown_codes_of_callers_and_addresses() {
         let guesses = Guesses::default();
         let start = Instant::now();
-        // Whether a code may be tried; each is unknown.
+        // Tries an unknown code; true unless that is refused.
         let tries = |(caller, address), after| {
             let at = start + Duration::from_secs(after);
             let opened = guesses.open(&by(caller, address), at);
